@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "streamdiffusion/frame.h"
+#include "streamdiffusion/model.h"
+#include "streamdiffusion/parameters.h"
+
+namespace streamdiffusion {
+
+/// What is fixed when a stream is made.
+struct StreamOptions {
+  int width = 512;            ///< of the frames that come out; a multiple of ModelInfo::size_multiple
+  int height = 512;           ///< likewise
+  int frame_buffer_size = 1;  ///< frames that go through each step together
+  /// false runs the steps of one frame one after the other (no delay, n UNet calls a frame) instead of as a batch.
+  bool use_denoising_batch = true;
+};
+
+enum class StepResult {
+  processed,  ///< the frames went through the networks
+  skipped,    ///< the similarity filter skipped them; the last result is given again
+};
+
+struct StreamStatistics {
+  std::int64_t steps = 0;    ///< UNet steps run
+  std::int64_t skipped = 0;  ///< frames that the similarity filter skipped
+  double encode_seconds = 0;
+  double unet_seconds = 0;
+  double decode_seconds = 0;
+};
+
+/// One stream of frames through a model: the paper's denoising batch with its state.
+///
+/// `step` takes frame_buffer_size frames and gives the frames that are finished. With n denoising steps a frame
+/// comes out n - 1 steps after it went in; it carries its own number and time. The first frames prime the batch, so
+/// nothing that comes out is computed from empty rows. Synchronous; see Model for thread-safety. All methods throw
+/// Error on frames or parameters that do not fit, and leave the stream as it was.
+class Stream {
+ public:
+  Stream(std::shared_ptr<Model> model, const StreamOptions& options, const Parameters& parameters);
+  ~Stream();
+  Stream(Stream&&) noexcept;
+  Stream& operator=(Stream&&) noexcept;
+
+  [[nodiscard]] const StreamOptions& options() const;
+  [[nodiscard]] const Parameters& parameters() const;
+
+  /// Takes effect at the next step, on all rows in flight. Cheap unless the prompt is new or a LoRA scale changes.
+  void set_parameters(const Parameters& parameters);
+
+  /// One step of image to image. `in`: exactly frame_buffer_size frames of options().width x height. `out` receives
+  /// the finished ones, none or frame_buffer_size of them (its frames' memory is used again). Numbers and times are
+  /// those of the frames shown, also where a skipped frame brings the last result again.
+  StepResult step(const std::vector<Frame>& in, std::vector<Frame>& out);
+
+  /// The frames still in flight after the last `step`, one call for each step, until it gives none.
+  void drain(std::vector<Frame>& out);
+
+  /// One step of text to image: fresh noise goes in (drawn after the fixed noise, from the same generator).
+  void generate(std::vector<Frame>& out);
+
+  /// One finished picture: image to image of `in`, or text to image without one. Uses the stream's noise; does not
+  /// touch the frames in flight.
+  Frame picture(const Frame& in);
+  Frame picture();
+
+  [[nodiscard]] const StreamStatistics& statistics() const;
+
+  struct Impl;
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace streamdiffusion

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "device/device.h"
+#include "model/lora.h"
+#include "model/tensor_files.h"
+
+namespace streamdiffusion {
+
+/// Packed layers by what they were made of, so that weight sets share every layer that their LoRAs do not touch.
+/// Holds no layer alive itself.
+class LayerCache {
+ public:
+  template <typename Make>
+  Weights get(const std::string& key, Make&& make) {
+    if (Weights kept = layers_[key].lock()) {
+      return kept;
+    }
+    Weights made = make();
+    layers_[key] = made;
+    return made;
+  }
+
+ private:
+  std::map<std::string, std::weak_ptr<const PackedWeights>> layers_;
+};
+
+/// A LoRA with the scale it is applied at.
+struct ScaledLora {
+  std::shared_ptr<const Lora> lora;
+  float scale = 1.0F;
+};
+
+/// Makes the layers of one network: reads their tensors, adds what LoRAs change, packs them for the device.
+class LayerLoader {
+ public:
+  LayerLoader(Device& device, const TensorFiles& files, Lora::Network network, std::vector<ScaledLora> loras,
+              LayerCache& cache);
+
+  /// `NAME.weight` [out, in, kernel, kernel] and, where there is one, `NAME.bias`.
+  Weights conv2d(const std::string& name, std::int64_t in, std::int64_t out, std::int64_t kernel, bool upsample = false);
+  /// `NAME.weight` [out, in] or [out, in, 1, 1]. Several names become one layer with their outputs one after the other.
+  Weights linear(const std::vector<std::string>& names, std::int64_t in, std::int64_t out_each, bool geglu = false);
+  Weights linear(const std::string& name, std::int64_t in, std::int64_t out, bool geglu = false);
+  /// `NAME` [size].
+  Weights vector(const std::string& name, std::int64_t size);
+
+  [[nodiscard]] bool has(const std::string& tensor) const { return files_.find(tensor) != nullptr; }
+  [[nodiscard]] Device& device() const { return device_; }
+
+ private:
+  [[nodiscard]] std::string cache_key(const std::vector<std::string>& names, const std::string& kind) const;
+  void read_weight(const std::string& name, std::int64_t in, std::int64_t out, std::int64_t kernel, std::span<float> into);
+  bool read_bias(const std::string& name, std::int64_t out, std::span<float> into);
+
+  Device& device_;
+  const TensorFiles& files_;
+  Lora::Network network_;
+  std::vector<ScaledLora> loras_;
+  LayerCache& cache_;
+};
+
+}  // namespace streamdiffusion

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/dtype.h"
+
+namespace streamdiffusion {
+
+/// One tensor of a mapped file: PyTorch's order, little endian, not necessarily aligned.
+struct FileTensor {
+  DType dtype = DType::f32;
+  std::vector<std::int64_t> shape;
+  std::span<const std::byte> bytes;
+
+  [[nodiscard]] std::int64_t elements() const;
+};
+
+/// A safetensors file, mapped into memory and checked: header, types, sizes, no gaps, no overlaps, nothing beyond
+/// the end. Throws Error that names the file and the tensor.
+class SafeTensors {
+ public:
+  static std::shared_ptr<const SafeTensors> open(const std::filesystem::path& file);
+  /// Parses bytes that stay valid as long as the object; `name` stands for the file in messages.
+  static std::shared_ptr<const SafeTensors> parse(std::span<const std::byte> bytes, const std::string& name);
+  virtual ~SafeTensors() = default;
+
+  [[nodiscard]] const std::map<std::string, FileTensor>& tensors() const { return tensors_; }
+  [[nodiscard]] const std::map<std::string, std::string>& metadata() const { return metadata_; }
+  [[nodiscard]] const std::string& name() const { return name_; }
+
+  /// Tells the system that the mapped pages are not needed for now; reading again is still allowed.
+  virtual void release_pages() const {}
+
+ protected:
+  SafeTensors() = default;
+  void read(std::span<const std::byte> bytes, const std::string& name);
+
+ private:
+  std::map<std::string, FileTensor> tensors_;
+  std::map<std::string, std::string> metadata_;
+  std::string name_;
+};
+
+/// Writes float32, float16 or int64 tensors; for tests and tools.
+void write_safetensors(const std::filesystem::path& file, const std::map<std::string, FileTensor>& tensors);
+
+/// The elements as float32 (from f32, f16, bf16 or f64).
+void convert_to_float(const FileTensor& tensor, std::span<float> out);
+
+}  // namespace streamdiffusion

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace streamdiffusion {
+
+/// CLIP's byte-pair encoding, exactly as transformers' CLIPTokenizer has it. Immutable after loading.
+class Tokenizer {
+ public:
+  /// Reads vocab.json, merges.txt, tokenizer_config.json and special_tokens_map.json (or tokenizer.json alone). Throws
+  /// Error where they are missing, malformed or disagree.
+  static Tokenizer open(const std::filesystem::path& folder);
+  /// From the texts of the files; the last two may be empty.
+  static Tokenizer parse(std::string_view vocab_json, std::string_view merges_txt, std::string_view tokenizer_config,
+                         std::string_view special_tokens_map, const std::string& where);
+  ~Tokenizer();
+  Tokenizer(Tokenizer&&) noexcept;
+  Tokenizer& operator=(Tokenizer&&) noexcept;
+
+  struct Encoding {
+    std::vector<std::int64_t> ids;             ///< exactly length() of them
+    std::optional<std::string> cut;            ///< what of the text did not fit, where something did not
+  };
+  /// Throws Error where `text` is not UTF-8.
+  [[nodiscard]] Encoding encode(std::string_view text) const;
+
+  [[nodiscard]] std::int64_t length() const;      ///< tokens of an encoding, begin and end included
+  [[nodiscard]] std::int64_t vocabulary() const;  ///< one more than the largest id
+
+ private:
+  struct Impl;
+  explicit Tokenizer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace streamdiffusion
