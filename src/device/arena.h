@@ -9,8 +9,9 @@
 
 namespace streamdiffusion {
 
-/// Memory for activations, given out in the order of a stack: what is allocated inside a `Scope` is free again at
-/// its end. The same sequence of calls gives the same addresses, and after the first such sequence allocates nothing.
+/// Memory for activations, given out in the order of a stack: what is allocated inside a `Scope` is free
+/// again at its end. The same sequence of calls gives the same addresses, and after the first such sequence
+/// allocates nothing.
 class Arena {
  public:
   explicit Arena(Device& device) : device_(device) {}

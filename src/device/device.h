@@ -31,8 +31,8 @@ class Buffer {
 /// What an operation applies to each result, after bias and residual.
 enum class Activation { none, silu, relu, gelu, quick_gelu, tanh };
 
-/// Weights packed for one device, made once at load. Immutable; the layout is the device's own and serves every
-/// size and number of rows.
+/// Weights packed for one device, made once at load. Immutable; the layout is the device's own and serves
+/// every size and number of rows.
 class PackedWeights {
  public:
   virtual ~PackedWeights() = default;
@@ -55,15 +55,16 @@ struct HostLinear {
   std::span<const float> bias;  ///< [out], or empty
   std::int64_t out_channels = 0;
   std::int64_t in_channels = 0;
-  /// The first half of the outputs is multiplied by gelu of the second half: out_channels / 2 results (GEGLU).
+  /// The first half of the outputs is multiplied by gelu of the second half: out_channels / 2 results
+  /// (GEGLU).
   bool geglu = false;
 };
 
 struct Conv2dOptions {
   std::int64_t stride = 1;
   std::int64_t padding = 0;  ///< zeros above and left; below and right as many as the output's size asks for
-  Tensor row_bias;           ///< [n, 1, 1, c], added to every pixel of row n (a resnet's time embedding), or empty
-  Tensor residual;           ///< like the output, added before the activation, or empty
+  Tensor row_bias;  ///< [n, 1, 1, c], added to every pixel of row n (a resnet's time embedding), or empty
+  Tensor residual;  ///< like the output, added before the activation, or empty
   Activation activation = Activation::none;
 };
 
@@ -88,9 +89,9 @@ struct AttentionOptions {
 
 /// The operations that the networks and the stream consist of, on one device.
 ///
-/// Tensors lie in the device's memory, channels last. Outputs must not overlap inputs unless said otherwise. All
-/// operations are queued in order; `download` and `synchronize` wait for them. To be called from one thread at a
-/// time. Operations allocate nothing after they have run once with a shape.
+/// Tensors lie in the device's memory, channels last. Outputs must not overlap inputs unless said otherwise.
+/// All operations are queued in order; `download` and `synchronize` wait for them. To be called from one
+/// thread at a time. Operations allocate nothing after they have run once with a shape.
 class Device {
  public:
   virtual ~Device() = default;
@@ -110,23 +111,25 @@ class Device {
   /// A vector of parameters (a norm's gain or shift).
   virtual Weights pack_vector(std::span<const float> host) = 0;
 
-  /// out[n, y, x, :] = activation(weights * x + bias + row_bias + residual). Any out.h, out.w whose receptive fields
-  /// start inside the input. `residual` may be `out` itself.
-  virtual void conv2d(const Tensor& x, const PackedWeights& weights, const Conv2dOptions& options, const Tensor& out) = 0;
+  /// out[n, y, x, :] = activation(weights * x + bias + row_bias + residual). Any out.h, out.w whose receptive
+  /// fields start inside the input. `residual` may be `out` itself.
+  virtual void conv2d(const Tensor& x, const PackedWeights& weights, const Conv2dOptions& options,
+                      const Tensor& out) = 0;
 
   /// The same for a matrix, over the channels of every pixel or token. `residual` may be `out` itself.
-  virtual void linear(const Tensor& x, const PackedWeights& weights, const LinearOptions& options, const Tensor& out) = 0;
+  virtual void linear(const Tensor& x, const PackedWeights& weights, const LinearOptions& options,
+                      const Tensor& out) = 0;
 
   /// Normalises over groups of channels and all pixels of a row, then gain, shift and activation.
-  virtual void group_norm(const Tensor& x, const PackedWeights& gain, const PackedWeights& shift, std::int64_t groups,
-                          float epsilon, Activation activation, const Tensor& out) = 0;
+  virtual void group_norm(const Tensor& x, const PackedWeights& gain, const PackedWeights& shift,
+                          std::int64_t groups, float epsilon, Activation activation, const Tensor& out) = 0;
 
   /// Normalises over the channels of each token. `out` may be `x`.
-  virtual void layer_norm(const Tensor& x, const PackedWeights& gain, const PackedWeights& shift, float epsilon,
-                          const Tensor& out) = 0;
+  virtual void layer_norm(const Tensor& x, const PackedWeights& gain, const PackedWeights& shift,
+                          float epsilon, const Tensor& out) = 0;
 
-  /// softmax(q k^T / sqrt(d)) v for each head; q [n, 1, tq, heads * d], k and v [m, 1, tk, heads * d], out like q. Pixels
-  /// count as tokens. Holds no tokens x tokens matrix.
+  /// softmax(q k^T / sqrt(d)) v for each head; q [n, 1, tq, heads * d], k and v [m, 1, tk, heads * d], out
+  /// like q. Pixels count as tokens. Holds no tokens x tokens matrix.
   virtual void attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& options,
                          const Tensor& out) = 0;
 

@@ -1,0 +1,254 @@
+#include <algorithm>
+#include <cstring>
+
+#include "device/cpu/kernels.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "device/cpu/conv_kernel.cpp"
+#include <hwy/foreach_target.h>  // IWYU pragma: keep
+#include <hwy/highway.h>
+
+#include "device/cpu/simd_math-inl.h"
+#include "device/cpu/tile-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace streamdiffusion::cpu::HWY_NAMESPACE {
+namespace {
+
+// Part of a panel that stays in the second-level cache while all tiles pass over it.
+constexpr std::size_t kChunkFloats = std::size_t{96} * 1024;
+constexpr std::size_t kMaxRuns = 64;
+
+std::size_t inner_chunk(const ConvTask& task, std::size_t columns) {
+  const auto inner = static_cast<std::size_t>(task.kernel * task.kernel * task.in_channels);
+  if (task.geglu) {
+    return inner;  // partial sums have nowhere to go: there are half as many outputs
+  }
+  const std::size_t most = std::max<std::size_t>(kChunkFloats / columns, 64);
+  const std::size_t chunks = (inner + most - 1) / most;
+  return (inner + chunks - 1) / chunks;
+}
+
+/// Everything about one panel that its tiles share.
+struct Panel {
+  const ConvTask& task;
+  const float* weights;
+  std::size_t first_column;  // in the bias
+  std::size_t out_column;
+  std::size_t valid;  // output channels
+  int vectors;
+  [[nodiscard]] std::size_t columns() const { return static_cast<std::size_t>(vectors) * kLanes; }
+};
+
+/// Some pixels of one output line.
+struct Pixels {
+  std::int64_t line;
+  std::int64_t row;  // of the batch
+  std::int64_t y;
+  std::int64_t x;
+  int count;
+};
+
+/// Copies what the taps of kernel line `ky` see of the input into `scratch`, with zeros outside: pixels
+/// dense.
+void gather(const ConvTask& t, const Pixels& p, std::int64_t ky, float* scratch) {
+  const std::int64_t shift = t.upsample ? 1 : 0;
+  const std::int64_t width = t.upsample ? t.out_w : t.in_w;
+  const std::int64_t iy = (p.y * t.stride + ky - t.padding) >> shift;
+  const std::int64_t wanted = (p.count - 1) * t.stride + t.kernel;
+  const float* line = t.x + (p.row * t.in_h + iy) * t.in_w * t.in_stride;
+  const auto bytes = static_cast<std::size_t>(t.in_channels) * sizeof(float);
+  for (std::int64_t i = 0; i < wanted; ++i) {
+    const std::int64_t ix = p.x * t.stride - t.padding + i;
+    float* to = scratch + i * t.in_channels;
+    if (ix < 0 || ix >= width) {
+      std::memset(to, 0, bytes);
+    } else {
+      std::memcpy(to, line + (ix >> shift) * t.in_stride, bytes);
+    }
+  }
+}
+
+/// The runs of the inner dimension first .. last - 1 for a tile; kernel lines outside the picture contribute
+/// nothing.
+class TileRuns {
+ public:
+  TileRuns(const ConvTask& t, const Pixels& p, const Panel& panel, std::int64_t first, std::int64_t last,
+           float* scratch) {
+    const std::int64_t line_length = t.kernel * t.in_channels;
+    const std::int64_t left = p.x * t.stride - t.padding;
+    const std::int64_t height = t.upsample ? t.out_h : t.in_h;
+    const bool inside = left >= 0 && left + (p.count - 1) * t.stride + t.kernel <= t.in_w;
+    const bool direct = t.kernel == 1 ? inside : inside && t.in_stride == t.in_channels;
+    const bool copied = t.upsample || !direct;
+    a_stride = static_cast<std::size_t>(t.stride * (copied ? t.in_channels : t.in_stride));
+    for (std::int64_t ky = first / line_length; ky < t.kernel && ky * line_length < last; ++ky) {
+      const std::int64_t iy = p.y * t.stride + ky - t.padding;
+      if (iy < 0 || iy >= height) {
+        continue;
+      }
+      const std::int64_t from = std::max(first, ky * line_length);
+      const std::int64_t to = std::min(last, (ky + 1) * line_length);
+      const float* a = nullptr;
+      if (copied) {
+        float* line = scratch + ky * ((kMaxTileRows - 1) * t.stride + t.kernel) * t.in_channels;
+        gather(t, p, ky, line);
+        a = line;
+      } else {
+        a = t.x + ((p.row * t.in_h + iy) * t.in_w + left) * t.in_stride;
+      }
+      runs[count++] = {a + (from - ky * line_length),
+                       panel.weights + static_cast<std::size_t>(from) * panel.columns(),
+                       static_cast<std::size_t>(to - from)};
+    }
+  }
+
+  Run runs[kMaxRuns];
+  std::size_t count = 0;
+  std::size_t a_stride = 0;
+};
+
+hn::Vec<TileTag> load(const float* from, std::size_t valid) {
+  const TileTag d;
+  if (valid >= kLanes) {
+    return hn::LoadU(d, from);
+  }
+  HWY_ALIGN float part[kLanes] = {};
+  std::memcpy(part, from, valid * sizeof(float));
+  return hn::Load(d, part);
+}
+
+void store(hn::Vec<TileTag> value, float* to, std::size_t valid) {
+  const TileTag d;
+  if (valid >= kLanes) {
+    hn::StoreU(value, d, to);
+    return;
+  }
+  HWY_ALIGN float part[kLanes];
+  hn::Store(value, d, part);
+  std::memcpy(to, part, valid * sizeof(float));
+}
+
+/// Adds bias and residual (first chunk) or the sums so far, applies the activation (last chunk), writes the
+/// results.
+void finish_tile(const Panel& panel, const Pixels& p, const float* sums, bool first, bool last) {
+  const TileTag d;
+  const ConvTask& t = panel.task;
+  const std::int64_t pixel = p.line * t.out_w + p.x;
+  const int vectors = t.geglu ? panel.vectors / 2 : panel.vectors;
+  for (int r = 0; r < p.count; ++r) {
+    float* out = t.out + (pixel + r) * t.out_stride + panel.out_column;
+    for (int v = 0; v < vectors; ++v) {
+      const std::size_t column = static_cast<std::size_t>(v) * kLanes;
+      const std::size_t valid = panel.valid - column;
+      auto value = hn::Load(d, sums + static_cast<std::size_t>(r) * panel.columns() + column);
+      if (!first) {
+        value = hn::Add(value, load(out + column, valid));
+      } else {
+        if (t.bias != nullptr) {
+          value = hn::Add(value, hn::LoadU(d, t.bias + panel.first_column + column));
+        }
+        if (t.row_bias != nullptr) {
+          value =
+              hn::Add(value, load(t.row_bias + p.row * t.row_bias_stride + panel.out_column + column, valid));
+        }
+        if (t.geglu) {
+          const std::size_t gate_column = column + static_cast<std::size_t>(vectors) * kLanes;
+          auto gate = hn::Load(d, sums + static_cast<std::size_t>(r) * panel.columns() + gate_column);
+          if (t.bias != nullptr) {
+            gate = hn::Add(gate, hn::LoadU(d, t.bias + panel.first_column + gate_column));
+          }
+          value = hn::Mul(value, gelu(d, gate));
+        }
+        if (t.residual != nullptr) {
+          value = hn::Add(
+              value, load(t.residual + (pixel + r) * t.residual_stride + panel.out_column + column, valid));
+        }
+      }
+      if (last) {
+        value = activate(d, t.activation, value);
+      }
+      store(value, out + column, valid);
+    }
+  }
+}
+
+Panel make_panel(const ConvTask& task, std::int64_t index) {
+  const std::size_t first_column = static_cast<std::size_t>(index) * kPanelColumns;
+  const auto columns = static_cast<std::size_t>(task.columns);
+  const auto inner = static_cast<std::size_t>(task.kernel * task.kernel * task.in_channels);
+  Panel panel{task,
+              task.weights + first_column * inner,
+              first_column,
+              first_column,
+              columns - first_column,
+              panel_vectors(first_column, columns)};
+  if (task.geglu) {
+    panel.out_column /= 2;
+    panel.valid = static_cast<std::size_t>(task.out_channels) - panel.out_column;
+  }
+  return panel;
+}
+
+std::int64_t tile_scratch(const ConvTask& t) {
+  return t.kernel * ((kMaxTileRows - 1) * t.stride + t.kernel) * t.in_channels;
+}
+
+std::int64_t ConvScratch(const ConvTask& task) {
+  return tile_scratch(task) + kMaxTileRows * static_cast<std::int64_t>(kPanelColumns);
+}
+
+void RunConvTask(const ConvTask& task, std::int64_t index, std::int64_t first_line, std::int64_t last_line,
+                 float* scratch) {
+  const Panel panel = make_panel(task, index);
+  const auto inner = static_cast<std::size_t>(task.kernel * task.kernel * task.in_channels);
+  const std::size_t chunk = inner_chunk(task, panel.columns());
+  const int most_rows = tile_rows(panel.vectors);
+  float* sums = scratch;
+  float* gathered = scratch + kMaxTileRows * kPanelColumns;
+  for (std::size_t from = 0; from < inner; from += chunk) {
+    const std::size_t to = std::min(inner, from + chunk);
+    for (std::int64_t line = first_line; line < last_line; ++line) {
+      const std::int64_t width = std::min(task.out_w, task.out_pixels - line * task.out_w);
+      const std::int64_t tiles = (width + most_rows - 1) / most_rows;
+      std::int64_t x = 0;
+      for (std::int64_t i = 0; i < tiles; ++i) {
+        const std::int64_t end = width * (i + 1) / tiles;
+        const Pixels pixels{line, line / task.out_h, line % task.out_h, x, static_cast<int>(end - x)};
+        const TileRuns runs(task, pixels, panel, static_cast<std::int64_t>(from),
+                            static_cast<std::int64_t>(to), gathered);
+        tile_function(pixels.count,
+                      panel.vectors)({runs.runs, runs.count, runs.a_stride, sums, panel.columns()});
+        finish_tile(panel, pixels, sums, from == 0, to == inner);
+        x = end;
+      }
+    }
+  }
+}
+
+PanelFormat GetPanelFormat() {
+  return {static_cast<std::int64_t>(kLanes), static_cast<std::int64_t>(kPanelColumns)};
+}
+
+}  // namespace
+}  // namespace streamdiffusion::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace streamdiffusion::cpu {
+
+HWY_EXPORT(ConvScratch);
+HWY_EXPORT(RunConvTask);
+HWY_EXPORT(GetPanelFormat);
+
+std::int64_t conv_scratch(const ConvTask& task) { return HWY_DYNAMIC_DISPATCH(ConvScratch)(task); }
+
+void conv_task(const ConvTask& task, std::int64_t panel, std::int64_t first_line, std::int64_t last_line,
+               float* scratch) {
+  HWY_DYNAMIC_DISPATCH(RunConvTask)(task, panel, first_line, last_line, scratch);
+}
+
+PanelFormat panel_format() { return HWY_DYNAMIC_DISPATCH(GetPanelFormat)(); }
+
+}  // namespace streamdiffusion::cpu
+#endif

@@ -1,0 +1,392 @@
+#include "device/cpu/cpu_device.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <thread>
+#include <vector>
+
+#include "device/cpu/kernels.h"
+#include "device/cpu/packing.h"
+#include "device/cpu/thread_pool.h"
+#include "posix/memory.h"
+#include "streamdiffusion/error.h"
+
+namespace streamdiffusion {
+
+namespace cpu {
+namespace {
+
+// Less work than this (multiplications, or elements passed over) is not worth handing to another thread.
+constexpr std::int64_t kWorth = 200'000;
+// Pixels of a matrix product that are taken as one line.
+constexpr std::int64_t kLinePixels = 96;
+
+std::int64_t divide_up(std::int64_t n, std::int64_t by) { return (n + by - 1) / by; }
+
+/// Memory for intermediate results that grows to what was needed most and is then kept.
+class Scratch {
+ public:
+  float* get(Device& device, std::int64_t floats) {
+    const auto bytes = static_cast<std::size_t>(floats) * sizeof(float);
+    if (bytes > buffer_.bytes()) {
+      buffer_ = Buffer();
+      buffer_ = device.allocate(bytes);
+    }
+    return static_cast<float*>(buffer_.data());
+  }
+
+ private:
+  Buffer buffer_;
+};
+
+class CpuDevice : public Device {
+ public:
+  explicit CpuDevice(int threads) : pool_(threads), thread_scratch_(static_cast<std::size_t>(threads)) {}
+
+  [[nodiscard]] std::string name() const override { return "cpu"; }
+  [[nodiscard]] DType dtype() const override { return DType::f32; }
+
+  Buffer allocate(std::size_t bytes) override;
+  void upload(const void* host, void* device, std::size_t bytes) override {
+    std::memcpy(device, host, bytes);
+  }
+  void download(const void* device, void* host, std::size_t bytes) override {
+    std::memcpy(host, device, bytes);
+  }
+  void synchronize() override {}
+
+  Weights pack_conv2d(const HostConv2d& host) override {
+    return std::make_shared<PackedMatrix>(*this, pool_, host);
+  }
+  Weights pack_linear(const HostLinear& host) override {
+    return std::make_shared<PackedMatrix>(*this, pool_, host);
+  }
+  Weights pack_vector(std::span<const float> host) override { return std::make_shared<PackedVector>(host); }
+
+  void conv2d(const Tensor& x, const PackedWeights& weights, const Conv2dOptions& options,
+              const Tensor& out) override;
+  void linear(const Tensor& x, const PackedWeights& weights, const LinearOptions& options,
+              const Tensor& out) override;
+  void group_norm(const Tensor& x, const PackedWeights& gain, const PackedWeights& shift, std::int64_t groups,
+                  float epsilon, Activation activation, const Tensor& out) override;
+  void layer_norm(const Tensor& x, const PackedWeights& gain, const PackedWeights& shift, float epsilon,
+                  const Tensor& out) override;
+  void attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& options,
+                 const Tensor& out) override;
+  void map(const Tensor& x, float scale, Activation activation, float out_scale, float shift,
+           const Tensor& out) override;
+  void copy(const Tensor& x, const Tensor& out) override;
+  void combine(const Tensor& x, std::span<const float> a, const Tensor& y, std::span<const float> b,
+               const Tensor& out) override;
+  float cosine_similarity(const Tensor& x, const Tensor& y) override;
+  void upload_pixels(const std::uint8_t* host, float scale, float shift, const Tensor& out) override;
+  void download_pixels(const Tensor& x, float scale, float shift, std::uint8_t* host) override;
+
+ private:
+  void run_conv(const ConvTask& task, std::int64_t lines, std::int64_t panels);
+  float* scratch(int thread, std::int64_t floats) {
+    return thread_scratch_[static_cast<std::size_t>(thread)].get(*this, floats);
+  }
+  /// Calls part(first, last) for parts of 0 .. count - 1 on all threads; `cost` is the work for each.
+  template <typename Part>
+  void for_parts(std::int64_t count, std::int64_t cost, const Part& part);
+
+  ThreadPool pool_;
+  std::vector<Scratch> thread_scratch_;
+  Scratch shared_scratch_;
+};
+
+Buffer CpuDevice::allocate(std::size_t bytes) {
+  const std::size_t available = posix::available_memory();
+  void* data = bytes <= available ? posix::allocate_pages(std::max<std::size_t>(bytes, 1)) : nullptr;
+  if (data == nullptr) {
+    throw Error("out of memory: " + std::to_string(bytes >> 20U) + " MB are needed and " +
+                std::to_string(available >> 20U) + " MB are available; use a smaller size, batch or model");
+  }
+  return {data, std::max<std::size_t>(bytes, 1), &posix::free_pages};
+}
+
+template <typename Part>
+void CpuDevice::for_parts(std::int64_t count, std::int64_t cost, const Part& part) {
+  const std::int64_t worth = std::max<std::int64_t>(1, count * cost / kWorth);
+  const std::int64_t parts = std::min({count, worth, static_cast<std::int64_t>(pool_.threads()) * 4});
+  pool_.parallel_for(parts, [&](std::int64_t i, int) { part(count * i / parts, count * (i + 1) / parts); });
+}
+
+void CpuDevice::run_conv(const ConvTask& task, std::int64_t lines, std::int64_t panels) {
+  const std::int64_t work = task.out_pixels * task.columns * task.kernel * task.kernel * task.in_channels;
+  const std::int64_t floats = conv_scratch(task);
+  const std::int64_t threads = pool_.threads();
+  const std::int64_t wanted = std::min(work / (kWorth * 10), threads * 8);
+  if (wanted <= 1) {
+    float* memory = scratch(0, floats);
+    for (std::int64_t panel = 0; panel < panels; ++panel) {
+      conv_task(task, panel, 0, lines, memory);
+    }
+    return;
+  }
+  for (int thread = 0; thread < threads; ++thread) {
+    scratch(thread, floats);  // here, where running out of memory can be told
+  }
+  const std::int64_t blocks = std::min(lines, divide_up(wanted, panels));
+  pool_.parallel_for(panels * blocks, [&](std::int64_t i, int thread) {
+    const std::int64_t block = i % blocks;
+    conv_task(task, i / blocks, lines * block / blocks, lines * (block + 1) / blocks,
+              scratch(thread, floats));
+  });
+}
+
+void set_output(ConvTask& task, const PackedMatrix& matrix, const Tensor& residual, Activation activation,
+                const Tensor& out) {
+  task.weights = matrix.weights();
+  task.bias = matrix.bias();
+  task.columns = matrix.columns;
+  task.in_channels = matrix.in_channels;
+  task.geglu = matrix.geglu;
+  task.out = out.as<float>();
+  task.out_channels = matrix.out_channels;
+  task.out_stride = out.stride;
+  task.out_pixels = out.shape.pixels();
+  task.activation = activation;
+  if (!residual.empty()) {
+    task.residual = residual.as<const float>();
+    task.residual_stride = residual.stride;
+  }
+}
+
+void CpuDevice::linear(const Tensor& x, const PackedWeights& weights, const LinearOptions& options,
+                       const Tensor& out) {
+  const auto& matrix = static_cast<const PackedMatrix&>(weights);
+  ConvTask task;
+  set_output(task, matrix, options.residual, options.activation, out);
+  task.x = x.as<const float>();
+  task.in_stride = x.stride;
+  task.in_h = task.out_h = divide_up(task.out_pixels, kLinePixels);
+  task.in_w = task.out_w = kLinePixels;
+  run_conv(task, task.out_h, matrix.panels);
+}
+
+void CpuDevice::conv2d(const Tensor& x, const PackedWeights& weights, const Conv2dOptions& options,
+                       const Tensor& out) {
+  const auto& matrix = static_cast<const PackedMatrix&>(weights);
+  if (matrix.kernel == 1 && options.stride == 1 && options.padding == 0 && options.row_bias.empty()) {
+    linear(x, weights, {options.residual, options.activation}, out);
+    return;
+  }
+  ConvTask task;
+  set_output(task, matrix, options.residual, options.activation, out);
+  task.x = x.as<const float>();
+  task.in_h = x.shape.h;
+  task.in_w = x.shape.w;
+  task.in_stride = x.stride;
+  task.upsample = matrix.upsample;
+  task.out_h = out.shape.h;
+  task.out_w = out.shape.w;
+  task.kernel = matrix.kernel;
+  task.stride = options.stride;
+  task.padding = options.padding;
+  if (!options.row_bias.empty()) {
+    task.row_bias = options.row_bias.as<const float>();
+    task.row_bias_stride = options.row_bias.stride;
+  }
+  run_conv(task, out.shape.n * out.shape.h, matrix.panels);
+}
+
+void CpuDevice::group_norm(const Tensor& x, const PackedWeights& gain, const PackedWeights& shift,
+                           std::int64_t groups, float epsilon, Activation activation, const Tensor& out) {
+  const std::vector<float>& gains = static_cast<const PackedVector&>(gain).values;
+  const std::vector<float>& shifts = static_cast<const PackedVector&>(shift).values;
+  const std::int64_t channels = x.shape.c;
+  const std::int64_t pixels = x.shape.h * x.shape.w;
+  const std::int64_t blocks =
+      std::clamp<std::int64_t>(pixels * channels / kWorth, 1, std::min<std::int64_t>(pixels, 32));
+  // Sums and squares of each row and block, then scale and shift of each row.
+  float* memory = shared_scratch_.get(*this, x.shape.n * channels * (2 * blocks + 2));
+  float* factors = memory + x.shape.n * channels * 2 * blocks;
+  const auto* in = x.as<const float>();
+
+  pool_.parallel_for(x.shape.n * blocks, [&](std::int64_t i, int) {
+    const std::int64_t row = i / blocks;
+    const std::int64_t block = i % blocks;
+    const std::int64_t first = pixels * block / blocks;
+    const std::int64_t last = pixels * (block + 1) / blocks;
+    const float* row_data = in + row * pixels * x.stride;
+    float* sums = memory + i * 2 * channels;
+    channel_sums(row_data + first * x.stride, x.stride, last - first, channels, row_data, sums,
+                 sums + channels);
+  });
+
+  const std::int64_t group = channels / groups;
+  const auto count = static_cast<double>(pixels);
+  for (std::int64_t row = 0; row < x.shape.n; ++row) {
+    const float* reference = in + row * pixels * x.stride;
+    for (std::int64_t g = 0; g < groups; ++g) {
+      // Each channel's sums are of differences to its first pixel, so that nothing cancels; moments of the
+      // group from there.
+      double mean = 0;
+      double second = 0;
+      for (std::int64_t c = g * group; c < (g + 1) * group; ++c) {
+        double sum = 0;
+        double square = 0;
+        for (std::int64_t block = 0; block < blocks; ++block) {
+          const float* sums = memory + (row * blocks + block) * 2 * channels;
+          sum += sums[c];
+          square += sums[channels + c];
+        }
+        const double delta = sum / count;
+        const double channel_mean = reference[c] + delta;
+        second += square / count - delta * delta + channel_mean * channel_mean;
+        mean += channel_mean;
+      }
+      mean /= static_cast<double>(group);
+      const double variance = std::max(0.0, second / static_cast<double>(group) - mean * mean);
+      const double normal = 1.0 / std::sqrt(variance + static_cast<double>(epsilon));
+      for (std::int64_t c = g * group; c < (g + 1) * group; ++c) {
+        const double scale = normal * gains[static_cast<std::size_t>(c)];
+        factors[row * 2 * channels + c] = static_cast<float>(scale);
+        factors[row * 2 * channels + channels + c] =
+            static_cast<float>(shifts[static_cast<std::size_t>(c)] - mean * scale);
+      }
+    }
+  }
+
+  pool_.parallel_for(x.shape.n * blocks, [&](std::int64_t i, int) {
+    const std::int64_t row = i / blocks;
+    const std::int64_t first = row * pixels + pixels * (i % blocks) / blocks;
+    const std::int64_t last = row * pixels + pixels * (i % blocks + 1) / blocks;
+    const float* factor = factors + row * 2 * channels;
+    scale_shift(in + first * x.stride, x.stride, last - first, channels, factor, factor + channels,
+                activation, out.as<float>() + first * out.stride, out.stride);
+  });
+}
+
+void CpuDevice::layer_norm(const Tensor& x, const PackedWeights& gain, const PackedWeights& shift,
+                           float epsilon, const Tensor& out) {
+  const std::vector<float>& gains = static_cast<const PackedVector&>(gain).values;
+  const std::vector<float>& shifts = static_cast<const PackedVector&>(shift).values;
+  for_parts(x.shape.pixels(), x.shape.c, [&](std::int64_t first, std::int64_t last) {
+    cpu::layer_norm(x.as<const float>() + first * x.stride, x.stride, last - first, x.shape.c, gains.data(),
+                    shifts.data(), epsilon, out.as<float>() + first * out.stride, out.stride);
+  });
+}
+
+void CpuDevice::attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& options,
+                          const Tensor& out) {
+  const std::int64_t queries = q.shape.h * q.shape.w;
+  PackedHeads heads;
+  heads.tokens = k.shape.h * k.shape.w;
+  heads.head_dim = q.shape.c / options.heads;
+  const std::int64_t key_floats = heads.key_floats();
+  const std::int64_t value_floats = heads.value_floats();
+  const std::int64_t key_rows = k.shape.n;
+  float* keys = shared_scratch_.get(*this, key_rows * options.heads * (key_floats + value_floats));
+  float* values = keys + key_rows * options.heads * key_floats;
+
+  pool_.parallel_for(key_rows * options.heads * 2, [&](std::int64_t i, int) {
+    const std::int64_t index = i / 2;
+    const std::int64_t row = index / options.heads;
+    const std::int64_t column = index % options.heads * heads.head_dim;
+    if (i % 2 == 0) {
+      pack_keys(k.as<const float>() + row * heads.tokens * k.stride + column, k.stride, heads,
+                keys + index * key_floats);
+    } else {
+      pack_values(v.as<const float>() + row * heads.tokens * v.stride + column, v.stride, heads,
+                  values + index * value_floats);
+    }
+  });
+
+  const std::int64_t floats = attention_scratch(heads);
+  for (int thread = 0; thread < pool_.threads(); ++thread) {
+    scratch(thread, floats);
+  }
+  const std::int64_t blocks = divide_up(queries, kAttentionQueries);
+  pool_.parallel_for(q.shape.n * options.heads * blocks, [&](std::int64_t i, int thread) {
+    const std::int64_t block = i % blocks;
+    const std::int64_t head = i / blocks % options.heads;
+    const std::int64_t row = i / blocks / options.heads;
+    const RowRange seen =
+        options.key_rows.empty() ? RowRange{row, 1} : options.key_rows[static_cast<std::size_t>(row)];
+    AttentionTask task;
+    task.first_query = block * kAttentionQueries;
+    task.queries = std::min(kAttentionQueries, queries - task.first_query);
+    task.q = q.as<const float>() + (row * queries + task.first_query) * q.stride + head * heads.head_dim;
+    task.q_stride = q.stride;
+    task.out = out.as<float>() + (row * queries + task.first_query) * out.stride + head * heads.head_dim;
+    task.out_stride = out.stride;
+    task.keys = keys + (seen.first * options.heads + head) * key_floats;
+    task.values = values + (seen.first * options.heads + head) * value_floats;
+    task.key_row_stride = options.heads * key_floats;
+    task.value_row_stride = options.heads * value_floats;
+    task.key_rows = seen.count;
+    task.heads = heads;
+    task.causal = options.causal;
+    attention_task(task, scratch(thread, floats));
+  });
+}
+
+void CpuDevice::map(const Tensor& x, float scale, Activation activation, float out_scale, float shift,
+                    const Tensor& out) {
+  if (x.dense() && out.dense()) {
+    for_parts(x.shape.elements(), 1, [&](std::int64_t first, std::int64_t last) {
+      cpu::map(x.as<const float>() + first, last - first, scale, activation, out_scale, shift,
+               out.as<float>() + first);
+    });
+    return;
+  }
+  for_parts(x.shape.pixels(), x.shape.c, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t p = first; p < last; ++p) {
+      cpu::map(x.as<const float>() + p * x.stride, x.shape.c, scale, activation, out_scale, shift,
+               out.as<float>() + p * out.stride);
+    }
+  });
+}
+
+void CpuDevice::copy(const Tensor& x, const Tensor& out) {
+  const auto bytes = static_cast<std::size_t>(x.shape.c) * sizeof(float);
+  for_parts(x.shape.pixels(), x.shape.c, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t p = first; p < last; ++p) {
+      std::memcpy(out.as<float>() + p * out.stride, x.as<const float>() + p * x.stride, bytes);
+    }
+  });
+}
+
+void CpuDevice::combine(const Tensor& x, std::span<const float> a, const Tensor& y, std::span<const float> b,
+                        const Tensor& out) {
+  const std::int64_t row = x.shape.h * x.shape.w * x.shape.c;
+  for (std::int64_t n = 0; n < x.shape.n; ++n) {
+    const auto i = static_cast<std::size_t>(n);
+    cpu::combine(x.as<const float>() + n * row, a[i], y.as<const float>() + n * row, b[i], row,
+                 out.as<float>() + n * row);
+  }
+}
+
+float CpuDevice::cosine_similarity(const Tensor& x, const Tensor& y) {
+  constexpr double kEpsilon = 1e-6;  // as the original's torch.nn.CosineSimilarity
+  double sums[3];
+  dot_products(x.as<const float>(), y.as<const float>(), x.shape.elements(), sums);
+  const double norms = std::max(std::sqrt(sums[1]), kEpsilon) * std::max(std::sqrt(sums[2]), kEpsilon);
+  return static_cast<float>(sums[0] / norms);
+}
+
+void CpuDevice::upload_pixels(const std::uint8_t* host, float scale, float shift, const Tensor& out) {
+  for_parts(out.shape.elements(), 1, [&](std::int64_t first, std::int64_t last) {
+    pixels_to_float(host + first, last - first, scale, shift, out.as<float>() + first);
+  });
+}
+
+void CpuDevice::download_pixels(const Tensor& x, float scale, float shift, std::uint8_t* host) {
+  for_parts(x.shape.elements(), 1, [&](std::int64_t first, std::int64_t last) {
+    float_to_pixels(x.as<const float>() + first, last - first, scale, shift, host + first);
+  });
+}
+
+}  // namespace
+}  // namespace cpu
+
+std::unique_ptr<Device> make_cpu_device(int threads) {
+  const int processors = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  return std::make_unique<cpu::CpuDevice>(threads > 0 ? threads : processors);
+}
+
+}  // namespace streamdiffusion

@@ -1,0 +1,91 @@
+#include "device/cpu/packing.h"
+
+#include <algorithm>
+
+#include "device/cpu/kernels.h"
+
+namespace streamdiffusion::cpu {
+
+namespace {
+
+std::int64_t round_up(std::int64_t n, std::int64_t multiple) {
+  return (n + multiple - 1) / multiple * multiple;
+}
+
+// Input channels that are packed together: their cache lines stay near while the columns go by.
+constexpr std::int64_t kChannelBlock = 16;
+
+}  // namespace
+
+PackedMatrix::PackedMatrix(Device& device, ThreadPool& pool, const HostConv2d& host)
+    : out_channels(host.out_channels),
+      in_channels(host.in_channels),
+      kernel(host.kernel),
+      upsample(host.upsample),
+      columns(host.out_channels) {
+  pack(device, pool, host.weight, host.bias);
+}
+
+PackedMatrix::PackedMatrix(Device& device, ThreadPool& pool, const HostLinear& host)
+    : out_channels(host.geglu ? host.out_channels / 2 : host.out_channels),
+      in_channels(host.in_channels),
+      geglu(host.geglu),
+      columns(geglu ? 2 * round_up(out_channels, panel_format().lanes) : out_channels) {
+  pack(device, pool, host.weight, host.bias);
+}
+
+std::int64_t PackedMatrix::channel(std::int64_t column) const {
+  if (!geglu) {
+    return column < out_channels ? column : -1;
+  }
+  // Each panel holds values in its first half and their gates in the second.
+  const std::int64_t width = panel_format().columns;
+  const std::int64_t panel = column / width;
+  const std::int64_t half = std::min(width, columns - panel * width) / 2;
+  const std::int64_t within = column - panel * width;
+  const std::int64_t value = panel * width / 2 + within % half;
+  if (value >= out_channels) {
+    return -1;
+  }
+  return within < half ? value : out_channels + value;
+}
+
+void PackedMatrix::pack(Device& device, ThreadPool& pool, std::span<const float> weight,
+                        std::span<const float> bias) {
+  const PanelFormat format = panel_format();
+  const std::int64_t taps = kernel * kernel;
+  const std::int64_t inner = taps * in_channels;
+  const std::int64_t padded = round_up(columns, format.lanes);
+  panels = (padded + format.columns - 1) / format.columns;
+  weights_ = device.allocate(static_cast<std::size_t>(padded * inner) * sizeof(float));
+  auto* packed = static_cast<float*>(weights_.data());
+
+  pool.parallel_for(panels, [&](std::int64_t panel, int) {
+    const std::int64_t first = panel * format.columns;
+    const std::int64_t width = std::min(format.columns, padded - first);
+    float* to = packed + first * inner;
+    for (std::int64_t block = 0; block < in_channels; block += kChannelBlock) {
+      const std::int64_t block_end = std::min(in_channels, block + kChannelBlock);
+      for (std::int64_t column = 0; column < width; ++column) {
+        const std::int64_t out = channel(first + column);
+        for (std::int64_t in = block; in < block_end; ++in) {
+          for (std::int64_t tap = 0; tap < taps; ++tap) {
+            to[(tap * in_channels + in) * width + column] =
+                out < 0 ? 0.0F : weight[static_cast<std::size_t>((out * in_channels + in) * taps + tap)];
+          }
+        }
+      }
+    }
+  });
+
+  if (!bias.empty()) {
+    bias_ = device.allocate(static_cast<std::size_t>(padded) * sizeof(float));
+    auto* values = static_cast<float*>(bias_.data());
+    for (std::int64_t column = 0; column < padded; ++column) {
+      const std::int64_t out = channel(column);
+      values[column] = out < 0 ? 0.0F : bias[static_cast<std::size_t>(out)];
+    }
+  }
+}
+
+}  // namespace streamdiffusion::cpu

@@ -1,0 +1,97 @@
+// Elementary functions on vectors; included once for each instruction set.
+#if defined(STREAMDIFFUSION_SIMD_MATH_INL) == defined(HWY_TARGET_TOGGLE)
+#ifdef STREAMDIFFUSION_SIMD_MATH_INL
+#undef STREAMDIFFUSION_SIMD_MATH_INL
+#else
+#define STREAMDIFFUSION_SIMD_MATH_INL
+#endif
+
+#include <hwy/highway.h>
+
+#include "device/device.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace streamdiffusion::cpu::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+/// e^x to 2 units in the last place, by Cody and Waite's reduction and a polynomial of degree 6.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V exp(D d, V x) {
+  const hn::RebindToSigned<D> di;
+  x = hn::Min(hn::Max(x, hn::Set(d, -87.3F)), hn::Set(d, 88.7F));
+  const auto n = hn::NearestInt(hn::Mul(x, hn::Set(d, 1.44269504F)));
+  const V nf = hn::ConvertTo(d, n);
+  V r = hn::NegMulAdd(nf, hn::Set(d, 0.693359375F), x);
+  r = hn::NegMulAdd(nf, hn::Set(d, -2.12194440e-4F), r);
+  V p = hn::Set(d, 1.9875691500e-4F);
+  p = hn::MulAdd(p, r, hn::Set(d, 1.3981999507e-3F));
+  p = hn::MulAdd(p, r, hn::Set(d, 8.3334519073e-3F));
+  p = hn::MulAdd(p, r, hn::Set(d, 4.1665795894e-2F));
+  p = hn::MulAdd(p, r, hn::Set(d, 1.6666665459e-1F));
+  p = hn::MulAdd(p, r, hn::Set(d, 5.0000001201e-1F));
+  p = hn::Add(hn::MulAdd(p, hn::Mul(r, r), r), hn::Set(d, 1.0F));
+  // Two factors, since 2^n alone overflows where e^x does not yet.
+  const auto half = hn::ShiftRight<1>(n);
+  const auto power = [&](auto e) { return hn::BitCast(d, hn::ShiftLeft<23>(hn::Add(e, hn::Set(di, 127)))); };
+  return hn::Mul(hn::Mul(p, power(half)), power(hn::Sub(n, half)));
+}
+
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V sigmoid(D d, V x) {
+  const V one = hn::Set(d, 1.0F);
+  return hn::Div(one, hn::Add(one, exp(d, hn::Neg(x))));
+}
+
+/// Abramowitz and Stegun 7.1.26: absolute error at most 1.5e-7.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V erf(D d, V x) {
+  const V a = hn::Abs(x);
+  const V one = hn::Set(d, 1.0F);
+  const V t = hn::Div(one, hn::MulAdd(a, hn::Set(d, 0.3275911F), one));
+  V p = hn::Set(d, 1.061405429F);
+  p = hn::MulAdd(p, t, hn::Set(d, -1.453152027F));
+  p = hn::MulAdd(p, t, hn::Set(d, 1.421413741F));
+  p = hn::MulAdd(p, t, hn::Set(d, -0.284496736F));
+  p = hn::MulAdd(p, t, hn::Set(d, 0.254829592F));
+  p = hn::Mul(p, t);
+  const V y = hn::NegMulAdd(p, exp(d, hn::Neg(hn::Mul(a, a))), one);
+  return hn::CopySign(y, x);
+}
+
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V gelu(D d, V x) {
+  const V half = hn::Mul(x, hn::Set(d, 0.5F));
+  return hn::MulAdd(half, erf(d, hn::Mul(x, hn::Set(d, 0.70710678F))), half);
+}
+
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V tanh(D d, V x) {
+  const V one = hn::Set(d, 1.0F);
+  const V two = hn::Set(d, 2.0F);
+  return hn::Sub(one, hn::Div(two, hn::Add(exp(d, hn::Mul(x, two)), one)));
+}
+
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V activate(D d, Activation activation, V x) {
+  switch (activation) {
+    case Activation::none:
+      return x;
+    case Activation::silu:
+      return hn::Mul(x, sigmoid(d, x));
+    case Activation::relu:
+      return hn::Max(x, hn::Zero(d));
+    case Activation::gelu:
+      return gelu(d, x);
+    case Activation::quick_gelu:
+      return hn::Mul(x, sigmoid(d, hn::Mul(x, hn::Set(d, 1.702F))));
+    case Activation::tanh:
+      return tanh(d, x);
+  }
+  return x;
+}
+
+}  // namespace streamdiffusion::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

@@ -1,0 +1,130 @@
+// The inner product of everything here: a tile of a matrix product held in registers; included once for each
+// instruction set.
+#if defined(STREAMDIFFUSION_TILE_INL) == defined(HWY_TARGET_TOGGLE)
+#ifdef STREAMDIFFUSION_TILE_INL
+#undef STREAMDIFFUSION_TILE_INL
+#else
+#define STREAMDIFFUSION_TILE_INL
+#endif
+
+#include <hwy/highway.h>
+
+#include <array>
+#include <cstddef>
+#include <utility>
+
+HWY_BEFORE_NAMESPACE();
+namespace streamdiffusion::cpu::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+using TileTag = hn::CappedTag<float, 16>;
+inline constexpr std::size_t kLanes = hn::MaxLanes(TileTag());
+inline constexpr int kRegisters = HWY_ARCH_X86 && kLanes < 16 ? 16 : 32;
+
+/// Vectors across a full panel of packed columns.
+inline constexpr int kPanelVectors = kRegisters == 32 ? 4 : 2;
+inline constexpr std::size_t kPanelColumns = kPanelVectors * kLanes;
+
+/// Rows of a tile of `vectors` vectors: as many as registers hold beside the columns and one broadcast.
+inline constexpr int tile_rows(int vectors) {
+  const int rows = (kRegisters - 1 - vectors) / vectors;
+  return rows > 14 ? 14 : (vectors == 4 && rows > 6 ? 6 : rows);
+}
+inline constexpr int kMaxTileRows = 14;
+
+/// A stretch of the inner dimension: where it begins in the first row of the left matrix and in the panel.
+struct Run {
+  const float* a;
+  const float* b;
+  std::size_t length;
+};
+
+/// c = rows of `a`, `a_stride` apart, times the panel, summed over the runs; rows x (vectors * kLanes).
+struct Tile {
+  const Run* runs;
+  std::size_t run_count;
+  std::size_t a_stride;
+  float* c;
+  std::size_t c_stride;
+};
+
+template <int kRows, int kVectors>
+HWY_NOINLINE void multiply_tile(const Tile& tile) {
+  const TileTag d;
+  using V = hn::Vec<TileTag>;
+  V acc[kRows][kVectors];
+#pragma GCC unroll 16
+  for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) {
+      acc[r][v] = hn::Zero(d);
+    }
+  }
+  const std::size_t stride = tile.a_stride;
+  for (std::size_t run = 0; run < tile.run_count; ++run) {
+    const float* HWY_RESTRICT a = tile.runs[run].a;
+    const float* HWY_RESTRICT b = tile.runs[run].b;
+    const float* end = a + tile.runs[run].length;
+#pragma GCC unroll 1
+    while (a != end) {
+      V column[kVectors];
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v) {
+        column[v] = hn::Load(d, b + v * kLanes);
+      }
+#pragma GCC unroll 16
+      for (int r = 0; r < kRows; ++r) {
+        const V left = hn::Set(d, a[r * stride]);
+#pragma GCC unroll 4
+        for (int v = 0; v < kVectors; ++v) {
+          acc[r][v] = hn::MulAdd(left, column[v], acc[r][v]);
+        }
+      }
+      ++a;
+      b += kVectors * kLanes;
+    }
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) {
+      hn::StoreU(acc[r][v], d, tile.c + r * tile.c_stride + v * kLanes);
+    }
+  }
+}
+
+using TileFunction = void (*)(const Tile&);
+
+template <int kVectors, int... kRows>
+constexpr std::array<TileFunction, kMaxTileRows + 1> tile_functions(std::integer_sequence<int, kRows...>) {
+  return {nullptr, &multiply_tile<kRows + 1, kVectors>...};
+}
+
+/// The tile of `rows` x `vectors`; rows at most tile_rows(vectors).
+inline TileFunction tile_function(int rows, int vectors) {
+  static constexpr auto k1 = tile_functions<1>(std::make_integer_sequence<int, tile_rows(1)>());
+  static constexpr auto k2 = tile_functions<2>(std::make_integer_sequence<int, tile_rows(2)>());
+  if constexpr (kPanelVectors == 4) {
+    static constexpr auto k3 = tile_functions<3>(std::make_integer_sequence<int, tile_rows(3)>());
+    static constexpr auto k4 = tile_functions<4>(std::make_integer_sequence<int, tile_rows(4)>());
+    if (vectors == 4) {
+      return k4[static_cast<std::size_t>(rows)];
+    }
+    if (vectors == 3) {
+      return k3[static_cast<std::size_t>(rows)];
+    }
+  }
+  return vectors == 2 ? k2[static_cast<std::size_t>(rows)] : k1[static_cast<std::size_t>(rows)];
+}
+
+/// Vectors of the panel that begins at `column` of `columns`.
+inline int panel_vectors(std::size_t column, std::size_t columns) {
+  const std::size_t rest = columns - column;
+  return rest >= kPanelColumns ? kPanelVectors : static_cast<int>((rest + kLanes - 1) / kLanes);
+}
+
+}  // namespace streamdiffusion::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

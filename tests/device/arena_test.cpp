@@ -1,0 +1,47 @@
+#include "device/arena.h"
+
+#include <gtest/gtest.h>
+
+#include "device/cpu/cpu_device.h"
+#include "streamdiffusion/error.h"
+
+namespace streamdiffusion {
+namespace {
+
+TEST(Arena, GivesTheSameAddressesForTheSameCalls) {
+  const auto device = make_cpu_device(1);
+  Arena arena(*device);
+  const auto sequence = [&] {
+    const Arena::Scope scope(arena);
+    std::vector<void*> seen = {arena.allocate({1, 8, 8, 3}).data};
+    {
+      const Arena::Scope inner(arena);
+      seen.push_back(arena.allocate({1, 512, 512, 32}).data);
+    }
+    seen.push_back(arena.allocate({1, 512, 512, 8}).data);
+    return seen;
+  };
+  const auto first = sequence();
+  const std::size_t bytes = arena.bytes();
+  EXPECT_EQ(sequence(), first);
+  EXPECT_EQ(arena.bytes(), bytes);
+}
+
+TEST(Arena, UsesMemoryAgainAfterAScope) {
+  const auto device = make_cpu_device(1);
+  Arena arena(*device);
+  void* inside = nullptr;
+  {
+    const Arena::Scope scope(arena);
+    inside = arena.allocate({1, 4, 4, 4}).data;
+  }
+  EXPECT_EQ(arena.allocate({1, 4, 4, 4}).data, inside);
+}
+
+TEST(CpuDevice, SaysWhenMemoryDoesNotSuffice) {
+  const auto device = make_cpu_device(1);
+  EXPECT_THROW(device->allocate(std::size_t{1} << 50U), Error);
+}
+
+}  // namespace
+}  // namespace streamdiffusion

@@ -1,0 +1,100 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <memory>
+#include <random>
+#include <vector>
+
+#include "device/arena.h"
+#include "device/cpu/cpu_device.h"
+#include "device/device.h"
+
+// Plain loops in double precision to hold the device's operations against.
+namespace streamdiffusion::reference {
+
+inline std::vector<float> random_values(std::int64_t count, unsigned seed) {
+  std::mt19937 generator(seed);
+  std::normal_distribution<float> normal;
+  std::vector<float> values(static_cast<std::size_t>(count));
+  std::generate(values.begin(), values.end(), [&] { return normal(generator); });
+  return values;
+}
+
+/// A device with tensors that are filled from and compared with vectors.
+class Bench {
+ public:
+  explicit Bench(int threads = 2) : device_(make_cpu_device(threads)), arena_(*device_) {}
+
+  Device& device() { return *device_; }
+
+  /// Random activations; with `extra` channels that belong to something else at the end of each pixel.
+  Tensor random(const Shape& shape, unsigned seed, std::int64_t extra = 0) {
+    Tensor tensor = empty(shape, extra);
+    const std::vector<float> values = random_values(shape.pixels() * tensor.stride, seed);
+    device_->upload(values.data(), tensor.data, values.size() * sizeof(float));
+    return tensor;
+  }
+  Tensor empty(const Shape& shape, std::int64_t extra = 0) {
+    Tensor tensor = arena_.allocate({shape.n, shape.h, shape.w, shape.c + extra});
+    tensor.shape = shape;
+    std::fill_n(tensor.as<float>(), shape.pixels() * tensor.stride, kUntouched);
+    return tensor;
+  }
+
+  static constexpr float kUntouched = 12345.0F;
+
+ private:
+  std::unique_ptr<Device> device_;
+  Arena arena_;
+};
+
+inline double at(const Tensor& t, std::int64_t n, std::int64_t y, std::int64_t x, std::int64_t c) {
+  return t.as<const float>()[((n * t.shape.h + y) * t.shape.w + x) * t.stride + c];
+}
+
+inline double activate(Activation activation, double x) {
+  switch (activation) {
+    case Activation::none:
+      return x;
+    case Activation::silu:
+      return x / (1 + std::exp(-x));
+    case Activation::relu:
+      return std::max(x, 0.0);
+    case Activation::gelu:
+      return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
+    case Activation::quick_gelu:
+      return x / (1 + std::exp(-1.702 * x));
+    case Activation::tanh:
+      return std::tanh(x);
+  }
+  return x;
+}
+
+/// Calls expected(n, y, x, c) for every element of `out`; the largest difference relative to the largest
+/// value. Also makes sure that channels beyond out's own were left alone.
+template <typename Expected>
+double largest_error(const Tensor& out, const Expected& expected) {
+  double error = 0;
+  double largest = 1e-30;
+  for (std::int64_t n = 0; n < out.shape.n; ++n) {
+    for (std::int64_t y = 0; y < out.shape.h; ++y) {
+      for (std::int64_t x = 0; x < out.shape.w; ++x) {
+        for (std::int64_t c = 0; c < out.shape.c; ++c) {
+          const double want = expected(n, y, x, c);
+          largest = std::max(largest, std::abs(want));
+          error = std::max(error, std::abs(want - at(out, n, y, x, c)));
+        }
+        for (std::int64_t c = out.shape.c; c < out.stride; ++c) {
+          if (at(out, n, y, x, c) != Bench::kUntouched) {
+            return 1e30;
+          }
+        }
+      }
+    }
+  }
+  return error / largest;
+}
+
+}  // namespace streamdiffusion::reference
