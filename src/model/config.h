@@ -1,15 +1,15 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "model/text_file.h"  // IWYU pragma: export (who parses a configuration has read a file)
+
 namespace streamdiffusion {
 
-// The configurations of a diffusers folder, read from its JSON files and checked: a field that is not known, or has a
-// value that this program does not compute, is an Error that names file and field.
+// The configurations of a diffusers folder, read from its JSON files and checked: a field that is not known,
+// or has a value that this program does not compute, is an Error that names file and field.
 
 struct UNet2DConditionConfig {
   std::int64_t sample_size = 64;
@@ -19,18 +19,18 @@ struct UNet2DConditionConfig {
   /// For each down block, whether it has attention, in order of the file.
   std::vector<bool> down_attention;
   std::vector<bool> up_attention;
-  bool mid_block = true;                 ///< false: mid_block_type null
-  bool mid_attention = true;             ///< UNetMidBlock2DCrossAttn
-  bool mid_resnet_pair = true;           ///< unused layers of UNetMidBlock2D are absent
-  std::vector<std::int64_t> layers_per_block;             ///< for each down block
-  std::vector<std::int64_t> layers_per_up_block;          ///< for each up block, without the extra one
-  std::vector<std::int64_t> heads;                        ///< for each down block (attention_head_dim counts heads)
-  std::vector<std::int64_t> transformer_layers_per_block; ///< for each down block
-  std::vector<std::int64_t> cross_attention_dim;          ///< for each down block
+  bool mid_block = true;                          ///< false: mid_block_type null
+  bool mid_attention = true;                      ///< UNetMidBlock2DCrossAttn
+  bool mid_resnet_pair = true;                    ///< unused layers of UNetMidBlock2D are absent
+  std::vector<std::int64_t> layers_per_block;     ///< for each down block
+  std::vector<std::int64_t> layers_per_up_block;  ///< for each up block, without the extra one
+  std::vector<std::int64_t> heads;                ///< for each down block (attention_head_dim counts heads)
+  std::vector<std::int64_t> transformer_layers_per_block;  ///< for each down block
+  std::vector<std::int64_t> cross_attention_dim;           ///< for each down block
   bool use_linear_projection = false;
   std::int64_t norm_num_groups = 32;
   float norm_eps = 1e-5F;
-  std::int64_t time_cond_proj_dim = 0;   ///< 0: none
+  std::int64_t time_cond_proj_dim = 0;  ///< 0: none
   bool flip_sin_to_cos = true;
   std::int64_t freq_shift = 0;
 };
@@ -76,7 +76,7 @@ struct SchedulerConfig {
   double beta_start = 0.00085;
   double beta_end = 0.012;
   BetaSchedule beta_schedule = BetaSchedule::scaled_linear;
-  std::vector<double> trained_betas;         ///< empty: from beta_schedule
+  std::vector<double> trained_betas;  ///< empty: from beta_schedule
   bool v_prediction = false;
   std::int64_t original_inference_steps = 50;
   double timestep_scaling = 10.0;
@@ -97,8 +97,5 @@ SchedulerConfig parse_scheduler_config(const std::string& json, const std::strin
 
 /// "_class_name" of an autoencoder's config.json: tells AutoencoderTiny from AutoencoderKL.
 std::string parse_class_name(const std::string& json, const std::string& where);
-
-/// The whole file; Error where it is missing, unreadable or larger than `limit`.
-std::string read_text_file(const std::filesystem::path& file, std::size_t limit = std::size_t{64} << 20U);
 
 }  // namespace streamdiffusion

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,8 +14,8 @@
 
 namespace streamdiffusion {
 
-/// Packed layers by what they were made of, so that weight sets share every layer that their LoRAs do not touch.
-/// Holds no layer alive itself.
+/// Packed layers by what they were made of, so that weight sets share every layer that their LoRAs do not
+/// touch. Holds no layer alive itself.
 class LayerCache {
  public:
   template <typename Make>
@@ -22,6 +23,7 @@ class LayerCache {
     if (Weights kept = layers_[key].lock()) {
       return kept;
     }
+    std::erase_if(layers_, [](const auto& entry) { return entry.second.expired(); });
     Weights made = make();
     layers_[key] = made;
     return made;
@@ -44,9 +46,12 @@ class LayerLoader {
               LayerCache& cache);
 
   /// `NAME.weight` [out, in, kernel, kernel] and, where there is one, `NAME.bias`.
-  Weights conv2d(const std::string& name, std::int64_t in, std::int64_t out, std::int64_t kernel, bool upsample = false);
-  /// `NAME.weight` [out, in] or [out, in, 1, 1]. Several names become one layer with their outputs one after the other.
-  Weights linear(const std::vector<std::string>& names, std::int64_t in, std::int64_t out_each, bool geglu = false);
+  Weights conv2d(const std::string& name, std::int64_t in, std::int64_t out, std::int64_t kernel,
+                 bool upsample = false);
+  /// `NAME.weight` [out, in] or [out, in, 1, 1]. Several names become one layer with their outputs one after
+  /// the other.
+  Weights linear(const std::vector<std::string>& names, std::int64_t in, std::int64_t out_each,
+                 bool geglu = false);
   Weights linear(const std::string& name, std::int64_t in, std::int64_t out, bool geglu = false);
   /// `NAME` [size].
   Weights vector(const std::string& name, std::int64_t size);
@@ -56,8 +61,10 @@ class LayerLoader {
 
  private:
   [[nodiscard]] std::string cache_key(const std::vector<std::string>& names, const std::string& kind) const;
-  void read_weight(const std::string& name, std::int64_t in, std::int64_t out, std::int64_t kernel, std::span<float> into);
+  void read_weight(const std::string& name, std::int64_t in, std::int64_t out, std::int64_t kernel,
+                   std::span<float> into);
   bool read_bias(const std::string& name, std::int64_t out, std::span<float> into);
+  void convert(const std::string& name, const FileTensor& tensor, std::span<float> into) const;
 
   Device& device_;
   const TensorFiles& files_;

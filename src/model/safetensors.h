@@ -22,8 +22,8 @@ struct FileTensor {
   [[nodiscard]] std::int64_t elements() const;
 };
 
-/// A safetensors file, mapped into memory and checked: header, types, sizes, no gaps, no overlaps, nothing beyond
-/// the end. Throws Error that names the file and the tensor.
+/// A safetensors file, mapped into memory and checked: header, types, sizes, no gaps, no overlaps, nothing
+/// beyond the end. Throws Error that names the file and the tensor.
 class SafeTensors {
  public:
   static std::shared_ptr<const SafeTensors> open(const std::filesystem::path& file);

@@ -10,13 +10,15 @@
 
 namespace streamdiffusion {
 
-/// The weights of one network: one file, a `.fp16.` variant or several shards with their index, seen as one set of
-/// named tensors.
+/// The weights of one network: one file, a `.fp16.` variant or several shards with their index, seen as one
+/// set of named tensors.
 class TensorFiles {
  public:
-  /// Finds the weight files in a component's folder (`diffusion_pytorch_model` or `model` as `stem`): `stem.safetensors`,
-  /// `stem.safetensors.index.json`, `stem.fp16.safetensors`, `stem.safetensors.index.fp16.json`. Throws Error where there
-  /// is none; where only pickles (.bin, .ckpt, .pt) are there it says why they are refused and what to do.
+  /// Finds the weight files in a component's folder (`diffusion_pytorch_model` or `model` as `stem`):
+  /// `stem.safetensors`, `stem.safetensors.index.json`, and then the same of the variants `fp16` and `bf16`
+  /// (`stem.fp16.safetensors`, `stem.safetensors.index.fp16.json`). Where there are several, the first of
+  /// these is taken, as diffusers does. Throws Error where there is none; where only pickles are there it
+  /// says why they are refused and what to do.
   static TensorFiles open(const std::filesystem::path& folder, const std::string& stem);
   explicit TensorFiles(std::vector<std::shared_ptr<const SafeTensors>> files);
 
@@ -26,7 +28,7 @@ class TensorFiles {
   [[nodiscard]] const FileTensor& get(const std::string& name, const std::vector<std::int64_t>& shape) const;
 
   [[nodiscard]] const std::map<std::string, FileTensor>& tensors() const { return tensors_; }
-  /// The folder or file for messages.
+  /// The weight file, or the index of several, for messages.
   [[nodiscard]] const std::string& where() const { return where_; }
 
   /// Gives every tensor the name that `rename` returns; throws Error where two become one.
@@ -48,5 +50,12 @@ class TensorFiles {
   std::map<std::string, FileTensor> tensors_;
   std::string where_;
 };
+
+/// What a tensor of a CLIPTextModel is called today: without the "text_model." of published files.
+std::string current_text_encoder_name(const std::string& name);
+
+/// What a tensor of an autoencoder is called today: `query`, `key`, `value` and `proj_attn` of older files
+/// are `to_q`, `to_k`, `to_v` and `to_out.0`.
+std::string current_autoencoder_name(const std::string& name);
 
 }  // namespace streamdiffusion

@@ -1,0 +1,145 @@
+#include "model/layers.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <optional>
+#include <utility>
+
+#include "model/safetensors.h"
+#include "streamdiffusion/error.h"
+
+namespace streamdiffusion {
+namespace {
+
+/// Floats that are about to be written: not set to zero first.
+class Floats {
+ public:
+  explicit Floats(std::int64_t size)
+      : size_(static_cast<std::size_t>(size)), data_(std::make_unique_for_overwrite<float[]>(size_)) {}
+  [[nodiscard]] std::span<float> all() const { return {data_.get(), size_}; }
+  [[nodiscard]] std::span<float> part(std::int64_t first, std::int64_t count) const {
+    return all().subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
+  }
+
+ private:
+  std::size_t size_;
+  std::unique_ptr<float[]> data_;
+};
+
+/// Exact, unlike std::to_string.
+std::string show_exactly(float value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%a", static_cast<double>(value));
+  return text;
+}
+
+/// [out, in] and [out, in, 1, 1] are one thing.
+std::vector<std::int64_t> without_unit_kernel(std::vector<std::int64_t> shape) {
+  if (shape.size() == 4 && shape[2] == 1 && shape[3] == 1) {
+    shape.resize(2);
+  }
+  return shape;
+}
+
+}  // namespace
+
+LayerLoader::LayerLoader(Device& device, const TensorFiles& files, Lora::Network network,
+                         std::vector<ScaledLora> loras, LayerCache& cache)
+    : device_(device), files_(files), network_(network), loras_(std::move(loras)), cache_(cache) {}
+
+Weights LayerLoader::conv2d(const std::string& name, std::int64_t in, std::int64_t out, std::int64_t kernel,
+                            bool upsample) {
+  return cache_.get(cache_key({name}, upsample ? "upsampling conv2d" : "conv2d"), [&] {
+    const Floats weight(out * in * kernel * kernel);
+    const Floats bias(out);
+    read_weight(name, in, out, kernel, weight.all());
+    const bool has_bias = read_bias(name, out, bias.all());
+    return device_.pack_conv2d({.weight = weight.all(),
+                                .bias = has_bias ? bias.all() : std::span<float>(),
+                                .out_channels = out,
+                                .in_channels = in,
+                                .kernel = kernel,
+                                .upsample = upsample});
+  });
+}
+
+Weights LayerLoader::linear(const std::vector<std::string>& names, std::int64_t in, std::int64_t out_each,
+                            bool geglu) {
+  return cache_.get(cache_key(names, geglu ? "geglu" : "linear"), [&] {
+    const auto count = static_cast<std::int64_t>(names.size());
+    const Floats weight(count * out_each * in);
+    const Floats bias(count * out_each);
+    bool any_bias = false;
+    for (std::int64_t i = 0; i < count; ++i) {
+      const std::string& name = names[static_cast<std::size_t>(i)];
+      read_weight(name, in, out_each, 1, weight.part(i * out_each * in, out_each * in));
+      any_bias |= read_bias(name, out_each, bias.part(i * out_each, out_each));
+    }
+    return device_.pack_linear({.weight = weight.all(),
+                                .bias = any_bias ? bias.all() : std::span<float>(),
+                                .out_channels = count * out_each,
+                                .in_channels = in,
+                                .geglu = geglu});
+  });
+}
+
+Weights LayerLoader::linear(const std::string& name, std::int64_t in, std::int64_t out, bool geglu) {
+  return linear(std::vector<std::string>{name}, in, out, geglu);
+}
+
+Weights LayerLoader::vector(const std::string& name, std::int64_t size) {
+  return cache_.get(cache_key({name}, "vector"), [&] {
+    const Floats values(size);
+    convert(name, files_.get(name, {size}), values.all());
+    return device_.pack_vector(values.all());
+  });
+}
+
+std::string LayerLoader::cache_key(const std::vector<std::string>& names, const std::string& kind) const {
+  std::string key = kind + '\n' + files_.where();
+  for (const std::string& name : names) {
+    key += '\n' + name;
+    for (const ScaledLora& scaled : loras_) {
+      if (scaled.scale != 0 && scaled.lora->find(network_, name) != nullptr) {
+        key += '\n' + show_exactly(scaled.scale) + ' ' + scaled.lora->name();
+      }
+    }
+  }
+  return key;
+}
+
+void LayerLoader::read_weight(const std::string& name, std::int64_t in, std::int64_t out, std::int64_t kernel,
+                              std::span<float> into) {
+  const std::string weight_name = name + ".weight";
+  const FileTensor* const found = files_.find(weight_name);
+  const std::vector<std::int64_t> shape = without_unit_kernel({out, in, kernel, kernel});
+  const bool fits = found != nullptr && without_unit_kernel(found->shape) == shape;
+  convert(weight_name, fits ? *found : files_.get(weight_name, shape), into);
+  for (const ScaledLora& scaled : loras_) {
+    const LoraDelta* const delta = scaled.lora->find(network_, name);
+    if (delta != nullptr && scaled.scale != 0) {
+      apply_lora(*delta, scaled.scale, out, in * kernel * kernel, into,
+                 scaled.lora->name() + ": layer " + name);
+    }
+  }
+}
+
+bool LayerLoader::read_bias(const std::string& name, std::int64_t out, std::span<float> into) {
+  const std::string bias_name = name + ".bias";
+  if (files_.find(bias_name) == nullptr) {
+    std::ranges::fill(into, 0.0F);
+    return false;
+  }
+  convert(bias_name, files_.get(bias_name, {out}), into);
+  return true;
+}
+
+void LayerLoader::convert(const std::string& name, const FileTensor& tensor, std::span<float> into) const {
+  try {
+    convert_to_float(tensor, into);
+  } catch (const Error& error) {
+    throw Error(files_.where() + ": tensor \"" + name + "\": " + error.what());
+  }
+}
+
+}  // namespace streamdiffusion
