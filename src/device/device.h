@@ -63,13 +63,13 @@ struct HostLinear {
 struct Conv2dOptions {
   std::int64_t stride = 1;
   std::int64_t padding = 0;  ///< zeros above and left; below and right as many as the output's size asks for
-  Tensor row_bias;  ///< [n, 1, 1, c], added to every pixel of row n (a resnet's time embedding), or empty
-  Tensor residual;  ///< like the output, added before the activation, or empty
+  Tensor row_bias{};  ///< [n, 1, 1, c], added to every pixel of row n (a resnet's time embedding), or empty
+  Tensor residual{};  ///< like the output, added before the activation, or empty
   Activation activation = Activation::none;
 };
 
 struct LinearOptions {
-  Tensor residual;  ///< like the output, added before the activation, or empty
+  Tensor residual{};  ///< like the output, added before the activation, or empty
   Activation activation = Activation::none;
 };
 
@@ -84,7 +84,7 @@ struct AttentionOptions {
   bool causal = false;
   /// For each row of queries, the rows whose keys and values it attends to, one after the other. Empty: row i
   /// attends to row i.
-  std::span<const RowRange> key_rows;
+  std::span<const RowRange> key_rows{};
 };
 
 /// The operations that the networks and the stream consist of, on one device.

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstdint>
+#include <span>
+
 #include "device/arena.h"
 #include "device/device.h"
 
@@ -10,5 +13,14 @@ struct Context {
   Device& device;
   Arena& arena;
 };
+
+/// The same pixels with another number of channels.
+[[nodiscard]] inline Shape with_channels(Shape shape, std::int64_t channels) {
+  shape.c = channels;
+  return shape;
+}
+
+/// Numbers of the host as activations; `out` is dense and has as many elements.
+void upload_floats(Context& context, std::span<const float> host, const Tensor& out);
 
 }  // namespace streamdiffusion

@@ -4,27 +4,13 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <vector>
 
 #include "model/config.h"
 #include "model/layers.h"
 #include "model/network.h"
+#include "model/unet_rows.h"
 
 namespace streamdiffusion {
-
-/// The keys and values of every cross-attention for one prompt: computed once when the prompt is set.
-struct TextContext {
-  Buffer memory;
-  std::vector<Tensor> keys;    ///< one a cross-attention, [1, 1, tokens, c]
-  std::vector<Tensor> values;
-};
-
-/// What the UNet is given beside the sample; one entry a row. Everything stays where it is for the call.
-struct UNetRows {
-  Tensor time;                                  ///< [rows, 1, 1, time_width()], see time_projections
-  std::span<const TextContext* const> text;     ///< one a row
-  std::span<const RowRange> self_attention;     ///< rows that each row's self-attention sees; empty: itself
-};
 
 /// UNet2DConditionModel of Stable Diffusion 1.x, 2.x and what is distilled from them. Immutable.
 class UNet2DCondition {
@@ -36,10 +22,10 @@ class UNet2DCondition {
 
   /// Width of one row of time projections: the projected time embedding of every resnet side by side.
   [[nodiscard]] std::int64_t time_width() const;
-  /// Computes them for each timestep, into `out` [timesteps, 1, 1, time_width()]. `guidance_embedding`: w of an LCM
-  /// with time_cond_proj_dim, or none.
-  void time_projections(Context& context, std::span<const float> timesteps, std::optional<float> guidance_embedding,
-                        const Tensor& out) const;
+  /// Computes them for each timestep, into `out` [timesteps, 1, 1, time_width()]. `guidance_embedding`: w of
+  /// an LCM with time_cond_proj_dim, or none.
+  void time_projections(Context& context, std::span<const float> timesteps,
+                        std::optional<float> guidance_embedding, const Tensor& out) const;
 
   /// Keys and values for one prompt's embedding [1, 1, tokens, cross_attention_dim].
   [[nodiscard]] std::unique_ptr<TextContext> text_context(Context& context, const Tensor& embedding) const;
