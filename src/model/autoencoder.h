@@ -9,8 +9,8 @@
 
 namespace streamdiffusion {
 
-/// An autoencoder between pictures and latents, eight times smaller a side. Immutable. Pictures are in the range that
-/// the network itself computes with: value * pixel_scale + pixel_shift of pixels in 0 .. 1.
+/// An autoencoder between pictures and latents, eight times smaller a side. Immutable. Pictures are in the
+/// range that the network itself computes with: value * pixel_scale + pixel_shift of pixels in 0 .. 1.
 class Autoencoder {
  public:
   virtual ~Autoencoder() = default;
@@ -27,8 +27,8 @@ class Autoencoder {
   /// What turns what `decode` gives into a pixel in 0 .. 1.
   [[nodiscard]] static PixelRange decode_range() { return {0.5F, 0.5F}; }
 
-  /// image [n, h, w, 3] in encode_range, h and w multiples of 8; latents [n, h / 8, w / 8, 4], times the scaling
-  /// factor (AutoencoderKL: the mean).
+  /// image [n, h, w, 3] in encode_range, h and w multiples of 8; latents [n, h / 8, w / 8, 4], times the
+  /// scaling factor (AutoencoderKL: the mean).
   virtual void encode(Context& context, const Tensor& image, const Tensor& latents) const = 0;
   /// latents, scaled; image [n, h * 8, w * 8, 3], about -1 .. 1, not clamped.
   virtual void decode(Context& context, const Tensor& latents, const Tensor& image) const = 0;

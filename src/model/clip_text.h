@@ -13,13 +13,15 @@ namespace streamdiffusion {
 /// CLIPTextModel. Immutable.
 class ClipText {
  public:
-  /// `clip_skip`: layers left out at the end; the final layer norm is applied all the same, as diffusers does.
+  /// `clip_skip`: layers left out at the end; the final layer norm is applied all the same, as diffusers
+  /// does.
   ClipText(const ClipTextConfig& config, LayerLoader& layers, const TensorFiles& files, int clip_skip);
   ~ClipText();
 
   [[nodiscard]] const ClipTextConfig& config() const;
 
-  /// last_hidden_state after the final layer norm: out [1, 1, ids, hidden_size]. Throws Error where an id is out of range.
+  /// last_hidden_state after the final layer norm: out [1, 1, ids, hidden_size]. Throws Error where an id is
+  /// out of range.
   void forward(Context& context, std::span<const std::int64_t> ids, const Tensor& out) const;
 
  private:
