@@ -26,8 +26,9 @@ class Lora {
   /// Which network a layer belongs to.
   enum class Network { unet, text_encoder };
 
-  /// `layer_names(network)` are the names of the layers that the model has, without ".weight", in diffusers' and
-  /// transformers' naming (text encoder without the "text_model." prefix). Keys that match none go to `unmatched`.
+  /// `layer_names(network)` are the names of the layers that the model has, without ".weight", in diffusers'
+  /// and transformers' naming (text encoder without the "text_model." prefix). Keys that match none go to
+  /// `unmatched`.
   Lora(std::shared_ptr<const SafeTensors> file, const std::vector<std::string>& unet_layers,
        const std::vector<std::string>& text_encoder_layers);
 

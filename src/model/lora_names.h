@@ -1,0 +1,40 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace streamdiffusion {
+
+/// A key of a LoRA file taken apart.
+struct LoraKey {
+  enum class Part { down, up, alpha, unsupported };
+  std::string layer;  ///< what is left of the key without the part
+  Part part = Part::down;
+};
+
+/// nullopt where the key ends in nothing that a LoRA has. `unsupported`: a part of other methods (DoRA's
+/// magnitudes, LoCon's middle) without which down and up would mean another change.
+std::optional<LoraKey> parse_lora_key(std::string_view key);
+
+/// Finds layers by the names that LoRA files give them: diffusers', kohya's, those of the oldest processors,
+/// each also with the block names of the original Stable Diffusion.
+class LoraLayerNames {
+ public:
+  LoraLayerNames(const std::vector<std::string>& unet_layers,
+                 const std::vector<std::string>& text_encoder_layers);
+
+  struct Found {
+    bool unet = true;  ///< else the text encoder
+    std::string layer;
+  };
+  [[nodiscard]] std::optional<Found> find(std::string_view layer_in_key) const;
+
+ private:
+  std::map<std::string, std::string, std::less<>> unet_;  // by names with "_" for "."
+  std::map<std::string, std::string, std::less<>> text_encoder_;
+};
+
+}  // namespace streamdiffusion
