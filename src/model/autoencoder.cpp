@@ -1,9 +1,6 @@
 #include "model/autoencoder.h"
 
-#include <array>
 #include <string>
-#include <string_view>
-#include <utility>
 
 #include "model/autoencoder_kl.h"
 #include "model/autoencoder_tiny.h"
@@ -13,31 +10,12 @@
 
 namespace streamdiffusion {
 
-namespace {
-
-/// Attention layers of older files by their names of today.
-std::string current_name(const std::string& name) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kNames{
-      {{".query.", ".to_q."}, {".key.", ".to_k."}, {".value.", ".to_v."}, {".proj_attn.", ".to_out.0."}}};
-  if (name.find(".attentions.") == std::string::npos) {
-    return name;
-  }
-  for (const auto& [old_part, new_part] : kNames) {
-    if (const std::size_t at = name.find(old_part); at != std::string::npos) {
-      return std::string(name).replace(at, old_part.size(), new_part);
-    }
-  }
-  return name;
-}
-
-}  // namespace
-
 std::unique_ptr<Autoencoder> Autoencoder::open(Device& device, const std::filesystem::path& folder) {
   const std::filesystem::path config_file = folder / "config.json";
   const std::string json = read_text_file(config_file);
   const std::string class_name = parse_class_name(json, config_file.string());
   TensorFiles files = TensorFiles::open(folder, "diffusion_pytorch_model");
-  files.rename(current_name);
+  files.rename(current_autoencoder_name);
   LayerCache cache;
   LayerLoader layers(device, files, Lora::Network::unet, {}, cache);
 

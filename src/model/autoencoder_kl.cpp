@@ -171,7 +171,8 @@ class Decoder {
       levels_.emplace_back(layers, name, in_channels, channels, config.layers_per_block + 1,
                            config.norm_num_groups);
       if (i + 1 < kLevels) {
-        upsamplers_.push_back(layers.conv2d(name + ".upsamplers.0.conv", channels, channels, 3, true));
+        upsamplers_.push_back(
+            layers.conv2d(name + ".upsamplers.0.conv", channels, channels, 3, {.upsample = true}));
       }
       in_channels = channels;
     }
@@ -236,7 +237,9 @@ struct AutoencoderKL::Impl {
 };
 
 AutoencoderKL::AutoencoderKL(const AutoencoderKLConfig& config, LayerLoader& layers)
-    : impl_(std::make_unique<Impl>(config, layers)) {}
+    : impl_(std::make_unique<Impl>(config, layers)) {
+  layers.check_all_used();
+}
 
 AutoencoderKL::~AutoencoderKL() = default;
 

@@ -110,8 +110,8 @@ AutoencoderTiny::Impl::Impl(const AutoencoderTinyConfig& configuration, LayerLoa
 void AutoencoderTiny::Impl::make_encoder(LayerLoader& layers) {
   Names names("encoder.layers.");
   for (std::size_t i = 0; i < kStages; ++i) {
-    Weights conv =
-        layers.conv2d(names.next(), i == 0 ? config.in_channels : encoder_channels, encoder_channels, 3);
+    Weights conv = layers.conv2d(names.next(), i == 0 ? config.in_channels : encoder_channels,
+                                 encoder_channels, 3, {.bias = i == 0});
     encoder.push_back(
         {std::move(conv), make_blocks(layers, names, config.num_encoder_blocks[i], encoder_channels)});
   }
@@ -123,7 +123,7 @@ void AutoencoderTiny::Impl::make_decoder(LayerLoader& layers) {
   for (std::size_t i = 0; i < kStages; ++i) {
     const bool first = i == 0;
     Weights conv = layers.conv2d(names.next(), first ? config.latent_channels : decoder_channels,
-                                 decoder_channels, 3, !first);
+                                 decoder_channels, 3, {.bias = first, .upsample = !first});
     if (first) {
       names.skip();  // ReLU
     }
@@ -137,7 +137,9 @@ void AutoencoderTiny::Impl::make_decoder(LayerLoader& layers) {
 }
 
 AutoencoderTiny::AutoencoderTiny(const AutoencoderTinyConfig& config, LayerLoader& layers)
-    : impl_(std::make_unique<Impl>(config, layers)) {}
+    : impl_(std::make_unique<Impl>(config, layers)) {
+  layers.check_all_used();
+}
 
 AutoencoderTiny::~AutoencoderTiny() = default;
 

@@ -64,8 +64,9 @@ class EncoderLayer {
 /// A table of embeddings that stays in the mapped file: a prompt needs few of its rows.
 class Embedding {
  public:
-  Embedding(const TensorFiles& files, const std::string& name, std::int64_t count, std::int64_t channels)
-      : files_(files), table_(files.get(name, {count, channels})), channels_(channels) {}
+  Embedding(LayerLoader& layers, const TensorFiles& files, const std::string& name, std::int64_t count,
+            std::int64_t channels)
+      : files_(files), table_(layers.tensor(name, {count, channels})), channels_(channels) {}
 
   void read(std::int64_t index, std::span<float> out) const {
     const std::size_t bytes = static_cast<std::size_t>(channels_) * size_of(table_.dtype);
@@ -97,9 +98,10 @@ struct ClipText::Impl {
 ClipText::Impl::Impl(const ClipTextConfig& configuration, LayerLoader& loader, const TensorFiles& files,
                      int clip_skip)
     : config(configuration),
-      token_embedding(files, "embeddings.token_embedding.weight", config.vocab_size, config.hidden_size),
-      position_embedding(files, "embeddings.position_embedding.weight", config.max_position_embeddings,
-                         config.hidden_size),
+      token_embedding(loader, files, "embeddings.token_embedding.weight", config.vocab_size,
+                      config.hidden_size),
+      position_embedding(loader, files, "embeddings.position_embedding.weight",
+                         config.max_position_embeddings, config.hidden_size),
       final_layer_norm(loader, "final_layer_norm", config.hidden_size, config.layer_norm_eps) {
   if (clip_skip < 0 || clip_skip > config.num_hidden_layers) {
     throw Error("clip skip is " + std::to_string(clip_skip) + ", must be 0 .. " +
@@ -141,7 +143,9 @@ std::vector<float> ClipText::Impl::embed(std::span<const std::int64_t> ids) cons
 }
 
 ClipText::ClipText(const ClipTextConfig& config, LayerLoader& layers, const TensorFiles& files, int clip_skip)
-    : impl_(std::make_unique<Impl>(config, layers, files, clip_skip)) {}
+    : impl_(std::make_unique<Impl>(config, layers, files, clip_skip)) {
+  layers.check_all_used({"embeddings.position_ids"});
+}
 
 ClipText::~ClipText() = default;
 

@@ -21,7 +21,6 @@ struct UNet2DConditionConfig {
   std::vector<bool> up_attention;
   bool mid_block = true;                          ///< false: mid_block_type null
   bool mid_attention = true;                      ///< UNetMidBlock2DCrossAttn
-  bool mid_resnet_pair = true;                    ///< unused layers of UNetMidBlock2D are absent
   std::vector<std::int64_t> layers_per_block;     ///< for each down block
   std::vector<std::int64_t> layers_per_up_block;  ///< for each up block, without the extra one
   std::vector<std::int64_t> heads;                ///< for each down block (attention_head_dim counts heads)

@@ -48,51 +48,81 @@ LayerLoader::LayerLoader(Device& device, const TensorFiles& files, Lora::Network
     : device_(device), files_(files), network_(network), loras_(std::move(loras)), cache_(cache) {}
 
 Weights LayerLoader::conv2d(const std::string& name, std::int64_t in, std::int64_t out, std::int64_t kernel,
-                            bool upsample) {
-  return cache_.get(cache_key({name}, upsample ? "upsampling conv2d" : "conv2d"), [&] {
+                            const LayerOptions& options) {
+  mark_used(name, options.bias);
+  return cache_.get(cache_key({name}, options.upsample ? "upsampling conv2d" : "conv2d"), [&] {
     const Floats weight(out * in * kernel * kernel);
-    const Floats bias(out);
+    const Floats bias(options.bias ? out : 0);
     read_weight(name, in, out, kernel, weight.all());
-    const bool has_bias = read_bias(name, out, bias.all());
+    if (options.bias) {
+      read_bias(name, out, bias.all());
+    }
     return device_.pack_conv2d({.weight = weight.all(),
-                                .bias = has_bias ? bias.all() : std::span<float>(),
+                                .bias = bias.all(),
                                 .out_channels = out,
                                 .in_channels = in,
                                 .kernel = kernel,
-                                .upsample = upsample});
+                                .upsample = options.upsample});
   });
 }
 
 Weights LayerLoader::linear(const std::vector<std::string>& names, std::int64_t in, std::int64_t out_each,
-                            bool geglu) {
-  return cache_.get(cache_key(names, geglu ? "geglu" : "linear"), [&] {
+                            const LayerOptions& options) {
+  for (const std::string& name : names) {
+    mark_used(name, options.bias);
+  }
+  return cache_.get(cache_key(names, options.geglu ? "geglu" : "linear"), [&] {
     const auto count = static_cast<std::int64_t>(names.size());
     const Floats weight(count * out_each * in);
-    const Floats bias(count * out_each);
-    bool any_bias = false;
+    const Floats bias(options.bias ? count * out_each : 0);
     for (std::int64_t i = 0; i < count; ++i) {
       const std::string& name = names[static_cast<std::size_t>(i)];
       read_weight(name, in, out_each, 1, weight.part(i * out_each * in, out_each * in));
-      any_bias |= read_bias(name, out_each, bias.part(i * out_each, out_each));
+      if (options.bias) {
+        read_bias(name, out_each, bias.part(i * out_each, out_each));
+      }
     }
     return device_.pack_linear({.weight = weight.all(),
-                                .bias = any_bias ? bias.all() : std::span<float>(),
+                                .bias = bias.all(),
                                 .out_channels = count * out_each,
                                 .in_channels = in,
-                                .geglu = geglu});
+                                .geglu = options.geglu});
   });
 }
 
-Weights LayerLoader::linear(const std::string& name, std::int64_t in, std::int64_t out, bool geglu) {
-  return linear(std::vector<std::string>{name}, in, out, geglu);
+Weights LayerLoader::linear(const std::string& name, std::int64_t in, std::int64_t out,
+                            const LayerOptions& options) {
+  return linear(std::vector<std::string>{name}, in, out, options);
 }
 
 Weights LayerLoader::vector(const std::string& name, std::int64_t size) {
+  const FileTensor& found = tensor(name, {size});
   return cache_.get(cache_key({name}, "vector"), [&] {
     const Floats values(size);
-    convert(name, files_.get(name, {size}), values.all());
+    convert(name, found, values.all());
     return device_.pack_vector(values.all());
   });
+}
+
+const FileTensor& LayerLoader::tensor(const std::string& name, const std::vector<std::int64_t>& shape) {
+  used_.insert(name);
+  return files_.get(name, shape);
+}
+
+void LayerLoader::check_all_used(const std::set<std::string>& harmless) const {
+  for (const auto& [name, tensor] : files_.tensors()) {
+    if (!used_.contains(name) && !harmless.contains(name)) {
+      throw Error(files_.where() + ": the network that config.json describes has no place for tensor \"" +
+                  name + "\"; config.json and weights come from different models, download both again");
+    }
+  }
+}
+
+void LayerLoader::mark_used(const std::string& name, bool bias) {
+  used_.insert(name + ".weight");
+  if (bias) {
+    used_.insert(name + ".bias");
+  }
 }
 
 std::string LayerLoader::cache_key(const std::vector<std::string>& names, const std::string& kind) const {
@@ -124,14 +154,9 @@ void LayerLoader::read_weight(const std::string& name, std::int64_t in, std::int
   }
 }
 
-bool LayerLoader::read_bias(const std::string& name, std::int64_t out, std::span<float> into) {
+void LayerLoader::read_bias(const std::string& name, std::int64_t out, std::span<float> into) {
   const std::string bias_name = name + ".bias";
-  if (files_.find(bias_name) == nullptr) {
-    std::ranges::fill(into, 0.0F);
-    return false;
-  }
   convert(bias_name, files_.get(bias_name, {out}), into);
-  return true;
 }
 
 void LayerLoader::convert(const std::string& name, const FileTensor& tensor, std::span<float> into) const {

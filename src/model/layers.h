@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -39,31 +40,44 @@ struct ScaledLora {
   float scale = 1.0F;
 };
 
-/// Makes the layers of one network: reads their tensors, adds what LoRAs change, packs them for the device.
+/// What a layer has beside its weight.
+struct LayerOptions {
+  bool bias = true;
+  bool upsample = false;  ///< of a convolution: see HostConv2d
+  bool geglu = false;     ///< of a linear layer: see HostLinear
+};
+
+/// Makes the layers of one network: reads their tensors, adds what LoRAs change, packs them for the device. A
+/// tensor that is missing or has another shape is an Error that names it.
 class LayerLoader {
  public:
   LayerLoader(Device& device, const TensorFiles& files, Lora::Network network, std::vector<ScaledLora> loras,
               LayerCache& cache);
 
-  /// `NAME.weight` [out, in, kernel, kernel] and, where there is one, `NAME.bias`.
+  /// `NAME.weight` [out, in, kernel, kernel] and `NAME.bias`.
   Weights conv2d(const std::string& name, std::int64_t in, std::int64_t out, std::int64_t kernel,
-                 bool upsample = false);
-  /// `NAME.weight` [out, in] or [out, in, 1, 1]. Several names become one layer with their outputs one after
-  /// the other.
+                 const LayerOptions& options = {});
+  /// `NAME.weight` [out, in] or [out, in, 1, 1] and `NAME.bias`. Several names become one layer with their
+  /// outputs one after the other.
   Weights linear(const std::vector<std::string>& names, std::int64_t in, std::int64_t out_each,
-                 bool geglu = false);
-  Weights linear(const std::string& name, std::int64_t in, std::int64_t out, bool geglu = false);
+                 const LayerOptions& options = {});
+  Weights linear(const std::string& name, std::int64_t in, std::int64_t out,
+                 const LayerOptions& options = {});
   /// `NAME` [size].
   Weights vector(const std::string& name, std::int64_t size);
+  /// A tensor that is to be read by other means.
+  const FileTensor& tensor(const std::string& name, const std::vector<std::int64_t>& shape);
 
-  [[nodiscard]] bool has(const std::string& tensor) const { return files_.find(tensor) != nullptr; }
-  [[nodiscard]] Device& device() const { return device_; }
+  /// Throws Error where the files have tensors that were not asked for, other than those in `harmless`: then
+  /// the configuration belongs to another network, and what it computes would be wrong.
+  void check_all_used(const std::set<std::string>& harmless = {}) const;
 
  private:
   [[nodiscard]] std::string cache_key(const std::vector<std::string>& names, const std::string& kind) const;
+  void mark_used(const std::string& name, bool bias);
   void read_weight(const std::string& name, std::int64_t in, std::int64_t out, std::int64_t kernel,
                    std::span<float> into);
-  bool read_bias(const std::string& name, std::int64_t out, std::span<float> into);
+  void read_bias(const std::string& name, std::int64_t out, std::span<float> into);
   void convert(const std::string& name, const FileTensor& tensor, std::span<float> into) const;
 
   Device& device_;
@@ -71,6 +85,7 @@ class LayerLoader {
   Lora::Network network_;
   std::vector<ScaledLora> loras_;
   LayerCache& cache_;
+  std::set<std::string> used_;
 };
 
 }  // namespace streamdiffusion

@@ -56,7 +56,7 @@ TimeEmbedding::TimeEmbedding(const UNet2DConditionConfig& config, LayerLoader& l
       linear_1_(layers.linear("time_embedding.linear_1", sinusoids_, dim_)),
       linear_2_(layers.linear("time_embedding.linear_2", dim_, dim_)) {
   if (cond_dim_ > 0) {
-    cond_proj_ = layers.linear("time_embedding.cond_proj", cond_dim_, sinusoids_);
+    cond_proj_ = layers.linear("time_embedding.cond_proj", cond_dim_, sinusoids_, {.bias = false});
   }
 }
 

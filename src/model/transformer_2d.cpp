@@ -33,14 +33,14 @@ BasicTransformerBlock::BasicTransformerBlock(LayerLoader& layers, TextProjection
       channels_(channels),
       norm1_(layers, name + ".norm1", channels, kLayerNormEpsilon),
       attn1_qkv_(layers.linear({name + ".attn1.to_q", name + ".attn1.to_k", name + ".attn1.to_v"}, channels,
-                               channels)),
+                               channels, {.bias = false})),
       attn1_out_(layers.linear(name + ".attn1.to_out.0", channels, channels)),
       norm2_(layers, name + ".norm2", channels, kLayerNormEpsilon),
-      attn2_q_(layers.linear(name + ".attn2.to_q", channels, channels)),
+      attn2_q_(layers.linear(name + ".attn2.to_q", channels, channels, {.bias = false})),
       attn2_text_(text.add(layers, name + ".attn2", shape.cross_attention_dim, channels)),
       attn2_out_(layers.linear(name + ".attn2.to_out.0", channels, channels)),
       norm3_(layers, name + ".norm3", channels, kLayerNormEpsilon),
-      ff_in_(layers.linear(name + ".ff.net.0.proj", channels, channels * 8, true)),
+      ff_in_(layers.linear(name + ".ff.net.0.proj", channels, channels * 8, {.geglu = true})),
       ff_out_(layers.linear(name + ".ff.net.2", channels * 4, channels)) {
   if (heads_ < 1 || channels % heads_ != 0) {
     throw Error(name + ": " + std::to_string(channels) + " channels do not divide into " +

@@ -51,7 +51,9 @@ UNet2DCondition::Impl::Impl(const UNet2DConditionConfig& configuration, LayerLoa
 }
 
 UNet2DCondition::UNet2DCondition(const UNet2DConditionConfig& config, LayerLoader& layers)
-    : impl_(std::make_unique<Impl>(config, layers)) {}
+    : impl_(std::make_unique<Impl>(config, layers)) {
+  layers.check_all_used();
+}
 
 UNet2DCondition::~UNet2DCondition() = default;
 

@@ -99,7 +99,8 @@ UNetUpBlock::UNetUpBlock(UNetParts& parts, std::size_t index, const std::vector<
                          transformer);
   }
   if (level > 0) {
-    upsampler_ = parts.layers.conv2d(name + ".upsamplers.0.conv", out_channels_, out_channels_, 3, true);
+    upsampler_ =
+        parts.layers.conv2d(name + ".upsamplers.0.conv", out_channels_, out_channels_, 3, {.upsample = true});
   }
 }
 
