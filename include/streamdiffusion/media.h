@@ -19,24 +19,28 @@ enum class Fit {
 };
 Fit parse_fit(const std::string& name);
 
-/// Scales `in` to `out`'s width and height (set before the call) with antialiasing. Thread-safe.
+/// Scales `in` to `out`'s width and height (set before the call) with antialiasing (Lanczos over the area
+/// that each pixel covers); number and time are copied. Thread-safe; a thread that fits frames of unchanging
+/// sizes allocates nothing after the first.
 void fit_frame(const Frame& in, Fit fit, Frame& out);
 
 /// A picture file (PNG, JPEG, WebP and what else FFmpeg decodes), orientation applied, alpha on black. Throws
-/// Error when it is cut short or is no picture.
+/// Error when it is damaged, cut short, larger than 134 megapixels or no picture.
 Frame read_image(const std::filesystem::path& file);
 
-/// Writes PNG, JPEG or WebP by the extension, through a temporary file, so that no partial file stays. `text` becomes
-/// PNG text chunks (UTF-8).
+/// Writes PNG, JPEG or WebP by the extension, through a temporary file, so that no partial file stays. `text`
+/// (UTF-8; keywords of 1 to 79 characters) becomes text chunks of a PNG; the others have no place for it.
+/// `quality` is of JPEG and WebP: 0 (worst) .. 100, -1 a good default.
 void write_image(const std::filesystem::path& file, const Frame& frame,
-                 const std::map<std::string, std::string>& text = {});
+                 const std::map<std::string, std::string>& text = {}, int quality = -1);
 
 /// What a source knows of itself.
 struct SourceInfo {
   int width = 0;
-  int height = 0;              ///< after rotation, with square pixels
-  double frame_rate = 0;       ///< frames a second; 25 for pictures
-  std::int64_t frames = 0;     ///< how many there will be, 0 where that is not known
+  int height = 0;                    ///< after rotation, with square pixels
+  double frame_rate = 0;             ///< frames a second (the mean where it varies); 25 for pictures
+  bool variable_frame_rate = false;  ///< frames are not evenly spaced: Frame::time tells
+  std::int64_t frames = 0;           ///< about how many there will be, 0 where that is not known
   bool has_audio = false;
 };
 
@@ -50,14 +54,17 @@ class Source {
 };
 
 struct SourceOptions {
-  /// A video or picture file, a folder of pictures (in natural order of their names), or "-" for standard input.
+  /// A video or picture file, a folder of pictures (in natural order of their names), or "-" for standard
+  /// input.
   std::string input;
-  /// For raw pipes: FFmpeg's input format ("rawvideo", "yuv4mpegpipe", ...); empty: found out.
+  /// FFmpeg's input format ("rawvideo", "yuv4mpegpipe", ...); empty: found out.
   std::string format;
-  int width = 0;   ///< of rawvideo
+  int width = 0;  ///< of rawvideo
   int height = 0;
-  double frame_rate = 0;
+  std::string pixel_format = "rgb24";  ///< of rawvideo, FFmpeg's name
+  double frame_rate = 0;               ///< of rawvideo and folders of pictures; 0: 25
 };
+/// Throws Error when there is nothing to read or it is neither video nor picture.
 std::unique_ptr<Source> open_source(const SourceOptions& options);
 
 /// Takes frames in order. To be written from one thread.
@@ -65,23 +72,31 @@ class Sink {
  public:
   virtual ~Sink() = default;
   virtual void write(const Frame& frame) = 0;
-  /// Completes the file: what was written before is playable. Without it nothing is left that looks whole.
+  /// Completes the file: what was written before is playable. Without it (or after an Error) no video file is
+  /// left, and one that was there before stays as it was.
   virtual void finish() = 0;
 };
 
 struct SinkOptions {
-  /// A video file, a folder or pattern of pictures ("out/", "out/%05d.png"), or "-" for standard output.
+  /// A video file, a folder or pattern of pictures ("out/", "out/%05d.png"; made where it is missing), a
+  /// single picture, or "-" for standard output.
   std::string output;
   int width = 0;
   int height = 0;
   double frame_rate = 25;
-  /// Audio of this input is copied (or transcoded where the container does not take it), in step with the frames.
+  /// Frames are shown at their Frame::time (counted from the first one's) instead of evenly spaced, where the
+  /// container can: set it when SourceInfo::variable_frame_rate is or when frames may be dropped.
+  bool variable_frame_rate = false;
+  /// Audio of this video file is copied (or transcoded where the container does not take it), in step with
+  /// the frames by their Frame::time and cut to their length. Nothing happens where it has none or the output
+  /// can hold none.
   std::optional<std::string> audio_from;
-  std::string format;   ///< FFmpeg's format for pipes; empty: by the extension ("-": matroska)
-  std::string codec;    ///< FFmpeg's encoder; empty: the container's usual one
-  int quality = -1;     ///< 0 (worst) .. 100; -1: a good default
+  std::string format;  ///< FFmpeg's format for pipes; empty: by the extension ("-": matroska)
+  std::string codec;   ///< FFmpeg's encoder; empty: the container's usual one
+  int quality = -1;    ///< 0 (worst) .. 100; -1: a good default
   std::map<std::string, std::string> metadata;  ///< into the container or the pictures
 };
+/// Throws Error before any frame is made where the output cannot be written or an encoder is missing.
 std::unique_ptr<Sink> open_sink(const SinkOptions& options);
 
 }  // namespace streamdiffusion

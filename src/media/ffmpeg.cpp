@@ -1,0 +1,124 @@
+#include "media/ffmpeg.h"
+
+#include <array>
+#include <cstdarg>
+#include <cstdio>
+#include <new>
+
+#include "streamdiffusion/error.h"
+
+namespace streamdiffusion::ffmpeg {
+namespace {
+
+std::string& last_message() {
+  thread_local std::string message;
+  return message;
+}
+
+void remember_error(void*, int level, const char* format, va_list arguments) {
+  if (level > AV_LOG_ERROR) return;
+  std::array<char, 512> line{};
+  std::vsnprintf(line.data(), line.size(), format, arguments);
+  std::string text = line.data();
+  while (!text.empty() && (text.back() == '\n' || text.back() == '.')) text.pop_back();
+  if (!text.empty()) last_message() = text;
+}
+
+}  // namespace
+
+void quieten() {
+  [[maybe_unused]] static const bool done = [] {
+    av_log_set_callback(remember_error);
+    return true;
+  }();
+  last_message().clear();
+}
+
+std::string error_text(int code) {
+  std::array<char, AV_ERROR_MAX_STRING_SIZE> buffer{};
+  av_strerror(code, buffer.data(), buffer.size());
+  std::string text = buffer.data();
+  if (!last_message().empty()) text += " (" + last_message() + ")";
+  last_message().clear();
+  return text;
+}
+
+int check(int code, const std::string& what) {
+  if (code == AVERROR(ENOMEM)) throw std::bad_alloc();
+  if (code < 0) throw Error(what + ": " + error_text(code));
+  return code;
+}
+
+Packet make_packet() { return checked(Packet(av_packet_alloc())); }
+
+Picture make_picture() { return checked(Picture(av_frame_alloc())); }
+
+Picture make_picture(int width, int height, AVPixelFormat format) {
+  Picture picture = make_picture();
+  picture->width = width;
+  picture->height = height;
+  picture->format = format;
+  check(av_frame_get_buffer(picture.get(), 0), "cannot make room for a picture");
+  return picture;
+}
+
+Codec open_decoder(const AVCodecParameters& parameters, int threads, const std::string& what) {
+  const AVCodec* decoder = avcodec_find_decoder(parameters.codec_id);
+  if (decoder == nullptr) {
+    throw Error(what + ": this FFmpeg has no decoder for " + avcodec_get_name(parameters.codec_id) +
+                " (`ffmpeg -decoders` lists those it has)");
+  }
+  Codec codec = checked(Codec(avcodec_alloc_context3(decoder)));
+  check(avcodec_parameters_to_context(codec.get(), &parameters), what);
+  codec->thread_count = threads;
+  codec->max_pixels = kMaxPixels;
+  codec->err_recognition = AV_EF_CRCCHECK | AV_EF_EXPLODE;
+  check(avcodec_open2(codec.get(), decoder, nullptr), what + ": cannot open the decoder " + decoder->name);
+  return codec;
+}
+
+AVColorSpace default_matrix(int width, int height) {
+  return width >= 1280 || height > 576 ? AVCOL_SPC_BT709 : AVCOL_SPC_SMPTE170M;
+}
+
+AVPixelFormat plain_format(AVPixelFormat format) {
+  switch (format) {
+    case AV_PIX_FMT_YUVJ420P:
+      return AV_PIX_FMT_YUV420P;
+    case AV_PIX_FMT_YUVJ422P:
+      return AV_PIX_FMT_YUV422P;
+    case AV_PIX_FMT_YUVJ444P:
+      return AV_PIX_FMT_YUV444P;
+    case AV_PIX_FMT_YUVJ440P:
+      return AV_PIX_FMT_YUV440P;
+    case AV_PIX_FMT_YUVJ411P:
+      return AV_PIX_FMT_YUV411P;
+    default:
+      return format;
+  }
+}
+
+bool is_full_range_twin(AVPixelFormat format) { return plain_format(format) != format; }
+
+const int* matrix_coefficients(AVColorSpace matrix) {
+  switch (matrix) {
+    case AVCOL_SPC_BT709:
+      return sws_getCoefficients(SWS_CS_ITU709);
+    case AVCOL_SPC_BT470BG:
+    case AVCOL_SPC_SMPTE170M:
+      return sws_getCoefficients(SWS_CS_ITU601);
+    case AVCOL_SPC_FCC:
+      return sws_getCoefficients(SWS_CS_FCC);
+    case AVCOL_SPC_SMPTE240M:
+      return sws_getCoefficients(SWS_CS_SMPTE240M);
+    case AVCOL_SPC_BT2020_NCL:
+      return sws_getCoefficients(SWS_CS_BT2020);
+    default: {
+      const char* name = av_color_space_name(matrix);
+      throw Error(std::string("its colour matrix ") + (name != nullptr ? name : "(unknown)") +
+                  " is not supported; convert it to BT.709 first");
+    }
+  }
+}
+
+}  // namespace streamdiffusion::ffmpeg

@@ -1,0 +1,89 @@
+#include "media/file_names.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <regex>
+
+#include "streamdiffusion/error.h"
+
+namespace streamdiffusion {
+namespace {
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/// Takes a number off the front, without leading zeros.
+std::string_view take_number(std::string_view& text) {
+  const auto* end = std::find_if_not(text.begin(), text.end(), is_digit);
+  std::string_view number = text.substr(0, static_cast<std::size_t>(end - text.begin()));
+  text.remove_prefix(number.size());
+  number.remove_prefix(std::min(number.find_first_not_of('0'), number.size()));
+  return number;
+}
+
+bool is_picture_name(const std::filesystem::path& file) {
+  constexpr std::array<std::string_view, 14> kExtensions = {".png", ".jpg",  ".jpeg", ".webp", ".bmp",
+                                                            ".tif", ".tiff", ".gif",  ".ppm",  ".pgm",
+                                                            ".pnm", ".tga",  ".avif", ".jxl"};
+  const std::string extension = lower_extension(file);
+  const bool hidden = file.filename().string().starts_with('.');
+  return !hidden && std::find(kExtensions.begin(), kExtensions.end(), extension) != kExtensions.end();
+}
+
+}  // namespace
+
+std::string lower_extension(const std::filesystem::path& file) {
+  std::string extension = file.extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return extension;
+}
+
+bool natural_less(std::string_view a, std::string_view b) {
+  const std::string_view whole_a = a;
+  const std::string_view whole_b = b;
+  while (!a.empty() && !b.empty()) {
+    if (is_digit(a.front()) && is_digit(b.front())) {
+      const std::string_view number_a = take_number(a);
+      const std::string_view number_b = take_number(b);
+      if (number_a.size() != number_b.size()) return number_a.size() < number_b.size();
+      if (number_a != number_b) return number_a < number_b;
+    } else {
+      if (a.front() != b.front()) return a.front() < b.front();
+      a.remove_prefix(1);
+      b.remove_prefix(1);
+    }
+  }
+  if (a.empty() != b.empty()) return a.empty();
+  return whole_a < whole_b;  // "01" and "1": any fixed order
+}
+
+std::vector<std::filesystem::path> pictures_in(const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.is_regular_file() && is_picture_name(entry.path())) files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) {
+    return natural_less(a.filename().string(), b.filename().string());
+  });
+  return files;
+}
+
+NumberPattern::NumberPattern(const std::string& pattern) {
+  static const std::regex number_format("([^%]*)%(0?[1-9]?)d([^%]*)");
+  std::smatch parts;
+  if (!std::regex_match(pattern, parts, number_format)) {
+    throw Error("the pattern " + pattern + " needs one place for the number, such as %05d");
+  }
+  before_ = parts[1];
+  after_ = parts[3];
+  digits_ = parts[2].length() == 0 ? 1 : static_cast<std::size_t>(std::stoi(parts[2]));
+}
+
+std::filesystem::path NumberPattern::name(long number) const {
+  std::string text = std::to_string(number);
+  if (text.size() < digits_) text.insert(0, digits_ - text.size(), '0');
+  return before_ + text + after_;
+}
+
+}  // namespace streamdiffusion

@@ -1,0 +1,108 @@
+#include "media/frame_converter.h"
+
+#include <cmath>
+
+#include "streamdiffusion/error.h"
+
+namespace streamdiffusion {
+namespace {
+
+std::uint8_t on_black(std::uint8_t value, std::uint8_t alpha) {
+  return static_cast<std::uint8_t>((value * alpha + 127) / 255);
+}
+
+template <int kChannels>
+void copy_turned(const AVFrame& in, Orientation orientation, Frame& out) {
+  if (orientation.transpose) {
+    out.resize(in.height, in.width);
+  } else {
+    out.resize(in.width, in.height);
+  }
+  // Where a step along the stored row and column leads in the upright picture.
+  const std::ptrdiff_t right = orientation.mirror_x ? -3 : 3;
+  const std::ptrdiff_t down =
+      orientation.mirror_y ? -std::ptrdiff_t{3} * out.width : std::ptrdiff_t{3} * out.width;
+  const std::ptrdiff_t step_x = orientation.transpose ? down : right;
+  const std::ptrdiff_t step_y = orientation.transpose ? right : down;
+  const std::ptrdiff_t first = (orientation.mirror_x ? std::ptrdiff_t{3} * (out.width - 1) : 0) +
+                               (orientation.mirror_y ? std::ptrdiff_t{3} * out.width * (out.height - 1) : 0);
+  for (int y = 0; y < in.height; ++y) {
+    const std::uint8_t* from = in.data[0] + std::ptrdiff_t{in.linesize[0]} * y;
+    std::uint8_t* to = out.pixels.data() + first + step_y * y;
+    for (int x = 0; x < in.width; ++x, from += kChannels, to += step_x) {
+      for (int channel = 0; channel < 3; ++channel) {
+        to[channel] = kChannels == 4 ? on_black(from[channel], from[3]) : from[channel];
+      }
+    }
+  }
+}
+
+bool has_alpha(AVPixelFormat format) {
+  const AVPixFmtDescriptor* descriptor = av_pix_fmt_desc_get(format);
+  return descriptor != nullptr &&
+         ((descriptor->flags & AV_PIX_FMT_FLAG_ALPHA) != 0 || format == AV_PIX_FMT_PAL8);
+}
+
+/// Grey is full range unless it says otherwise, everything else with luma limited.
+bool is_full_range(const AVFrame& in, AVPixelFormat format) {
+  if (in.color_range != AVCOL_RANGE_UNSPECIFIED) return in.color_range == AVCOL_RANGE_JPEG;
+  const AVPixFmtDescriptor* descriptor = av_pix_fmt_desc_get(format);
+  const bool grey = descriptor != nullptr && descriptor->nb_components <= 2;
+  return grey || ffmpeg::is_full_range_twin(format);
+}
+
+}  // namespace
+
+SquareSize square_size(int width, int height, AVRational pixel_aspect) {
+  if (pixel_aspect.num <= 0 || pixel_aspect.den <= 0) return {width, height};
+  const double aspect = av_q2d(pixel_aspect);
+  // Anything beyond this is a broken header, not an aspect.
+  if (aspect < 0.1 || aspect > 10) return {width, height};
+  if (aspect > 1) return {static_cast<int>(std::lround(width * aspect)), height};
+  return {width, static_cast<int>(std::lround(height / aspect))};
+}
+
+void FrameConverter::prepare(const Key& key) {
+  if (key == key_) return;
+  constexpr int kFlags = SWS_BICUBIC | SWS_FULL_CHR_H_INT | SWS_ACCURATE_RND;
+  const AVPixelFormat target = has_alpha(key.format) ? AV_PIX_FMT_RGBA : AV_PIX_FMT_RGB24;
+  ffmpeg::Scaler scaler;
+  if (sws_isSupportedInput(key.format) != 0) {
+    scaler.reset(sws_getContext(key.width, key.height, key.format, key.square_width, key.square_height,
+                                target, kFlags, nullptr, nullptr, nullptr));
+  }
+  if (!scaler) {
+    const char* name = av_get_pix_fmt_name(key.format);
+    throw Error(std::string("its pixel format ") + (name != nullptr ? name : "(unknown)") +
+                " cannot be converted to RGB");
+  }
+  const int* coefficients = key.matrix == AVCOL_SPC_RGB ? sws_getCoefficients(SWS_CS_DEFAULT)
+                                                        : ffmpeg::matrix_coefficients(key.matrix);
+  sws_setColorspaceDetails(scaler.get(), coefficients, key.full_range ? 1 : 0, coefficients, 1, 0, 1 << 16,
+                           1 << 16);
+  rgb_ = ffmpeg::make_picture(key.square_width, key.square_height, target);
+  scaler_ = std::move(scaler);
+  key_ = key;
+}
+
+void FrameConverter::convert(const AVFrame& in, AVColorSpace fallback_matrix, AVRational pixel_aspect,
+                             Orientation orientation, Frame& out) {
+  const auto format = static_cast<AVPixelFormat>(in.format);
+  const SquareSize square = square_size(in.width, in.height, pixel_aspect);
+  prepare({.width = in.width,
+           .height = in.height,
+           .format = ffmpeg::plain_format(format),
+           .matrix = in.colorspace == AVCOL_SPC_UNSPECIFIED ? fallback_matrix : in.colorspace,
+           .full_range = is_full_range(in, format),
+           .square_width = square.width,
+           .square_height = square.height});
+  ffmpeg::check(sws_scale(scaler_.get(), in.data, in.linesize, 0, in.height, rgb_->data, rgb_->linesize),
+                "cannot convert to RGB");
+  if (rgb_->format == AV_PIX_FMT_RGBA) {
+    copy_turned<4>(*rgb_, orientation, out);
+  } else {
+    copy_turned<3>(*rgb_, orientation, out);
+  }
+}
+
+}  // namespace streamdiffusion

@@ -1,0 +1,44 @@
+#pragma once
+
+#include "media/ffmpeg.h"
+#include "media/orientation.h"
+#include "streamdiffusion/frame.h"
+
+namespace streamdiffusion {
+
+/// Turns decoded pictures of any pixel format into frames: colour matrix and range honoured, pixels made
+/// square, turned upright, alpha on black. Allocates only when the input changes.
+class FrameConverter {
+ public:
+  /// Fills size and pixels of `out`. `fallback_matrix` is for pictures that name none; `pixel_aspect` is
+  /// ignored unless positive. Throws Error, without a file's name, for a pixel format or matrix that cannot
+  /// be converted.
+  void convert(const AVFrame& in, AVColorSpace fallback_matrix, AVRational pixel_aspect,
+               Orientation orientation, Frame& out);
+
+ private:
+  struct Key {
+    int width = 0;
+    int height = 0;
+    AVPixelFormat format = AV_PIX_FMT_NONE;
+    AVColorSpace matrix = AVCOL_SPC_UNSPECIFIED;
+    bool full_range = false;
+    int square_width = 0;
+    int square_height = 0;
+    bool operator==(const Key&) const = default;
+  };
+  void prepare(const Key& key);
+
+  Key key_;
+  ffmpeg::Scaler scaler_;
+  ffmpeg::Picture rgb_;
+};
+
+/// A size with square pixels; the shorter way is stretched, so that no detail is lost.
+struct SquareSize {
+  int width;
+  int height;
+};
+SquareSize square_size(int width, int height, AVRational pixel_aspect);
+
+}  // namespace streamdiffusion

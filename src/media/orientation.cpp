@@ -1,0 +1,38 @@
+#include "media/orientation.h"
+
+#include <cstdlib>
+
+namespace streamdiffusion {
+
+Orientation orientation_from_exif(int value) {
+  switch (value) {
+    case 2:
+      return {false, true, false};
+    case 3:
+      return {false, true, true};
+    case 4:
+      return {false, false, true};
+    case 5:
+      return {true, false, false};
+    case 6:
+      return {true, true, false};
+    case 7:
+      return {true, true, true};
+    case 8:
+      return {true, false, true};
+    default:
+      return {};
+  }
+}
+
+Orientation orientation_from_matrix(const std::int32_t* matrix) {
+  // x' = a x + c y, y' = b x + d y
+  const std::int64_t a = matrix[0];
+  const std::int64_t b = matrix[1];
+  const std::int64_t c = matrix[3];
+  const std::int64_t d = matrix[4];
+  if (std::abs(a) + std::abs(d) >= std::abs(b) + std::abs(c)) return {false, a < 0, d < 0};
+  return {true, c < 0, b < 0};
+}
+
+}  // namespace streamdiffusion

@@ -1,0 +1,192 @@
+#include "media/picture_reader.h"
+
+#include <algorithm>
+#include <cstring>
+#include <fstream>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "media/ffmpeg.h"
+#include "media/frame_converter.h"
+#include "media/picture_structure.h"
+#include "streamdiffusion/error.h"
+#include "streamdiffusion/media.h"
+
+namespace streamdiffusion {
+namespace {
+
+constexpr std::uintmax_t kMaxFileSize = std::uintmax_t{1} << 30;
+
+std::vector<std::uint8_t> read_bytes(const std::filesystem::path& file, std::uintmax_t most) {
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream) return {};
+  std::vector<std::uint8_t> bytes(std::min(std::filesystem::file_size(file), most));
+  stream.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  bytes.resize(static_cast<std::size_t>(stream.gcount()));
+  return bytes;
+}
+
+/// The format by the bytes alone, so that a wrong extension does no harm. Null where FFmpeg does not know it.
+const AVInputFormat* probe(std::span<const std::uint8_t> bytes) {
+  std::vector<std::uint8_t> start(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(std::min(
+                                                                     bytes.size(), std::size_t{1} << 16)));
+  const auto size = static_cast<int>(start.size());
+  start.resize(start.size() + AVPROBE_PADDING_SIZE);
+  const AVProbeData data{.filename = "", .buf = start.data(), .buf_size = size, .mime_type = nullptr};
+  return av_probe_input_format(&data, 1);
+}
+
+/// Formats that hold nothing but one picture are called "png_pipe", "jpeg_pipe", ...
+bool is_single_picture(const AVInputFormat& format) {
+  return std::string_view(format.name).ends_with("_pipe");
+}
+
+/// AVIF is an MP4 whose brand says so.
+bool is_avif(std::span<const std::uint8_t> bytes) {
+  return bytes.size() >= 12 && (std::memcmp(bytes.data() + 4, "ftypavif", 8) == 0 ||
+                                std::memcmp(bytes.data() + 4, "ftypmif1", 8) == 0);
+}
+
+bool holds_picture(const AVInputFormat& format, std::span<const std::uint8_t> bytes) {
+  const std::string_view name = format.name;
+  return is_single_picture(format) || name == "gif" || name == "apng" || is_avif(bytes);
+}
+
+/// Lets FFmpeg read from memory.
+class MemoryInput {
+ public:
+  explicit MemoryInput(std::span<const std::uint8_t> bytes) : bytes_(bytes) {
+    constexpr int kBufferSize = 1 << 15;
+    auto* buffer = static_cast<unsigned char*>(av_malloc(kBufferSize));
+    context_ =
+        avio_alloc_context(buffer, kBufferSize, 0, this, &MemoryInput::read, nullptr, &MemoryInput::seek);
+    if (context_ == nullptr) {
+      av_free(buffer);
+      throw std::bad_alloc();
+    }
+  }
+  ~MemoryInput() {
+    av_freep(&context_->buffer);
+    avio_context_free(&context_);
+  }
+  MemoryInput(const MemoryInput&) = delete;
+  MemoryInput& operator=(const MemoryInput&) = delete;
+  [[nodiscard]] AVIOContext* context() const { return context_; }
+
+ private:
+  static int read(void* self, std::uint8_t* to, int size) {
+    auto& input = *static_cast<MemoryInput*>(self);
+    const std::size_t count = std::min(static_cast<std::size_t>(size), input.bytes_.size() - input.position_);
+    if (count == 0) return AVERROR_EOF;
+    std::memcpy(to, input.bytes_.data() + input.position_, count);
+    input.position_ += count;
+    return static_cast<int>(count);
+  }
+  static std::int64_t seek(void* self, std::int64_t offset, int whence) {
+    auto& input = *static_cast<MemoryInput*>(self);
+    const auto size = static_cast<std::int64_t>(input.bytes_.size());
+    if ((whence & AVSEEK_SIZE) != 0) return size;
+    if (whence == SEEK_CUR) offset += static_cast<std::int64_t>(input.position_);
+    if (whence == SEEK_END) offset += size;
+    if (offset < 0 || offset > size) return AVERROR(EINVAL);
+    input.position_ = static_cast<std::size_t>(offset);
+    return offset;
+  }
+
+  std::span<const std::uint8_t> bytes_;
+  std::size_t position_ = 0;
+  AVIOContext* context_ = nullptr;
+};
+
+ffmpeg::Input open_demuxer(const MemoryInput& memory, const AVInputFormat& format, const std::string& name) {
+  AVFormatContext* context = avformat_alloc_context();
+  if (context == nullptr) throw std::bad_alloc();
+  context->pb = memory.context();
+  ffmpeg::check(avformat_open_input(&context, "", &format, nullptr), "cannot read the picture " + name);
+  return ffmpeg::Input(context);
+}
+
+ffmpeg::Packet first_packet(AVFormatContext& input, int stream, const std::string& name) {
+  ffmpeg::Packet packet = ffmpeg::make_packet();
+  do {
+    av_packet_unref(packet.get());
+    ffmpeg::check(av_read_frame(&input, packet.get()), "cannot read the picture " + name);
+  } while (packet->stream_index != stream);
+  return packet;
+}
+
+ffmpeg::Packet whole_packet(std::span<const std::uint8_t> bytes) {
+  ffmpeg::Packet packet = ffmpeg::make_packet();
+  ffmpeg::check(av_new_packet(packet.get(), static_cast<int>(bytes.size())),
+                "cannot make room for a picture");
+  std::memcpy(packet->data, bytes.data(), bytes.size());
+  return packet;
+}
+
+ffmpeg::Picture decode(std::span<const std::uint8_t> bytes, const AVInputFormat& format,
+                       const std::string& name) {
+  const MemoryInput memory(bytes);
+  const ffmpeg::Input input = open_demuxer(memory, format, name);
+  const int stream = av_find_best_stream(input.get(), AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
+  ffmpeg::check(stream, name + " is no picture");
+  const std::string what = "cannot decode the picture " + name;
+  const ffmpeg::Codec codec = ffmpeg::open_decoder(*input->streams[stream]->codecpar, 1, what);
+  const ffmpeg::Packet packet =
+      is_single_picture(format) ? whole_packet(bytes) : first_packet(*input, stream, name);
+  ffmpeg::Picture picture = ffmpeg::make_picture();
+  ffmpeg::check(avcodec_send_packet(codec.get(), packet.get()), what);
+  ffmpeg::check(avcodec_send_packet(codec.get(), nullptr), what);
+  const int result = avcodec_receive_frame(codec.get(), picture.get());
+  if (result == AVERROR_EOF) throw Error(what + ": it holds no whole picture; it may be cut short");
+  ffmpeg::check(result, what);
+  if (picture->decode_error_flags != 0 || (picture->flags & AV_FRAME_FLAG_CORRUPT) != 0) {
+    throw Error(what + ": it is damaged");
+  }
+  return picture;
+}
+
+Orientation orientation_of(const AVFrame& picture, const PictureStructure& structure) {
+  if (structure.known) return orientation_from_exif(structure.orientation);
+  const AVFrameSideData* matrix = av_frame_get_side_data(&picture, AV_FRAME_DATA_DISPLAYMATRIX);
+  return matrix != nullptr ? orientation_from_matrix(reinterpret_cast<const std::int32_t*>(matrix->data))
+                           : Orientation{};
+}
+
+}  // namespace
+
+bool is_picture(const std::filesystem::path& file) {
+  constexpr std::uintmax_t kEnoughToProbe = std::uintmax_t{1} << 16;
+  const std::vector<std::uint8_t> bytes = read_bytes(file, kEnoughToProbe);
+  const AVInputFormat* format = probe(bytes);
+  return format != nullptr && (is_single_picture(*format) || is_avif(bytes));
+}
+
+Frame read_image(const std::filesystem::path& file) {
+  ffmpeg::quieten();
+  const std::string name = file.string();
+  if (!std::filesystem::exists(file)) throw Error("there is no picture " + name);
+  if (!std::filesystem::is_regular_file(file)) throw Error(name + " is no file");
+  if (std::filesystem::file_size(file) > kMaxFileSize) throw Error("the picture " + name + " is over 1 GiB");
+  const std::vector<std::uint8_t> bytes = read_bytes(file, kMaxFileSize);
+  if (bytes.empty()) throw Error("the picture " + name + " is empty or cannot be read");
+  const AVInputFormat* format = probe(bytes);
+  if (format == nullptr || !holds_picture(*format, bytes)) {
+    throw Error(name + " is no picture that FFmpeg knows (PNG, JPEG, WebP, ...)");
+  }
+  const PictureStructure structure = examine_picture(bytes);
+  if (structure.cut_short) throw Error("the picture " + name + " is cut short; copy or download it again");
+
+  const ffmpeg::Picture picture = decode(bytes, *format, name);
+  Frame frame;
+  try {
+    // Pictures mark no aspect on purpose: PNG and JPEG carry print resolutions there.
+    FrameConverter().convert(*picture, AVCOL_SPC_SMPTE170M, {0, 1}, orientation_of(*picture, structure),
+                             frame);
+  } catch (const Error& error) {
+    throw Error("the picture " + name + ": " + error.what());
+  }
+  return frame;
+}
+
+}  // namespace streamdiffusion

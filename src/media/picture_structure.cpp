@@ -1,0 +1,124 @@
+#include "media/picture_structure.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <string_view>
+
+namespace streamdiffusion {
+namespace {
+
+using Bytes = std::span<const std::uint8_t>;
+
+/// Both throw nothing: callers check the length first.
+std::uint32_t big_endian(Bytes bytes, std::size_t count) {
+  std::uint32_t value = 0;
+  for (std::size_t i = 0; i < count; ++i) value = (value << 8) | bytes[i];
+  return value;
+}
+std::uint32_t little_endian(Bytes bytes, std::size_t count) {
+  std::uint32_t value = 0;
+  for (std::size_t i = count; i-- > 0;) value = (value << 8) | bytes[i];
+  return value;
+}
+
+bool starts_with(Bytes bytes, std::string_view text) {
+  return bytes.size() >= text.size() &&
+         std::equal(text.begin(), text.end(), bytes.begin(),
+                    [](char a, std::uint8_t b) { return static_cast<std::uint8_t>(a) == b; });
+}
+
+Bytes after(Bytes bytes, std::size_t count) { return bytes.subspan(std::min(count, bytes.size())); }
+
+constexpr std::string_view kExifHeader{"Exif\0\0", 6};
+
+/// The orientation in an EXIF block: a TIFF header, then a directory of twelve-byte entries.
+int exif_orientation(Bytes exif) {
+  if (starts_with(exif, kExifHeader)) exif = after(exif, kExifHeader.size());
+  if (exif.size() < 8) return 1;
+  const auto number = starts_with(exif, "MM") ? big_endian : little_endian;
+  Bytes directory = after(exif, number(after(exif, 4), 4));
+  if (directory.size() < 2) return 1;
+  const std::uint32_t entries = number(directory, 2);
+  directory = after(directory, 2);
+  constexpr std::uint32_t kOrientationTag = 0x0112;
+  for (std::uint32_t i = 0; i < entries && directory.size() >= 12; ++i, directory = after(directory, 12)) {
+    if (number(directory, 2) == kOrientationTag) return static_cast<int>(number(after(directory, 8), 2));
+  }
+  return 1;
+}
+
+/// Segments of marker and length; after "start of scan" compressed data in which markers are escaped.
+PictureStructure examine_jpeg(Bytes bytes) {
+  PictureStructure structure{.known = true, .cut_short = true};
+  constexpr std::uint8_t kEnd = 0xD9;
+  constexpr std::uint8_t kScan = 0xDA;
+  constexpr std::uint8_t kApp1 = 0xE1;
+  bytes = after(bytes, 2);
+  while (bytes.size() >= 2) {
+    const std::uint8_t marker = bytes[1];
+    const bool stands_alone = marker == 0 || marker == 1 || (marker >= 0xD0 && marker <= 0xD7);
+    if (bytes[0] != 0xFF || marker == 0xFF || stands_alone) {  // data, padding, restart marker
+      bytes = after(bytes, 1);
+      continue;
+    }
+    if (marker == kEnd) {
+      structure.cut_short = false;
+      break;
+    }
+    if (bytes.size() < 4) break;
+    const std::size_t length = std::max<std::size_t>(big_endian(after(bytes, 2), 2), 2);
+    const Bytes content = after(bytes, 4).first(std::min(length - 2, bytes.size() - 4));
+    if (marker == kApp1 && starts_with(content, kExifHeader))
+      structure.orientation = exif_orientation(content);
+    bytes = after(bytes, 2 + length);
+    if (marker == kScan) {
+      while (bytes.size() >= 2 && bytes[0] != 0xFF) bytes = after(bytes, 1);
+    }
+  }
+  return structure;
+}
+
+/// Chunks of length, type, data and checksum.
+PictureStructure examine_png(Bytes bytes) {
+  PictureStructure structure{.known = true, .cut_short = true};
+  bytes = after(bytes, 8);
+  while (bytes.size() >= 12) {
+    const std::size_t length = big_endian(bytes, 4);
+    if (length > bytes.size() - 12) break;
+    const Bytes type = after(bytes, 4);
+    if (starts_with(type, "eXIf")) structure.orientation = exif_orientation(after(bytes, 8).first(length));
+    if (starts_with(type, "IEND")) {
+      structure.cut_short = false;
+      break;
+    }
+    bytes = after(bytes, 12 + length);
+  }
+  return structure;
+}
+
+/// RIFF: chunks of type, length and data, padded to even lengths.
+PictureStructure examine_webp(Bytes bytes) {
+  PictureStructure structure{.known = true};
+  structure.cut_short = little_endian(after(bytes, 4), 4) > bytes.size() - 8;
+  bytes = after(bytes, 12);
+  while (bytes.size() >= 8) {
+    const std::size_t length = little_endian(after(bytes, 4), 4);
+    if (length > bytes.size() - 8) break;
+    if (starts_with(bytes, "EXIF")) structure.orientation = exif_orientation(after(bytes, 8).first(length));
+    bytes = after(bytes, 8 + length + length % 2);
+  }
+  return structure;
+}
+
+}  // namespace
+
+PictureStructure examine_picture(std::span<const std::uint8_t> bytes) {
+  if (starts_with(bytes, "\xFF\xD8\xFF")) return examine_jpeg(bytes);
+  if (starts_with(bytes, "\x89PNG\r\n\x1A\n")) return examine_png(bytes);
+  if (bytes.size() >= 12 && starts_with(bytes, "RIFF") && starts_with(after(bytes, 8), "WEBP")) {
+    return examine_webp(bytes);
+  }
+  return {};
+}
+
+}  // namespace streamdiffusion

@@ -1,0 +1,65 @@
+#include "media/temporary_file.h"
+
+#include <cerrno>
+#include <fstream>
+#include <random>
+#include <string>
+#include <system_error>
+
+#include "streamdiffusion/error.h"
+
+namespace streamdiffusion {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Behind symbolic links, so that the link stays one.
+fs::path resolve(const fs::path& target) {
+  return fs::is_symlink(fs::symlink_status(target)) ? fs::weakly_canonical(target) : target;
+}
+
+fs::path name_beside(const fs::path& target) {
+  const std::string random = std::to_string(std::random_device()());
+  return target.parent_path() /
+         ("." + target.stem().string() + ".partial-" + random + target.extension().string());
+}
+
+}  // namespace
+
+TemporaryFile::TemporaryFile(const fs::path& target) : target_(resolve(target)) {
+  const fs::path folder = target_.has_parent_path() ? target_.parent_path() : fs::path(".");
+  if (!fs::is_directory(folder)) {
+    throw Error("cannot write " + target.string() + ": there is no folder " + folder.string());
+  }
+  const fs::file_status status = fs::status(target_);
+  if (fs::is_directory(status)) throw Error("cannot write " + target.string() + ": it is a folder");
+  pending_ = !fs::exists(status) || fs::is_regular_file(status);
+  path_ = pending_ ? name_beside(target_) : target_;
+}
+
+TemporaryFile::~TemporaryFile() {
+  std::error_code ignored;
+  if (pending_) fs::remove(path_, ignored);
+}
+
+void TemporaryFile::commit() {
+  if (!pending_) return;
+  std::error_code failure;
+  fs::rename(path_, target_, failure);
+  if (failure) throw Error("cannot write " + target_.string() + ": " + failure.message());
+  pending_ = false;
+}
+
+void write_file(const fs::path& file, std::span<const std::uint8_t> bytes) {
+  TemporaryFile temporary(file);
+  std::ofstream stream(temporary.path(), std::ios::binary);
+  stream.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  stream.close();
+  if (!stream) {
+    const std::error_code reason(errno, std::generic_category());
+    throw Error("cannot write " + file.string() + ": " + reason.message());
+  }
+  temporary.commit();
+}
+
+}  // namespace streamdiffusion
