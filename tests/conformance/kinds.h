@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+
+#include "case.h"
+#include "host_tensor.h"
+
+namespace streamdiffusion::conformance {
+
+// One function a kind of case, each in a file of its own.
+Outputs run_tokenizer(const Case& c, const RunOptions& options);
+Outputs run_text_encoder(const Case& c, const RunOptions& options);
+Outputs run_unet(const Case& c, const RunOptions& options);
+Outputs run_vae_encode(const Case& c, const RunOptions& options);
+Outputs run_vae_decode(const Case& c, const RunOptions& options);
+
+/// Computes a case. Throws Error for a kind that is not known.
+Outputs run_case(const Case& c, const RunOptions& options);
+
+}  // namespace streamdiffusion::conformance

@@ -1,0 +1,73 @@
+// conformance [--device cpu] [--precision f32] CASE...: computes reference cases and compares (see
+// FORMAT.md).
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <vector>
+
+#include "comparison.h"
+#include "kinds.h"
+#include "streamdiffusion/error.h"
+
+namespace streamdiffusion::conformance {
+
+namespace {
+
+struct Counts {
+  int passed = 0;
+  int failed = 0;
+};
+
+void check_output(const Case& c, const Outputs& outputs, const std::string& name, Counts& counts) {
+  const auto ours = outputs.find(name);
+  if (ours == outputs.end()) {
+    throw Error(name + " did not come out");
+  }
+  const Comparison comparison = compare(ours->second, c.tensor(name), c.kind() == "stream");
+  std::printf("%s %s error %.3g limit %.3g %s\n", c.name().c_str(), name.c_str(), comparison.error,
+              comparison.limit, comparison.ok() ? "ok" : "FAIL");
+  ++(comparison.ok() ? counts.passed : counts.failed);
+}
+
+void check_case(const std::filesystem::path& folder, const RunOptions& options, Counts& counts) {
+  try {
+    const Case c(folder);
+    const std::vector<std::string> names = c.outputs();
+    if (names.empty()) {
+      throw Error("the case has no outputs to compare with");
+    }
+    const Outputs outputs = run_case(c, options);
+    for (const std::string& name : names) {
+      check_output(c, outputs, name, counts);
+    }
+  } catch (const std::exception& error) {
+    std::printf("%s FAIL: %s\n", folder.string().c_str(), error.what());
+    ++counts.failed;
+  }
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Computes reference cases and compares the results with what the Python reference gave.");
+  RunOptions options;
+  std::vector<std::filesystem::path> cases;
+  app.add_option("--device", options.device, "cpu")->capture_default_str();
+  app.add_option("--precision", options.precision, "f32")->capture_default_str();
+  app.add_option("CASE", cases, "folders with case.json and tensors.safetensors")->required();
+  CLI11_PARSE(app, argc, argv);
+
+  Counts counts;
+  for (const std::filesystem::path& folder : cases) {
+    check_case(folder, options, counts);
+    std::fflush(stdout);
+  }
+  std::printf("%d passed, %d failed\n", counts.passed, counts.failed);
+  return counts.failed == 0 && counts.passed > 0 ? 0 : 1;
+}
+
+}  // namespace
+
+}  // namespace streamdiffusion::conformance
+
+int main(int argc, char** argv) { return streamdiffusion::conformance::run(argc, argv); }
