@@ -39,6 +39,13 @@ class PackedWeights {
 };
 using Weights = std::shared_ptr<const PackedWeights>;
 
+/// How a convolution changes the resolution.
+enum class Resample {
+  none,
+  down,  ///< every second position of each direction (stride 2)
+  up,    ///< its input is read as if enlarged twofold (nearest) before it
+};
+
 /// A convolution's weights on the host: [out][in][kernel][kernel], float32, PyTorch's order.
 struct HostConv2d {
   std::span<const float> weight;
@@ -46,7 +53,7 @@ struct HostConv2d {
   std::int64_t out_channels = 0;
   std::int64_t in_channels = 0;
   std::int64_t kernel = 1;
-  bool upsample = false;  ///< its input is read as if enlarged twofold (nearest) before the convolution
+  Resample resample = Resample::none;
 };
 
 /// A linear layer's weights on the host: [out][in], float32.
@@ -61,7 +68,6 @@ struct HostLinear {
 };
 
 struct Conv2dOptions {
-  std::int64_t stride = 1;
   std::int64_t padding = 0;  ///< zeros above and left; below and right as many as the output's size asks for
   Tensor row_bias{};  ///< [n, 1, 1, c], added to every pixel of row n (a resnet's time embedding), or empty
   Tensor residual{};  ///< like the output, added before the activation, or empty

@@ -117,7 +117,8 @@ class Encoder {
       levels_.emplace_back(layers, name, in_channels, channels, config.layers_per_block,
                            config.norm_num_groups);
       if (i + 1 < kLevels) {
-        downsamplers_.push_back(layers.conv2d(name + ".downsamplers.0.conv", channels, channels, 3));
+        downsamplers_.push_back(layers.conv2d(name + ".downsamplers.0.conv", channels, channels, 3,
+                                              {.resample = Resample::down}));
       }
       in_channels = channels;
     }
@@ -133,7 +134,7 @@ class Encoder {
         const Shape shape = hidden.shape;
         const Tensor out = context.arena.allocate({shape.n, shape.h / 2, shape.w / 2, shape.c});
         // Padded below and right alone, as diffusers does.
-        context.device.conv2d(hidden, *downsamplers_[i], {.stride = 2}, out);
+        context.device.conv2d(hidden, *downsamplers_[i], {}, out);
         hidden = out;
       }
     }
@@ -172,7 +173,7 @@ class Decoder {
                            config.norm_num_groups);
       if (i + 1 < kLevels) {
         upsamplers_.push_back(
-            layers.conv2d(name + ".upsamplers.0.conv", channels, channels, 3, {.upsample = true}));
+            layers.conv2d(name + ".upsamplers.0.conv", channels, channels, 3, {.resample = Resample::up}));
       }
       in_channels = channels;
     }

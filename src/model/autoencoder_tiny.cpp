@@ -110,8 +110,9 @@ AutoencoderTiny::Impl::Impl(const AutoencoderTinyConfig& configuration, LayerLoa
 void AutoencoderTiny::Impl::make_encoder(LayerLoader& layers) {
   Names names("encoder.layers.");
   for (std::size_t i = 0; i < kStages; ++i) {
-    Weights conv = layers.conv2d(names.next(), i == 0 ? config.in_channels : encoder_channels,
-                                 encoder_channels, 3, {.bias = i == 0});
+    Weights conv =
+        layers.conv2d(names.next(), i == 0 ? config.in_channels : encoder_channels, encoder_channels, 3,
+                      {.bias = i == 0, .resample = i == 0 ? Resample::none : Resample::down});
     encoder.push_back(
         {std::move(conv), make_blocks(layers, names, config.num_encoder_blocks[i], encoder_channels)});
   }
@@ -122,8 +123,9 @@ void AutoencoderTiny::Impl::make_decoder(LayerLoader& layers) {
   Names names("decoder.layers.");
   for (std::size_t i = 0; i < kStages; ++i) {
     const bool first = i == 0;
-    Weights conv = layers.conv2d(names.next(), first ? config.latent_channels : decoder_channels,
-                                 decoder_channels, 3, {.bias = first, .upsample = !first});
+    Weights conv =
+        layers.conv2d(names.next(), first ? config.latent_channels : decoder_channels, decoder_channels, 3,
+                      {.bias = first, .resample = first ? Resample::none : Resample::up});
     if (first) {
       names.skip();  // ReLU
     }
@@ -151,7 +153,7 @@ void AutoencoderTiny::encode(Context& context, const Tensor& image, const Tensor
     const Stage& stage = net.encoder[i];
     const Tensor out =
         context.arena.allocate(scaled(image.shape, std::int64_t{1} << i, net.encoder_channels));
-    context.device.conv2d(hidden, *stage.conv, {.stride = i == 0 ? 1 : 2, .padding = 1}, out);
+    context.device.conv2d(hidden, *stage.conv, {.padding = 1}, out);
     for (const Block& block : stage.blocks) {
       block.forward(context, out);
     }

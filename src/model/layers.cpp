@@ -50,7 +50,7 @@ LayerLoader::LayerLoader(Device& device, const TensorFiles& files, Lora::Network
 Weights LayerLoader::conv2d(const std::string& name, std::int64_t in, std::int64_t out, std::int64_t kernel,
                             const LayerOptions& options) {
   mark_used(name, options.bias);
-  return cache_.get(cache_key({name}, options.upsample ? "upsampling conv2d" : "conv2d"), [&] {
+  return cache_.get(cache_key({name}, "conv2d"), [&] {
     const Floats weight(out * in * kernel * kernel);
     const Floats bias(options.bias ? out : 0);
     read_weight(name, in, out, kernel, weight.all());
@@ -62,7 +62,7 @@ Weights LayerLoader::conv2d(const std::string& name, std::int64_t in, std::int64
                                 .out_channels = out,
                                 .in_channels = in,
                                 .kernel = kernel,
-                                .upsample = options.upsample});
+                                .resample = options.resample});
   });
 }
 

@@ -43,7 +43,7 @@ struct ScaledLora {
 /// What a layer has beside its weight.
 struct LayerOptions {
   bool bias = true;
-  bool upsample = false;  ///< of a convolution: see HostConv2d
+  Resample resample = Resample::none;  ///< of a convolution
   bool geglu = false;     ///< of a linear layer: see HostLinear
 };
 

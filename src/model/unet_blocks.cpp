@@ -49,7 +49,8 @@ UNetDownBlock::UNetDownBlock(UNetParts& parts, std::size_t index, std::int64_t i
     layers_.emplace_back(parts, name, i, i == 0 ? in_channels : channels, channels, transformer);
   }
   if (index + 1 < config.block_out_channels.size()) {
-    downsampler_ = parts.layers.conv2d(name + ".downsamplers.0.conv", channels, channels, 3);
+    downsampler_ = parts.layers.conv2d(name + ".downsamplers.0.conv", channels, channels, 3,
+                                       {.resample = Resample::down});
   }
 }
 
@@ -61,7 +62,7 @@ Tensor UNetDownBlock::forward(Context& context, const UNetRows& rows, Tensor hid
   }
   if (downsampler_) {
     const Tensor out = skips.push();
-    context.device.conv2d(hidden, *downsampler_, {.stride = 2, .padding = 1}, out);
+    context.device.conv2d(hidden, *downsampler_, {.padding = 1}, out);
     hidden = out;
   }
   return hidden;
@@ -99,8 +100,8 @@ UNetUpBlock::UNetUpBlock(UNetParts& parts, std::size_t index, const std::vector<
                          transformer);
   }
   if (level > 0) {
-    upsampler_ =
-        parts.layers.conv2d(name + ".upsamplers.0.conv", out_channels_, out_channels_, 3, {.upsample = true});
+    upsampler_ = parts.layers.conv2d(name + ".upsamplers.0.conv", out_channels_, out_channels_, 3,
+                                     {.resample = Resample::up});
   }
 }
 

@@ -18,7 +18,7 @@ namespace streamdiffusion::cpu::HWY_NAMESPACE {
 namespace {
 
 // Keys that are looked at together: their scores stay in the first-level cache.
-constexpr std::size_t kBlock = 128;
+constexpr std::size_t kBlock = 256;
 
 std::size_t round_to_lanes(std::size_t n) { return (n + kLanes - 1) / kLanes * kLanes; }
 
@@ -71,7 +71,7 @@ void score(const AttentionTask& t, const float* keys, std::size_t first_key, std
 /// Turns a query's scores into weights relative to the highest so far; returns what earlier weights shrink
 /// by.
 float weigh(float* scores, std::size_t count, float scale, float& highest, float& sum) {
-  const TileTag d;
+  const Tag d;
   const float lowest = -std::numeric_limits<float>::infinity();
   const std::size_t padded = round_to_lanes(count);
   std::fill(scores + count, scores + padded, lowest);
@@ -99,7 +99,7 @@ float weigh(float* scores, std::size_t count, float scale, float& highest, float
 
 void add_values(const AttentionTask& t, const float* values, std::size_t first_key, std::size_t count,
                 const Running& r, const float* shrink) {
-  const TileTag d;
+  const Tag d;
   const auto dim = static_cast<std::size_t>(t.heads.head_dim);
   const std::size_t padded = round_to_lanes(dim);
   const auto tokens = static_cast<std::size_t>(t.heads.tokens);

@@ -108,31 +108,10 @@ class TileRuns {
   std::size_t a_stride = 0;
 };
 
-hn::Vec<TileTag> load(const float* from, std::size_t valid) {
-  const TileTag d;
-  if (valid >= kLanes) {
-    return hn::LoadU(d, from);
-  }
-  HWY_ALIGN float part[kLanes] = {};
-  std::memcpy(part, from, valid * sizeof(float));
-  return hn::Load(d, part);
-}
-
-void store(hn::Vec<TileTag> value, float* to, std::size_t valid) {
-  const TileTag d;
-  if (valid >= kLanes) {
-    hn::StoreU(value, d, to);
-    return;
-  }
-  HWY_ALIGN float part[kLanes];
-  hn::Store(value, d, part);
-  std::memcpy(to, part, valid * sizeof(float));
-}
-
 /// Adds bias and residual (first chunk) or the sums so far, applies the activation (last chunk), writes the
 /// results.
 void finish_tile(const Panel& panel, const Pixels& p, const float* sums, bool first, bool last) {
-  const TileTag d;
+  const Tag d;
   const ConvTask& t = panel.task;
   const std::int64_t pixel = p.line * t.out_w + p.x;
   const int vectors = t.geglu ? panel.vectors / 2 : panel.vectors;
@@ -143,14 +122,14 @@ void finish_tile(const Panel& panel, const Pixels& p, const float* sums, bool fi
       const std::size_t valid = panel.valid - column;
       auto value = hn::Load(d, sums + static_cast<std::size_t>(r) * panel.columns() + column);
       if (!first) {
-        value = hn::Add(value, load(out + column, valid));
+        value = hn::Add(value, load_part(out + column, valid));
       } else {
         if (t.bias != nullptr) {
           value = hn::Add(value, hn::LoadU(d, t.bias + panel.first_column + column));
         }
         if (t.row_bias != nullptr) {
-          value =
-              hn::Add(value, load(t.row_bias + p.row * t.row_bias_stride + panel.out_column + column, valid));
+          value = hn::Add(
+              value, load_part(t.row_bias + p.row * t.row_bias_stride + panel.out_column + column, valid));
         }
         if (t.geglu) {
           const std::size_t gate_column = column + static_cast<std::size_t>(vectors) * kLanes;
@@ -162,13 +141,14 @@ void finish_tile(const Panel& panel, const Pixels& p, const float* sums, bool fi
         }
         if (t.residual != nullptr) {
           value = hn::Add(
-              value, load(t.residual + (pixel + r) * t.residual_stride + panel.out_column + column, valid));
+              value,
+              load_part(t.residual + (pixel + r) * t.residual_stride + panel.out_column + column, valid));
         }
       }
       if (last) {
         value = activate(d, t.activation, value);
       }
-      store(value, out + column, valid);
+      store_part(value, out + column, valid);
     }
   }
 }

@@ -6,9 +6,10 @@
 #include <thread>
 #include <vector>
 
+#include "device/cpu/convolution.h"
 #include "device/cpu/kernels.h"
 #include "device/cpu/packing.h"
-#include "device/cpu/thread_pool.h"
+#include "device/cpu/scratch.h"
 #include "posix/memory.h"
 #include "streamdiffusion/error.h"
 
@@ -19,30 +20,12 @@ namespace {
 
 // Less work than this (multiplications, or elements passed over) is not worth handing to another thread.
 constexpr std::int64_t kWorth = 200'000;
-// Pixels of a matrix product that are taken as one line.
-constexpr std::int64_t kLinePixels = 96;
 
 std::int64_t divide_up(std::int64_t n, std::int64_t by) { return (n + by - 1) / by; }
 
-/// Memory for intermediate results that grows to what was needed most and is then kept.
-class Scratch {
- public:
-  float* get(Device& device, std::int64_t floats) {
-    const auto bytes = static_cast<std::size_t>(floats) * sizeof(float);
-    if (bytes > buffer_.bytes()) {
-      buffer_ = Buffer();
-      buffer_ = device.allocate(bytes);
-    }
-    return static_cast<float*>(buffer_.data());
-  }
-
- private:
-  Buffer buffer_;
-};
-
 class CpuDevice : public Device {
  public:
-  explicit CpuDevice(int threads) : pool_(threads), thread_scratch_(static_cast<std::size_t>(threads)) {}
+  explicit CpuDevice(int threads) : workers_(*this, threads) {}
 
   [[nodiscard]] std::string name() const override { return "cpu"; }
   [[nodiscard]] DType dtype() const override { return DType::f32; }
@@ -57,17 +40,21 @@ class CpuDevice : public Device {
   void synchronize() override {}
 
   Weights pack_conv2d(const HostConv2d& host) override {
-    return std::make_shared<PackedMatrix>(*this, pool_, host);
+    return std::make_shared<PackedConv2d>(*this, pool(), host);
   }
   Weights pack_linear(const HostLinear& host) override {
-    return std::make_shared<PackedMatrix>(*this, pool_, host);
+    return std::make_shared<PackedMatrix>(*this, pool(), host);
   }
   Weights pack_vector(std::span<const float> host) override { return std::make_shared<PackedVector>(host); }
 
   void conv2d(const Tensor& x, const PackedWeights& weights, const Conv2dOptions& options,
-              const Tensor& out) override;
+              const Tensor& out) override {
+    convolve(workers_, static_cast<const PackedConv2d&>(weights), x, options, out);
+  }
   void linear(const Tensor& x, const PackedWeights& weights, const LinearOptions& options,
-              const Tensor& out) override;
+              const Tensor& out) override {
+    multiply(workers_, static_cast<const PackedMatrix&>(weights), x, options, out);
+  }
   void group_norm(const Tensor& x, const PackedWeights& gain, const PackedWeights& shift, std::int64_t groups,
                   float epsilon, Activation activation, const Tensor& out) override;
   void layer_norm(const Tensor& x, const PackedWeights& gain, const PackedWeights& shift, float epsilon,
@@ -84,17 +71,12 @@ class CpuDevice : public Device {
   void download_pixels(const Tensor& x, float scale, float shift, std::uint8_t* host) override;
 
  private:
-  void run_conv(const ConvTask& task, std::int64_t lines, std::int64_t panels);
-  float* scratch(int thread, std::int64_t floats) {
-    return thread_scratch_[static_cast<std::size_t>(thread)].get(*this, floats);
-  }
+  ThreadPool& pool() { return workers_.pool(); }
   /// Calls part(first, last) for parts of 0 .. count - 1 on all threads; `cost` is the work for each.
   template <typename Part>
   void for_parts(std::int64_t count, std::int64_t cost, const Part& part);
 
-  ThreadPool pool_;
-  std::vector<Scratch> thread_scratch_;
-  Scratch shared_scratch_;
+  Workers workers_;
 };
 
 Buffer CpuDevice::allocate(std::size_t bytes) {
@@ -110,87 +92,8 @@ Buffer CpuDevice::allocate(std::size_t bytes) {
 template <typename Part>
 void CpuDevice::for_parts(std::int64_t count, std::int64_t cost, const Part& part) {
   const std::int64_t worth = std::max<std::int64_t>(1, count * cost / kWorth);
-  const std::int64_t parts = std::min({count, worth, static_cast<std::int64_t>(pool_.threads()) * 4});
-  pool_.parallel_for(parts, [&](std::int64_t i, int) { part(count * i / parts, count * (i + 1) / parts); });
-}
-
-void CpuDevice::run_conv(const ConvTask& task, std::int64_t lines, std::int64_t panels) {
-  const std::int64_t work = task.out_pixels * task.columns * task.kernel * task.kernel * task.in_channels;
-  const std::int64_t floats = conv_scratch(task);
-  const std::int64_t threads = pool_.threads();
-  const std::int64_t wanted = std::min(work / (kWorth * 10), threads * 8);
-  if (wanted <= 1) {
-    float* memory = scratch(0, floats);
-    for (std::int64_t panel = 0; panel < panels; ++panel) {
-      conv_task(task, panel, 0, lines, memory);
-    }
-    return;
-  }
-  for (int thread = 0; thread < threads; ++thread) {
-    scratch(thread, floats);  // here, where running out of memory can be told
-  }
-  const std::int64_t blocks = std::min(lines, divide_up(wanted, panels));
-  pool_.parallel_for(panels * blocks, [&](std::int64_t i, int thread) {
-    const std::int64_t block = i % blocks;
-    conv_task(task, i / blocks, lines * block / blocks, lines * (block + 1) / blocks,
-              scratch(thread, floats));
-  });
-}
-
-void set_output(ConvTask& task, const PackedMatrix& matrix, const Tensor& residual, Activation activation,
-                const Tensor& out) {
-  task.weights = matrix.weights();
-  task.bias = matrix.bias();
-  task.columns = matrix.columns;
-  task.in_channels = matrix.in_channels;
-  task.geglu = matrix.geglu;
-  task.out = out.as<float>();
-  task.out_channels = matrix.out_channels;
-  task.out_stride = out.stride;
-  task.out_pixels = out.shape.pixels();
-  task.activation = activation;
-  if (!residual.empty()) {
-    task.residual = residual.as<const float>();
-    task.residual_stride = residual.stride;
-  }
-}
-
-void CpuDevice::linear(const Tensor& x, const PackedWeights& weights, const LinearOptions& options,
-                       const Tensor& out) {
-  const auto& matrix = static_cast<const PackedMatrix&>(weights);
-  ConvTask task;
-  set_output(task, matrix, options.residual, options.activation, out);
-  task.x = x.as<const float>();
-  task.in_stride = x.stride;
-  task.in_h = task.out_h = divide_up(task.out_pixels, kLinePixels);
-  task.in_w = task.out_w = kLinePixels;
-  run_conv(task, task.out_h, matrix.panels);
-}
-
-void CpuDevice::conv2d(const Tensor& x, const PackedWeights& weights, const Conv2dOptions& options,
-                       const Tensor& out) {
-  const auto& matrix = static_cast<const PackedMatrix&>(weights);
-  if (matrix.kernel == 1 && options.stride == 1 && options.padding == 0 && options.row_bias.empty()) {
-    linear(x, weights, {options.residual, options.activation}, out);
-    return;
-  }
-  ConvTask task;
-  set_output(task, matrix, options.residual, options.activation, out);
-  task.x = x.as<const float>();
-  task.in_h = x.shape.h;
-  task.in_w = x.shape.w;
-  task.in_stride = x.stride;
-  task.upsample = matrix.upsample;
-  task.out_h = out.shape.h;
-  task.out_w = out.shape.w;
-  task.kernel = matrix.kernel;
-  task.stride = options.stride;
-  task.padding = options.padding;
-  if (!options.row_bias.empty()) {
-    task.row_bias = options.row_bias.as<const float>();
-    task.row_bias_stride = options.row_bias.stride;
-  }
-  run_conv(task, out.shape.n * out.shape.h, matrix.panels);
+  const std::int64_t parts = std::min({count, worth, static_cast<std::int64_t>(pool().threads()) * 4});
+  pool().parallel_for(parts, [&](std::int64_t i, int) { part(count * i / parts, count * (i + 1) / parts); });
 }
 
 void CpuDevice::group_norm(const Tensor& x, const PackedWeights& gain, const PackedWeights& shift,
@@ -202,11 +105,11 @@ void CpuDevice::group_norm(const Tensor& x, const PackedWeights& gain, const Pac
   const std::int64_t blocks =
       std::clamp<std::int64_t>(pixels * channels / kWorth, 1, std::min<std::int64_t>(pixels, 32));
   // Sums and squares of each row and block, then scale and shift of each row.
-  float* memory = shared_scratch_.get(*this, x.shape.n * channels * (2 * blocks + 2));
+  float* memory = workers_.shared(x.shape.n * channels * (2 * blocks + 2));
   float* factors = memory + x.shape.n * channels * 2 * blocks;
   const auto* in = x.as<const float>();
 
-  pool_.parallel_for(x.shape.n * blocks, [&](std::int64_t i, int) {
+  pool().parallel_for(x.shape.n * blocks, [&](std::int64_t i, int) {
     const std::int64_t row = i / blocks;
     const std::int64_t block = i % blocks;
     const std::int64_t first = pixels * block / blocks;
@@ -251,7 +154,7 @@ void CpuDevice::group_norm(const Tensor& x, const PackedWeights& gain, const Pac
     }
   }
 
-  pool_.parallel_for(x.shape.n * blocks, [&](std::int64_t i, int) {
+  pool().parallel_for(x.shape.n * blocks, [&](std::int64_t i, int) {
     const std::int64_t row = i / blocks;
     const std::int64_t first = row * pixels + pixels * (i % blocks) / blocks;
     const std::int64_t last = row * pixels + pixels * (i % blocks + 1) / blocks;
@@ -280,10 +183,10 @@ void CpuDevice::attention(const Tensor& q, const Tensor& k, const Tensor& v, con
   const std::int64_t key_floats = heads.key_floats();
   const std::int64_t value_floats = heads.value_floats();
   const std::int64_t key_rows = k.shape.n;
-  float* keys = shared_scratch_.get(*this, key_rows * options.heads * (key_floats + value_floats));
+  float* keys = workers_.shared(key_rows * options.heads * (key_floats + value_floats));
   float* values = keys + key_rows * options.heads * key_floats;
 
-  pool_.parallel_for(key_rows * options.heads * 2, [&](std::int64_t i, int) {
+  pool().parallel_for(key_rows * options.heads * 2, [&](std::int64_t i, int) {
     const std::int64_t index = i / 2;
     const std::int64_t row = index / options.heads;
     const std::int64_t column = index % options.heads * heads.head_dim;
@@ -296,12 +199,9 @@ void CpuDevice::attention(const Tensor& q, const Tensor& k, const Tensor& v, con
     }
   });
 
-  const std::int64_t floats = attention_scratch(heads);
-  for (int thread = 0; thread < pool_.threads(); ++thread) {
-    scratch(thread, floats);
-  }
+  workers_.prepare(attention_scratch(heads));
   const std::int64_t blocks = divide_up(queries, kAttentionQueries);
-  pool_.parallel_for(q.shape.n * options.heads * blocks, [&](std::int64_t i, int thread) {
+  pool().parallel_for(q.shape.n * options.heads * blocks, [&](std::int64_t i, int thread) {
     const std::int64_t block = i % blocks;
     const std::int64_t head = i / blocks % options.heads;
     const std::int64_t row = i / blocks / options.heads;
@@ -321,7 +221,7 @@ void CpuDevice::attention(const Tensor& q, const Tensor& k, const Tensor& v, con
     task.key_rows = seen.count;
     task.heads = heads;
     task.causal = options.causal;
-    attention_task(task, scratch(thread, floats));
+    attention_task(task, workers_.own(thread));
   });
 }
 

@@ -9,44 +9,29 @@
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 #include <hwy/highway.h>
 
+#include "device/cpu/simd_load-inl.h"
 #include "device/cpu/simd_math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace streamdiffusion::cpu::HWY_NAMESPACE {
 namespace {
 
-namespace hn = hwy::HWY_NAMESPACE;
-using Tag = hn::CappedTag<float, 16>;
 using V = hn::Vec<Tag>;
-
-std::int64_t lanes() { return static_cast<std::int64_t>(hn::Lanes(Tag())); }
-
-V load_part(const float* from, std::int64_t valid) {
-  HWY_ALIGN float part[16] = {};
-  std::memcpy(part, from, static_cast<std::size_t>(valid) * sizeof(float));
-  return hn::Load(Tag(), part);
-}
-
-void store_part(V value, float* to, std::int64_t valid) {
-  HWY_ALIGN float part[16];
-  hn::Store(value, Tag(), part);
-  std::memcpy(to, part, static_cast<std::size_t>(valid) * sizeof(float));
-}
+constexpr auto kStep = static_cast<std::int64_t>(kLanes);
 
 /// Calls function(i, load, store) for each vector of `count` floats; at the end load and store touch only
 /// what is there.
 template <typename Function>
 HWY_INLINE void for_vectors(std::int64_t count, const Function& function) {
   const Tag d;
-  const std::int64_t step = lanes();
   std::int64_t i = 0;
-  for (; i + step <= count; i += step) {
+  for (; i + kStep <= count; i += kStep) {
     function(
         i, [d](const float* from) { return hn::LoadU(d, from); },
         [d](V value, float* to) { hn::StoreU(value, d, to); });
   }
   if (i < count) {
-    const std::int64_t valid = count - i;
+    const auto valid = static_cast<std::size_t>(count - i);
     function(
         i, [valid](const float* from) { return load_part(from, valid); },
         [valid](V value, float* to) { store_part(value, to, valid); });
@@ -95,8 +80,8 @@ void LayerNorm(const float* x, std::int64_t x_stride, std::int64_t pixels, std::
     const float mean = hn::GetLane(hn::SumOfLanes(d, sum)) / count;
     float variance = 0;
     V square = hn::Zero(d);
-    const std::int64_t whole = channels / lanes() * lanes();
-    for (std::int64_t c = 0; c < whole; c += lanes()) {
+    const std::int64_t whole = channels / kStep * kStep;
+    for (std::int64_t c = 0; c < whole; c += kStep) {
       const V value = hn::Sub(hn::LoadU(d, from + c), hn::Set(d, mean));
       square = hn::MulAdd(value, value, square);
     }

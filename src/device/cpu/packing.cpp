@@ -21,7 +21,7 @@ PackedMatrix::PackedMatrix(Device& device, ThreadPool& pool, const HostConv2d& h
     : out_channels(host.out_channels),
       in_channels(host.in_channels),
       kernel(host.kernel),
-      upsample(host.upsample),
+      resample(host.resample),
       columns(host.out_channels) {
   pack(device, pool, host.weight, host.bias);
 }

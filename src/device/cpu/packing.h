@@ -25,7 +25,7 @@ class PackedMatrix : public PackedWeights {
   std::int64_t out_channels = 0;  ///< of the layer; half the packed columns with geglu
   std::int64_t in_channels = 0;
   std::int64_t kernel = 1;
-  bool upsample = false;
+  Resample resample = Resample::none;
   bool geglu = false;
   std::int64_t columns = 0;  ///< packed, without the padding of a last vector (with it for geglu)
   std::int64_t panels = 0;

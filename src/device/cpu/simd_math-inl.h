@@ -15,15 +15,18 @@ namespace streamdiffusion::cpu::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// e^x to 2 units in the last place, by Cody and Waite's reduction and a polynomial of degree 6.
+/// e^x to 2 units in the last place, for x held to -87 .. 88: Cody and Waite's reduction and a polynomial of
+/// degree 6.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V exp(D d, V x) {
   const hn::RebindToSigned<D> di;
-  x = hn::Min(hn::Max(x, hn::Set(d, -87.3F)), hn::Set(d, 88.7F));
-  const auto n = hn::NearestInt(hn::Mul(x, hn::Set(d, 1.44269504F)));
-  const V nf = hn::ConvertTo(d, n);
-  V r = hn::NegMulAdd(nf, hn::Set(d, 0.693359375F), x);
-  r = hn::NegMulAdd(nf, hn::Set(d, -2.12194440e-4F), r);
+  x = hn::Min(hn::Max(x, hn::Set(d, -87.0F)), hn::Set(d, 88.0F));
+  // Adding 1.5 * 2^23 leaves x / ln 2, rounded to n, in the lowest bits.
+  const V magic = hn::Set(d, 12582912.0F);
+  const V shifted = hn::MulAdd(x, hn::Set(d, 1.44269504F), magic);
+  const V n = hn::Sub(shifted, magic);
+  V r = hn::NegMulAdd(n, hn::Set(d, 0.693359375F), x);
+  r = hn::NegMulAdd(n, hn::Set(d, -2.12194440e-4F), r);
   V p = hn::Set(d, 1.9875691500e-4F);
   p = hn::MulAdd(p, r, hn::Set(d, 1.3981999507e-3F));
   p = hn::MulAdd(p, r, hn::Set(d, 8.3334519073e-3F));
@@ -31,10 +34,8 @@ HWY_INLINE V exp(D d, V x) {
   p = hn::MulAdd(p, r, hn::Set(d, 1.6666665459e-1F));
   p = hn::MulAdd(p, r, hn::Set(d, 5.0000001201e-1F));
   p = hn::Add(hn::MulAdd(p, hn::Mul(r, r), r), hn::Set(d, 1.0F));
-  // Two factors, since 2^n alone overflows where e^x does not yet.
-  const auto half = hn::ShiftRight<1>(n);
-  const auto power = [&](auto e) { return hn::BitCast(d, hn::ShiftLeft<23>(hn::Add(e, hn::Set(di, 127)))); };
-  return hn::Mul(hn::Mul(p, power(half)), power(hn::Sub(n, half)));
+  const auto power = hn::ShiftLeft<23>(hn::Add(hn::BitCast(di, shifted), hn::Set(di, 127)));
+  return hn::Mul(p, hn::BitCast(d, power));
 }
 
 template <class D, class V = hn::Vec<D>>

@@ -13,13 +13,13 @@
 #include <cstddef>
 #include <utility>
 
+#include "device/cpu/simd_load-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace streamdiffusion::cpu::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-using TileTag = hn::CappedTag<float, 16>;
-inline constexpr std::size_t kLanes = hn::MaxLanes(TileTag());
 inline constexpr int kRegisters = HWY_ARCH_X86 && kLanes < 16 ? 16 : 32;
 
 /// Vectors across a full panel of packed columns.
@@ -51,8 +51,8 @@ struct Tile {
 
 template <int kRows, int kVectors>
 HWY_NOINLINE void multiply_tile(const Tile& tile) {
-  const TileTag d;
-  using V = hn::Vec<TileTag>;
+  const Tag d;
+  using V = hn::Vec<Tag>;
   V acc[kRows][kVectors];
 #pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r) {

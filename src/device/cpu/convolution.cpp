@@ -1,0 +1,163 @@
+#include "device/cpu/convolution.h"
+
+#include <algorithm>
+
+#include "device/cpu/kernels.h"
+
+namespace streamdiffusion::cpu {
+
+namespace {
+
+// Multiplications that are worth a task of their own.
+constexpr std::int64_t kTaskWork = 2'000'000;
+// Pixels of a matrix product that are taken as one line.
+constexpr std::int64_t kLinePixels = 96;
+// Transformed inputs and products of Winograd's algorithm that are in flight together: they stay in the
+// last-level cache.
+constexpr std::int64_t kStripFloats = std::int64_t{3} << 20U;
+
+std::int64_t divide_up(std::int64_t n, std::int64_t by) { return (n + by - 1) / by; }
+
+void set_output(ConvTask& task, const PackedMatrix& matrix, const Tensor& residual, Activation activation,
+                const Tensor& out) {
+  task.weights = matrix.weights();
+  task.bias = matrix.bias();
+  task.columns = matrix.columns;
+  task.in_channels = matrix.in_channels;
+  task.geglu = matrix.geglu;
+  task.out = out.as<float>();
+  task.out_channels = matrix.out_channels;
+  task.out_stride = out.stride;
+  task.out_pixels = out.shape.pixels();
+  task.activation = activation;
+  if (!residual.empty()) {
+    task.residual = residual.as<const float>();
+    task.residual_stride = residual.stride;
+  }
+}
+
+void set_matrix_product(ConvTask& task, const float* x, std::int64_t stride) {
+  task.x = x;
+  task.in_stride = stride;
+  task.in_h = task.out_h = divide_up(task.out_pixels, kLinePixels);
+  task.in_w = task.out_w = kLinePixels;
+}
+
+void run(Workers& workers, const ConvTask& task, std::int64_t lines, std::int64_t panels) {
+  const std::int64_t work = task.out_pixels * task.columns * task.kernel * task.kernel * task.in_channels;
+  workers.prepare(conv_scratch(task));
+  const std::int64_t wanted = std::min<std::int64_t>(work / kTaskWork, workers.pool().threads() * 8);
+  if (wanted <= 1) {
+    for (std::int64_t panel = 0; panel < panels; ++panel) {
+      conv_task(task, panel, 0, lines, workers.own(0));
+    }
+    return;
+  }
+  const std::int64_t blocks = std::min(lines, divide_up(wanted, panels));
+  workers.pool().parallel_for(panels * blocks, [&](std::int64_t i, int thread) {
+    const std::int64_t block = i % blocks;
+    conv_task(task, i / blocks, lines * block / blocks, lines * (block + 1) / blocks, workers.own(thread));
+  });
+}
+
+/// The 36 matrix products of Winograd's algorithm for `tiles` tiles.
+void run_products(Workers& workers, const WinogradWeights& weights, std::int64_t tiles, const float* inputs,
+                  std::int64_t input_stride, float* products, std::int64_t product_stride) {
+  ConvTask task;
+  task.columns = task.out_channels = weights.out_channels;
+  task.in_channels = weights.in_channels;
+  task.out_pixels = tiles;
+  task.out_stride = weights.padded_out_channels;
+  set_matrix_product(task, nullptr, weights.padded_in_channels);
+  workers.prepare(conv_scratch(task));
+  const std::int64_t lines = task.out_h;
+  const std::int64_t work = tiles * weights.in_channels * weights.out_channels / weights.panels;
+  const std::int64_t blocks = std::clamp<std::int64_t>(work / kTaskWork, 1, lines);
+  const std::int64_t tasks = kWinogradPositions * weights.panels * blocks;
+  workers.pool().parallel_for(tasks, [&](std::int64_t i, int thread) {
+    const std::int64_t block = i % blocks;
+    const std::int64_t panel = i / blocks % weights.panels;
+    const std::int64_t position = i / blocks / weights.panels;
+    ConvTask product = task;
+    product.x = inputs + position * input_stride;
+    product.out = products + position * product_stride;
+    product.weights = static_cast<const float*>(weights.weights.data()) + position * weights.position_floats;
+    conv_task(product, panel, lines * block / blocks, lines * (block + 1) / blocks, workers.own(thread));
+  });
+}
+
+void run_winograd(Workers& workers, const WinogradTask& task) {
+  const WinogradWeights& weights = *task.weights;
+  const std::int64_t lines = task.out.shape.n * divide_up(task.out.shape.h, kWinogradTile);
+  const std::int64_t tiles = divide_up(task.out.shape.w, kWinogradTile);
+  const std::int64_t tile_floats =
+      kWinogradPositions * (weights.padded_in_channels + weights.padded_out_channels);
+  const std::int64_t strips =
+      std::clamp<std::int64_t>(divide_up(lines * tiles * tile_floats, kStripFloats), 1, lines);
+  const std::int64_t most_tiles = divide_up(lines, strips) * tiles;
+  const std::int64_t input_stride = winograd_position_stride(most_tiles * weights.padded_in_channels);
+  const std::int64_t product_stride = winograd_position_stride(most_tiles * weights.padded_out_channels);
+  float* inputs = workers.shared(kWinogradPositions * (input_stride + product_stride));
+  float* products = inputs + kWinogradPositions * input_stride;
+  for (std::int64_t strip = 0; strip < strips; ++strip) {
+    const std::int64_t first = lines * strip / strips;
+    const std::int64_t count = lines * (strip + 1) / strips - first;
+    workers.pool().parallel_for(count, [&](std::int64_t i, int) {
+      winograd_input(task, first + i, inputs + i * tiles * weights.padded_in_channels, input_stride);
+    });
+    run_products(workers, weights, count * tiles, inputs, input_stride, products, product_stride);
+    workers.pool().parallel_for(count, [&](std::int64_t i, int) {
+      winograd_output(task, first + i, products + i * tiles * weights.padded_out_channels, product_stride);
+    });
+  }
+}
+
+}  // namespace
+
+PackedConv2d::PackedConv2d(Device& device, ThreadPool& pool, const HostConv2d& host) {
+  if (WinogradWeights::suits(host)) {
+    winograd = std::make_unique<WinogradWeights>(device, pool, host);
+  } else {
+    direct = std::make_unique<PackedMatrix>(device, pool, host);
+  }
+}
+
+void multiply(Workers& workers, const PackedMatrix& weights, const Tensor& x, const LinearOptions& options,
+              const Tensor& out) {
+  ConvTask task;
+  set_output(task, weights, options.residual, options.activation, out);
+  set_matrix_product(task, x.as<const float>(), x.stride);
+  run(workers, task, task.out_h, weights.panels);
+}
+
+void convolve(Workers& workers, const PackedConv2d& weights, const Tensor& x, const Conv2dOptions& options,
+              const Tensor& out) {
+  if (weights.winograd) {
+    run_winograd(workers, {weights.winograd.get(), x, out, options});
+    return;
+  }
+  const PackedMatrix& matrix = *weights.direct;
+  if (matrix.kernel == 1 && matrix.resample == Resample::none && options.row_bias.empty()) {
+    multiply(workers, matrix, x, {options.residual, options.activation}, out);
+    return;
+  }
+  ConvTask task;
+  set_output(task, matrix, options.residual, options.activation, out);
+  task.x = x.as<const float>();
+  task.in_h = x.shape.h;
+  task.in_w = x.shape.w;
+  task.in_stride = x.stride;
+  task.upsample = matrix.resample == Resample::up;
+  task.out_h = out.shape.h;
+  task.out_w = out.shape.w;
+  task.kernel = matrix.kernel;
+  task.stride = matrix.resample == Resample::down ? 2 : 1;
+  task.padding = options.padding;
+  if (!options.row_bias.empty()) {
+    task.row_bias = options.row_bias.as<const float>();
+    task.row_bias_stride = options.row_bias.stride;
+  }
+  run(workers, task, out.shape.n * out.shape.h, matrix.panels);
+}
+
+}  // namespace streamdiffusion::cpu

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "device/cpu/packing.h"
+#include "device/cpu/scratch.h"
+#include "device/cpu/winograd.h"
+#include "device/device.h"
+
+namespace streamdiffusion::cpu {
+
+/// A convolution packed the way it will be computed: for Winograd's algorithm where that suits, else as it
+/// is.
+class PackedConv2d : public PackedWeights {
+ public:
+  PackedConv2d(Device& device, ThreadPool& pool, const HostConv2d& host);
+
+  std::unique_ptr<const PackedMatrix> direct;
+  std::unique_ptr<const WinogradWeights> winograd;
+};
+
+void convolve(Workers& workers, const PackedConv2d& weights, const Tensor& x, const Conv2dOptions& options,
+              const Tensor& out);
+void multiply(Workers& workers, const PackedMatrix& weights, const Tensor& x, const LinearOptions& options,
+              const Tensor& out);
+
+}  // namespace streamdiffusion::cpu

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstddef>
+
+#include "device/device.h"
+
+namespace streamdiffusion {
+
+/// A dense tensor that owns its memory on a device. Empty when default-constructed; move-only.
+class DeviceTensor {
+ public:
+  DeviceTensor() = default;
+
+  /// Uninitialised. Throws Error where the device has no room for it.
+  DeviceTensor(Device& device, const Shape& shape)
+      : memory_(device.allocate(static_cast<std::size_t>(shape.elements()) * size_of(device.dtype()))),
+        view_{memory_.data(), shape, shape.c, device.dtype()} {}
+
+  [[nodiscard]] const Tensor& view() const { return view_; }
+
+ private:
+  Buffer memory_;
+  Tensor view_;
+};
+
+}  // namespace streamdiffusion
