@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,12 +26,16 @@ struct SimilarityFilterParameters {
   float threshold = 0.98F;          ///< 0 .. 1; at 1 nothing is ever skipped
   int max_skip_frame = 10;          ///< after more skips than this in a row one frame passes; at least 0
   bool let_batch_finish = true;     ///< after a processed frame the next n - 1 (n denoising steps) are not skipped
+
+  bool operator==(const SimilarityFilterParameters&) const = default;
 };
 
 /// The scale of one of the LoRAs that the model was loaded with.
 struct LoraScale {
   std::string name;  ///< as in LoraOptions
   float scale = 1.0F;
+
+  bool operator==(const LoraScale&) const = default;
 };
 
 /// What may change between any two frames of a stream.
@@ -48,6 +53,10 @@ struct Parameters {
   float delta = 1.0F;           ///< strength of the residual noise in `self` and `initialize`
   bool do_add_noise = true;     ///< noise between the denoising steps
 
+  /// For an LCM with `time_cond_proj_dim`: the guidance that it was distilled with and is told to imitate (diffusers
+  /// gives its guidance_scale - 1). None: nothing is told.
+  std::optional<float> guidance_embedding;
+
   std::uint64_t seed = 2;  ///< draws the stream's fixed noise as PyTorch's CPU generator does
 
   /// Self-attention of each row looks at all rows of the denoising batch (paper, section 3.2).
@@ -57,6 +66,8 @@ struct Parameters {
 
   /// LoRAs not named here keep the scale that the model was loaded with.
   std::vector<LoraScale> lora_scales;
+
+  bool operator==(const Parameters&) const = default;
 };
 
 /// Indices for `steps` denoising steps that start at `strength` (0 < strength <= 1; 1 is pure noise) of a schedule

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/lru_cache.h"
+#include "model/clip_text.h"
+#include "model/layers.h"
+#include "model/model_folder.h"
+#include "model/unet_2d_condition.h"
+
+namespace streamdiffusion {
+
+/// The networks of a model with LoRAs at certain scales, and what they make of prompts. Layers that no LoRA
+/// touches are shared with the model's other weight sets.
+class WeightSet {
+ public:
+  WeightSet(Device& device, const ModelFolder& model, const std::vector<ScaledLora>& loras, LayerCache& cache,
+            int clip_skip);
+
+  [[nodiscard]] const UNet2DCondition& unet() const { return unet_; }
+  [[nodiscard]] const ClipText& text_encoder() const { return text_encoder_; }
+
+  /// Keys and values of every cross-attention for a prompt, given as token ids too; those of the last prompts
+  /// are kept.
+  std::shared_ptr<const TextContext> text_context(Context& context, const std::string& prompt,
+                                                  const std::vector<std::int64_t>& ids);
+
+ private:
+  UNet2DCondition unet_;
+  ClipText text_encoder_;
+  LruCache<std::shared_ptr<const TextContext>> prompts_;
+};
+
+/// The weight sets of one model, by the scales of its LoRAs. The latest and those that streams use stay
+/// alive.
+class WeightSets {
+ public:
+  WeightSets(Device& device, const ModelFolder& model, std::vector<std::shared_ptr<const Lora>> loras,
+             int clip_skip)
+      : device_(device), model_(model), loras_(std::move(loras)), clip_skip_(clip_skip) {}
+
+  /// The set with one scale for each LoRA, built where nobody has it.
+  std::shared_ptr<WeightSet> get(const std::vector<float>& scales);
+
+ private:
+  Device& device_;
+  const ModelFolder& model_;
+  std::vector<std::shared_ptr<const Lora>> loras_;
+  int clip_skip_;
+  LayerCache cache_;
+  std::map<std::vector<float>, std::weak_ptr<WeightSet>> sets_;
+  std::shared_ptr<WeightSet> latest_;
+};
+
+}  // namespace streamdiffusion

@@ -1,0 +1,160 @@
+#include "stream/denoising_rows.h"
+
+#include <cstddef>
+#include <span>
+#include <utility>
+
+#include "stream/step_rows.h"
+
+namespace streamdiffusion {
+
+namespace {
+
+std::int64_t count_negative_rows(const Denoising& denoising, std::int64_t first_step, std::int64_t rows,
+                                 std::int64_t columns) {
+  switch (denoising.cfg_type) {
+    case CfgType::full:
+      return rows;
+    case CfgType::initialize:
+      return first_step == 0 ? columns : 0;
+    case CfgType::none:
+    case CfgType::self:
+      break;
+  }
+  return 0;
+}
+
+std::span<const float> from(const std::vector<float>& values, std::int64_t first, std::int64_t count) {
+  return std::span(values).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
+}
+
+}  // namespace
+
+DenoisingRows::DenoisingRows(Device& device, std::shared_ptr<const Denoising> denoising,
+                             std::int64_t first_step, std::int64_t step_count, const Shape& latents)
+    : device_(device),
+      denoising_(std::move(denoising)),
+      columns_(latents.n),
+      rows_(step_count * latents.n),
+      negative_rows_(count_negative_rows(*denoising_, first_step, rows_, columns_)),
+      time_(device, {rows_ + negative_rows_, 1, 1, denoising_->time->view().shape.c}),
+      sample_(device, with_rows(latents, rows_ + negative_rows_)),
+      prediction_(device, with_rows(latents, rows_ + negative_rows_)),
+      residual_noise_(device, with_rows(latents, rows_)) {
+  for (std::int64_t row = 0; row < rows_; ++row) {
+    add_row(first_step + row / columns_, denoising_->prompt, {0, rows_});
+  }
+  for (std::int64_t row = 0; row < negative_rows_; ++row) {
+    const bool full = denoising_->cfg_type == CfgType::full;
+    add_row(first_step + row / columns_, denoising_->negative_prompt,
+            full ? RowRange{rows_, negative_rows_} : RowRange{rows_ + row, 1});
+  }
+  if (!denoising_->cross_frame_attention) {
+    attention_.clear();
+  }
+  for (std::int64_t row = 0; row < rows_ + negative_rows_; ++row) {
+    device.copy(denoising_->time->view().rows(row_steps_[static_cast<std::size_t>(row)], 1),
+                time_.view().rows(row, 1));
+  }
+  compute_coefficients();
+}
+
+void DenoisingRows::add_row(std::int64_t step, const std::shared_ptr<const TextContext>& text,
+                            RowRange attention) {
+  row_steps_.push_back(step);
+  text_.push_back(text.get());
+  attention_.push_back(attention);
+}
+
+void DenoisingRows::compute_coefficients() {
+  const Denoising& d = *denoising_;
+  Coefficients& c = coefficients_;
+  for (const std::int64_t index : row_steps_) {
+    const DenoisingStep& step = d.steps[static_cast<std::size_t>(index)];
+    c.alpha.push_back(step.alpha);
+    c.beta.push_back(step.beta);
+    c.added_noise.push_back(d.do_add_noise ? step.beta : 0.0F);
+    c.residual_ratio.push_back(step.alpha / step.beta);
+    // x_0 = c_skip * x_t + c_out * (x_t - beta * noise) / alpha; for the residual x_t is beta * residual
+    // noise.
+    const float of_sample = step.c_skip + step.c_out / step.alpha;
+    c.x0_of_sample.push_back(of_sample);
+    c.x0_of_residual.push_back(of_sample * step.beta);
+    c.x0_of_noise.push_back(-step.c_out * step.beta / step.alpha);
+    c.guided_text.push_back(d.guidance_scale);
+    c.guided_negative.push_back((1.0F - d.guidance_scale) * (d.cfg_type == CfgType::full ? 1.0F : d.delta));
+    c.zero.push_back(0.0F);
+    c.one.push_back(1.0F);
+  }
+}
+
+void DenoisingRows::set_input(const DenoisingInput& input, const Tensor& noise) {
+  const Tensor sample = sample_.view().rows(0, columns_);
+  if (input.is_noise) {
+    device_.copy(input.latents, sample);
+  } else {
+    device_.combine(input.latents, from(coefficients_.alpha, 0, columns_), noise,
+                    from(coefficients_.beta, 0, columns_), sample);
+  }
+  device_.copy(noise, residual_noise_.view().rows(0, columns_));
+}
+
+void DenoisingRows::set_noised(std::int64_t first_row, const Tensor& x0, const Tensor& residual_x0,
+                               const Tensor& noise) {
+  const std::int64_t count = x0.shape.n;
+  const Coefficients& c = coefficients_;
+  device_.combine(x0, from(c.alpha, first_row, count), noise, from(c.added_noise, first_row, count),
+                  sample_.view().rows(first_row, count));
+  device_.combine(noise, from(c.one, first_row, count), residual_x0, from(c.residual_ratio, first_row, count),
+                  residual_noise_.view().rows(first_row, count));
+}
+
+void DenoisingRows::set_zero(std::int64_t first_row, const Tensor& finite) {
+  const std::int64_t count = finite.shape.n;
+  const auto zero = from(coefficients_.zero, first_row, count);
+  device_.combine(finite, zero, finite, zero, sample_.view().rows(first_row, count));
+  device_.combine(finite, zero, finite, zero, residual_noise_.view().rows(first_row, count));
+}
+
+void DenoisingRows::denoise(Context& context, const Tensor& x0, const Tensor& residual_x0) {
+  const Coefficients& c = coefficients_;
+  const Tensor& sample = sample_.view();
+  const Tensor& prediction = prediction_.view();
+  if (negative_rows_ > 0) {
+    device_.copy(sample.rows(0, negative_rows_), sample.rows(rows_, negative_rows_));
+  }
+  denoising_->weights->unet().forward(
+      context, sample, {.time = time_.view(), .text = text_, .self_attention = attention_}, prediction);
+  if (denoising_->v_prediction) {  // noise = alpha * v + beta * x_t
+    device_.combine(prediction, c.alpha, sample, c.beta, prediction);
+  }
+  guide();
+  const Tensor noise = prediction.rows(0, rows_);
+  const auto of_noise = from(c.x0_of_noise, 0, rows_);
+  device_.combine(sample.rows(0, rows_), from(c.x0_of_sample, 0, rows_), noise, of_noise, x0);
+  device_.combine(residual_noise_.view(), from(c.x0_of_residual, 0, rows_), noise, of_noise, residual_x0);
+}
+
+void DenoisingRows::guide() {
+  const Tensor text = prediction_.view().rows(0, rows_);
+  const Tensor negative = prediction_.view().rows(rows_, negative_rows_);
+  Tensor instead = residual_noise_.view();
+  switch (denoising_->cfg_type) {
+    case CfgType::none:
+      return;
+    case CfgType::full:
+      instead = negative;
+      break;
+    case CfgType::initialize:
+      if (negative_rows_ > 0) {
+        device_.copy(negative, residual_noise_.view().rows(0, negative_rows_));
+      }
+      break;
+    case CfgType::self:
+      break;
+  }
+  device_.combine(text, from(coefficients_.guided_text, 0, rows_), instead,
+                  from(coefficients_.guided_negative, 0, rows_), text);
+}
+
+}  // namespace streamdiffusion

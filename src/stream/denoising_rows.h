@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "model/network.h"
+#include "stream/denoising.h"
+
+namespace streamdiffusion {
+
+/// Where denoising starts: a picture's latents, to be noised to the first step's level, or noise to begin
+/// with as it is.
+struct DenoisingInput {
+  Tensor latents;  ///< [columns, h, w, 4]
+  bool is_noise = false;
+};
+
+/// The rows of one UNet call: `columns` frames at each of some successive denoising steps, ordered by step,
+/// and the negative rows that guidance adds.
+///
+/// Rows are called by the paper's names: x_t is noised (`set_*`), then `denoise` predicts x_0. Beside each
+/// row goes its residual noise (equation 5), what the negative prediction is thought to be in `self` and
+/// `initialize`; `residual_x0` is what denoising predicts for that, to be noised to the next level as x_0 is.
+/// It is computed for every guidance type, so that the type can change while rows are in flight.
+class DenoisingRows {
+ public:
+  /// `latents`: shape of the columns.
+  DenoisingRows(Device& device, std::shared_ptr<const Denoising> denoising, std::int64_t first_step,
+                std::int64_t step_count, const Shape& latents);
+
+  /// The rows of the first step take `input`; `noise` is theirs.
+  void set_input(const DenoisingInput& input, const Tensor& noise);
+  /// The rows from `first_row` on take what the step before predicted, noised to their level; `x0`,
+  /// `residual_x0` and `noise` have one row for each.
+  void set_noised(std::int64_t first_row, const Tensor& x0, const Tensor& residual_x0, const Tensor& noise);
+  /// Rows from `first_row` on become zeros, as the original begins; `finite` is any finite tensor of their
+  /// shape.
+  void set_zero(std::int64_t first_row, const Tensor& finite);
+
+  /// One row of `x0` and `residual_x0` for each.
+  void denoise(Context& context, const Tensor& x0, const Tensor& residual_x0);
+
+ private:
+  struct Coefficients {  // one for each row
+    std::vector<float> alpha, beta;
+    std::vector<float> added_noise;     // weight of the noise in x_t
+    std::vector<float> residual_ratio;  // alpha / beta
+    std::vector<float> x0_of_sample, x0_of_residual, x0_of_noise;
+    std::vector<float> guided_text, guided_negative;
+    std::vector<float> zero, one;
+  };
+
+  void add_row(std::int64_t step, const std::shared_ptr<const TextContext>& text, RowRange attention);
+  void compute_coefficients();
+  void guide();
+
+  Device& device_;
+  std::shared_ptr<const Denoising> denoising_;
+  std::int64_t columns_;
+  std::int64_t rows_;           // without negative rows
+  std::int64_t negative_rows_;  // after them
+  std::vector<std::int64_t> row_steps_;
+  Coefficients coefficients_;
+  std::vector<const TextContext*> text_;
+  std::vector<RowRange> attention_;
+  DeviceTensor time_;
+  DeviceTensor sample_;      // [rows_ + negative_rows_]
+  DeviceTensor prediction_;  // likewise
+  DeviceTensor residual_noise_;
+};
+
+}  // namespace streamdiffusion

@@ -1,0 +1,43 @@
+#include "stream/step_noise.h"
+
+#include <cstddef>
+
+namespace streamdiffusion {
+
+void upload_nchw(Context& context, const std::vector<float>& values, std::vector<float>& scratch,
+                 const Tensor& out) {
+  const auto pixels = static_cast<std::size_t>(out.shape.h * out.shape.w);
+  const auto channels = static_cast<std::size_t>(out.shape.c);
+  scratch.resize(values.size());
+  for (std::size_t row = 0; row < static_cast<std::size_t>(out.shape.n); ++row) {
+    const std::size_t start = row * channels * pixels;
+    for (std::size_t channel = 0; channel < channels; ++channel) {
+      for (std::size_t pixel = 0; pixel < pixels; ++pixel) {
+        scratch[start + pixel * channels + channel] = values[start + channel * pixels + pixel];
+      }
+    }
+  }
+  upload_floats(context, scratch, out);
+}
+
+StepNoise::StepNoise(Context context, std::uint64_t seed, std::int64_t steps, const Shape& latents)
+    : generator_(seed), fixed_(context.device, {steps, latents.h, latents.w, latents.c}) {
+  // The largest draw comes first, so that later ones allocate nothing. One draw for all steps, as in the
+  // original.
+  draw_rows(context, static_cast<std::size_t>(fixed_.view().shape.elements()), fixed_.view());
+}
+
+void StepNoise::draw(Context context, const Tensor& out) {
+  for (std::int64_t row = 0; row < out.shape.n; ++row) {
+    const Tensor one = out.rows(row, 1);
+    draw_rows(context, static_cast<std::size_t>(one.shape.elements()), one);
+  }
+}
+
+void StepNoise::draw_rows(Context& context, std::size_t elements, const Tensor& out) {
+  drawn_.resize(elements);
+  generator_.randn(drawn_);
+  upload_nchw(context, drawn_, reordered_, out);
+}
+
+}  // namespace streamdiffusion
