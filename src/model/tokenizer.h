@@ -13,19 +13,23 @@ namespace streamdiffusion {
 /// CLIP's byte-pair encoding, exactly as transformers' CLIPTokenizer has it. Immutable after loading.
 class Tokenizer {
  public:
-  /// Reads vocab.json, merges.txt, tokenizer_config.json and special_tokens_map.json (or tokenizer.json alone). Throws
-  /// Error where they are missing, malformed or disagree.
-  static Tokenizer open(const std::filesystem::path& folder);
+  static constexpr std::int64_t kUsualLength = 77;
+
+  /// Reads vocab.json, merges.txt, tokenizer_config.json and special_tokens_map.json (or tokenizer.json in
+  /// place of the first two). Throws Error where they are missing, malformed or disagree. `length_otherwise`:
+  /// tokens of an encoding where the folder sets no limit (the text encoder's positions).
+  static Tokenizer open(const std::filesystem::path& folder, std::int64_t length_otherwise = kUsualLength);
   /// From the texts of the files; the last two may be empty.
-  static Tokenizer parse(std::string_view vocab_json, std::string_view merges_txt, std::string_view tokenizer_config,
-                         std::string_view special_tokens_map, const std::string& where);
+  static Tokenizer parse(std::string_view vocab_json, std::string_view merges_txt,
+                         std::string_view tokenizer_config, std::string_view special_tokens_map,
+                         const std::string& where);
   ~Tokenizer();
   Tokenizer(Tokenizer&&) noexcept;
   Tokenizer& operator=(Tokenizer&&) noexcept;
 
   struct Encoding {
-    std::vector<std::int64_t> ids;             ///< exactly length() of them
-    std::optional<std::string> cut;            ///< what of the text did not fit, where something did not
+    std::vector<std::int64_t> ids;   ///< exactly length() of them
+    std::optional<std::string> cut;  ///< what of the text did not fit, where something did not
   };
   /// Throws Error where `text` is not UTF-8.
   [[nodiscard]] Encoding encode(std::string_view text) const;
