@@ -19,9 +19,10 @@ fs::path resolve(const fs::path& target) {
 }
 
 fs::path name_beside(const fs::path& target) {
-  const std::string random = std::to_string(std::random_device()());
-  return target.parent_path() /
-         ("." + target.stem().string() + ".partial-" + random + target.extension().string());
+  std::string name = ".";
+  name += target.stem().string() + ".partial-" + std::to_string(std::random_device()());
+  name += target.extension().string();
+  return target.parent_path() / name;
 }
 
 }  // namespace

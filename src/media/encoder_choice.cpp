@@ -1,0 +1,91 @@
+#include "media/encoder_choice.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+
+#include "streamdiffusion/error.h"
+
+namespace streamdiffusion {
+namespace {
+
+constexpr const char* kSeeEncoders = " (`ffmpeg -encoders` lists those it has)";
+
+bool holds(const AVOutputFormat& container, AVCodecID codec) {
+  // Neither yes nor no: the container does not know; the muxer decides.
+  return avformat_query_codec(&container, codec, FF_COMPLIANCE_NORMAL) != 0;
+}
+
+const AVCodec* usual_encoder(const AVOutputFormat& container) {
+  const bool h264 = container.video_codec == AV_CODEC_ID_H264 || std::string_view(container.name) == "mpegts";
+  const AVCodec* x264 = avcodec_find_encoder_by_name("libx264");
+  if (h264 && x264 != nullptr) return x264;
+  return avcodec_find_encoder(container.video_codec);
+}
+
+/// Straight from 0 to 100 between an encoder's worst and best value.
+int between(int worst, int best, int quality) {
+  return static_cast<int>(std::lround(worst + (best - worst) * quality / 100.0));
+}
+
+}  // namespace
+
+const AVCodec& choose_video_encoder(const std::string& name, const AVOutputFormat& container) {
+  if (name.empty()) {
+    const AVCodec* usual = usual_encoder(container);
+    if (usual != nullptr) return *usual;
+    const char* codec = avcodec_get_name(container.video_codec);
+    throw Error(std::string("this FFmpeg has no encoder for ") + codec + ", which " + container.name +
+                " wants; name another codec" + kSeeEncoders);
+  }
+  const AVCodec* encoder = avcodec_find_encoder_by_name(name.c_str());
+  if (encoder == nullptr) {  // "h264" as well as "libx264"
+    const AVCodecDescriptor* descriptor = avcodec_descriptor_get_by_name(name.c_str());
+    if (descriptor != nullptr) encoder = avcodec_find_encoder(descriptor->id);
+  }
+  if (encoder == nullptr) throw Error("this FFmpeg has no encoder " + name + kSeeEncoders);
+  if (encoder->type != AVMEDIA_TYPE_VIDEO)
+    throw Error("the encoder " + name + " is not for video" + kSeeEncoders);
+  if (!holds(container, encoder->id)) {
+    throw Error(std::string("the container ") + container.name + " cannot hold " +
+                avcodec_get_name(encoder->id) +
+                "; choose another codec or another extension (.mkv holds nearly all)");
+  }
+  return *encoder;
+}
+
+AVPixelFormat choose_pixel_format(const AVCodec& encoder, const AVOutputFormat& container) {
+  const AVCodecDescriptor* descriptor = avcodec_descriptor_get(encoder.id);
+  const bool lossless = descriptor != nullptr && (descriptor->props & AV_CODEC_PROP_LOSSY) == 0;
+  const AVPixelFormat* formats = encoder.pix_fmts;
+  if (std::string_view(container.name) == "yuv4mpegpipe") return AV_PIX_FMT_YUV420P;
+  if (formats == nullptr) return lossless ? AV_PIX_FMT_RGB24 : AV_PIX_FMT_YUV420P;
+  if (!lossless) {
+    for (const AVPixelFormat* format = formats; *format != AV_PIX_FMT_NONE; ++format) {
+      if (*format == AV_PIX_FMT_YUV420P) return *format;
+    }
+  }
+  // The best of a list is never a hardware surface for a format in memory.
+  return avcodec_find_best_pix_fmt_of_list(formats, AV_PIX_FMT_RGB24, 0, nullptr);
+}
+
+void set_quality(AVCodecContext& codec, ffmpeg::Options& options, int quality) {
+  const std::string_view name = codec.codec->name;
+  if (name == "libx264" || name == "libx264rgb" || name == "libx265") {
+    options.set("crf", std::to_string(quality < 0 ? 18 : between(45, 8, quality)));
+  } else if (name == "libvpx-vp9" || name == "libvpx" || name.starts_with("libaom") || name == "libsvtav1") {
+    codec.bit_rate = 0;  // constant quality
+    options.set("crf", std::to_string(quality < 0 ? 24 : between(60, 4, quality)));
+    if (name.starts_with("libvpx")) {
+      options.set("deadline", "good");
+      options.set("cpu-used", "4");
+      options.set("row-mt", "1");
+    }
+  } else {
+    // MPEG-4, MJPEG and their like scale their tables; lossless encoders take no notice.
+    codec.flags |= AV_CODEC_FLAG_QSCALE;
+    codec.global_quality = FF_QP2LAMBDA * (quality < 0 ? 2 : between(31, 1, quality));
+  }
+}
+
+}  // namespace streamdiffusion

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+#include "streamdiffusion/media.h"
+
+namespace streamdiffusion {
+
+/// Pictures as frames, one after the other.
+class PictureSource : public Source {
+ public:
+  /// `files`: at least one. Reads the first already, for its size.
+  PictureSource(std::vector<std::filesystem::path> files, double frame_rate);
+  [[nodiscard]] const SourceInfo& info() const override { return info_; }
+  bool read(Frame& frame) override;
+
+ private:
+  std::vector<std::filesystem::path> files_;
+  SourceInfo info_;
+  Frame first_;
+  std::size_t next_ = 0;
+};
+
+}  // namespace streamdiffusion

@@ -1,0 +1,173 @@
+#include "media/video_encoder.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string_view>
+
+#include "media/encoder_choice.h"
+#include "streamdiffusion/error.h"
+
+namespace streamdiffusion {
+namespace {
+
+/// Whether codec or container say which colour matrix it is; elsewhere players guess by the size.
+bool is_tagged(AVCodecID codec, const AVOutputFormat& container) {
+  const std::string_view name = container.name;
+  const bool by_container = name == "mp4" || name == "mov" || name == "matroska" || name == "webm";
+  return by_container || codec == AV_CODEC_ID_H264 || codec == AV_CODEC_ID_HEVC || codec == AV_CODEC_ID_VP9 ||
+         codec == AV_CODEC_ID_AV1;
+}
+
+void set_colour(AVCodecContext& codec, const AVOutputFormat& container) {
+  const AVPixFmtDescriptor* descriptor = av_pix_fmt_desc_get(codec.pix_fmt);
+  const bool rgb = (descriptor->flags & (AV_PIX_FMT_FLAG_RGB | AV_PIX_FMT_FLAG_PAL)) != 0;
+  codec.color_primaries = AVCOL_PRI_BT709;
+  if (rgb) {
+    codec.colorspace = AVCOL_SPC_RGB;
+    codec.color_trc = AVCOL_TRC_IEC61966_2_1;
+    codec.color_range = AVCOL_RANGE_JPEG;
+    return;
+  }
+  const bool jpeg = codec.codec_id == AV_CODEC_ID_MJPEG;
+  codec.color_trc = AVCOL_TRC_BT709;
+  codec.color_range = jpeg || ffmpeg::is_full_range_twin(codec.pix_fmt) ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
+  if (jpeg) {
+    codec.colorspace = AVCOL_SPC_BT470BG;
+  } else if (is_tagged(codec.codec_id, container)) {
+    codec.colorspace = AVCOL_SPC_BT709;
+  } else {
+    codec.colorspace = ffmpeg::default_matrix(codec.width, codec.height);
+  }
+}
+
+/// Up to what the format's chroma needs: H.264 in 4:2:0 takes even sizes only.
+int rounded_up(int size, int log2_step) {
+  const int step = 1 << log2_step;
+  return (size + step - 1) / step * step;
+}
+
+}  // namespace
+
+VideoEncoder::VideoEncoder(const SinkOptions& options, const AVOutputFormat& container, AVRational time_base,
+                           AVRational frame_rate)
+    : packet_(ffmpeg::make_packet()) {
+  const AVCodec& encoder = choose_video_encoder(options.codec, container);
+  codec_ = ffmpeg::checked(ffmpeg::Codec(avcodec_alloc_context3(&encoder)));
+  codec_->pix_fmt = choose_pixel_format(encoder, container);
+  const AVPixFmtDescriptor& descriptor = *av_pix_fmt_desc_get(codec_->pix_fmt);
+  codec_->width = rounded_up(options.width, descriptor.log2_chroma_w);
+  codec_->height = rounded_up(options.height, descriptor.log2_chroma_h);
+  codec_->sample_aspect_ratio = {1, 1};
+  codec_->time_base = time_base;
+  codec_->framerate = frame_rate;
+  set_colour(*codec_, container);
+  if ((container.flags & AVFMT_GLOBALHEADER) != 0) codec_->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
+  ffmpeg::Options encoder_options;
+  set_quality(*codec_, encoder_options, options.quality);
+  ffmpeg::check(avcodec_open2(codec_.get(), &encoder, encoder_options.address()),
+                std::string("cannot open the encoder ") + encoder.name + " for " +
+                    std::to_string(options.width) + "x" + std::to_string(options.height));
+
+  rgb_ = ffmpeg::make_picture(codec_->width, codec_->height, AV_PIX_FMT_RGB24);
+  if ((descriptor.flags & AV_PIX_FMT_FLAG_PAL) != 0) {
+    picture_ = ffmpeg::make_picture();
+    make_palette();
+  } else {
+    picture_ = ffmpeg::make_picture(codec_->width, codec_->height, codec_->pix_fmt);
+    make_scaler();
+  }
+}
+
+void VideoEncoder::make_scaler() {
+  constexpr int kFlags = SWS_BICUBIC | SWS_FULL_CHR_H_INP | SWS_FULL_CHR_H_INT | SWS_ACCURATE_RND;
+  const AVPixelFormat target = ffmpeg::plain_format(codec_->pix_fmt);
+  scaler_ = ffmpeg::Scaler(sws_getContext(codec_->width, codec_->height, AV_PIX_FMT_RGB24, codec_->width,
+                                          codec_->height, target, kFlags, nullptr, nullptr, nullptr));
+  if (!scaler_) {
+    throw Error(std::string("cannot convert to the pixel format ") + av_get_pix_fmt_name(codec_->pix_fmt) +
+                " of the encoder " + codec_->codec->name);
+  }
+  const int* coefficients = codec_->colorspace == AVCOL_SPC_RGB
+                                ? sws_getCoefficients(SWS_CS_DEFAULT)
+                                : ffmpeg::matrix_coefficients(codec_->colorspace);
+  const int full_range = codec_->color_range == AVCOL_RANGE_JPEG ? 1 : 0;
+  sws_setColorspaceDetails(scaler_.get(), coefficients, 1, coefficients, full_range, 0, 1 << 16, 1 << 16);
+}
+
+/// A palette for each frame: frames go through as they come, none is kept waiting for the last.
+void VideoEncoder::make_palette() {
+  const std::string source = "buffer=width=" + std::to_string(codec_->width) +
+                             ":height=" + std::to_string(codec_->height) +
+                             ":pix_fmt=rgb24:time_base=" + std::to_string(codec_->time_base.num) + "/" +
+                             std::to_string(codec_->time_base.den) + "[in];";
+  const std::string chain =
+      "[in]split[a][b];[a]palettegen=stats_mode=single:reserve_transparent=0[p];"
+      "[b][p]paletteuse=new=1:dither=sierra2_4a[out];[out]buffersink";
+  palette_graph_ = ffmpeg::checked(ffmpeg::Graph(avfilter_graph_alloc()));
+  palette_graph_->nb_threads = 1;
+  AVFilterInOut* open_inputs = nullptr;
+  AVFilterInOut* open_outputs = nullptr;
+  const int parsed =
+      avfilter_graph_parse2(palette_graph_.get(), (source + chain).c_str(), &open_inputs, &open_outputs);
+  avfilter_inout_free(&open_inputs);
+  avfilter_inout_free(&open_outputs);
+  ffmpeg::check(parsed, "cannot make the palette filter");
+  ffmpeg::check(avfilter_graph_config(palette_graph_.get(), nullptr), "cannot make the palette filter");
+  for (unsigned i = 0; i < palette_graph_->nb_filters; ++i) {
+    AVFilterContext* filter = palette_graph_->filters[i];
+    if (std::string_view(filter->filter->name) == "buffer") palette_in_ = filter;
+    if (std::string_view(filter->filter->name) == "buffersink") palette_out_ = filter;
+  }
+}
+
+/// Copies the frame; a coded size that is larger repeats the last column and row.
+void VideoEncoder::fill_rgb(const Frame& frame) {
+  ffmpeg::check(av_frame_make_writable(rgb_.get()), "cannot make room for a frame");
+  const std::size_t row_size = static_cast<std::size_t>(frame.width) * 3;
+  for (int y = 0; y < rgb_->height; ++y) {
+    const auto from = static_cast<std::size_t>(std::min(y, frame.height - 1)) * row_size;
+    std::uint8_t* to = rgb_->data[0] + std::ptrdiff_t{rgb_->linesize[0]} * y;
+    std::memcpy(to, frame.pixels.data() + from, row_size);
+    for (int x = frame.width; x < rgb_->width; ++x) std::memcpy(to + x * 3, to + row_size - 3, 3);
+  }
+}
+
+/// rgb_ to picture_.
+void VideoEncoder::convert() {
+  if (palette_graph_) {
+    av_frame_unref(picture_.get());
+    ffmpeg::check(av_buffersrc_add_frame_flags(palette_in_, rgb_.get(), AV_BUFFERSRC_FLAG_KEEP_REF),
+                  "cannot choose a palette");
+    ffmpeg::check(av_buffersink_get_frame(palette_out_, picture_.get()), "cannot choose a palette");
+    return;
+  }
+  ffmpeg::check(av_frame_make_writable(picture_.get()), "cannot make room for a frame");
+  ffmpeg::check(sws_scale(scaler_.get(), rgb_->data, rgb_->linesize, 0, rgb_->height, picture_->data,
+                          picture_->linesize),
+                "cannot convert a frame");
+}
+
+void VideoEncoder::encode(const Frame& frame, std::int64_t pts, const OnPacket& on_packet) {
+  fill_rgb(frame);
+  rgb_->pts = pts;
+  convert();
+  picture_->pts = pts;
+  picture_->quality = codec_->global_quality;
+  picture_->pict_type = AV_PICTURE_TYPE_NONE;
+  send(picture_.get(), on_packet);
+}
+
+void VideoEncoder::flush(const OnPacket& on_packet) { send(nullptr, on_packet); }
+
+void VideoEncoder::send(const AVFrame* picture, const OnPacket& on_packet) {
+  ffmpeg::check(avcodec_send_frame(codec_.get(), picture), "cannot encode a frame");
+  while (true) {
+    const int result = avcodec_receive_packet(codec_.get(), packet_.get());
+    if (result == AVERROR(EAGAIN) || result == AVERROR_EOF) return;
+    ffmpeg::check(result, "cannot encode a frame");
+    on_packet(*packet_);
+    av_packet_unref(packet_.get());
+  }
+}
+
+}  // namespace streamdiffusion

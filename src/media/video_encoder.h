@@ -1,0 +1,42 @@
+#pragma once
+
+#include <functional>
+
+#include "media/ffmpeg.h"
+#include "streamdiffusion/media.h"
+
+namespace streamdiffusion {
+
+/// Frames to packets of a video codec: converted, tagged with what they were converted to.
+class VideoEncoder {
+ public:
+  using OnPacket = std::function<void(AVPacket&)>;
+
+  /// Chooses the encoder for the container and opens it. Packets have `time_base()`. Throws Error.
+  VideoEncoder(const SinkOptions& options, const AVOutputFormat& container, AVRational time_base,
+               AVRational frame_rate);
+
+  void encode(const Frame& frame, std::int64_t pts, const OnPacket& on_packet);
+  /// After the last frame.
+  void flush(const OnPacket& on_packet);
+
+  [[nodiscard]] const AVCodecContext& context() const { return *codec_; }
+
+ private:
+  void make_scaler();
+  void make_palette();
+  void fill_rgb(const Frame& frame);
+  void convert();
+  void send(const AVFrame* picture, const OnPacket& on_packet);
+
+  ffmpeg::Codec codec_;
+  ffmpeg::Picture rgb_;      ///< of the coded size, edges repeated
+  ffmpeg::Picture picture_;  ///< what the encoder takes
+  ffmpeg::Packet packet_;
+  ffmpeg::Scaler scaler_;
+  ffmpeg::Graph palette_graph_;  ///< for codecs with a palette (GIF)
+  AVFilterContext* palette_in_ = nullptr;
+  AVFilterContext* palette_out_ = nullptr;
+};
+
+}  // namespace streamdiffusion

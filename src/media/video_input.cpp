@@ -1,0 +1,98 @@
+#include "media/video_input.h"
+
+#include <array>
+#include <filesystem>
+#include <string_view>
+
+#include "streamdiffusion/error.h"
+
+namespace streamdiffusion {
+namespace {
+
+bool is_pipe(const std::string& input) { return input == "-"; }
+
+std::string display_name(const std::string& input) { return is_pipe(input) ? "standard input" : input; }
+
+const AVInputFormat* named_format(const std::string& format) {
+  if (format.empty()) return nullptr;
+  const AVInputFormat* found = av_find_input_format(format.c_str());
+  if (found == nullptr) {
+    throw Error("this FFmpeg has no input format " + format + " (`ffmpeg -demuxers` lists those it has)");
+  }
+  return found;
+}
+
+/// Formats that FFmpeg draws as pictures though they are text.
+bool is_text_art(const AVInputFormat& format) {
+  constexpr std::array<std::string_view, 5> kNames = {"tty", "bin", "xbin", "idf", "adf"};
+  for (const std::string_view name : kNames) {
+    if (name == format.name) return true;
+  }
+  return false;
+}
+
+[[noreturn]] void fail_to_open(const std::string& input, int code, const AVInputFormat* format) {
+  const std::string reason = ffmpeg::error_text(code);
+  if (is_pipe(input) && (reason.find("moov") != std::string::npos ||
+                         (format != nullptr && std::string_view(format->name).starts_with("mov")))) {
+    throw Error("cannot read standard input: this MP4 has its index at the end, which a pipe cannot reach (" +
+                reason +
+                "); name the file instead, or write it with `ffmpeg -movflags +faststart` or as Matroska");
+  }
+  if (reason.find("moov atom not found") != std::string::npos) {
+    throw Error("cannot read " + display_name(input) + ": its index is missing (" + reason +
+                "); the file is cut short or was never finished");
+  }
+  throw Error("cannot read " + display_name(input) + " as video: " + reason);
+}
+
+}  // namespace
+
+ffmpeg::Input open_video_input(const std::string& input, const std::string& format,
+                               ffmpeg::Options& options) {
+  if (!is_pipe(input) && !std::filesystem::exists(input)) throw Error("there is no input " + input);
+  const std::string url = is_pipe(input) ? "pipe:0" : "file:" + input;
+  AVFormatContext* context = nullptr;
+  const AVInputFormat* wanted = named_format(format);
+  const int opened = avformat_open_input(&context, url.c_str(), wanted, options.address());
+  if (opened < 0) fail_to_open(input, opened, wanted);
+  ffmpeg::Input owner(context);
+  if (is_text_art(*context->iformat)) throw Error(input + " is text, no video");
+  const int found = avformat_find_stream_info(context, nullptr);
+  if (found < 0) fail_to_open(input, found, context->iformat);
+  return owner;
+}
+
+AVStream* find_video_stream(AVFormatContext& input) {
+  AVStream* best = nullptr;
+  for (unsigned i = 0; i < input.nb_streams; ++i) {
+    AVStream* stream = input.streams[i];
+    if (stream->codecpar->codec_type != AVMEDIA_TYPE_VIDEO) continue;
+    if ((stream->disposition & AV_DISPOSITION_ATTACHED_PIC) != 0) continue;
+    const bool is_default = (stream->disposition & AV_DISPOSITION_DEFAULT) != 0;
+    const bool best_is_default = best != nullptr && (best->disposition & AV_DISPOSITION_DEFAULT) != 0;
+    if (best == nullptr || (is_default && !best_is_default)) best = stream;
+  }
+  return best;
+}
+
+std::int64_t start_time(const AVStream& stream) {
+  return stream.start_time == AV_NOPTS_VALUE
+             ? 0
+             : av_rescale_q(stream.start_time, stream.time_base, {1, 1'000'000});
+}
+
+StreamOrientation stream_orientation(const AVStream& stream) {
+  const std::uint8_t* matrix = nullptr;
+#if LIBAVFORMAT_VERSION_INT >= AV_VERSION_INT(60, 15, 100)
+  const AVPacketSideData* data = av_packet_side_data_get(
+      stream.codecpar->coded_side_data, stream.codecpar->nb_coded_side_data, AV_PKT_DATA_DISPLAYMATRIX);
+  if (data != nullptr) matrix = data->data;
+#else
+  matrix = av_stream_get_side_data(&stream, AV_PKT_DATA_DISPLAYMATRIX, nullptr);
+#endif
+  if (matrix == nullptr) return {};
+  return {true, orientation_from_matrix(reinterpret_cast<const std::int32_t*>(matrix))};
+}
+
+}  // namespace streamdiffusion

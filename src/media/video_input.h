@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+
+#include "media/ffmpeg.h"
+#include "media/orientation.h"
+
+namespace streamdiffusion {
+
+/// A video file or pipe, opened and probed. `url` is "pipe:0" or a local file's name. Throws Error.
+ffmpeg::Input open_video_input(const std::string& input, const std::string& format, ffmpeg::Options& options);
+
+/// The stream that shows the video (no cover picture of a song), or nothing.
+AVStream* find_video_stream(AVFormatContext& input);
+
+/// In microseconds of the container's clock: what Frame::time counts from.
+std::int64_t start_time(const AVStream& stream);
+
+/// How the container wants its pictures turned.
+struct StreamOrientation {
+  bool known = false;
+  Orientation orientation;
+};
+StreamOrientation stream_orientation(const AVStream& stream);
+
+}  // namespace streamdiffusion

@@ -1,0 +1,182 @@
+#include "media/video_source.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "streamdiffusion/error.h"
+
+namespace streamdiffusion {
+namespace {
+
+constexpr AVRational kMicroseconds{1, 1'000'000};
+constexpr double kDefaultFrameRate = 25;
+
+ffmpeg::Input open(const SourceOptions& options) {
+  ffmpeg::quieten();
+  ffmpeg::Options demuxer_options;
+  if (options.format == "rawvideo") {
+    if (options.width <= 0 || options.height <= 0) throw Error("rawvideo needs its width and height");
+    const double rate = options.frame_rate > 0 ? options.frame_rate : kDefaultFrameRate;
+    demuxer_options.set("video_size", std::to_string(options.width) + "x" + std::to_string(options.height));
+    demuxer_options.set("pixel_format", options.pixel_format);
+    demuxer_options.set("framerate", std::to_string(rate));
+  }
+  return open_video_input(options.input, options.format, demuxer_options);
+}
+
+std::string seconds_text(std::int64_t microseconds) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.2f s", static_cast<double>(microseconds) / 1e6);
+  return text;
+}
+
+}  // namespace
+
+VideoSource::VideoSource(const SourceOptions& options)
+    : name_(options.input == "-" ? "standard input" : options.input),
+      input_(open(options)),
+      stream_(find_video_stream(*input_)),
+      packet_(ffmpeg::make_packet()),
+      picture_(ffmpeg::make_picture()) {
+  if (stream_ == nullptr) throw Error(name_ + " holds no video");
+  const AVCodecParameters& parameters = *stream_->codecpar;
+  if (std::int64_t{parameters.width} * parameters.height > ffmpeg::kMaxPixels) {
+    throw Error(name_ + " says to be " + std::to_string(parameters.width) + "x" +
+                std::to_string(parameters.height) + ", which is too large");
+  }
+  constexpr int kThreads = 0;  // as many as FFmpeg likes
+  decoder_ = ffmpeg::open_decoder(parameters, kThreads, "cannot decode " + name_);
+  decoder_->pkt_timebase = stream_->time_base;
+  start_ = start_time(*stream_);
+  fill_info();
+}
+
+void VideoSource::fill_info() {
+  const AVCodecParameters& parameters = *stream_->codecpar;
+  const SquareSize size = square_size(parameters.width, parameters.height, pixel_aspect());
+  info_.width = size.width;
+  info_.height = size.height;
+  if (orientation().transpose) std::swap(info_.width, info_.height);
+
+  info_.frame_rate = av_q2d(av_guess_frame_rate(input_.get(), stream_, nullptr));
+  const double mean = av_q2d(stream_->avg_frame_rate);
+  const double base = av_q2d(stream_->r_frame_rate);
+  if (mean > 0 && base > 0 && std::abs(mean / base - 1) > 1e-3) {
+    info_.variable_frame_rate = true;
+    info_.frame_rate = mean;
+  }
+  if (!std::isfinite(info_.frame_rate) || info_.frame_rate <= 0) info_.frame_rate = kDefaultFrameRate;
+
+  info_.frames = stream_->nb_frames;
+  if (info_.frames == 0 && input_->duration != AV_NOPTS_VALUE) {
+    info_.frames = std::llround(static_cast<double>(input_->duration) / AV_TIME_BASE * info_.frame_rate);
+  }
+  info_.has_audio = av_find_best_stream(input_.get(), AVMEDIA_TYPE_AUDIO, -1, -1, nullptr, 0) >= 0;
+}
+
+AVRational VideoSource::pixel_aspect() const {
+  return av_guess_sample_aspect_ratio(input_.get(), stream_, picture_->width > 0 ? picture_.get() : nullptr);
+}
+
+Orientation VideoSource::orientation() const {
+  const StreamOrientation of_stream = stream_orientation(*stream_);
+  if (of_stream.known) return of_stream.orientation;
+  const AVFrameSideData* matrix = av_frame_get_side_data(picture_.get(), AV_FRAME_DATA_DISPLAYMATRIX);
+  return matrix != nullptr ? orientation_from_matrix(reinterpret_cast<const std::int32_t*>(matrix->data))
+                           : Orientation{};
+}
+
+std::string VideoSource::where() const { return name_ + " at " + seconds_text(time_); }
+
+bool VideoSource::read(Frame& frame) {
+  if (!decode_next()) {
+    check_whole();
+    return false;
+  }
+  check_picture();
+  try {
+    converter_.convert(*picture_, ffmpeg::default_matrix(picture_->width, picture_->height), pixel_aspect(),
+                       orientation(), frame);
+  } catch (const Error& error) {
+    throw Error("cannot read " + name_ + ": " + error.what());
+  }
+  if (picture_->best_effort_timestamp != AV_NOPTS_VALUE) {
+    time_ = av_rescale_q(picture_->best_effort_timestamp, stream_->time_base, kMicroseconds) - start_;
+  } else if (frames_read_ > 0) {
+    time_ += std::llround(1e6 / info_.frame_rate);
+  }
+  frame.number = frames_read_++;
+  frame.time = std::chrono::microseconds(time_);
+  return true;
+}
+
+/// The next picture into picture_; false at the end.
+bool VideoSource::decode_next() {
+  while (true) {
+    const int result = avcodec_receive_frame(decoder_.get(), picture_.get());
+    if (result >= 0) return true;
+    if (result == AVERROR_EOF) return false;
+    if (result != AVERROR(EAGAIN)) ffmpeg::check(result, "the video is damaged: " + where());
+    feed_decoder();
+  }
+}
+
+/// One packet of the video, or word of its end.
+void VideoSource::feed_decoder() {
+  while (true) {
+    av_packet_unref(packet_.get());
+    const int result = av_read_frame(input_.get(), packet_.get());
+    if (result == AVERROR_EOF) {
+      ffmpeg::check(avcodec_send_packet(decoder_.get(), nullptr), "the video is damaged: " + where());
+      return;
+    }
+    ffmpeg::check(result, "the video is cut short or damaged: " + where());
+    if ((packet_->flags & AV_PKT_FLAG_CORRUPT) != 0) {
+      throw Error("the video is cut short or damaged: " + where() + "; copy or download it again");
+    }
+    note_extent(*packet_);
+    if (packet_->stream_index != stream_->index) continue;
+    ++packets_read_;
+    // A recording may begin between two key frames; what comes before the first cannot be decoded.
+    key_frame_seen_ = key_frame_seen_ || (packet_->flags & AV_PKT_FLAG_KEY) != 0;
+    if (!key_frame_seen_) continue;
+    ffmpeg::check(avcodec_send_packet(decoder_.get(), packet_.get()), "the video is damaged: " + where());
+    return;
+  }
+}
+
+void VideoSource::note_extent(const AVPacket& packet) {
+  const std::int64_t begin = packet.pts != AV_NOPTS_VALUE ? packet.pts : packet.dts;
+  if (begin == AV_NOPTS_VALUE) return;
+  const AVRational time_base = input_->streams[packet.stream_index]->time_base;
+  extent_ = std::max(extent_, av_rescale_q(begin + packet.duration, time_base, kMicroseconds));
+}
+
+void VideoSource::check_picture() const {
+  if (picture_->decode_error_flags != 0 || (picture_->flags & AV_FRAME_FLAG_CORRUPT) != 0) {
+    throw Error("the video is damaged: " + where() + "; copy or download it again");
+  }
+}
+
+/// A file that is cut short often just ends; the container still tells how long it was meant to be.
+void VideoSource::check_whole() const {
+  const std::string what = "the video is cut short: " + name_ + " ends after " + seconds_text(time_) + " (" +
+                           std::to_string(frames_read_) + " frames)";
+  if (frames_read_ == 0) throw Error("cannot read " + name_ + " as video: it holds no frame");
+  const bool is_mp4 = std::string_view(input_->iformat->name).starts_with("mov");
+  if (is_mp4 && packets_read_ < avformat_index_get_entries_count(stream_)) {
+    throw Error(what + ", its index lists more; copy or download it again");
+  }
+  // A duration that FFmpeg took from the bit rate is a guess.
+  if (input_->duration == AV_NOPTS_VALUE || input_->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE)
+    return;
+  const std::int64_t begin = input_->start_time == AV_NOPTS_VALUE ? 0 : input_->start_time;
+  const std::int64_t missing = begin + input_->duration - extent_;
+  const std::int64_t tolerance = 100'000 + std::llround(2e6 / info_.frame_rate);
+  if (extent_ > 0 && missing > tolerance) {
+    throw Error(what + ", " + seconds_text(missing) + " are missing; copy or download it again");
+  }
+}
+
+}  // namespace streamdiffusion

@@ -1,0 +1,43 @@
+#pragma once
+
+#include "media/frame_converter.h"
+#include "media/video_input.h"
+#include "streamdiffusion/media.h"
+
+namespace streamdiffusion {
+
+/// A video's frames through FFmpeg's demuxers and decoders.
+class VideoSource : public Source {
+ public:
+  explicit VideoSource(const SourceOptions& options);
+  [[nodiscard]] const SourceInfo& info() const override { return info_; }
+  bool read(Frame& frame) override;
+
+ private:
+  void fill_info();
+  bool decode_next();
+  void feed_decoder();
+  void note_extent(const AVPacket& packet);
+  void check_picture() const;
+  void check_whole() const;
+  [[nodiscard]] std::string where() const;
+  [[nodiscard]] AVRational pixel_aspect() const;
+  [[nodiscard]] Orientation orientation() const;
+
+  std::string name_;
+  ffmpeg::Input input_;
+  AVStream* stream_ = nullptr;
+  ffmpeg::Codec decoder_;
+  ffmpeg::Packet packet_;
+  ffmpeg::Picture picture_;
+  FrameConverter converter_;
+  SourceInfo info_;
+  std::int64_t frames_read_ = 0;
+  std::int64_t packets_read_ = 0;
+  std::int64_t start_ = 0;   ///< microseconds, container's clock
+  std::int64_t time_ = 0;    ///< of the last frame, microseconds since start_
+  std::int64_t extent_ = 0;  ///< where the packets of all streams end, microseconds of the container's clock
+  bool key_frame_seen_ = false;
+};
+
+}  // namespace streamdiffusion
