@@ -64,6 +64,7 @@ std::shared_ptr<Model> Case::load_model(const RunOptions& options) const {
   model.folder = model_folder();
   model.device = options.device;
   model.precision = options.precision;
+  model.clip_skip = parameters_.value("clip_skip", 0);
   for (const nlohmann::json& lora : parameters_.value("loras", nlohmann::json::array())) {
     LoraOptions lora_options;
     lora_options.file = model_folder() / lora.at("file").get<std::string>();

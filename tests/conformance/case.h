@@ -37,7 +37,7 @@ class Case {
   [[nodiscard]] const FileTensor& file_tensor(const std::string& name) const;
 
   [[nodiscard]] std::filesystem::path model_folder() const;
-  /// The case's model with its LoRAs.
+  /// The case's model with its LoRAs and `clip_skip`.
   [[nodiscard]] std::shared_ptr<Model> load_model(const RunOptions& options) const;
 
  private:

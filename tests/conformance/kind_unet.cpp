@@ -3,6 +3,15 @@
 
 namespace streamdiffusion::conformance {
 
+namespace {
+
+std::optional<float> guidance_embedding(const Case& c) {
+  const auto found = c.parameters().find("guidance_embedding");
+  return found == c.parameters().end() ? std::nullopt : std::optional<float>(found->get<float>());
+}
+
+}  // namespace
+
 Outputs run_unet(const Case& c, const RunOptions& options) {
   const auto model = c.load_model(options);
   Context context = model->impl().context();
@@ -15,7 +24,7 @@ Outputs run_unet(const Case& c, const RunOptions& options) {
   const HostTensor timesteps = c.tensor("in.timestep");
   const DeviceTensor time(context.device, {shape.n, 1, 1, unet.time_width()});
   unet.time_projections(context, std::vector<float>(timesteps.integers().begin(), timesteps.integers().end()),
-                        std::nullopt, time.view());
+                        guidance_embedding(c), time.view());
 
   const DeviceTensor embeddings = upload_tokens(context, c.tensor("in.encoder_hidden_states"));
   std::vector<std::unique_ptr<TextContext>> texts;

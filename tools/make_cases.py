@@ -1,0 +1,548 @@
+#!/usr/bin/env python3
+"""Write reference cases (see tests/conformance/FORMAT.md) by running the Python reference implementations.
+
+    pip install torch diffusers transformers safetensors peft numpy
+    pip install --no-deps streamdiffusion==0.1.1
+    python tools/make_cases.py --out cases [--only NAME...]
+
+References: `diffusers` (UNet, VAE, LCM scheduler, LoRA), `transformers` (CLIP text model and
+tokenizer) and the original Python `streamdiffusion` 0.1.1 (the stream). All weights are random
+and seeded; every tensor is float32 on the CPU unless the model says otherwise.
+"""
+import argparse, gzip, json, random, time
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+
+torch.set_grad_enabled(False)
+
+
+class _NoEvent:  # the reference times itself with CUDA events; the CPU has none
+    def __init__(self, *a, **k): pass
+    def record(self, *a): pass
+    def elapsed_time(self, other): return 0.0
+
+
+torch.cuda.Event = _NoEvent
+torch.cuda.synchronize = lambda *a: None
+
+import diffusers
+from diffusers import (AutoencoderKL, AutoencoderTiny, LatentConsistencyModelPipeline, LCMScheduler,
+                       StableDiffusionPipeline, UNet2DConditionModel)
+from streamdiffusion.image_filter import SimilarImageFilter
+from streamdiffusion.pipeline import StreamDiffusion
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+
+
+# ---------------------------------------------------------------- models
+def bytes_to_unicode():
+    keep = list(range(33, 127)) + list(range(161, 173)) + list(range(174, 256))
+    chars, extra = keep[:], 0
+    for b in range(256):
+        if b not in keep:
+            keep.append(b)
+            chars.append(256 + extra)
+            extra += 1
+    return [chr(c) for c in chars]
+
+
+def write_tokenizer(folder, merges_file, merges_kept, pad):
+    """A CLIP BPE tokenizer that keeps the first `merges_kept` merges of the real vocabulary."""
+    lines = gzip.open(merges_file, "rt", encoding="utf-8").read().split("\n")[1:49152 - 256 - 2 + 1]
+    merges = [l for l in lines if l][:merges_kept]
+    base = bytes_to_unicode()
+    tokens = base + [c + "</w>" for c in base] + ["".join(m.split()) for m in merges]
+    tokens += ["<|startoftext|>", "<|endoftext|>"]
+    vocab = {t: i for i, t in enumerate(tokens)}
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "vocab.json").write_text(json.dumps(vocab, ensure_ascii=False), encoding="utf-8")
+    (folder / "merges.txt").write_text("#version: 0.2\n" + "\n".join(merges) + "\n", encoding="utf-8")
+    special = {"bos_token": "<|startoftext|>", "eos_token": "<|endoftext|>",
+               "unk_token": "<|endoftext|>", "pad_token": pad}
+    (folder / "special_tokens_map.json").write_text(json.dumps(special))
+    (folder / "tokenizer_config.json").write_text(json.dumps(
+        dict(special, model_max_length=77, do_lower_case=True, tokenizer_class="CLIPTokenizer")))
+    return len(tokens)
+
+
+def randomise(module, seed):
+    """Seeded weights with gains and biases away from 1 and 0, so that every parameter matters."""
+    g = torch.Generator().manual_seed(seed)
+    for name, p in module.named_parameters():
+        if p.dim() > 1:
+            fan = p[0].numel()
+            p.copy_(torch.randn(p.shape, generator=g) / fan ** 0.5)
+        elif name.endswith("weight"):
+            p.copy_(1 + 0.2 * torch.randn(p.shape, generator=g))
+        else:
+            p.copy_(0.1 * torch.randn(p.shape, generator=g))
+
+
+def write_model(folder, spec, merges_file):
+    seed = spec["seed"]
+    torch.manual_seed(seed)
+    dtype = getattr(torch, spec.get("dtype", "float32"))
+    vocab = write_tokenizer(folder / "tokenizer", merges_file, spec.get("merges", 400), spec.get("pad", "<|endoftext|>"))
+    text = CLIPTextModel(CLIPTextConfig(vocab_size=vocab, max_position_embeddings=77,
+                                        bos_token_id=vocab - 2, eos_token_id=vocab - 1, **spec["text"])).eval()
+    unet = UNet2DConditionModel(in_channels=4, out_channels=4, **spec["unet"]).eval()
+    vae = {"tiny": AutoencoderTiny, "kl": AutoencoderKL}[spec["vae_kind"]](**spec["vae"]).eval()
+    for i, m in enumerate((text, unet, vae)):
+        randomise(m, seed + i)
+    kind = getattr(diffusers, spec.get("scheduler_class", "LCMScheduler"))
+    scheduler = kind(**dict(dict(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear"), **spec.get("scheduler", {})))
+    for name, m in (("text_encoder", text), ("unet", unet), ("vae", vae)):
+        m.to(dtype).save_pretrained(folder / name, variant=spec.get("variant"), **spec.get("save_" + name, {}))
+    if spec.get("old_vae_keys"):  # attention names of older published autoencoders
+        path = next((folder / "vae").glob("*.safetensors"))
+        names = {"to_q": "query", "to_k": "key", "to_v": "value", "to_out.0": "proj_attn"}
+        state = {}
+        for k, v in load_file(path).items():
+            for new, old in names.items():
+                if ".attentions." in k:
+                    k = k.replace("." + new + ".", "." + old + ".")
+            state[k] = v
+        save_file(state, str(path), metadata={"format": "pt"})
+    if spec.get("text_prefix"):  # the key names of the published models, which newer transformers drop
+        path = folder / "text_encoder" / "model.safetensors"
+        state = {"text_model." + k: v for k, v in load_file(path).items()}
+        state["text_model.embeddings.position_ids"] = torch.arange(77)[None]
+        save_file(state, str(path), metadata={"format": "pt"})
+    scheduler.save_pretrained(folder / "scheduler")
+    (folder / "model_index.json").write_text(json.dumps({
+        "_class_name": "StableDiffusionPipeline",
+        "text_encoder": ["transformers", "CLIPTextModel"], "tokenizer": ["transformers", "CLIPTokenizer"],
+        "unet": ["diffusers", "UNet2DConditionModel"], "scheduler": ["diffusers", type(scheduler).__name__],
+        "vae": ["diffusers", type(vae).__name__],
+        "safety_checker": [None, None], "feature_extractor": [None, None]}, indent=1))
+
+
+def load(folder):
+    """The pipeline, in float32 whatever the stored type."""
+    index = json.loads((folder / "model_index.json").read_text())
+    vae = {"AutoencoderTiny": AutoencoderTiny, "AutoencoderKL": AutoencoderKL}[index["vae"][1]]
+    variant = "fp16" if list((folder / "unet").glob("*.fp16*")) else None
+    return StableDiffusionPipeline(
+        vae=vae.from_pretrained(folder / "vae", variant=variant).float().eval(),
+        text_encoder=CLIPTextModel.from_pretrained(folder / "text_encoder", variant=variant).float().eval(),
+        tokenizer=CLIPTokenizer.from_pretrained(folder / "tokenizer"),
+        unet=UNet2DConditionModel.from_pretrained(folder / "unet", variant=variant).float().eval(),
+        scheduler=LCMScheduler.from_pretrained(folder / "scheduler"),
+        safety_checker=None, feature_extractor=None, requires_safety_checker=False)
+
+
+def write_lora(path, unet, seed, style, rank=4):
+    """A LoRA over attention, projection and convolution layers, in diffusers or kohya naming."""
+    g = torch.Generator().manual_seed(seed)
+    out = {}
+    for name, m in unet.named_modules():
+        wanted = (any(s in name for s in ("to_q", "to_k", "to_v", "to_out.0", "proj_in", "proj_out", "ff.net.0.proj", "ff.net.2"))
+                  or (style == "kohya" and (name.endswith(("conv1", "conv2", "time_emb_proj", "conv_shortcut", "samplers.0.conv"))
+                                            or name.startswith("time_embedding.linear"))))
+        if style == "processor":  # the oldest naming: attention only
+            wanted = any(s in name for s in ("to_q", "to_k", "to_v", "to_out.0"))
+        if not wanted or not hasattr(m, "weight"):
+            continue
+        w = m.weight
+        down = torch.randn((rank,) + tuple(w.shape[1:]), generator=g) / w[0].numel() ** 0.5
+        up = torch.randn((w.shape[0], rank) + (1,) * (w.dim() - 2), generator=g) * 0.3
+        if style == "kohya":
+            key = "lora_unet_" + name.replace(".", "_")
+            out[key + ".lora_down.weight"], out[key + ".lora_up.weight"] = down, up
+            out[key + ".alpha"] = torch.tensor(float(rank) / 2)
+        elif style == "processor":
+            attention, projection = name.replace("to_out.0", "to_out").rsplit(".", 1)
+            key = f"unet.{attention}.processor.{projection}_lora"
+            out[key + ".down.weight"], out[key + ".up.weight"] = down, up
+        else:
+            out[f"unet.{name}.lora_A.weight"], out[f"unet.{name}.lora_B.weight"] = down, up
+    save_file(out, str(path))
+
+
+# ---------------------------------------------------------------- cases
+class CrossFrameAttention:
+    """Self-attention whose keys and values come from every element of the batch (paper, section 3.2)."""
+
+    def __call__(self, attn, hidden_states, encoder_hidden_states=None, attention_mask=None, temb=None, **kwargs):
+        b, tokens, _ = hidden_states.shape
+        heads = lambda x: x.unflatten(-1, (attn.heads, -1)).transpose(1, 2)
+        everyone = lambda x: x.flatten(0, 1).unsqueeze(0).expand(b, -1, -1)
+        k, v = everyone(attn.to_k(hidden_states)), everyone(attn.to_v(hidden_states))
+        x = torch.nn.functional.scaled_dot_product_attention(heads(attn.to_q(hidden_states)), heads(k), heads(v))
+        return attn.to_out[0](x.transpose(1, 2).flatten(2))
+
+
+def frames(n, h, w, seed, still=(), drift=0.0):
+    """A moving picture in [0, 1], NCHW; frames listed in `still` repeat the one before; with `drift` one picture that changes a little."""
+    rng = np.random.default_rng(seed)
+    if drift:
+        base, walk, out = rng.uniform(0.2, 0.8, (3, h, w)), 0.0, []
+        for i in range(n):
+            walk = walk + drift * rng.uniform(0, 1) * rng.standard_normal((3, h, w))
+            out.append(np.clip(base + walk, 0, 1).astype(np.float32))
+        return torch.from_numpy(np.stack(out))
+    yy, xx = np.mgrid[0:h, 0:w].astype(np.float32)
+    out = []
+    for i in range(n):
+        if i in still and out:
+            out.append(out[-1].copy())
+            continue
+        img = np.stack([0.5 + 0.5 * np.sin(xx / (7 + c) + i * 0.4 + c) * np.cos(yy / (9 - c) - i * 0.3) for c in range(3)])
+        img += 0.05 * rng.standard_normal(img.shape)
+        cy, cx = (h / 2 + h / 3 * np.sin(i * 0.5), w / 2 + w / 3 * np.cos(i * 0.5))
+        img[:, ((yy - cy) ** 2 + (xx - cx) ** 2) < (min(h, w) / 6) ** 2] = [[0.9], [0.2], [0.1]]
+        out.append(np.clip(img, 0, 1).astype(np.float32))
+    return torch.from_numpy(np.stack(out))
+
+
+def case_noise(c, pipe, model_dir):
+    g = torch.Generator().manual_seed(c["seed"])
+    return {f"out.{i}": torch.randn(shape, generator=g if c.get("successive") else torch.Generator().manual_seed(c["seed"]))
+            for i, shape in enumerate(c["shapes"])}
+
+
+def case_tokenizer(c, pipe, model_dir):
+    ids = pipe.tokenizer(c["texts"], padding="max_length", max_length=77, truncation=True, return_tensors="pt").input_ids
+    return {"out.ids": ids.to(torch.int64)}
+
+
+def case_text_encoder(c, pipe, model_dir):
+    ids = pipe.tokenizer(c["texts"], padding="max_length", max_length=77, truncation=True, return_tensors="pt").input_ids
+    out = pipe.text_encoder(ids, output_hidden_states=True)
+    last = out.last_hidden_state
+    if c.get("clip_skip"):  # as StableDiffusionPipeline.encode_prompt has it
+        last = getattr(pipe.text_encoder, "text_model", pipe.text_encoder).final_layer_norm(out.hidden_states[-(c["clip_skip"] + 1)])
+    return {"in.ids": ids.to(torch.int64), "out.last_hidden_state": last}
+
+
+def case_unet(c, pipe, model_dir):
+    g = torch.Generator().manual_seed(c["seed"])
+    b, h, w = c["batch"], c["height"], c["width"]
+    for lora in c.get("loras", []):
+        path = model_dir / lora["file"]
+        if not path.exists():
+            write_lora(path, pipe.unet, lora.get("seed", 7), lora["style"], lora.get("rank", 4))
+    for path in (model_dir / lora["file"] for lora in c.get("loras", [])):
+        pipe.load_lora_weights(str(path.parent), weight_name=path.name, adapter_name=path.stem)
+    if c.get("loras"):
+        pipe.set_adapters([Path(l["file"]).stem for l in c["loras"]], [l["scale"] for l in c["loras"]])
+    sample = torch.randn((b, 4, h, w), generator=g)
+    text = torch.randn((b, 77, pipe.unet.config.cross_attention_dim), generator=g)
+    steps = torch.tensor((c["timesteps"] * b)[:b], dtype=torch.int64)
+    w = c.get("guidance_embedding")
+    cond = None if w is None else LatentConsistencyModelPipeline.get_guidance_scale_embedding(
+        None, torch.tensor([w] * b), pipe.unet.config.time_cond_proj_dim)
+    return {"in.sample": sample, "in.timestep": steps, "in.encoder_hidden_states": text,
+            "out.sample": pipe.unet(sample, steps, text, timestep_cond=cond).sample}
+
+
+def case_vae_encode(c, pipe, model_dir):
+    image = frames(c["batch"], c["height"], c["width"], c["seed"])
+    code = pipe.vae.encode(image * 2 - 1)
+    latents = code.latents if hasattr(code, "latents") else code.latent_dist.mode()
+    return {"in.image": image, "out.latents": latents * pipe.vae.config.scaling_factor}
+
+
+def case_vae_decode(c, pipe, model_dir):
+    g = torch.Generator().manual_seed(c["seed"])
+    latents = torch.randn((c["batch"], 4, c["height"] // 8, c["width"] // 8), generator=g)
+    return {"in.latents": latents, "out.image": pipe.vae.decode(latents / pipe.vae.config.scaling_factor).sample}
+
+
+def case_filter(c, pipe, model_dir):
+    images = frames(c["frames"], c["height"], c["width"], c["seed"], c.get("still", ()), c.get("drift", 0.0))
+    draws = np.random.default_rng(c["seed"]).uniform(size=c["frames"])
+    filt = SimilarImageFilter(c["threshold"], c["max_skip_frame"])
+    kept, used = [], iter(draws.tolist())
+    real, random.uniform = random.uniform, lambda a, b: next(used)
+    try:
+        for f in images:
+            kept.append(0 if filt((f * 2 - 1).unsqueeze(0)) is None else 1)
+    finally:
+        random.uniform = real
+    return {"in.frames": images, "in.uniform": torch.from_numpy(draws), "out.kept": torch.tensor(kept, dtype=torch.int64)}
+
+
+class ReferenceStream(StreamDiffusion):
+    """The original, with its mistakes mended; where none of them matters it computes what the original does.
+
+    One denoising step: the residual of `self` is the step's noise at every frame (eq. 5); the original feeds it back, and diverges.
+    A new prompt keeps the negative rows. v prediction is turned into noise prediction before guidance. AutoencoderKL encodes the mean.
+    """
+
+    def prepare(self, *args, **kwargs):
+        super().prepare(*args, **kwargs)
+        rows = self.prompt_embeds.shape[0] - self.batch_size
+        self.negative_embeds = self.prompt_embeds[:rows]
+        if self.scheduler.config.prediction_type == "v_prediction":
+            network, alphas = self.pipe.unet, self.scheduler.alphas_cumprod
+
+            def noise_prediction(x, t, **k):
+                a = alphas[t].view(-1, 1, 1, 1)
+                return (a.sqrt() * network(x, t, **k)[0] + (1 - a).sqrt() * x,)
+
+            self.unet = noise_prediction
+
+    def update_prompt(self, prompt):
+        super().update_prompt(prompt)
+        self.prompt_embeds = torch.cat([self.negative_embeds, self.prompt_embeds])
+
+    def encode_image(self, image_tensors):
+        code = self.vae.encode(image_tensors)
+        latents = code.latents if hasattr(code, "latents") else code.latent_dist.mode()
+        return self.add_noise(latents * self.vae.config.scaling_factor, self.init_noise[0], 0)
+
+    def predict_x0_batch(self, x_t_latent):
+        if self.use_denoising_batch and self.denoising_steps_num == 1:
+            self.stock_noise = self.init_noise.clone()
+        return super().predict_x0_batch(x_t_latent)
+
+
+def run_stream(c, pipe, inputs, steps, step_noise=None):
+    """Outputs (x0, images) of `steps` steps of a stream without a frame buffer; inputs beyond the last repeat it."""
+    s = ReferenceStream(pipe, t_index_list=c["t_index_list"], torch_dtype=torch.float32, width=c["width"], height=c["height"],
+                        do_add_noise=c.get("do_add_noise", True), use_denoising_batch=step_noise is None, cfg_type=c["cfg_type"])
+    s.prepare(prompt=c["prompt"], negative_prompt=c.get("negative_prompt", ""),
+              num_inference_steps=c.get("num_inference_steps", 50), guidance_scale=c["guidance_scale"],
+              delta=c.get("delta", 1.0), generator=torch.Generator(), seed=c["seed"])
+    noise, timesteps = s.init_noise.clone(), torch.stack(s.sub_timesteps).to(torch.int64)
+    real = torch.randn_like
+    draws = iter([] if step_noise is None else step_noise.flatten(0, 1))
+    torch.randn_like = lambda x, **k: next(draws)
+    x0, images = [], []
+    try:
+        for i in range(steps):
+            for e in c.get("events", []):
+                if e["frame"] == i:
+                    if "prompt" in e:
+                        s.update_prompt(e["prompt"])
+                    s.guidance_scale, s.delta = e.get("guidance_scale", s.guidance_scale), e.get("delta", s.delta)
+            x = inputs[min(i, len(inputs) - 1)][None]
+            if c["input"] == "images":
+                x = s.encode_image(s.image_processor.preprocess(x, s.height, s.width))
+            x0.append(s.predict_x0_batch(x))
+            images.append(s.decode_image(x0[-1]))
+    finally:
+        torch.randn_like = real
+    return torch.cat(x0), torch.cat(images), noise, timesteps
+
+
+def case_stream(c, pipe, model_dir):
+    if c.get("cross_frame_attention"):
+        pipe.unet.set_attn_processor({k: CrossFrameAttention() if k.endswith("attn1.processor") else v
+                                      for k, v in pipe.unet.attn_processors.items()})
+    n, b, steps = len(c["t_index_list"]), c.get("frame_buffer_size", 1), c["frames"]
+    g = torch.Generator().manual_seed(c["seed"] + 1)
+    if c["input"] == "images":
+        key, inputs = "in.frames", frames(steps * b, c["height"], c["width"], c["seed"])
+    else:
+        key, inputs = "in.latents", torch.randn((steps * b, 4, c["height"] // 8, c["width"] // 8), generator=g)
+    t = {key: inputs}
+    if c.get("use_denoising_batch", True):
+        if b == 1:
+            x0, images, noise, timesteps = run_stream(c, pipe, inputs, steps)
+        else:  # what one frame at a time gives, in the order in which batches of b frames come out
+            assert not c.get("events") and not c.get("cross_frame_attention") and c["cfg_type"] != "initialize"
+            x0, images, noise, timesteps = run_stream(c, pipe, inputs, steps * b + n - 1)
+            order = [m if m < n - 1 else (m - n + 1) * b + r + n - 1 for m in range(steps) for r in range(b)]
+            x0, images = x0[order], images[order]
+    elif c["input"] == "images":  # sequential, fixed noise: the pictures of the batch without its delay
+        x0, images, noise, timesteps = run_stream(c, pipe, inputs, steps + n - 1)
+        x0, images = x0[n - 1:], images[n - 1:]
+    else:  # sequential, fresh noise between the steps
+        t["in.step_noise"] = torch.randn((steps, n - 1, 1) + tuple(inputs.shape[1:]), generator=g)
+        x0, images, noise, timesteps = run_stream(c, pipe, inputs, steps, t["in.step_noise"])
+    if not c.get("noise_from_seed"):
+        t["in.init_noise"] = noise
+    return dict(t, **{"out.timesteps": timesteps, "out.x0": x0, "out.images": images})
+
+
+def write_cases(out, models, cases, merges_file):
+    out = Path(out)
+    for name, spec in models.items():
+        if not (out / "models" / name).exists():
+            write_model(out / "models" / name, spec, merges_file)
+    for name, c in cases.items():
+        model_dir = out / "models" / c["model"]
+        start = time.time()
+        tensors = globals()["case_" + c["kind"]](c, load(model_dir), model_dir)
+        folder = out / name
+        folder.mkdir(parents=True, exist_ok=True)
+        description = dict(c, model="../models/" + c["model"])
+        (folder / "case.json").write_text(json.dumps(description, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        save_file({k: v.contiguous().clone() for k, v in tensors.items()}, str(folder / "tensors.safetensors"))
+        worst = max((v.abs().max().item() for k, v in tensors.items() if k.startswith("out.") and v.is_floating_point()), default=0)
+        print(f"{name}: {c['kind']}, largest output {worst:.3f}, {time.time() - start:.1f} s", flush=True)
+
+
+TEXT15 = dict(hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4, hidden_act="quick_gelu")
+TEXT21 = dict(hidden_size=48, intermediate_size=96, num_hidden_layers=3, num_attention_heads=3, hidden_act="gelu")
+TINY = dict(encoder_block_out_channels=(8, 8, 8, 8), decoder_block_out_channels=(8, 8, 8, 8),
+            num_encoder_blocks=(1, 2, 2, 2), num_decoder_blocks=(2, 2, 2, 1))
+MODELS = {
+    # the shape of Stable Diffusion 1.5: convolutional projections, `attention_head_dim` counts heads, bfloat16 files
+    "tiny-sd15": dict(seed=100, dtype="bfloat16", text_prefix=True, text=TEXT15, vae_kind="tiny", vae=TINY,
+                      unet=dict(sample_size=16, block_out_channels=(32, 64), layers_per_block=2, norm_num_groups=8,
+                                down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
+                                up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
+                                cross_attention_dim=32, attention_head_dim=4)),
+    # the shape of Stable Diffusion 2.1 / SD-Turbo: linear projections, heads per block, "!" padding, float16 files
+    "tiny-sd21": dict(seed=200, text=TEXT21, vae_kind="tiny", vae=TINY, pad="!", dtype="float16",
+                      unet=dict(sample_size=16, block_out_channels=(32, 64, 64), layers_per_block=1, norm_num_groups=8,
+                                down_block_types=("CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
+                                up_block_types=("UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
+                                cross_attention_dim=48, attention_head_dim=[2, 4, 4], use_linear_projection=True)),
+    # v prediction, another scheduler class in the folder, a sharded UNet, heads from LCM's guidance embedding left out
+    "tiny-v": dict(seed=500, text=TEXT21, vae_kind="tiny", vae=TINY, dtype="float16", scheduler_class="EulerDiscreteScheduler",
+                   scheduler=dict(prediction_type="v_prediction"), save_unet=dict(max_shard_size="300KB"),
+                   unet=dict(sample_size=16, block_out_channels=(32, 32), layers_per_block=1, norm_num_groups=8,
+                             down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"), up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
+                             cross_attention_dim=48, attention_head_dim=2, use_linear_projection=True, time_cond_proj_dim=16)),
+    # a schedule whose c_skip and c_out matter, another beta schedule, `.fp16.` file names
+    "tiny-boundary": dict(seed=600, text=TEXT15, vae_kind="tiny", vae=TINY, dtype="float16", variant="fp16",
+                          scheduler=dict(timestep_scaling=0.01, original_inference_steps=100, beta_schedule="linear", beta_start=0.0005, beta_end=0.015),
+                          unet=dict(sample_size=16, block_out_channels=(32, 32), layers_per_block=1, norm_num_groups=8,
+                                    down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"), up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
+                                    cross_attention_dim=32, attention_head_dim=2)),
+    # the full autoencoder
+    "tiny-kl": dict(seed=300, old_vae_keys=True, text=TEXT15, vae_kind="kl",
+                    vae=dict(block_out_channels=(16, 16, 32, 32), layers_per_block=1, latent_channels=4, norm_num_groups=4,
+                             down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4,
+                             scaling_factor=0.18215),
+                    unet=dict(sample_size=16, block_out_channels=(32, 64), layers_per_block=1, norm_num_groups=8,
+                              down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
+                              up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
+                              cross_attention_dim=32, attention_head_dim=4)),
+    # the real vocabulary, for the tokenizer alone
+    "clip-vocabulary": dict(seed=400, merges=48894, text=dict(TEXT15, hidden_size=4, intermediate_size=4, num_hidden_layers=1, num_attention_heads=1),
+                            vae_kind="tiny", vae=TINY, dtype="float16",
+                            unet=dict(sample_size=8, block_out_channels=(8,), layers_per_block=1, norm_num_groups=8,
+                                      down_block_types=("DownBlock2D",), up_block_types=("UpBlock2D",),
+                                      cross_attention_dim=4, attention_head_dim=1)),
+}
+# Small models of other shapes, for the networks alone.
+TEXT_SMALL = dict(hidden_size=20, intermediate_size=28, num_hidden_layers=3, num_attention_heads=5, hidden_act="quick_gelu")
+TINY_SMALL = dict(encoder_block_out_channels=(6,) * 4, decoder_block_out_channels=(6,) * 4,
+                  num_encoder_blocks=(1, 0, 1, 0), num_decoder_blocks=(1, 0, 0, 0))
+SMALL = dict(merges=1, dtype="float16", text=TEXT_SMALL, vae_kind="tiny", vae=TINY_SMALL)
+KL_SMALL = dict(latent_channels=4, down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4)
+MODELS |= {
+    # SDXS: no mid block, no attention on the finest level, one layer a block
+    "small-sdxs": dict(SMALL, seed=700, vae=dict(TINY_SMALL, num_encoder_blocks=(1, 3, 3, 3), num_decoder_blocks=(3, 3, 3, 1)),
+                       unet=dict(sample_size=8, block_out_channels=(12, 12, 20), layers_per_block=1, norm_num_groups=4,
+                                 down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+                                 up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"), mid_block_type=None,
+                                 cross_attention_dim=20, attention_head_dim=[1, 3, 4], use_linear_projection=True)),
+    # BK-SDM and Segmind's small models: no mid block, four levels, uneven layers a block
+    "small-bk-sdm": dict(SMALL, seed=710, vae=dict(TINY_SMALL, num_encoder_blocks=(0, 1, 3, 3), num_decoder_blocks=(3, 3, 1, 0)),
+                         unet=dict(sample_size=8, block_out_channels=(8, 8, 12, 12), layers_per_block=[1, 2, 1, 3], norm_num_groups=4,
+                                   down_block_types=("CrossAttnDownBlock2D",) * 3 + ("DownBlock2D",),
+                                   up_block_types=("UpBlock2D",) + ("CrossAttnUpBlock2D",) * 3, mid_block_type=None,
+                                   cross_attention_dim=20, attention_head_dim=2)),
+    # a mid block without attention, several transformer layers, LCM's guidance embedding, sine before cosine
+    "small-mid": dict(SMALL, seed=720, vae_kind="kl",
+                      vae=dict(KL_SMALL, block_out_channels=(6, 9, 9, 15), layers_per_block=2, norm_num_groups=3, scaling_factor=0.13),
+                      unet=dict(sample_size=8, block_out_channels=(6, 14), layers_per_block=[2, 1], norm_num_groups=2,
+                                down_block_types=("CrossAttnDownBlock2D",) * 2, up_block_types=("CrossAttnUpBlock2D",) * 2,
+                                mid_block_type="UNetMidBlock2D", transformer_layers_per_block=[1, 3], cross_attention_dim=20,
+                                attention_head_dim=[3, 2], time_cond_proj_dim=14, flip_sin_to_cos=False, freq_shift=1, norm_eps=1e-6)),
+    # several transformer layers in the mid block as well, an autoencoder without attention and quantisation layers
+    "small-deep": dict(SMALL, seed=730, vae_kind="kl",
+                       vae=dict(KL_SMALL, block_out_channels=(4, 4, 8, 8), layers_per_block=1, norm_num_groups=2, mid_block_add_attention=False,
+                                use_quant_conv=False, use_post_quant_conv=False),
+                       unet=dict(sample_size=8, block_out_channels=(8, 16), layers_per_block=1, norm_num_groups=8,
+                                 down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"), up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+                                 transformer_layers_per_block=2, cross_attention_dim=20, attention_head_dim=[8, 16], use_linear_projection=True)),
+}
+STREAM = dict(kind="stream", width=96, height=64, frames=6, seed=11, input="images", prompt="a red boat on a lake",
+              negative_prompt="low quality", guidance_scale=1.2)
+CASES = {
+    "noise-2": dict(kind="noise", model="tiny-sd15", seed=2, shapes=[[3, 4, 8, 12], [7], [16], [1, 4, 5, 7], [33]]),
+    "noise-large-seed": dict(kind="noise", model="tiny-sd15", seed=2**53 + 11, shapes=[[1, 4, 64, 64]]),
+    "noise-successive": dict(kind="noise", model="tiny-sd15", seed=5, successive=True, shapes=[[2, 4, 8, 8], [7], [1, 4, 5, 7], [3], [64]]),
+    "tokenizer-clip": dict(kind="tokenizer", model="clip-vocabulary", texts=[
+        "", "a photo of a cat", "1girl with brown dog hair, thick glasses, smiling", "  Hello,   WORLD!!  it's 2024... ",
+        "café naïve Über straße", "日本の桜 夜景", "🐱🚀 cat's-eye", "<|startoftext|> <|endoftext|> inside",
+        "word " * 120, "tab\tnew\nline\u00a0nbsp", "x_y+z=10%; #tag @me ~/path", "ÅÄÖ ﬁ ½ ①"]),
+    "text-encoder-sd15": dict(kind="text_encoder", model="tiny-sd15", texts=["a red boat on a lake", "", "low quality, blurry"]),
+    "text-encoder-sd21": dict(kind="text_encoder", model="tiny-sd21", texts=["a red boat on a lake", "", "low quality, blurry"]),
+    "unet-sd15": dict(kind="unet", model="tiny-sd15", batch=3, height=8, width=12, timesteps=[999, 399, 19], seed=1),
+    "unet-sd21": dict(kind="unet", model="tiny-sd21", batch=2, height=16, width=12, timesteps=[759, 1], seed=2),
+    "unet-kl-odd": dict(kind="unet", model="tiny-kl", batch=1, height=9, width=7, timesteps=[500], seed=3),
+    "unet-lora-kohya": dict(kind="unet", model="tiny-sd15", batch=1, height=8, width=8, timesteps=[600], seed=4,
+                            loras=[dict(file="lora-kohya.safetensors", style="kohya", scale=0.8)]),
+    "unet-lora-diffusers": dict(kind="unet", model="tiny-sd21", batch=1, height=8, width=8, timesteps=[600], seed=5,
+                                loras=[dict(file="lora-diffusers.safetensors", style="diffusers", scale=1.0)]),
+    "unet-lora-processor": dict(kind="unet", model="tiny-sd15", batch=1, height=8, width=8, timesteps=[300], seed=14,
+                                loras=[dict(file="lora-processor.safetensors", style="processor", scale=0.9)]),
+    "unet-time-cond": dict(kind="unet", model="tiny-v", batch=2, height=8, width=8, timesteps=[901, 11], seed=15),
+    "vae-encode-tiny": dict(kind="vae_encode", model="tiny-sd15", batch=2, height=64, width=96, seed=6),
+    "vae-decode-tiny": dict(kind="vae_decode", model="tiny-sd15", batch=2, height=64, width=96, seed=7),
+    "vae-encode-kl": dict(kind="vae_encode", model="tiny-kl", batch=1, height=64, width=96, seed=8),
+    "vae-decode-kl": dict(kind="vae_decode", model="tiny-kl", batch=1, height=64, width=96, seed=9),
+    "filter": dict(kind="filter", model="tiny-sd15", frames=40, height=32, width=48, seed=10, threshold=0.9,
+                   max_skip_frame=4, still=list(range(3, 14)) + list(range(20, 31))),
+    "filter-drift": dict(kind="filter", model="tiny-sd15", frames=60, height=32, width=48, seed=16, threshold=0.97, max_skip_frame=3, drift=0.05),
+    "stream-img2img-none": dict(STREAM, model="tiny-sd15", t_index_list=[22, 32, 45], cfg_type="none"),
+    "stream-img2img-full": dict(STREAM, model="tiny-sd15", t_index_list=[22, 32, 45], cfg_type="full", guidance_scale=1.8),
+    "stream-img2img-self": dict(STREAM, model="tiny-sd15", t_index_list=[22, 32, 45], cfg_type="self", guidance_scale=1.4, delta=0.5),
+    "stream-img2img-initialize": dict(STREAM, model="tiny-sd21", t_index_list=[20, 35], cfg_type="initialize", guidance_scale=1.6),
+    "stream-img2img-turbo": dict(STREAM, model="tiny-sd21", t_index_list=[35], cfg_type="none", frames=3),
+    "stream-txt2img-batch": dict(STREAM, model="tiny-sd21", t_index_list=[0, 16, 32, 45], cfg_type="self", input="latents", frames=8),
+    "stream-txt2img-sequential": dict(STREAM, model="tiny-sd15", t_index_list=[0, 16, 32, 45], cfg_type="none", input="latents",
+                                      use_denoising_batch=False, frames=2),
+    "stream-no-added-noise": dict(STREAM, model="tiny-sd15", t_index_list=[22, 40], cfg_type="none", do_add_noise=False),
+    "stream-self-no-added-noise": dict(STREAM, model="tiny-sd15", t_index_list=[22, 40], cfg_type="self", guidance_scale=1.4, do_add_noise=False),
+    "stream-initialize-no-added-noise": dict(STREAM, model="tiny-sd21", t_index_list=[22, 32, 40], cfg_type="initialize", do_add_noise=False),
+    "stream-self-one-step": dict(STREAM, model="tiny-sd15", t_index_list=[32], cfg_type="self", guidance_scale=1.7),
+    "stream-guidance-one": dict(STREAM, model="tiny-sd15", t_index_list=[22, 40], cfg_type="self", guidance_scale=1.0),
+    "stream-v-prediction": dict(STREAM, model="tiny-v", t_index_list=[15, 30, 44], cfg_type="full", guidance_scale=1.5),
+    "stream-boundary-scalings": dict(STREAM, model="tiny-boundary", t_index_list=[20, 35, 47], cfg_type="self", guidance_scale=1.3),
+    "stream-kl": dict(STREAM, model="tiny-kl", t_index_list=[25, 40], cfg_type="none", noise_from_seed=True),
+    "stream-sequential-images": dict(STREAM, model="tiny-sd15", t_index_list=[22, 32, 45], cfg_type="self", guidance_scale=1.4, use_denoising_batch=False),
+    "stream-frame-buffer-steps": dict(STREAM, model="tiny-sd15", t_index_list=[22, 40], cfg_type="self", frame_buffer_size=3, frames=4),
+    "stream-prompt-change-full": dict(STREAM, model="tiny-sd21", t_index_list=[25, 40], cfg_type="full", guidance_scale=2.0, frames=7,
+                                      events=[dict(frame=2, prompt="a green hill under snow"), dict(frame=4, guidance_scale=1.4), dict(frame=5, prompt="night")]),
+    "stream-prompt-change-initialize": dict(STREAM, model="tiny-sd15", t_index_list=[20, 30, 40], cfg_type="initialize", frames=7, noise_from_seed=True,
+                                            events=[dict(frame=2, prompt="a green hill under snow"), dict(frame=4, delta=0.6)]),
+    "stream-frame-buffer": dict(STREAM, model="tiny-sd15", t_index_list=[30], cfg_type="none", frame_buffer_size=3, frames=2),
+    "stream-cross-frame": dict(STREAM, model="tiny-sd15", t_index_list=[22, 32, 45], cfg_type="self", cross_frame_attention=True),
+    "stream-prompt-change": dict(STREAM, model="tiny-sd15", t_index_list=[25, 40], cfg_type="self", frames=7,
+                                 events=[dict(frame=3, prompt="a green hill under snow")]),
+}
+
+CASES |= {
+    "unet-sdxs": dict(kind="unet", model="small-sdxs", batch=2, height=8, width=6, timesteps=[999, 42], seed=20),
+    "unet-sdxs-odd": dict(kind="unet", model="small-sdxs", batch=1, height=11, width=5, timesteps=[249], seed=21),
+    "unet-bk-sdm": dict(kind="unet", model="small-bk-sdm", batch=2, height=16, width=8, timesteps=[700, 3], seed=22),
+    "unet-bk-sdm-odd": dict(kind="unet", model="small-bk-sdm", batch=1, height=5, width=13, timesteps=[120], seed=23),
+    "unet-deep-lora": dict(kind="unet", model="small-deep", batch=1, height=8, width=8, timesteps=[500], seed=24,
+                             loras=[dict(file="lora-kohya.safetensors", style="kohya", scale=0.7, rank=2),
+                                    dict(file="lora-diffusers.safetensors", style="diffusers", scale=-0.4, seed=8, rank=1)]),
+    "unet-mid": dict(kind="unet", model="small-mid", batch=3, height=6, width=10, timesteps=[0, 1, 998], seed=25),
+    "unet-guidance-embedding": dict(kind="unet", model="small-mid", batch=2, height=6, width=6, timesteps=[799, 259], seed=26, guidance_embedding=7.5),
+    "unet-deep": dict(kind="unet", model="small-deep", batch=1, height=10, width=6, timesteps=[321], seed=27),
+    "vae-encode-taesd": dict(kind="vae_encode", model="small-sdxs", batch=1, height=40, width=24, seed=28),
+    "vae-decode-taesd": dict(kind="vae_decode", model="small-sdxs", batch=1, height=40, width=24, seed=29),
+    "vae-encode-uneven": dict(kind="vae_encode", model="small-bk-sdm", batch=2, height=24, width=32, seed=30),
+    "vae-decode-uneven": dict(kind="vae_decode", model="small-bk-sdm", batch=2, height=24, width=32, seed=31),
+    "vae-encode-kl-odd-groups": dict(kind="vae_encode", model="small-mid", batch=2, height=40, width=24, seed=32),
+    "vae-decode-kl-odd-groups": dict(kind="vae_decode", model="small-mid", batch=2, height=40, width=24, seed=33),
+    "vae-encode-kl-plain": dict(kind="vae_encode", model="small-deep", batch=1, height=24, width=24, seed=34),
+    "vae-decode-kl-plain": dict(kind="vae_decode", model="small-deep", batch=1, height=24, width=24, seed=35),
+    "text-encoder-clip-skip": dict(kind="text_encoder", model="small-sdxs", texts=["a red boat", ""], clip_skip=1),
+}
+
+if __name__ == "__main__":
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--out", default="cases")
+    p.add_argument("--merges", help="bpe_simple_vocab_16e6.txt.gz (default: the copy in the package open_clip_torch)")
+    p.add_argument("--only", nargs="*", metavar="NAME", help="cases to write (default: all)")
+    a = p.parse_args()
+    if not a.merges:
+        import importlib.util
+        a.merges = str(Path(importlib.util.find_spec("open_clip").origin).parent / "bpe_simple_vocab_16e6.txt.gz")
+    cases = {name: c for name, c in CASES.items() if not a.only or name in a.only}
+    write_cases(a.out, {c["model"]: MODELS[c["model"]] for c in cases.values()}, cases, a.merges)
