@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "model/safetensors.h"
+
+namespace streamdiffusion {
+
+/// A safetensors file from its header and its data.
+inline std::string safetensors_bytes(const std::string& header, const std::string& data = "") {
+  std::string bytes(8, '\0');
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    bytes[i] = static_cast<char>((header.size() >> (8 * i)) & 0xFFU);
+  }
+  return bytes + header + data;
+}
+
+inline std::span<const std::byte> as_bytes(const std::string& text) {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
+
+/// Float32 tensors that a test makes up.
+class Tensors {
+ public:
+  void add(const std::string& name, const std::vector<std::int64_t>& shape,
+           const std::vector<float>& values) {
+    values_.push_back(values);
+    tensors_[name] = {DType::f32, shape, std::as_bytes(std::span(values_.back()))};
+  }
+  void write(const std::filesystem::path& file) const { write_safetensors(file, tensors_); }
+  [[nodiscard]] const std::map<std::string, FileTensor>& all() const { return tensors_; }
+
+ private:
+  std::list<std::vector<float>> values_;
+  std::map<std::string, FileTensor> tensors_;
+};
+
+inline std::vector<float> floats(const FileTensor& tensor) {
+  std::vector<float> values(static_cast<std::size_t>(tensor.elements()));
+  convert_to_float(tensor, values);
+  return values;
+}
+
+}  // namespace streamdiffusion
