@@ -117,6 +117,8 @@ void run_winograd(Workers& workers, const WinogradTask& task) {
 PackedConv2d::PackedConv2d(Device& device, ThreadPool& pool, const HostConv2d& host) {
   if (WinogradWeights::suits(host)) {
     winograd = std::make_unique<WinogradWeights>(device, pool, host);
+  } else if (NarrowConv2d::suits(host)) {
+    narrow = std::make_unique<NarrowConv2d>(device, host);
   } else {
     direct = std::make_unique<PackedMatrix>(device, pool, host);
   }
@@ -134,6 +136,12 @@ void convolve(Workers& workers, const PackedConv2d& weights, const Tensor& x, co
               const Tensor& out) {
   if (weights.winograd) {
     run_winograd(workers, {weights.winograd.get(), x, out, options});
+    return;
+  }
+  if (weights.narrow) {
+    const NarrowConvTask task{weights.narrow.get(), x, out, options};
+    workers.pool().parallel_for(out.shape.n * out.shape.h,
+                                [&](std::int64_t line, int) { narrow_conv_line(task, line); });
     return;
   }
   const PackedMatrix& matrix = *weights.direct;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "device/cpu/narrow_conv.h"
 #include "device/cpu/packing.h"
 #include "device/cpu/scratch.h"
 #include "device/cpu/winograd.h"
@@ -10,14 +11,14 @@
 
 namespace streamdiffusion::cpu {
 
-/// A convolution packed the way it will be computed: for Winograd's algorithm where that suits, else as it
-/// is.
+/// A convolution packed the way it will be computed: one of the three.
 class PackedConv2d : public PackedWeights {
  public:
   PackedConv2d(Device& device, ThreadPool& pool, const HostConv2d& host);
 
   std::unique_ptr<const PackedMatrix> direct;
   std::unique_ptr<const WinogradWeights> winograd;
+  std::unique_ptr<const NarrowConv2d> narrow;
 };
 
 void convolve(Workers& workers, const PackedConv2d& weights, const Tensor& x, const Conv2dOptions& options,
