@@ -1,0 +1,164 @@
+#include "operations/operations.h"
+
+#include <cstddef>
+#include <memory>
+
+#include "device/device_tensor.h"
+
+namespace streamdiffusion {
+
+namespace {
+
+/// Ones are as fast as any other numbers, as long as nothing grows beyond what a float holds.
+DeviceTensor ones(Device& device, const Shape& shape) {
+  DeviceTensor tensor(device, shape);
+  const std::vector<float> values(static_cast<std::size_t>(shape.elements()), 1.0F);
+  device.upload(values.data(), tensor.view().data, values.size() * sizeof(float));
+  return tensor;
+}
+
+std::string text(const Shape& shape) {
+  return std::to_string(shape.h) + "x" + std::to_string(shape.w) + "x" + std::to_string(shape.c);
+}
+
+Shape resampled(Shape shape, Resample resample) {
+  if (resample == Resample::down) {
+    return {shape.n, (shape.h + 1) / 2, (shape.w + 1) / 2, shape.c};
+  }
+  return resample == Resample::up ? Shape{shape.n, shape.h * 2, shape.w * 2, shape.c} : shape;
+}
+
+Operation conv2d(const Shape& in, std::int64_t out_channels, Resample resample = Resample::none) {
+  const std::string suffix = resample == Resample::down ? "/down" : resample == Resample::up ? "/up" : "";
+  const auto prepare = [=](Device& device) -> std::function<void()> {
+    const std::vector<float> weight(static_cast<std::size_t>(out_channels * in.c * 9), 0.01F);
+    const std::vector<float> bias(static_cast<std::size_t>(out_channels), 0.1F);
+    const Weights packed = device.pack_conv2d({.weight = weight,
+                                               .bias = bias,
+                                               .out_channels = out_channels,
+                                               .in_channels = in.c,
+                                               .kernel = 3,
+                                               .resample = resample});
+    Shape out_shape = resampled(in, resample);
+    out_shape.c = out_channels;
+    const auto x = std::make_shared<DeviceTensor>(ones(device, in));
+    const auto out = std::make_shared<DeviceTensor>(device, out_shape);
+    return [=, &device] { device.conv2d(x->view(), *packed, {.padding = 1}, out->view()); };
+  };
+  return {"conv2d/" + text(in) + "->" + std::to_string(out_channels) + suffix, prepare};
+}
+
+Operation linear(std::int64_t tokens, std::int64_t in_channels, std::int64_t out_channels,
+                 bool geglu = false) {
+  const auto prepare = [=](Device& device) -> std::function<void()> {
+    const std::vector<float> weight(static_cast<std::size_t>(out_channels * in_channels), 0.01F);
+    const std::vector<float> bias(static_cast<std::size_t>(out_channels), 0.1F);
+    const Weights packed = device.pack_linear({.weight = weight,
+                                               .bias = bias,
+                                               .out_channels = out_channels,
+                                               .in_channels = in_channels,
+                                               .geglu = geglu});
+    const auto x = std::make_shared<DeviceTensor>(ones(device, {1, 1, tokens, in_channels}));
+    const auto out =
+        std::make_shared<DeviceTensor>(device, Shape{1, 1, tokens, geglu ? out_channels / 2 : out_channels});
+    return [=, &device] { device.linear(x->view(), *packed, {}, out->view()); };
+  };
+  return {"linear/" + std::to_string(tokens) + "x" + std::to_string(in_channels) + "->" +
+              std::to_string(out_channels) + (geglu ? "/geglu" : ""),
+          prepare};
+}
+
+Operation group_norm(const Shape& shape, std::int64_t groups) {
+  const auto prepare = [=](Device& device) -> std::function<void()> {
+    const Weights gain = device.pack_vector(std::vector<float>(static_cast<std::size_t>(shape.c), 1.1F));
+    const auto x = std::make_shared<DeviceTensor>(ones(device, shape));
+    const auto out = std::make_shared<DeviceTensor>(device, shape);
+    return [=, &device] {
+      device.group_norm(x->view(), *gain, *gain, groups, 1e-5F, Activation::silu, out->view());
+    };
+  };
+  return {"group_norm/" + text(shape), prepare};
+}
+
+Operation layer_norm(std::int64_t tokens, std::int64_t channels) {
+  const Shape shape{1, 1, tokens, channels};
+  const auto prepare = [=](Device& device) -> std::function<void()> {
+    const Weights gain = device.pack_vector(std::vector<float>(static_cast<std::size_t>(channels), 1.1F));
+    const auto x = std::make_shared<DeviceTensor>(ones(device, shape));
+    const auto out = std::make_shared<DeviceTensor>(device, shape);
+    return [=, &device] { device.layer_norm(x->view(), *gain, *gain, 1e-5F, out->view()); };
+  };
+  return {"layer_norm/" + std::to_string(tokens) + "x" + std::to_string(channels), prepare};
+}
+
+Operation attention(std::int64_t queries, std::int64_t keys, std::int64_t heads, std::int64_t head_size) {
+  const auto prepare = [=](Device& device) -> std::function<void()> {
+    const std::int64_t channels = heads * head_size;
+    const auto q = std::make_shared<DeviceTensor>(ones(device, {1, 1, queries, channels}));
+    const auto k = std::make_shared<DeviceTensor>(ones(device, {1, 1, keys, channels}));
+    const auto v = std::make_shared<DeviceTensor>(ones(device, {1, 1, keys, channels}));
+    const auto out = std::make_shared<DeviceTensor>(device, Shape{1, 1, queries, channels});
+    return [=, &device] { device.attention(q->view(), k->view(), v->view(), {.heads = heads}, out->view()); };
+  };
+  return {"attention/" + std::to_string(queries) + "x" + std::to_string(keys) + "/" + std::to_string(heads) +
+              "x" + std::to_string(head_size),
+          prepare};
+}
+
+void add_sd_turbo(std::vector<Operation>& all) {
+  all.push_back(conv2d({1, 64, 64, 4}, 320));
+  all.push_back(conv2d({1, 64, 64, 320}, 320));
+  all.push_back(conv2d({1, 64, 64, 960}, 320));
+  all.push_back(conv2d({1, 64, 64, 320}, 320, Resample::down));
+  all.push_back(conv2d({1, 32, 32, 640}, 640));
+  all.push_back(conv2d({1, 32, 32, 640}, 640, Resample::up));
+  all.push_back(conv2d({1, 16, 16, 1280}, 1280));
+  all.push_back(conv2d({1, 16, 16, 2560}, 1280));
+  all.push_back(conv2d({1, 8, 8, 1280}, 1280));
+  for (const std::int64_t level : {0, 1, 2}) {
+    const std::int64_t tokens = 4096 >> (2 * level);
+    const std::int64_t channels = 320 << level;
+    all.push_back(linear(tokens, channels, 3 * channels));
+    all.push_back(linear(tokens, channels, 8 * channels, true));
+    all.push_back(linear(tokens, 4 * channels, channels));
+    all.push_back(attention(tokens, tokens, channels / 64, 64));
+    all.push_back(attention(tokens, 77, channels / 64, 64));
+    all.push_back(group_norm({1, 64 >> level, 64 >> level, channels}, 32));
+    all.push_back(layer_norm(tokens, channels));
+  }
+  all.push_back(attention(4096, 4096, 8, 40));  // Stable Diffusion 1.5's heads
+  all.push_back(conv2d({1, 512, 512, 3}, 64));  // TAESD
+  all.push_back(conv2d({1, 512, 512, 64}, 64));
+  all.push_back(conv2d({1, 256, 256, 64}, 64));
+  all.push_back(conv2d({1, 256, 256, 64}, 64, Resample::up));
+  all.push_back(conv2d({1, 512, 512, 64}, 3));
+}
+
+void add_default_model(std::vector<Operation>& all) {
+  for (const std::int64_t level : {0, 1, 2}) {
+    const std::int64_t side = 16 >> level;
+    const std::int64_t channels = 48 << level;
+    all.push_back(conv2d({1, side, side, channels}, channels));
+    all.push_back(group_norm({1, side, side, channels}, 16));
+    if (level > 0) {
+      all.push_back(linear(side * side, channels, 8 * channels, true));
+      all.push_back(linear(side * side, 4 * channels, channels));
+      all.push_back(attention(side * side, side * side, channels / 32, 32));
+      all.push_back(attention(side * side, 24, channels / 32, 32));
+      all.push_back(layer_norm(side * side, channels));
+    }
+  }
+  all.push_back(conv2d({1, 128, 128, 32}, 32));
+  all.push_back(conv2d({1, 64, 64, 32}, 32, Resample::up));
+}
+
+}  // namespace
+
+std::vector<Operation> operations() {
+  std::vector<Operation> all;
+  add_sd_turbo(all);
+  add_default_model(all);
+  return all;
+}
+
+}  // namespace streamdiffusion
