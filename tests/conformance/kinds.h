@@ -13,6 +13,9 @@ Outputs run_text_encoder(const Case& c, const RunOptions& options);
 Outputs run_unet(const Case& c, const RunOptions& options);
 Outputs run_vae_encode(const Case& c, const RunOptions& options);
 Outputs run_vae_decode(const Case& c, const RunOptions& options);
+Outputs run_noise(const Case& c, const RunOptions& options);
+Outputs run_filter(const Case& c, const RunOptions& options);
+Outputs run_stream(const Case& c, const RunOptions& options);
 
 /// Computes a case. Throws Error for a kind that is not known.
 Outputs run_case(const Case& c, const RunOptions& options);
