@@ -64,9 +64,14 @@ struct Tokenizer::Impl {
         length(options.length != 0 ? options.length : length_otherwise),
         size(static_cast<std::int64_t>(vocabulary.size())) {
     for (const AddedToken& token : options.added) {
+      const std::int64_t id = find_id(vocabulary, token.content, where);
+      if (token.id.value_or(id) != id) {
+        throw Error(where + ": the special token " + show_json(token.content) + " has number " +
+                    std::to_string(*token.id) + " in tokenizer_config.json and " + std::to_string(id) +
+                    " in the vocabulary; the tokenizer's files belong to different models");
+      }
       (token.normalised ? special_in_normalised : special_in_text)
-          .push_back(
-              {token.content, normalise_prompt(token.content, 0), find_id(vocabulary, token.content, where)});
+          .push_back({token.content, normalise_prompt(token.content, 0), id});
     }
   }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <optional>
 #include <utility>
 
@@ -86,7 +87,7 @@ class OptionsReader {
     options_.pad = content("pad_token", options_.pad);
     for (const std::string& token : {options_.begin, options_.end, options_.unknown, options_.pad}) {
       if (std::ranges::find(options_.added, token, &AddedToken::content) == options_.added.end()) {
-        add({token, false});
+        add({token, false, std::nullopt});
       }
     }
     read_additional();
@@ -135,7 +136,15 @@ class OptionsReader {
       throw Error(field("added_tokens_decoder") + " must be an object");
     }
     for (const auto& [id, token] : listed.items()) {
-      add(to_added_token(token, field("added_tokens_decoder") + " entry " + show_json(id)));
+      const std::string place = field("added_tokens_decoder") + " entry " + show_json(id);
+      AddedToken added = to_added_token(token, place);
+      std::int64_t number = 0;
+      const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), number);
+      if (error != std::errc() || end != id.data() + id.size()) {
+        throw Error(place + " must have a number for its name");
+      }
+      added.id = number;
+      add(added);
     }
     listed_ = options_.added.size();
   }

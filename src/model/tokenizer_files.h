@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,7 @@ namespace streamdiffusion {
 struct AddedToken {
   std::string content;
   bool normalised = false;  ///< sought in the normalised text (so in any case), else in the text as given
+  std::optional<std::int64_t> id;  ///< what the file says its number is
 };
 
 /// tokenizer_config.json and special_tokens_map.json.
