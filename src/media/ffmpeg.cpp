@@ -72,7 +72,13 @@ Codec open_decoder(const AVCodecParameters& parameters, int threads, const std::
   check(avcodec_parameters_to_context(codec.get(), &parameters), what);
   codec->thread_count = threads;
   codec->max_pixels = kMaxPixels;
-  codec->err_recognition = AV_EF_CRCCHECK | AV_EF_EXPLODE;
+  codec->err_recognition = AV_EF_CRCCHECK;
+  // Decoders of single pictures report damage only when asked. The others mark the frame; asking those of the
+  // MPEG-4 family makes FFmpeg 5.1 abort the process.
+  const AVCodecDescriptor* descriptor = avcodec_descriptor_get(parameters.codec_id);
+  if (descriptor != nullptr && (descriptor->props & AV_CODEC_PROP_INTRA_ONLY) != 0) {
+    codec->err_recognition |= AV_EF_EXPLODE;
+  }
   check(avcodec_open2(codec.get(), decoder, nullptr), what + ": cannot open the decoder " + decoder->name);
   return codec;
 }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "media/container_end.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
@@ -40,6 +41,9 @@ VideoSource::VideoSource(const SourceOptions& options)
       packet_(ffmpeg::make_packet()),
       picture_(ffmpeg::make_picture()) {
   if (stream_ == nullptr) throw Error(name_ + " holds no video");
+  if (options.input != "-" && lacks_end(options.input)) {
+    throw Error("the video " + name_ + " is cut short: its end is missing; copy or download it again");
+  }
   const AVCodecParameters& parameters = *stream_->codecpar;
   if (std::int64_t{parameters.width} * parameters.height > ffmpeg::kMaxPixels) {
     throw Error(name_ + " says to be " + std::to_string(parameters.width) + "x" +
@@ -69,10 +73,15 @@ void VideoSource::fill_info() {
   if (!std::isfinite(info_.frame_rate) || info_.frame_rate <= 0) info_.frame_rate = kDefaultFrameRate;
 
   info_.frames = stream_->nb_frames;
-  if (info_.frames == 0 && input_->duration != AV_NOPTS_VALUE) {
-    info_.frames = std::llround(static_cast<double>(input_->duration) / AV_TIME_BASE * info_.frame_rate);
-  }
+  if (info_.frames == 0) info_.frames = std::llround(duration_seconds() * info_.frame_rate);
   info_.has_audio = av_find_best_stream(input_.get(), AVMEDIA_TYPE_AUDIO, -1, -1, nullptr, 0) >= 0;
+}
+
+/// 0 where the container does not tell.
+double VideoSource::duration_seconds() const {
+  if (stream_->duration != AV_NOPTS_VALUE)
+    return static_cast<double>(stream_->duration) * av_q2d(stream_->time_base);
+  return input_->duration != AV_NOPTS_VALUE ? static_cast<double>(input_->duration) / AV_TIME_BASE : 0;
 }
 
 AVRational VideoSource::pixel_aspect() const {

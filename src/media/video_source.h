@@ -20,6 +20,7 @@ class VideoSource : public Source {
   void note_extent(const AVPacket& packet);
   void check_picture() const;
   void check_whole() const;
+  [[nodiscard]] double duration_seconds() const;
   [[nodiscard]] std::string where() const;
   [[nodiscard]] AVRational pixel_aspect() const;
   [[nodiscard]] Orientation orientation() const;
