@@ -24,7 +24,7 @@ struct PipelineOptions {
 struct PipelineStatistics {
   std::int64_t frames_in = 0;
   std::int64_t frames_out = 0;
-  std::int64_t dropped = 0;  ///< live: older frames that a newer one replaced
+  std::int64_t dropped = 0;  ///< live: older frames that a newer one replaced; frames not begun when `stop` came
   std::int64_t skipped = 0;  ///< by the similarity filter
   std::int64_t reused = 0;   ///< live: steps on the last input because none had come
   double source_seconds = 0;
@@ -48,9 +48,16 @@ class FrameProcessor {
 };
 
 /// Runs source, pre-processing, stream, post-processing and sink, each on its own thread, joined by bounded queues,
-/// until the source ends or `stop` becomes true; what is in flight is finished and the sink completed. `on_progress` is
-/// called on the calling thread about ten times a second. An Error of any stage stops all and is thrown here.
+/// until the source ends or `stop` becomes true; what is in flight is finished and the sink completed. A frame buffer
+/// that the source's end leaves half full is filled up with the last frame; what comes of that is not shown.
+///
+/// `on_progress` is called on the calling thread about ten times a second and once at the end. An exception of any
+/// stage stops all, leaves the sink unfinished and is thrown here: the first one, when there are several. A source that
+/// waits inside `read` is waited for. `processor` and `sink` are each called from one thread other than the caller's.
 PipelineStatistics run_pipeline(Source& source, FrameProcessor& processor, Sink& sink, const PipelineOptions& options,
+                                const std::atomic<bool>& stop,
+                                const std::function<void(const PipelineStatistics&)>& on_progress = {});
+PipelineStatistics run_pipeline(Source& source, Stream& stream, Sink& sink, const PipelineOptions& options,
                                 const std::atomic<bool>& stop,
                                 const std::function<void(const PipelineStatistics&)>& on_progress = {});
 

@@ -1,0 +1,385 @@
+#include "streamdiffusion/pipeline.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "pipeline/bounded_queue.h"
+#include "pipeline/frame_order.h"
+#include "pipeline/meter.h"
+#include "pipeline/pace.h"
+#include "streamdiffusion/error.h"
+
+namespace streamdiffusion {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// The number of frames that only fill up the last frame buffer: what comes of them is not shown.
+constexpr std::int64_t kPadding = -1;
+
+constexpr std::chrono::milliseconds kProgressInterval{100};
+
+/// What the stream tells post-processing.
+struct Event {
+  enum class Kind { expected, skipped, result };
+  Kind kind = Kind::result;
+  Frame frame;  ///< a result; for the other two its number and time alone count
+};
+
+class Pipeline {
+ public:
+  Pipeline(Source& source, FrameProcessor& processor, Sink& sink, const PipelineOptions& options)
+      : source_(source),
+        processor_(processor),
+        sink_(sink),
+        options_(options),
+        group_size_(static_cast<std::size_t>(processor.frame_buffer_size())),
+        pace_(source.info().frame_rate, processor.frame_buffer_size()),
+        captured_(options.live ? 1 : capacity()),
+        fitted_(options.live ? group_size_ : std::max(capacity(), group_size_)),
+        results_(options.live ? 1 : capacity()),
+        finished_(options.live ? 1 : capacity()) {}
+
+  PipelineStatistics run(const std::atomic<bool>& stop,
+                         const std::function<void(const PipelineStatistics&)>& on_progress) {
+    {
+      std::vector<std::jthread> threads;
+      try {
+        for (auto stage : {&Pipeline::read_source, &Pipeline::preprocess, &Pipeline::step_stream,
+                           &Pipeline::postprocess, &Pipeline::write_sink}) {
+          threads.emplace_back([this, stage] { run_stage(stage); });
+        }
+        watch(stop, on_progress);
+      } catch (...) {
+        fail(std::current_exception());
+      }
+    }
+    if (error_) {
+      std::rethrow_exception(error_);
+    }
+    const PipelineStatistics statistics = meter_.read();
+    if (on_progress) {
+      on_progress(statistics);
+    }
+    return statistics;
+  }
+
+ private:
+  static constexpr int kStages = 5;
+
+  [[nodiscard]] std::size_t capacity() const {
+    return static_cast<std::size_t>(std::max(options_.queue_capacity, 1));
+  }
+
+  // --- the stages, each on its own thread ---
+
+  void read_source() {
+    Frame frame;
+    const Clock::time_point start = Clock::now();
+    while (meter_.time(&PipelineStatistics::source_seconds, [&] { return source_.read(frame); })) {
+      if (options_.live && !wait_until_due(start + frame.time)) {
+        break;
+      }
+      meter_.add(&PipelineStatistics::frames_in);
+      if (!hand_on(captured_, frame)) {
+        break;
+      }
+    }
+    captured_.close();
+  }
+
+  void preprocess() {
+    Frame in;
+    Frame out;
+    while (captured_.pop(in)) {
+      meter_.time(&PipelineStatistics::preprocess_seconds, [&] { fit(in, out); });
+      if (!hand_on(fitted_, out)) {
+        break;
+      }
+    }
+    fitted_.close();
+  }
+
+  void step_stream() {
+    std::vector<Frame> group(group_size_);
+    std::vector<Frame> out;
+    while (gather(group)) {
+      const StepResult result =
+          meter_.time(&PipelineStatistics::stream_seconds, [&] { return processor_.step(group, out); });
+      account(group, result);
+      if (options_.live || result == StepResult::processed) {
+        publish(out);
+      }
+    }
+    do {
+      out.clear();
+      if (!failed()) {
+        meter_.time(&PipelineStatistics::stream_seconds, [&] { processor_.drain(out); });
+      }
+      publish(out);
+    } while (!out.empty());
+    results_.close();
+  }
+
+  void postprocess() {
+    FrameOrder order([this](Frame& frame) { finished_.push(frame); });
+    Event event;
+    while (results_.pop(event)) {
+      meter_.time(&PipelineStatistics::postprocess_seconds, [&] { order_event(order, event); });
+    }
+    order.finish();
+    finished_.close();
+  }
+
+  void write_sink() {
+    Frame frame;
+    while (finished_.pop(frame)) {
+      meter_.time(&PipelineStatistics::sink_seconds, [&] { sink_.write(frame); });
+      meter_.add(&PipelineStatistics::frames_out);
+    }
+    if (!failed()) {
+      meter_.time(&PipelineStatistics::sink_seconds, [&] { sink_.finish(); });
+    }
+  }
+
+  // --- what they consist of ---
+
+  /// False when the pipeline takes no more frames.
+  bool hand_on(BoundedQueue<Frame>& queue, Frame& frame) {
+    if (!options_.live) {
+      const bool taken = queue.push(frame);
+      meter_.add(&PipelineStatistics::dropped, taken ? 0 : 1);
+      return taken;
+    }
+    const auto pushed = queue.push_newest(frame);
+    meter_.add(&PipelineStatistics::dropped, pushed == BoundedQueue<Frame>::Newest::added ? 0 : 1);
+    return pushed != BoundedQueue<Frame>::Newest::closed;
+  }
+
+  void fit(Frame& in, Frame& out) const {
+    if (in.width == processor_.width() && in.height == processor_.height()) {
+      std::swap(in, out);
+      return;
+    }
+    out.resize(processor_.width(), processor_.height());
+    out.number = in.number;
+    out.time = in.time;
+    fit_frame(in, options_.fit, out);
+  }
+
+  /// Fills the frame buffer. False when no frame comes any more.
+  bool gather(std::vector<Frame>& group) {
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      switch (next_frame(group[i])) {
+        case Next::frame:
+          break;
+        case Next::none_in_time:
+          reuse(group, i);
+          return true;
+        case Next::end:
+          pad(group, i);
+          return i > 0;
+      }
+    }
+    return true;
+  }
+
+  enum class Next { frame, none_in_time, end };
+
+  Next next_frame(Frame& frame) {
+    if (!options_.live || !anything_stepped_) {
+      anything_stepped_ = fitted_.pop(frame);
+      pace_.frame_arrived();
+      return anything_stepped_ ? Next::frame : Next::end;
+    }
+    switch (fitted_.pop_until(frame, pace_.reuse_at())) {
+      case BoundedQueue<Frame>::Popped::item:
+        pace_.frame_arrived();
+        return Next::frame;
+      case BoundedQueue<Frame>::Popped::timeout:
+        return Next::none_in_time;
+      case BoundedQueue<Frame>::Popped::closed:
+        break;
+    }
+    return Next::end;
+  }
+
+  /// The last input again in every place from `first` on.
+  void reuse(std::vector<Frame>& group, std::size_t first) {
+    copy_last(group, first);
+    pace_.stepped_again();
+    meter_.add(&PipelineStatistics::reused, static_cast<std::int64_t>(group.size() - first));
+  }
+
+  static void pad(std::vector<Frame>& group, std::size_t first) {
+    if (first == 0) {
+      return;
+    }
+    copy_last(group, first);
+    std::for_each(group.begin() + static_cast<std::ptrdiff_t>(first), group.end(),
+                  [](Frame& frame) { frame.number = kPadding; });
+  }
+
+  /// The frame before `first` is the last input; before the first place it is the last one of the group
+  /// before.
+  static void copy_last(std::vector<Frame>& group, std::size_t first) {
+    const std::size_t last = first > 0 ? first - 1 : group.size() - 1;
+    for (std::size_t i = first; i < group.size(); ++i) {
+      if (i != last) {
+        group[i] = group[last];
+      }
+    }
+  }
+
+  /// Counts skipped inputs and tells post-processing what to expect.
+  void account(const std::vector<Frame>& group, StepResult result) {
+    const bool skipped = result == StepResult::skipped;
+    for (const Frame& frame : group) {
+      if (frame.number == kPadding) {
+        continue;
+      }
+      meter_.add(&PipelineStatistics::skipped, skipped ? 1 : 0);
+      if (!options_.live) {
+        event_.kind = skipped ? Event::Kind::skipped : Event::Kind::expected;
+        event_.frame.number = frame.number;
+        event_.frame.time = frame.time;
+        results_.push(event_);
+      }
+    }
+  }
+
+  void publish(std::vector<Frame>& out) {
+    for (Frame& frame : out) {
+      if (frame.number != kPadding) {
+        event_.kind = Event::Kind::result;
+        std::swap(event_.frame, frame);
+        results_.push(event_);
+      }
+    }
+  }
+
+  void order_event(FrameOrder& order, Event& event) {
+    if (options_.live) {
+      finished_.push(event.frame);
+      return;
+    }
+    switch (event.kind) {
+      case Event::Kind::expected:
+        order.expect(event.frame.number, event.frame.time);
+        break;
+      case Event::Kind::skipped:
+        order.skip(event.frame.number, event.frame.time);
+        break;
+      case Event::Kind::result:
+        order.result(event.frame);
+        break;
+    }
+  }
+
+  // --- beginning and end ---
+
+  void run_stage(void (Pipeline::*stage)()) {
+    try {
+      (this->*stage)();
+    } catch (...) {
+      fail(std::current_exception());
+    }
+    const std::lock_guard lock(mutex_);
+    ++stages_ended_;
+    changed_.notify_all();
+  }
+
+  void watch(const std::atomic<bool>& stop,
+             const std::function<void(const PipelineStatistics&)>& on_progress) {
+    std::unique_lock lock(mutex_);
+    while (!changed_.wait_for(lock, kProgressInterval, [&] { return stages_ended_ == kStages; })) {
+      lock.unlock();
+      if (stop) {
+        take_no_more();
+      }
+      if (on_progress) {
+        on_progress(meter_.read());
+      }
+      lock.lock();
+    }
+  }
+
+  /// Live: waits until a frame is due, as a file is read faster than it plays. False when that has become
+  /// pointless.
+  bool wait_until_due(Clock::time_point due) {
+    std::unique_lock lock(mutex_);
+    return !changed_.wait_until(lock, due, [&] { return ending_; });
+  }
+
+  /// Frames that no step has begun yet are given up, what is in flight is finished.
+  void take_no_more() {
+    {
+      const std::lock_guard lock(mutex_);
+      ending_ = true;
+      changed_.notify_all();
+    }
+    const std::size_t given_up = captured_.discard() + fitted_.discard();
+    meter_.add(&PipelineStatistics::dropped, static_cast<std::int64_t>(given_up));
+  }
+
+  void fail(std::exception_ptr error) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!error_) {
+        error_ = std::move(error);
+      }
+    }
+    take_no_more();
+    results_.discard();
+    finished_.discard();
+  }
+
+  bool failed() {
+    const std::lock_guard lock(mutex_);
+    return error_ != nullptr;
+  }
+
+  Source& source_;
+  FrameProcessor& processor_;
+  Sink& sink_;
+  const PipelineOptions options_;
+  const std::size_t group_size_;
+
+  Meter meter_;
+  Pace pace_;                      // of the stream's thread
+  bool anything_stepped_ = false;  // likewise
+  Event event_;                    // likewise
+
+  BoundedQueue<Frame> captured_;  // from the source
+  BoundedQueue<Frame> fitted_;    // in the stream's size
+  BoundedQueue<Event> results_;   // of the stream
+  BoundedQueue<Frame> finished_;  // for the sink
+
+  std::mutex mutex_;  // of what follows
+  std::condition_variable changed_;
+  int stages_ended_ = 0;
+  bool ending_ = false;
+  std::exception_ptr error_;
+};
+
+void check(const FrameProcessor& processor) {
+  if (processor.width() < 1 || processor.height() < 1 || processor.frame_buffer_size() < 1) {
+    throw Error("the stream's size and frame buffer must be at least 1");
+  }
+}
+
+}  // namespace
+
+PipelineStatistics run_pipeline(Source& source, FrameProcessor& processor, Sink& sink,
+                                const PipelineOptions& options, const std::atomic<bool>& stop,
+                                const std::function<void(const PipelineStatistics&)>& on_progress) {
+  check(processor);
+  return Pipeline(source, processor, sink, options).run(stop, on_progress);
+}
+
+}  // namespace streamdiffusion

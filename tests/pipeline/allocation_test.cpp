@@ -1,0 +1,74 @@
+// Counts what the pipeline allocates once it runs: nothing.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include "pipeline/fakes.h"
+
+namespace {
+std::atomic<long> allocations{0};
+}  // namespace
+
+[[gnu::noinline]] void* operator new(std::size_t bytes) {
+  ++allocations;
+  if (void* memory = std::malloc(bytes)) {
+    return memory;
+  }
+  throw std::bad_alloc();
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+
+namespace streamdiffusion {
+namespace {
+
+/// Gives each frame at once, without allocating.
+class Identity : public FrameProcessor {
+ public:
+  [[nodiscard]] int width() const override { return 64; }
+  [[nodiscard]] int height() const override { return 64; }
+  [[nodiscard]] int frame_buffer_size() const override { return 2; }
+  StepResult step(const std::vector<Frame>& in, std::vector<Frame>& out) override {
+    out.resize(in.size());
+    for (std::size_t i = 0; i < in.size(); ++i) {
+      out[i].pixels.assign(in[i].pixels.begin(), in[i].pixels.end());
+      out[i].width = in[i].width;
+      out[i].height = in[i].height;
+      out[i].number = in[i].number;
+      out[i].time = in[i].time;
+    }
+    return in[0].number % 8 == 6 ? StepResult::skipped : StepResult::processed;
+  }
+  void drain(std::vector<Frame>& out) override { out.clear(); }
+};
+
+/// Looks at the count of allocations between two frames.
+class CountingSink : public Sink {
+ public:
+  void write(const Frame& frame) override {
+    if (frame.number == 100) {
+      at_start = allocations;
+    }
+    if (frame.number == 900) {
+      at_end = allocations;
+    }
+  }
+  void finish() override {}
+  long at_start = 0;
+  long at_end = 0;
+};
+
+TEST(PipelineAllocations, AFrameAllocatesNothingAfterTheFirstOnes) {
+  fakes::MemorySource source(1000, 64, 64);
+  Identity processor;
+  CountingSink sink;
+  const std::atomic<bool> stop{false};
+  run_pipeline(source, processor, sink, {}, stop);
+  EXPECT_GT(sink.at_start, 0);
+  EXPECT_EQ(sink.at_end - sink.at_start, 0);
+}
+
+}  // namespace
+}  // namespace streamdiffusion

@@ -1,0 +1,128 @@
+#include "pipeline/bounded_queue.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <thread>
+#include <vector>
+
+namespace streamdiffusion {
+namespace {
+
+using namespace std::chrono_literals;
+using Queue = BoundedQueue<int>;
+
+bool push(Queue& queue, int value) { return queue.push(value); }
+
+TEST(BoundedQueue, GivesItemsInOrderOverAThreadBorder) {
+  Queue queue(3);
+  std::jthread producer([&] {
+    for (int i = 0; i < 10000; ++i) {
+      push(queue, i);
+    }
+    queue.close();
+  });
+  int item = 0;
+  for (int i = 0; i < 10000; ++i) {
+    ASSERT_TRUE(queue.pop(item));
+    ASSERT_EQ(item, i);
+  }
+  EXPECT_FALSE(queue.pop(item));
+}
+
+TEST(BoundedQueue, HoldsNoMoreThanItsCapacity) {
+  Queue queue(2);
+  std::atomic<int> pushed{0};
+  std::jthread producer([&] {
+    while (push(queue, 0)) {
+      ++pushed;
+    }
+  });
+  std::this_thread::sleep_for(20ms);
+  EXPECT_EQ(pushed, 2);
+  int item = 0;
+  queue.pop(item);
+  while (pushed < 3) {
+    std::this_thread::yield();
+  }
+  queue.close();
+  producer.join();
+  EXPECT_EQ(pushed, 3);
+}
+
+TEST(BoundedQueue, NewestReplacesTheOldestWhereThereIsNoRoom) {
+  Queue queue(2);
+  int item = 1;
+  EXPECT_EQ(queue.push_newest(item), Queue::Newest::added);
+  item = 2;
+  EXPECT_EQ(queue.push_newest(item), Queue::Newest::added);
+  item = 3;
+  EXPECT_EQ(queue.push_newest(item), Queue::Newest::replaced);
+  EXPECT_EQ(item, 1);
+  ASSERT_TRUE(queue.pop(item));
+  EXPECT_EQ(item, 2);
+  ASSERT_TRUE(queue.pop(item));
+  EXPECT_EQ(item, 3);
+}
+
+TEST(BoundedQueue, ClosedQueueGivesWhatItHoldsAndTakesNothing) {
+  Queue queue(2);
+  push(queue, 7);
+  queue.close();
+  EXPECT_FALSE(push(queue, 8));
+  int item = 9;
+  EXPECT_EQ(queue.push_newest(item), Queue::Newest::closed);
+  EXPECT_EQ(item, 9);
+  ASSERT_TRUE(queue.pop(item));
+  EXPECT_EQ(item, 7);
+  EXPECT_FALSE(queue.pop(item));
+}
+
+TEST(BoundedQueue, DiscardGivesUpWhatItHoldsAndWakesBothEnds) {
+  Queue full(1);
+  Queue empty(1);
+  push(full, 1);
+  std::jthread producer([&] { EXPECT_FALSE(push(full, 2)); });
+  std::jthread consumer([&] {
+    int item = 0;
+    EXPECT_FALSE(empty.pop(item));
+  });
+  std::this_thread::sleep_for(10ms);
+  EXPECT_EQ(full.discard(), 1U);
+  EXPECT_EQ(empty.discard(), 0U);
+  EXPECT_EQ(full.discard(), 0U);
+}
+
+TEST(BoundedQueue, PopUntilGivesUpAtItsDeadlineButTakesWhatIsThereAlready) {
+  Queue queue(1);
+  int item = 0;
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(queue.pop_until(item, start + 20ms), Queue::Popped::timeout);
+  EXPECT_GE(std::chrono::steady_clock::now() - start, 20ms);
+  push(queue, 5);
+  EXPECT_EQ(queue.pop_until(item, start), Queue::Popped::item);
+  EXPECT_EQ(item, 5);
+  queue.close();
+  EXPECT_EQ(queue.pop_until(item, start + 1h), Queue::Popped::closed);
+}
+
+TEST(BoundedQueue, SwapsMemoryInACircle) {
+  BoundedQueue<std::vector<int>> queue(1);
+  std::vector<int> in(100);
+  std::vector<int> out(200);
+  const int* const first = in.data();
+  const int* const second = out.data();
+  queue.push(in);
+  queue.pop(out);
+  EXPECT_EQ(out.data(), first);
+  queue.push(in);  // empty, for the place it goes to was
+  in.clear();
+  queue.pop(out);
+  queue.push(out);
+  EXPECT_EQ(out.data(), first);
+  EXPECT_NE(out.data(), second);
+}
+
+}  // namespace
+}  // namespace streamdiffusion

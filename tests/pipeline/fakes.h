@@ -1,0 +1,112 @@
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "streamdiffusion/error.h"
+#include "streamdiffusion/pipeline.h"
+
+namespace streamdiffusion::fakes {
+
+/// Frames of one colour, their number modulo 256, in memory.
+class MemorySource : public Source {
+ public:
+  MemorySource(int frames, int width, int height, double frame_rate = 25) : frames_(frames) {
+    info_ = {.width = width, .height = height, .frame_rate = frame_rate, .frames = frames};
+  }
+  [[nodiscard]] const SourceInfo& info() const override { return info_; }
+  bool read(Frame& frame) override {
+    if (before_read) {
+      before_read(next_);
+    }
+    if (next_ == frames_) {
+      return false;
+    }
+    frame.resize(info_.width, info_.height);
+    std::fill(frame.pixels.begin(), frame.pixels.end(), static_cast<std::uint8_t>(next_));
+    frame.number = next_;
+    frame.time = std::chrono::microseconds(static_cast<std::int64_t>(next_ * 1e6 / info_.frame_rate));
+    ++next_;
+    return true;
+  }
+
+  std::function<void(int)> before_read;  ///< gets the number of the frame to read
+
+ private:
+  SourceInfo info_;
+  int frames_;
+  int next_ = 0;
+};
+
+/// Copies frames and gives them `delay` steps later, as a stream with delay + 1 denoising steps does.
+class DelayProcessor : public FrameProcessor {
+ public:
+  DelayProcessor(int size, int delay = 0, int frame_buffer_size = 1)
+      : size_(size), delay_(delay), frame_buffer_size_(frame_buffer_size) {}
+  [[nodiscard]] int width() const override { return size_; }
+  [[nodiscard]] int height() const override { return size_; }
+  [[nodiscard]] int frame_buffer_size() const override { return frame_buffer_size_; }
+
+  StepResult step(const std::vector<Frame>& in, std::vector<Frame>& out) override {
+    stepped.push_back(in.front().number);
+    if (before_step) {
+      before_step(in.front());
+    }
+    if (skip && skip(in.front())) {
+      out = last_;
+      return StepResult::skipped;
+    }
+    in_flight_.push_back(in);
+    give(out, delay_);
+    return StepResult::processed;
+  }
+  void drain(std::vector<Frame>& out) override { give(out, 0); }
+
+  std::function<void(const Frame&)> before_step;
+  std::function<bool(const Frame&)> skip;
+  std::vector<std::int64_t> stepped;  ///< numbers of the first frame of each step
+
+ private:
+  void give(std::vector<Frame>& out, int delay) {
+    out.clear();
+    if (static_cast<int>(in_flight_.size()) > delay) {
+      out = in_flight_.front();
+      last_ = out;
+      in_flight_.pop_front();
+    }
+  }
+
+  int size_;
+  int delay_;
+  int frame_buffer_size_;
+  std::deque<std::vector<Frame>> in_flight_;
+  std::vector<Frame> last_;
+};
+
+/// Keeps number, time and colour of what is written.
+class MemorySink : public Sink {
+ public:
+  void write(const Frame& frame) override {
+    if (before_write) {
+      before_write(frame);
+    }
+    numbers.push_back(frame.number);
+    times.push_back(frame.time);
+    colours.push_back(frame.pixels.at(0));
+    written_at.push_back(std::chrono::steady_clock::now());
+  }
+  void finish() override { finished = true; }
+
+  std::function<void(const Frame&)> before_write;
+  std::vector<std::int64_t> numbers;
+  std::vector<std::chrono::microseconds> times;
+  std::vector<int> colours;
+  std::vector<std::chrono::steady_clock::time_point> written_at;
+  bool finished = false;
+};
+
+}  // namespace streamdiffusion::fakes
