@@ -59,9 +59,12 @@ LoraDelta to_delta(const Parts& parts, const std::string& file) {
     if (tensor->shape.size() != 2 && tensor->shape.size() != 4) {
       throw Error(where + ": a LoRA's weights must have 2 or 4 dimensions, not " + show_shape(*tensor));
     }
+    if (tensor->elements() == 0) {
+      throw Error(where + ": a LoRA's weights must not be empty, as " + show_shape(*tensor) + " is");
+    }
   }
   const std::int64_t rank = parts.down->shape[0];
-  if (rank < 1 || parts.up->shape[1] != rank) {
+  if (parts.up->shape[1] != rank) {
     throw Error(where + ": down " + show_shape(*parts.down) + " and up " + show_shape(*parts.up) +
                 " do not have the same rank");
   }
