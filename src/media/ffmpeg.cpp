@@ -62,8 +62,9 @@ Picture make_picture(int width, int height, AVPixelFormat format) {
   return picture;
 }
 
-Codec open_decoder(const AVCodecParameters& parameters, int threads, const std::string& what) {
-  const AVCodec* decoder = avcodec_find_decoder(parameters.codec_id);
+Codec open_decoder(const AVCodecParameters& parameters, int threads, const std::string& what,
+                   const AVCodec* decoder) {
+  if (decoder == nullptr) decoder = avcodec_find_decoder(parameters.codec_id);
   if (decoder == nullptr) {
     throw Error(what + ": this FFmpeg has no decoder for " + avcodec_get_name(parameters.codec_id) +
                 " (`ffmpeg -decoders` lists those it has)");

@@ -80,8 +80,9 @@ class Options {
   AVDictionary* dictionary_ = nullptr;
 };
 
-/// A decoder for a stream, opened; `what` names the input in errors.
-Codec open_decoder(const AVCodecParameters& parameters, int threads, const std::string& what);
+/// A decoder for a stream, opened: `decoder`, or FFmpeg's choice for null. `what` begins errors.
+Codec open_decoder(const AVCodecParameters& parameters, int threads, const std::string& what,
+                   const AVCodec* decoder = nullptr);
 
 /// The colour matrix of video that does not name one, as players guess it.
 AVColorSpace default_matrix(int width, int height);

@@ -11,8 +11,6 @@ namespace {
 
 bool is_pipe(const std::string& input) { return input == "-"; }
 
-std::string display_name(const std::string& input) { return is_pipe(input) ? "standard input" : input; }
-
 const AVInputFormat* named_format(const std::string& format) {
   if (format.empty()) return nullptr;
   const AVInputFormat* found = av_find_input_format(format.c_str());
@@ -31,22 +29,26 @@ bool is_text_art(const AVInputFormat& format) {
   return false;
 }
 
-[[noreturn]] void fail_to_open(const std::string& input, int code, const AVInputFormat* format) {
+}  // namespace
+
+std::string input_name(const std::string& input) { return is_pipe(input) ? "standard input" : input; }
+
+void fail_to_open(const std::string& input, int code, const AVInputFormat* format) {
   const std::string reason = ffmpeg::error_text(code);
-  if (is_pipe(input) && (reason.find("moov") != std::string::npos ||
-                         (format != nullptr && std::string_view(format->name).starts_with("mov")))) {
+  const bool index_missing = reason.find("moov atom not found") != std::string::npos;
+  const bool is_mp4 =
+      index_missing || (format != nullptr && std::string_view(format->name).starts_with("mov"));
+  if (is_pipe(input) && is_mp4) {
     throw Error("cannot read standard input: this MP4 has its index at the end, which a pipe cannot reach (" +
                 reason +
                 "); name the file instead, or write it with `ffmpeg -movflags +faststart` or as Matroska");
   }
-  if (reason.find("moov atom not found") != std::string::npos) {
-    throw Error("cannot read " + display_name(input) + ": its index is missing (" + reason +
+  if (index_missing) {
+    throw Error("cannot read " + input + ": its index is missing (" + reason +
                 "); the file is cut short or was never finished");
   }
-  throw Error("cannot read " + display_name(input) + " as video: " + reason);
+  throw Error("cannot read " + input_name(input) + " as video: " + reason);
 }
-
-}  // namespace
 
 ffmpeg::Input open_video_input(const std::string& input, const std::string& format,
                                ffmpeg::Options& options) {

@@ -7,7 +7,14 @@
 
 namespace streamdiffusion {
 
-/// A video file or pipe, opened and probed. `url` is "pipe:0" or a local file's name. Throws Error.
+/// For messages: the file's name or "standard input".
+std::string input_name(const std::string& input);
+
+/// Throws the Error for an input that FFmpeg could not open or whose first packet it could not read. `format`
+/// may be null.
+[[noreturn]] void fail_to_open(const std::string& input, int code, const AVInputFormat* format);
+
+/// A video file or "-", opened and probed. Throws Error.
 ffmpeg::Input open_video_input(const std::string& input, const std::string& format, ffmpeg::Options& options);
 
 /// The stream that shows the video (no cover picture of a song), or nothing.

@@ -27,10 +27,35 @@ const AVOutputFormat& choose_container(const SinkOptions& options) {
   return *container;
 }
 
-/// 29.97... is 30000/1001 and 25.0 is 25/1.
+/// 29.97... is 30000/1001 and 25.0 is 25/1, also where a container has rounded them.
 AVRational exact_rate(double frames_per_second) {
+  constexpr double kRounding = 1e-5;
+  for (const int divisor : {1000, 1001}) {
+    const double thousands = frames_per_second * divisor / 1000;
+    const double whole = std::round(thousands);
+    if (whole < 1 || std::abs(thousands / whole - 1) > kRounding) continue;
+    return divisor == 1000 ? AVRational{static_cast<int>(whole), 1}
+                           : AVRational{static_cast<int>(whole) * 1000, 1001};
+  }
   constexpr int kLargest = 1'001'000;
   return av_d2q(frames_per_second, kLargest);
+}
+
+double checked_rate(double frames_per_second) {
+  constexpr double kHighest = 1000;
+  if (!(frames_per_second > 0 && frames_per_second <= kHighest)) {
+    throw Error("the frame rate of a video is above 0 and at most 1000");
+  }
+  return frames_per_second;
+}
+
+/// Fine enough for frames at any time, and the finest that MPEG-4 (at most 65535 a second) takes of those in
+/// use.
+constexpr AVRational kFineTimeBase{1, 60'000};
+
+/// Whether frames may come at any time; elsewhere they fall on multiples of the frame interval.
+bool keeps_times(const AVOutputFormat& container) {
+  return (container.flags & AVFMT_NOTIMESTAMPS) == 0 && std::string_view(container.name) != "avi";
 }
 
 bool is_mp4(const AVOutputFormat& container) {
@@ -46,16 +71,12 @@ void VideoSink::FreeOutput::operator()(AVFormatContext* context) const {
 }
 
 VideoSink::VideoSink(const SinkOptions& options)
-    : options_(options), frame_rate_(exact_rate(options.frame_rate)) {
+    : options_(options), frame_rate_(exact_rate(checked_rate(options.frame_rate))) {
   ffmpeg::quieten();
   if (options.width <= 0 || options.height <= 0) throw Error("a video needs a width and a height");
-  if (!std::isfinite(options.frame_rate) || frame_rate_.num <= 0) {
-    throw Error("the frame rate of a video must be above 0");
-  }
   if (options.quality > 100) throw Error("the quality of a video goes from 0 to 100");
   const AVOutputFormat& container = choose_container(options);
-  const bool by_time = options.variable_frame_rate && (container.flags & AVFMT_VARIABLE_FPS) != 0;
-  time_base_ = by_time ? AVRational{1, 90'000} : av_inv_q(frame_rate_);
+  time_base_ = options.variable_frame_rate && keeps_times(container) ? kFineTimeBase : av_inv_q(frame_rate_);
   frame_duration_ = std::max<std::int64_t>(1, av_rescale_q(1, av_inv_q(frame_rate_), time_base_));
   if (options.output != "-") file_ = std::make_unique<TemporaryFile>(options.output);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <string_view>
 
 #include "media/container_end.h"
 #include "streamdiffusion/error.h"
@@ -26,6 +27,15 @@ ffmpeg::Input open(const SourceOptions& options) {
   return open_video_input(options.input, options.format, demuxer_options);
 }
 
+/// FFmpeg's own VP8 and VP9 decoders leave WebM's second stream with the alpha out; libvpx's do not.
+const AVCodec* alpha_decoder(const AVStream& stream) {
+  const AVDictionaryEntry* mode = av_dict_get(stream.metadata, "alpha_mode", nullptr, 0);
+  if (mode == nullptr || std::string_view(mode->value) != "1") return nullptr;
+  const AVCodecID codec = stream.codecpar->codec_id;
+  if (codec == AV_CODEC_ID_VP9) return avcodec_find_decoder_by_name("libvpx-vp9");
+  return codec == AV_CODEC_ID_VP8 ? avcodec_find_decoder_by_name("libvpx") : nullptr;
+}
+
 std::string seconds_text(std::int64_t microseconds) {
   char text[32];
   std::snprintf(text, sizeof(text), "%.2f s", static_cast<double>(microseconds) / 1e6);
@@ -35,7 +45,8 @@ std::string seconds_text(std::int64_t microseconds) {
 }  // namespace
 
 VideoSource::VideoSource(const SourceOptions& options)
-    : name_(options.input == "-" ? "standard input" : options.input),
+    : path_(options.input),
+      name_(input_name(options.input)),
       input_(open(options)),
       stream_(find_video_stream(*input_)),
       packet_(ffmpeg::make_packet()),
@@ -50,7 +61,7 @@ VideoSource::VideoSource(const SourceOptions& options)
                 std::to_string(parameters.height) + ", which is too large");
   }
   constexpr int kThreads = 0;  // as many as FFmpeg likes
-  decoder_ = ffmpeg::open_decoder(parameters, kThreads, "cannot decode " + name_);
+  decoder_ = ffmpeg::open_decoder(parameters, kThreads, "cannot decode " + name_, alpha_decoder(*stream_));
   decoder_->pkt_timebase = stream_->time_base;
   start_ = start_time(*stream_);
   fill_info();
@@ -140,6 +151,7 @@ void VideoSource::feed_decoder() {
       ffmpeg::check(avcodec_send_packet(decoder_.get(), nullptr), "the video is damaged: " + where());
       return;
     }
+    if (result < 0 && frames_read_ == 0) fail_to_open(path_, result, input_->iformat);
     ffmpeg::check(result, "the video is cut short or damaged: " + where());
     if ((packet_->flags & AV_PKT_FLAG_CORRUPT) != 0) {
       throw Error("the video is cut short or damaged: " + where() + "; copy or download it again");

@@ -25,7 +25,8 @@ class VideoSource : public Source {
   [[nodiscard]] AVRational pixel_aspect() const;
   [[nodiscard]] Orientation orientation() const;
 
-  std::string name_;
+  std::string path_;  ///< or "-"
+  std::string name_;  ///< for messages
   ffmpeg::Input input_;
   AVStream* stream_ = nullptr;
   ffmpeg::Codec decoder_;
