@@ -1,0 +1,110 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "streamdiffusion/model.h"
+#include "streamdiffusion/stream.h"
+
+namespace streamdiffusion::testing {
+
+constexpr int kSize = 32;
+
+inline std::filesystem::path tiny_model_folder(const std::string& name = "tiny-sd15") {
+  return std::filesystem::path(PROJECT_FOLDER) / "tests" / "conformance" / "cases" / "models" / name;
+}
+
+inline std::shared_ptr<Model> load_tiny_model(ModelOptions options = {}) {
+  options.folder = tiny_model_folder();
+  options.threads = 1;
+  return Model::load(options);
+}
+
+/// A picture that differs from those of other numbers everywhere.
+inline Frame make_frame(std::int64_t number, int width = kSize, int height = kSize) {
+  Frame frame;
+  frame.resize(width, height);
+  frame.number = number;
+  frame.time = std::chrono::microseconds(number * 40'000);
+  std::uint32_t state = static_cast<std::uint32_t>(number) * 2654435761U + 1;
+  for (std::uint8_t& value : frame.pixels) {
+    state = state * 1664525U + 1013904223U;
+    value = static_cast<std::uint8_t>(state >> 24U);
+  }
+  return frame;
+}
+
+/// Largest difference of two pictures in levels of 255; a picture of another size differs by 255.
+inline int difference(const Frame& a, const Frame& b) {
+  if (a.width != b.width || a.height != b.height) {
+    return 255;
+  }
+  int largest = 0;
+  for (std::size_t i = 0; i < a.pixels.size(); ++i) {
+    largest = std::max(largest, std::abs(static_cast<int>(a.pixels[i]) - static_cast<int>(b.pixels[i])));
+  }
+  return largest;
+}
+
+inline Parameters make_parameters(std::vector<int> t_index_list = {22, 32, 45}) {
+  Parameters parameters;
+  parameters.prompt = "a red boat on a lake";
+  parameters.negative_prompt = "low quality";
+  parameters.t_index_list = std::move(t_index_list);
+  return parameters;
+}
+
+inline StreamOptions make_options(int frame_buffer_size = 1, bool use_denoising_batch = true) {
+  return {.width = kSize,
+          .height = kSize,
+          .frame_buffer_size = frame_buffer_size,
+          .use_denoising_batch = use_denoising_batch};
+}
+
+/// Steps frames first .. first + count - 1 (a multiple of the frame buffer) and gives what came out.
+inline std::vector<Frame> step_frames(Stream& stream, std::int64_t first, std::int64_t count) {
+  const auto together = static_cast<std::int64_t>(stream.options().frame_buffer_size);
+  std::vector<Frame> all;
+  std::vector<Frame> out;
+  for (std::int64_t start = first; start < first + count; start += together) {
+    std::vector<Frame> in;
+    for (std::int64_t i = 0; i < together; ++i) {
+      in.push_back(make_frame(start + i, stream.options().width, stream.options().height));
+    }
+    stream.step(in, out);
+    all.insert(all.end(), out.begin(), out.end());
+  }
+  return all;
+}
+
+inline std::vector<Frame> drain_all(Stream& stream) {
+  std::vector<Frame> all;
+  std::vector<Frame> out;
+  for (stream.drain(out); !out.empty(); stream.drain(out)) {
+    all.insert(all.end(), out.begin(), out.end());
+  }
+  return all;
+}
+
+inline std::vector<Frame> run_frames(Stream& stream, std::int64_t first, std::int64_t count) {
+  std::vector<Frame> all = step_frames(stream, first, count);
+  const std::vector<Frame> rest = drain_all(stream);
+  all.insert(all.end(), rest.begin(), rest.end());
+  return all;
+}
+
+inline std::vector<std::int64_t> numbers(const std::vector<Frame>& frames) {
+  std::vector<std::int64_t> values;
+  for (const Frame& frame : frames) {
+    values.push_back(frame.number);
+  }
+  return values;
+}
+
+}  // namespace streamdiffusion::testing
