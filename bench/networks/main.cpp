@@ -47,9 +47,8 @@ class Report {
   std::map<std::string, double> gflop_;
 };
 
-/// The median over as many runs as fit into the time, after one that warms up.
+/// The median over as many runs as fit into the time, at least one.
 double median_seconds(Measurements& measurements, const std::string& name, double limit) {
-  measurements.run(name);
   std::vector<double> seconds;
   double sum = 0;
   while (seconds.empty() || sum < limit) {
@@ -68,11 +67,12 @@ void run(const Arguments& arguments) {
                  {"load_seconds", measurements.load_seconds()}});
   if (arguments.on_request) {
     for (std::string name; std::getline(std::cin, name);) {
-      report.print(name, measurements.run(name));
+      report.print(name, median_seconds(measurements, name, arguments.seconds));
     }
     return;
   }
   for (const std::string& name : arguments.names) {
+    measurements.run(name);  // warms up
     report.print(name, median_seconds(measurements, name, arguments.seconds));
   }
 }
@@ -98,7 +98,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--seconds", arguments.seconds, "Time for each measurement")->capture_default_str();
   app.add_flag("--on-request", arguments.on_request,
-               "Each line of standard input names a measurement to be taken once");
+               "Each line of standard input names a measurement to be taken");
   CLI11_PARSE(app, argc, argv);
   try {
     run(arguments);

@@ -1,0 +1,144 @@
+"""The same networks in other engines: each loads a diffusers folder in float32 and runs one measurement at a time."""
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+MEASUREMENTS = ("text_encoder", "unet", "vae_encode", "vae_decode", "frame")
+ALPHA, BETA = 0.8, 0.6  # of the frame's noise; any pair takes the same time
+
+
+class Inputs:
+    """What the networks are given: numbers of the size that they see in use."""
+
+    def __init__(self, config, width, height, rows):
+        generator = np.random.default_rng(0)
+        normal = lambda *shape: generator.standard_normal(shape, dtype=np.float32)
+        tokens = config["tokens"]
+        self.ids = np.zeros((1, tokens), np.int64)
+        self.sample = normal(rows, 4, height // 8, width // 8)
+        self.timestep = np.full((rows,), 500, np.int64)
+        self.encoder_hidden_states = normal(rows, tokens, config["cross_attention_dim"])
+        self.image = generator.random((1, 3, height, width), dtype=np.float32)
+        self.latents = self.sample[:1]
+        self.frame = generator.integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def load_torch_networks(folder):
+    """The folder's networks as torch modules that take and give plain tensors."""
+    import diffusers
+    import torch
+    from transformers import CLIPTextModel
+
+    class Unet(torch.nn.Module):
+        def __init__(self, net):
+            super().__init__()
+            self.net = net
+
+        def forward(self, sample, timestep, encoder_hidden_states):
+            return self.net(sample, timestep, encoder_hidden_states, return_dict=False)[0]
+
+    class Encoder(torch.nn.Module):
+        def __init__(self, net):
+            super().__init__()
+            self.net = net
+
+        def forward(self, image):
+            encoded = self.net.encode(image * 2 - 1, return_dict=False)[0]
+            return (encoded if isinstance(encoded, torch.Tensor) else encoded.mode()) * self.net.config.scaling_factor
+
+    class Decoder(Encoder):
+        def forward(self, latents):
+            return self.net.decode(latents / self.net.config.scaling_factor, return_dict=False)[0]
+
+    class Text(Encoder):
+        def forward(self, ids):
+            return self.net(ids, return_dict=False)[0]
+
+    folder = Path(folder)
+    kind = diffusers.AutoencoderTiny.load_config(folder / "vae")["_class_name"]
+    vae = getattr(diffusers, kind).from_pretrained(folder / "vae", torch_dtype=torch.float32)
+    unet = diffusers.UNet2DConditionModel.from_pretrained(folder / "unet", torch_dtype=torch.float32)
+    text = CLIPTextModel.from_pretrained(folder / "text_encoder", dtype=torch.float32)
+    config = {"tokens": text.config.max_position_embeddings, "cross_attention_dim": unet.config.cross_attention_dim}
+    networks = {"text_encoder": Text(text), "unet": Unet(unet), "vae_encode": Encoder(vae), "vae_decode": Decoder(vae)}
+    return {name: network.eval() for name, network in networks.items()}, config
+
+
+def network_inputs(name, inputs):
+    return {"text_encoder": (inputs.ids,),
+            "unet": (inputs.sample, inputs.timestep, inputs.encoder_hidden_states),
+            "vae_encode": (inputs.image,),
+            "vae_decode": (inputs.latents,)}[name]
+
+
+class Engine:
+    """Runs measurements by name; a subclass sets `networks`: name to function on its own arrays."""
+
+    def run(self, name):
+        if name == "frame":
+            return self.frame()
+        return self.networks[name](*self.arguments[name])
+
+
+class Torch(Engine):
+    def __init__(self, folder, width, height, rows, threads, channels_last=True):
+        import torch
+        self.torch = torch
+        torch.set_num_threads(threads)
+        torch.set_grad_enabled(False)
+        self.version = f"torch {torch.__version__}"
+        self.networks, config = load_torch_networks(folder)
+        self.inputs = Inputs(config, width, height, rows)
+        self.arguments = {name: [torch.from_numpy(a) for a in network_inputs(name, self.inputs)] for name in self.networks}
+        if channels_last:
+            for name, network in self.networks.items():
+                network.to(memory_format=torch.channels_last)
+                self.arguments[name] = [a.to(memory_format=torch.channels_last) if a.dim() == 4 else a
+                                        for a in self.arguments[name]]
+
+    def frame(self):
+        torch, (sample, timestep, text) = self.torch, self.arguments["unet"]
+        image = torch.from_numpy(self.inputs.frame).permute(2, 0, 1)[None].float() / 255
+        latents = self.networks["vae_encode"](image) * ALPHA + sample[:1] * BETA
+        rows = torch.cat([latents, sample[1:]])
+        prediction = self.networks["unet"](rows, timestep, text)
+        image = self.networks["vae_decode"](((rows - BETA * prediction) / ALPHA)[-1:])
+        return ((image[0] / 2 + 0.5).clamp(0, 1) * 255).round().permute(1, 2, 0).to(torch.uint8).numpy()
+
+
+class OpenVino(Engine):
+    def __init__(self, folder, width, height, rows, threads, converted):
+        import openvino
+        self.version = f"OpenVINO {openvino.__version__.split('-')[0]}"
+        core = openvino.Core()
+        options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
+        compiled = {path.stem: core.compile_model(str(path), "CPU", options) for path in sorted(Path(converted).glob("*.xml"))}
+        self.networks = {name: (lambda *a, model=model: model(a)[0]) for name, model in compiled.items()}
+        text = compiled["unet"].input(2).shape
+        self.inputs = Inputs({"tokens": text[1], "cross_attention_dim": text[2]}, width, height, rows)
+        self.arguments = {name: network_inputs(name, self.inputs) for name in self.networks}
+
+    @staticmethod
+    def convert(folder, width, height, rows, threads, converted):
+        """Writes the networks at these sizes, in float32, for later runs."""
+        import openvino
+        import torch
+        warnings.filterwarnings("ignore")  # tracing takes sizes as constants, which is what is wanted
+        torch.set_grad_enabled(False)
+        networks, config = load_torch_networks(folder)
+        inputs = Inputs(config, width, height, rows)
+        Path(converted).mkdir(parents=True, exist_ok=True)
+        for name, network in networks.items():
+            example = tuple(torch.from_numpy(a) for a in network_inputs(name, inputs))
+            model = openvino.convert_model(network, example_input=example, input=[list(a.shape) for a in example])
+            openvino.save_model(model, str(Path(converted) / f"{name}.xml"), compress_to_fp16=False)
+
+    def frame(self):
+        sample, timestep, text = self.arguments["unet"]
+        image = self.inputs.frame.transpose(2, 0, 1)[None].astype(np.float32) / 255
+        latents = self.networks["vae_encode"](image) * np.float32(ALPHA) + sample[:1] * np.float32(BETA)
+        rows = np.concatenate([latents, sample[1:]])
+        prediction = self.networks["unet"](rows, timestep, text)
+        image = self.networks["vae_decode"](((rows - np.float32(BETA) * prediction) / np.float32(ALPHA))[-1:])
+        return (np.clip(image[0] / 2 + 0.5, 0, 1) * 255).round().astype(np.uint8).transpose(1, 2, 0)
