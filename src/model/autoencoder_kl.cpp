@@ -1,103 +1,27 @@
 #include "model/autoencoder_kl.h"
 
-#include <optional>
+#include <array>
 #include <string>
 #include <vector>
 
+#include "model/autoencoder_kl_blocks.h"
 #include "model/norm.h"
-#include "model/resnet_block.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
 
 namespace {
 
-constexpr float kEpsilon = 1e-6F;
-constexpr std::size_t kLevels = 4;  // a picture is halved between two of them: eight times in all
+using autoencoder_kl::kEpsilon;
+using autoencoder_kl::kLevels;
+using autoencoder_kl::Level;
+using autoencoder_kl::LevelTensors;
+using autoencoder_kl::MidBlock;
 
-/// Attention of one head over all pixels, added to what came in.
-class AttentionBlock {
- public:
-  AttentionBlock(LayerLoader& layers, const std::string& name, std::int64_t channels, std::int64_t groups)
-      : channels_(channels),
-        group_norm_(layers, name + ".group_norm", channels, groups, kEpsilon),
-        qkv_(layers.linear({name + ".to_q", name + ".to_k", name + ".to_v"}, channels, channels)),
-        to_out_(layers.linear(name + ".to_out.0", channels, channels)) {}
-
-  /// In place.
-  void forward(Context& context, const Tensor& x) const {
-    const Arena::Scope scope(context.arena);
-    const Tensor normed = context.arena.allocate(x.shape);
-    const Tensor qkv = context.arena.allocate(with_channels(x.shape, channels_ * 3));
-    group_norm_.forward(context, x, Activation::none, normed);
-    context.device.linear(normed, *qkv_, {}, qkv);
-    const Tensor& attended = normed;  // its place, now that queries, keys and values are made
-    context.device.attention(qkv.channels(0, channels_), qkv.channels(channels_, channels_),
-                             qkv.channels(channels_ * 2, channels_), {.heads = 1}, attended);
-    context.device.linear(attended, *to_out_, {.residual = x}, x);
-  }
-
- private:
-  std::int64_t channels_;
-  GroupNorm group_norm_;
-  Weights qkv_;
-  Weights to_out_;
-};
-
-/// UNetMidBlock2D.
-class MidBlock {
- public:
-  MidBlock(LayerLoader& layers, const std::string& name, std::int64_t channels,
-           const AutoencoderKLConfig& config)
-      : resnet0_(layers, name + ".resnets.0", channels, channels, config.norm_num_groups, kEpsilon),
-        resnet1_(layers, name + ".resnets.1", channels, channels, config.norm_num_groups, kEpsilon) {
-    if (config.mid_block_add_attention) {
-      attention_.emplace(layers, name + ".attentions.0", channels, config.norm_num_groups);
-    }
-  }
-
-  /// In place.
-  void forward(Context& context, const Tensor& x) const {
-    resnet0_.forward(context, x, {}, x);
-    if (attention_) {
-      attention_->forward(context, x);
-    }
-    resnet1_.forward(context, x, {}, x);
-  }
-
- private:
-  ResnetBlock2D resnet0_;
-  std::optional<AttentionBlock> attention_;
-  ResnetBlock2D resnet1_;
-};
-
-/// DownEncoderBlock2D or UpDecoderBlock2D: resnets of one resolution.
-class Level {
- public:
-  Level(LayerLoader& layers, const std::string& name, std::int64_t in_channels, std::int64_t out_channels,
-        std::int64_t count, std::int64_t groups)
-      : out_channels_(out_channels) {
-    for (std::int64_t i = 0; i < count; ++i) {
-      resnets_.emplace_back(layers, name + ".resnets." + std::to_string(i),
-                            i == 0 ? in_channels : out_channels, out_channels, groups, kEpsilon);
-    }
-  }
-
-  /// Into a tensor of the arena's innermost scope.
-  Tensor forward(Context& context, const Tensor& x) const {
-    const Tensor out = context.arena.allocate(with_channels(x.shape, out_channels_));
-    Tensor hidden = x;
-    for (const ResnetBlock2D& resnet : resnets_) {
-      resnet.forward(context, hidden, {}, out);
-      hidden = out;
-    }
-    return out;
-  }
-
- private:
-  std::int64_t out_channels_;
-  std::vector<ResnetBlock2D> resnets_;
-};
+/// The sides times `factor`, divided by `divisor`.
+Shape resized(const Shape& shape, std::int64_t factor, std::int64_t divisor) {
+  return {shape.n, shape.h * factor / divisor, shape.w * factor / divisor, shape.c};
+}
 
 /// From an image to the moments (mean and logarithm of the variance) of its latents.
 class Encoder {
@@ -125,19 +49,22 @@ class Encoder {
   }
 
   void forward(Context& context, const Tensor& image, const Tensor& moments) const {
-    const Arena::Scope scope(context.arena);
-    Tensor hidden = context.arena.allocate(with_channels(image.shape, first_channels_));
-    context.device.conv2d(image, *conv_in_, {.padding = 1}, hidden);
+    std::array<Shape, kLevels> extents;
     for (std::size_t i = 0; i < kLevels; ++i) {
-      hidden = levels_[i].forward(context, hidden);
+      extents[i] = resized(image.shape, 1, std::int64_t{1} << i);
+    }
+    const Arena::Scope scope(context.arena);
+    const LevelTensors tensors(context, extents, first_channels_, levels_);
+
+    context.device.conv2d(image, *conv_in_, {.padding = 1}, tensors.input(0));
+    for (std::size_t i = 0; i < kLevels; ++i) {
+      levels_[i].forward(context, tensors.input(i), tensors.output(i));
       if (i + 1 < kLevels) {
-        const Shape shape = hidden.shape;
-        const Tensor out = context.arena.allocate({shape.n, shape.h / 2, shape.w / 2, shape.c});
         // Padded below and right alone, as diffusers does.
-        context.device.conv2d(hidden, *downsamplers_[i], {}, out);
-        hidden = out;
+        context.device.conv2d(tensors.output(i), *downsamplers_[i], {}, tensors.input(i + 1));
       }
     }
+    const Tensor hidden = tensors.output(kLevels - 1);
     mid_block_.forward(context, hidden);
     const Tensor normed = context.arena.allocate(hidden.shape);
     conv_norm_out_.forward(context, hidden, Activation::silu, normed);
@@ -154,6 +81,7 @@ class Encoder {
   std::int64_t first_channels_;
 };
 
+/// From latents to an image.
 class Decoder {
  public:
   Decoder(const AutoencoderKLConfig& config, LayerLoader& layers)
@@ -180,19 +108,22 @@ class Decoder {
   }
 
   void forward(Context& context, const Tensor& latents, const Tensor& image) const {
-    const Arena::Scope scope(context.arena);
-    Tensor hidden = context.arena.allocate(with_channels(latents.shape, first_channels_));
-    context.device.conv2d(latents, *conv_in_, {.padding = 1}, hidden);
-    mid_block_.forward(context, hidden);
+    std::array<Shape, kLevels> extents;
     for (std::size_t i = 0; i < kLevels; ++i) {
-      hidden = levels_[i].forward(context, hidden);
+      extents[i] = resized(latents.shape, std::int64_t{1} << i, 1);
+    }
+    const Arena::Scope scope(context.arena);
+    const LevelTensors tensors(context, extents, first_channels_, levels_);
+
+    context.device.conv2d(latents, *conv_in_, {.padding = 1}, tensors.input(0));
+    mid_block_.forward(context, tensors.input(0));
+    for (std::size_t i = 0; i < kLevels; ++i) {
+      levels_[i].forward(context, tensors.input(i), tensors.output(i));
       if (i + 1 < kLevels) {
-        const Shape shape = hidden.shape;
-        const Tensor out = context.arena.allocate({shape.n, shape.h * 2, shape.w * 2, shape.c});
-        context.device.conv2d(hidden, *upsamplers_[i], {.padding = 1}, out);
-        hidden = out;
+        context.device.conv2d(tensors.output(i), *upsamplers_[i], {.padding = 1}, tensors.input(i + 1));
       }
     }
+    const Tensor hidden = tensors.output(kLevels - 1);
     const Tensor normed = context.arena.allocate(hidden.shape);
     conv_norm_out_.forward(context, hidden, Activation::silu, normed);
     context.device.conv2d(normed, *conv_out_, {.padding = 1}, image);
