@@ -1,7 +1,5 @@
 #include "model/model_folder.h"
 
-#include <algorithm>
-#include <array>
 #include <cstdint>
 #include <string>
 
@@ -48,11 +46,9 @@ void check_components(const fs::path& folder, bool own_vae) {
   }
 }
 
-std::string read_config(const fs::path& file) { return read_text_file(file); }
-
 void check_latent_channels(const fs::path& vae) {
   const fs::path file = vae / "config.json";
-  const std::string json = read_config(file);
+  const std::string json = read_text_file(file);
   const bool tiny = parse_class_name(json, file.string()) == "AutoencoderTiny";
   const std::int64_t channels = tiny ? parse_autoencoder_tiny_config(json, file.string()).latent_channels
                                      : parse_autoencoder_kl_config(json, file.string()).latent_channels;
@@ -63,14 +59,10 @@ void check_latent_channels(const fs::path& vae) {
 }
 
 void check_unet_channels(const UNet2DConditionConfig& unet, const std::string& where) {
-  const auto check = [&where](const char* field, std::int64_t channels) {
-    if (channels != kLatentChannels) {
-      throw Error(where + ": " + field + " is " + std::to_string(channels) +
-                  ", only 4 is supported (inpainting, depth and other models with more channels are not)");
-    }
-  };
-  check("in_channels", unet.in_channels);
-  check("out_channels", unet.out_channels);
+  if (unet.in_channels != kLatentChannels) {
+    throw Error(where + ": in_channels is " + std::to_string(unet.in_channels) +
+                ", only 4 is supported: the latents of Stable Diffusion 1 and 2");
+  }
 }
 
 void check_text_fits(const ModelFolder& model) {
@@ -109,7 +101,7 @@ void drop_text_model_prefix(TensorFiles& files) {
 ModelFolder ModelFolder::open(const fs::path& folder, const std::optional<fs::path>& vae) {
   check_is_model_folder(folder);
   const fs::path index = folder / "model_index.json";
-  parse_model_index(read_config(index), index.string());
+  parse_model_index(read_text_file(index), index.string());
   check_components(folder, !vae);
   const fs::path unet_config = folder / "unet" / "config.json";
   const fs::path text_config = folder / "text_encoder" / "config.json";
@@ -117,9 +109,9 @@ ModelFolder ModelFolder::open(const fs::path& folder, const std::optional<fs::pa
   ModelFolder model{
       .path = folder,
       .autoencoder = vae.value_or(folder / "vae"),
-      .unet_config = parse_unet_config(read_config(unet_config), unet_config.string()),
-      .text_encoder_config = parse_clip_text_config(read_config(text_config), text_config.string()),
-      .scheduler_config = parse_scheduler_config(read_config(scheduler_config), scheduler_config.string()),
+      .unet_config = parse_unet_config(read_text_file(unet_config), unet_config.string()),
+      .text_encoder_config = parse_clip_text_config(read_text_file(text_config), text_config.string()),
+      .scheduler_config = parse_scheduler_config(read_text_file(scheduler_config), scheduler_config.string()),
       .unet = TensorFiles::open(folder / "unet", "diffusion_pytorch_model"),
       .text_encoder = TensorFiles::open(folder / "text_encoder", "model"),
       .tokenizer = Tokenizer::open(folder / "tokenizer")};

@@ -1,0 +1,178 @@
+#include "streamdiffusion/model.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "errors.h"
+#include "model/model_impl.h"
+#include "temporary_folder.h"
+
+namespace streamdiffusion {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path published(const std::string& name) {
+  return fs::path(PROJECT_FOLDER) / "tests" / "conformance" / "cases" / "models" / name;
+}
+
+ModelOptions options_for(const fs::path& folder) {
+  ModelOptions options;
+  options.folder = folder;
+  options.threads = 1;
+  return options;
+}
+
+fs::path copy_of(const std::string& name, const TemporaryFolder& temporary) {
+  const fs::path folder = temporary.path() / name;
+  fs::copy(published(name), folder, fs::copy_options::recursive);
+  return folder;
+}
+
+void change_json(const fs::path& file, const std::string& field, const nlohmann::json& value) {
+  nlohmann::json json = nlohmann::json::parse(std::ifstream(file));
+  json[field] = value;
+  std::ofstream(file) << json;
+}
+
+TEST(Model, TellsWhatItIs) {
+  ModelOptions options = options_for(published("tiny-sd15") / "");
+  options.loras = {{.file = published("tiny-sd15") / "lora-kohya.safetensors", .scale = 0.5F, .name = {}}};
+  const auto model = Model::load(options);
+  EXPECT_EQ(model->info().name, "tiny-sd15");
+  EXPECT_EQ(model->info().native_size, 128);
+  EXPECT_EQ(model->info().prompt_tokens, 77);
+  EXPECT_EQ(model->info().lora_names, std::vector<std::string>{"lora-kohya"});
+}
+
+TEST(Model, EachShapeAndFileFormLoads) {
+  for (const char* name : {"tiny-sd15", "tiny-sd21", "tiny-v", "tiny-boundary", "tiny-kl"}) {
+    EXPECT_NO_THROW(Model::load(options_for(published(name)))) << name;
+  }
+}
+
+TEST(Model, AFolderThatIsNoneSaysWhatWasExpected) {
+  const TemporaryFolder temporary;
+  temporary.write("model.safetensors", "x");
+  expect_error([&] { Model::load(options_for(temporary.path() / "nowhere")); },
+               {"nowhere", "no such folder"});
+  expect_error([&] { Model::load(options_for(temporary.path() / "model.safetensors")); },
+               {"is a file", "save_pretrained"});
+  expect_error([&] { Model::load(options_for(temporary.path())); }, {"no model_index.json"});
+}
+
+TEST(Model, MissingPartsAreNamedTogether) {
+  const TemporaryFolder temporary;
+  const fs::path folder = copy_of("tiny-sd15", temporary);
+  fs::remove_all(folder / "tokenizer");
+  fs::remove_all(folder / "vae");
+  expect_error([&] { Model::load(options_for(folder)); }, {"missing: tokenizer, vae"});
+}
+
+TEST(Model, PartsThatDoNotFitOneAnotherAreErrorsThatNameBoth) {
+  const TemporaryFolder temporary;
+  const fs::path folder = copy_of("tiny-sd15", temporary);
+  const auto expect_refused = [&folder](const fs::path& file, const std::string& field,
+                                        const nlohmann::json& value, const std::vector<std::string>& parts) {
+    const nlohmann::json before = nlohmann::json::parse(std::ifstream(folder / file));
+    change_json(folder / file, field, value);
+    expect_error([&] { Model::load(options_for(folder)); }, parts);
+    std::ofstream(folder / file) << before;
+  };
+  expect_refused("unet/config.json", "in_channels", 9, {"in_channels"});
+  expect_refused("unet/config.json", "cross_attention_dim", 48,
+                 {"cross_attention_dim is 48", "hidden_size 32"});
+  expect_refused("text_encoder/config.json", "vocab_size", 100, {"vocab_size is only 100"});
+  expect_refused("text_encoder/config.json", "max_position_embeddings", 20,
+                 {"max_position_embeddings only 20"});
+  expect_refused("vae/config.json", "latent_channels", 16, {"latent_channels is 16"});
+  EXPECT_NO_THROW(Model::load(options_for(folder)));
+}
+
+TEST(Model, TheAutoencoderCanComeFromAnotherFolder) {
+  const TemporaryFolder temporary;
+  const fs::path folder = copy_of("tiny-sd15", temporary);
+  fs::remove_all(folder / "vae");
+  ModelOptions options = options_for(folder);
+  options.vae = published("tiny-kl") / "vae";
+  EXPECT_NO_THROW(Model::load(options));
+  options.vae = temporary.path() / "nowhere";
+  expect_error([&] { Model::load(options); }, {"nowhere"});
+}
+
+TEST(Model, OptionsOutOfRangeAreErrors) {
+  const auto expect_refused = [](auto&& change, const std::vector<std::string>& parts) {
+    ModelOptions options = options_for(published("tiny-sd15"));
+    change(options);
+    expect_error([&] { Model::load(options); }, parts);
+  };
+  const LoraOptions lora{
+      .file = published("tiny-sd15") / "lora-kohya.safetensors", .scale = 1.0F, .name = "one"};
+  expect_refused([](ModelOptions& o) { o.device = "abacus"; }, {"abacus"});
+  expect_refused([](ModelOptions& o) { o.precision = "f8"; }, {"f8"});
+  expect_refused([](ModelOptions& o) { o.threads = -1; }, {"threads is -1"});
+  expect_refused([](ModelOptions& o) { o.clip_skip = 99; }, {"clip"});
+  expect_refused([](ModelOptions& o) { o.clip_skip = -1; }, {"clip"});
+  expect_refused([&](ModelOptions& o) { o.loras = {lora, lora}; }, {"\"one\""});
+  expect_refused(
+      [](ModelOptions& o) { o.loras = {{.file = "nowhere.safetensors", .scale = 1.0F, .name = {}}}; },
+      {"nowhere.safetensors"});
+}
+
+TEST(Model, LoraKeysThatMatchNothingAreReported) {
+  std::vector<std::string> warnings;
+  ModelOptions options = options_for(published("tiny-kl"));
+  options.on_warning = [&warnings](const std::string& message) { warnings.push_back(message); };
+  options.loras = {
+      {.file = published("tiny-sd15") / "lora-processor.safetensors", .scale = 0.0F, .name = {}}};
+  Model::load(options);
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_NE(warnings[0].find("match no layer"), std::string::npos) << warnings[0];
+  EXPECT_NE(warnings[0].find("lora-processor.safetensors"), std::string::npos) << warnings[0];
+}
+
+TEST(Model, APromptThatIsCutIsSaidToBeCutAndWhereOnce) {
+  std::vector<std::string> warnings;
+  ModelOptions options = options_for(published("tiny-sd15"));
+  options.on_warning = [&warnings](const std::string& message) { warnings.push_back(message); };
+  const auto model = Model::load(options);
+  std::string prompt;
+  for (int i = 0; i < 100; ++i) {
+    prompt += "cat ";
+  }
+  model->impl().tokenize(prompt + "and the end");
+  model->impl().tokenize(prompt + "and the end");
+  model->impl().tokenize("cat");
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_NE(warnings[0].find("77 tokens"), std::string::npos) << warnings[0];
+  EXPECT_NE(warnings[0].find("and the end"), std::string::npos) << warnings[0];
+}
+
+TEST(Model, WeightSetsAreSharedByScaleAndFreedWhenNobodyHasThem) {
+  ModelOptions options = options_for(published("tiny-sd15"));
+  options.loras = {{.file = published("tiny-sd15") / "lora-kohya.safetensors", .scale = 0.5F, .name = "one"}};
+  const auto model = Model::load(options);
+  const auto loaded = model->impl().weights({});
+  EXPECT_EQ(model->impl().weights({{.name = "one", .scale = 0.5F}}), loaded);
+  std::weak_ptr<WeightSet> other = model->impl().weights({{.name = "one", .scale = 0.25F}});
+  EXPECT_FALSE(other.expired());  // the latest is kept
+  EXPECT_EQ(model->impl().weights({}), loaded);
+  EXPECT_TRUE(other.expired());
+  expect_error([&] { model->impl().weights({{.name = "two", .scale = 1.0F}}); }, {"\"two\""});
+}
+
+TEST(Model, PromptsAreEncodedOnceForEachWeightSet) {
+  const auto model = Model::load(options_for(published("tiny-sd15")));
+  const auto weights = model->impl().weights({});
+  const auto first = model->impl().text_context(*weights, "a cat");
+  EXPECT_NE(model->impl().text_context(*weights, "a dog"), first);
+  EXPECT_EQ(model->impl().text_context(*weights, "a cat"), first);
+}
+
+}  // namespace
+}  // namespace streamdiffusion
