@@ -45,6 +45,27 @@ float read_alpha(const FileTensor& tensor, const std::string& where) {
   return alpha;
 }
 
+/// Enters a tensor into its layer's parts.
+void add_part(LoraKey::Part part, const std::string& key, const FileTensor& tensor, const std::string& file,
+              Parts& parts) {
+  const std::string where = file + ": \"" + key + "\"";
+  parts.key = key;
+  if (part == LoraKey::Part::unsupported) {
+    throw Error(
+        where +
+        ": belongs to another method than LoRA (DoRA, LoHa, LoKr or the like), which is not supported");
+  }
+  if (part == LoraKey::Part::alpha) {
+    parts.alpha = read_alpha(tensor, where);
+    return;
+  }
+  const FileTensor*& weight = part == LoraKey::Part::down ? parts.down : parts.up;
+  if (weight != nullptr) {
+    throw Error(where + ": its layer has this part twice, under two names");
+  }
+  weight = &tensor;
+}
+
 /// Pixels of a convolution's kernel; 1 for a linear layer.
 std::int64_t kernel_size(const FileTensor& tensor) {
   return tensor.shape.size() == 4 ? tensor.shape[2] * tensor.shape[3] : 1;
@@ -103,33 +124,11 @@ Lora::Lora(std::shared_ptr<const SafeTensors> file, const std::vector<std::strin
   for (const auto& [key, tensor] : file_->tensors()) {
     const std::optional<LoraKey> parsed = parse_lora_key(key);
     const auto found = parsed ? names.find(parsed->layer) : std::nullopt;
-    if (!found) {
+    if (found) {
+      const Network network = found->unet ? Network::unet : Network::text_encoder;
+      add_part(parsed->part, key, tensor, name(), layers[{network, found->layer}]);
+    } else {
       unmatched_.push_back(key);
-      continue;
-    }
-    const std::string where = name() + ": \"" + key + "\"";
-    Parts& parts = layers[{found->unet ? Network::unet : Network::text_encoder, found->layer}];
-    parts.key = key;
-    const auto set = [&](const FileTensor*& part) {
-      if (part != nullptr) {
-        throw Error(where + ": layer " + found->layer + " has this part twice, under two names");
-      }
-      part = &tensor;
-    };
-    switch (parsed->part) {
-      case LoraKey::Part::down:
-        set(parts.down);
-        break;
-      case LoraKey::Part::up:
-        set(parts.up);
-        break;
-      case LoraKey::Part::alpha:
-        parts.alpha = read_alpha(tensor, where);
-        break;
-      case LoraKey::Part::unsupported:
-        throw Error(
-            where +
-            ": belongs to another method than LoRA (DoRA, LoHa, LoKr or the like), which is not supported");
     }
   }
   for (const auto& [layer, parts] : layers) {
