@@ -57,7 +57,8 @@ json parse_json_object(std::string_view text, const std::string& where) {
 }
 
 std::string show_json(const json& value) {
-  std::string shown = value.dump(-1, ' ', true);  // ASCII, so that it can be cut anywhere
+  // ASCII, so that it can be cut anywhere; texts from other files may be no UTF-8.
+  std::string shown = value.dump(-1, ' ', true, json::error_handler_t::replace);
   if (shown.size() > kShown) {
     shown.resize(kShown);
     shown += "...";

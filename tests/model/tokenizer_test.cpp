@@ -181,6 +181,8 @@ TEST(Tokenizer, RefusesMalformedFiles) {
     expect_error([&] { Tokenizer::parse(vocab, "c a\n" + line, "", "", "folder"); },
                  {"merges.txt", "line 2"});
   }
+  expect_error([&] { Tokenizer::parse(vocab, "a \xaf\n", "", "", "folder"); },
+               {"merge 1", "different models"});
   for (const std::string config :
        {"{", R"({"tokenizer_class":"T5Tokenizer"})", R"({"padding_side":"left"})",
         R"({"model_max_length":1})", R"({"model_max_length":"77"})", R"({"bos_token":7})",
