@@ -20,7 +20,7 @@ using streamdiffusion::Workload;
 
 struct Arguments {
   Workload workload;
-  std::vector<std::string> names;
+  std::vector<std::string> names = streamdiffusion::measurement_names();
   double seconds = 3;
   bool on_request = false;
 };
@@ -77,14 +77,8 @@ void run(const Arguments& arguments) {
   }
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  Arguments arguments;
+void add_options(CLI::App& app, Arguments& arguments) {
   Workload& workload = arguments.workload;
-  arguments.names = streamdiffusion::measurement_names();
-  CLI::App app(
-      "Times the networks of a model and the whole step of a stream; prints one JSON line for each.");
   app.add_option("model", workload.model, "A diffusers folder")->required();
   app.add_option("--vae", workload.vae, "An autoencoder's folder in place of the model's own");
   app.add_option("--width", workload.width, "Of the picture, in pixels")->capture_default_str();
@@ -99,8 +93,17 @@ int main(int argc, char** argv) {
   app.add_option("--seconds", arguments.seconds, "Time for each measurement")->capture_default_str();
   app.add_flag("--on-request", arguments.on_request,
                "Each line of standard input names a measurement to be taken");
-  CLI11_PARSE(app, argc, argv);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
   try {
+    Arguments arguments;
+    CLI::App app(
+        "Times the networks of a model and the whole step of a stream; prints one JSON line for each.");
+    add_options(app, arguments);
+    CLI11_PARSE(app, argc, argv);
     run(arguments);
   } catch (const std::exception& error) {
     std::cerr << "bench_networks: " << error.what() << '\n';
