@@ -49,7 +49,9 @@ class Stream {
   [[nodiscard]] const StreamOptions& options() const;
   [[nodiscard]] const Parameters& parameters() const;
 
-  /// Takes effect at the next step, on all rows in flight. Cheap unless the prompt is new or a LoRA scale changes.
+  /// Takes effect at the next step, on all rows in flight. Cheap unless the prompt is new or a LoRA scale changes. With
+  /// more denoising steps than before, steps follow that give no frame; with fewer, frames in flight for which no row is
+  /// left are lost.
   void set_parameters(const Parameters& parameters);
 
   /// One step of image to image. `in`: exactly frame_buffer_size frames of options().width x height. `out` receives
@@ -60,11 +62,12 @@ class Stream {
   /// The frames still in flight after the last `step`, one call for each step, until it gives none.
   void drain(std::vector<Frame>& out);
 
-  /// One step of text to image: fresh noise goes in (drawn after the fixed noise, from the same generator).
+  /// One step of text to image, with fresh noise for each picture: where it begins, then what is added between its steps
+  /// (drawn after the fixed noise, from the same generator). `out` as for `step`; pictures are numbered from 0.
   void generate(std::vector<Frame>& out);
 
-  /// One finished picture: image to image of `in`, or text to image without one. Uses the stream's noise; does not
-  /// touch the frames in flight.
+  /// One finished picture: image to image of `in`, with the stream's fixed noise, or text to image without one, with fresh
+  /// noise as `generate` draws it. Does not touch the frames in flight.
   Frame picture(const Frame& in);
   Frame picture();
 

@@ -31,6 +31,7 @@ DenoisingBatch::DenoisingBatch(Device& device, std::shared_ptr<const Denoising> 
 
 void DenoisingBatch::allocate() {
   const Shape rows = with_rows(latents_, steps() * columns());
+  fixed_noise_ = DeviceTensor(device_, rows);
   noise_ = DeviceTensor(device_, rows);
   x0_ = DeviceTensor(device_, rows);
   residual_x0_ = DeviceTensor(device_, rows);
@@ -41,6 +42,7 @@ void DenoisingBatch::clear() {
   labels_.assign(static_cast<std::size_t>(steps() * columns()), {});
   fill_with_zeros(device_, x0_.view());
   fill_with_zeros(device_, residual_x0_.view());
+  turn_ = 0;
   empty_ = true;
 }
 
@@ -59,7 +61,9 @@ void DenoisingBatch::set(std::shared_ptr<const Denoising> denoising, const Tenso
       keep_nearest(*old, old_x0, old_residual_x0, old_labels);
     }
   }
-  repeat_each_row(device_, noise, columns(), noise_.view());
+  repeat_each_row(device_, noise, columns(), fixed_noise_.view());
+  device_.copy(fixed_noise_.view(), noise_.view());
+  own_noise_.clear();
 }
 
 void DenoisingBatch::keep_nearest(const Denoising& old, const DeviceTensor& old_x0,
@@ -92,10 +96,34 @@ void DenoisingBatch::prime(const Tensor& x0) {
   empty_ = false;
 }
 
+/// A frame takes its noise along: the row of step i has that of the input i steps ago.
+void DenoisingBatch::take_noise(const Tensor& own) {
+  if (own.empty()) {
+    if (!own_noise_.empty()) {
+      device_.copy(fixed_noise_.view(), noise_.view());
+      own_noise_.clear();
+    }
+    return;
+  }
+  const auto count = static_cast<std::size_t>(steps());
+  while (own_noise_.size() < count) {  // frames that were in flight before keep the fixed noise
+    own_noise_.emplace_back(device_, fixed_noise_.view().shape);
+    device_.copy(fixed_noise_.view(), own_noise_.back().view());
+  }
+  device_.copy(own, own_noise_[turn_].view());
+  for (std::size_t step = 0; step < count; ++step) {
+    const Tensor& source = own_noise_[(turn_ + count - step) % count].view();
+    const std::int64_t row = static_cast<std::int64_t>(step) * columns();
+    device_.copy(source.rows(row, columns()), noise_.view().rows(row, columns()));
+  }
+  turn_ = (turn_ + 1) % count;
+}
+
 Tensor DenoisingBatch::step(Context context, const DenoisingInput& input,
                             std::span<const FrameLabel> labels) {
   const std::int64_t first = columns();
   const std::int64_t in_flight = (steps() - 1) * columns();
+  take_noise(input.noise);
   rows_->set_input(input, noise_.view().rows(0, columns()));
   if (in_flight > 0 && empty_) {
     rows_->set_zero(first, x0_.view().rows(0, in_flight));

@@ -51,6 +51,7 @@ class DenoisingBatch {
   [[nodiscard]] std::int64_t steps() const { return static_cast<std::int64_t>(denoising_->steps.size()); }
   [[nodiscard]] std::int64_t columns() const { return latents_.n; }
   void allocate();
+  void take_noise(const Tensor& own);
   void keep_nearest(const Denoising& old, const DeviceTensor& old_x0, const DeviceTensor& old_residual_x0,
                     const std::vector<FrameLabel>& old_labels);
 
@@ -58,7 +59,10 @@ class DenoisingBatch {
   Shape latents_;
   std::shared_ptr<const Denoising> denoising_;
   std::unique_ptr<DenoisingRows> rows_;
-  DeviceTensor noise_;  // one row a row
+  DeviceTensor fixed_noise_;             // one row a row
+  DeviceTensor noise_;                   // what the rows are noised with at this step
+  std::vector<DeviceTensor> own_noise_;  // of the last inputs, one a step, where they bring their own
+  std::size_t turn_ = 0;                 // which of those the next input takes
   // What the last step predicted, ordered by step; all but the last step's rows are in flight.
   DeviceTensor x0_;
   DeviceTensor residual_x0_;

@@ -14,6 +14,8 @@ namespace streamdiffusion {
 struct DenoisingInput {
   Tensor latents;  ///< [columns, h, w, 4]
   bool is_noise = false;
+  Tensor noise;  ///< these frames' own, one row for each step and frame, ordered by step; empty: the stream's
+                 ///< fixed noise
 };
 
 /// The rows of one UNet call: `columns` frames at each of some successive denoising steps, ordered by step,

@@ -17,7 +17,8 @@ SequentialDenoiser::SequentialDenoiser(Device& device, const std::shared_ptr<con
   repeat_each_row(device, noise, latents.n, noise_.view());
 }
 
-Tensor SequentialDenoiser::run(Context context, const DenoisingInput& input, const Tensor& noise) {
+Tensor SequentialDenoiser::run(Context context, const DenoisingInput& input) {
+  const Tensor& noise = input.noise.empty() ? noise_.view() : input.noise;
   const Tensor& x0 = x0_.view();
   const Tensor& residual_x0 = residual_x0_.view();
   const std::int64_t columns = x0.shape.n;

@@ -17,9 +17,7 @@ class SequentialDenoiser {
                      const Shape& latents);
 
   /// x_0 of the input's frames, valid until the next call.
-  Tensor run(Context context, const DenoisingInput& input) { return run(context, input, noise_.view()); }
-  /// The same with other noise than the stream's: one row for each step and frame, ordered by step.
-  Tensor run(Context context, const DenoisingInput& input, const Tensor& noise);
+  Tensor run(Context context, const DenoisingInput& input);
 
  private:
   std::vector<std::unique_ptr<DenoisingRows>> steps_;

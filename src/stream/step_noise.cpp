@@ -24,18 +24,22 @@ StepNoise::StepNoise(Context context, std::uint64_t seed, std::int64_t steps, co
     : generator_(seed), fixed_(context.device, {steps, latents.h, latents.w, latents.c}) {
   // The largest draw comes first, so that later ones allocate nothing. One draw for all steps, as in the
   // original.
-  draw_rows(context, static_cast<std::size_t>(fixed_.view().shape.elements()), fixed_.view());
+  draw_rows(context, fixed_.view());
 }
 
-void StepNoise::draw(Context context, const Tensor& out) {
-  for (std::int64_t row = 0; row < out.shape.n; ++row) {
-    const Tensor one = out.rows(row, 1);
-    draw_rows(context, static_cast<std::size_t>(one.shape.elements()), one);
+void StepNoise::draw(Context context, const Tensor& latents, const Tensor& noise) {
+  const std::int64_t columns = latents.shape.n;
+  for (std::int64_t column = 0; column < columns; ++column) {
+    draw_rows(context, latents.rows(column, 1));
+    context.device.copy(latents.rows(column, 1), noise.rows(column, 1));
+    for (std::int64_t row = columns + column; row < noise.shape.n; row += columns) {
+      draw_rows(context, noise.rows(row, 1));
+    }
   }
 }
 
-void StepNoise::draw_rows(Context& context, std::size_t elements, const Tensor& out) {
-  drawn_.resize(elements);
+void StepNoise::draw_rows(Context& context, const Tensor& out) {
+  drawn_.resize(static_cast<std::size_t>(out.shape.elements()));
   generator_.randn(drawn_);
   upload_nchw(context, drawn_, reordered_, out);
 }

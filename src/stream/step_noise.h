@@ -22,11 +22,13 @@ class StepNoise {
   /// The fixed noise, one row a step.
   [[nodiscard]] const Tensor& fixed() const { return fixed_.view(); }
 
-  /// Draws each row of `out` anew.
-  void draw(Context context, const Tensor& out);
+  /// Fresh noise for pictures without an input: each row of `latents`, which a picture begins from, and after
+  /// it what the picture is noised with between its steps. `noise` has one row for each step and picture,
+  /// ordered by step; the first step's noise is what the picture begins from.
+  void draw(Context context, const Tensor& latents, const Tensor& noise);
 
  private:
-  void draw_rows(Context& context, std::size_t elements, const Tensor& out);
+  void draw_rows(Context& context, const Tensor& out);
 
   RandomGenerator generator_;
   std::vector<float> drawn_;

@@ -10,6 +10,7 @@
 #include "stream/frame_filter.h"
 #include "stream/sequential_denoiser.h"
 #include "stream/step_noise.h"
+#include "stream/step_rows.h"
 #include "stream/stream_checks.h"
 
 namespace streamdiffusion {
@@ -55,6 +56,7 @@ struct Stream::Impl {
     seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }
 
+  void draw_noise(const Tensor& latents, DeviceTensor& step_noise);
   void set_labels(std::span<const Frame> frames);
   void prime();
   void denoise_input(std::vector<Frame>& out);
@@ -73,7 +75,9 @@ struct Stream::Impl {
   std::unique_ptr<SequentialDenoiser> picture_denoiser;  // made when the first picture is asked for
   DeviceTensor input;                                    // what went in last
   bool input_is_noise = false;
+  DeviceTensor input_noise;  // with which, where the input is noise
   DeviceTensor picture_input;
+  DeviceTensor picture_noise;
   std::vector<FrameLabel> labels;  // of the input
   std::int64_t generated = 0;
   std::vector<Frame> result;  // what came out last
@@ -133,7 +137,7 @@ StepResult Stream::Impl::step(std::span<const Frame> in, std::vector<Frame>& out
 }
 
 void Stream::Impl::generate(std::vector<Frame>& out) {
-  noise->draw(context(), input.view());
+  draw_noise(input.view(), input_noise);
   input_is_noise = true;
   for (FrameLabel& label : labels) {
     label = {.number = generated++, .shown = true};
@@ -159,6 +163,15 @@ void Stream::Impl::drain(std::vector<Frame>& out) {
   out.clear();
 }
 
+/// Fresh noise for pictures: what they begin from and what they meet on the way.
+void Stream::Impl::draw_noise(const Tensor& latents, DeviceTensor& step_noise) {
+  const Shape rows = with_rows(latents.shape, noise->fixed().shape.n * latents.shape.n);
+  if (step_noise.view().shape != rows) {
+    step_noise = DeviceTensor(device(), rows);
+  }
+  noise->draw(context(), latents, step_noise.view());
+}
+
 void Stream::Impl::set_labels(std::span<const Frame> frames) {
   for (std::size_t i = 0; i < frames.size(); ++i) {
     labels[i] = {.number = frames[i].number, .time = frames[i].time, .shown = true};
@@ -172,12 +185,18 @@ void Stream::Impl::prime() {
   if (!input_is_noise) {
     batch->prime(first);
   } else if (denoising->cross_frame_attention) {
-    batch->prime(one_picture().run(context(), {.latents = first, .is_noise = true}));
+    batch->prime(one_picture().run(context(), {.latents = first, .is_noise = true, .noise = {}}));
   }
 }
 
 void Stream::Impl::denoise_input(std::vector<Frame>& out) {
-  const DenoisingInput from{.latents = input.view(), .is_noise = input_is_noise};
+  // Noise for another number of steps belongs to an input that goes in again only to push out what is in
+  // flight.
+  const bool own_noise =
+      input_is_noise && input_noise.view().shape.n == noise->fixed().shape.n * options.frame_buffer_size;
+  const DenoisingInput from{.latents = input.view(),
+                            .is_noise = input_is_noise,
+                            .noise = own_noise ? input_noise.view() : Tensor{}};
   Tensor x0;
   timed(statistics.unet_seconds, [&] {
     if (batch && batch->empty()) {
@@ -220,12 +239,14 @@ Frame Stream::Impl::picture(const Frame* in) {
     out.number = in->number;
     out.time = in->time;
   } else {
-    noise->draw(context(), picture_input.view());
+    draw_noise(picture_input.view(), picture_noise);
     out.number = generated++;
   }
   Tensor x0;
   timed(statistics.unet_seconds, [&] {
-    x0 = one_picture().run(context(), {.latents = picture_input.view(), .is_noise = in == nullptr});
+    x0 = one_picture().run(context(), {.latents = picture_input.view(),
+                                       .is_noise = in == nullptr,
+                                       .noise = in == nullptr ? picture_noise.view() : Tensor{}});
   });
   statistics.steps += static_cast<std::int64_t>(denoising->steps.size());
   timed(statistics.decode_seconds, [&] { codec.decode(context(), x0, std::span(&out, 1)); });

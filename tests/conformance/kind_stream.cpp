@@ -131,14 +131,16 @@ class StreamCase {
       const std::int64_t source = std::min(frame * latents_.n + column, all.shape.n - 1);
       take_input(all.rows(source, 1), column);
     }
-    const DenoisingInput input{.latents = input_.view(), .is_noise = !from_images()};
+    const DenoisingInput input{.latents = input_.view(),
+                               .is_noise = !from_images(),
+                               .noise = fresh_noise() ? noise_.view() : Tensor{}};
     if (batched()) {
       return batch_->step(context(), input, std::vector<FrameLabel>(static_cast<std::size_t>(latents_.n)));
     }
     if (fresh_noise()) {
       take_step_noise(frame);
     }
-    return sequential_->run(context(), input, noise_.view());
+    return sequential_->run(context(), input);
   }
 
   void take_input(const Tensor& source, std::int64_t column) {

@@ -133,6 +133,15 @@ TEST(Changes, BeforeTheFirstFrameNeedNoFrames) {
   EXPECT_LE(difference(out[0], fresh.picture(make_frame(0))), 1);
 }
 
+TEST(Changes, OfTheNumberOfStepsWhilePicturesAreInFlightShowEachOnce) {
+  const auto model = load_tiny_model();
+  Stream stream(model, make_options(2), make_parameters({0, 25}));
+  std::vector<Frame> out;
+  stream.generate(out);
+  stream.set_parameters(make_parameters({0, 16, 32, 45}));
+  EXPECT_EQ(numbers(testing::drain_all(stream)), (std::vector<std::int64_t>{0, 1}));
+}
+
 TEST(Changes, OfALoraScaleSwapTheWeights) {
   const auto model = load_with_lora(0.8F);
   Parameters without = make_parameters();
