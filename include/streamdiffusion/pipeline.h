@@ -13,8 +13,10 @@ namespace streamdiffusion {
 
 struct PipelineOptions {
   /// Live: the newest frame wins, older ones are dropped and counted; where none has come for one and a half frame
-  /// intervals the last input is stepped again, never faster than the source. Offline: nothing is dropped, as many
-  /// frames come out as went in, output k shows input k.
+  /// intervals the last input is stepped again, under its number and that moment's time, never faster than the
+  /// source. A source that could be read faster (a file) is read at the pace of its times. Offline: nothing is
+  /// dropped, as many frames come out as went in, output k has the number and time of input k and shows it, or the
+  /// result before where the filter skipped it.
   bool live = false;
   Fit fit = Fit::crop;
   int queue_capacity = 4;  ///< frames between two stages

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 namespace streamdiffusion {
 
@@ -15,13 +16,22 @@ class Pace {
             std::chrono::duration<double>(1 / (frame_rate > 0 ? frame_rate : 25)))),
         frames_a_step_(frames_a_step) {}
 
-  void frame_arrived() { reuse_at_ = Clock::now() + interval_ * 3 / 2; }
-  void stepped_again() { reuse_at_ = std::max(reuse_at_ + interval_ * frames_a_step_, Clock::now()); }
+  void frame_arrived() {
+    input_at_ = Clock::now();
+    reuse_at_ = input_at_ + interval_ * 3 / 2;
+  }
+  /// Returns the time since the last input, new or stepped again.
+  Clock::duration step_again() {
+    const Clock::time_point now = Clock::now();
+    reuse_at_ = std::max(reuse_at_ + interval_ * frames_a_step_, now);
+    return now - std::exchange(input_at_, now);
+  }
   [[nodiscard]] Clock::time_point reuse_at() const { return reuse_at_; }
 
  private:
   Clock::duration interval_;
   int frames_a_step_;
+  Clock::time_point input_at_;
   Clock::time_point reuse_at_;
 };
 

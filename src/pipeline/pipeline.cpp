@@ -209,10 +209,13 @@ class Pipeline {
     return Next::end;
   }
 
-  /// The last input again in every place from `first` on.
+  /// The last input again in every place from `first` on, at this moment's time.
   void reuse(std::vector<Frame>& group, std::size_t first) {
     copy_last(group, first);
-    pace_.stepped_again();
+    const auto since_last = std::chrono::duration_cast<std::chrono::microseconds>(pace_.step_again());
+    for (std::size_t i = first; i < group.size(); ++i) {
+      group[i].time += since_last;
+    }
     meter_.add(&PipelineStatistics::reused, static_cast<std::int64_t>(group.size() - first));
   }
 

@@ -52,6 +52,9 @@ TEST(PipelineLive, WhereNoFrameComesTheLastIsSteppedAgainNoFasterThanTheSource) 
   EXPECT_LE(statistics.reused, 22);
   EXPECT_EQ(std::count(processor.stepped.begin(), processor.stepped.end(), 2), 1 + statistics.reused);
   EXPECT_EQ(sink.numbers.back(), 3);
+  const std::size_t last_again = sink.numbers.size() - 2;
+  EXPECT_EQ(sink.numbers[last_again], 2);
+  EXPECT_GT(sink.times[last_again], 60ms) << "a frame stepped again has the time of that moment";
 }
 
 TEST(PipelineLive, AFrameThatIsALittleLateIsWaitedFor) {

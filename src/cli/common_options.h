@@ -1,0 +1,66 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "streamdiffusion/error.h"
+
+namespace streamdiffusion::cli {
+
+/// The command line is wrong as it stands: exit status 2.
+class UsageError : public Error {
+ public:
+  using Error::Error;
+};
+
+/// What every command takes, as the user gave it. The values here are the defaults that --help shows.
+struct CommonOptions {
+  std::string prompt;
+  std::string negative_prompt;
+
+  std::string model;  ///< empty: the default model
+  std::string vae;
+  std::vector<std::string> loras;  ///< FILE or FILE:SCALE
+  int clip_skip = 0;
+
+  int width = 0;  ///< 0: not given
+  int height = 0;
+  std::string fit = "crop";
+
+  std::int64_t seed = 2;  ///< -1: draw one
+  float strength = 0.6F;
+  int steps = 2;
+  int num_inference_steps = 50;
+  std::string t_index_list;  ///< empty: from strength and steps
+  bool no_added_noise = false;
+
+  std::string cfg_type = "self";
+  float guidance_scale = 1.0F;
+  float delta = 1.0F;
+
+  int frame_buffer = 1;
+  bool no_denoising_batch = false;
+  bool cross_frame_attention = false;
+  float similarity_threshold = 1.0F;  ///< 1: no filter
+  int max_skip_frame = 10;
+
+  std::string device = "auto";
+  std::string precision = "auto";
+  int threads = 0;
+
+  std::string config;
+  bool quiet = false;
+};
+
+/// Adds the options to a command. `options` holds the defaults and must outlive `app`.
+void add_common_options(CLI::App& app, CommonOptions& options);
+
+/// Throws UsageError unless the option was given on the command line or in the JSON file.
+void require(const CLI::App& app, const std::string& option, const std::string& what);
+
+/// Whether the option was given.
+bool given(const CLI::App& app, const std::string& option);
+
+}  // namespace streamdiffusion::cli

@@ -1,0 +1,136 @@
+#include "cli/config_file.h"
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "streamdiffusion/error.h"
+
+namespace streamdiffusion::cli {
+namespace {
+
+using Json = nlohmann::json;
+
+std::string read_file(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::ostringstream text;
+  if (!in || std::filesystem::is_directory(file) || !(text << in.rdbuf())) {
+    throw Error("cannot read the options file " + file.string());
+  }
+  return text.str();
+}
+
+Json parse(const std::filesystem::path& file) {
+  Json json;
+  try {
+    json = Json::parse(read_file(file));
+  } catch (const Json::exception& error) {
+    throw Error(file.string() + " is not valid JSON: " + error.what());
+  }
+  if (!json.is_object()) {
+    throw Error(file.string() + " must hold a JSON object of options, such as {\"steps\": 2}");
+  }
+  return json;
+}
+
+/// The option of that name; nullptr where there is none, and for what makes no sense in a file.
+CLI::Option* find_option(CLI::App& app, const std::string& key) {
+  if (key == "config" || key == "help") {
+    return nullptr;
+  }
+  return app.get_option_no_throw("--" + key);
+}
+
+std::string text_of(const Json& value, const std::string& where) {
+  if (value.is_string()) {
+    return value.get<std::string>();
+  }
+  if (value.is_number() || value.is_boolean()) {
+    return value.dump();
+  }
+  throw Error(where + " must be a string, a number, true, false or a list of them");
+}
+
+/// As the command line would have them: a list is several values, or one with commas between.
+std::vector<std::string> values_of(const Json& value, const CLI::Option& option, const std::string& where) {
+  const bool is_flag = option.get_items_expected_max() == 0;
+  if (is_flag != value.is_boolean()) {
+    throw Error(where + (is_flag ? " must be true or false" : " must be a value, not true or false"));
+  }
+  if (!value.is_array()) {
+    return {text_of(value, where)};
+  }
+  std::vector<std::string> values;
+  for (const Json& item : value) {
+    values.push_back(text_of(item, where));
+  }
+  if (option.get_multi_option_policy() == CLI::MultiOptionPolicy::TakeAll) {
+    return values;
+  }
+  std::string joined;
+  for (const std::string& item : values) {
+    joined += (joined.empty() ? "" : ",") + item;
+  }
+  return {joined};
+}
+
+void set(CLI::Option& option, const Json& value, const std::string& where) {
+  try {
+    for (const std::string& text : values_of(value, option, where)) {
+      option.add_result(text);
+    }
+    if (option.count() > 0) {
+      option.run_callback();
+    }
+  } catch (const CLI::ParseError& error) {
+    throw Error(where + ": " + error.what());
+  }
+}
+
+/// Options that the command line has given, and those that exclude one of them.
+std::set<const CLI::Option*> settled_options(CLI::App& app) {
+  std::set<const CLI::Option*> settled;
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->count() > 0) {
+      settled.insert(option);
+      settled.insert(option->get_excludes().begin(), option->get_excludes().end());
+    }
+  }
+  return settled;
+}
+
+/// Throws Error where the file itself gives two options that exclude each other.
+void check_excluded(const CLI::Option& option, const std::string& where) {
+  for (const CLI::Option* other : option.get_excludes()) {
+    if (other->count() > 0) {
+      throw Error(where + " cannot be given together with \"" + other->get_single_name() + "\"");
+    }
+  }
+}
+
+}  // namespace
+
+void apply_config(CLI::App& app, const std::filesystem::path& file) {
+  const Json json = parse(file);
+  const std::set<const CLI::Option*> settled = settled_options(app);
+  std::string unknown;
+  for (const auto& [key, value] : json.items()) {
+    const std::string where = file.string() + ": \"" + key + "\"";
+    CLI::Option* const option = find_option(app, key);
+    if (option == nullptr) {
+      unknown += (unknown.empty() ? "\"" : ", \"") + key + "\"";
+    } else if (!settled.contains(option)) {
+      check_excluded(*option, where);
+      set(*option, value, where);
+    }
+  }
+  if (!unknown.empty()) {
+    throw Error(file.string() + ": " + app.get_name() + " has no option " + unknown +
+                "; see streamdiffusion " + app.get_name() + " --help");
+  }
+}
+
+}  // namespace streamdiffusion::cli

@@ -1,0 +1,84 @@
+#include "cli/description.h"
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "streamdiffusion/version.h"
+
+namespace streamdiffusion::cli {
+namespace {
+
+bool guided(const Parameters& parameters) {
+  return parameters.cfg_type != CfgType::none && parameters.guidance_scale > 1;
+}
+
+/// Names, never whole paths: pictures are passed on.
+std::string file_name(const std::string& path) { return std::filesystem::path(path).filename().string(); }
+
+/// The double that reads as the float was written: 1.2, not 1.2000000476837158.
+double as_written(float value) {
+  std::ostringstream text;
+  text << value;
+  return std::stod(text.str());
+}
+
+std::string for_people(const CommonOptions& options, const Parameters& parameters, const ModelInfo& model,
+                       Size size) {
+  std::ostringstream text;
+  text << parameters.prompt << "\n";
+  if (!parameters.negative_prompt.empty()) {
+    text << "Negative prompt: " << parameters.negative_prompt << "\n";
+  }
+  text << "Steps: " << parameters.t_index_list.size()
+       << ", Sampler: LCM, CFG scale: " << parameters.guidance_scale;
+  if (guided(parameters)) {
+    text << ", CFG type: " << to_string(parameters.cfg_type) << ", Delta: " << parameters.delta;
+  }
+  text << ", Seed: " << parameters.seed << ", Size: " << size.width << "x" << size.height
+       << ", Model: " << model.name << ", t_index_list:";
+  for (const int index : parameters.t_index_list) {
+    text << " " << index;
+  }
+  text << " of " << parameters.num_inference_steps;
+  for (const std::string& lora : options.loras) {
+    text << ", Lora: " << file_name(lora);
+  }
+  text << ", Version: streamdiffusion " << version();
+  return text.str();
+}
+
+std::string as_json(const CommonOptions& options, const Parameters& parameters, const ModelInfo& model,
+                    Size size) {
+  nlohmann::ordered_json json;
+  json["version"] = version();
+  json["prompt"] = parameters.prompt;
+  json["negative-prompt"] = parameters.negative_prompt;
+  json["model"] = model.name;
+  json["vae"] = file_name(options.vae);
+  json["lora"] = nlohmann::json::array();
+  for (const std::string& lora : options.loras) {
+    json["lora"].push_back(file_name(lora));
+  }
+  json["clip-skip"] = options.clip_skip;
+  json["width"] = size.width;
+  json["height"] = size.height;
+  json["seed"] = parameters.seed;
+  json["t-index-list"] = parameters.t_index_list;
+  json["num-inference-steps"] = parameters.num_inference_steps;
+  json["cfg-type"] = to_string(parameters.cfg_type);
+  json["guidance-scale"] = as_written(parameters.guidance_scale);
+  json["delta"] = as_written(parameters.delta);
+  json["no-added-noise"] = !parameters.do_add_noise;
+  json["cross-frame-attention"] = parameters.cross_frame_attention;
+  return json.dump();
+}
+
+}  // namespace
+
+std::map<std::string, std::string> describe(const CommonOptions& options, const Parameters& parameters,
+                                            const ModelInfo& model, Size size) {
+  return {{"parameters", for_people(options, parameters, model, size)},
+          {"streamdiffusion", as_json(options, parameters, model, size)}};
+}
+
+}  // namespace streamdiffusion::cli

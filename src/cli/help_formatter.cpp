@@ -1,0 +1,62 @@
+#include "cli/help_formatter.h"
+
+#include <sstream>
+
+namespace streamdiffusion::cli {
+namespace {
+
+constexpr std::size_t kTextColumn = 32;
+constexpr std::size_t kColumns = 100;
+
+/// `name` on the left, `text` on the right of it in as many lines as it takes.
+std::string two_columns(const std::string& name, const std::string& text) {
+  std::string lines = "  " + name;
+  std::size_t column = lines.size();
+  if (column + 2 > kTextColumn) {
+    lines += "\n";
+    column = 0;
+  }
+  lines.append(kTextColumn - column, ' ');
+  column = kTextColumn;
+  std::istringstream words(text);
+  for (std::string word; words >> word;) {
+    if (column > kTextColumn && column + 1 + word.size() > kColumns) {
+      lines += "\n" + std::string(kTextColumn, ' ');
+      column = kTextColumn;
+    }
+    if (column > kTextColumn) {
+      lines += " ";
+      ++column;
+    }
+    lines += word;
+    column += word.size();
+  }
+  return lines + "\n";
+}
+
+}  // namespace
+
+std::string HelpFormatter::make_option(const CLI::Option* option, bool is_positional) const {
+  std::string name = option->get_name(is_positional, true);
+  if (!is_positional && option->get_items_expected_max() > 0) {
+    name += " " + option->get_type_name();
+  }
+  std::string text = option->get_description();
+  if (!option->get_default_str().empty()) {
+    text += " (default: " + option->get_default_str() + ")";
+  }
+  return two_columns(name, text);
+}
+
+std::string HelpFormatter::make_usage(const CLI::App* app, std::string name) const {
+  if (app->get_parent() == nullptr) {
+    return "Usage: " + app->get_name() + " COMMAND [OPTIONS]\n";
+  }
+  std::string usage = "Usage: " + name;
+  for (const CLI::Option* option : app->get_options(&CLI::Option::get_positional)) {
+    usage += " " + option->get_name(true);
+  }
+  return usage + " [OPTIONS]\n";
+}
+
+}  // namespace streamdiffusion::cli

@@ -1,0 +1,82 @@
+#include <chrono>
+#include <memory>
+
+#include "cli/commands.h"
+#include "cli/common_options.h"
+#include "cli/description.h"
+#include "cli/picture_output.h"
+#include "cli/progress.h"
+#include "cli/settings.h"
+#include "streamdiffusion/media.h"
+#include "streamdiffusion/stream.h"
+
+namespace streamdiffusion::cli {
+namespace {
+
+struct Options : CommonOptions {
+  std::string input;
+  std::string output;
+};
+
+Frame read_picture(const std::string& input) {
+  if (input != "-") {
+    return read_image(input);
+  }
+  SourceOptions source;
+  source.input = input;
+  Frame frame;
+  if (!open_source(source)->read(frame)) {
+    throw Error("standard input holds no picture");
+  }
+  return frame;
+}
+
+int img2img(const CLI::App& app, Options& options) {
+  using Clock = std::chrono::steady_clock;
+  require(app, "--input", "INPUT");
+  require(app, "--prompt", "PROMPT");
+  require(app, "--output", "--output FILE");
+  check_picture_output(options.output);
+  const Console console(options.quiet);
+  draw_seed(options, console);
+  const Parameters parameters = make_parameters(options, console);
+  const Frame input = read_picture(options.input);
+  const std::shared_ptr<Model> model = load_model(options, console);
+  const Size size = choose_size(options, model->info(), Size{input.width, input.height});
+  Frame fitted;
+  fitted.resize(size.width, size.height);
+  fit_frame(input, parse_fit(options.fit), fitted);
+  Stream stream(model, {.width = size.width, .height = size.height}, parameters);
+
+  const Clock::time_point start = Clock::now();
+  const Frame picture = stream.picture(fitted);
+  const std::chrono::duration<double> elapsed = Clock::now() - start;
+  write_picture(options.output, picture, describe(options, parameters, model->info(), size));
+  console.info(options.output + ": " + std::to_string(size.width) + "x" + std::to_string(size.height) + ", " +
+               rate_text(elapsed.count()) + " s");
+  return 0;
+}
+
+}  // namespace
+
+Command add_img2img(CLI::App& program) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* const app = program.add_subcommand("img2img", "Redraw a picture after a prompt");
+  app->add_option("input,--input", options->input,
+                  "picture to redraw (PNG, JPEG, WebP, ...); - reads standard input")
+      ->type_name("FILE")
+      ->take_last();
+  app->add_option("prompt,--prompt", options->prompt, "what to draw")->type_name("TEXT")->take_last();
+  app->add_option("-o,--output", options->output,
+                  "picture to write: .png, .jpg or .webp; - writes PNG to standard output")
+      ->type_name("FILE")
+      ->take_last();
+  add_common_options(*app, *options);
+  app->footer(
+      "Examples:\n"
+      "  streamdiffusion img2img photo.jpg \"cat face\" --output cat.png\n"
+      "  streamdiffusion img2img sketch.png \"red apple\" --output apple.png --strength 0.8 --steps 4");
+  return {app, [app, options] { return img2img(*app, *options); }};
+}
+
+}  // namespace streamdiffusion::cli

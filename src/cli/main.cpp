@@ -1,0 +1,89 @@
+#include <CLI/CLI.hpp>
+#include <exception>
+#include <memory>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "cli/commands.h"
+#include "cli/common_options.h"
+#include "cli/config_file.h"
+#include "cli/console.h"
+#include "cli/help_formatter.h"
+#include "posix/signals.h"
+#include "streamdiffusion/version.h"
+
+namespace streamdiffusion::cli {
+namespace {
+
+constexpr int kFailure = 1;
+constexpr int kUsage = 2;
+
+/// The help of the command that was meant, for a message's end.
+std::string see_help(const CLI::App& program) {
+  const std::vector<const CLI::App*> chosen = program.get_subcommands({});
+  for (const CLI::App* command : chosen) {
+    if (command->parsed()) {
+      return "; see streamdiffusion " + command->get_name() + " --help";
+    }
+  }
+  return "; see streamdiffusion --help";
+}
+
+int run_chosen(const std::vector<Command>& commands) {
+  for (const Command& command : commands) {
+    if (!command.app->parsed()) {
+      continue;
+    }
+    if (given(*command.app, "--config")) {
+      apply_config(*command.app, command.app->get_option("--config")->as<std::string>());
+    }
+    return command.run();
+  }
+  throw UsageError("a command is missing");
+}
+
+int run_program(int argc, char** argv) {
+  CLI::App program(
+      "Redraws video and pictures after a prompt by diffusion, in real time where the machine can.",
+      "streamdiffusion");
+  program.formatter(std::make_shared<HelpFormatter>());
+  program.set_help_flag("-h,--help", "show this help");
+  program.set_version_flag("--version", "streamdiffusion " + version(), "show the version");
+  const std::vector<Command> commands = {add_txt2img(program), add_img2img(program), add_run(program)};
+  program.footer(
+      "streamdiffusion COMMAND --help shows a command's options.\n\n"
+      "Examples:\n"
+      "  streamdiffusion txt2img \"red apple\" --output apple.png\n"
+      "  streamdiffusion img2img photo.jpg \"cat face\" --output cat.png\n"
+      "  streamdiffusion run in.mp4 out.mp4 --prompt \"panda on a pink background\"");
+  try {
+    program.parse(argc, argv);
+    return run_chosen(commands);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) {
+      return program.exit(error);
+    }
+    Console::error(error.what() + see_help(program));
+    return kUsage;
+  } catch (const UsageError& error) {
+    Console::error(error.what() + see_help(program));
+    return kUsage;
+  }
+}
+
+}  // namespace
+}  // namespace streamdiffusion::cli
+
+int main(int argc, char** argv) {
+  using streamdiffusion::cli::Console;
+  try {
+    streamdiffusion::posix::ignore_broken_pipes();
+    return streamdiffusion::cli::run_program(argc, argv);
+  } catch (const std::bad_alloc&) {
+    Console::error("not enough memory; try a smaller size or frame buffer");
+  } catch (const std::exception& error) {
+    Console::error(error.what());
+  }
+  return streamdiffusion::cli::kFailure;
+}

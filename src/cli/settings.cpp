@@ -1,0 +1,166 @@
+#include "cli/settings.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <random>
+#include <system_error>
+
+#include "cli/default_model.h"
+
+namespace streamdiffusion::cli {
+namespace {
+
+/// The whole text as a number, or nothing.
+template <typename Number>
+std::optional<Number> parse_number(std::string_view text) {
+  Number number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size() && !text.empty() ? std::optional(number)
+                                                                                   : std::nullopt;
+}
+
+int round_to_multiple(double size, int multiple) {
+  return std::max(1, static_cast<int>(std::lround(size / multiple))) * multiple;
+}
+
+void check_side(const char* option, int size, int multiple) {
+  if (size % multiple == 0) {
+    return;
+  }
+  const int below = size / multiple * multiple;
+  throw Error(std::string(option) + " " + std::to_string(size) + " is not a multiple of " +
+              std::to_string(multiple) + "; take " + (below > 0 ? std::to_string(below) + " or " : "") +
+              std::to_string(below + multiple));
+}
+
+void warn_of_guidance_without_effect(const CommonOptions& options, const Console& console) {
+  const bool guided = options.guidance_scale > 1 && options.cfg_type != "none";
+  const bool negative = guided && (options.cfg_type == "full" || options.cfg_type == "initialize");
+  if (options.guidance_scale > 1 && !guided) {
+    console.warning("--guidance-scale has no effect with --cfg-type none");
+  }
+  if (!options.negative_prompt.empty() && !negative) {
+    console.warning(
+        "--negative-prompt has no effect: it takes --cfg-type full or initialize and a --guidance-scale "
+        "above 1");
+  }
+}
+
+}  // namespace
+
+LoraOptions parse_lora(const std::string& text) {
+  LoraOptions lora;
+  lora.file = text;
+  std::error_code error;
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string::npos || std::filesystem::exists(text, error)) {
+    return lora;
+  }
+  const std::optional<float> scale = parse_number<float>(std::string_view(text).substr(colon + 1));
+  if (!scale) {
+    return lora;
+  }
+  if (!std::isfinite(*scale)) {
+    throw Error("--lora " + text + ": the scale must be a finite number");
+  }
+  lora.file = text.substr(0, colon);
+  lora.scale = *scale;
+  return lora;
+}
+
+std::vector<int> parse_t_index_list(const std::string& text) {
+  std::vector<int> indices;
+  std::string_view rest = text;
+  for (;;) {
+    const std::size_t comma = rest.find(',');
+    std::string_view item = rest.substr(0, comma);
+    item.remove_prefix(std::min(item.find_first_not_of(' '), item.size()));
+    const std::optional<int> index = parse_number<int>(item);
+    if (!index) {
+      throw Error("--t-index-list \"" + text + "\" is not a list of whole numbers such as 20,35");
+    }
+    indices.push_back(*index);
+    if (comma == std::string_view::npos) {
+      return indices;
+    }
+    rest.remove_prefix(comma + 1);
+  }
+}
+
+Size parse_size(const std::string& text) {
+  const std::size_t cross = text.find('x');
+  if (cross != std::string::npos) {
+    const std::optional<int> width = parse_number<int>(std::string_view(text).substr(0, cross));
+    const std::optional<int> height = parse_number<int>(std::string_view(text).substr(cross + 1));
+    if (width && height && *width > 0 && *height > 0) {
+      return {*width, *height};
+    }
+  }
+  throw Error("--input-size \"" + text + "\" is not a size such as 640x480");
+}
+
+Size choose_size(const CommonOptions& options, const ModelInfo& model, std::optional<Size> input) {
+  const int multiple = model.size_multiple;
+  check_side("--width", options.width, multiple);
+  check_side("--height", options.height, multiple);
+  Size size{options.width, options.height};
+  const double aspect = input ? static_cast<double>(input->width) / input->height : 1;
+  const double native = model.native_size;
+  if (size.width == 0 && size.height == 0) {
+    size = {round_to_multiple(native * std::max(aspect, 1.0), multiple),
+            round_to_multiple(native * std::max(1 / aspect, 1.0), multiple)};
+  } else if (size.width == 0) {
+    size.width = round_to_multiple(input ? size.height * aspect : native, multiple);
+  } else if (size.height == 0) {
+    size.height = round_to_multiple(input ? size.width / aspect : native, multiple);
+  }
+  return size;
+}
+
+std::shared_ptr<Model> load_model(const CommonOptions& options, const Console& console) {
+  ModelOptions model;
+  model.folder = options.model.empty() ? default_model() : std::filesystem::path(options.model);
+  if (!options.vae.empty()) {
+    model.vae = options.vae;
+  }
+  for (const std::string& lora : options.loras) {
+    model.loras.push_back(parse_lora(lora));
+  }
+  model.device = options.device;
+  model.precision = options.precision;
+  model.threads = options.threads;
+  model.clip_skip = options.clip_skip;
+  model.on_warning = [console](const std::string& text) { console.warning(text); };
+  return Model::load(model);
+}
+
+void draw_seed(CommonOptions& options, const Console& console) {
+  if (options.seed < 0) {
+    options.seed = std::random_device{}() & 0x7fffffffU;
+    console.info("seed " + std::to_string(options.seed));
+  }
+}
+
+Parameters make_parameters(const CommonOptions& options, const Console& console) {
+  warn_of_guidance_without_effect(options, console);
+  Parameters parameters;
+  parameters.prompt = options.prompt;
+  parameters.negative_prompt = options.negative_prompt;
+  parameters.num_inference_steps = options.num_inference_steps;
+  parameters.t_index_list = options.t_index_list.empty() ? t_index_list_for(options.strength, options.steps,
+                                                                            options.num_inference_steps)
+                                                         : parse_t_index_list(options.t_index_list);
+  parameters.cfg_type = parse_cfg_type(options.cfg_type);
+  parameters.guidance_scale = options.guidance_scale;
+  parameters.delta = options.delta;
+  parameters.do_add_noise = !options.no_added_noise;
+  parameters.seed = static_cast<std::uint64_t>(options.seed);
+  parameters.cross_frame_attention = options.cross_frame_attention;
+  parameters.similarity_filter.enabled = options.similarity_threshold < 1;
+  parameters.similarity_filter.threshold = options.similarity_threshold;
+  parameters.similarity_filter.max_skip_frame = options.max_skip_frame;
+  return parameters;
+}
+
+}  // namespace streamdiffusion::cli

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "cli/common_options.h"
+#include "cli/console.h"
+#include "streamdiffusion/model.h"
+#include "streamdiffusion/parameters.h"
+
+namespace streamdiffusion::cli {
+
+struct Size {
+  int width = 0;
+  int height = 0;
+};
+
+/// "FILE:SCALE" or "FILE"; the file's path may hold colons itself.
+LoraOptions parse_lora(const std::string& text);
+
+/// "0,16,32". Throws Error where it is no list of whole numbers.
+std::vector<int> parse_t_index_list(const std::string& text);
+
+/// "640x480". Throws Error for anything else.
+Size parse_size(const std::string& text);
+
+/// The size of what comes out: as given; one side given, the other by the input's aspect; none, the model's
+/// native short side. Without an input the native size stands for sides not given. Throws Error where a given
+/// side does not suit the model.
+Size choose_size(const CommonOptions& options, const ModelInfo& model, std::optional<Size> input);
+
+/// Loads the model that the options name, or the default model. Warnings go to the console.
+std::shared_ptr<Model> load_model(const CommonOptions& options, const Console& console);
+
+/// Replaces a seed of -1 by one that is drawn, and says which.
+void draw_seed(CommonOptions& options, const Console& console);
+
+/// What the options ask of the stream; the seed must be drawn. Says what does not go together.
+Parameters make_parameters(const CommonOptions& options, const Console& console);
+
+}  // namespace streamdiffusion::cli

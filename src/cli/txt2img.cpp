@@ -1,0 +1,106 @@
+#include <algorithm>
+#include <chrono>
+#include <memory>
+
+#include "cli/commands.h"
+#include "cli/common_options.h"
+#include "cli/description.h"
+#include "cli/picture_output.h"
+#include "cli/progress.h"
+#include "cli/settings.h"
+#include "posix/signals.h"
+#include "streamdiffusion/stream.h"
+
+namespace streamdiffusion::cli {
+namespace {
+
+struct Options : CommonOptions {
+  Options() {
+    strength = 1;
+    cfg_type = "full";
+  }
+  std::string output;
+  std::int64_t count = 1;
+  int batch = 1;
+};
+
+int txt2img(const CLI::App& app, Options& options) {
+  using Clock = std::chrono::steady_clock;
+  require(app, "--prompt", "PROMPT");
+  require(app, "--output", "--output FILE");
+  if (options.output == "-" && options.count > 1) {
+    throw UsageError("standard output takes one picture: leave --count out");
+  }
+  check_picture_output(options.output);
+  const Console console(options.quiet);
+  draw_seed(options, console);
+  const Parameters parameters = make_parameters(options, console);
+  const std::shared_ptr<Model> model = load_model(options, console);
+  const Size size = choose_size(options, model->info(), std::nullopt);
+  const auto text = describe(options, parameters, model->info(), size);
+  // One step after the other: each picture comes out finished, without a batch to be filled first.
+  Stream stream(model,
+                {.width = size.width,
+                 .height = size.height,
+                 .frame_buffer_size = static_cast<int>(std::min<std::int64_t>(options.batch, options.count)),
+                 .use_denoising_batch = false},
+                parameters);
+
+  const posix::StopSignals signals;
+  const Clock::time_point start = Clock::now();
+  std::int64_t done = 0;
+  {
+    Progress progress(options.count, options.quiet);
+    std::vector<Frame> pictures;
+    while (done < options.count && !signals.stop()) {
+      stream.generate(pictures);
+      for (const Frame& picture : pictures) {
+        if (done < options.count) {
+          write_picture(numbered(options.output, done++, options.count), picture, text);
+        }
+      }
+      const std::chrono::duration<double> elapsed = Clock::now() - start;
+      progress.show(done, static_cast<double>(done) / elapsed.count());
+    }
+  }
+  const std::chrono::duration<double> elapsed = Clock::now() - start;
+  const std::string last =
+      options.count > 1
+          ? " to " + numbered(options.output, std::max<std::int64_t>(done - 1, 0), options.count)
+          : "";
+  if (done > 0) {
+    console.info(numbered(options.output, 0, options.count) + last + ": " + std::to_string(size.width) + "x" +
+                 std::to_string(size.height) + ", " + rate_text(elapsed.count()) + " s");
+  }
+  return signals.stop() && done < options.count ? 128 + signals.signal() : 0;
+}
+
+}  // namespace
+
+Command add_txt2img(CLI::App& program) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* const app = program.add_subcommand("txt2img", "Draw pictures from a prompt");
+  app->add_option("prompt,--prompt", options->prompt, "what to draw")->type_name("PROMPT")->take_last();
+  app->add_option("-o,--output", options->output,
+                  "picture to write: .png, .jpg or .webp; - writes PNG to standard output")
+      ->type_name("FILE")
+      ->take_last();
+  app->add_option("--count", options->count, "pictures to draw, numbered (out-1.png, out-2.png, ...)")
+      ->type_name("N")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1'000'000))
+      ->take_last();
+  app->add_option("--batch", options->batch, "pictures to draw together")
+      ->type_name("N")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1024))
+      ->take_last();
+  add_common_options(*app, *options);
+  app->footer(
+      "Examples:\n"
+      "  streamdiffusion txt2img \"penguin on a light blue background\" --output penguin.png\n"
+      "  streamdiffusion txt2img \"red apple\" --output apple.png --count 8 --batch 4 --seed -1");
+  return {app, [app, options] { return txt2img(*app, *options); }};
+}
+
+}  // namespace streamdiffusion::cli
