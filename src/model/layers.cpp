@@ -11,20 +11,9 @@
 namespace streamdiffusion {
 namespace {
 
-/// Floats that are about to be written: not set to zero first.
-class Floats {
- public:
-  explicit Floats(std::int64_t size)
-      : size_(static_cast<std::size_t>(size)), data_(std::make_unique_for_overwrite<float[]>(size_)) {}
-  [[nodiscard]] std::span<float> all() const { return {data_.get(), size_}; }
-  [[nodiscard]] std::span<float> part(std::int64_t first, std::int64_t count) const {
-    return all().subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
-  }
-
- private:
-  std::size_t size_;
-  std::unique_ptr<float[]> data_;
-};
+std::span<float> part(std::span<float> all, std::int64_t first, std::int64_t count) {
+  return all.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
+}
 
 /// Exact, unlike std::to_string.
 std::string show_exactly(float value) {
@@ -43,6 +32,16 @@ std::vector<std::int64_t> without_unit_kernel(std::vector<std::int64_t> shape) {
 
 }  // namespace
 
+std::span<float> LayerLoader::Floats::get(std::int64_t size) {
+  const auto needed = static_cast<std::size_t>(size);
+  if (needed > size_) {
+    data_.reset();  // before the new one, so that there are never two
+    data_ = std::make_unique_for_overwrite<float[]>(needed);
+    size_ = needed;
+  }
+  return {data_.get(), needed};
+}
+
 LayerLoader::LayerLoader(Device& device, const TensorFiles& files, Lora::Network network,
                          std::vector<ScaledLora> loras, LayerCache& cache)
     : device_(device), files_(files), network_(network), loras_(std::move(loras)), cache_(cache) {}
@@ -51,14 +50,14 @@ Weights LayerLoader::conv2d(const std::string& name, std::int64_t in, std::int64
                             const LayerOptions& options) {
   mark_used(name, options.bias);
   return cache_.get(cache_key({name}, "conv2d"), [&] {
-    const Floats weight(out * in * kernel * kernel);
-    const Floats bias(options.bias ? out : 0);
-    read_weight(name, in, out, kernel, weight.all());
+    const std::span<float> weight = weight_.get(out * in * kernel * kernel);
+    const std::span<float> bias = bias_.get(options.bias ? out : 0);
+    read_weight(name, in, out, kernel, weight);
     if (options.bias) {
-      read_bias(name, out, bias.all());
+      read_bias(name, out, bias);
     }
-    return device_.pack_conv2d({.weight = weight.all(),
-                                .bias = bias.all(),
+    return device_.pack_conv2d({.weight = weight,
+                                .bias = bias,
                                 .out_channels = out,
                                 .in_channels = in,
                                 .kernel = kernel,
@@ -73,17 +72,17 @@ Weights LayerLoader::linear(const std::vector<std::string>& names, std::int64_t 
   }
   return cache_.get(cache_key(names, options.geglu ? "geglu" : "linear"), [&] {
     const auto count = static_cast<std::int64_t>(names.size());
-    const Floats weight(count * out_each * in);
-    const Floats bias(options.bias ? count * out_each : 0);
+    const std::span<float> weight = weight_.get(count * out_each * in);
+    const std::span<float> bias = bias_.get(options.bias ? count * out_each : 0);
     for (std::int64_t i = 0; i < count; ++i) {
       const std::string& name = names[static_cast<std::size_t>(i)];
-      read_weight(name, in, out_each, 1, weight.part(i * out_each * in, out_each * in));
+      read_weight(name, in, out_each, 1, part(weight, i * out_each * in, out_each * in));
       if (options.bias) {
-        read_bias(name, out_each, bias.part(i * out_each, out_each));
+        read_bias(name, out_each, part(bias, i * out_each, out_each));
       }
     }
-    return device_.pack_linear({.weight = weight.all(),
-                                .bias = bias.all(),
+    return device_.pack_linear({.weight = weight,
+                                .bias = bias,
                                 .out_channels = count * out_each,
                                 .in_channels = in,
                                 .geglu = options.geglu});
@@ -98,9 +97,9 @@ Weights LayerLoader::linear(const std::string& name, std::int64_t in, std::int64
 Weights LayerLoader::vector(const std::string& name, std::int64_t size) {
   const FileTensor& found = tensor(name, {size});
   return cache_.get(cache_key({name}, "vector"), [&] {
-    const Floats values(size);
-    convert(name, found, values.all());
-    return device_.pack_vector(values.all());
+    const std::span<float> values = weight_.get(size);
+    convert(name, found, values);
+    return device_.pack_vector(values);
   });
 }
 

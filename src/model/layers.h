@@ -44,7 +44,7 @@ struct ScaledLora {
 struct LayerOptions {
   bool bias = true;
   Resample resample = Resample::none;  ///< of a convolution
-  bool geglu = false;     ///< of a linear layer: see HostLinear
+  bool geglu = false;                  ///< of a linear layer: see HostLinear
 };
 
 /// Makes the layers of one network: reads their tensors, adds what LoRAs change, packs them for the device. A
@@ -73,6 +73,18 @@ class LayerLoader {
   void check_all_used(const std::set<std::string>& harmless = {}) const;
 
  private:
+  /// Memory for one layer at a time, used again for the next: fresh pages would take longer than what is done
+  /// in them.
+  class Floats {
+   public:
+    /// Uninitialised, until the next call.
+    std::span<float> get(std::int64_t size);
+
+   private:
+    std::unique_ptr<float[]> data_;
+    std::size_t size_ = 0;
+  };
+
   [[nodiscard]] std::string cache_key(const std::vector<std::string>& names, const std::string& kind) const;
   void mark_used(const std::string& name, bool bias);
   void read_weight(const std::string& name, std::int64_t in, std::int64_t out, std::int64_t kernel,
@@ -86,6 +98,8 @@ class LayerLoader {
   std::vector<ScaledLora> loras_;
   LayerCache& cache_;
   std::set<std::string> used_;
+  Floats weight_;
+  Floats bias_;
 };
 
 }  // namespace streamdiffusion
