@@ -30,7 +30,7 @@ struct CommonOptions {
   std::string fit = "crop";
 
   std::int64_t seed = 2;  ///< -1: draw one
-  float strength = 0.6F;
+  float strength = 0.7F;
   int steps = 2;
   int num_inference_steps = 50;
   std::string t_index_list;  ///< empty: from strength and steps
@@ -56,6 +56,9 @@ struct CommonOptions {
 
 /// Adds the options to a command. `options` holds the defaults and must outlive `app`.
 void add_common_options(CLI::App& app, CommonOptions& options);
+
+/// A check that leaves --help alone, where CLI11 would show it behind the option's type.
+CLI::Validator silent(CLI::Validator check);
 
 /// Throws UsageError unless the option was given on the command line or in the JSON file.
 void require(const CLI::App& app, const std::string& option, const std::string& what);

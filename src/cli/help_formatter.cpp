@@ -36,7 +36,23 @@ std::string two_columns(const std::string& name, const std::string& text) {
 
 }  // namespace
 
+std::string HelpFormatter::make_group(std::string group, bool is_positional,
+                                      std::vector<const CLI::Option*> options) const {
+  std::string lines = "\n" + group + ":\n";
+  for (const CLI::Option* option : options) {
+    lines += make_option(option, is_positional);
+  }
+  return lines;
+}
+
+std::string HelpFormatter::make_subcommand(const CLI::App* command) const {
+  return two_columns(command->get_name(), command->get_description());
+}
+
 std::string HelpFormatter::make_option(const CLI::Option* option, bool is_positional) const {
+  if (!is_positional && option->get_positional()) {
+    return "";  // it stands among the positional ones already
+  }
   std::string name = option->get_name(is_positional, true);
   if (!is_positional && option->get_items_expected_max() > 0) {
     name += " " + option->get_type_name();

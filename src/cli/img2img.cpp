@@ -14,6 +14,7 @@ namespace streamdiffusion::cli {
 namespace {
 
 struct Options : CommonOptions {
+  Options() { steps = 4; }
   std::string input;
   std::string output;
 };
@@ -62,11 +63,11 @@ int img2img(const CLI::App& app, Options& options) {
 Command add_img2img(CLI::App& program) {
   const auto options = std::make_shared<Options>();
   CLI::App* const app = program.add_subcommand("img2img", "Redraw a picture after a prompt");
-  app->add_option("input,--input", options->input,
+  app->add_option("INPUT,--input", options->input,
                   "picture to redraw (PNG, JPEG, WebP, ...); - reads standard input")
       ->type_name("FILE")
       ->take_last();
-  app->add_option("prompt,--prompt", options->prompt, "what to draw")->type_name("TEXT")->take_last();
+  app->add_option("PROMPT,--prompt", options->prompt, "what to draw")->type_name("TEXT")->take_last();
   app->add_option("-o,--output", options->output,
                   "picture to write: .png, .jpg or .webp; - writes PNG to standard output")
       ->type_name("FILE")

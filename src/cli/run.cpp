@@ -110,11 +110,11 @@ int run(const CLI::App& app, Options& options) {
 }
 
 void add_stream_ends(CLI::App& app, Options& options) {
-  app.add_option("input,--input", options.input,
+  app.add_option("INPUT,--input", options.input,
                  "video, picture or folder of pictures; - reads standard input")
       ->type_name("INPUT")
       ->take_last();
-  app.add_option("output,-o,--output", options.output,
+  app.add_option("OUTPUT,-o,--output", options.output,
                  "video, folder (out/) or pattern (out/%05d.png) of pictures; - writes to standard output")
       ->type_name("OUTPUT")
       ->take_last();
@@ -137,7 +137,7 @@ void add_formats(CLI::App& app, Options& options) {
       ->capture_default_str();
   app.add_option("--input-rate", options.input_rate, "frames a second of raw video and folders of pictures")
       ->type_name("FPS")
-      ->check(CLI::PositiveNumber)
+      ->check(silent(CLI::PositiveNumber))
       ->default_str("25");
   app.add_option("--output-format", options.output_format,
                  "FFmpeg's name of the output's format: rawvideo, yuv4mpegpipe, matroska, ...")
@@ -148,7 +148,7 @@ void add_formats(CLI::App& app, Options& options) {
       ->default_str("the format's usual one");
   app.add_option("--quality", options.quality, "of the output, 0 (worst) to 100")
       ->type_name("N")
-      ->check(CLI::Range(0, 100))
+      ->check(silent(CLI::Range(0, 100)))
       ->default_str("a good one");
 }
 

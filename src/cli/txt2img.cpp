@@ -17,6 +17,7 @@ namespace {
 struct Options : CommonOptions {
   Options() {
     strength = 1;
+    steps = 4;
     cfg_type = "full";
   }
   std::string output;
@@ -80,7 +81,7 @@ int txt2img(const CLI::App& app, Options& options) {
 Command add_txt2img(CLI::App& program) {
   const auto options = std::make_shared<Options>();
   CLI::App* const app = program.add_subcommand("txt2img", "Draw pictures from a prompt");
-  app->add_option("prompt,--prompt", options->prompt, "what to draw")->type_name("PROMPT")->take_last();
+  app->add_option("PROMPT,--prompt", options->prompt, "what to draw")->type_name("PROMPT")->take_last();
   app->add_option("-o,--output", options->output,
                   "picture to write: .png, .jpg or .webp; - writes PNG to standard output")
       ->type_name("FILE")
@@ -88,12 +89,12 @@ Command add_txt2img(CLI::App& program) {
   app->add_option("--count", options->count, "pictures to draw, numbered (out-1.png, out-2.png, ...)")
       ->type_name("N")
       ->capture_default_str()
-      ->check(CLI::Range(1, 1'000'000))
+      ->check(silent(CLI::Range(1, 1'000'000)))
       ->take_last();
   app->add_option("--batch", options->batch, "pictures to draw together")
       ->type_name("N")
       ->capture_default_str()
-      ->check(CLI::Range(1, 1024))
+      ->check(silent(CLI::Range(1, 1024)))
       ->take_last();
   add_common_options(*app, *options);
   app->footer(

@@ -1,0 +1,21 @@
+# What `cmake --install` brings: the program with the default model, the library with its headers and its CMake package.
+include(CMakePackageConfigHelpers)
+
+set(PACKAGE_FOLDER ${CMAKE_INSTALL_LIBDIR}/cmake/streamdiffusion)
+install(TARGETS streamdiffusion_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS streamdiffusion EXPORT streamdiffusionTargets
+        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/streamdiffusion DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/models/default
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/streamdiffusion/models)
+
+install(EXPORT streamdiffusionTargets NAMESPACE streamdiffusion:: DESTINATION ${PACKAGE_FOLDER})
+configure_package_config_file(
+  ${PROJECT_SOURCE_DIR}/cmake/streamdiffusionConfig.cmake.in ${PROJECT_BINARY_DIR}/streamdiffusionConfig.cmake
+  INSTALL_DESTINATION ${PACKAGE_FOLDER})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/streamdiffusionConfigVersion.cmake
+                                 COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/streamdiffusionConfig.cmake
+              ${PROJECT_BINARY_DIR}/streamdiffusionConfigVersion.cmake
+        DESTINATION ${PACKAGE_FOLDER})
