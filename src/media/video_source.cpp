@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <string_view>
 
 #include "media/container_end.h"
+#include "media/frame_spacing.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
@@ -64,10 +66,10 @@ VideoSource::VideoSource(const SourceOptions& options)
   decoder_ = ffmpeg::open_decoder(parameters, kThreads, "cannot decode " + name_, alpha_decoder(*stream_));
   decoder_->pkt_timebase = stream_->time_base;
   start_ = start_time(*stream_);
-  fill_info();
+  fill_info(options);
 }
 
-void VideoSource::fill_info() {
+void VideoSource::fill_info(const SourceOptions& options) {
   const AVCodecParameters& parameters = *stream_->codecpar;
   const SquareSize size = square_size(parameters.width, parameters.height, pixel_aspect());
   info_.width = size.width;
@@ -77,10 +79,10 @@ void VideoSource::fill_info() {
   info_.frame_rate = av_q2d(av_guess_frame_rate(input_.get(), stream_, nullptr));
   const double mean = av_q2d(stream_->avg_frame_rate);
   const double base = av_q2d(stream_->r_frame_rate);
-  if (mean > 0 && base > 0 && std::abs(mean / base - 1) > 1e-3) {
-    info_.variable_frame_rate = true;
-    info_.frame_rate = mean;
-  }
+  const bool mean_differs = mean > 0 && base > 0 && std::abs(mean / base - 1) > 1e-3;
+  const bool can_look = options.format.empty() && std::filesystem::is_regular_file(options.input);
+  info_.variable_frame_rate = mean_differs || (can_look && is_unevenly_spaced(options.input));
+  if (mean_differs) info_.frame_rate = mean;
   if (!std::isfinite(info_.frame_rate) || info_.frame_rate <= 0) info_.frame_rate = kDefaultFrameRate;
 
   info_.frames = stream_->nb_frames;

@@ -14,7 +14,7 @@ class VideoSource : public Source {
   bool read(Frame& frame) override;
 
  private:
-  void fill_info();
+  void fill_info(const SourceOptions& options);
   bool decode_next();
   void feed_decoder();
   void note_extent(const AVPacket& packet);

@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+"""Writes the pictures and clips of this folder: one scene, stored in the ways that tests/media reads it.
+
+    python3 tests/media/data/make.py
+
+Needs Pillow, numpy and the ffmpeg program. The scene is 48x32: white, its corners red (top left), green (top right),
+blue (bottom left) and black (bottom right), each 16x16.
+"""
+
+import pathlib
+import subprocess
+
+import numpy as np
+from PIL import Image
+
+HERE = pathlib.Path(__file__).parent
+
+
+def scene():
+    pixels = np.full((32, 48, 3), 255, np.uint8)
+    pixels[:16, :16] = (255, 0, 0)
+    pixels[:16, 32:] = (0, 255, 0)
+    pixels[16:, :16] = (0, 0, 255)
+    pixels[16:, 32:] = 0
+    return Image.fromarray(pixels)
+
+
+def ffmpeg(*arguments):
+    subprocess.run(["ffmpeg", "-v", "error", "-y", *arguments], check=True, cwd=HERE)
+
+
+def video(name, filters, *options, frames="3"):
+    still = ["-loop", "1", "-framerate", "25", "-i", "plain.png", "-frames:v", frames]
+    ffmpeg(*still, "-vf", filters, *options, "-fflags", "+bitexact", "-flags:v", "+bitexact", name)
+
+
+def main():
+    plain = scene()
+    plain.save(HERE / "plain.png")
+    plain.convert("CMYK").save(HERE / "cmyk.jpg", quality=98)
+    plain.convert("P", palette=Image.Palette.ADAPTIVE).save(HERE / "palette.png")
+    plain.save(HERE / "progressive.jpg", quality=95, progressive=True, subsampling=0)
+    plain.save(HERE / "lossless.webp", lossless=True)
+    grey = np.asarray(plain.convert("L")).astype(np.uint16) * 257
+    Image.fromarray(grey).save(HERE / "grey16.png")
+    alpha = plain.convert("RGBA")
+    alpha.putalpha(Image.fromarray(np.repeat([[255], [128]], 16, axis=0).repeat(48, axis=1).astype(np.uint8)))
+    alpha.save(HERE / "alpha.png")
+    for orientation in range(1, 9):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        plain.save(HERE / f"oriented_{orientation}.jpg", quality=95, subsampling=0, exif=exif)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    plain.save(HERE / "oriented_6.png", exif=exif)
+    plain.save(HERE / "oriented_6.webp", exif=exif, lossless=True)
+
+    x264 = ["-c:v", "libx264", "-qp", "1", "-pix_fmt", "yuv444p"]
+    for matrix, tag in (("bt601", "smpte170m"), ("bt709", "bt709"), ("bt2020", "bt2020nc")):
+        for span, span_tag in (("limited", "tv"), ("full", "pc")):
+            convert = f"scale=out_color_matrix={matrix}:out_range={span}:flags=accurate_rnd+full_chroma_int"
+            tags = ["-colorspace", tag, "-color_range", span_tag]
+            video(f"{matrix}_{span}.mp4", convert, *x264, *tags)
+    video("untagged.mp4", "scale=out_color_matrix=bt601:flags=accurate_rnd+full_chroma_int", *x264)
+    video("wide_pixels.mp4", "setsar=2/1", *x264)
+    ffmpeg("-i", "untagged.mp4", "-c", "copy", "-metadata:s:v:0", "rotate=90", "-fflags", "+bitexact", "rotated.mp4")
+    ffmpeg("-loop", "1", "-framerate", "25", "-i", "alpha.png", "-frames:v", "2", "-c:v", "qtrle", "alpha.mov")
+    video("uneven.mkv", "select='not(mod(n,3))+eq(n,4)'", "-vsync", "vfr", *x264, frames="6")
+
+    # A white frame and a beep, both one second after the first frame; the clock of the container starts elsewhere.
+    picture = "color=black:s=48x32:r=25:d=1.6,drawbox=t=fill:c=white:enable='between(t,0.99,1.02)'"
+    sound = "aevalsrc='if(between(t,1,1.1),0.9*sin(880*2*PI*t),0)':d=1.6:s=48000"
+    ffmpeg("-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound, "-c:v", "libx264", "-c:a", "aac", "-b:a", "48k",
+           "-output_ts_offset", "7", "flash_and_beep.ts")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,244 @@
+#include <csignal>
+
+#include "media/video_input.h"
+#include "support.h"
+
+#if __has_include(<sys/resource.h>)
+#include <sys/resource.h>
+#endif
+
+namespace streamdiffusion::testing {
+namespace {
+
+/// What the file says of itself.
+struct VideoFacts {
+  std::string codec;
+  int width = 0;
+  int height = 0;
+  AVRational rate{};
+  AVColorSpace matrix = AVCOL_SPC_UNSPECIFIED;
+  AVColorRange range = AVCOL_RANGE_UNSPECIFIED;
+  std::map<std::string, std::string> tags;
+};
+VideoFacts facts_of(const std::string& file) {
+  ffmpeg::Options options;
+  const ffmpeg::Input input = open_video_input(file, "", options);
+  const AVStream& stream = *find_video_stream(*input);
+  const AVCodecParameters& parameters = *stream.codecpar;
+  VideoFacts facts{avcodec_get_name(parameters.codec_id),
+                   parameters.width,
+                   parameters.height,
+                   stream.avg_frame_rate,
+                   parameters.color_space,
+                   parameters.color_range,
+                   {}};
+  const AVDictionaryEntry* tag = nullptr;
+  while ((tag = av_dict_get(input->metadata, "", tag, AV_DICT_IGNORE_SUFFIX)) != nullptr)
+    facts.tags[tag->key] = tag->value;
+  return facts;
+}
+
+struct Container {
+  const char* extension;
+  const char* codec;
+};
+class EveryOutput : public ::testing::TestWithParam<Container> {};
+
+TEST_P(EveryOutput, HoldsAsManyFramesAsWereWrittenInTheirColours) {
+  const ScratchFolder folder;
+  const std::string file = folder / (std::string("out.") + GetParam().extension);
+  const auto sink = open_sink(sink_options(file, 48, 32));
+  const Frame scene = read_image(fixture("plain.png"));
+  for (int i = 0; i < 5; ++i) sink->write(scene);
+  sink->finish();
+  EXPECT_EQ(facts_of(file).codec, GetParam().codec);
+  EXPECT_EQ(folder.names().size(), 1U);
+  const std::vector<Frame> frames = read_all(file);
+  ASSERT_EQ(frames.size(), 5U);
+  for (const Frame& frame : frames) expect_scene(frame, 12);
+}
+INSTANTIATE_TEST_SUITE_P(Containers, EveryOutput,
+                         ::testing::Values(Container{"mp4", "h264"}, Container{"mov", "h264"},
+                                           Container{"mkv", "h264"}, Container{"webm", "vp9"},
+                                           Container{"gif", "gif"}, Container{"avi", "mpeg4"},
+                                           Container{"ts", "h264"}));
+
+TEST(VideoSink, TagsItsColours) {
+  const ScratchFolder folder;
+  write_clip(sink_options(folder / "a.mp4"), 3);
+  EXPECT_EQ(facts_of(folder / "a.mp4").matrix, AVCOL_SPC_BT709);
+  EXPECT_EQ(facts_of(folder / "a.mp4").range, AVCOL_RANGE_MPEG);
+}
+
+TEST(VideoSink, KeepsFrameRatesExactly) {
+  const ScratchFolder folder;
+  const std::vector<std::pair<double, AVRational>> rates = {{25, {25, 1}},
+                                                            {12.5, {25, 2}},
+                                                            {30000.0 / 1001, {30000, 1001}},
+                                                            {23.976, {24000, 1001}},
+                                                            {59.9400599, {60000, 1001}}};
+  for (const auto& [rate, exact] : rates) {
+    SinkOptions options = sink_options(folder / "a.mp4");
+    options.frame_rate = rate;
+    write_clip(options, 8);
+    const AVRational written = facts_of(options.output).rate;
+    EXPECT_EQ(av_cmp_q(written, exact), 0) << rate << " became " << written.num << "/" << written.den;
+  }
+}
+
+TEST(VideoSink, ShowsFramesAtTheirTimesWhenAsked) {
+  const ScratchFolder folder;
+  const std::vector<int> milliseconds = {500, 620, 640, 900, 901};
+  for (const char* name : {"a.mp4", "a.mkv", "a.webm"}) {
+    SinkOptions options = sink_options(folder / name);
+    options.variable_frame_rate = true;
+    const auto sink = open_sink(options);
+    for (const int time : milliseconds) {
+      Frame frame = gradient_frame(64, 48);
+      frame.time = std::chrono::milliseconds(time);
+      sink->write(frame);
+    }
+    sink->finish();
+    const std::vector<Frame> frames = read_all(options.output);
+    ASSERT_EQ(frames.size(), milliseconds.size()) << name;
+    for (std::size_t i = 0; i < frames.size(); ++i) {
+      EXPECT_NEAR(static_cast<double>(frames[i].time.count()), (milliseconds[i] - 500) * 1e3, 1e3)
+          << name << i;
+    }
+  }
+}
+
+TEST(VideoSink, TakesOddSizes) {
+  const ScratchFolder folder;
+  write_clip(sink_options(folder / "a.mp4", 65, 49), 3);
+  const std::vector<Frame> frames = read_all(folder / "a.mp4");
+  ASSERT_EQ(frames.size(), 3U);
+  EXPECT_EQ(frames[0].width, 66);
+  EXPECT_TRUE(near(pixel(frames[0], 65, 20), pixel(frames[0], 64, 20), 6));
+}
+
+TEST(VideoSink, KeepsEveryPixelInALosslessCodec) {
+  const ScratchFolder folder;
+  SinkOptions options = sink_options(folder / "a.mkv");
+  options.codec = "ffv1";
+  write_clip(options, 3);
+  const std::vector<Frame> frames = read_all(options.output);
+  ASSERT_EQ(frames.size(), 3U);
+  EXPECT_EQ(frames[2].pixels, gradient_frame(64, 48, 2).pixels);
+}
+
+TEST(VideoSink, MakesSmallerFilesOfLessQuality) {
+  const ScratchFolder folder;
+  for (const char* name : {"a.mp4", "a.avi"}) {
+    SinkOptions options = sink_options(folder / name);
+    options.quality = 100;
+    write_clip(options, 5);
+    const auto good = fs::file_size(options.output);
+    options.quality = 0;
+    write_clip(options, 5);
+    EXPECT_LT(fs::file_size(options.output), good) << name;
+  }
+}
+
+TEST(VideoSink, KeepsItsMetadata) {
+  const ScratchFolder folder;
+  for (const char* name : {"a.mp4", "a.mkv"}) {
+    SinkOptions options = sink_options(folder / name);
+    options.metadata = {{"parameters", "caf\u00e9, seed 3"}};
+    write_clip(options, 2);
+    auto tags = facts_of(options.output).tags;
+    EXPECT_TRUE(tags["parameters"] == "caf\u00e9, seed 3" || tags["PARAMETERS"] == "caf\u00e9, seed 3")
+        << name;
+  }
+}
+
+TEST(VideoSink, LeavesNothingAndTheOldFileAloneWithoutFinish) {
+  const ScratchFolder folder;
+  write_bytes(folder / "a.mp4", "the old file");
+  {
+    const auto sink = open_sink(sink_options(folder / "a.mp4"));
+    for (int i = 0; i < 60; ++i) sink->write(gradient_frame(64, 48, i));
+    EXPECT_EQ(folder.names().size(), 2U);
+  }
+  EXPECT_EQ(folder.names(), std::vector<std::string>{"a.mp4"});
+  EXPECT_EQ(read_bytes(folder / "a.mp4"), "the old file");
+}
+
+TEST(VideoSink, RefusesWhatItCannotDoBeforeAnyWork) {
+  const ScratchFolder folder;
+  const auto message = [&](const std::string& name, const std::string& codec) {
+    SinkOptions options = sink_options(folder / name);
+    options.codec = codec;
+    return error_of([&] { open_sink(options); });
+  };
+  EXPECT_NE(message("a.mp4", "nonsense").find("nonsense"), std::string::npos);
+  EXPECT_NE(message("a.mp4", "nonsense").find("ffmpeg -encoders"), std::string::npos);
+  EXPECT_NE(message("a.mp4", "aac").find("not for video"), std::string::npos);
+  EXPECT_NE(message("a.webm", "libx264").find("cannot hold h264"), std::string::npos);
+  EXPECT_NE(message("a.xyz", "").find("extension"), std::string::npos);
+  EXPECT_NE(message("a.mp3", "").find("a.mp3"), std::string::npos);
+  EXPECT_NE(message("missing/a.mp4", "").find("no folder"), std::string::npos);
+  SinkOptions options = sink_options(folder / "a.mp4", 0, 48);
+  EXPECT_THROW(open_sink(options), Error);
+  options = sink_options(folder / "a.mp4");
+  options.frame_rate = 0;
+  EXPECT_THROW(open_sink(options), Error);
+  EXPECT_TRUE(folder.names().empty());
+}
+
+TEST(VideoSink, RefusesAFrameOfAnotherSizeAndAVideoWithoutFrames) {
+  const ScratchFolder folder;
+  const auto sink = open_sink(sink_options(folder / "a.mp4"));
+  EXPECT_THROW(sink->write(gradient_frame(32, 32)), Error);
+  EXPECT_THROW(sink->finish(), Error);
+}
+
+TEST(VideoSink, ReportsAFullDevice) {
+  if (!fs::exists("/dev/full")) GTEST_SKIP() << "this system has no /dev/full";
+  SinkOptions options = sink_options("/dev/full");
+  options.format = "matroska";
+  EXPECT_NE(error_of([&] { write_clip(options, 200); }).find("No space left"), std::string::npos);
+}
+
+#ifdef RLIMIT_FSIZE
+TEST(VideoSink, LeavesNothingOnAFullDisk) {
+  const ScratchFolder folder;
+  for (const char* name : {"a.mp4", "a.mkv", "a.webm", "a.avi", "a.gif"}) {
+    rlimit before{};
+    ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+    const auto previous = std::signal(SIGXFSZ, SIG_IGN);
+    const rlimit small{1500, before.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &small);
+    const std::string message = error_of([&] { write_clip(sink_options(folder / name), 30); });
+    setrlimit(RLIMIT_FSIZE, &before);
+    std::signal(SIGXFSZ, previous);
+    EXPECT_NE(message.find(name), std::string::npos) << message;
+    EXPECT_TRUE(folder.names().empty()) << name;
+  }
+}
+#endif
+
+TEST(PictureSink, NumbersPicturesInAFolderThatItMakes) {
+  const ScratchFolder folder;
+  write_clip(sink_options(folder / "new/deep/"), 3);
+  EXPECT_EQ(read_image(folder / "new/deep/00002.png").pixels, gradient_frame(64, 48, 2).pixels);
+  EXPECT_FALSE(fs::exists(folder / "new/deep/00003.png"));
+}
+
+TEST(PictureSink, FollowsAPattern) {
+  const ScratchFolder folder;
+  write_clip(sink_options(folder / "f%03d_x.jpg"), 2);
+  EXPECT_EQ(folder.names(), (std::vector<std::string>{"f000_x.jpg", "f001_x.jpg"}));
+  EXPECT_THROW(open_sink(sink_options(folder / "%d%d.png")), Error);
+  EXPECT_THROW(open_sink(sink_options(folder / "%s.png")), Error);
+}
+
+TEST(PictureSink, WritesOnePictureAndNoSecondOverIt) {
+  const ScratchFolder folder;
+  write_clip(sink_options(folder / "a.png"), 1);
+  EXPECT_EQ(read_image(folder / "a.png").width, 64);
+  EXPECT_NE(error_of([&] { write_clip(sink_options(folder / "b.png"), 2); }).find("%05d"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace streamdiffusion::testing

@@ -1,0 +1,180 @@
+#include "support.h"
+
+namespace streamdiffusion::testing {
+namespace {
+
+SourceInfo info_of(const std::string& input) {
+  SourceOptions options;
+  options.input = input;
+  return open_source(options)->info();
+}
+
+class EveryMatrixAndRange : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(EveryMatrixAndRange, GivesTheSameColours) {
+  const std::vector<Frame> frames = read_all(fixture(GetParam()));
+  ASSERT_EQ(frames.size(), 3U);
+  for (const Frame& frame : frames) expect_scene(frame, 5);
+}
+INSTANTIATE_TEST_SUITE_P(Videos, EveryMatrixAndRange,
+                         ::testing::Values("bt601_limited.mp4", "bt601_full.mp4", "bt709_limited.mp4",
+                                           "bt709_full.mp4", "bt2020_limited.mp4", "bt2020_full.mp4",
+                                           "untagged.mp4"));
+
+TEST(VideoSource, NumbersAndTimesItsFrames) {
+  const std::vector<Frame> frames = read_all(fixture("untagged.mp4"));
+  ASSERT_EQ(frames.size(), 3U);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(frames[static_cast<std::size_t>(i)].number, i);
+    EXPECT_EQ(frames[static_cast<std::size_t>(i)].time.count(), i * 40'000);
+  }
+}
+
+TEST(VideoSource, KnowsWhatItIs) {
+  const SourceInfo info = info_of(fixture("flash_and_beep.ts"));
+  EXPECT_EQ(info.width, 48);
+  EXPECT_EQ(info.height, 32);
+  EXPECT_DOUBLE_EQ(info.frame_rate, 25);
+  EXPECT_FALSE(info.variable_frame_rate);
+  EXPECT_TRUE(info.has_audio);
+  EXPECT_NEAR(static_cast<double>(info.frames), 40, 1);
+  EXPECT_FALSE(info_of(fixture("untagged.mp4")).has_audio);
+  EXPECT_EQ(info_of(fixture("untagged.mp4")).frames, 3);
+}
+
+TEST(VideoSource, TurnsRotatedVideo) {
+  EXPECT_EQ(info_of(fixture("rotated.mp4")).width, 32);
+  const std::vector<Frame> frames = read_all(fixture("rotated.mp4"));
+  ASSERT_EQ(frames.size(), 3U);
+  EXPECT_EQ(frames[0].width, 32);
+  EXPECT_EQ(frames[0].height, 48);
+  // A quarter turn against the clock, as players show it.
+  EXPECT_TRUE(near(at(frames[0], Corner::bottom_left), kRed, 5));
+  EXPECT_TRUE(near(at(frames[0], Corner::top_left), kGreen, 5));
+}
+
+TEST(VideoSource, MakesPixelsSquare) {
+  const std::vector<Frame> frames = read_all(fixture("wide_pixels.mp4"));
+  ASSERT_FALSE(frames.empty());
+  EXPECT_EQ(frames[0].width, 96);
+  EXPECT_EQ(frames[0].height, 32);
+  EXPECT_EQ(info_of(fixture("wide_pixels.mp4")).width, 96);
+  expect_scene(frames[0], 5);
+}
+
+TEST(VideoSource, PutsAlphaOnBlack) {
+  const std::vector<Frame> frames = read_all(fixture("alpha.mov"));
+  ASSERT_EQ(frames.size(), 2U);
+  EXPECT_EQ(pixel(frames[0], 24, 2), kWhite);
+  EXPECT_EQ(pixel(frames[0], 24, 20), (Colour{128, 128, 128}));
+}
+
+TEST(VideoSource, TellsTheTimesOfUnevenFrames) {
+  EXPECT_TRUE(info_of(fixture("uneven.mkv")).variable_frame_rate);
+  const std::vector<Frame> frames = read_all(fixture("uneven.mkv"));
+  const std::vector<int> milliseconds = {0, 120, 160, 240, 360, 480};
+  ASSERT_EQ(frames.size(), milliseconds.size());
+  for (std::size_t i = 0; i < frames.size(); ++i)
+    EXPECT_EQ(frames[i].time.count(), milliseconds[i] * 1000) << i;
+}
+
+class EveryInput : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(EveryInput, IsAnErrorWhenCutShort) {
+  const ScratchFolder folder;
+  const std::string file = folder / (std::string("clip.") + GetParam());
+  write_clip(sink_options(file), 40);
+  ASSERT_EQ(read_all(file).size(), 40U);
+  const std::string whole = read_bytes(file);
+  for (const double part : {0.02, 0.3, 0.5, 0.7, 0.9}) {
+    write_bytes(file, whole.substr(0, static_cast<std::size_t>(static_cast<double>(whole.size()) * part)));
+    EXPECT_NE(error_of([&] { read_all(file); }).find(file), std::string::npos) << part;
+  }
+}
+INSTANTIATE_TEST_SUITE_P(Containers, EveryInput,
+                         ::testing::Values("mp4", "mov", "mkv", "webm", "gif", "avi"));
+
+TEST(VideoSource, SaysWhereADamagedVideoIsDamaged) {
+  const ScratchFolder folder;
+  const std::string file = folder / "clip.mp4";
+  SinkOptions options = sink_options(file);
+  options.codec = "mpeg4";
+  write_clip(options, 50);
+  std::string bytes = read_bytes(file);
+  const std::size_t begin = bytes.find("mdat") + (bytes.size() - bytes.find("mdat")) / 2;
+  for (std::size_t i = begin; i < begin + 200; ++i) bytes[i] = static_cast<char>(i * 37);
+  write_bytes(file, bytes);
+  const std::string message = error_of([&] { read_all(file); });
+  EXPECT_NE(message.find("damaged"), std::string::npos) << message;
+  EXPECT_NE(message.find(" s"), std::string::npos) << message;
+}
+
+TEST(VideoSource, RefusesWhatIsNoVideo) {
+  const ScratchFolder folder;
+  for (const char* name : {"a.mp4", "a.txt", "a.mkv", "a.nfo"}) {
+    write_bytes(folder / name, "Dear reader, this is a letter.\n");
+    EXPECT_NE(error_of([&] { read_all(folder / name); }).find(name), std::string::npos);
+  }
+  std::string noise;
+  std::minstd_rand random(1);
+  for (int i = 0; i < 100'000; ++i) noise.push_back(static_cast<char>(random()));
+  write_bytes(folder / "noise.mp4", noise);
+  EXPECT_THROW(read_all(folder / "noise.mp4"), Error);
+  EXPECT_NE(error_of([&] { read_all(folder / "missing.mp4"); }).find("there is no input"), std::string::npos);
+}
+
+TEST(VideoSource, ReadsRawVideoOfAGivenSize) {
+  const ScratchFolder folder;
+  const Frame frame = gradient_frame(16, 8);
+  const std::string bytes(frame.pixels.begin(), frame.pixels.end());
+  SourceOptions options{
+      .input = folder / "raw", .format = "rawvideo", .width = 16, .height = 8, .frame_rate = 50};
+  write_bytes(options.input, bytes + bytes);
+  const std::vector<Frame> frames = read_all(options);
+  ASSERT_EQ(frames.size(), 2U);
+  EXPECT_EQ(frames[1].pixels, frame.pixels);
+  EXPECT_EQ(frames[1].time.count(), 20'000);
+  write_bytes(options.input, bytes + bytes.substr(0, 100));
+  EXPECT_THROW(read_all(options), Error);
+  options.width = 0;
+  EXPECT_THROW(read_all(options), Error);
+  options.format = "nonsense";
+  EXPECT_NE(error_of([&] { read_all(options); }).find("nonsense"), std::string::npos);
+}
+
+TEST(PictureSource, ReadsAFolderInNaturalOrder) {
+  const ScratchFolder folder;
+  write_image(folder / "frame10.png", plain_frame(8, 8, {10, 0, 0}));
+  write_image(folder / "frame9.png", plain_frame(8, 8, {9, 0, 0}));
+  write_image(folder / "frame100.png", plain_frame(4, 4, {100, 0, 0}));
+  write_bytes(folder / "notes.txt", "no picture");
+  write_bytes(folder / ".hidden.png", "no picture");
+  const SourceInfo info = info_of(folder / "");
+  EXPECT_EQ(info.frames, 3);
+  EXPECT_DOUBLE_EQ(info.frame_rate, 25);
+  const std::vector<Frame> frames = read_all(folder / "");
+  ASSERT_EQ(frames.size(), 3U);
+  EXPECT_EQ(frames[0].pixels[0], 9);
+  EXPECT_EQ(frames[1].pixels[0], 10);
+  EXPECT_EQ(frames[2].pixels[0], 100);
+  EXPECT_EQ(frames[2].width, 4);
+  EXPECT_EQ(frames[2].number, 2);
+  EXPECT_EQ(frames[2].time.count(), 80'000);
+}
+
+TEST(PictureSource, NamesTheBrokenPictureOfAFolder) {
+  const ScratchFolder folder;
+  EXPECT_NE(error_of([&] { read_all(folder / ""); }).find("no pictures"), std::string::npos);
+  write_image(folder / "1.png", gradient_frame(8, 8));
+  write_bytes(folder / "2.png", read_bytes(folder / "1.png").substr(0, 60));
+  EXPECT_NE(error_of([&] { read_all(folder / ""); }).find("2.png"), std::string::npos);
+}
+
+TEST(PictureSource, GivesASinglePictureOnce) {
+  const std::vector<Frame> frames = read_all(fixture("oriented_6.jpg"));
+  ASSERT_EQ(frames.size(), 1U);
+  EXPECT_EQ(frames[0].width, 32);
+}
+
+}  // namespace
+}  // namespace streamdiffusion::testing
