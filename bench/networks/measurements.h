@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "device/device_tensor.h"
-#include "model/autoencoder.h"
+#include "model/networks/autoencoder.h"
 #include "model/weight_set.h"
 #include "streamdiffusion/stream.h"
 

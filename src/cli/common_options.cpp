@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include "cli/checks.h"
+
 namespace streamdiffusion::cli {
 namespace {
 
@@ -24,7 +26,7 @@ void add_model(CLI::App& app, CommonOptions& options) {
       ->allow_extra_args(false)
       ->default_str("none");
   add(app, "--clip-skip", options.clip_skip, "N", "layers of the text encoder left out at the end")
-      ->check(silent(CLI::NonNegativeNumber));
+      ->check(in_range(0, 1000));
 }
 
 void add_picture(CLI::App& app, CommonOptions& options) {
@@ -33,16 +35,16 @@ void add_picture(CLI::App& app, CommonOptions& options) {
       "what not to draw (with --cfg-type full or initialize)")
       ->default_str("\"\"");
   add(app, "--width", options.width, "PIXELS", "width, a multiple of 8")
-      ->check(silent(CLI::PositiveNumber))
+      ->check(in_range(1, 65536))
       ->default_str("by the height and the input's aspect; neither given: the model's native short side");
   add(app, "--height", options.height, "PIXELS", "height, a multiple of 8")
-      ->check(silent(CLI::PositiveNumber))
+      ->check(in_range(1, 65536))
       ->default_str("likewise");
   add(app, "--fit", options.fit, "crop|pad|stretch",
       "how an input of another aspect is brought into the size")
-      ->check(silent(CLI::IsMember({"crop", "pad", "stretch"})));
+      ->check(one_of({"crop", "pad", "stretch"}));
   add(app, "--seed", options.seed, "N", "of the noise; -1 draws one and prints it")
-      ->check(silent(CLI::Range(std::int64_t{-1}, std::numeric_limits<std::int64_t>::max())));
+      ->check(in_range(std::int64_t{-1}, std::numeric_limits<std::int64_t>::max()));
 }
 
 void add_denoising(CLI::App& app, CommonOptions& options) {
@@ -50,13 +52,13 @@ void add_denoising(CLI::App& app, CommonOptions& options) {
   CLI::Option* const strength =
       add(app, "--strength", options.strength, "0..1",
           "how much of the input is drawn anew; 1 keeps nothing of it (what txt2img wants)")
-          ->check(silent(CLI::Range(0.0, 1.0)));
+          ->check(in_range(0.0, 1.0));
   CLI::Option* const steps = add(app, "--steps", options.steps, "N",
                                  "denoising steps; 1 to 4 suit models made for few steps (LCM, Turbo)")
-                                 ->check(silent(CLI::PositiveNumber));
+                                 ->check(in_range(1, 1000));
   add(app, "--num-inference-steps", options.num_inference_steps, "N",
       "length of the schedule that --t-index-list counts in")
-      ->check(silent(CLI::PositiveNumber));
+      ->check(in_range(1, 1000));
   add(app, "--t-index-list", options.t_index_list, "I,J,..",
       "the denoising steps as indices into the schedule, rising, 0 the noisiest")
       ->default_str("by --strength and --steps")
@@ -71,17 +73,17 @@ void add_guidance(CLI::App& app, CommonOptions& options) {
       "classifier-free guidance: full (twice the work), or the paper's residual guidance: self (no extra "
       "work), "
       "initialize (one extra row)")
-      ->check(silent(CLI::IsMember({"none", "full", "self", "initialize"})));
+      ->check(one_of({"none", "full", "self", "initialize"}));
   add(app, "--guidance-scale", options.guidance_scale, "X", "how strong guidance is; up to 1 it is off")
-      ->check(silent(CLI::NonNegativeNumber));
+      ->check(in_range(0.0, 1000.0));
   add(app, "--delta", options.delta, "X", "strength of the residual noise in self and initialize")
-      ->check(silent(CLI::NonNegativeNumber));
+      ->check(in_range(0.0, 1000.0));
 }
 
 void add_stream(CLI::App& app, CommonOptions& options) {
   app.option_defaults()->group("Stream (video; of no effect on a single picture)");
   add(app, "--frame-buffer", options.frame_buffer, "N", "frames that go through each step together")
-      ->check(silent(CLI::PositiveNumber));
+      ->check(in_range(1, 1024));
   app.add_flag("--no-denoising-batch", options.no_denoising_batch,
                "the steps of a frame one after the other instead of the paper's stream batch");
   app.add_flag("--cross-frame-attention", options.cross_frame_attention,
@@ -89,19 +91,18 @@ void add_stream(CLI::App& app, CommonOptions& options) {
   add(app, "--similarity-threshold", options.similarity_threshold, "0..1",
       "frames as similar as this to the last one are skipped at random (0.98 is a good value), and the last "
       "result shown again; 1 skips none")
-      ->check(silent(CLI::Range(0.0, 1.0)));
+      ->check(in_range(0.0, 1.0));
   add(app, "--max-skip-frame", options.max_skip_frame, "N", "after N skipped frames in a row one passes")
-      ->check(silent(CLI::NonNegativeNumber));
+      ->check(in_range(0, 1'000'000));
 }
 
 void add_machine(CLI::App& app, CommonOptions& options) {
   app.option_defaults()->group("Machine");
-  add(app, "--device", options.device, "auto|cpu", "what computes")
-      ->check(silent(CLI::IsMember({"auto", "cpu"})));
+  add(app, "--device", options.device, "auto|cpu", "what computes")->check(one_of({"auto", "cpu"}));
   add(app, "--precision", options.precision, "auto|f32", "of the computation; the CPU computes in float32")
-      ->check(silent(CLI::IsMember({"auto", "f32"})));
+      ->check(one_of({"auto", "f32"}));
   add(app, "--threads", options.threads, "N", "compute threads; 0: one for each processor")
-      ->check(silent(CLI::NonNegativeNumber));
+      ->check(in_range(0, 1024));
 }
 
 }  // namespace
@@ -122,8 +123,6 @@ void add_common_options(CLI::App& app, CommonOptions& options) {
       ->default_str("none");
   app.add_flag("--quiet", options.quiet, "say nothing but errors");
 }
-
-CLI::Validator silent(CLI::Validator check) { return check.description(""); }
 
 bool given(const CLI::App& app, const std::string& option) { return app.get_option(option)->count() > 0; }
 

@@ -57,9 +57,6 @@ struct CommonOptions {
 /// Adds the options to a command. `options` holds the defaults and must outlive `app`.
 void add_common_options(CLI::App& app, CommonOptions& options);
 
-/// A check that leaves --help alone, where CLI11 would show it behind the option's type.
-CLI::Validator silent(CLI::Validator check);
-
 /// Throws UsageError unless the option was given on the command line or in the JSON file.
 void require(const CLI::App& app, const std::string& option, const std::string& what);
 

@@ -1,5 +1,6 @@
 #include <memory>
 
+#include "cli/checks.h"
 #include "cli/commands.h"
 #include "cli/common_options.h"
 #include "cli/description.h"
@@ -137,7 +138,7 @@ void add_formats(CLI::App& app, Options& options) {
       ->capture_default_str();
   app.add_option("--input-rate", options.input_rate, "frames a second of raw video and folders of pictures")
       ->type_name("FPS")
-      ->check(silent(CLI::PositiveNumber))
+      ->check(in_range(0.001, 10000.0))
       ->default_str("25");
   app.add_option("--output-format", options.output_format,
                  "FFmpeg's name of the output's format: rawvideo, yuv4mpegpipe, matroska, ...")
@@ -148,7 +149,7 @@ void add_formats(CLI::App& app, Options& options) {
       ->default_str("the format's usual one");
   app.add_option("--quality", options.quality, "of the output, 0 (worst) to 100")
       ->type_name("N")
-      ->check(silent(CLI::Range(0, 100)))
+      ->check(in_range(0, 100))
       ->default_str("a good one");
 }
 

@@ -1,24 +1,15 @@
 #include "cli/settings.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <random>
 #include <system_error>
 
+#include "cli/checks.h"
 #include "cli/default_model.h"
 
 namespace streamdiffusion::cli {
 namespace {
-
-/// The whole text as a number, or nothing.
-template <typename Number>
-std::optional<Number> parse_number(std::string_view text) {
-  Number number{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return error == std::errc() && end == text.data() + text.size() && !text.empty() ? std::optional(number)
-                                                                                   : std::nullopt;
-}
 
 int round_to_multiple(double size, int multiple) {
   return std::max(1, static_cast<int>(std::lround(size / multiple))) * multiple;
@@ -57,15 +48,15 @@ LoraOptions parse_lora(const std::string& text) {
   if (colon == std::string::npos || std::filesystem::exists(text, error)) {
     return lora;
   }
-  const std::optional<float> scale = parse_number<float>(std::string_view(text).substr(colon + 1));
-  if (!scale) {
+  float scale = 1;
+  if (!parse_number(std::string_view(text).substr(colon + 1), scale)) {
     return lora;
   }
-  if (!std::isfinite(*scale)) {
+  if (!std::isfinite(scale)) {
     throw Error("--lora " + text + ": the scale must be a finite number");
   }
   lora.file = text.substr(0, colon);
-  lora.scale = *scale;
+  lora.scale = scale;
   return lora;
 }
 
@@ -76,11 +67,11 @@ std::vector<int> parse_t_index_list(const std::string& text) {
     const std::size_t comma = rest.find(',');
     std::string_view item = rest.substr(0, comma);
     item.remove_prefix(std::min(item.find_first_not_of(' '), item.size()));
-    const std::optional<int> index = parse_number<int>(item);
-    if (!index) {
+    int index = 0;
+    if (!parse_number(item, index)) {
       throw Error("--t-index-list \"" + text + "\" is not a list of whole numbers such as 20,35");
     }
-    indices.push_back(*index);
+    indices.push_back(index);
     if (comma == std::string_view::npos) {
       return indices;
     }
@@ -91,10 +82,11 @@ std::vector<int> parse_t_index_list(const std::string& text) {
 Size parse_size(const std::string& text) {
   const std::size_t cross = text.find('x');
   if (cross != std::string::npos) {
-    const std::optional<int> width = parse_number<int>(std::string_view(text).substr(0, cross));
-    const std::optional<int> height = parse_number<int>(std::string_view(text).substr(cross + 1));
-    if (width && height && *width > 0 && *height > 0) {
-      return {*width, *height};
+    Size size;
+    if (parse_number(std::string_view(text).substr(0, cross), size.width) &&
+        parse_number(std::string_view(text).substr(cross + 1), size.height) && size.width > 0 &&
+        size.height > 0) {
+      return size;
     }
   }
   throw Error("--input-size \"" + text + "\" is not a size such as 640x480");
@@ -143,6 +135,8 @@ void draw_seed(CommonOptions& options, const Console& console) {
 }
 
 Parameters make_parameters(const CommonOptions& options, const Console& console) {
+  check_utf8("the prompt", options.prompt);
+  check_utf8("the negative prompt", options.negative_prompt);
   warn_of_guidance_without_effect(options, console);
   Parameters parameters;
   parameters.prompt = options.prompt;

@@ -2,6 +2,7 @@
 #include <chrono>
 #include <memory>
 
+#include "cli/checks.h"
 #include "cli/commands.h"
 #include "cli/common_options.h"
 #include "cli/description.h"
@@ -38,7 +39,6 @@ int txt2img(const CLI::App& app, Options& options) {
   const Parameters parameters = make_parameters(options, console);
   const std::shared_ptr<Model> model = load_model(options, console);
   const Size size = choose_size(options, model->info(), std::nullopt);
-  const auto text = describe(options, parameters, model->info(), size);
   // One step after the other: each picture comes out finished, without a batch to be filled first.
   Stream stream(model,
                 {.width = size.width,
@@ -46,6 +46,7 @@ int txt2img(const CLI::App& app, Options& options) {
                  .frame_buffer_size = static_cast<int>(std::min<std::int64_t>(options.batch, options.count)),
                  .use_denoising_batch = false},
                 parameters);
+  const auto text = describe(options, parameters, model->info(), size);
 
   const posix::StopSignals signals;
   const Clock::time_point start = Clock::now();
@@ -89,12 +90,12 @@ Command add_txt2img(CLI::App& program) {
   app->add_option("--count", options->count, "pictures to draw, numbered (out-1.png, out-2.png, ...)")
       ->type_name("N")
       ->capture_default_str()
-      ->check(silent(CLI::Range(1, 1'000'000)))
+      ->check(in_range(1, 1'000'000))
       ->take_last();
   app->add_option("--batch", options->batch, "pictures to draw together")
       ->type_name("N")
       ->capture_default_str()
-      ->check(silent(CLI::Range(1, 1024)))
+      ->check(in_range(1, 1024))
       ->take_last();
   add_common_options(*app, *options);
   app->footer(

@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "model/config.h"
-#include "model/layers.h"
-#include "model/network.h"
-#include "model/norm.h"
-#include "model/resnet_block.h"
+#include "model/config/config.h"
+#include "model/networks/network.h"
+#include "model/networks/norm.h"
+#include "model/networks/resnet_block.h"
+#include "model/weights/layers.h"
 
 // What the encoder and the decoder of AutoencoderKL consist of.
 namespace streamdiffusion::autoencoder_kl {

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "device/cpu/cpu_device.h"
-#include "model/lora.h"
 #include "model/model_impl.h"
+#include "model/weights/lora.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion {

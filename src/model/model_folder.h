@@ -3,9 +3,9 @@
 #include <filesystem>
 #include <optional>
 
-#include "model/config.h"
-#include "model/tensor_files.h"
-#include "model/tokenizer.h"
+#include "model/config/config.h"
+#include "model/files/tensor_files.h"
+#include "model/text/tokenizer.h"
 
 namespace streamdiffusion {
 

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "core/lru_cache.h"
-#include "model/autoencoder.h"
 #include "model/model_folder.h"
-#include "model/network.h"
+#include "model/networks/autoencoder.h"
+#include "model/networks/network.h"
 #include "model/weight_set.h"
 #include "streamdiffusion/model.h"
 #include "streamdiffusion/parameters.h"

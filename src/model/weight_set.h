@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "core/lru_cache.h"
-#include "model/clip_text.h"
-#include "model/layers.h"
 #include "model/model_folder.h"
-#include "model/unet_2d_condition.h"
+#include "model/networks/clip_text.h"
+#include "model/networks/unet_2d_condition.h"
+#include "model/weights/layers.h"
 
 namespace streamdiffusion {
 

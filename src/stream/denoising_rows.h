@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "model/network.h"
+#include "model/networks/network.h"
 #include "stream/denoising.h"
 
 namespace streamdiffusion {

@@ -3,8 +3,8 @@
 #include <span>
 
 #include "device/device_tensor.h"
-#include "model/autoencoder.h"
-#include "model/network.h"
+#include "model/networks/autoencoder.h"
+#include "model/networks/network.h"
 #include "streamdiffusion/frame.h"
 
 namespace streamdiffusion {

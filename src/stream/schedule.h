@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "model/config.h"
+#include "model/config/config.h"
 
 namespace streamdiffusion {
 

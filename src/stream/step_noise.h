@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "device/device_tensor.h"
-#include "model/network.h"
+#include "model/networks/network.h"
 #include "stream/random_generator.h"
 
 namespace streamdiffusion {

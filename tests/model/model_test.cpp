@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "errors.h"
+#include "model/errors.h"
 #include "model/model_impl.h"
-#include "temporary_folder.h"
+#include "model/temporary_folder.h"
 
 namespace streamdiffusion {
 namespace {

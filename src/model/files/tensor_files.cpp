@@ -1,0 +1,170 @@
+#include "model/files/tensor_files.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "model/files/json.h"
+#include "model/files/text_file.h"
+#include "streamdiffusion/error.h"
+
+namespace streamdiffusion {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+std::string show_shape(const std::vector<std::int64_t>& shape) { return json(shape).dump(); }
+
+/// The shards' file names by tensor.
+std::map<std::string, std::string> read_weight_map(const fs::path& index) {
+  const json parsed = parse_json_object(read_text_file(index), index.string());
+  const auto weight_map = parsed.find("weight_map");
+  if (weight_map == parsed.end() || !weight_map->is_object() || weight_map->empty()) {
+    throw Error(index.string() + ": weight_map must be an object that names the file of each tensor");
+  }
+  std::map<std::string, std::string> files;
+  for (const auto& [tensor, file] : weight_map->items()) {
+    if (!file.is_string()) {
+      throw Error(index.string() + ": weight_map \"" + tensor + "\" must be a file name, not " +
+                  show_json(file));
+    }
+    files[tensor] = file.get<std::string>();
+    if (fs::path(files[tensor]).filename() != files[tensor]) {
+      throw Error(index.string() + ": weight_map \"" + tensor + "\" must name a file beside the index, not " +
+                  show_json(file));
+    }
+  }
+  return files;
+}
+
+std::vector<std::shared_ptr<const SafeTensors>> open_shards(const fs::path& index) {
+  const std::map<std::string, std::string> weight_map = read_weight_map(index);
+  std::map<std::string, std::shared_ptr<const SafeTensors>> shards;
+  for (const auto& [tensor, name] : weight_map) {
+    std::shared_ptr<const SafeTensors>& shard = shards[name];
+    if (shard == nullptr) {
+      shard = SafeTensors::open(index.parent_path() / name);
+    }
+    if (!shard->tensors().contains(tensor)) {
+      throw Error(shard->name() + ": has no tensor \"" + tensor + "\", which " + index.filename().string() +
+                  " says it has");
+    }
+  }
+  std::vector<std::shared_ptr<const SafeTensors>> opened;
+  for (auto& [name, shard] : shards) {
+    opened.push_back(std::move(shard));
+  }
+  return opened;
+}
+
+/// A pickle in the folder, or an empty path.
+fs::path find_pickle(const fs::path& folder) {
+  static constexpr std::array<std::string_view, 5> kPickles = {".bin", ".ckpt", ".pt", ".pth", ".msgpack"};
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (std::ranges::find(kPickles, entry.path().extension().string()) != kPickles.end()) {
+      return entry.path();
+    }
+  }
+  return {};
+}
+
+[[noreturn]] void throw_nothing_found(const fs::path& folder, const std::string& stem) {
+  if (!fs::is_directory(folder)) {
+    throw Error(folder.string() + ": there is no such folder; a diffusers model has it");
+  }
+  if (const fs::path pickle = find_pickle(folder); !pickle.empty()) {
+    throw Error(
+        pickle.string() +
+        ": is not read, because such a file can run any code when it is opened. Download the model's " +
+        stem +
+        ".safetensors instead, or convert it once in Python: load the model with diffusers and call "
+        "save_pretrained(FOLDER, safe_serialization=True)");
+  }
+  throw Error(folder.string() + ": has no " + stem + ".safetensors (nor " + stem + ".fp16.safetensors, nor " +
+              stem + ".safetensors.index.json)");
+}
+
+std::string replaced_segment(const std::string& name, std::string_view old_segment,
+                             std::string_view new_segment) {
+  const std::size_t at = name.find(old_segment);
+  return at == std::string::npos
+             ? name
+             : name.substr(0, at).append(new_segment).append(name, at + old_segment.size());
+}
+
+}  // namespace
+
+TensorFiles TensorFiles::open(const std::filesystem::path& folder, const std::string& stem) {
+  for (const std::string variant : {"", ".fp16", ".bf16"}) {
+    const fs::path whole = folder / (stem + variant + ".safetensors");
+    if (fs::exists(whole)) {
+      return TensorFiles({SafeTensors::open(whole)});
+    }
+    const fs::path index = folder / (stem + ".safetensors.index" + variant + ".json");
+    if (fs::exists(index)) {
+      TensorFiles files(open_shards(index));
+      files.where_ = index.string();
+      return files;
+    }
+  }
+  throw_nothing_found(folder, stem);
+}
+
+TensorFiles::TensorFiles(std::vector<std::shared_ptr<const SafeTensors>> files) : files_(std::move(files)) {
+  for (const auto& file : files_) {
+    where_ = file->name();
+    for (const auto& [name, tensor] : file->tensors()) {
+      insert(tensors_, name, tensor);
+    }
+  }
+}
+
+const FileTensor* TensorFiles::find(const std::string& name) const {
+  const auto found = tensors_.find(name);
+  return found == tensors_.end() ? nullptr : &found->second;
+}
+
+const FileTensor& TensorFiles::get(const std::string& name, const std::vector<std::int64_t>& shape) const {
+  const FileTensor* const tensor = find(name);
+  if (tensor == nullptr) {
+    throw Error(where_ + ": has no tensor \"" + name + "\", which its config.json asks for");
+  }
+  if (tensor->shape != shape) {
+    throw Error(where_ + ": tensor \"" + name + "\" has shape " + show_shape(tensor->shape) +
+                ", but its config.json asks for " + show_shape(shape));
+  }
+  return *tensor;
+}
+
+void TensorFiles::release_pages() const {
+  for (const auto& file : files_) {
+    file->release_pages();
+  }
+}
+
+void TensorFiles::insert(std::map<std::string, FileTensor>& into, const std::string& name,
+                         FileTensor tensor) const {
+  if (!into.emplace(name, std::move(tensor)).second) {
+    throw Error(where_ + ": has tensor \"" + name + "\" twice");
+  }
+}
+
+std::string current_text_encoder_name(const std::string& name) {
+  static constexpr std::string_view kPrefix = "text_model.";
+  return name.starts_with(kPrefix) ? name.substr(kPrefix.size()) : name;
+}
+
+std::string current_autoencoder_name(const std::string& name) {
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kSegments = {
+      {{".query.", ".to_q."}, {".key.", ".to_k."}, {".value.", ".to_v."}, {".proj_attn.", ".to_out.0."}}};
+  std::string current = name;
+  for (const auto& [old_segment, new_segment] : kSegments) {
+    current = replaced_segment(current, old_segment, new_segment);
+  }
+  return current;
+}
+
+}  // namespace streamdiffusion

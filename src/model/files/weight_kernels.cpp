@@ -1,0 +1,125 @@
+#include "model/files/weight_kernels.h"
+
+#include <cstring>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "model/files/weight_kernels.cpp"
+#include "hwy/foreach_target.h"
+//
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace streamdiffusion {
+namespace HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+template <typename Half>
+void float_from_half(const std::byte* in, float* out, std::size_t count) {
+  const hn::ScalableTag<float> wide;
+  const hn::Rebind<std::uint16_t, decltype(wide)> bits;
+  const hn::Rebind<Half, decltype(wide)> narrow;
+  const std::size_t lanes = hn::Lanes(wide);
+  const auto convert = [&](const std::byte* from, std::size_t elements, float* to) {
+    HWY_ALIGN std::uint16_t aligned[HWY_MAX_BYTES / sizeof(float)] =
+        {};  // elements of a file need not be aligned
+    std::memcpy(aligned, from, elements * sizeof(std::uint16_t));
+    hn::StoreU(hn::PromoteTo(wide, hn::BitCast(narrow, hn::Load(bits, aligned))), wide, to);
+  };
+  std::size_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    convert(in + i * 2, lanes, out + i);
+  }
+  if (i < count) {
+    float rest[HWY_MAX_BYTES / sizeof(float)];
+    convert(in + i * 2, count - i, rest);
+    std::memcpy(out + i, rest, (count - i) * sizeof(float));
+  }
+}
+
+void float_from_f16(const std::byte* in, float* out, std::size_t count) {
+  float_from_half<hwy::float16_t>(in, out, count);
+}
+
+void float_from_bf16(const std::byte* in, float* out, std::size_t count) {
+  float_from_half<hwy::bfloat16_t>(in, out, count);
+}
+
+// Rows x (two vectors) of the weight stay in registers while the rank is summed up.
+template <int kRows>
+void add_product_rows(const float* left, const float* right, std::int64_t rank, std::int64_t columns,
+                      float* weight) {
+  const hn::ScalableTag<float> d;
+  using Vector = hn::Vec<decltype(d)>;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  std::int64_t column = 0;
+  for (; column + 2 * lanes <= columns; column += 2 * lanes) {
+    Vector sum[kRows][2];
+    for (int row = 0; row < kRows; ++row) {
+      sum[row][0] = hn::LoadU(d, weight + row * columns + column);
+      sum[row][1] = hn::LoadU(d, weight + row * columns + column + lanes);
+    }
+    for (std::int64_t r = 0; r < rank; ++r) {
+      const Vector first = hn::LoadU(d, right + r * columns + column);
+      const Vector second = hn::LoadU(d, right + r * columns + column + lanes);
+      for (int row = 0; row < kRows; ++row) {
+        const Vector factor = hn::Set(d, left[row * rank + r]);
+        sum[row][0] = hn::MulAdd(factor, first, sum[row][0]);
+        sum[row][1] = hn::MulAdd(factor, second, sum[row][1]);
+      }
+    }
+    for (int row = 0; row < kRows; ++row) {
+      hn::StoreU(sum[row][0], d, weight + row * columns + column);
+      hn::StoreU(sum[row][1], d, weight + row * columns + column + lanes);
+    }
+  }
+  for (; column < columns; ++column) {
+    for (int row = 0; row < kRows; ++row) {
+      float sum = weight[row * columns + column];
+      for (std::int64_t r = 0; r < rank; ++r) {
+        sum += left[row * rank + r] * right[r * columns + column];
+      }
+      weight[row * columns + column] = sum;
+    }
+  }
+}
+
+void add_product(const float* left, const float* right, std::int64_t rows, std::int64_t rank,
+                 std::int64_t columns, float* weight) {
+  std::int64_t row = 0;
+  for (; row + 4 <= rows; row += 4) {
+    add_product_rows<4>(left + row * rank, right, rank, columns, weight + row * columns);
+  }
+  for (; row < rows; ++row) {
+    add_product_rows<1>(left + row * rank, right, rank, columns, weight + row * columns);
+  }
+}
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace streamdiffusion
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace streamdiffusion {
+
+HWY_EXPORT(float_from_f16);
+HWY_EXPORT(float_from_bf16);
+HWY_EXPORT(add_product);
+
+void float_from_f16(const std::byte* in, std::span<float> out) {
+  HWY_DYNAMIC_DISPATCH(float_from_f16)(in, out.data(), out.size());
+}
+
+void float_from_bf16(const std::byte* in, std::span<float> out) {
+  HWY_DYNAMIC_DISPATCH(float_from_bf16)(in, out.data(), out.size());
+}
+
+void add_product(const float* left, const float* right, std::int64_t rows, std::int64_t rank,
+                 std::int64_t columns, float* weight) {
+  HWY_DYNAMIC_DISPATCH(add_product)(left, right, rows, rank, columns, weight);
+}
+
+}  // namespace streamdiffusion
+#endif

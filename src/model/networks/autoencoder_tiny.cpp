@@ -1,0 +1,189 @@
+#include "model/networks/autoencoder_tiny.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "streamdiffusion/error.h"
+
+namespace streamdiffusion {
+
+namespace {
+
+constexpr std::size_t kStages = 4;  // a picture is halved between two of them: eight times in all
+constexpr float kLatentMagnitude = 3.0F;
+
+/// AutoencoderTinyBlock: three convolutions around a shortcut.
+class Block {
+ public:
+  Block(LayerLoader& layers, const std::string& name, std::int64_t channels)
+      : conv0_(layers.conv2d(name + ".conv.0", channels, channels, 3)),
+        conv2_(layers.conv2d(name + ".conv.2", channels, channels, 3)),
+        conv4_(layers.conv2d(name + ".conv.4", channels, channels, 3)) {}
+
+  /// In place.
+  void forward(Context& context, const Tensor& x) const {
+    const Arena::Scope scope(context.arena);
+    const Tensor first = context.arena.allocate(x.shape);
+    const Tensor second = context.arena.allocate(x.shape);
+    context.device.conv2d(x, *conv0_, {.padding = 1, .activation = Activation::relu}, first);
+    context.device.conv2d(first, *conv2_, {.padding = 1, .activation = Activation::relu}, second);
+    context.device.conv2d(second, *conv4_, {.padding = 1, .residual = x, .activation = Activation::relu}, x);
+  }
+
+ private:
+  Weights conv0_;
+  Weights conv2_;
+  Weights conv4_;
+};
+
+/// Blocks of one resolution and the convolution that leads into it.
+struct Stage {
+  Weights conv;
+  std::vector<Block> blocks;
+};
+
+/// The one number of channels that all stages have, as their convolutions (from as many to as many) need it.
+std::int64_t stage_channels(const std::vector<std::int64_t>& channels,
+                            const std::vector<std::int64_t>& blocks, const std::string& field) {
+  if (channels.size() != kStages || blocks.size() != kStages ||
+      std::ranges::any_of(channels, [&](std::int64_t one) { return one != channels.front(); })) {
+    throw Error("AutoencoderTiny: " + field +
+                " must be four equal numbers of channels with four numbers of blocks; " +
+                "check the autoencoder's config.json");
+  }
+  return channels.front();
+}
+
+/// "encoder.layers.0", "encoder.layers.1", ...: the layers of a torch.nn.Sequential in order.
+class Names {
+ public:
+  explicit Names(std::string prefix) : prefix_(std::move(prefix)) {}
+  std::string next() { return prefix_ + std::to_string(index_++); }
+  /// Passes over a layer without weights.
+  void skip() { ++index_; }
+
+ private:
+  std::string prefix_;
+  int index_ = 0;
+};
+
+std::vector<Block> make_blocks(LayerLoader& layers, Names& names, std::int64_t count, std::int64_t channels) {
+  std::vector<Block> blocks;
+  for (std::int64_t i = 0; i < count; ++i) {
+    blocks.emplace_back(layers, names.next(), channels);
+  }
+  return blocks;
+}
+
+/// [n, h / divisor, w / divisor, channels] for an image [n, h, w, 3].
+Shape scaled(Shape shape, std::int64_t divisor, std::int64_t channels) {
+  return {shape.n, shape.h / divisor, shape.w / divisor, channels};
+}
+
+}  // namespace
+
+struct AutoencoderTiny::Impl {
+  Impl(const AutoencoderTinyConfig& configuration, LayerLoader& layers);
+  void make_encoder(LayerLoader& layers);
+  void make_decoder(LayerLoader& layers);
+
+  AutoencoderTinyConfig config;
+  std::int64_t encoder_channels;
+  std::int64_t decoder_channels;
+  std::vector<Stage> encoder;
+  Weights encoder_out;
+  std::vector<Stage> decoder;
+  Weights decoder_out;
+};
+
+AutoencoderTiny::Impl::Impl(const AutoencoderTinyConfig& configuration, LayerLoader& layers)
+    : config(configuration),
+      encoder_channels(stage_channels(config.encoder_block_out_channels, config.num_encoder_blocks,
+                                      "encoder_block_out_channels")),
+      decoder_channels(stage_channels(config.decoder_block_out_channels, config.num_decoder_blocks,
+                                      "decoder_block_out_channels")) {
+  make_encoder(layers);
+  make_decoder(layers);
+}
+
+void AutoencoderTiny::Impl::make_encoder(LayerLoader& layers) {
+  Names names("encoder.layers.");
+  for (std::size_t i = 0; i < kStages; ++i) {
+    Weights conv =
+        layers.conv2d(names.next(), i == 0 ? config.in_channels : encoder_channels, encoder_channels, 3,
+                      {.bias = i == 0, .resample = i == 0 ? Resample::none : Resample::down});
+    encoder.push_back(
+        {std::move(conv), make_blocks(layers, names, config.num_encoder_blocks[i], encoder_channels)});
+  }
+  encoder_out = layers.conv2d(names.next(), encoder_channels, config.latent_channels, 3);
+}
+
+void AutoencoderTiny::Impl::make_decoder(LayerLoader& layers) {
+  Names names("decoder.layers.");
+  for (std::size_t i = 0; i < kStages; ++i) {
+    const bool first = i == 0;
+    Weights conv =
+        layers.conv2d(names.next(), first ? config.latent_channels : decoder_channels, decoder_channels, 3,
+                      {.bias = first, .resample = first ? Resample::none : Resample::up});
+    if (first) {
+      names.skip();  // ReLU
+    }
+    decoder.push_back(
+        {std::move(conv), make_blocks(layers, names, config.num_decoder_blocks[i], decoder_channels)});
+    if (i + 1 < kStages) {
+      names.skip();  // Upsample
+    }
+  }
+  decoder_out = layers.conv2d(names.next(), decoder_channels, config.out_channels, 3);
+}
+
+AutoencoderTiny::AutoencoderTiny(const AutoencoderTinyConfig& config, LayerLoader& layers)
+    : impl_(std::make_unique<Impl>(config, layers)) {
+  layers.check_all_used();
+}
+
+AutoencoderTiny::~AutoencoderTiny() = default;
+
+void AutoencoderTiny::encode(Context& context, const Tensor& image, const Tensor& latents) const {
+  const Impl& net = *impl_;
+  const Arena::Scope scope(context.arena);
+  Tensor hidden = image;
+  for (std::size_t i = 0; i < kStages; ++i) {
+    const Stage& stage = net.encoder[i];
+    const Tensor out =
+        context.arena.allocate(scaled(image.shape, std::int64_t{1} << i, net.encoder_channels));
+    context.device.conv2d(hidden, *stage.conv, {.padding = 1}, out);
+    for (const Block& block : stage.blocks) {
+      block.forward(context, out);
+    }
+    hidden = out;
+  }
+  context.device.conv2d(hidden, *net.encoder_out, {.padding = 1}, latents);
+  if (net.config.scaling_factor != 1.0F) {
+    context.device.map(latents, 1.0F, Activation::none, net.config.scaling_factor, 0.0F, latents);
+  }
+}
+
+void AutoencoderTiny::decode(Context& context, const Tensor& latents, const Tensor& image) const {
+  const Impl& net = *impl_;
+  const Arena::Scope scope(context.arena);
+  Tensor hidden = context.arena.allocate(latents.shape);
+  context.device.map(latents, 1.0F / (kLatentMagnitude * net.config.scaling_factor), Activation::tanh,
+                     kLatentMagnitude, 0.0F, hidden);
+  for (std::size_t i = 0; i < kStages; ++i) {
+    const Stage& stage = net.decoder[i];
+    const Tensor out = context.arena.allocate(
+        scaled(image.shape, std::int64_t{1} << (kStages - 1 - i), net.decoder_channels));
+    context.device.conv2d(hidden, *stage.conv,
+                          {.padding = 1, .activation = i == 0 ? Activation::relu : Activation::none}, out);
+    for (const Block& block : stage.blocks) {
+      block.forward(context, out);
+    }
+    hidden = out;
+  }
+  context.device.conv2d(hidden, *net.decoder_out, {.padding = 1}, image);
+  context.device.map(image, 1.0F, Activation::none, 2.0F, -1.0F, image);  // from 0 .. 1
+}
+
+}  // namespace streamdiffusion

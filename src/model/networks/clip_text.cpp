@@ -1,0 +1,166 @@
+#include "model/networks/clip_text.h"
+
+#include <cassert>
+#include <vector>
+
+#include "model/networks/norm.h"
+#include "streamdiffusion/error.h"
+
+namespace streamdiffusion {
+
+namespace {
+
+/// CLIPEncoderLayer: causal self-attention and two linear layers, each after a layer norm and added to what
+/// came in.
+class EncoderLayer {
+ public:
+  EncoderLayer(LayerLoader& layers, const std::string& name, const ClipTextConfig& config)
+      : heads_(config.num_attention_heads),
+        channels_(config.hidden_size),
+        intermediate_(config.intermediate_size),
+        activation_(config.quick_gelu ? Activation::quick_gelu : Activation::gelu),
+        layer_norm1_(layers, name + ".layer_norm1", channels_, config.layer_norm_eps),
+        qkv_(layers.linear(
+            {name + ".self_attn.q_proj", name + ".self_attn.k_proj", name + ".self_attn.v_proj"}, channels_,
+            channels_)),
+        out_proj_(layers.linear(name + ".self_attn.out_proj", channels_, channels_)),
+        layer_norm2_(layers, name + ".layer_norm2", channels_, config.layer_norm_eps),
+        fc1_(layers.linear(name + ".mlp.fc1", channels_, intermediate_)),
+        fc2_(layers.linear(name + ".mlp.fc2", intermediate_, channels_)) {}
+
+  /// In place.
+  void forward(Context& context, const Tensor& hidden) const {
+    const Arena::Scope scope(context.arena);
+    const Tensor normed = context.arena.allocate(hidden.shape);
+    const Tensor qkv = context.arena.allocate(with_channels(hidden.shape, channels_ * 3));
+    const Tensor inner = context.arena.allocate(with_channels(hidden.shape, intermediate_));
+
+    layer_norm1_.forward(context, hidden, normed);
+    context.device.linear(normed, *qkv_, {}, qkv);
+    const Tensor& attended = normed;  // its place, now that queries, keys and values are made
+    context.device.attention(qkv.channels(0, channels_), qkv.channels(channels_, channels_),
+                             qkv.channels(channels_ * 2, channels_), {.heads = heads_, .causal = true},
+                             attended);
+    context.device.linear(attended, *out_proj_, {.residual = hidden}, hidden);
+
+    layer_norm2_.forward(context, hidden, normed);
+    context.device.linear(normed, *fc1_, {.activation = activation_}, inner);
+    context.device.linear(inner, *fc2_, {.residual = hidden}, hidden);
+  }
+
+ private:
+  std::int64_t heads_;
+  std::int64_t channels_;
+  std::int64_t intermediate_;
+  Activation activation_;
+  LayerNorm layer_norm1_;
+  Weights qkv_;
+  Weights out_proj_;
+  LayerNorm layer_norm2_;
+  Weights fc1_;
+  Weights fc2_;
+};
+
+/// A table of embeddings that stays in the mapped file: a prompt needs few of its rows.
+class Embedding {
+ public:
+  Embedding(LayerLoader& layers, const TensorFiles& files, const std::string& name, std::int64_t count,
+            std::int64_t channels)
+      : files_(files), table_(layers.tensor(name, {count, channels})), channels_(channels) {}
+
+  void read(std::int64_t index, std::span<float> out) const {
+    const std::size_t bytes = static_cast<std::size_t>(channels_) * size_of(table_.dtype);
+    convert_to_float(
+        {table_.dtype, {channels_}, table_.bytes.subspan(static_cast<std::size_t>(index) * bytes, bytes)},
+        out);
+  }
+
+ private:
+  TensorFiles files_;  // keeps the file mapped
+  FileTensor table_;
+  std::int64_t channels_;
+};
+
+}  // namespace
+
+struct ClipText::Impl {
+  Impl(const ClipTextConfig& configuration, LayerLoader& loader, const TensorFiles& files, int clip_skip);
+  [[nodiscard]] std::vector<float> embed(std::span<const std::int64_t> ids) const;
+
+  ClipTextConfig config;
+  Embedding token_embedding;
+  Embedding position_embedding;
+  std::vector<EncoderLayer> layers;
+  std::size_t layers_used;
+  LayerNorm final_layer_norm;
+};
+
+ClipText::Impl::Impl(const ClipTextConfig& configuration, LayerLoader& loader, const TensorFiles& files,
+                     int clip_skip)
+    : config(configuration),
+      token_embedding(loader, files, "embeddings.token_embedding.weight", config.vocab_size,
+                      config.hidden_size),
+      position_embedding(loader, files, "embeddings.position_embedding.weight",
+                         config.max_position_embeddings, config.hidden_size),
+      final_layer_norm(loader, "final_layer_norm", config.hidden_size, config.layer_norm_eps) {
+  if (clip_skip < 0 || clip_skip > config.num_hidden_layers) {
+    throw Error("clip skip is " + std::to_string(clip_skip) + ", must be 0 .. " +
+                std::to_string(config.num_hidden_layers) + " for this text encoder");
+  }
+  if (config.num_attention_heads < 1 || config.hidden_size % config.num_attention_heads != 0) {
+    throw Error(files.where() + ": hidden_size " + std::to_string(config.hidden_size) +
+                " does not divide into " + std::to_string(config.num_attention_heads) +
+                " heads; check num_attention_heads in config.json");
+  }
+  for (std::int64_t i = 0; i < config.num_hidden_layers; ++i) {
+    layers.emplace_back(loader, "encoder.layers." + std::to_string(i), config);
+  }
+  layers_used = layers.size() - static_cast<std::size_t>(clip_skip);
+}
+
+/// The embeddings of tokens and positions, summed: [ids, hidden_size].
+std::vector<float> ClipText::Impl::embed(std::span<const std::int64_t> ids) const {
+  if (std::ssize(ids) > config.max_position_embeddings) {
+    throw Error("a prompt of " + std::to_string(ids.size()) + " tokens is longer than the text encoder's " +
+                std::to_string(config.max_position_embeddings));
+  }
+  const auto channels = static_cast<std::size_t>(config.hidden_size);
+  std::vector<float> sum(ids.size() * channels);
+  std::vector<float> position(channels);
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (ids[i] < 0 || ids[i] >= config.vocab_size) {
+      throw Error("token id " + std::to_string(ids[i]) + " is not in the text encoder's vocabulary of " +
+                  std::to_string(config.vocab_size) + "; the tokenizer belongs to another model");
+    }
+    const std::span<float> token = std::span(sum).subspan(i * channels, channels);
+    token_embedding.read(ids[i], token);
+    position_embedding.read(static_cast<std::int64_t>(i), position);
+    for (std::size_t c = 0; c < channels; ++c) {
+      token[c] += position[c];
+    }
+  }
+  return sum;
+}
+
+ClipText::ClipText(const ClipTextConfig& config, LayerLoader& layers, const TensorFiles& files, int clip_skip)
+    : impl_(std::make_unique<Impl>(config, layers, files, clip_skip)) {
+  layers.check_all_used({"embeddings.position_ids"});
+}
+
+ClipText::~ClipText() = default;
+
+const ClipTextConfig& ClipText::config() const { return impl_->config; }
+
+void ClipText::forward(Context& context, std::span<const std::int64_t> ids, const Tensor& out) const {
+  assert(out.shape.pixels() == std::ssize(ids) && out.shape.c == impl_->config.hidden_size);
+  const std::vector<float> embeddings = impl_->embed(ids);
+  const Arena::Scope scope(context.arena);
+  const Tensor hidden = context.arena.allocate(out.shape);
+  upload_floats(context, embeddings, hidden);
+  for (std::size_t i = 0; i < impl_->layers_used; ++i) {
+    impl_->layers[i].forward(context, hidden);
+  }
+  impl_->final_layer_norm.forward(context, hidden, out);
+}
+
+}  // namespace streamdiffusion

@@ -1,0 +1,34 @@
+#include "model/networks/text_projections.h"
+
+namespace streamdiffusion {
+
+std::size_t TextProjections::add(LayerLoader& layers, const std::string& name,
+                                 std::int64_t cross_attention_dim, std::int64_t channels) {
+  projections_.push_back(
+      {layers.linear({name + ".to_k", name + ".to_v"}, cross_attention_dim, channels, {.bias = false}),
+       channels});
+  return projections_.size() - 1;
+}
+
+std::unique_ptr<TextContext> TextProjections::forward(Context& context, const Tensor& embedding) const {
+  const std::int64_t tokens = embedding.shape.pixels();
+  std::int64_t elements = 0;
+  for (const Projection& projection : projections_) {
+    elements += tokens * projection.channels * 2;
+  }
+  auto text = std::make_unique<TextContext>();
+  const DType dtype = context.device.dtype();
+  text->memory = context.device.allocate(static_cast<std::size_t>(elements) * size_of(dtype));
+  auto* data = static_cast<std::byte*>(text->memory.data());
+  for (const Projection& projection : projections_) {
+    const std::int64_t width = projection.channels * 2;
+    const Tensor both{data, {.n = 1, .h = 1, .w = tokens, .c = width}, width, dtype};
+    data += static_cast<std::size_t>(both.shape.elements()) * size_of(dtype);
+    context.device.linear(embedding, *projection.keys_and_values, {}, both);
+    text->keys.push_back(both.channels(0, projection.channels));
+    text->values.push_back(both.channels(projection.channels, projection.channels));
+  }
+  return text;
+}
+
+}  // namespace streamdiffusion

@@ -1,0 +1,127 @@
+#include "model/networks/transformer_2d.h"
+
+#include <algorithm>
+#include <array>
+#include <span>
+
+#include "streamdiffusion/error.h"
+
+namespace streamdiffusion {
+
+namespace {
+
+constexpr float kLayerNormEpsilon = 1e-5F;
+constexpr float kGroupNormEpsilon = 1e-6F;
+
+/// Rows that share one prompt go into one call, at most this many (so that the call needs no memory of its
+/// own).
+constexpr std::size_t kMaxSharedRows = 64;
+constexpr std::array<RowRange, kMaxSharedRows> kFirstRow{};  // every row attends to row 0, the prompt's one
+
+/// How many of the first rows have the same text.
+std::size_t count_equal(std::span<const TextContext* const> text) {
+  const auto other = std::ranges::find_if(text, [&](const TextContext* one) { return one != text.front(); });
+  return std::min(static_cast<std::size_t>(other - text.begin()), kMaxSharedRows);
+}
+
+}  // namespace
+
+BasicTransformerBlock::BasicTransformerBlock(LayerLoader& layers, TextProjections& text,
+                                             const std::string& name, std::int64_t channels,
+                                             const TransformerShape& shape)
+    : heads_(shape.heads),
+      channels_(channels),
+      norm1_(layers, name + ".norm1", channels, kLayerNormEpsilon),
+      attn1_qkv_(layers.linear({name + ".attn1.to_q", name + ".attn1.to_k", name + ".attn1.to_v"}, channels,
+                               channels, {.bias = false})),
+      attn1_out_(layers.linear(name + ".attn1.to_out.0", channels, channels)),
+      norm2_(layers, name + ".norm2", channels, kLayerNormEpsilon),
+      attn2_q_(layers.linear(name + ".attn2.to_q", channels, channels, {.bias = false})),
+      attn2_text_(text.add(layers, name + ".attn2", shape.cross_attention_dim, channels)),
+      attn2_out_(layers.linear(name + ".attn2.to_out.0", channels, channels)),
+      norm3_(layers, name + ".norm3", channels, kLayerNormEpsilon),
+      ff_in_(layers.linear(name + ".ff.net.0.proj", channels, channels * 8, {.geglu = true})),
+      ff_out_(layers.linear(name + ".ff.net.2", channels * 4, channels)) {
+  if (heads_ < 1 || channels % heads_ != 0) {
+    throw Error(name + ": " + std::to_string(channels) + " channels do not divide into " +
+                std::to_string(heads_) +
+                " heads; check attention_head_dim in the config.json beside the weights");
+  }
+}
+
+void BasicTransformerBlock::forward(Context& context, const UNetRows& rows, const Tensor& hidden) const {
+  const Arena::Scope scope(context.arena);
+  const Tensor normed = context.arena.allocate(hidden.shape);
+  norm1_.forward(context, hidden, normed);
+  self_attention(context, rows, hidden, normed);
+  norm2_.forward(context, hidden, normed);
+  cross_attention(context, rows, hidden, normed);
+  norm3_.forward(context, hidden, normed);
+  feed_forward(context, hidden, normed);
+}
+
+void BasicTransformerBlock::self_attention(Context& context, const UNetRows& rows, const Tensor& hidden,
+                                           const Tensor& normed) const {
+  const Arena::Scope scope(context.arena);
+  const Tensor qkv = context.arena.allocate(with_channels(hidden.shape, channels_ * 3));
+  context.device.linear(normed, *attn1_qkv_, {}, qkv);
+  const Tensor& attended = normed;  // its place, now that queries, keys and values are made
+  context.device.attention(qkv.channels(0, channels_), qkv.channels(channels_, channels_),
+                           qkv.channels(channels_ * 2, channels_),
+                           {.heads = heads_, .key_rows = rows.self_attention}, attended);
+  context.device.linear(attended, *attn1_out_, {.residual = hidden}, hidden);
+}
+
+void BasicTransformerBlock::cross_attention(Context& context, const UNetRows& rows, const Tensor& hidden,
+                                            const Tensor& normed) const {
+  const Arena::Scope scope(context.arena);
+  const Tensor queries = context.arena.allocate(hidden.shape);
+  context.device.linear(normed, *attn2_q_, {}, queries);
+  const Tensor& attended = normed;
+  for (std::size_t row = 0; row < rows.text.size();) {
+    const TextContext& text = *rows.text[row];
+    const std::size_t count = count_equal(rows.text.subspan(row));
+    const auto first = static_cast<std::int64_t>(row);
+    const auto rows_here = static_cast<std::int64_t>(count);
+    context.device.attention(queries.rows(first, rows_here), text.keys[attn2_text_], text.values[attn2_text_],
+                             {.heads = heads_, .key_rows = std::span(kFirstRow).first(count)},
+                             attended.rows(first, rows_here));
+    row += count;
+  }
+  context.device.linear(attended, *attn2_out_, {.residual = hidden}, hidden);
+}
+
+void BasicTransformerBlock::feed_forward(Context& context, const Tensor& hidden, const Tensor& normed) const {
+  const Arena::Scope scope(context.arena);
+  const Tensor inner = context.arena.allocate(with_channels(hidden.shape, channels_ * 4));
+  context.device.linear(normed, *ff_in_, {}, inner);
+  context.device.linear(inner, *ff_out_, {.residual = hidden}, hidden);
+}
+
+Transformer2D::Transformer2D(LayerLoader& layers, TextProjections& text, const std::string& name,
+                             std::int64_t channels, std::int64_t groups, const TransformerShape& shape)
+    : norm_(layers, name + ".norm", channels, groups, kGroupNormEpsilon),
+      proj_in_(layers.linear(name + ".proj_in", channels, channels)),
+      proj_out_(layers.linear(name + ".proj_out", channels, channels)) {
+  for (std::int64_t i = 0; i < shape.num_layers; ++i) {
+    blocks_.emplace_back(layers, text, name + ".transformer_blocks." + std::to_string(i), channels, shape);
+  }
+}
+
+void Transformer2D::forward(Context& context, const UNetRows& rows, const Tensor& x,
+                            const Tensor& out) const {
+  const Arena::Scope scope(context.arena);
+  const Tensor hidden = context.arena.allocate(x.shape);
+  {
+    const Arena::Scope normed_scope(context.arena);
+    const Tensor normed = context.arena.allocate(x.shape);
+    norm_.forward(context, x, Activation::none, normed);
+    context.device.linear(normed, *proj_in_, {}, hidden);
+  }
+  for (const BasicTransformerBlock& block : blocks_) {
+    block.forward(context, rows, hidden);
+  }
+  context.device.linear(hidden, *proj_out_, {.residual = x}, out);
+}
+
+}  // namespace streamdiffusion

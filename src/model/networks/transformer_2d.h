@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "model/networks/network.h"
+#include "model/networks/norm.h"
+#include "model/networks/text_projections.h"
+#include "model/networks/unet_rows.h"
+#include "model/weights/layers.h"
+
+namespace streamdiffusion {
+
+/// What a block's transformers are made with.
+struct TransformerShape {
+  std::int64_t heads = 1;
+  std::int64_t num_layers = 1;
+  std::int64_t cross_attention_dim = 0;
+};
+
+/// BasicTransformerBlock: self-attention, cross-attention to the text and a GEGLU feed-forward, each after a
+/// layer norm and added to what came in.
+class BasicTransformerBlock {
+ public:
+  BasicTransformerBlock(LayerLoader& layers, TextProjections& text, const std::string& name,
+                        std::int64_t channels, const TransformerShape& shape);
+
+  /// In place, on tokens or pixels.
+  void forward(Context& context, const UNetRows& rows, const Tensor& hidden) const;
+
+ private:
+  void self_attention(Context& context, const UNetRows& rows, const Tensor& hidden,
+                      const Tensor& normed) const;
+  void cross_attention(Context& context, const UNetRows& rows, const Tensor& hidden,
+                       const Tensor& normed) const;
+  void feed_forward(Context& context, const Tensor& hidden, const Tensor& normed) const;
+
+  std::int64_t heads_;
+  std::int64_t channels_;
+  LayerNorm norm1_;
+  Weights attn1_qkv_;  // queries, keys and values side by side
+  Weights attn1_out_;
+  LayerNorm norm2_;
+  Weights attn2_q_;
+  std::size_t attn2_text_;  // index into TextContext's keys and values
+  Weights attn2_out_;
+  LayerNorm norm3_;
+  Weights ff_in_;  // GEGLU
+  Weights ff_out_;
+};
+
+/// Transformer2DModel over pixels: group norm, projection, transformer blocks, projection, added to what came
+/// in. A projection by a 1x1 convolution is the same as a linear one in this layout.
+class Transformer2D {
+ public:
+  Transformer2D(LayerLoader& layers, TextProjections& text, const std::string& name, std::int64_t channels,
+                std::int64_t groups, const TransformerShape& shape);
+
+  /// `out` may be `x`.
+  void forward(Context& context, const UNetRows& rows, const Tensor& x, const Tensor& out) const;
+
+ private:
+  GroupNorm norm_;
+  Weights proj_in_;
+  std::vector<BasicTransformerBlock> blocks_;
+  Weights proj_out_;
+};
+
+}  // namespace streamdiffusion

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "model/config/config.h"
+#include "model/networks/network.h"
+#include "model/networks/unet_rows.h"
+#include "model/weights/layers.h"
+
+namespace streamdiffusion {
+
+/// UNet2DConditionModel of Stable Diffusion 1.x, 2.x and what is distilled from them. Immutable.
+class UNet2DCondition {
+ public:
+  UNet2DCondition(const UNet2DConditionConfig& config, LayerLoader& layers);
+  ~UNet2DCondition();
+
+  [[nodiscard]] const UNet2DConditionConfig& config() const;
+
+  /// Width of one row of time projections: the projected time embedding of every resnet side by side.
+  [[nodiscard]] std::int64_t time_width() const;
+  /// Computes them for each timestep, into `out` [timesteps, 1, 1, time_width()]. `guidance_embedding`: w of
+  /// an LCM with time_cond_proj_dim, or none.
+  void time_projections(Context& context, std::span<const float> timesteps,
+                        std::optional<float> guidance_embedding, const Tensor& out) const;
+
+  /// Keys and values for one prompt's embedding [1, 1, tokens, cross_attention_dim].
+  [[nodiscard]] std::unique_ptr<TextContext> text_context(Context& context, const Tensor& embedding) const;
+
+  /// The raw prediction, out [rows, h, w, out_channels], for sample [rows, h, w, in_channels]; any h and w.
+  void forward(Context& context, const Tensor& sample, const UNetRows& rows, const Tensor& out) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace streamdiffusion

@@ -1,0 +1,161 @@
+#include "model/text/prompt_text.h"
+
+#include <unicode/bytestream.h>
+#include <unicode/normalizer2.h>
+#include <unicode/uchar.h>
+#include <unicode/utf8.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "streamdiffusion/error.h"
+
+namespace streamdiffusion {
+namespace {
+
+constexpr char32_t kCapitalIWithDot = 0x130;  // the only character that becomes two in lower case
+constexpr char32_t kDotAbove = 0x307;
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"  // inside ICU's macros
+/// The code point at `at`, which moves behind it.
+char32_t next_code_point(std::string_view text, std::size_t& at) {
+  const std::size_t begin = at;
+  auto position = static_cast<std::int64_t>(at);
+  const auto size = static_cast<std::int64_t>(text.size());
+  UChar32 value = 0;
+  U8_NEXT(text.data(), position, size, value);
+  if (value < 0) {
+    throw Error("the prompt is not valid UTF-8 (at byte " + std::to_string(begin) +
+                "); save or send it as UTF-8");
+  }
+  at = static_cast<std::size_t>(position);
+  return static_cast<char32_t>(value);
+}
+#pragma GCC diagnostic pop
+
+const icu::Normalizer2& composition() {
+  UErrorCode error = U_ZERO_ERROR;
+  const icu::Normalizer2* const nfc = icu::Normalizer2::getNFCInstance(error);
+  if (U_FAILURE(error) != 0) {
+    throw Error(std::string("ICU has no normalisation data: ") + u_errorName(error));
+  }
+  return *nfc;
+}
+
+void append_lower(char32_t value, std::size_t origin, PromptText& text) {
+  if (value == kCapitalIWithDot) {
+    text.push_back({U'i', origin});
+    text.push_back({kDotAbove, origin});
+  } else {
+    text.push_back({static_cast<char32_t>(u_tolower(static_cast<UChar32>(value))), origin});
+  }
+}
+
+bool in_category(char32_t value, std::uint32_t mask) {
+  return (U_GET_GC_MASK(static_cast<UChar32>(value)) & mask) != 0;
+}
+
+enum class Kind { space, letter, number, other };
+
+Kind kind_of(char32_t value) {
+  if (u_isUWhiteSpace(static_cast<UChar32>(value)) != 0) {
+    return Kind::space;
+  }
+  if (in_category(value, U_GC_L_MASK)) {
+    return Kind::letter;
+  }
+  return in_category(value, U_GC_N_MASK) ? Kind::number : Kind::other;
+}
+
+bool begins_with(const PromptText& text, std::size_t at, std::u32string_view what) {
+  return text.size() - at >= what.size() &&
+         std::ranges::equal(std::span(text).subspan(at, what.size()), what, {}, &PromptChar::value);
+}
+
+/// Length of a contraction at `at`, or 0.
+std::size_t contraction_length(const PromptText& text, std::size_t at) {
+  static constexpr std::array<std::u32string_view, 7> kContractions = {U"'s", U"'t",  U"'re", U"'ve",
+                                                                       U"'m", U"'ll", U"'d"};
+  for (const std::u32string_view contraction : kContractions) {
+    if (begins_with(text, at, contraction)) {
+      return contraction.size();
+    }
+  }
+  return 0;
+}
+
+/// The special tokens' spelling where it is plain text, as in "<|ENDOFTEXT|>": three words, "<|", the
+/// letters, "|>", never joined with what stands beside them. Length of the letters, or 0.
+std::size_t special_letters(const PromptText& text, std::size_t at) {
+  if (begins_with(text, at, U"<|startoftext|>")) {
+    return 11;
+  }
+  return begins_with(text, at, U"<|endoftext|>") ? 9 : 0;
+}
+
+}  // namespace
+
+PromptText normalise_prompt(std::string_view text, std::size_t offset) {
+  const icu::Normalizer2& nfc = composition();
+  PromptText result;
+  std::size_t at = 0;
+  while (at < text.size()) {
+    // One stretch that composes for itself: up to the next character that nothing before it changes.
+    const std::size_t begin = at;
+    next_code_point(text, at);
+    for (std::size_t next = at; at < text.size(); at = next) {
+      if (nfc.hasBoundaryBefore(static_cast<UChar32>(next_code_point(text, next))) != 0) {
+        break;
+      }
+    }
+    std::string composed;
+    icu::StringByteSink<std::string> sink(&composed);
+    UErrorCode error = U_ZERO_ERROR;
+    nfc.normalizeUTF8(0, icu::StringPiece(text.data() + begin, static_cast<std::int32_t>(at - begin)), sink,
+                      nullptr, error);
+    if (U_FAILURE(error) != 0) {
+      throw Error(std::string("the prompt cannot be normalised: ") + u_errorName(error));
+    }
+    for (std::size_t i = 0; i < composed.size();) {
+      append_lower(next_code_point(composed, i), offset + begin, result);
+    }
+  }
+  return result;
+}
+
+std::vector<PromptWord> split_words(const PromptText& text) {
+  std::vector<PromptWord> words;
+  const auto add = [&](std::size_t begin, std::size_t length) { words.push_back({begin, begin + length}); };
+  for (std::size_t at = 0; at < text.size();) {
+    if (const std::size_t letters = special_letters(text, at); letters > 0) {
+      add(at, 2);
+      add(at + 2, letters);
+      add(at + 2 + letters, 2);
+    } else if (const std::size_t contraction = contraction_length(text, at); contraction > 0) {
+      add(at, contraction);
+    } else if (const Kind kind = kind_of(text[at].value); kind == Kind::space) {
+      ++at;
+      continue;
+    } else {
+      std::size_t length = 1;
+      while (kind != Kind::number && at + length < text.size() && kind_of(text[at + length].value) == kind) {
+        ++length;
+      }
+      add(at, length);
+    }
+    at = words.back().end;
+  }
+  return words;
+}
+
+std::string to_utf8(char32_t value) {
+  std::array<std::uint8_t, U8_MAX_LENGTH> bytes{};
+  std::size_t size = 0;
+  U8_APPEND_UNSAFE(bytes.data(), size, value);
+  return {bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size)};
+}
+
+}  // namespace streamdiffusion

@@ -1,0 +1,169 @@
+#include "model/weights/layers.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <optional>
+#include <utility>
+
+#include "model/files/safetensors.h"
+#include "streamdiffusion/error.h"
+
+namespace streamdiffusion {
+namespace {
+
+std::span<float> part(std::span<float> all, std::int64_t first, std::int64_t count) {
+  return all.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
+}
+
+/// Exact, unlike std::to_string.
+std::string show_exactly(float value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%a", static_cast<double>(value));
+  return text;
+}
+
+/// [out, in] and [out, in, 1, 1] are one thing.
+std::vector<std::int64_t> without_unit_kernel(std::vector<std::int64_t> shape) {
+  if (shape.size() == 4 && shape[2] == 1 && shape[3] == 1) {
+    shape.resize(2);
+  }
+  return shape;
+}
+
+}  // namespace
+
+std::span<float> LayerLoader::Floats::get(std::int64_t size) {
+  const auto needed = static_cast<std::size_t>(size);
+  if (needed > size_) {
+    data_.reset();  // before the new one, so that there are never two
+    data_ = std::make_unique_for_overwrite<float[]>(needed);
+    size_ = needed;
+  }
+  return {data_.get(), needed};
+}
+
+LayerLoader::LayerLoader(Device& device, const TensorFiles& files, Lora::Network network,
+                         std::vector<ScaledLora> loras, LayerCache& cache)
+    : device_(device), files_(files), network_(network), loras_(std::move(loras)), cache_(cache) {}
+
+Weights LayerLoader::conv2d(const std::string& name, std::int64_t in, std::int64_t out, std::int64_t kernel,
+                            const LayerOptions& options) {
+  mark_used(name, options.bias);
+  return cache_.get(cache_key({name}, "conv2d"), [&] {
+    const std::span<float> weight = weight_.get(out * in * kernel * kernel);
+    const std::span<float> bias = bias_.get(options.bias ? out : 0);
+    read_weight(name, in, out, kernel, weight);
+    if (options.bias) {
+      read_bias(name, out, bias);
+    }
+    return device_.pack_conv2d({.weight = weight,
+                                .bias = bias,
+                                .out_channels = out,
+                                .in_channels = in,
+                                .kernel = kernel,
+                                .resample = options.resample});
+  });
+}
+
+Weights LayerLoader::linear(const std::vector<std::string>& names, std::int64_t in, std::int64_t out_each,
+                            const LayerOptions& options) {
+  for (const std::string& name : names) {
+    mark_used(name, options.bias);
+  }
+  return cache_.get(cache_key(names, options.geglu ? "geglu" : "linear"), [&] {
+    const auto count = static_cast<std::int64_t>(names.size());
+    const std::span<float> weight = weight_.get(count * out_each * in);
+    const std::span<float> bias = bias_.get(options.bias ? count * out_each : 0);
+    for (std::int64_t i = 0; i < count; ++i) {
+      const std::string& name = names[static_cast<std::size_t>(i)];
+      read_weight(name, in, out_each, 1, part(weight, i * out_each * in, out_each * in));
+      if (options.bias) {
+        read_bias(name, out_each, part(bias, i * out_each, out_each));
+      }
+    }
+    return device_.pack_linear({.weight = weight,
+                                .bias = bias,
+                                .out_channels = count * out_each,
+                                .in_channels = in,
+                                .geglu = options.geglu});
+  });
+}
+
+Weights LayerLoader::linear(const std::string& name, std::int64_t in, std::int64_t out,
+                            const LayerOptions& options) {
+  return linear(std::vector<std::string>{name}, in, out, options);
+}
+
+Weights LayerLoader::vector(const std::string& name, std::int64_t size) {
+  const FileTensor& found = tensor(name, {size});
+  return cache_.get(cache_key({name}, "vector"), [&] {
+    const std::span<float> values = weight_.get(size);
+    convert(name, found, values);
+    return device_.pack_vector(values);
+  });
+}
+
+const FileTensor& LayerLoader::tensor(const std::string& name, const std::vector<std::int64_t>& shape) {
+  used_.insert(name);
+  return files_.get(name, shape);
+}
+
+void LayerLoader::check_all_used(const std::set<std::string>& harmless) const {
+  for (const auto& [name, tensor] : files_.tensors()) {
+    if (!used_.contains(name) && !harmless.contains(name)) {
+      throw Error(files_.where() + ": the network that config.json describes has no place for tensor \"" +
+                  name + "\"; config.json and weights come from different models, download both again");
+    }
+  }
+}
+
+void LayerLoader::mark_used(const std::string& name, bool bias) {
+  used_.insert(name + ".weight");
+  if (bias) {
+    used_.insert(name + ".bias");
+  }
+}
+
+std::string LayerLoader::cache_key(const std::vector<std::string>& names, const std::string& kind) const {
+  std::string key = kind + '\n' + files_.where();
+  for (const std::string& name : names) {
+    key += '\n' + name;
+    for (const ScaledLora& scaled : loras_) {
+      if (scaled.scale != 0 && scaled.lora->find(network_, name) != nullptr) {
+        key += '\n' + show_exactly(scaled.scale) + ' ' + scaled.lora->name();
+      }
+    }
+  }
+  return key;
+}
+
+void LayerLoader::read_weight(const std::string& name, std::int64_t in, std::int64_t out, std::int64_t kernel,
+                              std::span<float> into) {
+  const std::string weight_name = name + ".weight";
+  const FileTensor* const found = files_.find(weight_name);
+  const std::vector<std::int64_t> shape = without_unit_kernel({out, in, kernel, kernel});
+  const bool fits = found != nullptr && without_unit_kernel(found->shape) == shape;
+  convert(weight_name, fits ? *found : files_.get(weight_name, shape), into);
+  for (const ScaledLora& scaled : loras_) {
+    const LoraDelta* const delta = scaled.lora->find(network_, name);
+    if (delta != nullptr && scaled.scale != 0) {
+      apply_lora(*delta, scaled.scale, out, in * kernel * kernel, into,
+                 scaled.lora->name() + ": layer " + name);
+    }
+  }
+}
+
+void LayerLoader::read_bias(const std::string& name, std::int64_t out, std::span<float> into) {
+  const std::string bias_name = name + ".bias";
+  convert(bias_name, files_.get(bias_name, {out}), into);
+}
+
+void LayerLoader::convert(const std::string& name, const FileTensor& tensor, std::span<float> into) const {
+  try {
+    convert_to_float(tensor, into);
+  } catch (const Error& error) {
+    throw Error(files_.where() + ": tensor \"" + name + "\": " + error.what());
+  }
+}
+
+}  // namespace streamdiffusion

@@ -1,0 +1,105 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "device/device.h"
+#include "model/files/tensor_files.h"
+#include "model/weights/lora.h"
+
+namespace streamdiffusion {
+
+/// Packed layers by what they were made of, so that weight sets share every layer that their LoRAs do not
+/// touch. Holds no layer alive itself.
+class LayerCache {
+ public:
+  template <typename Make>
+  Weights get(const std::string& key, Make&& make) {
+    if (Weights kept = layers_[key].lock()) {
+      return kept;
+    }
+    std::erase_if(layers_, [](const auto& entry) { return entry.second.expired(); });
+    Weights made = make();
+    layers_[key] = made;
+    return made;
+  }
+
+ private:
+  std::map<std::string, std::weak_ptr<const PackedWeights>> layers_;
+};
+
+/// A LoRA with the scale it is applied at.
+struct ScaledLora {
+  std::shared_ptr<const Lora> lora;
+  float scale = 1.0F;
+};
+
+/// What a layer has beside its weight.
+struct LayerOptions {
+  bool bias = true;
+  Resample resample = Resample::none;  ///< of a convolution
+  bool geglu = false;                  ///< of a linear layer: see HostLinear
+};
+
+/// Makes the layers of one network: reads their tensors, adds what LoRAs change, packs them for the device. A
+/// tensor that is missing or has another shape is an Error that names it.
+class LayerLoader {
+ public:
+  LayerLoader(Device& device, const TensorFiles& files, Lora::Network network, std::vector<ScaledLora> loras,
+              LayerCache& cache);
+
+  /// `NAME.weight` [out, in, kernel, kernel] and `NAME.bias`.
+  Weights conv2d(const std::string& name, std::int64_t in, std::int64_t out, std::int64_t kernel,
+                 const LayerOptions& options = {});
+  /// `NAME.weight` [out, in] or [out, in, 1, 1] and `NAME.bias`. Several names become one layer with their
+  /// outputs one after the other.
+  Weights linear(const std::vector<std::string>& names, std::int64_t in, std::int64_t out_each,
+                 const LayerOptions& options = {});
+  Weights linear(const std::string& name, std::int64_t in, std::int64_t out,
+                 const LayerOptions& options = {});
+  /// `NAME` [size].
+  Weights vector(const std::string& name, std::int64_t size);
+  /// A tensor that is to be read by other means.
+  const FileTensor& tensor(const std::string& name, const std::vector<std::int64_t>& shape);
+
+  /// Throws Error where the files have tensors that were not asked for, other than those in `harmless`: then
+  /// the configuration belongs to another network, and what it computes would be wrong.
+  void check_all_used(const std::set<std::string>& harmless = {}) const;
+
+ private:
+  /// Memory for one layer at a time, used again for the next: fresh pages would take longer than what is done
+  /// in them.
+  class Floats {
+   public:
+    /// Uninitialised, until the next call.
+    std::span<float> get(std::int64_t size);
+
+   private:
+    std::unique_ptr<float[]> data_;
+    std::size_t size_ = 0;
+  };
+
+  [[nodiscard]] std::string cache_key(const std::vector<std::string>& names, const std::string& kind) const;
+  void mark_used(const std::string& name, bool bias);
+  void read_weight(const std::string& name, std::int64_t in, std::int64_t out, std::int64_t kernel,
+                   std::span<float> into);
+  void read_bias(const std::string& name, std::int64_t out, std::span<float> into);
+  void convert(const std::string& name, const FileTensor& tensor, std::span<float> into) const;
+
+  Device& device_;
+  const TensorFiles& files_;
+  Lora::Network network_;
+  std::vector<ScaledLora> loras_;
+  LayerCache& cache_;
+  std::set<std::string> used_;
+  Floats weight_;
+  Floats bias_;
+};
+
+}  // namespace streamdiffusion
