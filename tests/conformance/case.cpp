@@ -3,7 +3,7 @@
 #include <cstring>
 #include <utility>
 
-#include "model/text_file.h"
+#include "model/files/text_file.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion::conformance {

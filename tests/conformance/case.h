@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "host_tensor.h"
-#include "model/safetensors.h"
+#include "model/files/safetensors.h"
 #include "streamdiffusion/model.h"
 
 namespace streamdiffusion::conformance {

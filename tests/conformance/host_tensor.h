@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "device/device_tensor.h"
-#include "model/network.h"
+#include "model/networks/network.h"
 
 namespace streamdiffusion::conformance {
 

@@ -1,5 +1,5 @@
 #include "kinds.h"
-#include "model/tokenizer.h"
+#include "model/text/tokenizer.h"
 
 namespace streamdiffusion::conformance {
 

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string>
 
-#include "model/config.h"
+#include "model/config/config.h"
 #include "streamdiffusion/error.h"
 
 namespace {

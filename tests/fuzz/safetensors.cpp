@@ -1,5 +1,5 @@
 // Any bytes are either a safetensors file, whose tensors can be read and taken as a LoRA, or an Error.
-#include "model/safetensors.h"
+#include "model/files/safetensors.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "model/lora.h"
+#include "model/weights/lora.h"
 #include "streamdiffusion/error.h"
 
 namespace {

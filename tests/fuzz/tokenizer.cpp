@@ -1,7 +1,7 @@
 // Any files are either a tokenizer, which encodes any text, or an Error. The input is the five of them, one
 // after the other with a zero byte between: vocab.json, merges.txt, tokenizer_config.json,
 // special_tokens_map.json, the text.
-#include "model/tokenizer.h"
+#include "model/text/tokenizer.h"
 
 #include <algorithm>
 #include <array>
@@ -10,7 +10,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "model/tokenizer_files.h"
+#include "model/text/tokenizer_files.h"
 #include "streamdiffusion/error.h"
 
 namespace {
