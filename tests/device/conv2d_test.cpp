@@ -103,6 +103,28 @@ INSTANTIATE_TEST_SUITE_P(
         Case{1, 32, 32, 1, 1, 3, 1}, Case{1, 64, 64, 200, 180, 3, 1},
         Case{2, 40, 3, 9, 11, 3, 1, kNone, true, true, Activation::relu, 3, 2}, Case{1, 16, 4, 1, 2, 3, 1}));
 
+TEST(Conv2d, ServesEverySizeAndNumberOfRowsWithOnePacking) {
+  for (const std::int64_t channels : {24, 48}) {  // directly, by Winograd's algorithm
+    Bench bench;
+    const std::vector<float> weight = reference::random_values(channels * channels * 9, 1);
+    const Weights packed = bench.device().pack_conv2d({weight, {}, channels, channels, 3, Resample::none});
+    // Each row must come out the same alone and among others, whatever ran before it.
+    for (const Shape& shape :
+         {Shape{3, 16, 16, channels}, Shape{2, 5, 9, channels}, Shape{4, 40, 24, channels}}) {
+      const Tensor x = bench.random(shape, 2);
+      const Tensor together = bench.empty(shape);
+      bench.device().conv2d(x, *packed, {.padding = 1}, together);
+      for (std::int64_t row = 0; row < shape.n; ++row) {
+        const Tensor alone = bench.empty({1, shape.h, shape.w, channels});
+        bench.device().conv2d(x.rows(row, 1), *packed, {.padding = 1}, alone);
+        const double error = reference::largest_error(
+            alone, [&](auto, auto y, auto px, auto c) { return at(together, row, y, px, c); });
+        EXPECT_LT(error, 1e-6) << shape.h << "x" << shape.w << " row " << row;
+      }
+    }
+  }
+}
+
 TEST(Conv2d, MayWriteOverItsResidual) {
   // Inner dimension long enough for several passes over the output.
   constexpr std::int64_t kIn = 700;
