@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <regex>
 
 #include "streamdiffusion/error.h"
 
@@ -70,14 +69,17 @@ std::vector<std::filesystem::path> pictures_in(const std::filesystem::path& fold
 }
 
 NumberPattern::NumberPattern(const std::string& pattern) {
-  static const std::regex number_format("([^%]*)%(0?[1-9]?)d([^%]*)");
-  std::smatch parts;
-  if (!std::regex_match(pattern, parts, number_format)) {
+  const std::size_t begin = std::min(pattern.find('%'), pattern.size());
+  std::size_t at = begin + 1;
+  if (at < pattern.size() && pattern[at] == '0') ++at;
+  const bool has_width = at < pattern.size() && pattern[at] >= '1' && pattern[at] <= '9';
+  if (has_width) digits_ = static_cast<std::size_t>(pattern[at++] - '0');
+  const bool is_place = at < pattern.size() && pattern[at] == 'd' && (has_width || at == begin + 1);
+  if (!is_place || pattern.find('%', at) != std::string::npos) {
     throw Error("the pattern " + pattern + " needs one place for the number, such as %05d");
   }
-  before_ = parts[1];
-  after_ = parts[3];
-  digits_ = parts[2].length() == 0 ? 1 : static_cast<std::size_t>(std::stoi(parts[2]));
+  before_ = pattern.substr(0, begin);
+  after_ = pattern.substr(at + 1);
 }
 
 std::filesystem::path NumberPattern::name(long number) const {

@@ -26,7 +26,7 @@ class NumberPattern {
  private:
   std::string before_;
   std::string after_;
-  std::size_t digits_ = 0;
+  std::size_t digits_ = 1;
 };
 
 }  // namespace streamdiffusion
