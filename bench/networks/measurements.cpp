@@ -51,53 +51,46 @@ const std::vector<std::string>& measurement_names() {
   return names;
 }
 
-Networks::Networks(Device& device, const WeightSet& weights, const Autoencoder& autoencoder,
+Networks::Networks(Context context, const WeightSet& weights, const Autoencoder& autoencoder,
                    const Workload& workload, std::int64_t prompt_tokens)
-    : device_(device),
+    : context_(context),
       unet_(weights.unet()),
       text_encoder_(weights.text_encoder()),
       autoencoder_(autoencoder),
-      arena_(device),
       ids_(static_cast<std::size_t>(prompt_tokens)),
-      embedding_(device, {1, 1, prompt_tokens, text_encoder_.config().hidden_size}),
-      time_(device, {workload.rows, 1, 1, unet_.time_width()}),
-      image_(device, {1, workload.height, workload.width, 3}),
-      latents_(device, latent_shape(workload)),
-      prediction_(device, latent_shape(workload)) {
-  fill(device, image_.view());
-  fill(device, latents_.view());
-  Context context{device_, arena_};
+      embedding_(context.device, {1, 1, prompt_tokens, text_encoder_.config().hidden_size}),
+      time_(context.device, {workload.rows, 1, 1, unet_.time_width()}),
+      image_(context.device, {1, workload.height, workload.width, 3}),
+      latents_(context.device, latent_shape(workload)),
+      prediction_(context.device, latent_shape(workload)) {
+  fill(context.device, image_.view());
+  fill(context.device, latents_.view());
   run_text_encoder();
   const std::vector<float> timesteps(static_cast<std::size_t>(workload.rows), 500.0F);
-  unet_.time_projections(context, timesteps, std::nullopt, time_.view());
-  text_ = unet_.text_context(context, embedding_.view());
+  unet_.time_projections(context_, timesteps, std::nullopt, time_.view());
+  text_ = unet_.text_context(context_, embedding_.view());
   text_rows_.assign(static_cast<std::size_t>(workload.rows), text_.get());
 }
 
 void Networks::run(const std::string& name) {
-  Context context{device_, arena_};
   if (name == "text_encoder") {
     run_text_encoder();
   } else if (name == "unet") {
     run_unet();
   } else if (name == "vae_encode") {
-    autoencoder_.encode(context, image_.view(), prediction_.view().rows(0, 1));
+    autoencoder_.encode(context_, image_.view(), prediction_.view().rows(0, 1));
   } else if (name == "vae_decode") {
-    autoencoder_.decode(context, latents_.view().rows(0, 1), image_.view());
+    autoencoder_.decode(context_, latents_.view().rows(0, 1), image_.view());
   } else {
     throw Error("\"" + name + "\" is no network: use text_encoder, unet, vae_encode or vae_decode");
   }
-  device_.synchronize();
+  context_.device.synchronize();
 }
 
-void Networks::run_text_encoder() {
-  Context context{device_, arena_};
-  text_encoder_.forward(context, ids_, embedding_.view());
-}
+void Networks::run_text_encoder() { text_encoder_.forward(context_, ids_, embedding_.view()); }
 
 void Networks::run_unet() {
-  Context context{device_, arena_};
-  unet_.forward(context, latents_.view(), {time_.view(), text_rows_, {}}, prediction_.view());
+  unet_.forward(context_, latents_.view(), {time_.view(), text_rows_, {}}, prediction_.view());
 }
 
 Measurements::Measurements(const Workload& workload) {
@@ -111,7 +104,7 @@ Measurements::Measurements(const Workload& workload) {
 
   Model::Impl& model = model_->impl();
   weights_ = model.weights({});
-  networks_ = std::make_unique<Networks>(*model.device, *weights_, *model.autoencoder, workload,
+  networks_ = std::make_unique<Networks>(model.context(), *weights_, *model.autoencoder, workload,
                                          model.folder.tokenizer.length());
   Parameters parameters;
   parameters.prompt = "a red boat on a lake";
@@ -134,10 +127,11 @@ double Measurements::run(const std::string& name) {
 std::map<std::string, double> count_gflop(const Workload& workload) {
   const ModelFolder folder = ModelFolder::open(workload.model, workload.vae);
   CountingDevice device;
+  Arena arena(device);
   WeightSets weight_sets(device, folder, {}, 0);
   const std::shared_ptr<WeightSet> weights = weight_sets.get({});
   const std::unique_ptr<Autoencoder> autoencoder = Autoencoder::open(device, folder.autoencoder);
-  Networks networks(device, *weights, *autoencoder, workload, folder.tokenizer.length());
+  Networks networks({device, arena}, *weights, *autoencoder, workload, folder.tokenizer.length());
 
   std::map<std::string, double> gflop;
   for (const std::string& name : measurement_names()) {

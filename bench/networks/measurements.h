@@ -32,8 +32,8 @@ const std::vector<std::string>& measurement_names();
 /// The networks of a model with something to compute on, on any device.
 class Networks {
  public:
-  Networks(Device& device, const WeightSet& weights, const Autoencoder& autoencoder, const Workload& workload,
-           std::int64_t prompt_tokens);
+  Networks(Context context, const WeightSet& weights, const Autoencoder& autoencoder,
+           const Workload& workload, std::int64_t prompt_tokens);
 
   /// Runs one of them but `frame`, until its result is there.
   void run(const std::string& name);
@@ -42,11 +42,10 @@ class Networks {
   void run_text_encoder();
   void run_unet();
 
-  Device& device_;
+  Context context_;
   const UNet2DCondition& unet_;
   const ClipText& text_encoder_;
   const Autoencoder& autoencoder_;
-  Arena arena_;
   std::vector<std::int64_t> ids_;
   DeviceTensor embedding_;
   DeviceTensor time_;
