@@ -1,0 +1,63 @@
+#include "cli/checks.h"
+
+#include <charconv>
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <system_error>
+#include <type_traits>
+
+#include "streamdiffusion/error.h"
+
+namespace streamdiffusion::cli {
+
+template <typename Number>
+bool parse_number(std::string_view text, Number& number) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+template <typename Number>
+CLI::Validator in_range(Number low, Number high) {
+  const auto check = [low, high](const std::string& text) -> std::string {
+    Number number{};
+    if (parse_number(text, number) && number >= low && number <= high) {
+      return "";
+    }
+    std::ostringstream message;
+    message << "\"" << text << "\" is not a " << (std::is_integral_v<Number> ? "whole number" : "number")
+            << " from " << low << " to " << high;
+    return message.str();
+  };
+  return CLI::Validator(check, "");
+}
+
+CLI::Validator one_of(const std::vector<std::string>& names) {
+  const auto check = [names](const std::string& text) -> std::string {
+    std::string all;
+    for (const std::string& name : names) {
+      if (text == name) {
+        return "";
+      }
+      all += (all.empty() ? "" : ", ") + name;
+    }
+    return "\"" + text + "\" is none of " + all;
+  };
+  return CLI::Validator(check, "");
+}
+
+void check_utf8(const std::string& option, const std::string& text) {
+  try {
+    static_cast<void>(nlohmann::json(text).dump());
+  } catch (const nlohmann::json::type_error&) {
+    throw Error(option + " is not valid UTF-8; give it in a terminal or file that is set to UTF-8");
+  }
+}
+
+template CLI::Validator in_range(int, int);
+template CLI::Validator in_range(std::int64_t, std::int64_t);
+template CLI::Validator in_range(double, double);
+template bool parse_number(std::string_view, int&);
+template bool parse_number(std::string_view, float&);
+
+}  // namespace streamdiffusion::cli
