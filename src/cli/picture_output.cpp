@@ -1,11 +1,37 @@
 #include "cli/picture_output.h"
 
 #include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <random>
+#include <system_error>
 
 #include "streamdiffusion/error.h"
 #include "streamdiffusion/media.h"
 
 namespace streamdiffusion::cli {
+namespace {
+
+/// The name of a PNG file that is deleted with the object.
+class TemporaryPicture {
+ public:
+  TemporaryPicture()
+      : file_(std::filesystem::temp_directory_path() /
+              ("streamdiffusion-" + std::to_string(std::random_device{}()) + ".png")) {}
+  ~TemporaryPicture() {
+    std::error_code ignored;
+    std::filesystem::remove(file_, ignored);
+  }
+  TemporaryPicture(const TemporaryPicture&) = delete;
+  TemporaryPicture& operator=(const TemporaryPicture&) = delete;
+
+  [[nodiscard]] const std::filesystem::path& file() const { return file_; }
+
+ private:
+  std::filesystem::path file_;
+};
+
+}  // namespace
 
 void check_picture_output(const std::string& output) {
   if (output == "-") {
@@ -42,15 +68,12 @@ void write_picture(const std::string& output, const Frame& frame,
     write_image(output, frame, text);
     return;
   }
-  SinkOptions options;
-  options.output = output;
-  options.width = frame.width;
-  options.height = frame.height;
-  options.format = "image2pipe";
-  options.codec = "png";
-  const std::unique_ptr<Sink> sink = open_sink(options);
-  sink->write(frame);
-  sink->finish();
+  const TemporaryPicture picture;
+  write_image(picture.file(), frame, text);
+  std::cout << std::ifstream(picture.file(), std::ios::binary).rdbuf() << std::flush;
+  if (!std::cout) {
+    throw Error("cannot write to standard output: nobody reads it, or its disk is full");
+  }
 }
 
 }  // namespace streamdiffusion::cli

@@ -1,0 +1,125 @@
+"""Runs the program as its users do. CTest gives the paths in the environment."""
+
+import json
+import os
+import pathlib
+import shutil
+import struct
+import subprocess
+import tempfile
+import unittest
+import zlib
+
+PROGRAM = os.environ["STREAMDIFFUSION"]
+PROJECT = pathlib.Path(os.environ["STREAMDIFFUSION_PROJECT"])
+DEMO = PROJECT / "examples" / "demo.mp4"
+
+
+class ProgramTest(unittest.TestCase):
+    """A test in a folder of its own, which holds nothing else."""
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="streamdiffusion-test-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def start(self, *arguments, **options):
+        options.setdefault("stdin", subprocess.DEVNULL)
+        return subprocess.Popen(
+            [PROGRAM, *map(str, arguments)], cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options
+        )
+
+    def run_program(self, *arguments, stdin=None, environment=None):
+        return subprocess.run(
+            [PROGRAM, *map(os.fspath, arguments)],
+            cwd=self.folder,
+            capture_output=True,
+            input=stdin if stdin is not None else b"",
+            timeout=120,
+            env={**os.environ, **(environment or {})},
+        )
+
+    def succeed(self, *arguments, **options):
+        result = self.run_program(*arguments, **options)
+        self.assertEqual(result.returncode, 0, result.stderr.decode(errors="replace"))
+        return result
+
+    def fail_with(self, status, words, *arguments, **options):
+        """Fails with that exit status and one line that holds all the words; leaves no new file."""
+        before = sorted(self.folder.rglob("*"))
+        result = self.run_program(*arguments, **options)
+        said = result.stderr.decode(errors="replace")
+        self.assertEqual(result.returncode, status, said)
+        self.assertEqual(result.stdout, b"")
+        errors = [line for line in said.splitlines() if line.startswith("streamdiffusion: error: ")]
+        self.assertEqual(len(errors), 1, said)
+        for word in [words] if isinstance(words, str) else words:
+            self.assertIn(word, errors[0])
+        self.assertEqual(sorted(self.folder.rglob("*")), before)
+
+    def ffmpeg(self, *arguments):
+        subprocess.run(
+            ["ffmpeg", "-v", "error", "-y", *map(str, arguments)], cwd=self.folder, check=True, stdin=subprocess.DEVNULL
+        )
+
+    def make_video(self, name, frames=10, size="64x64", rate=10, audio=False):
+        sound = ["-f", "lavfi", "-i", f"sine=440:duration={frames / rate}"] if audio else []
+        self.ffmpeg("-f", "lavfi", "-i", f"testsrc=size={size}:rate={rate}:duration={frames / rate}", *sound,
+                    "-c:v", "mpeg4", "-q:v", "2", name)  # fmt: skip
+        return name
+
+    def make_picture(self, name, size="64x64"):
+        self.ffmpeg("-f", "lavfi", "-i", f"testsrc=size={size}:duration=0.04", "-frames:v", "1", name)
+        return name
+
+    def make_config(self, options, name="options.json"):
+        (self.folder / name).write_text(options if isinstance(options, str) else json.dumps(options))
+        return name
+
+    def probe(self, name):
+        """The streams of a video, all its frames counted."""
+        out = subprocess.run(
+            ["ffprobe", "-v", "error", "-count_frames", "-show_streams", "-show_format", "-of", "json", name],
+            cwd=self.folder,
+            check=True,
+            capture_output=True,
+        ).stdout
+        found = json.loads(out)
+        streams = {stream["codec_type"]: stream for stream in found["streams"]}
+        streams["format"] = found["format"]
+        return streams
+
+    def pixels(self, name):
+        """What a picture or video looks like, as raw RGB."""
+        return subprocess.run(
+            ["ffmpeg", "-v", "error", "-i", name, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"],
+            cwd=self.folder,
+            check=True,
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+        ).stdout
+
+    def size_of(self, name):
+        video = self.probe(name)["video"]
+        return video["width"], video["height"]
+
+
+def png_texts(data):
+    """The text chunks of a PNG file."""
+    texts, at = {}, 8
+    while at < len(data):
+        length, kind = struct.unpack(">I4s", data[at : at + 8])
+        body = data[at + 8 : at + 8 + length]
+        if kind == b"tEXt":
+            key, _, value = body.partition(b"\0")
+            texts[key.decode("latin-1")] = value.decode("latin-1")
+        elif kind == b"zTXt":
+            key, _, rest = body.partition(b"\0")
+            texts[key.decode("latin-1")] = zlib.decompress(rest[1:]).decode("latin-1")
+        elif kind == b"iTXt":
+            key, _, rest = body.partition(b"\0")
+            packed = rest[0]
+            _, _, rest = rest[2:].partition(b"\0")
+            _, _, value = rest.partition(b"\0")
+            texts[key.decode("latin-1")] = (zlib.decompress(value) if packed else value).decode()
+        at += 12 + length
+    return texts

@@ -1,0 +1,97 @@
+import json
+import re
+import shutil
+import unittest
+
+from program import PROJECT, ProgramTest, png_texts
+
+DRAW = ["txt2img", "cat face", "-o", "x.png"]
+
+
+class Options(ProgramTest):
+    def settings(self, *arguments):
+        self.succeed(*arguments)
+        return json.loads(png_texts((self.folder / "x.png").read_bytes())["streamdiffusion"])
+
+    def test_the_version(self):
+        self.assertRegex(self.succeed("--version").stdout.decode(), r"^streamdiffusion \d+\.\d+\.\d+\n$")
+
+    def test_help_documents_every_option_with_its_default_and_an_example(self):
+        for command in ["txt2img", "img2img", "run"]:
+            text = self.succeed(command, "--help").stdout.decode()
+            self.assertIn(f"\n  streamdiffusion {command} ", text)
+            # An option begins two spaces in, its text goes on further right.
+            entries = re.split(r"\n(?=  -)", text.split("\nExamples:")[0])[1:]
+            for entry in entries:
+                name, value = re.match(r"  (?:-\w,)?--([\w-]+) ?(\S*)", entry).groups()
+                if value and name not in ["prompt", "output"]:
+                    self.assertIn("(default:", entry)
+            self.assertGreater(len(entries), 25)
+            self.assertLessEqual(max(map(len, text.splitlines())), 115)
+
+    def test_wrong_usage_is_status_2_and_points_to_the_help(self):
+        help_of = "see streamdiffusion txt2img --help"
+        self.fail_with(2, "--help")
+        self.fail_with(2, "bogus", "bogus")
+        self.fail_with(2, ["PROMPT", help_of], "txt2img")
+        self.fail_with(2, ["--output", help_of], "txt2img", "cat")
+        self.fail_with(2, ["--nope", help_of], *DRAW, "--nope")
+        for option, value in [("--width", "0"), ("--seed", "99999999999999999999"), ("--seed", "-2"), ("--steps", "two"),
+                              ("--strength", "1.5"), ("--guidance-scale", "nan"), ("--cfg-type", "some"),
+                              ("--device", "abacus"), ("--threads", "-1")]:  # fmt: skip
+            with self.subTest(option):
+                self.fail_with(2, [option, value], *DRAW, option, value)
+        self.fail_with(2, "--t-index-list", *DRAW, "--steps", "2", "--t-index-list", "1,2")
+
+    def test_values_that_do_not_suit_are_status_1(self):
+        for option, value, words in [("--width", "100", ["100", "96", "104"]), ("--t-index-list", "5,3", "increase"),
+                                     ("--t-index-list", "5,50", "50"), ("--t-index-list", "5,", "5,"),
+                                     ("--steps", "60", "60"), ("--strength", "0", "strength"),
+                                     ("--model", "nowhere", "nowhere"), ("--vae", "nowhere", "nowhere"),
+                                     ("--lora", "nowhere.safetensors:0.5", "nowhere.safetensors:"),
+                                     ("--clip-skip", "50", "50")]:  # fmt: skip
+            with self.subTest(f"{option} {value}"):
+                self.fail_with(1, words, *DRAW, option, value)
+
+    def test_a_prompt_that_is_not_utf8_is_refused(self):
+        self.fail_with(1, "UTF-8", "txt2img", b"a\xff\xfeb", "-o", "x.png")
+        self.fail_with(1, "UTF-8", *DRAW, "--negative-prompt", b"\xc3")
+
+    def test_a_model_that_is_damaged_is_refused(self):
+        for part in ["unet/diffusion_pytorch_model.safetensors", "unet/config.json", "tokenizer/merges.txt"]:
+            with self.subTest(part):
+                shutil.copytree(PROJECT / "models" / "default", self.folder / "model")
+                found = self.folder / "model" / part
+                if not found.exists():
+                    found = next((self.folder / "model" / part).parent.glob("*.safetensors"))
+                found.write_bytes(found.read_bytes()[: found.stat().st_size // 2])
+                self.fail_with(1, found.name, *DRAW, "--model", "model")
+                shutil.rmtree(self.folder / "model")
+
+    def test_options_come_from_a_json_file_and_the_command_line_first(self):
+        config = self.make_config({"seed": 11, "t-index-list": [0, 30], "no-added-noise": True, "guidance-scale": 1.5})
+        found = self.settings(*DRAW, "--config", config, "--seed", "12")
+        self.assertEqual(found["seed"], 12)
+        self.assertEqual(found["t-index-list"], [0, 30])
+        self.assertTrue(found["no-added-noise"])
+        self.assertEqual(found["guidance-scale"], 1.5)
+        self.assertEqual(len(self.settings(*DRAW, "--config", config, "--steps", "3")["t-index-list"]), 3)
+
+    def test_prompt_and_output_may_come_from_the_file_too(self):
+        config = self.make_config({"prompt": "cat face", "output": "x.png"})
+        self.assertEqual(self.settings("txt2img", "--config", config)["prompt"], "cat face")
+
+    def test_mistakes_in_the_file_name_the_file_and_the_key(self):
+        for options, words in [({"stepz": 2, "foo": 1}, ["stepz", "foo"]), ({"steps": "two"}, ["steps", "two"]),
+                               ({"steps": True}, "steps"), ({"quiet": 1}, "quiet"), ({"steps": {"a": 1}}, "steps"),
+                               ({"steps": 2, "t-index-list": [1]}, "steps"), ([1], "object"), ("{", "JSON"),
+                               ({"config": "x"}, "config"), ({"strength": 7}, ["strength", "7"])]:  # fmt: skip
+            with self.subTest(options):
+                config = self.make_config(options)
+                expected = words if isinstance(words, list) else [words]
+                self.fail_with(1, [config, *expected], *DRAW, "--config", config)
+        self.fail_with(1, "nofile.json", *DRAW, "--config", "nofile.json")
+
+
+if __name__ == "__main__":
+    unittest.main()
