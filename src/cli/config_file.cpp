@@ -96,7 +96,8 @@ std::set<const CLI::Option*> settled_options(CLI::App& app) {
   for (const CLI::Option* option : app.get_options()) {
     if (option->count() > 0) {
       settled.insert(option);
-      settled.insert(option->get_excludes().begin(), option->get_excludes().end());
+      const std::set<CLI::Option*> excluded = option->get_excludes();
+      settled.insert(excluded.begin(), excluded.end());
     }
   }
   return settled;
