@@ -15,8 +15,8 @@ struct Frame {
   int width = 0;
   int height = 0;
   std::vector<std::uint8_t> pixels;
-  std::int64_t number = 0;             ///< counted from 0 by the source
-  std::chrono::microseconds time{0};   ///< capture or presentation time since the source's start
+  std::int64_t number = 0;            ///< counted from 0 by the source
+  std::chrono::microseconds time{0};  ///< capture or presentation time since the source's start
 
   [[nodiscard]] bool empty() const { return pixels.empty(); }
 

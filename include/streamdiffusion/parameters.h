@@ -9,9 +9,9 @@ namespace streamdiffusion {
 
 /// Classifier-free guidance, by the names of the original StreamDiffusion.
 enum class CfgType {
-  none,        ///< the prompt alone: one UNet row for each denoising step
-  full,        ///< a negative row for each row: twice the rows
-  self,        ///< Residual CFG, Self-Negative: the residual noise stands for the negative prediction; no extra row
+  none,  ///< the prompt alone: one UNet row for each denoising step
+  full,  ///< a negative row for each row: twice the rows
+  self,  ///< Residual CFG, Self-Negative: the residual noise stands for the negative prediction; no extra row
   initialize,  ///< Residual CFG, Onetime-Negative: one negative row, at the first denoising step
 };
 
@@ -19,13 +19,15 @@ enum class CfgType {
 CfgType parse_cfg_type(const std::string& name);
 const char* to_string(CfgType type);
 
-/// Stochastic Similarity Filter (paper, section 3.5): a frame is skipped, and the last result shown again, with
-/// probability max(0, (S - threshold) / (1 - threshold)), S the cosine similarity to the last processed frame.
+/// Stochastic Similarity Filter (paper, section 3.5): a frame is skipped, and the last result shown again,
+/// with probability max(0, (S - threshold) / (1 - threshold)), S the cosine similarity to the last processed
+/// frame.
 struct SimilarityFilterParameters {
   bool enabled = false;
-  float threshold = 0.98F;          ///< 0 .. 1; at 1 nothing is ever skipped
-  int max_skip_frame = 10;          ///< after more skips than this in a row one frame passes; at least 0
-  bool let_batch_finish = true;     ///< after a processed frame the next n - 1 (n denoising steps) are not skipped
+  float threshold = 0.98F;  ///< 0 .. 1; at 1 nothing is ever skipped
+  int max_skip_frame = 10;  ///< after more skips than this in a row one frame passes; at least 0
+  bool let_batch_finish =
+      true;  ///< after a processed frame the next n - 1 (n denoising steps) are not skipped
 
   bool operator==(const SimilarityFilterParameters&) const = default;
 };
@@ -43,8 +45,8 @@ struct Parameters {
   std::string prompt;
   std::string negative_prompt;
 
-  /// The denoising steps: indices into the schedule's `num_inference_steps` timesteps, strictly increasing, each
-  /// 0 .. num_inference_steps - 1. Index 0 is the noisiest.
+  /// The denoising steps: indices into the schedule's `num_inference_steps` timesteps, strictly increasing,
+  /// each 0 .. num_inference_steps - 1. Index 0 is the noisiest.
   std::vector<int> t_index_list = {32, 45};
   int num_inference_steps = 50;  ///< 1 .. the scheduler's original_inference_steps
 
@@ -53,8 +55,8 @@ struct Parameters {
   float delta = 1.0F;           ///< strength of the residual noise in `self` and `initialize`
   bool do_add_noise = true;     ///< noise between the denoising steps
 
-  /// For an LCM with `time_cond_proj_dim`: the guidance that it was distilled with and is told to imitate (diffusers
-  /// gives its guidance_scale - 1). None: nothing is told.
+  /// For an LCM with `time_cond_proj_dim`: the guidance that it was distilled with and is told to imitate
+  /// (diffusers gives its guidance_scale - 1). None: nothing is told.
   std::optional<float> guidance_embedding;
 
   std::uint64_t seed = 2;  ///< draws the stream's fixed noise as PyTorch's CPU generator does
@@ -70,9 +72,9 @@ struct Parameters {
   bool operator==(const Parameters&) const = default;
 };
 
-/// Indices for `steps` denoising steps that start at `strength` (0 < strength <= 1; 1 is pure noise) of a schedule
-/// of `num_inference_steps`, evenly spread: what `--strength` and `--steps` mean. Throws Error when out of range or
-/// when there are fewer timesteps below `strength` than steps.
+/// Indices for `steps` denoising steps that start at `strength` (0 < strength <= 1; 1 is pure noise) of a
+/// schedule of `num_inference_steps`, evenly spread: what `--strength` and `--steps` mean. Throws Error when
+/// out of range or when there are fewer timesteps below `strength` than steps.
 std::vector<int> t_index_list_for(float strength, int steps, int num_inference_steps = 50);
 
 }  // namespace streamdiffusion

@@ -16,7 +16,8 @@ struct StreamOptions {
   int width = 512;            ///< of the frames that come out; a multiple of ModelInfo::size_multiple
   int height = 512;           ///< likewise
   int frame_buffer_size = 1;  ///< frames that go through each step together
-  /// false runs the steps of one frame one after the other (no delay, n UNet calls a frame) instead of as a batch.
+  /// false runs the steps of one frame one after the other (no delay, n UNet calls a frame) instead of as a
+  /// batch.
   bool use_denoising_batch = true;
 };
 
@@ -35,10 +36,11 @@ struct StreamStatistics {
 
 /// One stream of frames through a model: the paper's denoising batch with its state.
 ///
-/// `step` takes frame_buffer_size frames and gives the frames that are finished. With n denoising steps a frame
-/// comes out n - 1 steps after it went in; it carries its own number and time. The first frames prime the batch, so
-/// nothing that comes out is computed from empty rows. Synchronous; see Model for thread-safety. All methods throw
-/// Error on frames or parameters that do not fit, and leave the stream as it was.
+/// `step` takes frame_buffer_size frames and gives the frames that are finished. With n denoising steps a
+/// frame comes out n - 1 steps after it went in; it carries its own number and time. The first frames prime
+/// the batch, so nothing that comes out is computed from empty rows. Synchronous; see Model for
+/// thread-safety. All methods throw Error on frames or parameters that do not fit, and leave the stream as it
+/// was.
 class Stream {
  public:
   Stream(std::shared_ptr<Model> model, const StreamOptions& options, const Parameters& parameters);
@@ -49,25 +51,27 @@ class Stream {
   [[nodiscard]] const StreamOptions& options() const;
   [[nodiscard]] const Parameters& parameters() const;
 
-  /// Takes effect at the next step, on all rows in flight. Cheap unless the prompt is new or a LoRA scale changes. With
-  /// more denoising steps than before, steps follow that give no frame; with fewer, frames in flight for which no row is
-  /// left are lost.
+  /// Takes effect at the next step, on all rows in flight. Cheap unless the prompt is new or a LoRA scale
+  /// changes. With more denoising steps than before, steps follow that give no frame; with fewer, frames in
+  /// flight for which no row is left are lost.
   void set_parameters(const Parameters& parameters);
 
-  /// One step of image to image. `in`: exactly frame_buffer_size frames of options().width x height. `out` receives
-  /// the finished ones, none or frame_buffer_size of them (its frames' memory is used again). Numbers and times are
-  /// those of the frames shown, also where a skipped frame brings the last result again.
+  /// One step of image to image. `in`: exactly frame_buffer_size frames of options().width x height. `out`
+  /// receives the finished ones, none or frame_buffer_size of them (its frames' memory is used again).
+  /// Numbers and times are those of the frames shown, also where a skipped frame brings the last result
+  /// again.
   StepResult step(const std::vector<Frame>& in, std::vector<Frame>& out);
 
   /// The frames still in flight after the last `step`, one call for each step, until it gives none.
   void drain(std::vector<Frame>& out);
 
-  /// One step of text to image, with fresh noise for each picture: where it begins, then what is added between its steps
-  /// (drawn after the fixed noise, from the same generator). `out` as for `step`; pictures are numbered from 0.
+  /// One step of text to image, with fresh noise for each picture: where it begins, then what is added
+  /// between its steps (drawn after the fixed noise, from the same generator). `out` as for `step`; pictures
+  /// are numbered from 0.
   void generate(std::vector<Frame>& out);
 
-  /// One finished picture: image to image of `in`, with the stream's fixed noise, or text to image without one, with fresh
-  /// noise as `generate` draws it. Does not touch the frames in flight.
+  /// One finished picture: image to image of `in`, with the stream's fixed noise, or text to image without
+  /// one, with fresh noise as `generate` draws it. Does not touch the frames in flight.
   Frame picture(const Frame& in);
   Frame picture();
 

@@ -70,4 +70,11 @@ int run(int argc, char** argv) {
 
 }  // namespace streamdiffusion::conformance
 
-int main(int argc, char** argv) { return streamdiffusion::conformance::run(argc, argv); }
+int main(int argc, char** argv) {
+  try {
+    return streamdiffusion::conformance::run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "conformance: error: %s\n", error.what());
+    return 1;
+  }
+}

@@ -1,5 +1,5 @@
-// Runs all tests of this program with the instruction set named in STREAMDIFFUSION_TEST_TARGET ("AVX2", "SCALAR"), which
-// has to be one that the machine has; without it with the best.
+// Runs all tests of this program with the instruction set named in STREAMDIFFUSION_TEST_TARGET ("AVX2",
+// "SCALAR"), which has to be one that the machine has; without it with the best.
 
 #include <gtest/gtest.h>
 #include <hwy/highway.h>
