@@ -116,7 +116,7 @@ void DenoisingBatch::take_noise(const Tensor& own) {
     const std::int64_t row = static_cast<std::int64_t>(step) * columns();
     device_.copy(source.rows(row, columns()), noise_.view().rows(row, columns()));
   }
-  turn_ = (turn_ + 1) % count;
+  turn_ = turn_ + 1 < count ? turn_ + 1 : 0;
 }
 
 Tensor DenoisingBatch::step(Context context, const DenoisingInput& input,

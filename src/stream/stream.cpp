@@ -56,7 +56,7 @@ struct Stream::Impl {
     seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }
 
-  void draw_noise(const Tensor& latents, DeviceTensor& step_noise);
+  void draw_noise(const Tensor& latents, DeviceTensor& step_noise) const;
   void set_labels(std::span<const Frame> frames);
   void prime();
   void denoise_input(std::vector<Frame>& out);
@@ -164,7 +164,7 @@ void Stream::Impl::drain(std::vector<Frame>& out) {
 }
 
 /// Fresh noise for pictures: what they begin from and what they meet on the way.
-void Stream::Impl::draw_noise(const Tensor& latents, DeviceTensor& step_noise) {
+void Stream::Impl::draw_noise(const Tensor& latents, DeviceTensor& step_noise) const {
   const Shape rows = with_rows(latents.shape, noise->fixed().shape.n * latents.shape.n);
   if (step_noise.view().shape != rows) {
     step_noise = DeviceTensor(device(), rows);
