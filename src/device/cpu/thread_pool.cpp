@@ -1,6 +1,10 @@
 #include "device/cpu/thread_pool.h"
 
 #include <chrono>
+#include <string>
+#include <system_error>
+
+#include "streamdiffusion/error.h"
 
 namespace streamdiffusion::cpu {
 
@@ -41,12 +45,21 @@ T wait_for_change(const std::atomic<T>& value, T old) {
 
 ThreadPool::ThreadPool(int threads) {
   workers_.reserve(static_cast<std::size_t>(threads - 1));
-  for (int i = 1; i < threads; ++i) {
-    workers_.emplace_back([this, i] { work(i); });
+  try {
+    for (int i = 1; i < threads; ++i) {
+      workers_.emplace_back([this, i] { work(i); });
+    }
+  } catch (const std::system_error&) {
+    const std::size_t started = workers_.size() + 1;
+    join();
+    throw Error("cannot start " + std::to_string(threads) + " threads: the system allows no more than " +
+                std::to_string(started) + "; ask for fewer");
   }
 }
 
-ThreadPool::~ThreadPool() {
+ThreadPool::~ThreadPool() { join(); }
+
+void ThreadPool::join() {
   stop_.store(true, std::memory_order_relaxed);
   round_.fetch_add(1, std::memory_order_release);
   round_.notify_all();

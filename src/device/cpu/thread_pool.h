@@ -2,9 +2,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <exception>
-#include <functional>
-#include <memory>
 #include <thread>
 #include <vector>
 
@@ -14,7 +11,7 @@ namespace streamdiffusion::cpu {
 /// an encoder on the same few cores) delays one task and not its whole share.
 class ThreadPool {
  public:
-  /// `threads` in all, the calling one included; at least 1.
+  /// `threads` in all, the calling one included; at least 1. Throws Error where the system gives no more.
   explicit ThreadPool(int threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -43,6 +40,7 @@ class ThreadPool {
 
   void run(std::int64_t count, Call call, const void* task);
   void work(int thread);
+  void join();
   void take_tasks(int thread);
   bool enter();
   void leave();
