@@ -5,6 +5,8 @@
 
 #include <fstream>
 #include <limits>
+#include <optional>
+#include <sstream>
 #include <string>
 
 namespace streamdiffusion::posix {
@@ -12,6 +14,20 @@ namespace streamdiffusion::posix {
 namespace {
 
 constexpr std::size_t kLargePage = std::size_t{2} << 20U;
+
+/// The number behind a key of a file in /proc; none where there is no such file or key.
+std::optional<std::size_t> read_kilobytes(const char* file, const std::string& key) {
+  std::ifstream lines(file);
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string found;
+    std::size_t kilobytes = 0;
+    if (words >> found >> kilobytes && found == key) {
+      return kilobytes;
+    }
+  }
+  return std::nullopt;
+}
 
 }  // namespace
 
@@ -31,14 +47,14 @@ void* allocate_pages(std::size_t bytes) {
 void free_pages(void* data, std::size_t bytes) { munmap(data, bytes); }
 
 std::size_t available_memory() {
-  std::ifstream info("/proc/meminfo");
-  std::string key;
-  std::size_t kilobytes = 0;
-  std::string unit;
-  while (info >> key >> kilobytes && std::getline(info, unit)) {
-    if (key == "MemAvailable:") {
-      return kilobytes * 1024;
-    }
+  if (const auto available = read_kilobytes("/proc/meminfo", "MemAvailable:")) {
+    // What this process has asked for and not yet written to is promised, though the system still counts it
+    // as there. More than the machine has is no promise: sanitizers reserve addresses that way.
+    const std::size_t total = read_kilobytes("/proc/meminfo", "MemTotal:").value_or(0);
+    const std::size_t asked = read_kilobytes("/proc/self/status", "VmData:").value_or(0);
+    const std::size_t written = read_kilobytes("/proc/self/status", "RssAnon:").value_or(0);
+    const std::size_t promised = asked > written && asked - written < total ? asked - written : 0;
+    return *available > promised ? (*available - promised) * 1024 : 0;
   }
   const long pages = sysconf(_SC_PHYS_PAGES);
   const long size = sysconf(_SC_PAGESIZE);

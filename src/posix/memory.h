@@ -8,7 +8,8 @@ namespace streamdiffusion::posix {
 void* allocate_pages(std::size_t bytes);
 void free_pages(void* data, std::size_t bytes);
 
-/// Bytes that can be used without swapping; the machine's memory where the system does not tell.
+/// Bytes that can still be asked for and used without swapping; the machine's memory where the system does
+/// not tell.
 std::size_t available_memory();
 
 }  // namespace streamdiffusion::posix
