@@ -16,9 +16,6 @@ struct DenoisingStep {
   float c_out = 1;
 };
 
-/// The cumulative product of alphas at each training timestep, in float32 as diffusers computes it.
-std::vector<float> alphas_cumprod(const SchedulerConfig& config);
-
 /// LCMScheduler's `num_inference_steps` timesteps, the noisiest first. Throws Error where that number is out
 /// of range.
 std::vector<std::int64_t> lcm_timesteps(const SchedulerConfig& config, int num_inference_steps);

@@ -40,22 +40,6 @@ TEST(Schedule, TimestepsFollowTheSchedulersOriginalSteps) {
   EXPECT_EQ(lcm_timesteps(config, 100).back(), 9);
 }
 
-TEST(Schedule, AlphaProductsAreThoseOfEachBetaSchedule) {
-  SchedulerConfig config;
-  const auto at = [&config](std::size_t timestep) { return alphas_cumprod(config).at(timestep); };
-  EXPECT_FLOAT_EQ(at(0), 0.999149978F);
-  EXPECT_FLOAT_EQ(at(499), 0.27766943F);
-  EXPECT_FLOAT_EQ(at(999), 0.00466009509F);
-  config.beta_schedule = SchedulerConfig::BetaSchedule::squaredcos_cap_v2;
-  EXPECT_FLOAT_EQ(at(499), 0.493843466F);
-  config.beta_schedule = SchedulerConfig::BetaSchedule::linear;
-  config.beta_start = 0.0005;
-  config.beta_end = 0.015;
-  EXPECT_FLOAT_EQ(at(499), 0.126685187F);
-  config.trained_betas = {0.5, 0.25};
-  EXPECT_FLOAT_EQ(at(1), 0.375F);
-}
-
 TEST(Schedule, StepsCarryNoiseLevelAndBoundaryScalings) {
   SchedulerConfig config;
   config.timestep_scaling = 0.01;

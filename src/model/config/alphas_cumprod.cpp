@@ -1,0 +1,69 @@
+#include "model/config/alphas_cumprod.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <numbers>
+
+namespace streamdiffusion {
+namespace {
+
+/// torch.linspace in float32, which counts from whichever end is nearer.
+std::vector<float> linspace(double from, double to, std::int64_t count) {
+  const auto start = static_cast<float>(from);
+  const auto end = static_cast<float>(to);
+  const float step = count > 1 ? (end - start) / static_cast<float>(count - 1) : 0.0F;
+  std::vector<float> values(static_cast<std::size_t>(count));
+  for (std::int64_t i = 0; i < count; ++i) {
+    values[static_cast<std::size_t>(i)] = i < count / 2
+                                              ? std::fma(step, static_cast<float>(i), start)
+                                              : std::fma(-step, static_cast<float>(count - 1 - i), end);
+  }
+  return values;
+}
+
+std::vector<float> cosine_betas(std::int64_t count) {
+  const auto alpha_bar = [](double t) {
+    const double c = std::cos((t + 0.008) / 1.008 * std::numbers::pi / 2);
+    return c * c;
+  };
+  std::vector<float> betas;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const double from = static_cast<double>(i) / static_cast<double>(count);
+    const double to = static_cast<double>(i + 1) / static_cast<double>(count);
+    betas.push_back(static_cast<float>(std::min(1 - alpha_bar(to) / alpha_bar(from), 0.999)));
+  }
+  return betas;
+}
+
+std::vector<float> make_betas(const SchedulerConfig& config) {
+  if (!config.trained_betas.empty()) {
+    return {config.trained_betas.begin(), config.trained_betas.end()};
+  }
+  switch (config.beta_schedule) {
+    case SchedulerConfig::BetaSchedule::linear:
+      return linspace(config.beta_start, config.beta_end, config.num_train_timesteps);
+    case SchedulerConfig::BetaSchedule::squaredcos_cap_v2:
+      return cosine_betas(config.num_train_timesteps);
+    case SchedulerConfig::BetaSchedule::scaled_linear:
+      break;
+  }
+  std::vector<float> betas =
+      linspace(std::sqrt(config.beta_start), std::sqrt(config.beta_end), config.num_train_timesteps);
+  std::ranges::transform(betas, betas.begin(), [](float root) { return root * root; });
+  return betas;
+}
+
+}  // namespace
+
+std::vector<float> alphas_cumprod(const SchedulerConfig& config) {
+  std::vector<float> values = make_betas(config);
+  double product = 1;  // PyTorch accumulates a cumulative product of float32 in float64
+  for (float& value : values) {
+    product *= static_cast<double>(1.0F - value);
+    value = static_cast<float>(product);
+  }
+  return values;
+}
+
+}  // namespace streamdiffusion
