@@ -17,35 +17,37 @@ struct LoraOptions {
 };
 
 struct ModelOptions {
-  std::filesystem::path folder;               ///< a Hugging Face diffusers folder (the one with model_index.json)
-  std::optional<std::filesystem::path> vae;   ///< an autoencoder's folder in place of the model's own
+  std::filesystem::path folder;  ///< a Hugging Face diffusers folder (the one with model_index.json)
+  std::optional<std::filesystem::path> vae;  ///< an autoencoder's folder in place of the model's own
   std::vector<LoraOptions> loras;
-  std::string device = "auto";      ///< "auto" or "cpu"
-  std::string precision = "auto";   ///< "auto" or "f32"; the CPU computes in float32
-  int threads = 0;                  ///< compute threads, 0: one for each processor
-  int clip_skip = 0;                ///< layers of the text encoder to leave out at the end, as diffusers counts
-  /// Called with messages that a user should see but that stop nothing (a LoRA key that matches nothing, a prompt
-  /// that is cut). Called on the thread that loads or sets parameters. Default: standard error.
+  std::string device = "auto";     ///< "auto" or "cpu"
+  std::string precision = "auto";  ///< "auto" or "f32"; the CPU computes in float32
+  int threads = 0;                 ///< compute threads, 0: one for each processor
+  int clip_skip = 0;  ///< layers of the text encoder to leave out at the end, as diffusers counts
+  /// Called with messages that a user should see but that stop nothing (a LoRA key that matches nothing, a
+  /// prompt that is cut). Called on the thread that loads or sets parameters. Default: standard error.
   std::function<void(const std::string&)> on_warning;
 };
 
 /// What a loaded model is, for programs that adapt to it.
 struct ModelInfo {
-  std::string name;         ///< the folder's name
-  std::string device;       ///< "cpu"
-  int native_size = 512;    ///< pixels a side that the UNet was trained at (sample_size * 8)
-  int size_multiple = 8;    ///< width and height must be multiples of this
-  int prompt_tokens = 77;   ///< longest prompt in tokens, begin and end included
+  std::string name;        ///< the folder's name
+  std::string device;      ///< "cpu"
+  int native_size = 512;   ///< pixels a side that the UNet was trained at (sample_size * 8)
+  int size_multiple = 8;   ///< width and height must be multiples of this
+  int prompt_tokens = 77;  ///< longest prompt in tokens, begin and end included
   std::vector<std::string> lora_names;
 };
 
 /// The networks of one model on one device: immutable, shared by any number of streams.
 ///
-/// Loading maps the weight files and packs each layer once for the device. Thread-safety: a model and all streams
-/// that share it are to be called from one thread at a time (the device computes on threads of its own).
+/// Loading maps the weight files and packs each layer once for the device. Thread-safety: a model and all
+/// streams that share it are to be called from one thread at a time (the device computes on threads of its
+/// own).
 class Model {
  public:
-  /// Throws Error with what is wrong, where and what to do when a file is missing, malformed or not supported.
+  /// Throws Error with what is wrong, where and what to do when a file is missing, malformed or not
+  /// supported.
   static std::shared_ptr<Model> load(const ModelOptions& options);
   ~Model();
   Model(const Model&) = delete;
