@@ -78,6 +78,13 @@ void add_guidance(CLI::App& app, CommonOptions& options) {
       ->check(in_range(0.0, 1000.0));
   add(app, "--delta", options.delta, "X", "strength of the residual noise in self and initialize")
       ->check(in_range(0.0, 1000.0));
+  app.add_option(
+         "--guidance-embedding", options.guidance_embedding,
+         "guidance that a model with time_cond_proj_dim (LCM Dreamshaper) is told to imitate, as it was "
+         "distilled to: diffusers' guidance_scale - 1")
+      ->type_name("W")
+      ->check(in_range(0.0, 1000.0))
+      ->default_str("none");
 }
 
 void add_stream(CLI::App& app, CommonOptions& options) {

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,7 @@ struct CommonOptions {
   std::string cfg_type = "self";
   float guidance_scale = 1.0F;
   float delta = 1.0F;
+  std::optional<float> guidance_embedding;
 
   int frame_buffer = 1;
   bool no_denoising_batch = false;

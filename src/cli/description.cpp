@@ -68,6 +68,9 @@ std::string as_json(const CommonOptions& options, const Parameters& parameters, 
   json["cfg-type"] = to_string(parameters.cfg_type);
   json["guidance-scale"] = as_written(parameters.guidance_scale);
   json["delta"] = as_written(parameters.delta);
+  if (parameters.guidance_embedding) {
+    json["guidance-embedding"] = as_written(*parameters.guidance_embedding);
+  }
   json["no-added-noise"] = !parameters.do_add_noise;
   json["cross-frame-attention"] = parameters.cross_frame_attention;
   return json.dump();

@@ -148,6 +148,7 @@ Parameters make_parameters(const CommonOptions& options, const Console& console)
   parameters.cfg_type = parse_cfg_type(options.cfg_type);
   parameters.guidance_scale = options.guidance_scale;
   parameters.delta = options.delta;
+  parameters.guidance_embedding = options.guidance_embedding;
   parameters.do_add_noise = !options.no_added_noise;
   parameters.seed = static_cast<std::uint64_t>(options.seed);
   parameters.cross_frame_attention = options.cross_frame_attention;

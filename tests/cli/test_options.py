@@ -53,6 +53,12 @@ class Options(ProgramTest):
             with self.subTest(f"{option} {value}"):
                 self.fail_with(1, words, *DRAW, option, value)
 
+    def test_a_guidance_embedding_is_for_models_that_take_one(self):
+        model = str(PROJECT / "tests/conformance/cases/models/tiny-v")
+        self.fail_with(1, "time_cond_proj_dim", *DRAW, "--guidance-embedding", "7.5")
+        taken = self.settings(*DRAW, "--model", model, "--guidance-embedding", "7.5")
+        self.assertEqual(taken["guidance-embedding"], 7.5)
+
     def test_a_prompt_that_is_not_utf8_is_refused(self):
         self.fail_with(1, "UTF-8", "txt2img", b"a\xff\xfeb", "-o", "x.png")
         self.fail_with(1, "UTF-8", *DRAW, "--negative-prompt", b"\xc3")
