@@ -14,7 +14,7 @@ int main(int argc, char** argv) try {
     return 2;
   }
   sd::ModelOptions options;
-  options.folder = argv[1];
+  options.path = argv[1];
   const auto model = sd::Model::load(options);
   const int size = model->info().native_size;
 

@@ -96,7 +96,7 @@ void Networks::run_unet() {
 Measurements::Measurements(const Workload& workload) {
   const Clock::time_point start = Clock::now();
   ModelOptions options;
-  options.folder = workload.model;
+  options.path = workload.model;
   options.vae = workload.vae;
   options.threads = workload.threads;
   model_ = Model::load(options);
@@ -105,7 +105,7 @@ Measurements::Measurements(const Workload& workload) {
   Model::Impl& model = model_->impl();
   weights_ = model.weights({});
   networks_ = std::make_unique<Networks>(model.context(), *weights_, *model.autoencoder, workload,
-                                         model.folder.tokenizer.length());
+                                         model.files.tokenizer.length());
   Parameters parameters;
   parameters.prompt = "a red boat on a lake";
   parameters.t_index_list = t_index_list_for(0.5F, workload.rows);
@@ -125,13 +125,16 @@ double Measurements::run(const std::string& name) {
 }
 
 std::map<std::string, double> count_gflop(const Workload& workload) {
-  const ModelFolder folder = ModelFolder::open(workload.model, workload.vae);
+  ModelOptions options;
+  options.path = workload.model;
+  options.vae = workload.vae;
+  const ModelFiles files = ModelFiles::open(options);
   CountingDevice device;
   Arena arena(device);
-  WeightSets weight_sets(device, folder, {}, 0);
+  WeightSets weight_sets(device, files, {}, 0);
   const std::shared_ptr<WeightSet> weights = weight_sets.get({});
-  const std::unique_ptr<Autoencoder> autoencoder = Autoencoder::open(device, folder.autoencoder);
-  Networks networks({device, arena}, *weights, *autoencoder, workload, folder.tokenizer.length());
+  const std::unique_ptr<Autoencoder> autoencoder = Autoencoder::make(device, files.autoencoder);
+  Networks networks({device, arena}, *weights, *autoencoder, workload, files.tokenizer.length());
 
   std::map<std::string, double> gflop;
   for (const std::string& name : measurement_names()) {

@@ -17,9 +17,14 @@ struct LoraOptions {
 };
 
 struct ModelOptions {
-  std::filesystem::path folder;  ///< a Hugging Face diffusers folder (the one with model_index.json)
-  std::optional<std::filesystem::path> vae;  ///< an autoencoder's folder in place of the model's own
+  /// A Hugging Face diffusers folder (the one with model_index.json), or a checkpoint of Stable Diffusion 1.x
+  /// or 2.x in one .safetensors file.
+  std::filesystem::path path;
+  std::optional<std::filesystem::path> vae;  ///< an autoencoder's folder or file in place of the model's own
   std::vector<LoraOptions> loras;
+  /// What the UNet predicts: "epsilon", "v_prediction", or "auto": what the model says, for a single file
+  /// what diffusers takes it for (Stable Diffusion 1.x epsilon, 2.x v_prediction).
+  std::string prediction_type = "auto";
   std::string device = "auto";     ///< "auto" or "cpu"
   std::string precision = "auto";  ///< "auto" or "f32"; the CPU computes in float32
   int threads = 0;                 ///< compute threads, 0: one for each processor
@@ -31,7 +36,7 @@ struct ModelOptions {
 
 /// What a loaded model is, for programs that adapt to it.
 struct ModelInfo {
-  std::string name;        ///< the folder's name
+  std::string name;        ///< the folder's name, or the file's without .safetensors
   std::string device;      ///< "cpu"
   int native_size = 512;   ///< pixels a side that the UNet was trained at (sample_size * 8)
   int size_multiple = 8;   ///< width and height must be multiples of this

@@ -15,10 +15,11 @@ CLI::Option* add(CLI::App& app, const std::string& name, T& value, const std::st
 
 void add_model(CLI::App& app, CommonOptions& options) {
   app.option_defaults()->group("Model");
-  add(app, "--model", options.model, "FOLDER",
-      "Hugging Face diffusers folder (the one with model_index.json)")
+  add(app, "--model", options.model, "PATH",
+      "Hugging Face diffusers folder (the one with model_index.json), or a checkpoint of Stable "
+      "Diffusion 1.x or 2.x in one .safetensors file")
       ->default_str("the default model that comes with the program");
-  add(app, "--vae", options.vae, "FOLDER", "autoencoder in place of the model's own")
+  add(app, "--vae", options.vae, "PATH", "autoencoder (folder or file) in place of the model's own")
       ->default_str("the model's");
   add(app, "--lora", options.loras, "FILE:SCALE",
       "LoRA (.safetensors) and its scale, 1 where none is given; may be given several times")
@@ -27,6 +28,10 @@ void add_model(CLI::App& app, CommonOptions& options) {
       ->default_str("none");
   add(app, "--clip-skip", options.clip_skip, "N", "layers of the text encoder left out at the end")
       ->check(in_range(0, 1000));
+  add(app, "--prediction-type", options.prediction_type, "auto|epsilon|v_prediction",
+      "what the model predicts; auto: what it says, a single file of 1.x epsilon, of 2.x "
+      "v_prediction (SD-Turbo and 2.x base want epsilon)")
+      ->check(one_of({"auto", "epsilon", "v_prediction"}));
 }
 
 void add_picture(CLI::App& app, CommonOptions& options) {

@@ -25,6 +25,7 @@ struct CommonOptions {
   std::string vae;
   std::vector<std::string> loras;  ///< FILE or FILE:SCALE
   int clip_skip = 0;
+  std::string prediction_type = "auto";
 
   int width = 0;  ///< 0: not given
   int height = 0;

@@ -60,6 +60,7 @@ std::string as_json(const CommonOptions& options, const Parameters& parameters, 
     json["lora"].push_back(file_name(lora));
   }
   json["clip-skip"] = options.clip_skip;
+  json["prediction-type"] = options.prediction_type;
   json["width"] = size.width;
   json["height"] = size.height;
   json["seed"] = parameters.seed;

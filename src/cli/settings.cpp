@@ -112,7 +112,7 @@ Size choose_size(const CommonOptions& options, const ModelInfo& model, std::opti
 
 std::shared_ptr<Model> load_model(const CommonOptions& options, const Console& console) {
   ModelOptions model;
-  model.folder = options.model.empty() ? default_model() : std::filesystem::path(options.model);
+  model.path = options.model.empty() ? default_model() : std::filesystem::path(options.model);
   if (!options.vae.empty()) {
     model.vae = options.vae;
   }
@@ -123,6 +123,7 @@ std::shared_ptr<Model> load_model(const CommonOptions& options, const Console& c
   model.precision = options.precision;
   model.threads = options.threads;
   model.clip_skip = options.clip_skip;
+  model.prediction_type = options.prediction_type;
   model.on_warning = [console](const std::string& text) { console.warning(text); };
   return Model::load(model);
 }

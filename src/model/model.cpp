@@ -82,23 +82,23 @@ void warn_of_unmatched(const Lora& lora, const ModelOptions& options) {
                      "; the LoRA may be made for another kind of model");
 }
 
-std::vector<std::shared_ptr<const Lora>> open_loras(const ModelFolder& folder, const ModelOptions& options) {
+std::vector<std::shared_ptr<const Lora>> open_loras(const ModelFiles& files, const ModelOptions& options) {
   std::vector<std::shared_ptr<const Lora>> loras;
   for (const LoraOptions& lora : options.loras) {
-    loras.push_back(std::make_shared<const Lora>(SafeTensors::open(lora.file), layer_names(folder.unet),
-                                                 layer_names(folder.text_encoder)));
+    loras.push_back(std::make_shared<const Lora>(SafeTensors::open(lora.file), layer_names(files.unet),
+                                                 layer_names(files.text_encoder)));
     warn_of_unmatched(*loras.back(), options);
   }
   return loras;
 }
 
-ModelInfo describe(const ModelFolder& folder, const Device& device, const ModelOptions& options) {
+ModelInfo describe(const ModelFiles& files, const Device& device, const ModelOptions& options) {
   ModelInfo info;
-  const std::filesystem::path path = std::filesystem::absolute(folder.path).lexically_normal();
+  const std::filesystem::path path = std::filesystem::absolute(files.path).lexically_normal();
   info.name = path.has_filename() ? path.filename().string() : path.parent_path().filename().string();
   info.device = device.name();
-  info.native_size = static_cast<int>(folder.unet_config.sample_size) * info.size_multiple;
-  info.prompt_tokens = static_cast<int>(folder.tokenizer.length());
+  info.native_size = static_cast<int>(files.unet_config.sample_size) * info.size_multiple;
+  info.prompt_tokens = static_cast<int>(files.tokenizer.length());
   for (const LoraOptions& lora : options.loras) {
     info.lora_names.push_back(lora.name);
   }
@@ -110,11 +110,11 @@ ModelInfo describe(const ModelFolder& folder, const Device& device, const ModelO
 Model::Impl::Impl(const ModelOptions& given)
     : options(complete(given)),
       device(make_device(options)),
-      folder(ModelFolder::open(options.folder, options.vae)),
-      info(describe(folder, *device, options)),
+      files(ModelFiles::open(options)),
+      info(describe(files, *device, options)),
       arena(*device),
-      autoencoder(Autoencoder::open(*device, folder.autoencoder)),
-      weight_sets(*device, folder, open_loras(folder, options), options.clip_skip),
+      autoencoder(Autoencoder::make(*device, files.autoencoder)),
+      weight_sets(*device, files, open_loras(files, options), options.clip_skip),
       tokens_(kTokenizedPromptsKept) {
   weights({});
 }
@@ -139,7 +139,7 @@ std::vector<float> Model::Impl::lora_scales(const std::vector<LoraScale>& change
 
 const std::vector<std::int64_t>& Model::Impl::tokenize(const std::string& prompt) {
   return tokens_.get(prompt, [&] {
-    Tokenizer::Encoding encoding = folder.tokenizer.encode(prompt);
+    Tokenizer::Encoding encoding = files.tokenizer.encode(prompt);
     if (encoding.cut) {
       options.on_warning("the prompt is longer than " + std::to_string(info.prompt_tokens) +
                          " tokens and was cut; left out: \"" + *encoding.cut + "\"");

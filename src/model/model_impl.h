@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/lru_cache.h"
-#include "model/model_folder.h"
+#include "model/model_files.h"
 #include "model/networks/autoencoder.h"
 #include "model/networks/network.h"
 #include "model/weight_set.h"
@@ -39,7 +39,7 @@ struct Model::Impl {
 
   ModelOptions options;
   std::unique_ptr<Device> device;
-  ModelFolder folder;
+  ModelFiles files;
   ModelInfo info;
   Arena arena;  ///< for activations, shared by all streams
   std::unique_ptr<Autoencoder> autoencoder;

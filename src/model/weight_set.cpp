@@ -9,13 +9,13 @@ namespace {
 // A context of Stable Diffusion 1.5 takes 8 MB.
 constexpr std::size_t kPromptsKept = 16;
 
-UNet2DCondition make_unet(Device& device, const ModelFolder& model, const std::vector<ScaledLora>& loras,
+UNet2DCondition make_unet(Device& device, const ModelFiles& model, const std::vector<ScaledLora>& loras,
                           LayerCache& cache) {
   LayerLoader layers(device, model.unet, Lora::Network::unet, loras, cache);
   return {model.unet_config, layers};
 }
 
-ClipText make_text_encoder(Device& device, const ModelFolder& model, const std::vector<ScaledLora>& loras,
+ClipText make_text_encoder(Device& device, const ModelFiles& model, const std::vector<ScaledLora>& loras,
                            LayerCache& cache, int clip_skip) {
   LayerLoader layers(device, model.text_encoder, Lora::Network::text_encoder, loras, cache);
   return {model.text_encoder_config, layers, model.text_encoder, clip_skip};
@@ -23,7 +23,7 @@ ClipText make_text_encoder(Device& device, const ModelFolder& model, const std::
 
 }  // namespace
 
-WeightSet::WeightSet(Device& device, const ModelFolder& model, const std::vector<ScaledLora>& loras,
+WeightSet::WeightSet(Device& device, const ModelFiles& model, const std::vector<ScaledLora>& loras,
                      LayerCache& cache, int clip_skip)
     : unet_(make_unet(device, model, loras, cache)),
       text_encoder_(make_text_encoder(device, model, loras, cache, clip_skip)),

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/lru_cache.h"
-#include "model/model_folder.h"
+#include "model/model_files.h"
 #include "model/networks/clip_text.h"
 #include "model/networks/unet_2d_condition.h"
 #include "model/weights/layers.h"
@@ -19,7 +19,7 @@ namespace streamdiffusion {
 /// touches are shared with the model's other weight sets.
 class WeightSet {
  public:
-  WeightSet(Device& device, const ModelFolder& model, const std::vector<ScaledLora>& loras, LayerCache& cache,
+  WeightSet(Device& device, const ModelFiles& model, const std::vector<ScaledLora>& loras, LayerCache& cache,
             int clip_skip);
 
   [[nodiscard]] const UNet2DCondition& unet() const { return unet_; }
@@ -40,7 +40,7 @@ class WeightSet {
 /// alive.
 class WeightSets {
  public:
-  WeightSets(Device& device, const ModelFolder& model, std::vector<std::shared_ptr<const Lora>> loras,
+  WeightSets(Device& device, const ModelFiles& model, std::vector<std::shared_ptr<const Lora>> loras,
              int clip_skip)
       : device_(device), model_(model), loras_(std::move(loras)), clip_skip_(clip_skip) {}
 
@@ -49,7 +49,7 @@ class WeightSets {
 
  private:
   Device& device_;
-  const ModelFolder& model_;
+  const ModelFiles& model_;
   std::vector<std::shared_ptr<const Lora>> loras_;
   int clip_skip_;
   LayerCache cache_;

@@ -44,15 +44,15 @@ std::shared_ptr<const Denoising> make_denoising(Model::Impl& model, const Parame
   check_guidance(parameters);
   auto denoising = std::make_shared<Denoising>();
   denoising->steps =
-      make_schedule(model.folder.scheduler_config, parameters.num_inference_steps, parameters.t_index_list);
-  denoising->v_prediction = model.folder.scheduler_config.v_prediction;
+      make_schedule(model.files.scheduler_config, parameters.num_inference_steps, parameters.t_index_list);
+  denoising->v_prediction = model.files.scheduler_config.v_prediction;
   denoising->cfg_type = effective_cfg_type(parameters);
   denoising->guidance_scale = parameters.guidance_scale;
   denoising->delta = parameters.delta;
   denoising->do_add_noise = parameters.do_add_noise;
   denoising->cross_frame_attention = parameters.cross_frame_attention;
   denoising->guidance_embedding = parameters.guidance_embedding;
-  if (parameters.guidance_embedding && model.folder.unet_config.time_cond_proj_dim == 0) {
+  if (parameters.guidance_embedding && model.files.unet_config.time_cond_proj_dim == 0) {
     throw Error(
         "guidance_embedding is given, but this model's UNet takes none (it has no time_cond_proj_dim)");
   }

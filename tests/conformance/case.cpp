@@ -1,10 +1,12 @@
 #include "case.h"
 
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "model/files/text_file.h"
 #include "streamdiffusion/error.h"
+#include "unpacked_file.h"
 
 namespace streamdiffusion::conformance {
 
@@ -13,6 +15,10 @@ namespace {
 std::string last_part(const std::filesystem::path& folder) {
   const std::filesystem::path path = folder.lexically_normal();
   return path.has_filename() ? path.filename().string() : path.parent_path().filename().string();
+}
+
+std::optional<UnpackedFile> unpack_if_needed(const std::filesystem::path& file) {
+  return file.extension() == ".gz" ? std::optional<UnpackedFile>(std::in_place, file) : std::nullopt;
 }
 
 }  // namespace
@@ -55,19 +61,24 @@ HostTensor Case::tensor(const std::string& name) const {
   return {file.shape, std::move(floats)};
 }
 
-std::filesystem::path Case::model_folder() const {
+std::filesystem::path Case::model_path() const {
   return folder_ / parameters_.at("model").get<std::string>();
 }
 
 std::shared_ptr<Model> Case::load_model(const RunOptions& options) const {
+  const std::optional<UnpackedFile> unpacked = unpack_if_needed(model_path());  // mapped, so not needed later
   ModelOptions model;
-  model.folder = model_folder();
+  model.path = unpacked ? unpacked->path() : model_path();
+  if (parameters_.contains("vae")) {
+    model.vae = folder_ / parameters_.at("vae").get<std::string>();
+  }
+  model.prediction_type = parameters_.value("prediction_type", model.prediction_type);
   model.device = options.device;
   model.precision = options.precision;
   model.clip_skip = parameters_.value("clip_skip", 0);
   for (const nlohmann::json& lora : parameters_.value("loras", nlohmann::json::array())) {
     LoraOptions lora_options;
-    lora_options.file = model_folder() / lora.at("file").get<std::string>();
+    lora_options.file = model_path() / lora.at("file").get<std::string>();
     lora_options.scale = lora.at("scale").get<float>();
     model.loras.push_back(std::move(lora_options));
   }

@@ -36,8 +36,9 @@ class Case {
   [[nodiscard]] HostTensor tensor(const std::string& name) const;
   [[nodiscard]] const FileTensor& file_tensor(const std::string& name) const;
 
-  [[nodiscard]] std::filesystem::path model_folder() const;
-  /// The case's model with its LoRAs and `clip_skip`.
+  /// A folder or a file.
+  [[nodiscard]] std::filesystem::path model_path() const;
+  /// The case's model with its autoencoder, LoRAs, `clip_skip` and `prediction_type`.
   [[nodiscard]] std::shared_ptr<Model> load_model(const RunOptions& options) const;
 
  private:

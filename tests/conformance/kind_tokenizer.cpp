@@ -1,10 +1,12 @@
 #include "kinds.h"
+#include "model/model_impl.h"
 #include "model/text/tokenizer.h"
 
 namespace streamdiffusion::conformance {
 
-Outputs run_tokenizer(const Case& c, const RunOptions& /*options*/) {
-  const Tokenizer tokenizer = Tokenizer::open(c.model_folder() / "tokenizer");
+namespace {
+
+Outputs encode(const Tokenizer& tokenizer, const Case& c) {
   std::vector<std::int64_t> ids;
   std::int64_t rows = 0;
   for (const nlohmann::json& text : c.parameters().at("texts")) {
@@ -13,6 +15,16 @@ Outputs run_tokenizer(const Case& c, const RunOptions& /*options*/) {
     ++rows;
   }
   return {{"out.ids", {{rows, tokenizer.length()}, ids}}};
+}
+
+}  // namespace
+
+Outputs run_tokenizer(const Case& c, const RunOptions& options) {
+  if (std::filesystem::is_directory(c.model_path())) {  // which need not be a whole model
+    return encode(Tokenizer::open(c.model_path() / "tokenizer"), c);
+  }
+  const auto model = c.load_model(options);
+  return encode(model->impl().files.tokenizer, c);
 }
 
 }  // namespace streamdiffusion::conformance

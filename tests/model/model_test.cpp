@@ -23,7 +23,7 @@ fs::path published(const std::string& name) {
 
 ModelOptions options_for(const fs::path& folder) {
   ModelOptions options;
-  options.folder = folder;
+  options.path = folder;
   options.threads = 1;
   return options;
 }
@@ -60,9 +60,9 @@ TEST(Model, AFolderThatIsNoneSaysWhatWasExpected) {
   const TemporaryFolder temporary;
   temporary.write("model.safetensors", "x");
   expect_error([&] { Model::load(options_for(temporary.path() / "nowhere")); },
-               {"nowhere", "no such folder"});
+               {"nowhere", "no such folder or file"});
   expect_error([&] { Model::load(options_for(temporary.path() / "model.safetensors")); },
-               {"is a file", "save_pretrained"});
+               {"model.safetensors", "not a safetensors file"});
   expect_error([&] { Model::load(options_for(temporary.path())); }, {"no model_index.json"});
 }
 

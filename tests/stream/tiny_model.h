@@ -21,7 +21,7 @@ inline std::filesystem::path tiny_model_folder(const std::string& name = "tiny-s
 }
 
 inline std::shared_ptr<Model> load_tiny_model(ModelOptions options = {}) {
-  options.folder = tiny_model_folder();
+  options.path = tiny_model_folder();
   options.threads = 1;
   return Model::load(options);
 }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "model/files/json.h"
+#include "model/files/pickle.h"
 #include "model/files/text_file.h"
 #include "streamdiffusion/error.h"
 
@@ -62,9 +63,8 @@ std::vector<std::shared_ptr<const SafeTensors>> open_shards(const fs::path& inde
 
 /// A pickle in the folder, or an empty path.
 fs::path find_pickle(const fs::path& folder) {
-  static constexpr std::array<std::string_view, 5> kPickles = {".bin", ".ckpt", ".pt", ".pth", ".msgpack"};
   for (const auto& entry : fs::directory_iterator(folder)) {
-    if (std::ranges::find(kPickles, entry.path().extension().string()) != kPickles.end()) {
+    if (is_pickle(entry.path())) {
       return entry.path();
     }
   }
@@ -75,14 +75,7 @@ fs::path find_pickle(const fs::path& folder) {
   if (!fs::is_directory(folder)) {
     throw Error(folder.string() + ": there is no such folder; a diffusers model has it");
   }
-  if (const fs::path pickle = find_pickle(folder); !pickle.empty()) {
-    throw Error(
-        pickle.string() +
-        ": is not read, because such a file can run any code when it is opened. Download the model's " +
-        stem +
-        ".safetensors instead, or convert it once in Python: load the model with diffusers and call "
-        "save_pretrained(FOLDER, safe_serialization=True)");
-  }
+  refuse_pickle(find_pickle(folder));
   throw Error(folder.string() + ": has no " + stem + ".safetensors (nor " + stem + ".fp16.safetensors, nor " +
               stem + ".safetensors.index.json)");
 }
@@ -96,6 +89,13 @@ std::string replaced_segment(const std::string& name, std::string_view old_segme
 }
 
 }  // namespace
+
+void insert_tensor(std::map<std::string, FileTensor>& into, const std::string& name, FileTensor tensor,
+                   const std::string& where) {
+  if (!into.emplace(name, std::move(tensor)).second) {
+    throw Error(where + ": has tensor \"" + name + "\" twice");
+  }
+}
 
 TensorFiles TensorFiles::open(const std::filesystem::path& folder, const std::string& stem) {
   for (const std::string variant : {"", ".fp16", ".bf16"}) {
@@ -117,10 +117,14 @@ TensorFiles::TensorFiles(std::vector<std::shared_ptr<const SafeTensors>> files) 
   for (const auto& file : files_) {
     where_ = file->name();
     for (const auto& [name, tensor] : file->tensors()) {
-      insert(tensors_, name, tensor);
+      insert_tensor(tensors_, name, tensor, where_);
     }
   }
 }
+
+TensorFiles::TensorFiles(const std::shared_ptr<const SafeTensors>& file,
+                         std::map<std::string, FileTensor> tensors)
+    : files_({file}), tensors_(std::move(tensors)), where_(file->name()) {}
 
 const FileTensor* TensorFiles::find(const std::string& name) const {
   const auto found = tensors_.find(name);
@@ -130,11 +134,11 @@ const FileTensor* TensorFiles::find(const std::string& name) const {
 const FileTensor& TensorFiles::get(const std::string& name, const std::vector<std::int64_t>& shape) const {
   const FileTensor* const tensor = find(name);
   if (tensor == nullptr) {
-    throw Error(where_ + ": has no tensor \"" + name + "\", which its config.json asks for");
+    throw Error(where_ + ": has no tensor \"" + name + "\", which its configuration asks for");
   }
   if (tensor->shape != shape) {
     throw Error(where_ + ": tensor \"" + name + "\" has shape " + show_shape(tensor->shape) +
-                ", but its config.json asks for " + show_shape(shape));
+                ", but its configuration asks for " + show_shape(shape));
   }
   return *tensor;
 }
@@ -142,13 +146,6 @@ const FileTensor& TensorFiles::get(const std::string& name, const std::vector<st
 void TensorFiles::release_pages() const {
   for (const auto& file : files_) {
     file->release_pages();
-  }
-}
-
-void TensorFiles::insert(std::map<std::string, FileTensor>& into, const std::string& name,
-                         FileTensor tensor) const {
-  if (!into.emplace(name, std::move(tensor)).second) {
-    throw Error(where_ + ": has tensor \"" + name + "\" twice");
   }
 }
 

@@ -10,6 +10,10 @@
 
 namespace streamdiffusion {
 
+/// Throws Error, beginning with `where`, where `into` has that name.
+void insert_tensor(std::map<std::string, FileTensor>& into, const std::string& name, FileTensor tensor,
+                   const std::string& where);
+
 /// The weights of one network: one file, a `.fp16.` variant or several shards with their index, seen as one
 /// set of named tensors.
 class TensorFiles {
@@ -21,6 +25,8 @@ class TensorFiles {
   /// says why they are refused and what to do.
   static TensorFiles open(const std::filesystem::path& folder, const std::string& stem);
   explicit TensorFiles(std::vector<std::shared_ptr<const SafeTensors>> files);
+  /// Tensors of one file, under whatever names.
+  TensorFiles(const std::shared_ptr<const SafeTensors>& file, std::map<std::string, FileTensor> tensors);
 
   /// nullptr where there is none.
   [[nodiscard]] const FileTensor* find(const std::string& name) const;
@@ -36,7 +42,7 @@ class TensorFiles {
   void rename(F&& rename) {
     std::map<std::string, FileTensor> renamed;
     for (auto& [name, tensor] : tensors_) {
-      insert(renamed, rename(name), std::move(tensor));
+      insert_tensor(renamed, rename(name), std::move(tensor), where_);
     }
     tensors_ = std::move(renamed);
   }
@@ -44,8 +50,6 @@ class TensorFiles {
   void release_pages() const;
 
  private:
-  void insert(std::map<std::string, FileTensor>& into, const std::string& name, FileTensor tensor) const;
-
   std::vector<std::shared_ptr<const SafeTensors>> files_;
   std::map<std::string, FileTensor> tensors_;
   std::string where_;

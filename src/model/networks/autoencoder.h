@@ -1,9 +1,9 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 
+#include "model/autoencoder_files.h"
 #include "model/networks/network.h"
 #include "model/weights/layers.h"
 
@@ -15,8 +15,8 @@ class Autoencoder {
  public:
   virtual ~Autoencoder() = default;
 
-  /// AutoencoderTiny or AutoencoderKL from a component's folder (config.json and weights).
-  static std::unique_ptr<Autoencoder> open(Device& device, const std::filesystem::path& folder);
+  /// AutoencoderTiny or AutoencoderKL.
+  static std::unique_ptr<Autoencoder> make(Device& device, const AutoencoderFiles& files);
 
   /// What turns a pixel in 0 .. 1 into what `encode` takes.
   struct PixelRange {

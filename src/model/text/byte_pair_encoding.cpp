@@ -8,9 +8,7 @@
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
-namespace {
 
-/// The printable character that stands for each byte in a vocabulary.
 std::array<std::string, 256> byte_characters() {
   std::array<std::string, 256> characters;
   char32_t replacement = 256;
@@ -20,6 +18,8 @@ std::array<std::string, 256> byte_characters() {
   }
   return characters;
 }
+
+namespace {
 
 /// A token in a word on its way: a doubly linked list inside a vector.
 struct Symbol {

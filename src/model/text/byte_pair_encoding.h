@@ -47,6 +47,9 @@ class BytePairEncoding {
   std::array<std::int64_t, 256> last_{};    // the same at the end of a word
 };
 
+/// The printable character that stands for each byte in a vocabulary.
+std::array<std::string, 256> byte_characters();
+
 /// What a token spells the end of a word with.
 inline constexpr std::string_view kEndOfWord = "</w>";
 

@@ -145,6 +145,11 @@ struct Tokenizer::Impl {
   std::vector<SpecialToken> special_in_normalised;
 };
 
+Tokenizer Tokenizer::make(const Vocabulary& vocabulary, const Merges& merges, const TokenizerOptions& options,
+                          std::int64_t length_otherwise, const std::string& where) {
+  return Tokenizer(std::make_unique<Impl>(vocabulary, merges, options, length_otherwise, where));
+}
+
 Tokenizer Tokenizer::open(const std::filesystem::path& folder, std::int64_t length_otherwise) {
   const std::string where = folder.string();
   const std::string config = read_if_there(folder / "tokenizer_config.json");
@@ -153,27 +158,24 @@ Tokenizer Tokenizer::open(const std::filesystem::path& folder, std::int64_t leng
   const fs::path merges = folder / "merges.txt";
   const fs::path all_in_one = folder / "tokenizer.json";
   if (fs::exists(vocabulary) && fs::exists(merges)) {
-    return Tokenizer(std::make_unique<Impl>(parse_vocabulary(read_text_file(vocabulary), vocabulary.string()),
-                                            parse_merges(read_text_file(merges), merges.string()),
-                                            parse_tokenizer_options(config, special_tokens, where),
-                                            length_otherwise, where));
+    return make(parse_vocabulary(read_text_file(vocabulary), vocabulary.string()),
+                parse_merges(read_text_file(merges), merges.string()),
+                parse_tokenizer_options(config, special_tokens, where), length_otherwise, where);
   }
   if (!fs::exists(all_in_one)) {
     throw Error(where + ": has neither vocab.json with merges.txt nor tokenizer.json");
   }
   const auto [tokens, pairs, added] = parse_tokenizer_json(read_text_file(all_in_one), all_in_one.string());
-  return Tokenizer(std::make_unique<Impl>(tokens, pairs,
-                                          parse_tokenizer_options(config, special_tokens, where, added),
-                                          length_otherwise, all_in_one.string()));
+  return make(tokens, pairs, parse_tokenizer_options(config, special_tokens, where, added), length_otherwise,
+              all_in_one.string());
 }
 
 Tokenizer Tokenizer::parse(std::string_view vocab_json, std::string_view merges_txt,
                            std::string_view tokenizer_config, std::string_view special_tokens_map,
                            const std::string& where) {
-  return Tokenizer(std::make_unique<Impl>(
-      parse_vocabulary(vocab_json, where + " (vocab.json)"),
-      parse_merges(merges_txt, where + " (merges.txt)"),
-      parse_tokenizer_options(tokenizer_config, special_tokens_map, where), kUsualLength, where));
+  return make(parse_vocabulary(vocab_json, where + " (vocab.json)"),
+              parse_merges(merges_txt, where + " (merges.txt)"),
+              parse_tokenizer_options(tokenizer_config, special_tokens_map, where), kUsualLength, where);
 }
 
 Tokenizer::Tokenizer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "model/text/tokenizer_files.h"
+
 namespace streamdiffusion {
 
 /// CLIP's byte-pair encoding, exactly as transformers' CLIPTokenizer has it. Immutable after loading.
@@ -23,6 +25,9 @@ class Tokenizer {
   static Tokenizer parse(std::string_view vocab_json, std::string_view merges_txt,
                          std::string_view tokenizer_config, std::string_view special_tokens_map,
                          const std::string& where);
+  /// `length_otherwise`: where `options` set no limit.
+  static Tokenizer make(const Vocabulary& vocabulary, const Merges& merges, const TokenizerOptions& options,
+                        std::int64_t length_otherwise, const std::string& where);
   ~Tokenizer();
   Tokenizer(Tokenizer&&) noexcept;
   Tokenizer& operator=(Tokenizer&&) noexcept;

@@ -111,8 +111,9 @@ const FileTensor& LayerLoader::tensor(const std::string& name, const std::vector
 void LayerLoader::check_all_used(const std::set<std::string>& harmless) const {
   for (const auto& [name, tensor] : files_.tensors()) {
     if (!used_.contains(name) && !harmless.contains(name)) {
-      throw Error(files_.where() + ": the network that config.json describes has no place for tensor \"" +
-                  name + "\"; config.json and weights come from different models, download both again");
+      throw Error(files_.where() +
+                  ": the network that its configuration describes has no place for tensor \"" + name +
+                  "\"; configuration and weights come from different models, download both again");
     }
   }
 }

@@ -101,10 +101,10 @@ std::optional<LoraKey> parse_lora_key(std::string_view key) {
 
 LoraLayerNames::LoraLayerNames(const std::vector<std::string>& unet_layers,
                                const std::vector<std::string>& text_encoder_layers) {
-  const OriginalUNetNames original(unet_layers);
+  const OriginalUNetNames original = OriginalUNetNames::from_current(unet_layers);
   for (const std::string& layer : unet_layers) {
     add_aliases(unet_, flat(layer), layer);
-    if (const std::optional<std::string> name = original.find(layer)) {
+    if (const std::optional<std::string> name = original.to_original(layer)) {
       unet_.emplace(flat(*name), layer);
     }
   }

@@ -1,23 +1,52 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace streamdiffusion {
 
 /// What the layers of a UNet2DConditionModel are called in the original Stable Diffusion (input_blocks,
-/// middle_block, output_blocks). The numbers there follow from which layers the model has.
+/// middle_block, output_blocks), and the other way round. The numbers follow from which layers the model has.
 class OriginalUNetNames {
  public:
-  explicit OriginalUNetNames(const std::vector<std::string>& layers);
+  /// Of the model with these layers (or tensors), in diffusers' names.
+  static OriginalUNetNames from_current(const std::vector<std::string>& names);
+  /// The same in original names.
+  static OriginalUNetNames from_original(const std::vector<std::string>& names);
 
-  /// nullopt where the layer has no such name.
-  [[nodiscard]] std::optional<std::string> find(const std::string& layer) const;
+  /// The original name of a layer; nullopt where it has none.
+  [[nodiscard]] std::optional<std::string> to_original(const std::string& layer) const;
+  /// diffusers' name of a layer; nullopt where it has none.
+  [[nodiscard]] std::optional<std::string> to_current(const std::string& layer) const;
 
  private:
-  std::map<std::string, std::string> modules_;  // a resnet, transformer or sampler by its diffusers name
+  enum class Kind : std::uint8_t { resnet, attention, downsampler, upsampler };
+  struct Module {
+    std::string name;  ///< in the other naming
+    Kind kind = Kind::resnet;
+  };
+  /// What a model has of one block.
+  struct Block {
+    int resnets = 0;
+    bool attention = false;
+    bool sampler = false;
+  };
+
+  OriginalUNetNames(const std::vector<Block>& down_blocks, const std::vector<Block>& up_blocks);
+  void add(const std::string& current, const std::string& original, Kind kind);
+  void add_down_blocks(const std::vector<Block>& blocks);
+  void add_up_blocks(const std::vector<Block>& blocks);
+
+  using ModulesByName = std::map<std::string, Module, std::less<>>;
+  static std::optional<std::string> translate(std::string_view layer, const ModulesByName& modules,
+                                              bool from_current);
+
+  ModulesByName by_current_;
+  ModulesByName by_original_;
 };
 
 }  // namespace streamdiffusion

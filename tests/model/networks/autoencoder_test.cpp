@@ -18,7 +18,8 @@ class AutoencoderTest : public testing::TestWithParam<const char*> {
 
 TEST_P(AutoencoderTest, EachImageIsComputedAsIfItWereAlone) {
   Context context = bench_.context();
-  const auto autoencoder = Autoencoder::open(context.device, case_model(GetParam()) / "vae");
+  const auto autoencoder =
+      Autoencoder::make(context.device, AutoencoderFiles::open(case_model(GetParam()) / "vae"));
   const Tensor image = bench_.random({2, 24, 16, 3}, 1);
   const Tensor latents = bench_.empty({2, 3, 2, 4});
   autoencoder->encode(context, image, latents);
@@ -36,7 +37,8 @@ TEST_P(AutoencoderTest, EachImageIsComputedAsIfItWereAlone) {
 
 TEST_P(AutoencoderTest, LeavesTheArenaAsItWas) {
   Context context = bench_.context();
-  const auto autoencoder = Autoencoder::open(context.device, case_model(GetParam()) / "vae");
+  const auto autoencoder =
+      Autoencoder::make(context.device, AutoencoderFiles::open(case_model(GetParam()) / "vae"));
   const Tensor image = bench_.random({1, 16, 16, 3}, 1);
   const Tensor latents = bench_.empty({1, 2, 2, 4});
   const void* const before = [&] {
@@ -59,10 +61,11 @@ INSTANTIATE_TEST_SUITE_P(Models, AutoencoderTest,
 TEST(Autoencoder, SaysWhichPixelsItEncodes) {
   NetworkBench bench;
   Context context = bench.context();
-  const auto tiny = Autoencoder::open(context.device, case_model("small-sdxs") / "vae");
+  const auto tiny =
+      Autoencoder::make(context.device, AutoencoderFiles::open(case_model("small-sdxs") / "vae"));
   EXPECT_EQ(tiny->encode_range().scale, 1.0F);
   EXPECT_EQ(tiny->encode_range().shift, 0.0F);
-  const auto kl = Autoencoder::open(context.device, case_model("small-mid") / "vae");
+  const auto kl = Autoencoder::make(context.device, AutoencoderFiles::open(case_model("small-mid") / "vae"));
   EXPECT_EQ(kl->encode_range().scale, 2.0F);
   EXPECT_EQ(kl->encode_range().shift, -1.0F);
 }
@@ -74,7 +77,8 @@ TEST(Autoencoder, RefusesAnotherClass) {
   std::filesystem::copy_file(case_model("small-sdxs") / "vae/diffusion_pytorch_model.safetensors",
                              folder.path() / "diffusion_pytorch_model.safetensors");
   Context context = bench.context();
-  expect_error([&] { Autoencoder::open(context.device, folder.path()); }, {"config.json", "VQModel"});
+  expect_error([&] { Autoencoder::make(context.device, AutoencoderFiles::open(folder.path())); },
+               {"config.json", "VQModel"});
 }
 
 TEST(Autoencoder, TinyRefusesAConfigurationWithOtherStages) {

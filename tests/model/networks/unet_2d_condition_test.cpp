@@ -150,7 +150,7 @@ TEST_F(UNet2DConditionTest, NamesTheTensorThatHasNoPlace) {
   files_.emplace(
       std::vector{SafeTensors::open(case_model("small-sdxs") / "unet/diffusion_pytorch_model.safetensors"),
                   stray_tensor_file()});
-  expect_error([this] { load(); }, {"stray.weight", "config.json"});
+  expect_error([this] { load(); }, {"stray.weight", "configuration"});
 }
 
 TEST_F(UNet2DConditionTest, RefusesWeightsOfAnotherWidth) {

@@ -1,0 +1,20 @@
+# Writes a C++ source with a file's bytes: cmake -DINPUT=... -DOUTPUT=... -DFUNCTION=... -DHEADER=... -P embed.cmake
+# FUNCTION, declared in HEADER, is std::string_view FUNCTION() in namespace streamdiffusion.
+file(READ ${INPUT} bytes HEX)
+string(REGEX REPLACE "([0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f])" "\\1\n" bytes "${bytes}")
+string(REGEX REPLACE "([0-9a-f][0-9a-f])" "'\\\\x\\1'," bytes "${bytes}")
+file(WRITE ${OUTPUT} "#include \"${HEADER}\"
+
+namespace streamdiffusion {
+namespace {
+
+constexpr char kBytes[] = {
+${bytes}
+};
+
+}  // namespace
+
+std::string_view ${FUNCTION}() { return {kBytes, sizeof kBytes}; }
+
+}  // namespace streamdiffusion
+")

@@ -1,0 +1,91 @@
+#include "model/model_files.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "model/model_folder.h"
+#include "model/single_file/single_file.h"
+#include "streamdiffusion/error.h"
+
+namespace streamdiffusion {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::int64_t kLatentChannels = 4;
+
+void check_unet_channels(const ModelFiles& model) {
+  if (model.unet_config.in_channels != kLatentChannels) {
+    throw Error(model.unet.where() + ": the UNet's in_channels is " +
+                std::to_string(model.unet_config.in_channels) +
+                ", only 4 is supported: the latents of Stable Diffusion 1 and 2 (models for inpainting or "
+                "editing take more)");
+  }
+}
+
+void check_latent_channels(const AutoencoderFiles& autoencoder) {
+  if (autoencoder.latent_channels() != kLatentChannels) {
+    throw Error(autoencoder.weights.where() + ": the autoencoder's latent_channels is " +
+                std::to_string(autoencoder.latent_channels()) + ", the UNet takes " +
+                std::to_string(kLatentChannels) + "; use an autoencoder made for this model");
+  }
+}
+
+void check_text_fits(const ModelFiles& model) {
+  const ClipTextConfig& text = model.text_encoder_config;
+  const std::string where = model.path.string() + ": ";
+  for (const std::int64_t dim : model.unet_config.cross_attention_dim) {
+    if (dim != text.hidden_size) {
+      throw Error(where + "the UNet's cross_attention_dim is " + std::to_string(dim) +
+                  ", the text encoder's hidden_size " + std::to_string(text.hidden_size) +
+                  "; unet and text_encoder come from different models");
+    }
+  }
+  if (model.tokenizer.length() > text.max_position_embeddings) {
+    throw Error(where + "the tokenizer's model_max_length is " + std::to_string(model.tokenizer.length()) +
+                ", the text encoder's max_position_embeddings only " +
+                std::to_string(text.max_position_embeddings) +
+                "; tokenizer and text_encoder come from different models");
+  }
+  if (model.tokenizer.vocabulary() > text.vocab_size) {
+    throw Error(where + "the tokenizer has " + std::to_string(model.tokenizer.vocabulary()) +
+                " tokens, the text encoder's vocab_size is only " + std::to_string(text.vocab_size) +
+                "; tokenizer and text_encoder come from different models");
+  }
+}
+
+std::optional<bool> given_v_prediction(const ModelOptions& options) {
+  if (options.prediction_type == "auto") {
+    return std::nullopt;
+  }
+  if (options.prediction_type != "epsilon" && options.prediction_type != "v_prediction") {
+    throw Error("prediction type \"" + options.prediction_type +
+                "\" is not known: use epsilon, v_prediction or auto");
+  }
+  return options.prediction_type == "v_prediction";
+}
+
+ModelFiles open_parts(const ModelOptions& options) {
+  if (!fs::exists(options.path)) {
+    throw Error(options.path.string() +
+                ": there is no such folder or file; give the folder of a diffusers model, the one with "
+                "model_index.json, or a checkpoint in one .safetensors file");
+  }
+  return fs::is_directory(options.path) ? open_model_folder(options) : open_single_file(options);
+}
+
+}  // namespace
+
+ModelFiles ModelFiles::open(const ModelOptions& options) {
+  const std::optional<bool> v_prediction = given_v_prediction(options);
+  ModelFiles model = open_parts(options);
+  model.scheduler_config.v_prediction = v_prediction.value_or(model.scheduler_config.v_prediction);
+  check_unet_channels(model);
+  check_latent_channels(model.autoencoder);
+  check_text_fits(model);
+  return model;
+}
+
+}  // namespace streamdiffusion
