@@ -9,7 +9,7 @@ References: `diffusers` (UNet, VAE, LCM scheduler, LoRA), `transformers` (CLIP t
 tokenizer) and the original Python `streamdiffusion` 0.1.1 (the stream). All weights are random
 and seeded; every tensor is float32 on the CPU unless the model says otherwise.
 """
-import argparse, gzip, json, random, time
+import argparse, gzip, json, os, random, tempfile, time
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +80,15 @@ def randomise(module, seed):
             p.copy_(0.1 * torch.randn(p.shape, generator=g))
 
 
+def randomise_periodically(module, seed, period=131):
+    """The same with weights that are few and repeat (but hardly two rows are alike), so that a compressed file of them is small."""
+    g = torch.Generator().manual_seed(seed)
+    for name, p in module.named_parameters():
+        values = (2 * torch.randn(period, generator=g)).round() / 2
+        values = (values / p[0].numel() ** 0.5 if p.dim() > 1 else 1 + 0.2 * values if name.endswith("weight") else 0.1 * values)
+        p.copy_(values.repeat(p.numel() // period + 1)[:p.numel()].view(p.shape))
+
+
 def write_model(folder, spec, merges_file):
     seed = spec["seed"]
     torch.manual_seed(seed)
@@ -90,7 +99,7 @@ def write_model(folder, spec, merges_file):
     unet = UNet2DConditionModel(in_channels=4, out_channels=4, **spec["unet"]).eval()
     vae = {"tiny": AutoencoderTiny, "kl": AutoencoderKL}[spec["vae_kind"]](**spec["vae"]).eval()
     for i, m in enumerate((text, unet, vae)):
-        randomise(m, seed + i)
+        (randomise_periodically if "single_file" in spec else randomise)(m, seed + i)
     kind = getattr(diffusers, spec.get("scheduler_class", "LCMScheduler"))
     scheduler = kind(**dict(dict(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear"), **spec.get("scheduler", {})))
     for name, m in (("text_encoder", text), ("unet", unet), ("vae", vae)):
@@ -159,6 +168,109 @@ def write_lora(path, unet, seed, style, rank=4):
         else:
             out[f"unet.{name}.lora_A.weight"], out[f"unet.{name}.lora_B.weight"] = down, up
     save_file(out, str(path))
+
+
+# ---------------------------------------------------------------- single files
+def original_unet(unet):
+    """The UNet's weights under the names of the original Stable Diffusion."""
+    modules, i, o = {"mid_block.resnets.0": "middle_block.0", "mid_block.attentions.0": "middle_block.1", "mid_block.resnets.1": "middle_block.2",
+                     "conv_in": "input_blocks.0.0", "conv_norm_out": "out.0", "conv_out": "out.2",
+                     "time_embedding.linear_1": "time_embed.0", "time_embedding.linear_2": "time_embed.2"}, 0, -1
+    for b, block in enumerate(unet.down_blocks):
+        for r in range(len(block.resnets)):
+            i += 1
+            modules[f"down_blocks.{b}.resnets.{r}"], modules[f"down_blocks.{b}.attentions.{r}"] = f"input_blocks.{i}.0", f"input_blocks.{i}.1"
+        if block.downsamplers:
+            i += 1
+            modules[f"down_blocks.{b}.downsamplers.0.conv"] = f"input_blocks.{i}.0.op"
+    for b, block in enumerate(unet.up_blocks):
+        for r in range(len(block.resnets)):
+            o += 1
+            modules[f"up_blocks.{b}.resnets.{r}"], modules[f"up_blocks.{b}.attentions.{r}"] = f"output_blocks.{o}.0", f"output_blocks.{o}.1"
+        if block.upsamplers:
+            modules[f"up_blocks.{b}.upsamplers.0"] = f"output_blocks.{o}." + ("2" if hasattr(block, "attentions") else "1")
+    inside = {"norm1": "in_layers.0", "conv1": "in_layers.2", "time_emb_proj": "emb_layers.1", "norm2": "out_layers.0", "conv2": "out_layers.3",
+              "conv_shortcut": "skip_connection"}
+    state = {}
+    for key, value in unet.state_dict().items():
+        module = max((m for m in modules if key.startswith(m + ".")), key=len)
+        rest = key[len(module) + 1:].split(".")
+        if ".resnets." in key:
+            rest[0] = inside[rest[0]]
+        state[f"model.diffusion_model.{modules[module]}.{'.'.join(rest)}"] = value
+    return state
+
+
+def original_vae(vae):
+    levels, state = len(vae.config.block_out_channels), {}
+    for key, value in vae.state_dict().items():
+        for b in range(levels):
+            key = key.replace(f"up_blocks.{b}.", f"up.{levels - 1 - b}.", 1) if key.startswith("decoder.up_blocks.%d." % b) else key
+        for new, old in (("down_blocks", "down"), ("samplers.0", "sample"), ("mid_block.resnets.0", "mid.block_1"), ("mid_block.resnets.1", "mid.block_2"),
+                         ("mid_block.attentions.0", "mid.attn_1"), (".resnets.", ".block."), ("conv_shortcut", "nin_shortcut"),
+                         ("conv_norm_out", "norm_out"), (".group_norm.", ".norm."), (".to_q.", ".q."), (".to_k.", ".k."), (".to_v.", ".v."),
+                         (".to_out.0.", ".proj_out.")):
+            key = key.replace(new, old)
+        if ".attn_1." in key and ".norm." not in key and value.dim() == 2:
+            value = value[:, :, None, None]
+        state["first_stage_model." + key] = value
+    return state
+
+
+def original_clip(text):
+    state = {"cond_stage_model.transformer.text_model." + k.removeprefix("text_model."): v for k, v in text.state_dict().items()}
+    state["cond_stage_model.transformer.text_model.embeddings.position_ids"] = torch.arange(77)[None]
+    return state
+
+
+def original_open_clip(text):
+    """A whole OpenCLIP: one layer more than Stable Diffusion 2 uses, and the projection to compare with pictures."""
+    source, state, prefix = {k.removeprefix("text_model."): v for k, v in text.state_dict().items()}, {}, "cond_stage_model.model."
+    names = {"embeddings.token_embedding.weight": "token_embedding.weight", "embeddings.position_embedding.weight": "positional_embedding",
+             "final_layer_norm.weight": "ln_final.weight", "final_layer_norm.bias": "ln_final.bias"}
+    for key, value in source.items():
+        if key in names:
+            state[prefix + names[key]] = value
+            continue
+        key = key.replace("encoder.layers.", "transformer.resblocks.")
+        for new, old in (("layer_norm1", "ln_1"), ("layer_norm2", "ln_2"), ("mlp.fc1", "mlp.c_fc"), ("mlp.fc2", "mlp.c_proj"), ("self_attn", "attn")):
+            key = key.replace(new, old)
+        if "q_proj" in key:
+            layer, parameter = key.split(".")[2], key.rsplit(".", 1)[1]
+            value = torch.cat([source[f"encoder.layers.{layer}.self_attn.{p}_proj.{parameter}"] for p in "qkv"])
+            key = key.replace("q_proj.", "in_proj_")
+        elif "k_proj" in key or "v_proj" in key:
+            continue
+        state[prefix + key] = value
+    layers, width = text.config.num_hidden_layers, text.config.hidden_size
+    for key in [k for k in state if f"resblocks.{layers - 1}." in k]:
+        state[key.replace(f"resblocks.{layers - 1}.", f"resblocks.{layers}.")] = state[key].flip(0)
+    state[prefix + "text_projection"], state[prefix + "logit_scale"] = torch.eye(width), torch.tensor(4.6)
+    return state
+
+
+def write_single_file(path, spec, merges_file):
+    """A checkpoint in one file, compressed; returns the pipeline that diffusers makes of it with the configuration of the model it was made from."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder, file = Path(temporary) / "model", Path(temporary) / "model.safetensors"
+        write_model(folder, spec, merges_file)
+        pipe, kind = load(folder), spec["single_file"]
+        state = original_unet(pipe.unet) | (original_open_clip if kind["text"] == "open_clip" else original_clip)(pipe.text_encoder)
+        if kind["vae"]:
+            state |= original_vae(pipe.vae)
+        if kind["ema"]:  # other weights, to be ignored
+            state |= {"model_ema." + k.removeprefix("model.").replace(".", ""): torch.full_like(v, 0.5) for k, v in state.items() if k.startswith("model.")}
+        state = {k: v.contiguous().clone() if v.dtype == torch.int64 else v.to(torch.float16).contiguous().clone() for k, v in state.items()}
+        state |= {"alphas_cumprod": pipe.scheduler.alphas_cumprod.clone(), "betas": pipe.scheduler.betas.clone()}
+        save_file(state, str(file))
+        path.write_bytes(gzip.compress(file.read_bytes(), 9, mtime=0))
+        given = {} if kind["vae"] else dict(vae=pipe.vae)
+        single = StableDiffusionPipeline.from_single_file(str(file), config=str(folder), local_files_only=True, torch_dtype=torch.float32, **given,
+                                                          scheduler=pipe.scheduler, tokenizer=pipe.tokenizer, safety_checker=None, feature_extractor=None)
+        for ours, theirs in ((pipe.unet, single.unet), (pipe.vae, single.vae), (pipe.text_encoder, single.text_encoder)):
+            theirs = theirs.float().eval().state_dict()
+            assert all(torch.equal(v, theirs[k]) for k, v in ours.state_dict().items() if "position_ids" not in k)
+        return single
 
 
 # ---------------------------------------------------------------- cases
@@ -361,16 +473,22 @@ def case_stream(c, pipe, model_dir):
 
 def write_cases(out, models, cases, merges_file):
     out = Path(out)
+    (out / "models").mkdir(parents=True, exist_ok=True)
+    single_files = {name: write_single_file(out / "models" / f"{name}.safetensors.gz", spec, merges_file)
+                    for name, spec in models.items() if "single_file" in spec}
     for name, spec in models.items():
-        if not (out / "models" / name).exists():
+        if name not in single_files and not (out / "models" / name).exists():
             write_model(out / "models" / name, spec, merges_file)
     for name, c in cases.items():
         model_dir = out / "models" / c["model"]
         start = time.time()
-        tensors = globals()["case_" + c["kind"]](c, load(model_dir), model_dir)
+        pipe = single_files.get(c["model"]) or load(model_dir)
+        if "vae" in c:
+            pipe.vae = AutoencoderTiny.from_pretrained(os.path.normpath(out / name / c["vae"])).float().eval()
+        tensors = globals()["case_" + c["kind"]](c, pipe, model_dir)
         folder = out / name
         folder.mkdir(parents=True, exist_ok=True)
-        description = dict(c, model="../models/" + c["model"])
+        description = dict(c, model="../models/" + c["model"] + (".safetensors.gz" if c["model"] in single_files else ""))
         (folder / "case.json").write_text(json.dumps(description, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         save_file({k: v.contiguous().clone() for k, v in tensors.items()}, str(folder / "tensors.safetensors"))
         worst = max((v.abs().max().item() for k, v in tensors.items() if k.startswith("out.") and v.is_floating_point()), default=0)
@@ -533,6 +651,36 @@ CASES |= {
     "vae-encode-kl-plain": dict(kind="vae_encode", model="small-deep", batch=1, height=24, width=24, seed=34),
     "vae-decode-kl-plain": dict(kind="vae_decode", model="small-deep", batch=1, height=24, width=24, seed=35),
     "text-encoder-clip-skip": dict(kind="text_encoder", model="small-sdxs", texts=["a red boat", ""], clip_skip=1),
+}
+
+# Checkpoints in one file. What their tensors do not tell is as in every Stable Diffusion: 32 groups; eight heads, or heads of 64 channels.
+TEXT_SINGLE = dict(hidden_size=64, intermediate_size=96, num_attention_heads=1)
+MODELS |= {
+    "single-sd1": dict(seed=800, dtype="float16", merges=100, text=dict(TEXT_SINGLE, num_hidden_layers=2, hidden_act="quick_gelu"),
+                       single_file=dict(text="clip", vae=True, ema=False), vae_kind="kl",
+                       vae=dict(KL_SMALL, block_out_channels=(32, 32, 64, 32), layers_per_block=1, norm_num_groups=32, scaling_factor=0.18215),
+                       unet=dict(sample_size=64, block_out_channels=(32, 64, 64), layers_per_block=2, norm_num_groups=32,
+                                 down_block_types=("CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
+                                 up_block_types=("UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
+                                 cross_attention_dim=64, attention_head_dim=8)),
+    "single-sd2": dict(seed=810, dtype="float16", merges=100, pad="!", text=dict(TEXT_SINGLE, num_hidden_layers=3, hidden_act="gelu"),
+                       single_file=dict(text="open_clip", vae=False, ema=True), vae_kind="tiny", vae=TINY_SMALL,
+                       scheduler=dict(prediction_type="v_prediction"),
+                       unet=dict(sample_size=96, block_out_channels=(64, 128), layers_per_block=1, norm_num_groups=32,
+                                 down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"), up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
+                                 cross_attention_dim=64, attention_head_dim=[1, 2], use_linear_projection=True)),
+}
+SINGLE_STREAM = dict(STREAM, width=24, height=24, frames=3, t_index_list=[22, 40])
+SD2_VAE = dict(vae="../models/small-sdxs/vae")
+CASES |= {
+    "single-file-sd1-unet": dict(kind="unet", model="single-sd1", batch=1, height=8, width=8, timesteps=[259], seed=40),
+    "single-file-sd1-text-encoder": dict(kind="text_encoder", model="single-sd1", texts=["a red boat on a lake"]),
+    "single-file-sd1-vae-encode": dict(kind="vae_encode", model="single-sd1", batch=1, height=24, width=16, seed=41),
+    "single-file-sd1-vae-decode": dict(kind="vae_decode", model="single-sd1", batch=1, height=24, width=16, seed=42),
+    "single-file-sd1-stream": dict(SINGLE_STREAM, model="single-sd1", cfg_type="self"),
+    "single-file-sd2-unet": dict(kind="unet", model="single-sd2", batch=1, height=8, width=8, timesteps=[999], seed=43, **SD2_VAE),
+    "single-file-sd2-text-encoder": dict(kind="text_encoder", model="single-sd2", texts=["a red boat on a lake"], **SD2_VAE),
+    "single-file-sd2-stream": dict(SINGLE_STREAM, model="single-sd2", cfg_type="full", guidance_scale=1.8, **SD2_VAE),
 }
 
 if __name__ == "__main__":
