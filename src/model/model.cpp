@@ -95,7 +95,11 @@ std::vector<std::shared_ptr<const Lora>> open_loras(const ModelFiles& files, con
 ModelInfo describe(const ModelFiles& files, const Device& device, const ModelOptions& options) {
   ModelInfo info;
   const std::filesystem::path path = std::filesystem::absolute(files.path).lexically_normal();
-  info.name = path.has_filename() ? path.filename().string() : path.parent_path().filename().string();
+  if (std::filesystem::is_directory(path)) {
+    info.name = path.has_filename() ? path.filename().string() : path.parent_path().filename().string();
+  } else {
+    info.name = path.stem().string();
+  }
   info.device = device.name();
   info.native_size = static_cast<int>(files.unet_config.sample_size) * info.size_multiple;
   info.prompt_tokens = static_cast<int>(files.tokenizer.length());

@@ -37,7 +37,7 @@ std::optional<std::string> look_up(const std::array<Pair, count>& pairs, std::st
   return std::string(from == &Pair::first ? found->second : found->first);
 }
 
-/// Which modules a model has: every beginning of a name up to a dot.
+/// Which modules a model has: every name, and every beginning of one up to a dot.
 class Modules {
  public:
   explicit Modules(const std::vector<std::string>& names) {
@@ -45,6 +45,7 @@ class Modules {
       for (std::size_t at = name.find('.'); at != std::string::npos; at = name.find('.', at + 1)) {
         modules_.insert(name.substr(0, at));
       }
+      modules_.insert(name);
     }
   }
   [[nodiscard]] bool has(const std::string& module) const { return modules_.contains(module); }

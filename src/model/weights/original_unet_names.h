@@ -15,7 +15,7 @@ class OriginalUNetNames {
  public:
   /// Of the model with these layers (or tensors), in diffusers' names.
   static OriginalUNetNames from_current(const std::vector<std::string>& names);
-  /// The same in original names.
+  /// The same, given in original names.
   static OriginalUNetNames from_original(const std::vector<std::string>& names);
 
   /// The original name of a layer; nullopt where it has none.
