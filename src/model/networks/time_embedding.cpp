@@ -37,13 +37,15 @@ Tensor upload_rows(Context& context, std::int64_t rows, std::int64_t channels,
 // Both in PyTorch's order of operations, rounded to float32 after each.
 std::vector<float> timestep_embedding(float timestep, std::int64_t dim, bool flip_sin_to_cos,
                                       std::int64_t freq_shift) {
-  const auto steps = static_cast<float>(dim / 2 - freq_shift);
+  const std::int64_t half = dim / 2;
+  const auto steps = static_cast<float>(half - freq_shift);
   return sinusoids(timestep, dim, flip_sin_to_cos,
                    [&](float i) { return -std::log(kMaxPeriod) * i / steps; });
 }
 
 std::vector<float> guidance_scale_embedding(float guidance, std::int64_t dim) {
-  const float step = std::log(kMaxPeriod) / static_cast<float>(dim / 2 - 1);
+  const std::int64_t half = dim / 2;
+  const float step = std::log(kMaxPeriod) / static_cast<float>(half - 1);
   return sinusoids(guidance * 1000.0F, dim, false, [&](float i) { return i * -step; });
 }
 

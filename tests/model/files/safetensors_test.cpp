@@ -89,8 +89,8 @@ TEST(SafeTensors, RefusesSizesThatDoNotFitOrOverflow) {
       {"[2]", "\"0,8\""},
   };
   for (const auto& [shape, offsets] : cases) {
-    expect_error([&] { parse(safetensors_bytes(one("F32", shape, offsets), data)); },
-                 {"file", "tensor \"a\""});
+    const std::string bytes = safetensors_bytes(one("F32", shape, offsets), data);
+    expect_error([&] { parse(bytes); }, {"file", "tensor \"a\""});
   }
 }
 
