@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "control/settings.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion::cli {
@@ -32,22 +33,22 @@ struct CommonOptions {
   std::string fit = "crop";
 
   std::int64_t seed = 2;  ///< -1: draw one
-  float strength = 0.7F;
-  int steps = 2;
-  int num_inference_steps = 50;
+  float strength = Settings{}.strength;
+  int steps = Settings{}.steps;
+  int num_inference_steps = Settings{}.num_inference_steps;
   std::string t_index_list;  ///< empty: from strength and steps
   bool no_added_noise = false;
 
-  std::string cfg_type = "self";
-  float guidance_scale = 1.0F;
-  float delta = 1.0F;
+  std::string cfg_type = to_string(Settings{}.cfg_type);
+  float guidance_scale = Settings{}.guidance_scale;
+  float delta = Settings{}.delta;
   std::optional<float> guidance_embedding;
 
   int frame_buffer = 1;
   bool no_denoising_batch = false;
   bool cross_frame_attention = false;
-  float similarity_threshold = 1.0F;  ///< 1: no filter
-  int max_skip_frame = 10;
+  float similarity_threshold = Settings{}.similarity_threshold;
+  int max_skip_frame = Settings{}.max_skip_frame;
 
   std::string device = "auto";
   std::string precision = "auto";

@@ -40,7 +40,7 @@ int img2img(const CLI::App& app, Options& options) {
   check_picture_output(options.output);
   const Console console(options.quiet);
   draw_seed(options, console);
-  const Parameters parameters = make_parameters(options, console);
+  const Parameters parameters = make_parameters(make_settings(options, console));
   const Frame input = read_picture(options.input);
   const std::shared_ptr<Model> model = load_model(options, console);
   const Size size = choose_size(options, model->info(), Size{input.width, input.height});

@@ -79,7 +79,7 @@ int run(const CLI::App& app, Options& options) {
   require(app, "--prompt", "--prompt TEXT");
   const Console console(options.quiet);
   draw_seed(options, console);
-  const Parameters parameters = make_parameters(options, console);
+  const Parameters parameters = make_parameters(make_settings(options, console));
   const std::unique_ptr<Source> source = open_source(source_options(options));
   const SourceInfo& info = source->info();
   const std::shared_ptr<Model> model = load_model(options, console);

@@ -135,28 +135,29 @@ void draw_seed(CommonOptions& options, const Console& console) {
   }
 }
 
-Parameters make_parameters(const CommonOptions& options, const Console& console) {
+Settings make_settings(const CommonOptions& options, const Console& console) {
   check_utf8("the prompt", options.prompt);
   check_utf8("the negative prompt", options.negative_prompt);
   warn_of_guidance_without_effect(options, console);
-  Parameters parameters;
-  parameters.prompt = options.prompt;
-  parameters.negative_prompt = options.negative_prompt;
-  parameters.num_inference_steps = options.num_inference_steps;
-  parameters.t_index_list = options.t_index_list.empty() ? t_index_list_for(options.strength, options.steps,
-                                                                            options.num_inference_steps)
-                                                         : parse_t_index_list(options.t_index_list);
-  parameters.cfg_type = parse_cfg_type(options.cfg_type);
-  parameters.guidance_scale = options.guidance_scale;
-  parameters.delta = options.delta;
-  parameters.guidance_embedding = options.guidance_embedding;
-  parameters.do_add_noise = !options.no_added_noise;
-  parameters.seed = static_cast<std::uint64_t>(options.seed);
-  parameters.cross_frame_attention = options.cross_frame_attention;
-  parameters.similarity_filter.enabled = options.similarity_threshold < 1;
-  parameters.similarity_filter.threshold = options.similarity_threshold;
-  parameters.similarity_filter.max_skip_frame = options.max_skip_frame;
-  return parameters;
+  Settings settings;
+  settings.prompt = options.prompt;
+  settings.negative_prompt = options.negative_prompt;
+  settings.strength = options.strength;
+  settings.steps = options.steps;
+  if (!options.t_index_list.empty()) {
+    settings.t_index_list = parse_t_index_list(options.t_index_list);
+  }
+  settings.num_inference_steps = options.num_inference_steps;
+  settings.do_add_noise = !options.no_added_noise;
+  settings.cfg_type = parse_cfg_type(options.cfg_type);
+  settings.guidance_scale = options.guidance_scale;
+  settings.delta = options.delta;
+  settings.guidance_embedding = options.guidance_embedding;
+  settings.seed = static_cast<std::uint64_t>(options.seed);
+  settings.cross_frame_attention = options.cross_frame_attention;
+  settings.similarity_threshold = options.similarity_threshold;
+  settings.max_skip_frame = options.max_skip_frame;
+  return settings;
 }
 
 }  // namespace streamdiffusion::cli

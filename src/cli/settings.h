@@ -6,8 +6,8 @@
 
 #include "cli/common_options.h"
 #include "cli/console.h"
+#include "control/settings.h"
 #include "streamdiffusion/model.h"
-#include "streamdiffusion/parameters.h"
 
 namespace streamdiffusion::cli {
 
@@ -37,6 +37,6 @@ std::shared_ptr<Model> load_model(const CommonOptions& options, const Console& c
 void draw_seed(CommonOptions& options, const Console& console);
 
 /// What the options ask of the stream; the seed must be drawn. Says what does not go together.
-Parameters make_parameters(const CommonOptions& options, const Console& console);
+Settings make_settings(const CommonOptions& options, const Console& console);
 
 }  // namespace streamdiffusion::cli

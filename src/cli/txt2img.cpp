@@ -36,7 +36,7 @@ int txt2img(const CLI::App& app, Options& options) {
   check_picture_output(options.output);
   const Console console(options.quiet);
   draw_seed(options, console);
-  const Parameters parameters = make_parameters(options, console);
+  const Parameters parameters = make_parameters(make_settings(options, console));
   const std::shared_ptr<Model> model = load_model(options, console);
   const Size size = choose_size(options, model->info(), std::nullopt);
   // One step after the other: each picture comes out finished, without a batch to be filled first.

@@ -1,0 +1,120 @@
+#include "control/settings_json.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace streamdiffusion {
+namespace {
+
+using Json = nlohmann::json;
+
+Settings applied(const char* json, Settings settings = {}) {
+  apply_json(Json::parse(json), settings);
+  return settings;
+}
+
+/// The field that is complained about; empty where nothing is.
+std::string wrong_field(const char* json) {
+  Settings settings;
+  settings.loras = {{"style", 1.0F}};
+  const Settings before = settings;
+  try {
+    apply_json(Json::parse(json), settings);
+  } catch (const FieldError& error) {
+    EXPECT_EQ(settings, before) << json;
+    EXPECT_NE(std::string(error.what()).find('"' + error.field() + '"'), std::string::npos) << error.what();
+    return error.field();
+  }
+  return "";
+}
+
+TEST(SettingsJson, LeavesFieldsAloneThatAreNotGiven) {
+  Settings settings;
+  settings.prompt = "cat";
+  settings.seed = 9;
+  const Settings changed = applied(R"({"seed": 3, "cfg_type": "full"})", settings);
+  EXPECT_EQ(changed.prompt, "cat");
+  EXPECT_EQ(changed.seed, 3U);
+  EXPECT_EQ(changed.cfg_type, CfgType::full);
+}
+
+TEST(SettingsJson, ReadsWhatItWrites) {
+  Settings settings;
+  settings.prompt = "größer 🐧";
+  settings.negative_prompt = "blurry";
+  settings.strength = 0.25F;
+  settings.steps = 4;
+  settings.t_index_list = {3, 20, 40};
+  settings.do_add_noise = false;
+  settings.cfg_type = CfgType::initialize;
+  settings.guidance_scale = 1.5F;
+  settings.delta = 0.5F;
+  settings.guidance_embedding = 7.0F;
+  settings.seed = 18446744073709551615U;
+  settings.cross_frame_attention = true;
+  settings.similarity_threshold = 0.9F;
+  settings.max_skip_frame = 3;
+  settings.loras = {{"style", 0.5F}, {"detail", -1.0F}};
+  Settings read;
+  read.loras = {{"style", 1.0F}, {"detail", 1.0F}};
+  apply_json(Json::parse(to_json(settings).dump()), read);
+  EXPECT_EQ(read, settings);
+}
+
+TEST(SettingsJson, WritesNumbersAsPeopleDo) {
+  EXPECT_EQ(to_json(Settings{})["strength"].dump(), "0.7");
+}
+
+TEST(SettingsJson, ChangesTheLorasThatItNames) {
+  Settings settings;
+  settings.loras = {{"style", 1.0F}, {"detail", 0.3F}};
+  const Settings changed = applied(R"({"loras": {"style": 0}})", settings);
+  EXPECT_EQ(changed.loras, (std::vector<LoraScale>{{"style", 0.0F}, {"detail", 0.3F}}));
+}
+
+TEST(SettingsJson, DrawsASeedWhereItIsMinusOne) {
+  const Settings a = applied(R"({"seed": -1})");
+  const Settings b = applied(R"({"seed": -1})");
+  const Settings c = applied(R"({"seed": -1})");
+  EXPECT_FALSE(a.seed == b.seed && b.seed == c.seed);
+}
+
+TEST(SettingsJson, NamesTheFieldThatIsWrongAndChangesNothing) {
+  EXPECT_EQ(wrong_field(R"({"prompt": "x", "colour": 1})"), "colour");
+  EXPECT_EQ(wrong_field(R"({"prompt": 1})"), "prompt");
+  EXPECT_EQ(wrong_field(R"({"prompt": "x", "strength": 0})"), "strength");
+  EXPECT_EQ(wrong_field(R"({"strength": 1.01})"), "strength");
+  EXPECT_EQ(wrong_field(R"({"strength": "0.5"})"), "strength");
+  EXPECT_EQ(wrong_field(R"({"steps": 1.5})"), "steps");
+  EXPECT_EQ(wrong_field(R"({"steps": 18446744073709551615})"), "steps");
+  EXPECT_EQ(wrong_field(R"({"steps": -1})"), "steps");
+  EXPECT_EQ(wrong_field(R"({"t_index_list": [4, 4]})"), "t_index_list");
+  EXPECT_EQ(wrong_field(R"({"t_index_list": [50]})"), "t_index_list");
+  EXPECT_EQ(wrong_field(R"({"t_index_list": 1})"), "t_index_list");
+  EXPECT_EQ(wrong_field(R"({"cfg_type": "half"})"), "cfg_type");
+  EXPECT_EQ(wrong_field(R"({"cfg_type": 3})"), "cfg_type");
+  EXPECT_EQ(wrong_field(R"({"guidance_scale": 1e300})"), "guidance_scale");
+  EXPECT_EQ(wrong_field(R"({"do_add_noise": 1})"), "do_add_noise");
+  EXPECT_EQ(wrong_field(R"({"seed": -2})"), "seed");
+  EXPECT_EQ(wrong_field(R"({"seed": 1.5})"), "seed");
+  EXPECT_EQ(wrong_field(R"({"guidance_embedding": "w"})"), "guidance_embedding");
+  EXPECT_EQ(wrong_field(R"({"loras": {"style": 1, "other": 1}})"), "loras");
+  EXPECT_EQ(wrong_field(R"({"loras": {"style": null}})"), "loras");
+  EXPECT_EQ(wrong_field(R"([])"), "settings");
+}
+
+TEST(SettingsJson, ComplainsWhereMoreStepsAreAskedForThanTheStrengthLeavesRoomFor) {
+  EXPECT_EQ(wrong_field(R"({"strength": 0.02, "steps": 4})"), "steps");
+  EXPECT_EQ(wrong_field(R"({"strength": 0.02, "steps": 1})"), "");
+}
+
+TEST(SettingsJson, LimitsThePromptsLength) {
+  Settings settings;
+  apply_json({{"prompt", std::string(10000, 'a')}}, settings);
+  EXPECT_EQ(settings.prompt.size(), 10000U);
+  EXPECT_THROW(apply_json({{"prompt", std::string(10001, 'a')}}, settings), FieldError);
+}
+
+}  // namespace
+}  // namespace streamdiffusion
