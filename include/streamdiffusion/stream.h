@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "streamdiffusion/frame.h"
@@ -70,6 +71,14 @@ class Stream {
   /// are numbered from 0.
   void generate(std::vector<Frame>& out);
 
+  /// Text to image: one finished picture for each variation. Variation v has the noise that `picture` of a
+  /// new stream with a seed higher by v would draw first, so the same variation gives the same picture. Does
+  /// not touch the frames in flight, nor the noise of other pictures. Numbers are the variations.
+  void pictures(std::span<const std::uint32_t> variations, std::vector<Frame>& out);
+
+  /// Whether frames are in flight, which `drain` would give.
+  [[nodiscard]] bool in_flight() const;
+
   /// One finished picture: image to image of `in`, with the stream's fixed noise, or text to image without
   /// one, with fresh noise as `generate` draws it. Does not touch the frames in flight.
   Frame picture(const Frame& in);
@@ -77,10 +86,24 @@ class Stream {
 
   [[nodiscard]] const StreamStatistics& statistics() const;
 
-  struct Impl;
+  struct Impl;  ///< for the library's own use
+  [[nodiscard]] Impl& impl() const { return *impl_; }
 
  private:
   std::unique_ptr<Impl> impl_;
 };
+
+/// One stream's part in `step_together`.
+struct StreamStep {
+  Stream* stream = nullptr;
+  const std::vector<Frame>* in = nullptr;
+  std::vector<Frame>* out = nullptr;
+  StepResult result = StepResult::processed;  ///< set by step_together
+};
+
+/// `Stream::step` of several streams, each at most once. Those that have model, LoRA scales and size in
+/// common share one UNet call: faster where the rows of one stream are too few to keep the device busy.
+/// Throws Error where the frames of one of them do not fit, and leaves all as they were.
+void step_together(std::span<StreamStep> steps);
 
 }  // namespace streamdiffusion

@@ -121,6 +121,12 @@ void DenoisingBatch::take_noise(const Tensor& own) {
 
 Tensor DenoisingBatch::step(Context context, const DenoisingInput& input,
                             std::span<const FrameLabel> labels) {
+  DenoisingRows* const rows = &begin_step(input);
+  DenoisingRows::predict(context, std::span(&rows, 1));
+  return end_step(labels);
+}
+
+DenoisingRows& DenoisingBatch::begin_step(const DenoisingInput& input) {
   const std::int64_t first = columns();
   const std::int64_t in_flight = (steps() - 1) * columns();
   take_noise(input.noise);
@@ -131,11 +137,15 @@ Tensor DenoisingBatch::step(Context context, const DenoisingInput& input,
     rows_->set_noised(first, x0_.view().rows(0, in_flight), residual_x0_.view().rows(0, in_flight),
                       noise_.view().rows(first, in_flight));
   }
-  rows_->denoise(context, x0_.view(), residual_x0_.view());
+  return *rows_;
+}
+
+Tensor DenoisingBatch::end_step(std::span<const FrameLabel> labels) {
+  rows_->finish(x0_.view(), residual_x0_.view());
   std::shift_right(labels_.begin(), labels_.end(), columns());
   std::ranges::copy(labels, labels_.begin());
   empty_ = false;
-  return x0_.view().rows(in_flight, columns());
+  return x0_.view().rows((steps() - 1) * columns(), columns());
 }
 
 std::span<const FrameLabel> DenoisingBatch::finished() const {

@@ -41,6 +41,9 @@ class DenoisingBatch {
 
   /// One label for each frame of `input`. The finished frames' x_0, valid until the next call.
   Tensor step(Context context, const DenoisingInput& input, std::span<const FrameLabel> labels);
+  /// The same in two parts: the rows to be denoised (DenoisingRows::predict), and what is made of them then.
+  DenoisingRows& begin_step(const DenoisingInput& input);
+  Tensor end_step(std::span<const FrameLabel> labels);
   /// Of the frames that the last step finished.
   [[nodiscard]] std::span<const FrameLabel> finished() const;
 

@@ -1,5 +1,6 @@
 #include "stream/denoising_rows.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
 #include <utility>
@@ -117,14 +118,82 @@ void DenoisingRows::set_zero(std::int64_t first_row, const Tensor& finite) {
 }
 
 void DenoisingRows::denoise(Context& context, const Tensor& x0, const Tensor& residual_x0) {
+  DenoisingRows* const alone = this;
+  predict(context, std::span(&alone, 1));
+  finish(x0, residual_x0);
+}
+
+bool DenoisingRows::can_share_call_with(const DenoisingRows& other) const {
+  return denoising_->weights == other.denoising_->weights &&
+         with_rows(sample_.view().shape, 1) == with_rows(other.sample_.view().shape, 1);
+}
+
+void DenoisingRows::predict(Context& context, std::span<DenoisingRows* const> together) {
+  for (DenoisingRows* const rows : together) {
+    rows->copy_negative_rows();
+  }
+  if (together.size() > 1) {
+    predict_gathered(context, together);
+    return;
+  }
+  const DenoisingRows& rows = *together.front();
+  rows.denoising_->weights->unet().forward(
+      context, rows.sample_.view(),
+      {.time = rows.time_.view(), .text = rows.text_, .self_attention = rows.attention_},
+      rows.prediction_.view());
+}
+
+void DenoisingRows::predict_gathered(Context& context, std::span<DenoisingRows* const> together) {
+  std::int64_t count = 0;
+  std::vector<const TextContext*> text;
+  std::vector<RowRange> attention;
+  for (const DenoisingRows* const rows : together) {
+    text.insert(text.end(), rows->text_.begin(), rows->text_.end());
+    for (std::int64_t row = 0; row < rows->rows_ + rows->negative_rows_; ++row) {
+      const RowRange seen =
+          rows->attention_.empty() ? RowRange{row, 1} : rows->attention_[static_cast<std::size_t>(row)];
+      attention.push_back({count + seen.first, seen.count});
+    }
+    count += rows->rows_ + rows->negative_rows_;
+  }
+  const bool across_rows =
+      std::ranges::any_of(together, [](const auto* rows) { return !rows->attention_.empty(); });
+  if (!across_rows) {
+    attention.clear();
+  }
+
+  const DenoisingRows& first = *together.front();
+  const Arena::Scope scope(context.arena);
+  const Tensor sample = context.arena.allocate(with_rows(first.sample_.view().shape, count));
+  const Tensor time = context.arena.allocate(with_rows(first.time_.view().shape, count));
+  const Tensor prediction = context.arena.allocate(sample.shape);
+  std::int64_t row = 0;
+  for (const DenoisingRows* const rows : together) {
+    const std::int64_t own = rows->rows_ + rows->negative_rows_;
+    context.device.copy(rows->sample_.view(), sample.rows(row, own));
+    context.device.copy(rows->time_.view(), time.rows(row, own));
+    row += own;
+  }
+  first.denoising_->weights->unet().forward(
+      context, sample, {.time = time, .text = text, .self_attention = attention}, prediction);
+  row = 0;
+  for (const DenoisingRows* const rows : together) {
+    const std::int64_t own = rows->rows_ + rows->negative_rows_;
+    context.device.copy(prediction.rows(row, own), rows->prediction_.view());
+    row += own;
+  }
+}
+
+void DenoisingRows::copy_negative_rows() {
+  if (negative_rows_ > 0) {
+    device_.copy(sample_.view().rows(0, negative_rows_), sample_.view().rows(rows_, negative_rows_));
+  }
+}
+
+void DenoisingRows::finish(const Tensor& x0, const Tensor& residual_x0) {
   const Coefficients& c = coefficients_;
   const Tensor& sample = sample_.view();
   const Tensor& prediction = prediction_.view();
-  if (negative_rows_ > 0) {
-    device_.copy(sample.rows(0, negative_rows_), sample.rows(rows_, negative_rows_));
-  }
-  denoising_->weights->unet().forward(
-      context, sample, {.time = time_.view(), .text = text_, .self_attention = attention_}, prediction);
   if (denoising_->v_prediction) {  // noise = alpha * v + beta * x_t
     device_.combine(prediction, c.alpha, sample, c.beta, prediction);
   }

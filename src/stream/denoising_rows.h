@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "model/networks/network.h"
@@ -43,6 +44,14 @@ class DenoisingRows {
   /// One row of `x0` and `residual_x0` for each.
   void denoise(Context& context, const Tensor& x0, const Tensor& residual_x0);
 
+  /// `denoise` in two parts, so that rows of several streams can share a UNet call: first the UNet's
+  /// prediction for all rows, then what is made of it. Rows that share a call share weights and the size of
+  /// latents.
+  static void predict(Context& context, std::span<DenoisingRows* const> together);
+  void finish(const Tensor& x0, const Tensor& residual_x0);
+
+  [[nodiscard]] bool can_share_call_with(const DenoisingRows& other) const;
+
  private:
   struct Coefficients {  // one for each row
     std::vector<float> alpha, beta;
@@ -55,7 +64,9 @@ class DenoisingRows {
 
   void add_row(std::int64_t step, const std::shared_ptr<const TextContext>& text, RowRange attention);
   void compute_coefficients();
+  void copy_negative_rows();
   void guide();
+  static void predict_gathered(Context& context, std::span<DenoisingRows* const> together);
 
   Device& device_;
   std::shared_ptr<const Denoising> denoising_;

@@ -1,0 +1,69 @@
+#include <algorithm>
+#include <chrono>
+#include <span>
+#include <vector>
+
+#include "stream/denoising_rows.h"
+#include "stream/stream_checks.h"
+#include "stream/stream_impl.h"
+#include "streamdiffusion/stream.h"
+
+namespace streamdiffusion {
+
+namespace {
+
+/// A stream that takes part in the step, with the rows that a UNet call has to predict for it.
+struct Participant {
+  StreamStep* step;
+  Stream::Impl* stream;
+  DenoisingRows* rows;  // null where the stream denoises one step after the other
+};
+
+/// One UNet call for each group of streams that can share it.
+void predict(std::vector<Participant> participants) {
+  std::erase_if(participants, [](const Participant& one) { return one.rows == nullptr; });
+  while (!participants.empty()) {
+    Stream::Impl& stream = *participants.front().stream;
+    const DenoisingRows& rows = *participants.front().rows;
+    const auto others = std::stable_partition(
+        participants.begin(), participants.end(),
+        [&rows](const Participant& other) { return rows.can_share_call_with(*other.rows); });
+    std::vector<DenoisingRows*> together;
+    std::transform(participants.begin(), others, std::back_inserter(together),
+                   [](const Participant& one) { return one.rows; });
+    double seconds = 0;
+    stream.timed(seconds, [&] {
+      Context context = stream.context();
+      DenoisingRows::predict(context, together);
+    });
+    for (auto one = participants.begin(); one != others; ++one) {
+      one->stream->statistics.unet_seconds += seconds / static_cast<double>(together.size());
+    }
+    participants.erase(participants.begin(), others);
+  }
+}
+
+}  // namespace
+
+void step_together(std::span<StreamStep> steps) {
+  for (const StreamStep& step : steps) {
+    const Stream::Impl& stream = step.stream->impl();
+    check_frames(*step.in, stream.labels.size(), stream.options);
+  }
+  std::vector<Participant> participants;
+  for (StreamStep& step : steps) {
+    Stream::Impl& stream = step.stream->impl();
+    if (stream.take(*step.in, *step.out)) {
+      step.result = StepResult::processed;
+      participants.push_back({&step, &stream, stream.begin_step()});
+    } else {
+      step.result = StepResult::skipped;
+    }
+  }
+  predict(participants);
+  for (const Participant& one : participants) {
+    one.stream->finish_step(*one.step->out);
+  }
+}
+
+}  // namespace streamdiffusion

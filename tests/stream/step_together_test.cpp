@@ -1,0 +1,179 @@
+#include <gtest/gtest.h>
+
+#include "streamdiffusion/error.h"
+#include "streamdiffusion/stream.h"
+#include "tiny_model.h"
+
+namespace streamdiffusion {
+namespace {
+
+using testing::difference;
+using testing::load_tiny_model;
+using testing::make_frame;
+using testing::make_options;
+using testing::make_parameters;
+using testing::numbers;
+
+constexpr int kRounding = 1;
+
+class StepTogetherTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() { model_ = load_tiny_model(); }
+  static void TearDownTestSuite() { model_.reset(); }
+
+  static std::shared_ptr<Model> model_;
+};
+std::shared_ptr<Model> StepTogetherTest::model_;
+
+std::vector<Frame> frames_from(std::int64_t first, int count, int size = testing::kSize) {
+  std::vector<Frame> frames;
+  for (int i = 0; i < count; ++i) {
+    frames.push_back(make_frame(first + i, size, size));
+  }
+  return frames;
+}
+
+struct Case {
+  Parameters parameters;
+  StreamOptions options;
+};
+
+std::vector<Case> different_streams() {
+  std::vector<Case> cases;
+  cases.push_back({make_parameters(), make_options()});
+  cases.push_back({make_parameters({10, 40}), make_options(2)});
+  cases.back().parameters.prompt = "another prompt";
+  cases.back().parameters.seed = 7;
+  cases.push_back({make_parameters(), make_options()});
+  cases.back().parameters.cfg_type = CfgType::full;
+  cases.back().parameters.guidance_scale = 1.7F;
+  cases.push_back({make_parameters(), make_options()});
+  cases.back().parameters.cross_frame_attention = true;
+  cases.back().parameters.cfg_type = CfgType::initialize;
+  cases.back().parameters.guidance_scale = 1.4F;
+  cases.push_back({make_parameters(), make_options(1, false)});
+  StreamOptions larger = make_options();
+  larger.width = larger.height = 48;
+  cases.push_back({make_parameters({30}), larger});
+  return cases;
+}
+
+TEST_F(StepTogetherTest, EachStreamGivesWhatItGivesAlone) {
+  std::vector<Stream> alone;
+  std::vector<Stream> together;
+  for (const Case& one : different_streams()) {
+    alone.emplace_back(model_, one.options, one.parameters);
+    together.emplace_back(model_, one.options, one.parameters);
+  }
+  for (int round = 0; round < 5; ++round) {
+    std::vector<std::vector<Frame>> in;
+    std::vector<std::vector<Frame>> out(together.size());
+    std::vector<StreamStep> steps;
+    for (const Stream& stream : together) {
+      const auto number = static_cast<std::int64_t>(in.size()) * 100 + round * 2;
+      in.push_back(frames_from(number, stream.options().frame_buffer_size, stream.options().width));
+    }
+    for (std::size_t i = 0; i < together.size(); ++i) {
+      steps.push_back({.stream = &together[i], .in = &in[i], .out = &out[i]});
+    }
+    step_together(steps);
+    for (std::size_t i = 0; i < together.size(); ++i) {
+      std::vector<Frame> expected;
+      alone[i].step(in[i], expected);
+      ASSERT_EQ(numbers(out[i]), numbers(expected)) << "stream " << i << ", round " << round;
+      for (std::size_t frame = 0; frame < expected.size(); ++frame) {
+        EXPECT_LE(difference(out[i][frame], expected[frame]), kRounding)
+            << "stream " << i << ", round " << round;
+      }
+    }
+  }
+}
+
+TEST_F(StepTogetherTest, StreamsOfTwoModelsStepSideBySide) {
+  const std::shared_ptr<Model> other = load_tiny_model();
+  Stream a(model_, make_options(), make_parameters({30}));
+  Stream b(other, make_options(), make_parameters({30}));
+  const std::vector<Frame> in = frames_from(0, 1);
+  std::vector<Frame> out_a;
+  std::vector<Frame> out_b;
+  std::vector<StreamStep> steps = {{.stream = &a, .in = &in, .out = &out_a},
+                                   {.stream = &b, .in = &in, .out = &out_b}};
+  step_together(steps);
+  EXPECT_LE(difference(out_a.at(0), out_b.at(0)), kRounding);
+}
+
+TEST_F(StepTogetherTest, AFrameThatDoesNotFitLeavesAllStreamsAsTheyWere) {
+  Stream a(model_, make_options(), make_parameters());
+  Stream b(model_, make_options(), make_parameters());
+  const std::vector<Frame> right = frames_from(0, 1);
+  const std::vector<Frame> wrong = frames_from(0, 1, 40);
+  std::vector<Frame> out;
+  std::vector<StreamStep> steps = {{.stream = &a, .in = &right, .out = &out},
+                                   {.stream = &b, .in = &wrong, .out = &out}};
+  EXPECT_THROW(step_together(steps), Error);
+  EXPECT_EQ(a.statistics().steps, 0);
+  EXPECT_FALSE(a.in_flight());
+}
+
+TEST_F(StepTogetherTest, ASkippedStreamGivesItsLastResultWhileOthersGoOn) {
+  Parameters filtered = make_parameters({30});
+  filtered.similarity_filter = {.enabled = true, .threshold = 0.0F, .max_skip_frame = 1000};
+  Stream still(model_, make_options(), filtered);
+  Stream moving(model_, make_options(), make_parameters({30}));
+  const std::vector<Frame> same = frames_from(3, 1);
+  std::vector<Frame> out_still;
+  std::vector<Frame> out_moving;
+  int skipped = 0;
+  for (int round = 0; round < 5; ++round) {
+    const std::vector<Frame> next = frames_from(round, 1);
+    std::vector<StreamStep> steps = {{.stream = &still, .in = &same, .out = &out_still},
+                                     {.stream = &moving, .in = &next, .out = &out_moving}};
+    step_together(steps);
+    EXPECT_EQ(out_still.size(), 1U);
+    EXPECT_EQ(numbers(out_moving), (std::vector<std::int64_t>{round}));
+    skipped += steps[0].result == StepResult::skipped ? 1 : 0;
+    EXPECT_EQ(steps[1].result, StepResult::processed);
+  }
+  EXPECT_GE(skipped, 3);
+  EXPECT_EQ(moving.statistics().steps, 5);
+}
+
+TEST_F(StepTogetherTest, FramesAreInFlightUntilTheyAreDrained) {
+  Stream stream(model_, make_options(), make_parameters());
+  EXPECT_FALSE(stream.in_flight());
+  std::vector<Frame> out;
+  stream.step(frames_from(0, 1), out);
+  EXPECT_TRUE(stream.in_flight());
+  stream.drain(out);
+  EXPECT_EQ(numbers(out), (std::vector<std::int64_t>{0}));
+  EXPECT_FALSE(stream.in_flight());
+}
+
+TEST_F(StepTogetherTest, AVariationIsTheFirstPictureOfASeedThatMuchHigher) {
+  const Parameters parameters = make_parameters({0, 25});
+  Stream stream(model_, make_options(), parameters);
+  const std::vector<std::uint32_t> variations = {0, 5, 2};
+  std::vector<Frame> out;
+  stream.pictures(variations, out);
+  ASSERT_EQ(out.size(), variations.size());
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    Parameters moved = parameters;
+    moved.seed += variations[i];
+    EXPECT_LE(difference(out[i], Stream(model_, make_options(), moved).picture()), kRounding);
+    EXPECT_EQ(out[i].number, variations[i]);
+  }
+  std::vector<Frame> again;
+  stream.pictures(std::vector<std::uint32_t>{5}, again);
+  EXPECT_LE(difference(again.at(0), out[1]), kRounding);
+}
+
+TEST_F(StepTogetherTest, VariationsLeaveOtherPicturesAlone) {
+  const Parameters parameters = make_parameters({0, 25});
+  Stream disturbed(model_, make_options(), parameters);
+  std::vector<Frame> out;
+  disturbed.pictures(std::vector<std::uint32_t>{1, 2}, out);
+  EXPECT_EQ(difference(disturbed.picture(), Stream(model_, make_options(), parameters).picture()), 0);
+}
+
+}  // namespace
+}  // namespace streamdiffusion
