@@ -5,7 +5,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "streamdiffusion/frame.h"
 
@@ -27,6 +29,15 @@ void fit_frame(const Frame& in, Fit fit, Frame& out);
 /// A picture file (PNG, JPEG, WebP and what else FFmpeg decodes), orientation applied, alpha on black. Throws
 /// Error when it is damaged, cut short, larger than 134 megapixels or no picture.
 Frame read_image(const std::filesystem::path& file);
+
+/// A picture from a PNG, JPEG or WebP file's bytes, which nobody need trust: what is larger than
+/// `most_pixels` is refused before there is memory for it. Throws Error as read_image does. Thread-safe.
+Frame decode_image(std::span<const std::uint8_t> bytes, std::int64_t most_pixels);
+
+/// A PNG, JPEG or WebP file's bytes; `format` is "png", "jpeg" or "webp". Text and quality as for
+/// write_image. Thread-safe.
+std::vector<std::uint8_t> encode_image(const Frame& frame, const std::string& format,
+                                       const std::map<std::string, std::string>& text = {}, int quality = -1);
 
 /// Writes PNG, JPEG or WebP by the extension, through a temporary file, so that no partial file stays. `text`
 /// (UTF-8; keywords of 1 to 79 characters) becomes text chunks of a PNG; the others have no place for it.

@@ -63,7 +63,7 @@ Picture make_picture(int width, int height, AVPixelFormat format) {
 }
 
 Codec open_decoder(const AVCodecParameters& parameters, int threads, const std::string& what,
-                   const AVCodec* decoder) {
+                   const AVCodec* decoder, std::int64_t most_pixels) {
   if (decoder == nullptr) decoder = avcodec_find_decoder(parameters.codec_id);
   if (decoder == nullptr) {
     throw Error(what + ": this FFmpeg has no decoder for " + avcodec_get_name(parameters.codec_id) +
@@ -72,7 +72,7 @@ Codec open_decoder(const AVCodecParameters& parameters, int threads, const std::
   Codec codec = checked(Codec(avcodec_alloc_context3(decoder)));
   check(avcodec_parameters_to_context(codec.get(), &parameters), what);
   codec->thread_count = threads;
-  codec->max_pixels = kMaxPixels;
+  codec->max_pixels = most_pixels;
   codec->err_recognition = AV_EF_CRCCHECK;
   // Decoders of single pictures report damage only when asked. The others mark the frame; asking those of the
   // MPEG-4 family makes FFmpeg 5.1 abort the process.

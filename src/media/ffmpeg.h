@@ -80,9 +80,10 @@ class Options {
   AVDictionary* dictionary_ = nullptr;
 };
 
-/// A decoder for a stream, opened: `decoder`, or FFmpeg's choice for null. `what` begins errors.
+/// A decoder for a stream, opened: `decoder`, or FFmpeg's choice for null. `what` begins errors. Larger
+/// pictures than `most_pixels` are refused before there is memory for them.
 Codec open_decoder(const AVCodecParameters& parameters, int threads, const std::string& what,
-                   const AVCodec* decoder = nullptr);
+                   const AVCodec* decoder = nullptr, std::int64_t most_pixels = kMaxPixels);
 
 /// The colour matrix of video that does not name one, as players guess it.
 AVColorSpace default_matrix(int width, int height);

@@ -125,13 +125,14 @@ ffmpeg::Packet whole_packet(std::span<const std::uint8_t> bytes) {
 }
 
 ffmpeg::Picture decode(std::span<const std::uint8_t> bytes, const AVInputFormat& format,
-                       const std::string& name) {
+                       const std::string& name, std::int64_t most_pixels) {
   const MemoryInput memory(bytes);
   const ffmpeg::Input input = open_demuxer(memory, format, name);
   const int stream = av_find_best_stream(input.get(), AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
   ffmpeg::check(stream, name + " is no picture");
   const std::string what = "cannot decode the picture " + name;
-  const ffmpeg::Codec codec = ffmpeg::open_decoder(*input->streams[stream]->codecpar, 1, what);
+  const ffmpeg::Codec codec =
+      ffmpeg::open_decoder(*input->streams[stream]->codecpar, 1, what, nullptr, most_pixels);
   const ffmpeg::Packet packet =
       is_single_picture(format) ? whole_packet(bytes) : first_packet(*input, stream, name);
   ffmpeg::Picture picture = ffmpeg::make_picture();
@@ -151,6 +152,22 @@ Orientation orientation_of(const AVFrame& picture, const PictureStructure& struc
   const AVFrameSideData* matrix = av_frame_get_side_data(&picture, AV_FRAME_DATA_DISPLAYMATRIX);
   return matrix != nullptr ? orientation_from_matrix(reinterpret_cast<const std::int32_t*>(matrix->data))
                            : Orientation{};
+}
+
+Frame read_picture(std::span<const std::uint8_t> bytes, const AVInputFormat& format, const std::string& name,
+                   std::int64_t most_pixels) {
+  const PictureStructure structure = examine_picture(bytes);
+  if (structure.cut_short) throw Error("the picture " + name + " is cut short; copy or download it again");
+  const ffmpeg::Picture picture = decode(bytes, format, name, most_pixels);
+  Frame frame;
+  try {
+    // Pictures mark no aspect on purpose: PNG and JPEG carry print resolutions there.
+    FrameConverter().convert(*picture, AVCOL_SPC_SMPTE170M, {0, 1}, orientation_of(*picture, structure),
+                             frame);
+  } catch (const Error& error) {
+    throw Error("the picture " + name + ": " + error.what());
+  }
+  return frame;
 }
 
 }  // namespace
@@ -174,19 +191,16 @@ Frame read_image(const std::filesystem::path& file) {
   if (format == nullptr || !holds_picture(*format, bytes)) {
     throw Error(name + " is no picture that FFmpeg knows (PNG, JPEG, WebP, ...)");
   }
-  const PictureStructure structure = examine_picture(bytes);
-  if (structure.cut_short) throw Error("the picture " + name + " is cut short; copy or download it again");
+  return read_picture(bytes, *format, name, ffmpeg::kMaxPixels);
+}
 
-  const ffmpeg::Picture picture = decode(bytes, *format, name);
-  Frame frame;
-  try {
-    // Pictures mark no aspect on purpose: PNG and JPEG carry print resolutions there.
-    FrameConverter().convert(*picture, AVCOL_SPC_SMPTE170M, {0, 1}, orientation_of(*picture, structure),
-                             frame);
-  } catch (const Error& error) {
-    throw Error("the picture " + name + ": " + error.what());
+Frame decode_image(std::span<const std::uint8_t> bytes, std::int64_t most_pixels) {
+  ffmpeg::quieten();
+  const AVInputFormat* format = bytes.empty() ? nullptr : probe(bytes);
+  if (format == nullptr || !examine_picture(bytes).known || !is_single_picture(*format)) {
+    throw Error("these bytes are no PNG, JPEG or WebP picture");
   }
-  return frame;
+  return read_picture(bytes, *format, "that was sent", most_pixels);
 }
 
 }  // namespace streamdiffusion

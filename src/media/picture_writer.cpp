@@ -12,29 +12,37 @@ namespace {
 constexpr int kDefaultJpegQuality = 95;
 constexpr int kDefaultWebpQuality = 90;
 
-std::vector<std::uint8_t> encode(const std::filesystem::path& file, const Frame& frame,
-                                 const std::map<std::string, std::string>& text, int quality) {
+/// encode_image's name for what the extension asks for; empty where it asks for something else.
+std::string format_of(const std::filesystem::path& file) {
   const std::string extension = lower_extension(file);
-  if (extension == ".png") return encode_png(frame, text);
-  if (extension == ".jpg" || extension == ".jpeg") {
-    return encode_jpeg(frame, quality < 0 ? kDefaultJpegQuality : quality);
-  }
-  if (extension == ".webp") return encode_webp(frame, quality < 0 ? kDefaultWebpQuality : quality);
-  throw Error("cannot write " + file.string() + ": give it the extension .png, .jpg or .webp");
+  if (extension == ".jpg" || extension == ".jpeg") return "jpeg";
+  return extension == ".png" || extension == ".webp" ? extension.substr(1) : "";
 }
 
 }  // namespace
 
-bool can_write_picture(const std::filesystem::path& file) {
-  const std::string extension = lower_extension(file);
-  return extension == ".png" || extension == ".jpg" || extension == ".jpeg" || extension == ".webp";
+bool can_write_picture(const std::filesystem::path& file) { return !format_of(file).empty(); }
+
+std::vector<std::uint8_t> encode_image(const Frame& frame, const std::string& format,
+                                       const std::map<std::string, std::string>& text, int quality) {
+  if (frame.empty()) throw Error("the picture is empty");
+  if (quality > 100) throw Error("quality goes from 0 to 100");
+  if (format == "png") return encode_png(frame, text);
+  if (format == "jpeg") return encode_jpeg(frame, quality < 0 ? kDefaultJpegQuality : quality);
+  if (format == "webp") return encode_webp(frame, quality < 0 ? kDefaultWebpQuality : quality);
+  throw Error("pictures are written as png, jpeg or webp, not \"" + format + "\"");
 }
 
 void write_image(const std::filesystem::path& file, const Frame& frame,
                  const std::map<std::string, std::string>& text, int quality) {
-  if (frame.empty()) throw Error("cannot write " + file.string() + ": the picture is empty");
-  if (quality > 100) throw Error("cannot write " + file.string() + ": quality goes from 0 to 100");
-  write_file(file, encode(file, frame, text, quality));
+  if (!can_write_picture(file)) {
+    throw Error("cannot write " + file.string() + ": give it the extension .png, .jpg or .webp");
+  }
+  try {
+    write_file(file, encode_image(frame, format_of(file), text, quality));
+  } catch (const Error& error) {
+    throw Error("cannot write " + file.string() + ": " + error.what());
+  }
 }
 
 }  // namespace streamdiffusion
