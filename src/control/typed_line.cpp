@@ -1,0 +1,92 @@
+#include "control/typed_line.h"
+
+#include <algorithm>
+
+#include "control/settings_json.h"
+
+namespace streamdiffusion {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::string_view kSpace = " \t";
+
+std::string_view trimmed(std::string_view text) {
+  text.remove_prefix(std::min(text.find_first_not_of(kSpace), text.size()));
+  return text.substr(0, text.find_last_not_of(kSpace) + 1);
+}
+
+void check_utf8(std::string_view line) {
+  try {
+    static_cast<void>(Json(line).dump());
+  } catch (const Json::type_error&) {
+    throw Error("what was typed is not valid UTF-8; set the terminal to UTF-8");
+  }
+}
+
+/// "16,32" or "16 32".
+Json list_of(std::string text) {
+  std::ranges::replace(text, ' ', ',');
+  return Json::parse("[" + text + "]", nullptr, false);
+}
+
+/// As JSON where it is some; people also write "on", "none", a list without brackets, a name without quotes.
+Json value_of(const std::string& field, const std::string& text) {
+  if (field == "prompt" || field == "negative_prompt") return text;
+  if (text == "on" || text == "off") return text == "on";
+  if (text == "none" && field == "guidance_embedding") return nullptr;
+  Json value = Json::parse(text, nullptr, false);
+  if (field == "t_index_list" && !value.is_array()) value = list_of(text);
+  return value.is_discarded() ? Json(text) : value;
+}
+
+/// "style 0.7": the scale of the LoRA with this name.
+Json lora_of(std::string_view value) {
+  const std::size_t space = value.find_last_of(kSpace);
+  if (space == std::string_view::npos) throw Error("/lora takes a name and a scale: /lora style 0.7");
+  const std::string name(trimmed(value.substr(0, space)));
+  const Json scale = Json::parse(value.substr(space + 1), nullptr, false);
+  return {{"loras", {{name, scale.is_discarded() ? Json(value.substr(space + 1)) : scale}}}};
+}
+
+TypedLine command(std::string_view line) {
+  const std::size_t end = std::min(line.find_first_of(kSpace), line.size());
+  std::string name(line.substr(0, end));
+  std::ranges::replace(name, '-', '_');
+  const std::string value(trimmed(line.substr(end)));
+  if (name == "help") return {TypedLine::Kind::help, {}};
+  if (name == "show") return {TypedLine::Kind::show, {}};
+  if (name == "quit") return {TypedLine::Kind::quit, {}};
+  if (name == "lora") return {TypedLine::Kind::change, lora_of(value)};
+  if (!to_json(Settings{}).contains(name))
+    throw Error("there is no /" + name + "; /help lists what there is");
+  const bool may_be_empty = name == "negative_prompt" || name == "prompt";
+  if (value.empty() && !may_be_empty) throw Error("/" + name + " takes a value; /help shows how");
+  return {TypedLine::Kind::change, {{name, value_of(name, value)}}};
+}
+
+}  // namespace
+
+TypedLine parse_typed_line(std::string_view line) {
+  check_utf8(line);
+  line = trimmed(line);
+  if (line.empty()) return {};
+  if (!line.starts_with('/')) return {TypedLine::Kind::change, {{"prompt", line}}};
+  if (line.starts_with("//")) return {TypedLine::Kind::change, {{"prompt", line.substr(1)}}};
+  return command(line.substr(1));
+}
+
+std::string typed_line_help() {
+  std::string settings;
+  const Json all = to_json(Settings{});
+  for (const auto& item : all.items()) settings += " /" + item.key();
+  return "a line is a new prompt (one that begins with a slash: //)\n"
+         "/strength 0.5, /steps 2, /seed -1, /cfg_type full, /t_index_list 16 32, ... set one setting; there "
+         "are:\n" +
+         settings +
+         "\n"
+         "/lora NAME SCALE sets a LoRA's scale\n"
+         "/show shows all settings, /quit ends and completes the output";
+}
+
+}  // namespace streamdiffusion
