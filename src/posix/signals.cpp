@@ -6,13 +6,13 @@ namespace streamdiffusion::posix {
 namespace {
 
 // A signal handler reaches nothing but what is global; both are lock-free, as it needs.
-std::atomic<bool> stop_flag{false};
+std::atomic<bool> stopping{false};
 std::atomic<int> stop_signal{0};
 static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free);
 
 void on_stop(int signal) {
   stop_signal = signal;
-  stop_flag = true;
+  stopping = true;
 }
 
 void install(void (*handler)(int), int signal) {
@@ -26,8 +26,12 @@ void install(void (*handler)(int), int signal) {
 
 }  // namespace
 
+const std::atomic<bool>& stop_flag() { return stopping; }
+
+void request_stop() { stopping = true; }
+
 StopSignals::StopSignals() {
-  stop_flag = false;
+  stopping = false;
   stop_signal = 0;
   install(on_stop, SIGINT);
   install(on_stop, SIGTERM);
@@ -38,7 +42,7 @@ StopSignals::~StopSignals() {
   install(SIG_DFL, SIGTERM);
 }
 
-const std::atomic<bool>& StopSignals::stop() const { return stop_flag; }
+const std::atomic<bool>& StopSignals::stop() const { return stopping; }
 
 int StopSignals::signal() const { return stop_signal; }
 

@@ -4,6 +4,12 @@
 
 namespace streamdiffusion::posix {
 
+/// Whether the program is to finish what it has begun and end: a signal came while StopSignals lived, or
+/// request_stop was called.
+const std::atomic<bool>& stop_flag();
+/// Asks for the same end as a signal does.
+void request_stop();
+
 /// While it lives, the first Ctrl-C (SIGINT) or SIGTERM sets a flag; the second ends the program as usual.
 /// One at a time.
 class StopSignals {

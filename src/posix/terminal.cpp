@@ -1,16 +1,35 @@
 #include "posix/terminal.h"
 
 #include <sys/ioctl.h>
+#include <termios.h>
 #include <unistd.h>
 
 namespace streamdiffusion::posix {
 
 bool stderr_is_terminal() { return isatty(STDERR_FILENO) == 1; }
 
+bool stdin_is_terminal() { return isatty(STDIN_FILENO) == 1; }
+
+bool stdin_is_ours() { return !stdin_is_terminal() || tcgetpgrp(STDIN_FILENO) == getpgrp(); }
+
 int terminal_columns() {
   constexpr int kUnknown = 80;
   winsize size{};
   return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : kUnknown;
+}
+
+KeyByKey::KeyByKey() : before_(std::make_unique<termios>()) {
+  if (!stdin_is_ours() || tcgetattr(STDIN_FILENO, before_.get()) != 0) {
+    before_.reset();
+    return;
+  }
+  termios changed = *before_;
+  changed.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
+  tcsetattr(STDIN_FILENO, TCSADRAIN, &changed);
+}
+
+KeyByKey::~KeyByKey() {
+  if (before_ && stdin_is_ours()) tcsetattr(STDIN_FILENO, TCSADRAIN, before_.get());
 }
 
 }  // namespace streamdiffusion::posix
