@@ -20,6 +20,7 @@ struct ModelOptions {
   /// A Hugging Face diffusers folder (the one with model_index.json), or a checkpoint of Stable Diffusion 1.x
   /// or 2.x in one .safetensors file.
   std::filesystem::path path;
+  std::string name;                          ///< for ModelInfo::name; the folder's or file's unless given
   std::optional<std::filesystem::path> vae;  ///< an autoencoder's folder or file in place of the model's own
   std::vector<LoraOptions> loras;
   /// What the UNet predicts: "epsilon", "v_prediction", or "auto": what the model says, for a single file
@@ -36,7 +37,7 @@ struct ModelOptions {
 
 /// What a loaded model is, for programs that adapt to it.
 struct ModelInfo {
-  std::string name;        ///< the folder's name, or the file's without .safetensors
+  std::string name;        ///< as given, or the folder's name, or the file's without .safetensors
   std::string device;      ///< "cpu"
   int native_size = 512;   ///< pixels a side that the UNet was trained at (sample_size * 8)
   int size_multiple = 8;   ///< width and height must be multiples of this

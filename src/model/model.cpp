@@ -95,7 +95,9 @@ std::vector<std::shared_ptr<const Lora>> open_loras(const ModelFiles& files, con
 ModelInfo describe(const ModelFiles& files, const Device& device, const ModelOptions& options) {
   ModelInfo info;
   const std::filesystem::path path = std::filesystem::absolute(files.path).lexically_normal();
-  if (std::filesystem::is_directory(path)) {
+  if (!options.name.empty()) {
+    info.name = options.name;
+  } else if (std::filesystem::is_directory(path)) {
     info.name = path.has_filename() ? path.filename().string() : path.parent_path().filename().string();
   } else {
     info.name = path.stem().string();

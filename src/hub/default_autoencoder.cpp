@@ -1,0 +1,68 @@
+#include "hub/default_autoencoder.h"
+
+#include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <system_error>
+
+#include "hub/fetch.h"
+
+namespace streamdiffusion::hub {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Whether TAESD reads and writes the model's latents, as far as the model tells. What it does not tell, and
+/// what is wrong with it, is for the one who loads it.
+bool has_taesd_latents(const fs::path& model) {
+  constexpr double kScaling = 0.18215;  // of Stable Diffusion 1.x and 2.x; SDXL has another
+  std::error_code error;
+  if (!fs::is_directory(model, error)) {
+    return fs::is_regular_file(model, error);  // checkpoints in one file are of 1.x or 2.x
+  }
+  std::ifstream in(model / "vae" / "config.json", std::ios::binary);
+  const auto config = nlohmann::json::parse(in, nullptr, false);
+  if (!config.is_object()) {
+    return false;
+  }
+  try {
+    return config.value("_class_name", "") == "AutoencoderKL" && config.value("latent_channels", 4) == 4 &&
+           std::abs(config.value("scaling_factor", kScaling) - kScaling) < 1e-4;
+  } catch (const nlohmann::json::exception&) {
+    return false;
+  }
+}
+
+}  // namespace
+
+std::optional<fs::path> default_autoencoder(const fs::path& model, bool download, const HubOptions& options) {
+  if (!has_taesd_latents(model)) {
+    return std::nullopt;
+  }
+  const Repository taesd{.owner = "madebyollin", .name = "taesd", .file = {}};
+  const auto say = [&](const std::string& text) {
+    if (options.on_message) {
+      options.on_message(text);
+    }
+  };
+  if (const auto cached = find_cached(taesd, Purpose::autoencoder, options)) {
+    say("the autoencoder is TAESD (" + taesd.id() + "); --vae full takes the model's own, which is slower");
+    return cached;
+  }
+  if (!download || options.offline) {
+    say("the autoencoder is the model's own; TAESD is quicker: --vae " + taesd.id());
+    return std::nullopt;
+  }
+  try {
+    const fs::path fetched = fetch(taesd, Purpose::autoencoder, options);
+    say("the autoencoder is TAESD (" + taesd.id() + "); --vae full takes the model's own, which is slower");
+    return fetched;
+  } catch (const HubStopped&) {
+    throw;
+  } catch (const Error& error) {
+    say("the autoencoder is the model's own, since TAESD cannot be downloaded: " + std::string(error.what()));
+    return std::nullopt;
+  }
+}
+
+}  // namespace streamdiffusion::hub

@@ -1,0 +1,146 @@
+#include "hub/downloads.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <exception>
+#include <filesystem>
+#include <mutex>
+#include <system_error>
+#include <thread>
+
+#include "hub/cache.h"
+#include "hub/download.h"
+#include "streamdiffusion/error.h"
+
+namespace streamdiffusion::hub {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+std::int64_t size_of(const fs::path& file) {
+  std::error_code error;
+  const std::uintmax_t size = fs::file_size(file, error);
+  return error ? 0 : static_cast<std::int64_t>(size);
+}
+
+std::string megabytes(std::int64_t bytes) { return std::to_string((bytes + 999'999) / 1'000'000) + " MB"; }
+
+void check_room(const HubOptions& options, const RepositoryCache& cache,
+                const std::vector<RemoteFile>& files) {
+  std::int64_t needed = 0;
+  for (const RemoteFile& file : files) {
+    if (size_of(cache.blob(file.hash)) != file.size) {
+      needed += std::max<std::int64_t>(file.size - size_of(cache.incomplete(file.hash)), 0);
+    }
+  }
+  std::error_code error;
+  const fs::space_info space = fs::space(cache.folder(), error);
+  if (!error && space.available < static_cast<std::uintmax_t>(needed)) {
+    throw Error(options.cache.string() + ": there is room for " +
+                megabytes(static_cast<std::int64_t>(space.available)) + ", but " + megabytes(needed) +
+                " are to be downloaded; free some, or keep the cache elsewhere (HF_HUB_CACHE)");
+  }
+}
+
+/// Threads that take the files one after the other.
+class Workers {
+ public:
+  Workers(const HubOptions& options, const Repository& repository, const std::string& commit,
+          const std::vector<RemoteFile>& files)
+      : options_(options), repository_(repository), commit_(commit), files_(files) {
+    // Messages come from several threads; libcurl looks at one flag for the user and for our own failures.
+    options_.on_message = [this, say = options.on_message](const std::string& text) {
+      const std::lock_guard lock(mutex_);
+      if (say) {
+        say(text);
+      }
+    };
+    options_.stop = &stop_;
+  }
+
+  void run(const HubOptions& user) {
+    const auto count = std::min(files_.size(), static_cast<std::size_t>(std::max(options_.parallel, 1)));
+    running_ = count;
+    {
+      std::vector<std::jthread> threads;
+      for (std::size_t i = 0; i < count; ++i) {
+        threads.emplace_back([this] { work(); });
+      }
+      watch(user);
+    }
+    if (error_) {
+      std::rethrow_exception(error_);
+    }
+  }
+
+ private:
+  void work() {
+    try {
+      HttpClient client(options_.endpoint, options_.token, &stop_);
+      for (std::size_t i = next_++; i < files_.size() && !stop_; i = next_++) {
+        FileDownload(options_, repository_, commit_, files_[i], counters_).run(client);
+      }
+    } catch (...) {
+      const std::lock_guard lock(mutex_);
+      if (!stop_.exchange(true)) {  // those that end because of it say nothing new
+        error_ = std::current_exception();
+      }
+    }
+    const std::lock_guard lock(mutex_);
+    --running_;
+    finished_.notify_all();
+  }
+
+  /// Reports until all is done, and passes the user's wish to stop on.
+  void watch(const HubOptions& user) {
+    constexpr std::chrono::milliseconds kInterval{100};
+    std::int64_t total = 0;
+    for (const RemoteFile& file : files_) {
+      total += file.size;
+    }
+    const Clock::time_point start = Clock::now();
+    std::unique_lock lock(mutex_);
+    while (!finished_.wait_for(lock, kInterval, [this] { return running_ == 0; })) {
+      if (user.stop != nullptr && *user.stop && !stop_.exchange(true)) {
+        error_ = std::make_exception_ptr(HubStopped(
+            "the download was stopped; what has come is kept, and the same command goes on from there"));
+      }
+      if (user.on_progress) {
+        const std::chrono::duration<double> elapsed = Clock::now() - start;
+        user.on_progress({.name = repository_.id(),
+                          .done = counters_.done,
+                          .total = total,
+                          .bytes_per_second = static_cast<double>(counters_.received) / elapsed.count()});
+      }
+    }
+  }
+
+  HubOptions options_;
+  const Repository& repository_;
+  const std::string& commit_;
+  const std::vector<RemoteFile>& files_;
+  std::atomic<bool> stop_ = false;
+  Counters counters_;
+  std::atomic<std::size_t> next_ = 0;
+  std::mutex mutex_;
+  std::condition_variable finished_;
+  std::size_t running_ = 0;
+  std::exception_ptr error_;
+};
+
+}  // namespace
+
+void download_all(const HubOptions& options, const Repository& repository, const std::string& commit,
+                  const std::vector<RemoteFile>& files) {
+  const RepositoryCache cache(options.cache, repository);
+  cache.make_folders();
+  check_room(options, cache, files);
+  // The large ones first, so that the small ones fill the gaps.
+  std::vector<RemoteFile> order = files;
+  std::ranges::stable_sort(order, std::ranges::greater(), &RemoteFile::size);
+  Workers(options, repository, commit, order).run(options);
+}
+
+}  // namespace streamdiffusion::hub

@@ -1,0 +1,90 @@
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include "streamdiffusion/hub.h"
+
+namespace streamdiffusion {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Empty where it is not set.
+std::string variable(const char* name) {
+  const char* const value = std::getenv(name);
+  return value != nullptr ? value : "";
+}
+
+/// The first that is not empty.
+std::string first_of(std::initializer_list<const char*> names) {
+  for (const char* name : names) {
+    if (std::string value = variable(name); !value.empty()) {
+      return value;
+    }
+  }
+  return "";
+}
+
+fs::path expand_home(const std::string& path) {
+  if (path == "~" || path.starts_with("~/")) {
+    return variable("HOME") + path.substr(1);
+  }
+  return path;
+}
+
+bool is_true(std::string value) {
+  std::ranges::transform(value, value.begin(),
+                         [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+  return value == "1" || value == "ON" || value == "YES" || value == "TRUE";
+}
+
+fs::path hugging_face_home() {
+  if (const std::string home = variable("HF_HOME"); !home.empty()) {
+    return expand_home(home);
+  }
+  const std::string cache = variable("XDG_CACHE_HOME");
+  return (cache.empty() ? expand_home("~/.cache") : fs::path(cache)) / "huggingface";
+}
+
+fs::path cache_folder(const fs::path& home) {
+  const std::string cache = first_of({"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"});
+  return cache.empty() ? home / "hub" : expand_home(cache);
+}
+
+/// Tokens have no spaces; files end in a line break.
+std::string without_space(std::string text) {
+  std::erase_if(text, [](char c) { return static_cast<unsigned char>(c) <= ' '; });
+  return text;
+}
+
+std::string read_token(const fs::path& home) {
+  if (is_true(variable("HF_HUB_DISABLE_IMPLICIT_TOKEN"))) {
+    return "";
+  }
+  const std::string token = without_space(first_of({"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"}));
+  if (!token.empty()) {
+    return token;
+  }
+  const std::string file = variable("HF_TOKEN_PATH");
+  std::ifstream in(file.empty() ? home / "token" : expand_home(file), std::ios::binary);
+  return without_space({std::istreambuf_iterator<char>(in), {}});
+}
+
+}  // namespace
+
+HubOptions HubOptions::from_environment() {
+  HubOptions options;
+  if (std::string endpoint = variable("HF_ENDPOINT"); !endpoint.empty()) {
+    endpoint.erase(endpoint.find_last_not_of('/') + 1);
+    options.endpoint = endpoint;
+  }
+  const fs::path home = hugging_face_home();
+  options.cache = cache_folder(home);
+  options.token = read_token(home);
+  options.offline = is_true(first_of({"HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"}));
+  return options;
+}
+
+}  // namespace streamdiffusion

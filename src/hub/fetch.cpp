@@ -1,0 +1,93 @@
+#include "hub/fetch.h"
+
+#include <algorithm>
+#include <system_error>
+
+#include "hub/api.h"
+#include "hub/cache.h"
+#include "hub/downloads.h"
+
+namespace streamdiffusion::hub {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path path_of(const fs::path& snapshot, const Selection& selection) {
+  return selection.opened.empty() ? snapshot : snapshot / selection.opened;
+}
+
+/// The files of a snapshot, as if the hub had listed them.
+std::vector<RemoteFile> list_snapshot(const fs::path& snapshot) {
+  std::vector<RemoteFile> files;
+  std::error_code error;
+  for (fs::recursive_directory_iterator entry(snapshot, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (entry->is_regular_file(error)) {  // links are followed; dangling ones are no files
+      files.push_back({.path = entry->path().lexically_relative(snapshot).generic_string(),
+                       .size = static_cast<std::int64_t>(entry->file_size(error)),
+                       .hash = ""});
+    }
+  }
+  return files;
+}
+
+fs::path fetch_from_hub(const Repository& repository, Purpose purpose, const HubOptions& options) {
+  HubApi api(options);
+  const RepositoryCache cache(options.cache, repository);
+  const std::string commit = api.commit(repository);
+  const auto is_there = [&](const RemoteFile& file) { return cache.has(commit, file.path); };
+  Selection selection = select_files(api.files(repository, commit), repository, purpose, is_there);
+  std::erase_if(selection.files, is_there);
+  if (!selection.files.empty()) {
+    download_all(options, repository, commit, selection.files);
+  }
+  // Only now: until then what an earlier commit has brought stays what is found without a network.
+  cache.write_commit(commit);
+  return path_of(cache.snapshot(commit), selection);
+}
+
+}  // namespace
+
+std::optional<fs::path> find_cached(const Repository& repository, Purpose purpose,
+                                    const HubOptions& options) {
+  const RepositoryCache cache(options.cache, repository);
+  const std::optional<std::string> commit = cache.commit();
+  if (!commit) {
+    return std::nullopt;
+  }
+  const std::vector<RemoteFile> files = list_snapshot(cache.snapshot(*commit));
+  if (files.empty()) {
+    return std::nullopt;
+  }
+  try {
+    const auto is_there = [](const RemoteFile&) { return true; };
+    return path_of(cache.snapshot(*commit), select_files(files, repository, purpose, is_there));
+  } catch (const Error&) {
+    return std::nullopt;  // something that is needed is missing
+  }
+}
+
+fs::path fetch(const Repository& repository, Purpose purpose, const HubOptions& options) {
+  const std::optional<fs::path> cached = find_cached(repository, purpose, options);
+  if (cached && (options.offline || is_commit(repository.revision))) {  // a commit never changes
+    return *cached;
+  }
+  if (options.offline) {
+    throw Error(repository.text() + ": is no file or folder here, and not in the cache (" +
+                options.cache.string() + "), and HF_HUB_OFFLINE forbids to download it");
+  }
+  try {
+    return fetch_from_hub(repository, purpose, options);
+  } catch (const Unreachable& error) {
+    if (!cached) {
+      throw Error(repository.text() + ": cannot be downloaded and is not in the cache: " + error.what() +
+                  "; check the connection (HF_ENDPOINT, https_proxy)");
+    }
+    if (options.on_message) {
+      options.on_message(std::string(error.what()) + "; using " + repository.text() + " from the cache");
+    }
+    return *cached;
+  }
+}
+
+}  // namespace streamdiffusion::hub

@@ -1,0 +1,197 @@
+#include "hub/selection.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <optional>
+#include <string_view>
+
+#include "streamdiffusion/error.h"
+
+namespace streamdiffusion::hub {
+namespace {
+
+using Files = std::vector<RemoteFile>;
+using IsThere = std::function<bool(const RemoteFile&)>;
+
+constexpr std::string_view kSafetensors = ".safetensors";
+constexpr std::size_t kNamed = 8;  // files that a message names
+
+const RemoteFile* find(const Files& files, const std::string& path) {
+  const auto found = std::ranges::find(files, path, &RemoteFile::path);
+  return found == files.end() ? nullptr : &*found;
+}
+
+std::string_view folder_of(const RemoteFile& file) {
+  const std::size_t slash = file.path.rfind('/');
+  return std::string_view(file.path).substr(0, slash == std::string::npos ? 0 : slash);
+}
+
+std::string_view name_of(const RemoteFile& file) {
+  return std::string_view(file.path).substr(file.path.rfind('/') + 1);
+}
+
+Files in_folder(const Files& files, std::string_view folder) {
+  Files found;
+  std::ranges::copy_if(files, std::back_inserter(found),
+                       [folder](const RemoteFile& file) { return folder_of(file) == folder; });
+  return found;
+}
+
+/// Takes the shard's number "-00001-of-00002" out of a name; none where there is none.
+std::optional<std::string> without_shard_number(std::string_view name) {
+  constexpr std::string_view kForm = "-00000-of-00000";
+  for (std::size_t at = 0; at + kForm.size() <= name.size(); ++at) {
+    const std::string_view part = name.substr(at, kForm.size());
+    if (std::ranges::equal(part, kForm, [](unsigned char is, char form) {
+          return form == '0' ? std::isdigit(is) != 0 : is == static_cast<unsigned char>(form);
+        })) {
+      return std::string(name.substr(0, at)).append(name.substr(at + kForm.size()));
+    }
+  }
+  return std::nullopt;
+}
+
+/// The weights of one variant ("", ".fp16"): one file, or the index with its shards.
+Files weights_of(const Files& files, const std::string& stem, const std::string& variant) {
+  const std::string whole = stem + variant + std::string(kSafetensors);
+  Files weights;
+  std::ranges::copy_if(files, std::back_inserter(weights),
+                       [&](const RemoteFile& file) { return name_of(file) == whole; });
+  if (!weights.empty()) {
+    return weights;
+  }
+  const std::string index = stem + std::string(kSafetensors) + ".index" + variant + ".json";
+  bool indexed = false;
+  for (const RemoteFile& file : files) {
+    indexed = indexed || name_of(file) == index;
+    if (name_of(file) == index || without_shard_number(name_of(file)) == whole) {
+      weights.push_back(file);
+    }
+  }
+  return indexed ? weights : Files();
+}
+
+[[noreturn]] void throw_no_weights(const Files& files, const std::string& where) {
+  const auto pickled = std::ranges::find_if(files, [](const RemoteFile& file) {
+    constexpr std::array<std::string_view, 5> kPickles = {".bin", ".ckpt", ".pt", ".pth", ".pkl"};
+    return std::ranges::any_of(kPickles,
+                               [&](std::string_view ending) { return file.path.ends_with(ending); });
+  });
+  if (pickled != files.end()) {
+    throw Error(where + ": has its weights as a pickle alone (" + pickled->path +
+                "), which can run any code and is never read; look for a repository with .safetensors");
+  }
+  throw Error(where + ": has no .safetensors weights that can be used");
+}
+
+Files choose_weights(const Files& folder, const std::string& stem, const IsThere& is_there,
+                     const std::string& where) {
+  Files chosen;
+  for (const std::string variant : {".fp16", "", ".bf16"}) {
+    Files weights = weights_of(folder, stem, variant);
+    if (weights.empty()) {
+      continue;
+    }
+    if (std::ranges::all_of(weights, is_there)) {
+      return weights;
+    }
+    if (chosen.empty()) {
+      chosen = std::move(weights);
+    }
+  }
+  if (chosen.empty()) {
+    throw_no_weights(folder, where);
+  }
+  return chosen;
+}
+
+void append(Files& files, const Files& more) { files.insert(files.end(), more.begin(), more.end()); }
+
+/// A component's configuration and weights.
+Files component(const Files& all, const std::string& folder, const std::string& stem, const IsThere& is_there,
+                const std::string& where) {
+  const Files files = in_folder(all, folder);
+  Files chosen = choose_weights(files, stem, is_there, where + (folder.empty() ? "" : "/" + folder));
+  if (const RemoteFile* const config =
+          find(files, folder.empty() ? "config.json" : folder + "/config.json")) {
+    chosen.push_back(*config);
+  }
+  return chosen;
+}
+
+/// JSON and text of a folder without weights (scheduler, tokenizer).
+Files texts(const Files& all, const std::string& folder) {
+  Files chosen;
+  for (const RemoteFile& file : in_folder(all, folder)) {
+    if (file.path.ends_with(".json") || file.path.ends_with("/merges.txt")) {
+      chosen.push_back(file);
+    }
+  }
+  return chosen;
+}
+
+Selection diffusers_folder(const Files& all, const IsThere& is_there, const std::string& where) {
+  Selection selection;
+  selection.files.push_back(*find(all, "model_index.json"));
+  append(selection.files, texts(all, "scheduler"));
+  append(selection.files, texts(all, "tokenizer"));
+  append(selection.files, component(all, "text_encoder", "model", is_there, where));
+  append(selection.files, component(all, "unet", "diffusion_pytorch_model", is_there, where));
+  append(selection.files, component(all, "vae", "diffusion_pytorch_model", is_there, where));
+  return selection;
+}
+
+Selection single_file(const RemoteFile& file) { return {.files = {file}, .opened = file.path}; }
+
+/// The one safetensors file of a repository's root, or the one that LoRAs' trainers write.
+Selection only_file(const Files& all, const std::string& where, Purpose purpose) {
+  const Files root = in_folder(all, "");
+  if (const RemoteFile* const lora = find(root, "pytorch_lora_weights.safetensors");
+      lora != nullptr && purpose != Purpose::autoencoder) {
+    return single_file(*lora);
+  }
+  Files found;
+  std::ranges::copy_if(root, std::back_inserter(found),
+                       [](const RemoteFile& file) { return file.path.ends_with(kSafetensors); });
+  if (found.size() == 1) {
+    return single_file(found.front());
+  }
+  if (found.empty()) {
+    throw_no_weights(root, where);
+  }
+  std::string names;
+  for (std::size_t i = 0; i < std::min(found.size(), kNamed); ++i) {
+    names += (i > 0 ? ", " : "") + found[i].path;
+  }
+  throw Error(where + ": holds several files (" + names + (found.size() > kNamed ? ", ..." : "") +
+              "); name one: " + where + "/" + found.front().path);
+}
+
+}  // namespace
+
+Selection select_files(const Files& files, const Repository& repository, Purpose purpose,
+                       const IsThere& is_there) {
+  const std::string where = repository.id();
+  if (!repository.file.empty()) {
+    if (const RemoteFile* const file = find(files, repository.file)) {
+      return single_file(*file);
+    }
+    throw Error(where + ": has no file " + repository.file + " at revision " + repository.revision);
+  }
+  if (purpose != Purpose::lora && find(files, "model_index.json") != nullptr) {
+    return purpose == Purpose::model
+               ? diffusers_folder(files, is_there, where)
+               : Selection{.files = component(files, "vae", "diffusion_pytorch_model", is_there, where),
+                           .opened = "vae"};
+  }
+  if (purpose != Purpose::lora && find(files, "config.json") != nullptr &&
+      std::ranges::any_of(in_folder(files, ""), [](const RemoteFile& file) {
+        return name_of(file).starts_with("diffusion_pytorch_model");
+      })) {
+    return {.files = component(files, "", "diffusion_pytorch_model", is_there, where), .opened = ""};
+  }
+  return only_file(files, where, purpose);
+}
+
+}  // namespace streamdiffusion::hub

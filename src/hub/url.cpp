@@ -1,0 +1,78 @@
+#include "hub/url.h"
+
+#include <curl/curl.h>
+
+#include <memory>
+
+#include "streamdiffusion/error.h"
+
+namespace streamdiffusion::hub {
+namespace {
+
+using Url = std::unique_ptr<CURLU, decltype(&curl_url_cleanup)>;
+
+Url parse(const std::string& text) {
+  Url url(curl_url(), &curl_url_cleanup);
+  if (curl_url_set(url.get(), CURLUPART_URL, text.c_str(), 0) != CURLUE_OK) {
+    throw Error("\"" + text + "\" is no address of a web server, such as https://huggingface.co");
+  }
+  return url;
+}
+
+std::string part(const Url& url, CURLUPart what) {
+  char* text = nullptr;
+  if (curl_url_get(url.get(), what, &text, CURLU_DEFAULT_PORT) != CURLUE_OK) {
+    return "";
+  }
+  const std::unique_ptr<char, decltype(&curl_free)> owner(text, &curl_free);
+  return text;
+}
+
+std::string origin(const std::string& text) {
+  const Url url = parse(text);
+  return part(url, CURLUPART_SCHEME) + "://" + part(url, CURLUPART_HOST) + ":" + part(url, CURLUPART_PORT);
+}
+
+}  // namespace
+
+std::string quote(std::string_view text, std::string_view kept) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  std::string quoted;
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       std::string_view("-._~").find(c) != std::string_view::npos;
+    if (plain || kept.find(c) != std::string_view::npos) {
+      quoted += c;
+    } else {
+      const auto byte = static_cast<unsigned char>(c);
+      quoted += '%';
+      quoted += kDigits[byte >> 4U];
+      quoted += kDigits[byte & 15U];
+    }
+  }
+  return quoted;
+}
+
+std::string resolve_url(const std::string& base, const std::string& location) {
+  const Url url = parse(base);
+  if (curl_url_set(url.get(), CURLUPART_URL, location.c_str(), 0) != CURLUE_OK) {
+    throw Error(host_of(base) + ": leads on to \"" + location + "\", which is no address");
+  }
+  const std::string scheme = part(url, CURLUPART_SCHEME);
+  if (scheme != "http" && scheme != "https") {
+    throw Error(host_of(base) + ": leads on to \"" + location + "\", which is no web address; refused");
+  }
+  return part(url, CURLUPART_URL);
+}
+
+bool same_origin(const std::string& a, const std::string& b) { return origin(a) == origin(b); }
+
+bool is_https(const std::string& url) { return part(parse(url), CURLUPART_SCHEME) == "https"; }
+
+std::string host_of(const std::string& url) {
+  const Url parsed = parse(url);
+  const std::string port = part(parsed, CURLUPART_PORT);
+  return part(parsed, CURLUPART_HOST) + (port == "443" || port == "80" ? "" : ":" + port);
+}
+
+}  // namespace streamdiffusion::hub

@@ -1,0 +1,58 @@
+#include "posix/file_lock.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "streamdiffusion/error.h"
+
+namespace streamdiffusion::posix {
+namespace {
+
+constexpr mode_t kShared = 0664;  // so that a group can share a cache
+
+/// Whether the path still leads to the opened file: who held the lock may have deleted it.
+bool is_current(int descriptor, const std::filesystem::path& file) {
+  struct stat opened {};
+  struct stat there {};
+  return ::fstat(descriptor, &opened) == 0 && ::stat(file.c_str(), &there) == 0 &&
+         opened.st_ino == there.st_ino && opened.st_dev == there.st_dev;
+}
+
+}  // namespace
+
+std::optional<FileLock> FileLock::try_lock(const std::filesystem::path& file) {
+  const int opened = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kShared);
+  if (opened < 0) {
+    throw Error(file.string() + ": cannot be made: " + std::generic_category().message(errno));
+  }
+  FileLock lock(opened);
+  // A file system that has no locks (ENOLCK, ENOSYS) is one where nobody waits for one.
+  if (::flock(opened, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    return std::nullopt;
+  }
+  if (!is_current(opened, file)) {
+    return std::nullopt;
+  }
+  return lock;
+}
+
+FileLock::~FileLock() {
+  if (descriptor_ >= 0) {
+    ::close(descriptor_);
+  }
+}
+
+FileLock::FileLock(FileLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+
+FileLock& FileLock::operator=(FileLock&& other) noexcept {
+  std::swap(descriptor_, other.descriptor_);
+  return *this;
+}
+
+}  // namespace streamdiffusion::posix
