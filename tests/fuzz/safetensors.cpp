@@ -31,9 +31,9 @@ void convert_all(const SafeTensors& file) {
 
 void apply_as_lora(const std::shared_ptr<const SafeTensors>& file) {
   const Lora lora(file, {"conv_in", "down_blocks.0.resnets.0.conv1"}, {"encoder.layers.0.self_attn.q_proj"});
-  if (const LoraDelta* const delta = lora.find(Lora::Network::unet, "conv_in")) {
+  if (const LoraChange* const change = lora.find(Lora::Network::unet, "conv_in")) {
     std::vector<float> weight(kOut * kIn * 9);
-    apply_lora(*delta, 1, kOut, kIn * 9, weight, "conv_in");
+    apply_change(*change, 1, {kOut, kIn, 9}, weight, weight, "conv_in");
   }
 }
 

@@ -5,6 +5,7 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,6 +42,18 @@ class Tensors {
   std::list<std::vector<float>> values_;
   std::map<std::string, FileTensor> tensors_;
 };
+
+/// A safetensors file with these tensors and this `__metadata__`.
+inline std::string with_metadata(const Tensors& tensors, const nlohmann::json& metadata) {
+  nlohmann::json header = {{"__metadata__", metadata}};
+  std::string data;
+  for (const auto& [name, tensor] : tensors.all()) {
+    const std::size_t begin = data.size();
+    data.append(reinterpret_cast<const char*>(tensor.bytes.data()), tensor.bytes.size());
+    header[name] = {{"dtype", "F32"}, {"shape", tensor.shape}, {"data_offsets", {begin, data.size()}}};
+  }
+  return safetensors_bytes(header.dump(), data);
+}
 
 inline std::vector<float> floats(const FileTensor& tensor) {
   std::vector<float> values(static_cast<std::size_t>(tensor.elements()));

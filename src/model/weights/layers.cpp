@@ -145,12 +145,27 @@ void LayerLoader::read_weight(const std::string& name, std::int64_t in, std::int
   const std::vector<std::int64_t> shape = without_unit_kernel({out, in, kernel, kernel});
   const bool fits = found != nullptr && without_unit_kernel(found->shape) == shape;
   convert(weight_name, fits ? *found : files_.get(weight_name, shape), into);
+  apply_loras(name, {out, in, kernel * kernel}, into);
+}
+
+void LayerLoader::apply_loras(const std::string& name, const LayerShape& shape, std::span<float> weight) {
+  struct Found {
+    const LoraChange* change;
+    const ScaledLora* scaled;
+  };
+  std::vector<Found> changes;
+  bool needs_base = false;
   for (const ScaledLora& scaled : loras_) {
-    const LoraDelta* const delta = scaled.lora->find(network_, name);
-    if (delta != nullptr && scaled.scale != 0) {
-      apply_lora(*delta, scaled.scale, out, in * kernel * kernel, into,
-                 scaled.lora->name() + ": layer " + name);
+    const LoraChange* const change = scaled.lora->find(network_, name);
+    if (change != nullptr && scaled.scale != 0) {
+      needs_base = needs_base || (change->lengths != nullptr && !changes.empty());
+      changes.push_back({change, &scaled});
     }
+  }
+  const std::vector<float> copy(needs_base ? weight.begin() : weight.end(), weight.end());
+  const std::span<const float> base = needs_base ? std::span<const float>(copy) : weight;
+  for (const auto& [change, scaled] : changes) {
+    apply_change(*change, scaled->scale, shape, base, weight, scaled->lora->name() + ": layer " + name);
   }
 }
 

@@ -89,6 +89,7 @@ class LayerLoader {
   void mark_used(const std::string& name, bool bias);
   void read_weight(const std::string& name, std::int64_t in, std::int64_t out, std::int64_t kernel,
                    std::span<float> into);
+  void apply_loras(const std::string& name, const LayerShape& shape, std::span<float> weight);
   void read_bias(const std::string& name, std::int64_t out, std::span<float> into);
   void convert(const std::string& name, const FileTensor& tensor, std::span<float> into) const;
 

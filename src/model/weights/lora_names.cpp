@@ -18,7 +18,7 @@ struct Ending {
 };
 
 // Longer endings before those that they end in.
-constexpr std::array<Ending, 24> kEndings = {{
+constexpr std::array<Ending, 36> kEndings = {{
     {".lora_linear_layer.down.weight", Part::down},
     {".lora_linear_layer.up.weight", Part::up},
     {"_lora.down.weight", Part::down},
@@ -27,22 +27,34 @@ constexpr std::array<Ending, 24> kEndings = {{
     {".lora.up.weight", Part::up},
     {".lora_down.weight", Part::down},
     {".lora_up.weight", Part::up},
+    {".lora_mid.weight", Part::mid},
     {".lora_A.weight", Part::down},
     {".lora_B.weight", Part::up},
     {"_lora.alpha", Part::alpha},
     {".lora.alpha", Part::alpha},
     {".alpha", Part::alpha},
-    {".lora_mid.weight", Part::unsupported},
-    {".dora_scale", Part::unsupported},
-    {".lora_magnitude_vector", Part::unsupported},
-    {".hada_w1_a", Part::unsupported},
-    {".hada_w1_b", Part::unsupported},
-    {".lokr_w1", Part::unsupported},
-    {".lokr_w1_a", Part::unsupported},
-    {".lokr_w2", Part::unsupported},
-    {".lokr_w2_a", Part::unsupported},
+    {".dora_scale", Part::dora_scale},
+    {".lora_magnitude_vector", Part::dora_magnitude},
+    {".hada_w1_a", Part::hada_w1_a},
+    {".hada_w1_b", Part::hada_w1_b},
+    {".hada_t1", Part::hada_t1},
+    {".hada_w2_a", Part::hada_w2_a},
+    {".hada_w2_b", Part::hada_w2_b},
+    {".hada_t2", Part::hada_t2},
+    {".lokr_w1", Part::lokr_w1},
+    {".lokr_w1_a", Part::lokr_w1_a},
+    {".lokr_w1_b", Part::lokr_w1_b},
+    {".lokr_w2", Part::lokr_w2},
+    {".lokr_w2_a", Part::lokr_w2_a},
+    {".lokr_w2_b", Part::lokr_w2_b},
+    {".lokr_t2", Part::lokr_t2},
+    {".lokr_t1", Part::unsupported},
+    {".lora_B.bias", Part::unsupported},
     {".diff", Part::unsupported},
     {".diff_b", Part::unsupported},
+    {".oft_blocks", Part::unsupported},
+    {".b1.weight", Part::unsupported},
+    {".on_input", Part::unsupported},
 }};
 
 std::string flat(std::string name) {
@@ -50,16 +62,16 @@ std::string flat(std::string name) {
   return name;
 }
 
-/// peft may put an adapter's name between "lora_A" and "weight".
+/// peft may put an adapter's name behind its parts: "lora_A.default.weight", "hada_w1_a.default".
 std::string without_adapter_name(std::string_view key) {
+  static constexpr std::string_view kWeight = ".weight";
   for (const std::string_view part : {".lora_A.", ".lora_B.", ".lora_magnitude_vector."}) {
     const std::size_t at = key.find(part);
-    if (at != std::string_view::npos) {
-      const std::size_t end = at + part.size() - 1;
-      const bool weight = key.ends_with(".weight");
-      return std::string(key.substr(0, end)) +
-             (weight && part.find("vector") == std::string_view::npos ? ".weight" : "");
+    if (at == std::string_view::npos) {
+      continue;
     }
+    const bool weight = key.ends_with(kWeight) && part != ".lora_magnitude_vector.";
+    return std::string(key.substr(0, at + part.size() - 1)).append(weight ? kWeight : "");
   }
   return std::string(key);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -10,13 +11,34 @@ namespace streamdiffusion {
 
 /// A key of a LoRA file taken apart.
 struct LoraKey {
-  enum class Part { down, up, alpha, unsupported };
+  enum class Part : std::uint8_t {
+    down,
+    up,
+    mid,
+    alpha,
+    dora_scale,      ///< DoRA's lengths as LyCORIS writes them
+    dora_magnitude,  ///< DoRA's lengths as peft writes them
+    hada_w1_a,
+    hada_w1_b,
+    hada_t1,
+    hada_w2_a,
+    hada_w2_b,
+    hada_t2,
+    lokr_w1,
+    lokr_w1_a,
+    lokr_w1_b,
+    lokr_w2,
+    lokr_w2_a,
+    lokr_w2_b,
+    lokr_t2,
+    unsupported,
+  };
   std::string layer;  ///< what is left of the key without the part
   Part part = Part::down;
 };
 
-/// nullopt where the key ends in nothing that a LoRA has. `unsupported`: a part of other methods (DoRA's
-/// magnitudes, LoCon's middle) without which down and up would mean another change.
+/// nullopt where the key ends in nothing that a LoRA has. `unsupported`: a part of other methods (GLoRA, OFT,
+/// whole differences), without which the rest would mean another change.
 std::optional<LoraKey> parse_lora_key(std::string_view key);
 
 /// Finds layers by the names that LoRA files give them: diffusers', kohya's, those of the oldest processors,

@@ -2,11 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "model/errors.h"
-#include "model/temporary_folder.h"
 #include "model/tensors.h"
 #include "model/weights/original_unet_names.h"
 
@@ -54,23 +54,24 @@ class LoraFile {
     tensors_.add(key, shape, values);
     return *this;
   }
-  [[nodiscard]] Lora read() const {
-    tensors_.write(folder_.path() / "x.safetensors");
-    return {SafeTensors::open(folder_.path() / "x.safetensors"), kUNetLayers, kTextLayers};
+  [[nodiscard]] Lora read(const nlohmann::json& metadata = nlohmann::json::object()) const {
+    bytes_ = with_metadata(tensors_, metadata);
+    return {SafeTensors::parse(as_bytes(bytes_), "x.safetensors"), kUNetLayers, kTextLayers};
   }
 
  private:
-  TemporaryFolder folder_;
   Tensors tensors_;
+  mutable std::string bytes_;  // stays for the LoRA's lifetime
 };
 
 /// Reads a LoRA with one pair under these keys and expects it to change this layer.
 void expect_layer(const std::string& down, const std::string& up, Network network, const std::string& layer) {
   SCOPED_TRACE(down);
-  const Lora lora = LoraFile().add(down, {2, 3}).add(up, {4, 2}).read();
+  LoraFile file;
+  const Lora lora = file.add(down, {2, 3}).add(up, {4, 2}).read();
   EXPECT_TRUE(lora.unmatched().empty());
   ASSERT_NE(lora.find(network, layer), nullptr);
-  EXPECT_EQ(lora.find(network, layer)->down->shape, (Shape{2, 3}));
+  EXPECT_EQ(lora.find(network, layer)->first.right->shape, (Shape{2, 3}));
 }
 
 TEST(Lora, KnowsTheNamings) {
@@ -171,74 +172,36 @@ TEST(Lora, RefusesWhatItCannotCompute) {
       {"conv_in", "twice"});
   expect(LoraFile().add("unet.conv_in.lora_A.weight", {2, 3}).add("unet.conv_in.lora_B.weight", {4, 2, 0, 0}),
          {"unet.conv_in", "empty"});
-  expect(LoraFile().add("lora_unet_conv_in.dora_scale", {2}), {"dora_scale", "not supported"});
-  expect(LoraFile().add("lora_unet_conv_in.hada_w1_a", {2}), {"hada_w1_a", "not supported"});
+  expect(LoraFile().add("lora_unet_conv_in.dora_scale", {2}), {"dora_scale", "not both"});
+  expect(LoraFile().add("lora_unet_conv_in.hada_w1_a", {2, 2}), {"hada_w1_a", "missing"});
+  expect(LoraFile().add("lora_unet_conv_in.lokr_w1", {2, 2}), {"lokr_w1", "missing"});
+  expect(
+      LoraFile().add("lora_unet_conv_in.lokr_w1", {2, 2}).add("lora_unet_conv_in.lora_down.weight", {2, 2}),
+      {"conv_in", "more than one"});
+  expect(LoraFile().add("lora_unet_conv_in.diff", {2}), {"conv_in.diff", "not supported"});
+  expect(LoraFile().add("lora_unet_conv_in.oft_blocks", {2}), {"oft_blocks", "not supported"});
   expect(LoraFile().add("lora_unet_conv_in.alpha", {2}), {"alpha", "one number"});
 }
 
-std::vector<float> applied(const Lora& lora, float scale, std::int64_t out, std::int64_t columns) {
-  std::vector<float> weight(static_cast<std::size_t>(out * columns), 1.0F);
-  apply_lora(*lora.find(Network::unet, "conv_in"), scale, out, columns, weight, "conv_in");
-  return weight;
-}
-
-TEST(ApplyLora, AddsUpTimesDown) {
-  const Lora lora = LoraFile()
-                        .add("unet.conv_in.lora_A.weight", {2, 3}, {1, 2, 3, 4, 5, 6})
-                        .add("unet.conv_in.lora_B.weight", {2, 2}, {1, 0, 10, 1})
-                        .read();
-  EXPECT_EQ(applied(lora, 0.5F, 2, 3), (std::vector<float>{1.5F, 2, 2.5F, 8, 13.5F, 19}));
-  EXPECT_EQ(applied(lora, -1, 2, 3), (std::vector<float>{0, -1, -2, -13, -24, -35}));
-}
-
-TEST(ApplyLora, TakesAKernelOnEitherSide) {
-  // Down with 1 x 2 pixels: the same as a linear layer of twice the inputs.
-  const Lora in_down = LoraFile()
-                           .add("unet.conv_in.lora_A.weight", {1, 2, 1, 2}, {1, 2, 3, 4})
-                           .add("unet.conv_in.lora_B.weight", {2, 1, 1, 1}, {1, 10})
-                           .read();
-  EXPECT_EQ(applied(in_down, 1, 2, 4), (std::vector<float>{2, 3, 4, 5, 11, 21, 31, 41}));
-  // Up with 1 x 2 pixels: weight[o][i][t] = up[o][t] * down[i].
-  const Lora in_up = LoraFile()
-                         .add("unet.conv_in.lora_A.weight", {1, 2, 1, 1}, {1, 10})
-                         .add("unet.conv_in.lora_B.weight", {2, 1, 1, 2}, {1, 2, 3, 4})
-                         .read();
-  EXPECT_EQ(applied(in_up, 1, 2, 4), (std::vector<float>{2, 3, 11, 21, 4, 5, 31, 41}));
-}
-
-TEST(ApplyLora, IsExactForSizesThatFillNoVector) {
-  constexpr std::int64_t kOut = 7;
-  constexpr std::int64_t kColumns = 101;
-  constexpr std::int64_t kRank = 5;
-  std::vector<float> down(kRank * kColumns);
-  std::vector<float> up(kOut * kRank);
-  for (std::size_t i = 0; i < down.size(); ++i) {
-    down[i] = static_cast<float>(i % 13) - 6;  // small whole numbers: sums are exact in any order
-  }
-  for (std::size_t i = 0; i < up.size(); ++i) {
-    up[i] = static_cast<float>(i % 7) - 3;
-  }
-  const Lora lora = LoraFile()
-                        .add("unet.conv_in.lora_A.weight", {kRank, kColumns}, down)
-                        .add("unet.conv_in.lora_B.weight", {kOut, kRank}, up)
-                        .read();
-  const std::vector<float> weight = applied(lora, 1, kOut, kColumns);
-  for (std::size_t o = 0; o < kOut; ++o) {
-    for (std::size_t c = 0; c < kColumns; ++c) {
-      float expected = 1;
-      for (std::size_t r = 0; r < kRank; ++r) {
-        expected += up[o * kRank + r] * down[r * kColumns + c];
-      }
-      EXPECT_EQ(weight[o * kColumns + c], expected) << o << " " << c;
+TEST(Lora, FindsPeftsAlphasInTheMetadata) {
+  const std::string q = "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q";
+  const auto factor = [&](const std::string& metadata, const std::string& layer) {
+    LoraFile file;
+    for (const std::string& name : {q, std::string("conv_in")}) {
+      file.add("unet." + name + ".lora_A.weight", {4, 3}).add("unet." + name + ".lora_B.weight", {2, 4});
     }
-  }
-}
-
-TEST(ApplyLora, RefusesShapesThatDoNotFit) {
-  const Lora lora =
-      LoraFile().add("unet.conv_in.lora_A.weight", {2, 3}).add("unet.conv_in.lora_B.weight", {4, 2}).read();
-  expect_error([&] { applied(lora, 1, 4, 4); }, {"conv_in", "[2,3]", "[4,2]", "4 x 4"});
-  expect_error([&] { applied(lora, 1, 3, 3); }, {"conv_in", "3 x 3"});
+    const Lora lora = file.read({{"lora_adapter_metadata", metadata}});
+    return lora.find(Network::unet, layer)->factor;
+  };
+  EXPECT_EQ(factor(R"({"unet.lora_alpha": 8, "unet.r": 4})", q), 2.0F);
+  EXPECT_EQ(factor(R"({"unet.lora_alpha": 8, "unet.use_rslora": true})", q), 4.0F);
+  EXPECT_EQ(factor(R"({"unet.lora_alpha": 8, "unet.alpha_pattern": {"attn1.to_q": 2}})", q), 0.5F);
+  EXPECT_EQ(factor(R"({"unet.lora_alpha": 8, "unet.alpha_pattern": {"attn1.to_q": 2}})", "conv_in"), 2.0F);
+  EXPECT_EQ(factor(R"({"unet.lora_alpha": 8, "unet.alpha_pattern": {"o_q": 2}})", q), 2.0F);
+  EXPECT_EQ(factor(R"({"text_encoder.lora_alpha": 8})", q), 1.0F);
+  expect_error([&] { factor("{", q); }, {"lora_adapter_metadata"});
+  expect_error([&] { factor(R"({"unet.lora_alpha": "8"})", q); }, {"lora_alpha", "number"});
+  expect_error([&] { factor(R"x({"unet.alpha_pattern": {"to_(q|k)": 8}})x", q); }, {"to_(q|k)"});
 }
 
 }  // namespace
