@@ -15,5 +15,6 @@ struct Command {
 Command add_txt2img(CLI::App& program);
 Command add_img2img(CLI::App& program);
 Command add_run(CLI::App& program);
+Command add_models(CLI::App& program);
 
 }  // namespace streamdiffusion::cli

@@ -15,14 +15,22 @@ CLI::Option* add(CLI::App& app, const std::string& name, T& value, const std::st
 
 void add_model(CLI::App& app, CommonOptions& options) {
   app.option_defaults()->group("Model");
-  add(app, "--model", options.model, "PATH",
-      "Hugging Face diffusers folder (the one with model_index.json), or a checkpoint of Stable "
-      "Diffusion 1.x or 2.x in one .safetensors file")
+  add(app, "--preset", options.preset, "NAME",
+      "a well-known model with the settings that suit it (streamdiffusion models list); other options come "
+      "first")
+      ->default_str("none");
+  add(app, "--model", options.model, "MODEL",
+      "Hugging Face diffusers folder (the one with model_index.json), a checkpoint of Stable "
+      "Diffusion 1.x or 2.x in one .safetensors file, or a name on the hub, OWNER/NAME[@REVISION], which is "
+      "downloaded where it is not there yet")
       ->default_str("the default model that comes with the program");
-  add(app, "--vae", options.vae, "PATH", "autoencoder (folder or file) in place of the model's own")
-      ->default_str("the model's");
-  add(app, "--lora", options.loras, "FILE:SCALE",
-      "LoRA (.safetensors) and its scale, 1 where none is given; may be given several times")
+  add(app, "--vae", options.vae, "VAE",
+      "autoencoder (folder, file or name on the hub) in place of the model's own; full: the model's own")
+      ->default_str("TAESD for models from the hub and where it is in the cache, else the model's");
+  add(app, "--lora", options.loras, "LORA:SCALE",
+      "LoRA (.safetensors, or OWNER/NAME[/FILE.safetensors] on the hub) and its scale, 1 where none is "
+      "given; "
+      "may be given several times")
       ->take_all()
       ->allow_extra_args(false)
       ->default_str("none");

@@ -22,9 +22,10 @@ struct CommonOptions {
   std::string prompt;
   std::string negative_prompt;
 
-  std::string model;  ///< empty: the default model
-  std::string vae;
-  std::vector<std::string> loras;  ///< FILE or FILE:SCALE
+  std::string preset;
+  std::string model;               ///< a path or a name on the hub; empty: the default model
+  std::string vae;                 ///< likewise, or "full"; empty: TAESD where it suits
+  std::vector<std::string> loras;  ///< likewise, with or without :SCALE
   int clip_skip = 0;
   std::string prediction_type = "auto";
 

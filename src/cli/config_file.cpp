@@ -90,7 +90,17 @@ void set(CLI::Option& option, const Json& value, const std::string& where) {
   }
 }
 
-/// Options that the command line has given, and those that exclude one of them.
+/// Throws Error where the file itself gives two options that exclude each other.
+void check_excluded(const CLI::Option& option, const std::string& where) {
+  for (const CLI::Option* other : option.get_excludes()) {
+    if (other->count() > 0) {
+      throw Error(where + " cannot be given together with \"" + other->get_single_name() + "\"");
+    }
+  }
+}
+
+}  // namespace
+
 std::set<const CLI::Option*> settled_options(CLI::App& app) {
   std::set<const CLI::Option*> settled;
   for (const CLI::Option* option : app.get_options()) {
@@ -102,17 +112,6 @@ std::set<const CLI::Option*> settled_options(CLI::App& app) {
   }
   return settled;
 }
-
-/// Throws Error where the file itself gives two options that exclude each other.
-void check_excluded(const CLI::Option& option, const std::string& where) {
-  for (const CLI::Option* other : option.get_excludes()) {
-    if (other->count() > 0) {
-      throw Error(where + " cannot be given together with \"" + other->get_single_name() + "\"");
-    }
-  }
-}
-
-}  // namespace
 
 void apply_config(CLI::App& app, const std::filesystem::path& file) {
   const Json json = parse(file);

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
+#include <set>
 
 namespace streamdiffusion::cli {
 
@@ -9,5 +10,8 @@ namespace streamdiffusion::cli {
 /// options' names
 /// ("t-index-list": [32, 45]). Throws Error, naming file and key, for what is malformed or unknown.
 void apply_config(CLI::App& app, const std::filesystem::path& file);
+
+/// Options that are given, and those that exclude one of them.
+std::set<const CLI::Option*> settled_options(CLI::App& app);
 
 }  // namespace streamdiffusion::cli

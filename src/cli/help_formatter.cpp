@@ -65,8 +65,8 @@ std::string HelpFormatter::make_option(const CLI::Option* option, bool is_positi
 }
 
 std::string HelpFormatter::make_usage(const CLI::App* app, std::string name) const {
-  if (app->get_parent() == nullptr) {
-    return "Usage: " + app->get_name() + " COMMAND [OPTIONS]\n";
+  if (!app->get_subcommands({}).empty()) {
+    return "Usage: " + (app->get_parent() == nullptr ? app->get_name() : name) + " COMMAND [OPTIONS]\n";
   }
   std::string usage = "Usage: " + name;
   for (const CLI::Option* option : app->get_options(&CLI::Option::get_positional)) {

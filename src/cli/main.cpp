@@ -10,6 +10,8 @@
 #include "cli/config_file.h"
 #include "cli/console.h"
 #include "cli/help_formatter.h"
+#include "cli/hub_session.h"
+#include "cli/presets.h"
 #include "posix/signals.h"
 #include "streamdiffusion/version.h"
 
@@ -18,6 +20,7 @@ namespace {
 
 constexpr int kFailure = 1;
 constexpr int kUsage = 2;
+constexpr int kSignal = 128;
 
 /// The help of the command that was meant, for a message's end.
 std::string see_help(const CLI::App& program) {
@@ -30,13 +33,22 @@ std::string see_help(const CLI::App& program) {
   return "; see streamdiffusion --help";
 }
 
+/// What an option was given; empty where the command has none or it was not given.
+std::string option_text(const CLI::App& command, const std::string& name) {
+  const CLI::Option* const option = command.get_option_no_throw(name);
+  return option != nullptr && option->count() > 0 ? option->as<std::string>() : "";
+}
+
 int run_chosen(const std::vector<Command>& commands) {
   for (const Command& command : commands) {
     if (!command.app->parsed()) {
       continue;
     }
-    if (given(*command.app, "--config")) {
-      apply_config(*command.app, command.app->get_option("--config")->as<std::string>());
+    if (const std::string file = option_text(*command.app, "--config"); !file.empty()) {
+      apply_config(*command.app, file);
+    }
+    if (const std::string preset = option_text(*command.app, "--preset"); !preset.empty()) {
+      apply_preset(*command.app, preset);
     }
     return command.run();
   }
@@ -50,7 +62,8 @@ int run_program(int argc, char** argv) {
   program.formatter(std::make_shared<HelpFormatter>());
   program.set_help_flag("-h,--help", "show this help");
   program.set_version_flag("--version", "streamdiffusion " + version(), "show the version");
-  const std::vector<Command> commands = {add_txt2img(program), add_img2img(program), add_run(program)};
+  const std::vector<Command> commands = {add_txt2img(program), add_img2img(program), add_run(program),
+                                         add_models(program)};
   program.footer(
       "streamdiffusion COMMAND --help shows a command's options.\n\n"
       "Examples:\n"
@@ -80,6 +93,9 @@ int main(int argc, char** argv) {
   try {
     streamdiffusion::posix::ignore_broken_pipes();
     return streamdiffusion::cli::run_program(argc, argv);
+  } catch (const streamdiffusion::cli::Interrupted& interrupted) {
+    Console::error(interrupted.what());
+    return streamdiffusion::cli::kSignal + interrupted.signal();
   } catch (const std::bad_alloc&) {
     Console::error("not enough memory; try a smaller size or frame buffer");
   } catch (const std::exception& error) {

@@ -5,14 +5,7 @@
 #include <cstdio>
 #include <sstream>
 
-#include "posix/terminal.h"
-
 namespace streamdiffusion::cli {
-namespace {
-
-constexpr std::chrono::seconds kLineInterval{5};
-
-}  // namespace
 
 std::string clock_text(double seconds) {
   const auto whole = static_cast<long>(std::llround(std::clamp(seconds, 0.0, 1e8)));
@@ -31,25 +24,21 @@ std::string rate_text(double fps) {
   return text;
 }
 
-Progress::Progress(std::int64_t total, bool quiet)
-    : total_(total), quiet_(quiet), terminal_(posix::stderr_is_terminal()) {}
-
-Progress::~Progress() {
-  if (drawn_) {
-    std::fputs("\r\033[K", stderr);
+std::string size_text(std::int64_t bytes) {
+  const auto size = static_cast<double>(bytes);
+  char text[32];
+  if (size >= 1e9) {
+    std::snprintf(text, sizeof text, "%.2f GB", size / 1e9);
+  } else if (size >= 1e6) {
+    std::snprintf(text, sizeof text, size < 1e7 ? "%.1f MB" : "%.0f MB", size / 1e6);
+  } else {
+    std::snprintf(text, sizeof text, "%.0f kB", std::ceil(size / 1e3));
   }
+  return text;
 }
 
 void Progress::show(std::int64_t done, double fps) {
-  if (quiet_) {
-    return;
-  }
-  if (terminal_) {
-    draw_bar(done, fps);
-  } else if (Clock::now() - last_line_ >= kLineInterval) {
-    last_line_ = Clock::now();
-    std::fprintf(stderr, "%s\n", numbers(done, fps).c_str());
-  }
+  line_.show(total_ > 0 ? static_cast<double>(done) / static_cast<double>(total_) : -1, numbers(done, fps));
 }
 
 std::string Progress::numbers(std::int64_t done, double fps) const {
@@ -64,22 +53,6 @@ std::string Progress::numbers(std::int64_t done, double fps) const {
          << " left";
   }
   return text.str();
-}
-
-void Progress::draw_bar(std::int64_t done, double fps) {
-  constexpr int kWidest = 40;
-  constexpr int kNarrowest = 5;
-  const std::string text = numbers(done, fps);
-  std::string line;
-  const int room = std::min(kWidest, posix::terminal_columns() - static_cast<int>(text.size()) - 4);
-  if (total_ > 0 && room >= kNarrowest) {
-    const double share = std::min(1.0, static_cast<double>(done) / static_cast<double>(total_));
-    const auto filled = static_cast<std::size_t>(share * room);
-    line.append("[").append(filled, '#').append(static_cast<std::size_t>(room) - filled, '.').append("] ");
-  }
-  std::fprintf(stderr, "\r%s%s\033[K", line.c_str(), text.c_str());
-  std::fflush(stderr);
-  drawn_ = true;
 }
 
 }  // namespace streamdiffusion::cli

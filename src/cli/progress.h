@@ -1,39 +1,32 @@
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <string>
 
+#include "cli/status_line.h"
+
 namespace streamdiffusion::cli {
 
-/// Shows how far long work is, on standard error: a bar on a terminal, else a line every few seconds.
+/// Shows how many frames are done, on standard error.
 class Progress {
  public:
   /// `total`: frames that there will be, 0 where that is not known.
-  Progress(std::int64_t total, bool quiet);
-  /// Takes the bar off the terminal.
-  ~Progress();
-  Progress(const Progress&) = delete;
-  Progress& operator=(const Progress&) = delete;
+  Progress(std::int64_t total, bool quiet) : total_(total), line_(quiet) {}
 
   void show(std::int64_t done, double fps);
 
  private:
-  using Clock = std::chrono::steady_clock;
-
   [[nodiscard]] std::string numbers(std::int64_t done, double fps) const;
-  void draw_bar(std::int64_t done, double fps);
 
   std::int64_t total_;
-  bool quiet_;
-  bool terminal_;
-  bool drawn_ = false;
-  Clock::time_point last_line_ = Clock::now();
+  StatusLine line_;
 };
 
 /// "1:02:03" or "2:03".
 std::string clock_text(double seconds);
 /// "23.4", with more digits where it is small.
 std::string rate_text(double fps);
+/// "1.73 GB", "12 MB".
+std::string size_text(std::int64_t bytes);
 
 }  // namespace streamdiffusion::cli

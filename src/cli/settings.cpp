@@ -7,6 +7,8 @@
 
 #include "cli/checks.h"
 #include "cli/default_model.h"
+#include "cli/hub_session.h"
+#include "streamdiffusion/hub.h"
 
 namespace streamdiffusion::cli {
 namespace {
@@ -36,6 +38,12 @@ void warn_of_guidance_without_effect(const CommonOptions& options, const Console
         "--negative-prompt has no effect: it takes --cfg-type full or initialize and a --guidance-scale "
         "above 1");
   }
+}
+
+/// Downloads what is not there yet. The session ends with it, so that Ctrl-C ends the program again.
+ModelOptions fetch(const ModelOptions& model, const Console& console) {
+  HubSession session(console);
+  return session.run([&](const HubOptions& hub) { return fetch_model(model, hub); });
 }
 
 }  // namespace
@@ -125,7 +133,7 @@ std::shared_ptr<Model> load_model(const CommonOptions& options, const Console& c
   model.clip_skip = options.clip_skip;
   model.prediction_type = options.prediction_type;
   model.on_warning = [console](const std::string& text) { console.warning(text); };
-  return Model::load(model);
+  return Model::load(fetch(model, console));
 }
 
 void draw_seed(CommonOptions& options, const Console& console) {

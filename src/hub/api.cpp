@@ -96,10 +96,12 @@ HttpHead get_following(HttpClient& client, std::string url, std::int64_t offset,
   throw Error(host_of(url) + ": leads on and on; more than " + std::to_string(kMostRedirects) + " redirects");
 }
 
-HubApi::HubApi(const HubOptions& options)
+HubApi::HubApi(const HubOptions& options, int attempts)
     : options_(options),
       client_(options.endpoint, options.token, options.stop),
-      retry_(options.stop, options.on_message) {}
+      retry_(attempts, options.stop, options.on_message) {
+  check_url(options.endpoint);
+}
 
 HubApi::Answer HubApi::ask(const std::string& url, const Repository& repository) {
   Answer answer;

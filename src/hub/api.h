@@ -20,7 +20,8 @@ class Unreachable : public Error {
 /// What is asked of the hub about a repository, with messages for people where it refuses.
 class HubApi {
  public:
-  explicit HubApi(const HubOptions& options);
+  /// `attempts`: how often it asks before Unreachable.
+  HubApi(const HubOptions& options, int attempts);
 
   /// The commit that the repository's revision is at.
   std::string commit(const Repository& repository);

@@ -15,6 +15,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr int kAttempts = 6;
+
 /// Where "bytes 100-199/200" begins; -1 where it says nothing.
 std::int64_t range_begin(const std::string& content_range) {
   const std::size_t space = content_range.find(' ');
@@ -82,7 +84,7 @@ void FileDownload::fetch(HttpClient& client) {
   }
   count(into.size());
   std::int64_t reached = into.size();
-  const Retry retry(options_.stop, options_.on_message);
+  const Retry retry(kAttempts, options_.stop, options_.on_message);
   retry.run(
       [&] {
         if (into.size() < file_.size) {

@@ -12,6 +12,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr int kAttempts = 4;
+
 fs::path path_of(const fs::path& snapshot, const Selection& selection) {
   return selection.opened.empty() ? snapshot : snapshot / selection.opened;
 }
@@ -31,8 +33,9 @@ std::vector<RemoteFile> list_snapshot(const fs::path& snapshot) {
   return files;
 }
 
-fs::path fetch_from_hub(const Repository& repository, Purpose purpose, const HubOptions& options) {
-  HubApi api(options);
+fs::path fetch_from_hub(const Repository& repository, Purpose purpose, const HubOptions& options,
+                        int attempts) {
+  HubApi api(options, attempts);
   const RepositoryCache cache(options.cache, repository);
   const std::string commit = api.commit(repository);
   const auto is_there = [&](const RemoteFile& file) { return cache.has(commit, file.path); };
@@ -77,7 +80,8 @@ fs::path fetch(const Repository& repository, Purpose purpose, const HubOptions& 
                 options.cache.string() + "), and HF_HUB_OFFLINE forbids to download it");
   }
   try {
-    return fetch_from_hub(repository, purpose, options);
+    // Who has a copy is not kept waiting for a hub that does not answer.
+    return fetch_from_hub(repository, purpose, options, cached ? 1 : kAttempts);
   } catch (const Unreachable& error) {
     if (!cached) {
       throw Error(repository.text() + ": cannot be downloaded and is not in the cache: " + error.what() +

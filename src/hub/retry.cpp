@@ -11,7 +11,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr int kAttempts = 6;
 constexpr milliseconds kFirstPause{300};
 constexpr milliseconds kLongestPause{10'000};
 constexpr std::chrono::seconds kLongestAsked{300};
@@ -31,7 +30,7 @@ void Retry::run(const std::function<void()>& attempt, const std::function<bool()
     } catch (const Unavailable& error) {
       failures = progressed() ? 1 : failures + 1;
       const auto asked = error.retry_after();
-      if (failures >= kAttempts || (asked && *asked > kLongestAsked)) {
+      if (failures >= attempts_ || (asked && *asked > kLongestAsked)) {
         throw;
       }
       const milliseconds usual = pause(failures);

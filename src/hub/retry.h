@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "streamdiffusion/error.h"
 
@@ -40,6 +41,7 @@ class Retry {
  private:
   void wait(std::chrono::milliseconds time) const;
 
+  int attempts_;
   const std::atomic<bool>* stop_;
   Message on_message_;
 };

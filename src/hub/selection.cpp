@@ -144,6 +144,13 @@ Selection diffusers_folder(const Files& all, const IsThere& is_there, const std:
 
 Selection single_file(const RemoteFile& file) { return {.files = {file}, .opened = file.path}; }
 
+Files safetensors_of_root(const Files& all) {
+  Files found;
+  std::ranges::copy_if(in_folder(all, ""), std::back_inserter(found),
+                       [](const RemoteFile& file) { return file.path.ends_with(kSafetensors); });
+  return found;
+}
+
 /// The one safetensors file of a repository's root, or the one that LoRAs' trainers write.
 Selection only_file(const Files& all, const std::string& where, Purpose purpose) {
   const Files root = in_folder(all, "");
@@ -151,9 +158,7 @@ Selection only_file(const Files& all, const std::string& where, Purpose purpose)
       lora != nullptr && purpose != Purpose::autoencoder) {
     return single_file(*lora);
   }
-  Files found;
-  std::ranges::copy_if(root, std::back_inserter(found),
-                       [](const RemoteFile& file) { return file.path.ends_with(kSafetensors); });
+  const Files found = safetensors_of_root(all);
   if (found.size() == 1) {
     return single_file(found.front());
   }
@@ -168,6 +173,27 @@ Selection only_file(const Files& all, const std::string& where, Purpose purpose)
               "); name one: " + where + "/" + found.front().path);
 }
 
+/// A diffusers folder; where its weights are pickles but the same model lies beside it in one file, that.
+Selection whole_model(const Files& all, const IsThere& is_there, const std::string& where) {
+  try {
+    return diffusers_folder(all, is_there, where);
+  } catch (const Error&) {
+    const Files root = safetensors_of_root(all);
+    if (root.size() != 1) {
+      throw;
+    }
+    return single_file(root.front());
+  }
+}
+
+/// Whether the repository is one component, such as an autoencoder, with its configuration.
+bool is_component(const Files& files) {
+  return find(files, "config.json") != nullptr &&
+         std::ranges::any_of(in_folder(files, ""), [](const RemoteFile& file) {
+           return name_of(file).starts_with("diffusion_pytorch_model");
+         });
+}
+
 }  // namespace
 
 Selection select_files(const Files& files, const Repository& repository, Purpose purpose,
@@ -179,16 +205,14 @@ Selection select_files(const Files& files, const Repository& repository, Purpose
     }
     throw Error(where + ": has no file " + repository.file + " at revision " + repository.revision);
   }
-  if (purpose != Purpose::lora && find(files, "model_index.json") != nullptr) {
-    return purpose == Purpose::model
-               ? diffusers_folder(files, is_there, where)
-               : Selection{.files = component(files, "vae", "diffusion_pytorch_model", is_there, where),
-                           .opened = "vae"};
+  const bool folder = find(files, "model_index.json") != nullptr;
+  if (folder && purpose == Purpose::model) {
+    return whole_model(files, is_there, where);
   }
-  if (purpose != Purpose::lora && find(files, "config.json") != nullptr &&
-      std::ranges::any_of(in_folder(files, ""), [](const RemoteFile& file) {
-        return name_of(file).starts_with("diffusion_pytorch_model");
-      })) {
+  if (folder && purpose == Purpose::autoencoder) {
+    return {.files = component(files, "vae", "diffusion_pytorch_model", is_there, where), .opened = "vae"};
+  }
+  if (purpose != Purpose::lora && is_component(files)) {
     return {.files = component(files, "", "diffusion_pytorch_model", is_there, where), .opened = ""};
   }
   return only_file(files, where, purpose);

@@ -53,6 +53,13 @@ std::string quote(std::string_view text, std::string_view kept) {
   return quoted;
 }
 
+void check_url(const std::string& url) {
+  const std::string scheme = part(parse(url), CURLUPART_SCHEME);
+  if (scheme != "http" && scheme != "https") {
+    throw Error("\"" + url + "\" begins with neither https:// nor http://");
+  }
+}
+
 std::string resolve_url(const std::string& base, const std::string& location) {
   const Url url = parse(base);
   if (curl_url_set(url.get(), CURLUPART_URL, location.c_str(), 0) != CURLUE_OK) {

@@ -8,6 +8,9 @@ namespace streamdiffusion::hub {
 /// Percent-encodes all but letters, digits, "-._~" and what `kept` holds.
 std::string quote(std::string_view text, std::string_view kept = "");
 
+/// Throws Error where it is no address of a web server.
+void check_url(const std::string& url);
+
 /// Where a Location or Link header leads that came with `base`. Throws Error for what is no http address.
 std::string resolve_url(const std::string& base, const std::string& location);
 
