@@ -28,8 +28,8 @@ class Retry {
  public:
   using Message = std::function<void(const std::string&)>;
 
-  Retry(const std::atomic<bool>* stop, Message on_message)
-      : stop_(stop), on_message_(std::move(on_message)) {}
+  Retry(int attempts, const std::atomic<bool>* stop, Message on_message)
+      : attempts_(attempts), stop_(stop), on_message_(std::move(on_message)) {}
 
   /// `attempt` throws Unavailable where it is to be run again; its last failure is thrown on. `progressed`
   /// tells whether anything has come in since it was asked last: then the count begins anew.
