@@ -4,6 +4,7 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(HWY REQUIRED IMPORTED_TARGET libhwy)
 pkg_check_modules(FFMPEG REQUIRED IMPORTED_TARGET libavformat libavdevice libavcodec libavutil libswscale
                   libswresample libavfilter)
+pkg_check_modules(SDL2 IMPORTED_TARGET sdl2)  # for windows; without it the program says that it opens none
 pkg_check_modules(PNG REQUIRED IMPORTED_TARGET libpng)
 pkg_check_modules(TURBOJPEG REQUIRED IMPORTED_TARGET libturbojpeg)
 pkg_check_modules(ICU REQUIRED IMPORTED_TARGET icu-uc icu-i18n)
@@ -12,3 +13,6 @@ pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto)
 find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(spdlog REQUIRED)
+find_package(Boost 1.74 REQUIRED)  # Asio and Beast: headers alone
+find_package(OpenSSL 3 REQUIRED)
+find_package(prometheus-cpp REQUIRED CONFIG)

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -65,17 +68,35 @@ class Source {
 };
 
 struct SourceOptions {
-  /// A video or picture file, a folder of pictures (in natural order of their names), or "-" for standard
-  /// input.
+  /// A video or picture file, a folder of pictures (in natural order of their names), "-" for standard input,
+  /// or what is live: a camera ("/dev/video0"), the screen ("screen", a part of it "screen:640x480+100+50",
+  /// or an X display ":0.0"), or an address of FFmpeg's protocols ("rtsp://...", "rtmp://...", "srt://...",
+  /// "udp://...").
   std::string input;
-  /// FFmpeg's input format ("rawvideo", "yuv4mpegpipe", ...); empty: found out.
+  /// FFmpeg's input format or device ("rawvideo", "yuv4mpegpipe", "v4l2", ...); empty: found out.
   std::string format;
-  int width = 0;  ///< of rawvideo
+  int width = 0;  ///< of rawvideo; asked of a camera, 0: its usual one
   int height = 0;
   std::string pixel_format = "rgb24";  ///< of rawvideo, FFmpeg's name
-  double frame_rate = 0;               ///< of rawvideo and folders of pictures; 0: 25
+  double frame_rate = 0;  ///< of rawvideo and folders of pictures, 0: 25; asked of a camera or screen
+  std::map<std::string, std::string> ffmpeg_options = {};  ///< of FFmpeg's format, device or protocol
+  /// The pipeline that reads is live: a frame of a pipe that comes later than its time has the time at which
+  /// it came.
+  bool live = false;
+  /// A live source that gives nothing for this long counts as lost.
+  std::chrono::milliseconds patience{5000};
+  /// `read` gives false soon after this has become true, also where it waits for a camera, the network or a
+  /// pipe.
+  const std::atomic<bool>* stop = nullptr;
+  /// Called, on the thread that reads, when a live source is lost and when it is back.
+  std::function<void(const std::string&)> on_warning = nullptr;
 };
+/// Whether it is a camera, a screen or an address.
+bool is_live(const SourceOptions& options);
 /// Throws Error when there is nothing to read or it is neither video nor picture.
+///
+/// A live source has no end: when it is lost, `read` opens it again, with a growing wait, until it is back or
+/// `stop` becomes true. Frame::time is when a frame came.
 std::unique_ptr<Source> open_source(const SourceOptions& options);
 
 /// Takes frames in order. To be written from one thread.
@@ -90,7 +111,8 @@ class Sink {
 
 struct SinkOptions {
   /// A video file, a folder or pattern of pictures ("out/", "out/%05d.png"; made where it is missing), a
-  /// single picture, or "-" for standard output.
+  /// single picture, "-" for standard output, or what is live: "window", a virtual camera ("/dev/video10" of
+  /// v4l2loopback), or an address of FFmpeg's protocols ("rtmp://...", "srt://...", "udp://...").
   std::string output;
   int width = 0;
   int height = 0;
@@ -106,7 +128,17 @@ struct SinkOptions {
   std::string codec;   ///< FFmpeg's encoder; empty: the container's usual one
   int quality = -1;    ///< 0 (worst) .. 100; -1: a good default
   std::map<std::string, std::string> metadata;  ///< into the container or the pictures
+  std::map<std::string, std::string> ffmpeg_options =
+      {};  ///< of FFmpeg's encoder, format, device or protocol
+  /// The encoder keeps no frame back, for pictures that are seen while they are made. Addresses have it
+  /// always.
+  bool low_latency = false;
+  /// Called, on a thread of the window's, when somebody closes the window; frames are taken and not shown
+  /// from then on.
+  std::function<void()> on_close = nullptr;
 };
+/// Whether it is a window, a virtual camera or an address. Those carry no sound and no metadata.
+bool is_live(const SinkOptions& options);
 /// Throws Error before any frame is made where the output cannot be written or an encoder is missing.
 std::unique_ptr<Sink> open_sink(const SinkOptions& options);
 

@@ -17,7 +17,9 @@ bool holds(const AVOutputFormat& container, AVCodecID codec) {
 }
 
 const AVCodec* usual_encoder(const AVOutputFormat& container) {
-  const bool h264 = container.video_codec == AV_CODEC_ID_H264 || std::string_view(container.name) == "mpegts";
+  const std::string_view name = container.name;
+  const bool h264 =
+      container.video_codec == AV_CODEC_ID_H264 || name == "mpegts" || name == "flv" || name == "rtsp";
   const AVCodec* x264 = avcodec_find_encoder_by_name("libx264");
   if (h264 && x264 != nullptr) return x264;
   return avcodec_find_encoder(container.video_codec);
@@ -59,6 +61,8 @@ AVPixelFormat choose_pixel_format(const AVCodec& encoder, const AVOutputFormat& 
   const bool lossless = descriptor != nullptr && (descriptor->props & AV_CODEC_PROP_LOSSY) == 0;
   const AVPixelFormat* formats = encoder.pix_fmts;
   if (std::string_view(container.name) == "yuv4mpegpipe") return AV_PIX_FMT_YUV420P;
+  // A virtual camera: what the programs that look at it know.
+  if (std::string_view(container.name).find("v4l2") != std::string_view::npos) return AV_PIX_FMT_YUV420P;
   if (formats == nullptr) return lossless ? AV_PIX_FMT_RGB24 : AV_PIX_FMT_YUV420P;
   if (!lossless) {
     for (const AVPixelFormat* format = formats; *format != AV_PIX_FMT_NONE; ++format) {
@@ -85,6 +89,22 @@ void set_quality(AVCodecContext& codec, ffmpeg::Options& options, int quality) {
     // MPEG-4, MJPEG and their like scale their tables; lossless encoders take no notice.
     codec.flags |= AV_CODEC_FLAG_QSCALE;
     codec.global_quality = FF_QP2LAMBDA * (quality < 0 ? 2 : between(31, 1, quality));
+  }
+}
+
+void set_low_latency(AVCodecContext& codec, ffmpeg::Options& options) {
+  const std::string_view name = codec.codec->name;
+  codec.max_b_frames = 0;
+  codec.flags |= AV_CODEC_FLAG_LOW_DELAY;
+  codec.gop_size = std::max(1, static_cast<int>(std::lround(av_q2d(codec.framerate))));
+  if (name == "libx264" || name == "libx264rgb" || name == "libx265") {
+    options.set("preset", "veryfast");
+    options.set("tune", "zerolatency");
+  } else if (name.starts_with("libvpx") || name.starts_with("libaom")) {
+    options.set("lag-in-frames", "0");
+    if (name.starts_with("libvpx")) options.set("deadline", "realtime");
+  } else if ((codec.codec->capabilities & AV_CODEC_CAP_FRAME_THREADS) != 0) {
+    codec.thread_count = 1;  // each thread keeps a frame
   }
 }
 

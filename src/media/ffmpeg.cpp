@@ -49,6 +49,19 @@ int check(int code, const std::string& what) {
   return code;
 }
 
+void check_all_taken(const OptionMap& left, const std::string& name) {
+  if (left.empty()) return;
+  throw Error("FFmpeg has no option " + left.begin()->first + " for " + name);
+}
+
+OptionMap Options::left_of(const OptionMap& options) const {
+  OptionMap left;
+  for (const auto& option : options) {
+    if (av_dict_get(dictionary_, option.first.c_str(), nullptr, 0) != nullptr) left.insert(option);
+  }
+  return left;
+}
+
 Packet make_packet() { return checked(Packet(av_packet_alloc())); }
 
 Picture make_picture() { return checked(Picture(av_frame_alloc())); }

@@ -15,8 +15,10 @@ extern "C" {
 }
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 namespace streamdiffusion::ffmpeg {
 
@@ -64,16 +66,27 @@ Picture make_picture();
 /// A picture with memory of its own.
 Picture make_picture(int width, int height, AVPixelFormat format);
 
+using OptionMap = std::map<std::string, std::string>;
+
+/// Throws Error, naming the first one, where users have given options that nothing took. `name`: the input or
+/// output.
+void check_all_taken(const OptionMap& left, const std::string& name);
+
 /// Options for FFmpeg's functions that take and consume them.
 class Options {
  public:
   Options() = default;
-  Options(const Options&) = delete;
-  Options& operator=(const Options&) = delete;
+  Options(Options&& other) noexcept : dictionary_(std::exchange(other.dictionary_, nullptr)) {}
+  Options& operator=(Options&&) = delete;
   ~Options() { av_dict_free(&dictionary_); }
   void set(const std::string& key, const std::string& value) {
     av_dict_set(&dictionary_, key.c_str(), value.c_str(), 0);
   }
+  void set(const OptionMap& options) {
+    for (const auto& [key, value] : options) set(key, value);
+  }
+  /// Those of `options` that FFmpeg has not consumed.
+  [[nodiscard]] OptionMap left_of(const OptionMap& options) const;
   AVDictionary** address() { return &dictionary_; }
 
  private:

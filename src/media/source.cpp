@@ -1,13 +1,34 @@
 #include "media/file_names.h"
+#include "media/live_source.h"
+#include "media/medium.h"
 #include "media/picture_reader.h"
 #include "media/picture_source.h"
+#include "media/reopening_source.h"
 #include "media/video_source.h"
 #include "streamdiffusion/error.h"
 #include "streamdiffusion/media.h"
 
 namespace streamdiffusion {
 
+namespace {
+
+std::unique_ptr<Source> open_live_source(const SourceOptions& options) {
+  return std::make_unique<ReopeningSource>(
+      ReopeningSource::Options{.open = [options] { return std::make_unique<LiveSource>(options); },
+                               .name = options.input,
+                               .stop = options.stop,
+                               .on_warning = options.on_warning});
+}
+
+}  // namespace
+
+bool is_live(const SourceOptions& options) {
+  const Medium medium = input_medium(options.input, options.format);
+  return medium == Medium::device || medium == Medium::address;
+}
+
 std::unique_ptr<Source> open_source(const SourceOptions& options) {
+  if (is_live(options)) return open_live_source(options);
   constexpr double kPictureRate = 25;
   const double picture_rate = options.frame_rate > 0 ? options.frame_rate : kPictureRate;
   if (options.input == "-" || !options.format.empty()) return std::make_unique<VideoSource>(options);

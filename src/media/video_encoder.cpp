@@ -64,9 +64,12 @@ VideoEncoder::VideoEncoder(const SinkOptions& options, const AVOutputFormat& con
   if ((container.flags & AVFMT_GLOBALHEADER) != 0) codec_->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
   ffmpeg::Options encoder_options;
   set_quality(*codec_, encoder_options, options.quality);
+  if (options.low_latency) set_low_latency(*codec_, encoder_options);
+  encoder_options.set(options.ffmpeg_options);
   ffmpeg::check(avcodec_open2(codec_.get(), &encoder, encoder_options.address()),
                 std::string("cannot open the encoder ") + encoder.name + " for " +
                     std::to_string(options.width) + "x" + std::to_string(options.height));
+  options_left_ = encoder_options.left_of(options.ffmpeg_options);
 
   rgb_ = ffmpeg::make_picture(codec_->width, codec_->height, AV_PIX_FMT_RGB24);
   if ((descriptor.flags & AV_PIX_FMT_FLAG_PAL) != 0) {

@@ -21,6 +21,8 @@ class VideoEncoder {
   void flush(const OnPacket& on_packet);
 
   [[nodiscard]] const AVCodecContext& context() const { return *codec_; }
+  /// Of SinkOptions::ffmpeg_options, those that are not the encoder's.
+  [[nodiscard]] const ffmpeg::OptionMap& options_left() const { return options_left_; }
 
  private:
   void make_scaler();
@@ -30,6 +32,7 @@ class VideoEncoder {
   void send(const AVFrame* picture, const OnPacket& on_packet);
 
   ffmpeg::Codec codec_;
+  ffmpeg::OptionMap options_left_;
   ffmpeg::Picture rgb_;      ///< of the coded size, edges repeated
   ffmpeg::Picture picture_;  ///< what the encoder takes
   ffmpeg::Packet packet_;

@@ -50,11 +50,13 @@ void fail_to_open(const std::string& input, int code, const AVInputFormat* forma
   throw Error("cannot read " + input_name(input) + " as video: " + reason);
 }
 
-ffmpeg::Input open_video_input(const std::string& input, const std::string& format,
-                               ffmpeg::Options& options) {
-  if (!is_pipe(input) && !std::filesystem::exists(input)) throw Error("there is no input " + input);
-  const std::string url = is_pipe(input) ? "pipe:0" : "file:" + input;
-  AVFormatContext* context = nullptr;
+ffmpeg::Input open_video_input(const std::string& input, const std::string& format, ffmpeg::Options& options,
+                               AVIOContext* pipe) {
+  if (pipe == nullptr && !std::filesystem::exists(input)) throw Error("there is no input " + input);
+  const std::string url = pipe != nullptr ? "" : "file:" + input;
+  AVFormatContext* context = avformat_alloc_context();
+  if (context == nullptr) throw std::bad_alloc();
+  context->pb = pipe;
   const AVInputFormat* wanted = named_format(format);
   const int opened = avformat_open_input(&context, url.c_str(), wanted, options.address());
   if (opened < 0) fail_to_open(input, opened, wanted);

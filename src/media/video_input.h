@@ -14,8 +14,10 @@ std::string input_name(const std::string& input);
 /// may be null.
 [[noreturn]] void fail_to_open(const std::string& input, int code, const AVInputFormat* format);
 
-/// A video file or "-", opened and probed. Throws Error.
-ffmpeg::Input open_video_input(const std::string& input, const std::string& format, ffmpeg::Options& options);
+/// A video file, opened and probed; where `pipe` is given it is read instead, and must outlive what is
+/// opened. Throws Error.
+ffmpeg::Input open_video_input(const std::string& input, const std::string& format, ffmpeg::Options& options,
+                               AVIOContext* pipe = nullptr);
 
 /// The stream that shows the video (no cover picture of a song), or nothing.
 AVStream* find_video_stream(AVFormatContext& input);

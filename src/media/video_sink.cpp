@@ -63,6 +63,11 @@ bool is_mp4(const AVOutputFormat& container) {
   return name == "mp4" || name == "mov" || name == "ipod";
 }
 
+bool is_matroska(const AVOutputFormat& container) {
+  const std::string_view name = container.name;
+  return name == "matroska" || name == "webm";
+}
+
 }  // namespace
 
 void VideoSink::FreeOutput::operator()(AVFormatContext* context) const {
@@ -117,7 +122,13 @@ void VideoSink::write_header() {
     muxer_options.set("movflags", seekable ? "+faststart+use_metadata_tags"
                                            : "+frag_keyframe+empty_moov+default_base_moof+use_metadata_tags");
   }
+  if (options_.low_latency) {
+    output_->flags |= AVFMT_FLAG_FLUSH_PACKETS;
+    if (is_matroska(*output_->oformat)) muxer_options.set("cluster_time_limit", "0");
+  }
+  muxer_options.set(encoder_->options_left());
   ffmpeg::check(avformat_write_header(output_.get(), muxer_options.address()), what());
+  ffmpeg::check_all_taken(muxer_options.left_of(encoder_->options_left()), options_.output);
 }
 
 double VideoSink::seconds(std::int64_t pts) const { return static_cast<double>(pts) * av_q2d(time_base_); }

@@ -8,6 +8,7 @@
 
 #include "media/container_end.h"
 #include "media/frame_spacing.h"
+#include "media/medium.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
@@ -16,8 +17,13 @@ namespace {
 constexpr AVRational kMicroseconds{1, 1'000'000};
 constexpr double kDefaultFrameRate = 25;
 
-ffmpeg::Input open(const SourceOptions& options) {
+std::unique_ptr<PipeInput> open_pipe(const SourceOptions& options) {
   ffmpeg::quieten();
+  if (input_medium(options.input, options.format) != Medium::pipe) return nullptr;
+  return std::make_unique<PipeInput>(options.input, options.stop);
+}
+
+ffmpeg::Input open(const SourceOptions& options, AVIOContext* pipe) {
   ffmpeg::Options demuxer_options;
   if (options.format == "rawvideo") {
     if (options.width <= 0 || options.height <= 0) throw Error("rawvideo needs its width and height");
@@ -25,8 +31,12 @@ ffmpeg::Input open(const SourceOptions& options) {
     demuxer_options.set("video_size", std::to_string(options.width) + "x" + std::to_string(options.height));
     demuxer_options.set("pixel_format", options.pixel_format);
     demuxer_options.set("framerate", std::to_string(rate));
+    demuxer_options.set("fpsprobesize", "0");  // nothing to find out by waiting for frames
   }
-  return open_video_input(options.input, options.format, demuxer_options);
+  demuxer_options.set(options.ffmpeg_options);
+  ffmpeg::Input input = open_video_input(options.input, options.format, demuxer_options, pipe);
+  ffmpeg::check_all_taken(demuxer_options.left_of(options.ffmpeg_options), input_name(options.input));
+  return input;
 }
 
 /// FFmpeg's own VP8 and VP9 decoders leave WebM's second stream with the alpha out; libvpx's do not.
@@ -49,12 +59,15 @@ std::string seconds_text(std::int64_t microseconds) {
 VideoSource::VideoSource(const SourceOptions& options)
     : path_(options.input),
       name_(input_name(options.input)),
-      input_(open(options)),
+      stop_(options.stop),
+      live_pipe_(options.live && input_medium(options.input, options.format) == Medium::pipe),
+      pipe_(open_pipe(options)),
+      input_(open(options, pipe_ ? pipe_->context() : nullptr)),
       stream_(find_video_stream(*input_)),
       packet_(ffmpeg::make_packet()),
       picture_(ffmpeg::make_picture()) {
   if (stream_ == nullptr) throw Error(name_ + " holds no video");
-  if (options.input != "-" && lacks_end(options.input)) {
+  if (!pipe_ && lacks_end(options.input)) {
     throw Error("the video " + name_ + " is cut short: its end is missing; copy or download it again");
   }
   const AVCodecParameters& parameters = *stream_->codecpar;
@@ -112,8 +125,9 @@ Orientation VideoSource::orientation() const {
 std::string VideoSource::where() const { return name_ + " at " + seconds_text(time_); }
 
 bool VideoSource::read(Frame& frame) {
+  if (frames_read_ == 0) first_read_ = Clock::now();
   if (!decode_next()) {
-    check_whole();
+    if (!stopped()) check_whole();
     return false;
   }
   check_picture();
@@ -128,20 +142,26 @@ bool VideoSource::read(Frame& frame) {
   } else if (frames_read_ > 0) {
     time_ += std::llround(1e6 / info_.frame_rate);
   }
+  if (live_pipe_) time_ = std::max(time_, since_first_read());
   frame.number = frames_read_++;
   frame.time = std::chrono::microseconds(time_);
   return true;
 }
 
+std::int64_t VideoSource::since_first_read() const {
+  return std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - first_read_).count();
+}
+
 /// The next picture into picture_; false at the end.
 bool VideoSource::decode_next() {
-  while (true) {
+  while (!stopped()) {
     const int result = avcodec_receive_frame(decoder_.get(), picture_.get());
     if (result >= 0) return true;
     if (result == AVERROR_EOF) return false;
     if (result != AVERROR(EAGAIN)) ffmpeg::check(result, "the video is damaged: " + where());
     feed_decoder();
   }
+  return false;
 }
 
 /// One packet of the video, or word of its end.
@@ -149,6 +169,7 @@ void VideoSource::feed_decoder() {
   while (true) {
     av_packet_unref(packet_.get());
     const int result = av_read_frame(input_.get(), packet_.get());
+    if (stopped()) return;  // what was read then may be half a packet
     if (result == AVERROR_EOF) {
       ffmpeg::check(avcodec_send_packet(decoder_.get(), nullptr), "the video is damaged: " + where());
       return;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "media/frame_converter.h"
+#include "media/pipe_input.h"
 #include "media/video_input.h"
 #include "streamdiffusion/media.h"
 
@@ -14,12 +15,16 @@ class VideoSource : public Source {
   bool read(Frame& frame) override;
 
  private:
+  using Clock = std::chrono::steady_clock;
+
   void fill_info(const SourceOptions& options);
   bool decode_next();
   void feed_decoder();
   void note_extent(const AVPacket& packet);
   void check_picture() const;
   void check_whole() const;
+  [[nodiscard]] bool stopped() const { return stop_ != nullptr && *stop_; }
+  [[nodiscard]] std::int64_t since_first_read() const;
   [[nodiscard]] double duration_seconds() const;
   [[nodiscard]] std::string where() const;
   [[nodiscard]] AVRational pixel_aspect() const;
@@ -27,6 +32,9 @@ class VideoSource : public Source {
 
   std::string path_;  ///< or "-"
   std::string name_;  ///< for messages
+  const std::atomic<bool>* stop_;
+  bool live_pipe_;                   ///< see SourceOptions::live
+  std::unique_ptr<PipeInput> pipe_;  ///< none: a file
   ffmpeg::Input input_;
   AVStream* stream_ = nullptr;
   ffmpeg::Codec decoder_;
@@ -40,6 +48,7 @@ class VideoSource : public Source {
   std::int64_t time_ = 0;    ///< of the last frame, microseconds since start_
   std::int64_t extent_ = 0;  ///< where the packets of all streams end, microseconds of the container's clock
   bool key_frame_seen_ = false;
+  Clock::time_point first_read_;
 };
 
 }  // namespace streamdiffusion

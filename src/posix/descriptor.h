@@ -24,6 +24,8 @@ class Descriptor {
   [[nodiscard]] bool wait(std::chrono::milliseconds time) const;
   /// Bytes read, 0 at the end, nothing where there is none yet. Throws Error.
   [[nodiscard]] std::optional<std::size_t> read(std::span<char> bytes) const;
+  /// Not standard input.
+  [[nodiscard]] bool is_named() const { return owned_; }
 
  private:
   Descriptor(int descriptor, bool owned) : descriptor_(descriptor), owned_(owned) {}

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+
+#include "media/ffmpeg.h"
+
+namespace streamdiffusion {
+
+/// Ends FFmpeg's waiting when `stop` becomes true or time is up. FFmpeg keeps its address.
+class Interrupt {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  /// `stop` may be null.
+  explicit Interrupt(const std::atomic<bool>* stop) : stop_(stop) {}
+  Interrupt(const Interrupt&) = delete;
+  Interrupt& operator=(const Interrupt&) = delete;
+
+  /// From now on.
+  void allow(std::chrono::milliseconds time) { deadline_ = Clock::now() + time; }
+  [[nodiscard]] bool stopped() const { return stop_ != nullptr && *stop_; }
+  [[nodiscard]] bool time_is_up() const { return Clock::now() >= deadline_.load(); }
+  /// Whether to wait no longer.
+  [[nodiscard]] bool ends() const { return stopped() || time_is_up(); }
+
+  [[nodiscard]] AVIOInterruptCB callback() {
+    return {[](void* self) { return static_cast<int>(static_cast<const Interrupt*>(self)->ends()); }, this};
+  }
+
+ private:
+  const std::atomic<bool>* stop_;
+  std::atomic<Clock::time_point> deadline_ = Clock::time_point::max();  // protocols have threads of their own
+};
+
+}  // namespace streamdiffusion

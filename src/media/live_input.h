@@ -1,0 +1,22 @@
+#pragma once
+
+#include "media/ffmpeg.h"
+#include "media/interrupt.h"
+#include "streamdiffusion/media.h"
+
+namespace streamdiffusion {
+
+/// A camera, screen or address, opened and probed. Reading from it may give AVERROR(EAGAIN). Throws Error.
+ffmpeg::Input open_live_input(const SourceOptions& options, Interrupt& interrupt);
+
+/// A part of the screen, as "screen:640x480+100+50" names it; without a size all of it.
+struct ScreenPart {
+  int width = 0;
+  int height = 0;
+  int x = 0;
+  int y = 0;
+};
+/// Throws Error where `name` is no such name.
+ScreenPart parse_screen(const std::string& name);
+
+}  // namespace streamdiffusion

@@ -1,0 +1,123 @@
+#include "media/live_source.h"
+
+#include <cmath>
+#include <thread>
+#include <utility>
+
+#include "media/video_input.h"
+#include "streamdiffusion/error.h"
+
+namespace streamdiffusion {
+namespace {
+
+constexpr std::chrono::seconds kOpening{10};
+constexpr std::chrono::milliseconds kNothingYet{2};  // between two looks at a camera
+constexpr double kUsualFrameRate = 25;
+constexpr double kHighestFrameRate = 240;  // what is above was taken from a clock, not from frames
+
+std::string seconds_text(std::chrono::milliseconds time) {
+  std::string text = std::to_string(static_cast<double>(time.count()) / 1000);
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.back() == '.') text.pop_back();
+  return text + " s";
+}
+
+}  // namespace
+
+LiveSource::LiveSource(const SourceOptions& options)
+    : name_(options.input),
+      patience_(options.patience),
+      interrupt_(options.stop),
+      packet_(ffmpeg::make_packet()),
+      picture_(ffmpeg::make_picture()) {
+  interrupt_.allow(kOpening);
+  input_ = open_live_input(options, interrupt_);
+  stream_ = find_video_stream(*input_);
+  if (stream_ == nullptr) throw Error(name_ + " holds no video");
+  constexpr int kThreads = 1;  // more would keep a frame back each
+  decoder_ = ffmpeg::open_decoder(*stream_->codecpar, kThreads, "cannot decode " + name_);
+  decoder_->pkt_timebase = stream_->time_base;
+  if (next_picture() == Next::end)
+    throw Error("cannot read " + name_ + ": it ended before the first picture");
+  picture_waiting_ = true;
+  fill_info();
+}
+
+void LiveSource::fill_info() {
+  orientation_ = stream_orientation(*stream_).orientation;
+  const SquareSize size = square_size(picture_->width, picture_->height, pixel_aspect());
+  info_.width = size.width;
+  info_.height = size.height;
+  if (orientation_.transpose) std::swap(info_.width, info_.height);
+  info_.frame_rate = av_q2d(av_guess_frame_rate(input_.get(), stream_, nullptr));
+  const bool plausible =
+      std::isfinite(info_.frame_rate) && info_.frame_rate > 0 && info_.frame_rate <= kHighestFrameRate;
+  if (!plausible) info_.frame_rate = kUsualFrameRate;
+  info_.variable_frame_rate = true;
+  recorded_ = input_->duration != AV_NOPTS_VALUE && input_->duration > 0;
+}
+
+AVRational LiveSource::pixel_aspect() const {
+  return av_guess_sample_aspect_ratio(input_.get(), stream_, picture_.get());
+}
+
+bool LiveSource::read(Frame& frame) {
+  if (frames_read_ == 0) first_read_ = Interrupt::Clock::now();
+  if (!std::exchange(picture_waiting_, false)) {
+    interrupt_.allow(patience_);
+    if (next_picture() == Next::end) return false;
+  }
+  try {
+    converter_.convert(*picture_, ffmpeg::default_matrix(picture_->width, picture_->height), pixel_aspect(),
+                       orientation_, frame);
+  } catch (const Error& error) {
+    throw Error("cannot read " + name_ + ": " + error.what());
+  }
+  frame.number = frames_read_++;
+  frame.time = time();
+  return true;
+}
+
+std::chrono::microseconds LiveSource::time() {
+  if (recorded_ && picture_->best_effort_timestamp != AV_NOPTS_VALUE) {
+    constexpr AVRational kMicroseconds{1, 1'000'000};
+    return std::chrono::microseconds(
+        av_rescale_q(picture_->best_effort_timestamp, stream_->time_base, kMicroseconds) -
+        start_time(*stream_));
+  }
+  return std::chrono::duration_cast<std::chrono::microseconds>(Interrupt::Clock::now() - first_read_);
+}
+
+LiveSource::Next LiveSource::next_picture() {
+  while (!interrupt_.stopped()) {
+    const int result = avcodec_receive_frame(decoder_.get(), picture_.get());
+    if (result >= 0) return Next::picture;
+    if (!feed_decoder()) break;
+  }
+  return Next::end;
+}
+
+/// Waits for a packet of the video; false at the end.
+bool LiveSource::feed_decoder() {
+  while (true) {
+    av_packet_unref(packet_.get());
+    const int result = av_read_frame(input_.get(), packet_.get());
+    if (interrupt_.stopped()) return false;
+    if (result >= 0 && packet_->stream_index == stream_->index) break;
+    if (interrupt_.time_is_up()) throw Error(name_ + " has given no picture for " + seconds_text(patience_));
+    if (result == AVERROR_EOF) {
+      if (recorded_) return false;
+      throw Error(name_ + " has ended");
+    }
+    if (result == AVERROR(EAGAIN)) {
+      std::this_thread::sleep_for(kNothingYet);
+    } else {
+      ffmpeg::check(result, name_ + " is lost");
+    }
+  }
+  // What the decoder cannot use it leaves out.
+  avcodec_send_packet(decoder_.get(), packet_.get());
+  return true;
+}
+
+}  // namespace streamdiffusion

@@ -1,0 +1,77 @@
+#include "media/reopening_source.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <thread>
+#include <utility>
+
+#include "streamdiffusion/error.h"
+
+namespace streamdiffusion {
+namespace {
+
+std::string seconds_text(std::chrono::duration<double> time) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f s", time.count());
+  return text;
+}
+
+}  // namespace
+
+ReopeningSource::ReopeningSource(Options options)
+    : options_(std::move(options)), source_(options_.open()), info_(source_->info()) {}
+
+bool ReopeningSource::read(Frame& frame) {
+  if (frames_read_ == 0) first_read_ = Clock::now();
+  while (true) {
+    try {
+      return read_present(frame);
+    } catch (const Error& error) {
+      if (!reopen(error.what())) return false;
+    }
+  }
+}
+
+bool ReopeningSource::read_present(Frame& frame) {
+  if (!source_->read(frame)) return false;
+  frame.number = frames_read_++;
+  frame.time += opened_at_;
+  return true;
+}
+
+/// False where it was stopped.
+bool ReopeningSource::reopen(std::string reason) {
+  const Clock::time_point lost = Clock::now();
+  source_.reset();
+  for (std::chrono::milliseconds next_wait = options_.first_wait;;
+       next_wait = std::min(next_wait * 2, options_.longest_wait)) {
+    if (stopped()) return false;
+    warn(reason + "; the last frame stands, opening it again in " + seconds_text(next_wait));
+    if (!wait(next_wait)) return false;
+    try {
+      source_ = options_.open();
+      break;
+    } catch (const Error& error) {
+      reason = error.what();
+    }
+  }
+  const Clock::time_point now = Clock::now();
+  opened_at_ = std::chrono::duration_cast<std::chrono::microseconds>(now - first_read_);
+  warn(options_.name + " is back after " + seconds_text(now - lost));
+  return true;
+}
+
+bool ReopeningSource::wait(std::chrono::milliseconds time) const {
+  constexpr std::chrono::milliseconds kLook{20};
+  for (const Clock::time_point end = Clock::now() + time; Clock::now() < end;
+       std::this_thread::sleep_for(kLook)) {
+    if (stopped()) return false;
+  }
+  return true;
+}
+
+void ReopeningSource::warn(const std::string& text) const {
+  if (options_.on_warning) options_.on_warning(text);
+}
+
+}  // namespace streamdiffusion

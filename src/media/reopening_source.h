@@ -1,0 +1,50 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "streamdiffusion/media.h"
+
+namespace streamdiffusion {
+
+/// A live source that is opened again when it is lost, with a growing wait in between. Numbers and times go
+/// on.
+class ReopeningSource : public Source {
+ public:
+  struct Options {
+    std::function<std::unique_ptr<Source>()> open;
+    std::string name;                         ///< for messages
+    const std::atomic<bool>* stop = nullptr;  ///< ends the waiting
+    std::function<void(const std::string&)> on_warning;
+    std::chrono::milliseconds first_wait{500};  ///< doubled each time
+    std::chrono::milliseconds longest_wait{10'000};
+  };
+
+  /// Throws what opening throws.
+  explicit ReopeningSource(Options options);
+
+  /// Of the source as it was at first; later its frames may have another size.
+  [[nodiscard]] const SourceInfo& info() const override { return info_; }
+  bool read(Frame& frame) override;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  bool read_present(Frame& frame);
+  bool reopen(std::string reason);
+  bool wait(std::chrono::milliseconds time) const;
+  void warn(const std::string& text) const;
+  [[nodiscard]] bool stopped() const { return options_.stop != nullptr && *options_.stop; }
+
+  Options options_;
+  std::unique_ptr<Source> source_;
+  SourceInfo info_;
+  std::int64_t frames_read_ = 0;
+  Clock::time_point first_read_;
+  std::chrono::microseconds opened_at_{0};  ///< the present source's time 0
+};
+
+}  // namespace streamdiffusion
