@@ -1,0 +1,66 @@
+// A look as the hash of the address, so that it can be bookmarked and shared: #prompt=red+apple&steps=4&lora.ink=0.8
+
+const SCOPES = {
+  settings: ["prompt", "negative_prompt", "strength", "steps", "t_index_list", "num_inference_steps", "do_add_noise",
+    "cfg_type", "guidance_scale", "delta", "guidance_embedding", "seed", "cross_frame_attention",
+    "similarity_threshold", "max_skip_frame"],
+  stream: ["model", "width", "height", "frame_buffer", "denoising_batch", "fit", "format", "quality"],
+  page: ["input", "grid", "scaling", "mirror", "view"],
+};
+const TEXTS = new Set(["prompt", "negative_prompt", "cfg_type", "model", "fit", "format", "input", "scaling", "view"]);
+const LORA = "lora.";
+const WRITE_DELAY = 300;  // browsers limit how often a page may change its address
+
+/** @param {{settings: object, stream: object, page: object}} wishes */
+export function toHash(wishes) {
+  const hash = new URLSearchParams();
+  for (const [scope, fields] of Object.entries(SCOPES)) {
+    for (const field of fields) {
+      const value = wishes[scope][field];
+      if (value !== undefined) hash.set(field, TEXTS.has(field) ? value : JSON.stringify(value));
+    }
+  }
+  for (const [name, scale] of Object.entries(wishes.settings.loras ?? {})) hash.set(LORA + name, String(scale));
+  return hash.toString();
+}
+
+/** @param {string} text */
+export function fromHash(text) {
+  const wishes = { settings: {}, stream: {}, page: {} };
+  for (const [field, value] of new URLSearchParams(text)) {
+    const scope = Object.keys(SCOPES).find((name) => SCOPES[name].includes(field));
+    if (scope) {
+      const parsed = TEXTS.has(field) ? value : parse(value);
+      if (parsed !== undefined) wishes[scope][field] = parsed;
+    } else if (field.startsWith(LORA) && Number.isFinite(Number(value))) {
+      wishes.settings.loras = { ...wishes.settings.loras, [field.slice(LORA.length)]: Number(value) };
+    }
+  }
+  return wishes;
+}
+
+function parse(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Keeps address and store the same. @param {import("./store.js").Store} store */
+export function keepInAddress(store) {
+  let timer = 0;
+  let written = location.hash.slice(1);
+  store.replaceWishes(fromHash(written));
+  const write = () => {
+    timer = 0;
+    written = toHash(store.wishes);
+    history.replaceState(null, "", `${location.pathname}${location.search}${written && "#"}${written}`);
+  };
+  store.on("change", ({ by }) => {
+    if (by === "wish") timer ||= setTimeout(write, WRITE_DELAY);
+  });
+  addEventListener("hashchange", () => {
+    if (location.hash.slice(1) !== written) store.replaceWishes(fromHash(location.hash.slice(1)));
+  });
+}

@@ -1,0 +1,115 @@
+// The WebSocket to the server: opens it, opens it again with a growing wait when it is lost, and tells what it says.
+
+import { renewSessionName, serverAddress, sessionName, token } from "./credentials.js";
+import { Emitter } from "./events.js";
+import { unpackFrame } from "./protocol.js";
+
+const FIRST_WAIT = 500;
+const LONGEST_WAIT = 10000;
+const NO_PLACE_LEFT = 1013;
+const SERVER_STOPS = 1001;
+
+/**
+ * Events: "state" ({@link ConnectionState}), "frame" (an Answer), and every type of text message by its name.
+ *
+ * @typedef {object} ConnectionState
+ * @property {"connecting"|"queued"|"open"|"lost"|"unauthorised"} name
+ * @property {number} [position] in the queue
+ * @property {number} [retryAt] performance.now() of the next attempt
+ * @property {string} [reason]
+ */
+export class Connection extends Emitter {
+  /** @type {ConnectionState} */
+  state = { name: "connecting" };
+  #socket = null;
+  #wait = FIRST_WAIT;
+  #timer = 0;
+  #failures = 0;
+
+  get open() {
+    return this.state.name === "open";
+  }
+
+  /** Bytes that the browser has not yet handed to the network. */
+  get backlog() {
+    return this.#socket?.bufferedAmount ?? 0;
+  }
+
+  connect() {
+    clearTimeout(this.#timer);
+    this.#setState({ name: "connecting" });
+    const url = serverAddress("/v1/stream", { session: sessionName() });
+    url.protocol = url.protocol.replace("http", "ws");
+    const socket = new WebSocket(url);
+    socket.binaryType = "arraybuffer";
+    socket.onmessage = ({ data }) => this.#receive(data);
+    socket.onclose = ({ code, reason }) => this.#closed(code, reason);
+    this.#socket = socket;
+  }
+
+  /** @param {object} message */
+  send(message) {
+    this.#socket.send(JSON.stringify(message));
+  }
+
+  /** @param {ArrayBuffer} frame */
+  sendFrame(frame) {
+    this.#socket.send(frame);
+  }
+
+  #receive(data) {
+    if (typeof data !== "string") {
+      this.emit("frame", unpackFrame(data));
+      return;
+    }
+    const message = JSON.parse(data);
+    if (message.type === "queue") this.#setState({ name: "queued", position: message.position });
+    if (message.type === "hello") {
+      this.#wait = FIRST_WAIT;
+      this.#failures = 0;
+      this.#setState({ name: "open" });
+    }
+    this.emit(message.type, message);
+  }
+
+  async #closed(code, reason) {
+    const neverOpened = this.state.name === "connecting";
+    this.#socket = null;
+    if (neverOpened && (await answersUnauthorised())) {
+      this.#setState({ name: "unauthorised" });
+      return;
+    }
+    // A session's name may still be taken by this tab's lost connection for a moment, or by a copy of this tab for good.
+    this.#failures += neverOpened ? 1 : 0;
+    if (this.#failures % 3 === 2) renewSessionName();
+    this.#retryLater(reasonFor(code, reason));
+  }
+
+  #retryLater(reason) {
+    const wait = this.#wait * (0.8 + 0.4 * Math.random());
+    this.#wait = Math.min(this.#wait * 1.7, LONGEST_WAIT);
+    this.#timer = setTimeout(() => this.connect(), wait);
+    this.#setState({ name: "lost", retryAt: performance.now() + wait, reason });
+  }
+
+  #setState(state) {
+    this.state = state;
+    this.emit("state", state);
+  }
+}
+
+/** Browsers do not tell why a WebSocket was refused; a plain request does. */
+async function answersUnauthorised() {
+  try {
+    const headers = token() ? { Authorization: `Bearer ${token()}` } : {};
+    return (await fetch("/v1/models", { headers, cache: "no-store" })).status === 401;
+  } catch {
+    return false;
+  }
+}
+
+function reasonFor(code, reason) {
+  if (code === SERVER_STOPS) return "The server was stopped.";
+  if (code === NO_PLACE_LEFT) return "The server has no place left.";
+  return reason ? `The server closed the connection: ${reason}.` : "The server does not answer.";
+}

@@ -1,0 +1,51 @@
+// How the connection is, in words: in the bar, over the picture, and as a question for the token.
+
+import { setToken, token } from "./credentials.js";
+import { find } from "./dom.js";
+import { showNote } from "./notices.js";
+
+/** @param {import("./connection.js").Connection} connection */
+export function showConnection(connection) {
+  const place = find("#output-note");
+  const dialog = /** @type {HTMLDialogElement} */ (find("#unlock"));
+  connection.on("state", (state) => show(state));
+  setInterval(() => {
+    if (connection.state.name === "lost") show(connection.state);
+  }, 500);
+  dialog.addEventListener("close", () => {
+    const given = find("#token").value.trim();
+    if (given) setToken(given);
+    connection.connect();
+  });
+
+  function show(state) {
+    document.documentElement.dataset.connection = state.name;
+    find("#status").textContent = words(state);
+    showNote(place, noteFor(state, connection));
+    if (state.name === "unauthorised" && !dialog.open) {
+      find("#unlock-wrong").hidden = token() === "";
+      dialog.showModal();
+      find("#token").select();
+    }
+  }
+}
+
+function words({ name, position, retryAt }) {
+  if (name === "open") return "Live";
+  if (name === "queued") return `Number ${position} in line`;
+  if (name === "lost") return `Lost · again in ${seconds(retryAt)} s`;
+  return name === "unauthorised" ? "Needs a token" : "Connecting";
+}
+
+function noteFor({ name, position, retryAt, reason }, connection) {
+  if (name === "queued") {
+    return { title: `Number ${position} in line`, text: "All places are taken. It begins by itself when it is your turn." };
+  }
+  if (name === "lost") {
+    const text = `${reason} Trying again in ${seconds(retryAt)} s; it goes on with the same look.`;
+    return { title: "Connection lost", text, button: "Try now", act: () => connection.connect() };
+  }
+  return null;
+}
+
+const seconds = (retryAt) => Math.max(Math.ceil((retryAt - performance.now()) / 1000), 0);

@@ -1,0 +1,145 @@
+// Every control of the panel: what it changes, how it looks, and one line that explains it.
+
+/**
+ * @typedef {object} Control
+ * @property {string} field the protocol's name
+ * @property {"settings"|"stream"|"page"} scope
+ * @property {string} label
+ * @property {string} help one line
+ * @property {"slider"|"choice"|"toggle"|"text"|"number"|"numbers"|"select"} kind
+ * @property {number} [min]
+ * @property {number} [max] of the slider; the number beside it may go on to `limit`
+ * @property {number} [limit]
+ * @property {number} [step]
+ * @property {[any, string][]} [options] values with their names
+ * @property {(store: import("../store.js").Store) => boolean} [shown]
+ */
+
+const usesScale = ({ settings }) => settings.cfg_type !== "none";
+const usesDelta = ({ settings }) => ["self", "initialize"].includes(settings.cfg_type);
+const usesNegative = ({ settings }) => ["full", "initialize"].includes(settings.cfg_type);
+const redraws = ({ page }) => page.input !== "text";
+
+/** @type {{title: string, open: boolean, controls: Control[]}[]} */
+export const groups = [
+  {
+    title: "Redraw",
+    open: true,
+    controls: [
+      {
+        field: "strength", scope: "settings", label: "Strength", kind: "slider", min: 0.05, max: 1, step: 0.01,
+        help: "How much of the input is drawn anew: low keeps it, high invents.", shown: redraws,
+      },
+      {
+        field: "steps", scope: "settings", label: "Steps", kind: "slider", min: 1, max: 8, limit: 1000, step: 1,
+        help: "Denoising steps: fewer is quicker, more is cleaner. 1 to 4 are usual.",
+      },
+      {
+        field: "seed", scope: "settings", label: "Seed", kind: "number", min: 0, limit: Number.MAX_SAFE_INTEGER, step: 1,
+        help: "The noise that pictures begin from. The same seed draws the same picture.",
+      },
+    ],
+  },
+  {
+    title: "Guidance",
+    open: true,
+    controls: [
+      {
+        field: "cfg_type", scope: "settings", label: "Kind", kind: "choice",
+        options: [["none", "None"], ["self", "Self"], ["initialize", "Initial"], ["full", "Full"]],
+        help: "How the prompt is enforced: self costs nothing, initial one row, full twice the work.",
+      },
+      {
+        field: "guidance_scale", scope: "settings", label: "Scale", kind: "slider", min: 0, max: 8, limit: 1000, step: 0.05,
+        help: "How strongly the prompt pulls. Up to 1 guidance is off.", shown: usesScale,
+      },
+      {
+        field: "delta", scope: "settings", label: "Delta", kind: "slider", min: 0, max: 2, limit: 1000, step: 0.05,
+        help: "How much of the remembered noise is taken away: lower is softer.", shown: usesDelta,
+      },
+      {
+        field: "negative_prompt", scope: "settings", label: "Negative prompt", kind: "text",
+        help: "What shall not be seen.", shown: usesNegative,
+      },
+    ],
+  },
+  {
+    title: "Motion",
+    open: false,
+    controls: [
+      {
+        field: "similarity_threshold", scope: "settings", label: "Similarity filter", kind: "slider", min: 0.8, max: 1, step: 0.005,
+        help: "Frames more alike than this are skipped to save work. 1 skips none.",
+      },
+      {
+        field: "max_skip_frame", scope: "settings", label: "Longest pause", kind: "slider", min: 0, max: 60, limit: 1000, step: 1,
+        help: "After this many skipped frames in a row one is drawn anyway.",
+        shown: ({ settings }) => settings.similarity_threshold < 1,
+      },
+      {
+        field: "cross_frame_attention", scope: "settings", label: "Cross-frame attention", kind: "toggle",
+        help: "Frames in flight look at each other: steadier, a little slower.",
+      },
+    ],
+  },
+  {
+    title: "Model and picture",
+    open: false,
+    controls: [
+      { field: "model", scope: "stream", label: "Model", kind: "select", help: "Which network draws. Loading one takes a moment." },
+      { field: "side", scope: "stream", label: "Size", kind: "select", help: "The longer side in pixels. Models draw best at their own size." },
+      {
+        field: "shape", scope: "stream", label: "Shape", kind: "choice",
+        options: [["1:1", "1:1"], ["4:3", "4:3"], ["16:9", "16:9"], ["3:4", "3:4"], ["9:16", "9:16"]],
+        help: "Width to height.",
+      },
+      {
+        field: "fit", scope: "stream", label: "Fit", kind: "choice", shown: redraws,
+        options: [["crop", "Crop"], ["pad", "Pad"], ["stretch", "Stretch"]],
+        help: "What happens to an input of another shape.",
+      },
+      {
+        field: "scaling", scope: "page", label: "Enlarge", kind: "choice",
+        options: [["smooth", "Smooth"], ["pixels", "Pixels"]], help: "How small pictures are shown large.",
+      },
+      {
+        field: "format", scope: "stream", label: "Format", kind: "choice", options: [["jpeg", "JPEG"], ["webp", "WebP"]],
+        help: "How pictures travel from the server to here.",
+      },
+      {
+        field: "quality", scope: "stream", label: "Quality", kind: "slider", min: 30, max: 100, step: 1,
+        help: "Higher is crisper, lower is lighter on the network.",
+      },
+    ],
+  },
+  {
+    title: "Schedule and batching",
+    open: false,
+    controls: [
+      {
+        field: "num_inference_steps", scope: "settings", label: "Schedule length", kind: "slider", min: 10, max: 100, limit: 1000, step: 1,
+        help: "Into how many steps the whole way from noise to picture is cut.",
+      },
+      {
+        field: "t_index_list", scope: "settings", label: "Step indices", kind: "numbers",
+        help: "Exact places in the schedule, as 0 16 32 45. In place of strength and steps; empty leaves it to them.",
+      },
+      {
+        field: "guidance_embedding", scope: "settings", label: "Guidance embedding", kind: "number", min: -1000, limit: 1000, step: 0.1,
+        help: "For models that take their guidance as an input (LCM). Empty for all others.",
+      },
+      {
+        field: "do_add_noise", scope: "settings", label: "Noise between steps", kind: "toggle",
+        help: "Fresh noise after each step but the last. Off is flatter and calmer.",
+      },
+      {
+        field: "denoising_batch", scope: "stream", label: "Stream batch", kind: "toggle",
+        help: "All steps of successive frames in one go: more frames a second, some steps later.",
+      },
+      {
+        field: "frame_buffer", scope: "stream", label: "Frame buffer", kind: "slider", min: 1, max: 8, limit: 16, step: 1,
+        help: "Frames that go through each step together: more throughput, more delay.",
+      },
+    ],
+  },
+];

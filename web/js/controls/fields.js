@@ -1,0 +1,135 @@
+// One function for each kind of control. Each gives {element, set, refuse}: its row, how to show a value, and how to
+// show why a value was refused ("" for not at all).
+
+import { icon, make } from "../dom.js";
+
+/** @typedef {import("./definitions.js").Control} Control */
+/**
+ * @typedef {object} Field
+ * @property {HTMLElement} element
+ * @property {(value: any) => void} set
+ * @property {(message: string) => void} refuse
+ */
+
+let lastId = 0;
+
+/**
+ * @param {Control} control
+ * @param {(value: any) => void} wish
+ * @returns {Field}
+ */
+export function makeField(control, wish) {
+  const id = `control-${++lastId}`;
+  const { body, labelled = false, set, beside = [] } = KINDS[control.kind](control, wish, id);
+  const label = make(labelled ? "span" : "label", { className: "field-label", textContent: control.label, id: `${id}-label` });
+  if (!labelled) label.htmlFor = id;
+  const error = make("p", { className: "field-error", role: "alert", hidden: true });
+  const help = make("p", { className: "field-help", id: `${id}-help`, textContent: control.help });
+  const head = make("div", { className: "field-head" }, label, ...beside);
+  const element = make("div", { className: `field field-${control.kind}` }, head, ...body, help, error);
+  const refuse = (message) => {
+    error.textContent = message;
+    error.hidden = message === "";
+    element.classList.toggle("refused", message !== "");
+  };
+  return { element, set, refuse };
+}
+
+const KINDS = { slider, choice, toggle, text, number, numbers, select };
+
+function slider({ min, max, limit = max, step, label }, wish, id) {
+  const range = make("input", { type: "range", id, min, max, step, "aria-describedby": `${id}-help` });
+  const exact = make("input", {
+    type: "number", className: "exact", min: Math.min(min, 0), max: limit, step: "any", "aria-label": `${label}, as a number`,
+  });
+  const fill = (value) => {
+    const part = Math.min(Math.max((value - min) / (max - min), 0), 1);
+    range.style.setProperty("--part", String(part));
+  };
+  range.oninput = () => {
+    fill(range.valueAsNumber);
+    exact.value = range.value;
+    wish(range.valueAsNumber);
+  };
+  exact.onchange = () => {
+    if (!Number.isNaN(exact.valueAsNumber)) wish(exact.valueAsNumber);
+  };
+  const set = (value) => {
+    fill(value);
+    range.value = value;
+    if (document.activeElement !== exact) exact.value = value;
+  };
+  return { body: [range], beside: [exact], set };
+}
+
+function choice({ options, label }, wish, id) {
+  const group = make("div", { className: "segments", role: "radiogroup", "aria-labelledby": `${id}-label`, "aria-describedby": `${id}-help` });
+  const inputs = options.map(([value, name]) => {
+    const input = make("input", { type: "radio", name: id, value, onchange: () => wish(value) });
+    group.append(make("label", { className: "segment" }, input, make("span", { textContent: name })));
+    return input;
+  });
+  const set = (value) => {
+    for (const input of inputs) input.checked = input.value === value;
+  };
+  return { body: [group], labelled: true, set };
+}
+
+function toggle(_, wish, id) {
+  const input = make("input", { type: "checkbox", id, className: "switch", role: "switch", "aria-describedby": `${id}-help` });
+  input.onchange = () => wish(input.checked);
+  return { body: [], beside: [input], set: (value) => (input.checked = value) };
+}
+
+function text(_, wish, id) {
+  const input = make("textarea", { id, rows: 2, spellcheck: false, "aria-describedby": `${id}-help` });
+  input.oninput = () => wish(input.value);
+  const set = (value) => {
+    if (document.activeElement !== input) input.value = value;
+  };
+  return { body: [input], set };
+}
+
+function number({ field, min, limit, step }, wish, id) {
+  const input = make("input", { type: "number", id, min, max: limit, step, className: "exact wide", "aria-describedby": `${id}-help` });
+  input.onchange = () => {
+    if (!Number.isNaN(input.valueAsNumber)) wish(input.valueAsNumber);
+    else if (field === "guidance_embedding") wish(null);
+  };
+  const set = (value) => {
+    if (document.activeElement !== input) input.value = value ?? "";
+  };
+  const dice = make("button", { type: "button", className: "tool", title: "Another seed (D)", "aria-label": "Another seed" }, icon("dice"));
+  dice.onclick = () => {
+    input.value = anotherSeed();
+    wish(input.valueAsNumber);
+  };
+  return { body: [], beside: field === "seed" ? [input, dice] : [input], set };
+}
+
+/** Small enough that people can copy it into other programs. */
+export const anotherSeed = () => Math.floor(Math.random() * 2 ** 31);
+
+function numbers(_, wish, id) {
+  const input = make("input", { type: "text", id, inputMode: "numeric", placeholder: "from strength and steps", "aria-describedby": `${id}-help` });
+  input.onchange = () => wish((input.value.match(/\d+/g) ?? []).map(Number));
+  const set = (value) => {
+    if (document.activeElement !== input) input.value = value.join(" ");
+  };
+  return { body: [input], set };
+}
+
+function select(_, wish, id) {
+  const input = make("select", { id, "aria-describedby": `${id}-help` });
+  input.onchange = () => wish(input.value);
+  /** @param {string} value @param {[string, string][]} options */
+  const set = (value, options) => {
+    const offered = JSON.stringify(options);
+    if (input.dataset.options !== offered) {
+      input.replaceChildren(...options.map(([option, name]) => make("option", { value: option, textContent: name })));
+      input.dataset.options = offered;
+    }
+    input.value = value;
+  };
+  return { body: [input], set };
+}

@@ -1,0 +1,55 @@
+const MOST = 40;
+
+/** What a canvas looked like before each change, for undo and redo. */
+export class History {
+  #context;
+  /** @type {ImageData[]} */
+  #before = [];
+  /** @type {ImageData[]} */
+  #after = [];
+
+  /** @param {CanvasRenderingContext2D} context */
+  constructor(context) {
+    this.#context = context;
+  }
+
+  get canUndo() {
+    return this.#before.length > 0;
+  }
+
+  get canRedo() {
+    return this.#after.length > 0;
+  }
+
+  /** A change is about to be made. */
+  remember() {
+    this.#before.push(this.#picture());
+    if (this.#before.length > MOST) this.#before.shift();
+    this.#after = [];
+  }
+
+  undo() {
+    this.#swap(this.#before, this.#after);
+  }
+
+  redo() {
+    this.#swap(this.#after, this.#before);
+  }
+
+  /** Its pictures have another size now. */
+  clear() {
+    this.#before = [];
+    this.#after = [];
+  }
+
+  #swap(from, to) {
+    if (from.length === 0) return;
+    to.push(this.#picture());
+    this.#context.putImageData(from.pop(), 0, 0);
+  }
+
+  #picture() {
+    const { width, height } = this.#context.canvas;
+    return this.#context.getImageData(0, 0, width, height);
+  }
+}

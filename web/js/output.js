@@ -1,0 +1,122 @@
+// The pictures that come back, on one canvas: the newest at once, or a grid of variations.
+
+import { Emitter } from "./events.js";
+
+const LARGEST_SIDE = 2048;  // of the canvas, in pixels
+
+/** Events: "drawn" (the Answer that was drawn). */
+export class Output extends Emitter {
+  #canvas;
+  #context;
+  #stream = { width: 1, height: 1 };
+  #cells = 1;
+  #smooth = true;
+  /** @type {(ImageBitmap|null)[]} the newest picture of each cell */
+  #pictures = [null];
+  /** @type {number[]} the number of each cell's newest frame */
+  #newest = [0];
+
+  /** @param {HTMLCanvasElement} canvas */
+  constructor(canvas) {
+    super();
+    this.#canvas = canvas;
+    this.#context = canvas.getContext("2d");
+    new ResizeObserver(() => this.#resize()).observe(canvas.parentElement);
+  }
+
+  get canvas() {
+    return this.#canvas;
+  }
+
+  get empty() {
+    return this.#pictures.every((picture) => picture === null);
+  }
+
+  /** @param {{width: number, height: number}} stream */
+  setStream(stream) {
+    this.#stream = stream;
+    this.#canvas.parentElement.style.setProperty("--aspect", String(stream.width / stream.height));
+    this.#resize();
+  }
+
+  /** @param {number} cells 1, 4 or 9 */
+  setCells(cells) {
+    if (cells === this.#cells) return;
+    this.#cells = cells;
+    this.#pictures = Array.from({ length: cells }, (_, cell) => this.#pictures[cell] ?? null);
+    this.#newest = new Array(cells).fill(0);
+    this.#resize();
+  }
+
+  /** @param {boolean} smooth or square pixels */
+  setSmooth(smooth) {
+    this.#smooth = smooth;
+    this.#drawAll();
+  }
+
+  /** Frames are numbered anew. */
+  newSession() {
+    this.#newest.fill(0);
+  }
+
+  /** @param {import("./protocol.js").Answer} answer one with a picture */
+  async show(answer) {
+    const { number, variation, picture } = answer;
+    if (variation >= this.#cells) return;
+    const bitmap = await createImageBitmap(new Blob([picture]));
+    // A newer one may have been decoded in the meantime.
+    if (variation >= this.#cells || number < this.#newest[variation]) return;
+    this.#newest[variation] = number;
+    this.#pictures[variation]?.close();
+    this.#pictures[variation] = bitmap;
+    this.#draw(variation);
+    this.emit("drawn", answer);
+  }
+
+  /**
+   * @param {number} x in the canvas' own box, 0 to 1
+   * @param {number} y
+   * @returns {number} the cell there
+   */
+  cellAt(x, y) {
+    const columns = this.#columns;
+    const index = (part) => Math.min(Math.max(Math.floor(part * columns), 0), columns - 1);
+    return index(y) * columns + index(x);
+  }
+
+  /** @returns {Promise<Blob>} what is shown, as PNG */
+  toPng() {
+    return new Promise((resolve) => this.#canvas.toBlob(resolve, "image/png"));
+  }
+
+  get #columns() {
+    return Math.sqrt(this.#cells);
+  }
+
+  /** The canvas is a whole multiple of the pictures, about as large as it is shown. */
+  #resize() {
+    const { width, height } = this.#stream;
+    const wanted = this.#canvas.parentElement.clientWidth * devicePixelRatio;
+    const across = width * this.#columns;
+    const most = LARGEST_SIDE / (Math.max(width, height) * this.#columns);
+    const scale = Math.max(1, Math.min(Math.round(wanted / across), Math.floor(most)));
+    const size = [across * scale, height * this.#columns * scale];
+    if (this.#canvas.width === size[0] && this.#canvas.height === size[1]) return;
+    [this.#canvas.width, this.#canvas.height] = size;
+    this.#drawAll();
+  }
+
+  #drawAll() {
+    for (let cell = 0; cell < this.#cells; ++cell) this.#draw(cell);
+  }
+
+  #draw(cell) {
+    const picture = this.#pictures[cell];
+    if (!picture) return;
+    const columns = this.#columns;
+    const [width, height] = [this.#canvas.width / columns, this.#canvas.height / columns];
+    this.#context.imageSmoothingEnabled = this.#smooth;
+    this.#context.imageSmoothingQuality = "high";
+    this.#context.drawImage(picture, (cell % columns) * width, Math.floor(cell / columns) * height, width, height);
+  }
+}

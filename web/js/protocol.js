@@ -1,0 +1,52 @@
+// Frames as docs/server.md describes them: a small little-endian header, then a picture file or nothing.
+
+/** What the server did with a frame. */
+export const FrameState = Object.freeze({ picture: 0, skipped: 1, dropped: 2, unreadable: 3 });
+
+const VERSION = 1;
+const REQUEST_HEADER = 16;
+const ANSWER_HEADER = 24;
+
+/**
+ * @param {{number: number, time: number, variation: number, picture: ArrayBuffer|null}} frame
+ * @returns {ArrayBuffer}
+ */
+export function packFrame({ number, time, variation, picture }) {
+  const bytes = new Uint8Array(REQUEST_HEADER + (picture?.byteLength ?? 0));
+  const header = new DataView(bytes.buffer);
+  header.setUint8(0, VERSION);
+  header.setUint16(2, variation, true);
+  header.setUint32(4, number, true);
+  header.setFloat64(8, time, true);
+  if (picture) bytes.set(new Uint8Array(picture), REQUEST_HEADER);
+  return bytes.buffer;
+}
+
+/**
+ * @typedef {object} Answer
+ * @property {number} state one of FrameState
+ * @property {number} variation
+ * @property {number} number
+ * @property {number} time as it was sent
+ * @property {number} serverMilliseconds from arrival at the server to this answer
+ * @property {number} dropped frames of this session that the server dropped so far
+ * @property {Uint8Array} picture
+ */
+
+/**
+ * @param {ArrayBuffer} buffer
+ * @returns {Answer}
+ */
+export function unpackFrame(buffer) {
+  if (buffer.byteLength < ANSWER_HEADER) throw new RangeError("a frame shorter than its header");
+  const header = new DataView(buffer);
+  return {
+    state: header.getUint8(1),
+    variation: header.getUint16(2, true),
+    number: header.getUint32(4, true),
+    time: header.getFloat64(8, true),
+    serverMilliseconds: header.getUint32(16, true) / 1000,
+    dropped: header.getUint32(20, true),
+    picture: new Uint8Array(buffer, ANSWER_HEADER),
+  };
+}

@@ -1,0 +1,54 @@
+// A picture or video that the user chose, dropped or pasted.
+
+import { SourceError } from "./devices.js";
+import { PictureSource } from "./source.js";
+import { VideoSource } from "./video_source.js";
+
+class StillSource extends PictureSource {
+  #canvas = document.createElement("canvas");
+
+  /** @param {ImageBitmap} picture */
+  constructor(picture) {
+    super();
+    this.#canvas.width = picture.width;
+    this.#canvas.height = picture.height;
+    this.#canvas.getContext("2d").drawImage(picture, 0, 0);
+    picture.close();
+    this.fresh();
+  }
+
+  get element() {
+    return this.#canvas;
+  }
+
+  get size() {
+    return this.#canvas;
+  }
+}
+
+/**
+ * @param {File|Blob} file
+ * @returns {Promise<PictureSource>}
+ */
+export async function openFile(file) {
+  const name = file.name ? `"${file.name}"` : "What was pasted";
+  if (file.type.startsWith("video/")) {
+    const source = new VideoSource();
+    try {
+      await source.playFile(file);
+    } catch {
+      throw new SourceError(`${name} is a video that this browser cannot play. MP4 (H.264) and WebM usually can be.`);
+    }
+    return source;
+  }
+  try {
+    return new StillSource(await createImageBitmap(file));
+  } catch {
+    throw new SourceError(`${name} is no picture or video that this browser can read.`);
+  }
+}
+
+/** @param {DataTransfer|null} data @returns {File|null} the first picture or video in it */
+export function mediaFile(data) {
+  return [...(data?.files ?? [])].find(({ type }) => /^(image|video)\//.test(type)) ?? null;
+}
