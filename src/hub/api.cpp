@@ -7,7 +7,7 @@ namespace {
 
 constexpr int kMostRedirects = 10;
 constexpr std::size_t kLargestAnswer = std::size_t{4} << 20U;  // a page of a thousand files is a tenth of it
-constexpr std::size_t kMostFiles = 50'000;
+constexpr int kMostPages = 100;                                // of a thousand files each
 
 std::string api_url(const HubOptions& options, const Repository& repository) {
   return options.endpoint + "/api/models/" + repository.id();
@@ -26,7 +26,9 @@ std::string login_advice(const HubOptions& options) {
                 options.endpoint + "/" + repository.id() + ", and " + login_advice(options));
   }
   throw Error(repository.id() + ": the hub gives no access (" + std::to_string(head.status) +
-              "): there is no such model, or it is private; check the name, and if it is private: " +
+              "): there is no such model, nor a folder of that name here, or it is private; check the name, "
+              "and if it is "
+              "private: " +
               login_advice(options));
 }
 
@@ -138,18 +140,17 @@ std::string HubApi::commit(const Repository& repository) {
 std::vector<RemoteFile> HubApi::files(const Repository& repository, const std::string& commit) {
   std::vector<RemoteFile> files;
   std::string url = api_url(options_, repository) + "/tree/" + commit + "?recursive=true&expand=false";
-  while (!url.empty()) {
+  for (int pages = 0; pages < kMostPages; ++pages) {
     const Answer answer = ask(url, repository);
     const std::vector<RemoteFile> page = parse_tree(answer.body, repository.id());
     files.insert(files.end(), page.begin(), page.end());
-    if (files.size() > kMostFiles) {
-      throw Error(repository.id() + ": lists more than " + std::to_string(kMostFiles) + " files; refused");
-    }
     const std::string next = next_page(answer.head.link);
-    // An empty page that leads on would do so for ever.
-    url = next.empty() || page.empty() ? "" : resolve_url(url, next);
+    if (next.empty()) {
+      return files;
+    }
+    url = resolve_url(url, next);
   }
-  return files;
+  throw Error(repository.id() + ": its list of files does not end; refused");
 }
 
 }  // namespace streamdiffusion::hub

@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kAttempts = 6;
+constexpr int kAttempts = 5;
 
 /// Where "bytes 100-199/200" begins; -1 where it says nothing.
 std::int64_t range_begin(const std::string& content_range) {

@@ -159,7 +159,7 @@ std::vector<CachedModel> cached_models(const HubOptions& options) {
 
 std::int64_t remove_cached_model(const std::string& name, const HubOptions& options) {
   const Repository repository = require_repository(name);
-  if (repository.text() != repository.id()) {
+  if (name != repository.id()) {
     throw Error("\"" + name + "\": a model is removed with all its files and revisions: " + repository.id());
   }
   const fs::path folder = options.cache / hub::cache_folder_name(repository);

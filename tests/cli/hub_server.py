@@ -93,6 +93,13 @@ class Fault:
         self.drop = drop  # the connection ends without an answer
 
 
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_):
+        pass  # who asked has gone
+
+
 class Hub:
     """The hub and its storage, each on a port of its own, as long as the `with` lasts."""
 
@@ -105,8 +112,7 @@ class Hub:
         self.url, self.storage_url = (f"http://127.0.0.1:{server.server_address[1]}" for server in self.servers)
 
     def _serve(self, handler):
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (handler,), {"hub": self}))
-        server.daemon_threads = True
+        server = Server(("127.0.0.1", 0), type("Handler", (handler,), {"hub": self}))
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         return server
 

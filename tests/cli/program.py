@@ -13,6 +13,10 @@ import zlib
 PROGRAM = os.environ["STREAMDIFFUSION"]
 PROJECT = pathlib.Path(os.environ["STREAMDIFFUSION_PROJECT"])
 DEMO = PROJECT / "examples" / "demo.mp4"
+# Tests ask nobody, and what someone has in their cache changes nothing.
+os.environ |= {"HF_HOME": "/nonexistent", "HF_HUB_OFFLINE": "1"}
+for name in ["HF_TOKEN", "HF_ENDPOINT", "HF_HUB_CACHE"]:
+    os.environ.pop(name, None)
 
 
 class ProgramTest(unittest.TestCase):
