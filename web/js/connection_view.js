@@ -4,14 +4,20 @@ import { setToken, token } from "./credentials.js";
 import { find } from "./dom.js";
 import { showNote } from "./notices.js";
 
-/** @param {import("./connection.js").Connection} connection */
-export function showConnection(connection) {
+/**
+ * @param {import("./connection.js").Connection} connection
+ * @param {import("./store.js").Store} store
+ */
+export function showConnection(connection, store) {
   const place = find("#output-note");
   const dialog = /** @type {HTMLDialogElement} */ (find("#unlock"));
   connection.on("state", (state) => show(state));
   setInterval(() => {
     if (connection.state.name === "lost") show(connection.state);
   }, 500);
+  store.on("change", ({ scope }) => {
+    if (scope === "stream") show(connection.state);
+  });
   dialog.addEventListener("close", () => {
     const given = find("#token").value.trim();
     if (given) setToken(given);
@@ -20,7 +26,7 @@ export function showConnection(connection) {
 
   function show(state) {
     document.documentElement.dataset.connection = state.name;
-    find("#status").textContent = words(state);
+    find("#status").textContent = words(state, store);
     showNote(place, noteFor(state, connection));
     if (state.name === "unauthorised" && !dialog.open) {
       find("#unlock-wrong").hidden = token() === "";
@@ -30,8 +36,8 @@ export function showConnection(connection) {
   }
 }
 
-function words({ name, position, retryAt }) {
-  if (name === "open") return "Live";
+function words({ name, position, retryAt }, { model, currentStream }) {
+  if (name === "open" && model) return `Live · ${currentStream.model}, ${currentStream.width} × ${currentStream.height}, ${model.device}`;
   if (name === "queued") return `Number ${position} in line`;
   if (name === "lost") return `Lost · again in ${seconds(retryAt)} s`;
   return name === "unauthorised" ? "Needs a token" : "Connecting";

@@ -6,23 +6,25 @@ const SMALL_MODEL = 128;
 
 /** @type {Example[]} */
 const SMALL = [
-  { prompt: "penguin on a light blue background", sketch: "penguin" },
-  { prompt: "red apple", sketch: "apple" },
-  { prompt: "octopus on a yellow background", sketch: "octopus" },
-  { prompt: "tulip", sketch: "tulip" },
   { prompt: "panda on a pink background", sketch: "panda" },
-  { prompt: "sailboat on a yellow background", sketch: "sailboat" },
+  { prompt: "red apple", sketch: "apple" },
   { prompt: "rocket", sketch: "rocket" },
+  { prompt: "cat face on a light blue background", sketch: "cat" },
+  { prompt: "tulip", sketch: "tulip" },
+  { prompt: "house", sketch: "house" },
+  { prompt: "strawberry", sketch: "strawberry" },
+  { prompt: "penguin on a light blue background", sketch: "penguin" },
 ];
 
 /** @type {Example[]} */
 const LARGE = [
-  { prompt: "emperor penguin on ice, nature photograph", sketch: "penguin" },
-  { prompt: "still life with an apple, oil painting", sketch: "apple" },
-  { prompt: "octopus made of blown glass", sketch: "octopus" },
-  { prompt: "a tulip, botanical watercolour", sketch: "tulip" },
-  { prompt: "sailing at dusk, ukiyo-e woodblock print", sketch: "sailboat" },
+  { prompt: "portrait of a panda, oil painting", sketch: "panda" },
+  { prompt: "still life with an apple, Dutch master", sketch: "apple" },
   { prompt: "rocket launch, 1960s travel poster", sketch: "rocket" },
+  { prompt: "a cat made of blown glass", sketch: "cat" },
+  { prompt: "a tulip, botanical watercolour", sketch: "tulip" },
+  { prompt: "cottage in the rain, ukiyo-e woodblock print", sketch: "house" },
+  { prompt: "emperor penguin on ice, nature photograph", sketch: "penguin" },
 ];
 
 /** @param {{native_size: number}|undefined} model */

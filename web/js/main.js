@@ -3,6 +3,7 @@
 import { bindButtons, makeActions, makeKeys } from "./actions.js";
 import { keepInAddress } from "./address.js";
 import { followPicture } from "./ambience.js";
+import { showCells } from "./cells.js";
 import { Connection } from "./connection.js";
 import { showConnection } from "./connection_view.js";
 import { Panel } from "./controls/panel.js";
@@ -41,7 +42,7 @@ const inputs = new Inputs(store, sender, board);
 const panel = new Panel(find("#controls"), store);
 
 showTools(board);
-showConnection(connection);
+showConnection(connection, store);
 showStatistics(statistics);
 followPicture(find("#light"), output);
 showPrompt(store, (example) => {
@@ -55,7 +56,6 @@ listenToKeys(makeKeys(actions, store, inputs, board));
 for (const button of document.querySelectorAll("[data-view-button]")) {
   button.onclick = () => store.wish("page", { view: button.dataset.viewButton });
 }
-output.canvas.addEventListener("click", goOnWith);
 
 store.on("change", ({ scope }) => {
   if (scope === "page") showPage();
@@ -92,7 +92,12 @@ function showPage() {
   const { view, scaling, input, grid } = store.page;
   Object.assign(document.documentElement.dataset, { view, scaling });
   output.setSmooth(scaling === "smooth");
-  output.setCells(input === "text" ? grid : 1);
+  const cells = input === "text" ? grid : 1;
+  output.setCells(cells);
+  showCells(cells, (cell) => {
+    store.wish("settings", { seed: store.settings.seed + cell });
+    store.wish("page", { grid: 1 });
+  });
   for (const button of document.querySelectorAll("[data-view-button]")) {
     const pressed = (button.dataset.viewButton === "controls") === (view === "controls");
     button.setAttribute("aria-pressed", String(pressed));
@@ -125,12 +130,3 @@ function anotherSketch() {
   board.play(sketches[next.sketch]);
 }
 
-/** A picture of the grid becomes the only one: its variation is another seed. */
-function goOnWith(event) {
-  const { input, grid } = store.page;
-  if (input !== "text" || grid === 1) return;
-  const box = output.canvas.getBoundingClientRect();
-  const cell = output.cellAt((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
-  store.wish("settings", { seed: store.settings.seed + cell });
-  store.wish("page", { grid: 1 });
-}

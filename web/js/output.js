@@ -73,17 +73,6 @@ export class Output extends Emitter {
     this.emit("drawn", answer);
   }
 
-  /**
-   * @param {number} x in the canvas' own box, 0 to 1
-   * @param {number} y
-   * @returns {number} the cell there
-   */
-  cellAt(x, y) {
-    const columns = this.#columns;
-    const index = (part) => Math.min(Math.max(Math.floor(part * columns), 0), columns - 1);
-    return index(y) * columns + index(x);
-  }
-
   /** @returns {Promise<Blob>} what is shown, as PNG */
   toPng() {
     return new Promise((resolve) => this.#canvas.toBlob(resolve, "image/png"));

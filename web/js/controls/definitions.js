@@ -46,8 +46,8 @@ export const groups = [
     controls: [
       {
         field: "cfg_type", scope: "settings", label: "Kind", kind: "choice",
-        options: [["none", "None"], ["self", "Self"], ["initialize", "Initial"], ["full", "Full"]],
-        help: "How the prompt is enforced: self costs nothing, initial one row, full twice the work.",
+        options: [["none", "None"], ["self", "Self"], ["initialize", "Initialize"], ["full", "Full"]],
+        help: "How the prompt is enforced: self costs nothing, initialize one row, full twice the work.",
       },
       {
         field: "guidance_scale", scope: "settings", label: "Scale", kind: "slider", min: 0, max: 8, limit: 1000, step: 0.05,
