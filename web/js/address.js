@@ -1,5 +1,7 @@
 // A look as the hash of the address, so that it can be bookmarked and shared: #prompt=red+apple&steps=4&lora.ink=0.8
 
+import { PAGE_DEFAULTS } from "./store.js";
+
 const SCOPES = {
   settings: ["prompt", "negative_prompt", "strength", "steps", "t_index_list", "num_inference_steps", "do_add_noise",
     "cfg_type", "guidance_scale", "delta", "guidance_embedding", "seed", "cross_frame_attention",
@@ -17,7 +19,7 @@ export function toHash(wishes) {
   for (const [scope, fields] of Object.entries(SCOPES)) {
     for (const field of fields) {
       const value = wishes[scope][field];
-      if (value !== undefined) hash.set(field, TEXTS.has(field) ? value : JSON.stringify(value));
+      if (value !== undefined && value !== PAGE_DEFAULTS[field]) hash.set(field, TEXTS.has(field) ? value : JSON.stringify(value));
     }
   }
   for (const [name, scale] of Object.entries(wishes.settings.loras ?? {})) hash.set(LORA + name, String(scale));

@@ -4,7 +4,7 @@
 import { Emitter } from "./events.js";
 
 /** What only the page knows, as long as nobody wishes otherwise. */
-const PAGE_DEFAULTS = Object.freeze({ input: "draw", grid: 1, scaling: "smooth", mirror: true, view: "all" });
+export const PAGE_DEFAULTS = Object.freeze({ input: "draw", grid: 1, scaling: "smooth", mirror: true, view: "all" });
 
 /** Events: "change" ({scope, fields, by}), where by is "wish" for what the user did and "server" for what it told. */
 export class Store extends Emitter {

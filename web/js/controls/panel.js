@@ -8,6 +8,7 @@ import { shapeOf, sideOf, sidesFor, sizeFor } from "./size.js";
 const SHAPES = groups.flatMap(({ controls }) => controls).find(({ field }) => field === "shape").options.map(([shape]) => shape);
 
 export class Panel {
+  #place;
   #store;
   /** @type {{control: import("./definitions.js").Control, field: import("./fields.js").Field}[]} */
   #rows = [];
@@ -20,6 +21,7 @@ export class Panel {
    * @param {import("../store.js").Store} store
    */
   constructor(place, store) {
+    this.#place = place;
     this.#store = store;
     const sections = groups.map((group) => this.#group(group));
     sections.splice(2, 0, section("LoRAs", true, this.#loras));
@@ -65,6 +67,7 @@ export class Panel {
   #show() {
     const { models, model, stream } = this.#store;
     if (!model) return;
+    this.#place.removeAttribute("aria-busy");
     const values = { settings: this.#store.settings, stream, page: this.#store.page };
     for (const { control, field } of this.#rows) {
       const { scope, field: name } = control;
