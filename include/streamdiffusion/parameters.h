@@ -40,10 +40,43 @@ struct LoraScale {
   bool operator==(const LoraScale&) const = default;
 };
 
+/// One of several prompts that are blended into one.
+struct WeightedPrompt {
+  std::string text;
+  float weight = 1.0F;  ///< its share, among the sum of all; at least 0
+
+  bool operator==(const WeightedPrompt&) const = default;
+};
+
+/// One of several seeds whose noise is blended.
+struct WeightedSeed {
+  std::uint64_t seed = 0;
+  float weight = 1.0F;  ///< as of WeightedPrompt
+
+  bool operator==(const WeightedSeed&) const = default;
+};
+
+/// How what the text encoder makes of prompts is blended.
+enum class Blend {
+  linear,
+  slerp,  ///< on the sphere, token by token; more than two one after the other
+};
+
+/// "linear" or "slerp"; throws Error for another name.
+Blend parse_blend(const std::string& name);
+const char* to_string(Blend blend);
+
 /// What may change between any two frames of a stream.
 struct Parameters {
   std::string prompt;
+  std::vector<WeightedPrompt> prompts;  ///< where not empty they stand in place of `prompt`
+  Blend prompt_blend = Blend::linear;
   std::string negative_prompt;
+
+  /// Seconds over which a new prompt takes over from the one before, blended as `prompt_blend` says. Goes by
+  /// the times of the frames that are stepped: a stream that has stepped none, and text to image, change at
+  /// once, as LoRAs and negative prompts do.
+  float prompt_transition = 0.0F;
 
   /// The denoising steps: indices into the schedule's `num_inference_steps` timesteps, strictly increasing,
   /// each 0 .. num_inference_steps - 1. Index 0 is the noisiest.
@@ -59,7 +92,9 @@ struct Parameters {
   /// (diffusers gives its guidance_scale - 1). None: nothing is told.
   std::optional<float> guidance_embedding;
 
-  std::uint64_t seed = 2;  ///< draws the stream's fixed noise as PyTorch's CPU generator does
+  std::uint64_t seed = 2;           ///< draws the stream's fixed noise as PyTorch's CPU generator does
+  std::vector<WeightedSeed> seeds;  ///< where not empty they stand in place of `seed`; blended on the sphere
+  float seed_transition = 0.0F;     ///< as prompt_transition, for the noise of new seeds
 
   /// Self-attention of each row looks at all rows of the denoising batch (paper, section 3.2).
   bool cross_frame_attention = false;

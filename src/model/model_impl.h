@@ -30,9 +30,20 @@ struct Model::Impl {
     return weight_sets.get(lora_scales(changed));
   }
 
+  std::shared_ptr<const PromptEmbedding> embedding(WeightSet& weights, const std::string& prompt) {
+    Context context = this->context();
+    return weights.embedding(context, prompt, tokenize(prompt));
+  }
+
   std::shared_ptr<const TextContext> text_context(WeightSet& weights, const std::string& prompt) {
     Context context = this->context();
-    return weights.text_context(context, prompt, tokenize(prompt));
+    return weights.text_context(context, prompt, *embedding(weights, prompt));
+  }
+
+  /// Of prompts that were blended.
+  std::shared_ptr<const TextContext> text_context(const WeightSet& weights, const PromptEmbedding& blend) {
+    Context context = this->context();
+    return weights.text_context(context, blend);
   }
 
   [[nodiscard]] Context context() { return {*device, arena}; }

@@ -15,6 +15,8 @@
 
 namespace streamdiffusion {
 
+using PromptEmbedding = std::vector<float>;
+
 /// The networks of a model with LoRAs at certain scales, and what they make of prompts. Layers that no LoRA
 /// touches are shared with the model's other weight sets.
 class WeightSet {
@@ -25,15 +27,23 @@ class WeightSet {
   [[nodiscard]] const UNet2DCondition& unet() const { return unet_; }
   [[nodiscard]] const ClipText& text_encoder() const { return text_encoder_; }
 
-  /// Keys and values of every cross-attention for a prompt, given as token ids too; those of the last prompts
-  /// are kept.
+  /// What the text encoder makes of a prompt, given as token ids too: [ids, cross_attention_dim]. Of the last
+  /// prompts it is kept.
+  std::shared_ptr<const PromptEmbedding> embedding(Context& context, const std::string& prompt,
+                                                   const std::vector<std::int64_t>& ids);
+
+  /// Keys and values of every cross-attention; those of the last prompts are kept.
   std::shared_ptr<const TextContext> text_context(Context& context, const std::string& prompt,
-                                                  const std::vector<std::int64_t>& ids);
+                                                  const PromptEmbedding& embedding);
+  /// The same for what is no single prompt's; not kept.
+  [[nodiscard]] std::shared_ptr<const TextContext> text_context(Context& context,
+                                                                const PromptEmbedding& embedding) const;
 
  private:
   UNet2DCondition unet_;
   ClipText text_encoder_;
-  LruCache<std::shared_ptr<const TextContext>> prompts_;
+  LruCache<std::shared_ptr<const PromptEmbedding>> embeddings_;
+  LruCache<std::shared_ptr<const TextContext>> contexts_;
 };
 
 /// The weight sets of one model, by the scales of its LoRAs. The latest and those that streams use stay

@@ -2,8 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
+#include <utility>
 
+#include "stream/blender.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
@@ -13,6 +17,14 @@ namespace {
 void check_guidance(const Parameters& parameters) {
   if (!std::isfinite(parameters.guidance_scale) || !std::isfinite(parameters.delta)) {
     throw Error("guidance_scale and delta must be finite numbers");
+  }
+}
+
+void check_transitions(const Parameters& parameters) {
+  for (const float seconds : {parameters.prompt_transition, parameters.seed_transition}) {
+    if (!(std::isfinite(seconds) && seconds >= 0)) {
+      throw Error("prompt_transition and seed_transition must be numbers of seconds, at least 0");
+    }
   }
 }
 
@@ -37,11 +49,37 @@ std::shared_ptr<const DeviceTensor> project_time(Model::Impl& model, const Denoi
   return time;
 }
 
+/// Blends several prompts; a single one is given as it is.
+void set_prompt(Model::Impl& model, const Parameters& parameters, const Denoising* previous,
+                Denoising& denoising) {
+  WeightSet& weights = *denoising.weights;
+  if (parameters.prompts.size() < 2) {
+    const std::string& text =
+        parameters.prompts.empty() ? parameters.prompt : parameters.prompts.front().text;
+    denoising.prompt_embedding = model.embedding(weights, text);
+    denoising.prompt = model.text_context(weights, text);
+    return;
+  }
+  std::vector<float> shares;
+  std::ranges::transform(parameters.prompts, std::back_inserter(shares), &WeightedPrompt::weight);
+  check_weights(shares, "prompts");
+  const auto row = static_cast<std::size_t>(weights.text_encoder().config().hidden_size);
+  Blender blender(parameters.prompt_blend, row);
+  for (const WeightedPrompt& prompt : parameters.prompts) {
+    blender.add(*model.embedding(weights, prompt.text), prompt.weight);
+  }
+  denoising.prompt_embedding = std::make_shared<const PromptEmbedding>(blender.take());
+  const bool same = previous != nullptr && previous->weights == denoising.weights &&
+                    *previous->prompt_embedding == *denoising.prompt_embedding;
+  denoising.prompt = same ? previous->prompt : model.text_context(weights, *denoising.prompt_embedding);
+}
+
 }  // namespace
 
 std::shared_ptr<const Denoising> make_denoising(Model::Impl& model, const Parameters& parameters,
                                                 const Denoising* previous) {
   check_guidance(parameters);
+  check_transitions(parameters);
   auto denoising = std::make_shared<Denoising>();
   denoising->steps =
       make_schedule(model.files.scheduler_config, parameters.num_inference_steps, parameters.t_index_list);
@@ -58,7 +96,7 @@ std::shared_ptr<const Denoising> make_denoising(Model::Impl& model, const Parame
   }
 
   denoising->weights = model.weights(parameters.lora_scales);
-  denoising->prompt = model.text_context(*denoising->weights, parameters.prompt);
+  set_prompt(model, parameters, previous, *denoising);
   if (denoising->cfg_type == CfgType::full || denoising->cfg_type == CfgType::initialize) {
     denoising->negative_prompt = model.text_context(*denoising->weights, parameters.negative_prompt);
   }
@@ -67,6 +105,14 @@ std::shared_ptr<const Denoising> make_denoising(Model::Impl& model, const Parame
                          same_timesteps(previous->steps, denoising->steps);
   denoising->time = same_time ? previous->time : project_time(model, *denoising);
   return denoising;
+}
+
+std::shared_ptr<const Denoising> with_prompt(Model::Impl& model, const Denoising& denoising,
+                                             PromptEmbedding prompt) {
+  auto other = std::make_shared<Denoising>(denoising);
+  other->prompt_embedding = std::make_shared<const PromptEmbedding>(std::move(prompt));
+  other->prompt = model.text_context(*other->weights, *other->prompt_embedding);
+  return other;
 }
 
 }  // namespace streamdiffusion

@@ -14,7 +14,8 @@ namespace streamdiffusion {
 /// What rows are denoised with. Immutable: a change of parameters makes another.
 struct Denoising {
   std::shared_ptr<WeightSet> weights;
-  std::shared_ptr<const TextContext> prompt;
+  std::shared_ptr<const PromptEmbedding> prompt_embedding;
+  std::shared_ptr<const TextContext> prompt;           ///< of that embedding
   std::shared_ptr<const TextContext> negative_prompt;  ///< null where guidance has no negative rows
   std::vector<DenoisingStep> steps;
   std::shared_ptr<const DeviceTensor> time;  ///< the UNet's time projections, one row a step
@@ -31,5 +32,9 @@ struct Denoising {
 /// that do not fit the model.
 std::shared_ptr<const Denoising> make_denoising(Model::Impl& model, const Parameters& parameters,
                                                 const Denoising* previous);
+
+/// The same with another prompt, given by its embedding.
+std::shared_ptr<const Denoising> with_prompt(Model::Impl& model, const Denoising& denoising,
+                                             PromptEmbedding prompt);
 
 }  // namespace streamdiffusion

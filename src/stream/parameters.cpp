@@ -40,6 +40,15 @@ const char* to_string(CfgType type) {
   return "?";
 }
 
+Blend parse_blend(const std::string& name) {
+  if (name == "linear" || name == "slerp") {
+    return name == "linear" ? Blend::linear : Blend::slerp;
+  }
+  throw Error("blend \"" + name + "\" is not known: use linear or slerp");
+}
+
+const char* to_string(Blend blend) { return blend == Blend::linear ? "linear" : "slerp"; }
+
 std::vector<int> t_index_list_for(float strength, int steps, int num_inference_steps) {
   if (num_inference_steps < 1) {
     throw Error("num_inference_steps is " + std::to_string(num_inference_steps) + ", must be at least 1");

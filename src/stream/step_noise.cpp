@@ -1,6 +1,9 @@
 #include "stream/step_noise.h"
 
 #include <cstddef>
+#include <span>
+
+#include "stream/blender.h"
 
 namespace streamdiffusion {
 
@@ -20,11 +23,19 @@ void upload_nchw(Context& context, const std::vector<float>& values, std::vector
   upload_floats(context, scratch, out);
 }
 
-StepNoise::StepNoise(Context context, std::uint64_t seed, std::int64_t steps, const Shape& latents)
-    : generator_(seed), fixed_(context.device, {steps, latents.h, latents.w, latents.c}) {
+StepNoise::StepNoise(Context context, const std::vector<WeightedSeed>& seeds, std::int64_t steps,
+                     const Shape& latents)
+    : fixed_(context.device, {steps, latents.h, latents.w, latents.c}) {
+  std::vector<float> weights;
+  for (const WeightedSeed& seed : seeds) {
+    sources_.push_back({RandomGenerator(seed.seed), seed.weight});
+    weights.push_back(seed.weight);
+  }
+  check_weights(weights, "seeds");
   // The largest draw comes first, so that later ones allocate nothing. One draw for all steps, as in the
   // original.
   draw_rows(context, fixed_.view());
+  fixed_values_ = drawn_;
 }
 
 void StepNoise::draw(Context context, const Tensor& latents, const Tensor& noise) {
@@ -40,7 +51,17 @@ void StepNoise::draw(Context context, const Tensor& latents, const Tensor& noise
 
 void StepNoise::draw_rows(Context& context, const Tensor& out) {
   drawn_.resize(static_cast<std::size_t>(out.shape.elements()));
-  generator_.randn(drawn_);
+  sources_.front().generator.randn(drawn_);
+  float sum = sources_.front().weight;
+  for (Source& source : std::span(sources_).subspan(1)) {
+    drawn_by_one_.resize(drawn_.size());
+    source.generator.randn(drawn_by_one_);
+    sum += source.weight;
+    if (source.weight > 0) {
+      blend(Blend::slerp, drawn_by_one_, source.weight / sum,
+            drawn_.size() / static_cast<std::size_t>(out.shape.n), drawn_);
+    }
+  }
   upload_nchw(context, drawn_, reordered_, out);
 }
 

@@ -6,6 +6,7 @@
 #include "device/device_tensor.h"
 #include "model/networks/network.h"
 #include "stream/random_generator.h"
+#include "streamdiffusion/parameters.h"
 
 namespace streamdiffusion {
 
@@ -13,14 +14,18 @@ namespace streamdiffusion {
 void upload_nchw(Context& context, const std::vector<float>& values, std::vector<float>& scratch,
                  const Tensor& out);
 
-/// A stream's noise: the fixed noise of each denoising step, and fresh noise after it, from one generator.
+/// A stream's noise: the fixed noise of each denoising step, and fresh noise after it, from one generator for
+/// each seed. The noise of several seeds is blended on the sphere, row by row.
 class StepNoise {
  public:
-  /// `latents`: shape of one row.
-  StepNoise(Context context, std::uint64_t seed, std::int64_t steps, const Shape& latents);
+  /// `latents`: shape of one row. Throws Error where the weights of several seeds have no sum above 0.
+  StepNoise(Context context, const std::vector<WeightedSeed>& seeds, std::int64_t steps,
+            const Shape& latents);
 
   /// The fixed noise, one row a step.
   [[nodiscard]] const Tensor& fixed() const { return fixed_.view(); }
+  /// The same on the host, in PyTorch's order.
+  [[nodiscard]] const std::vector<float>& fixed_values() const { return fixed_values_; }
 
   /// Fresh noise for pictures without an input: each row of `latents`, which a picture begins from, and after
   /// it what the picture is noised with between its steps. `noise` has one row for each step and picture,
@@ -30,10 +35,16 @@ class StepNoise {
  private:
   void draw_rows(Context& context, const Tensor& out);
 
-  RandomGenerator generator_;
+  struct Source {
+    RandomGenerator generator;
+    float weight = 1;
+  };
+  std::vector<Source> sources_;
   std::vector<float> drawn_;
+  std::vector<float> drawn_by_one_;  // of several
   std::vector<float> reordered_;
   DeviceTensor fixed_;
+  std::vector<float> fixed_values_;
 };
 
 }  // namespace streamdiffusion

@@ -42,21 +42,19 @@ void Stream::Impl::set_parameters(const Parameters& changed) {
     parameters = changed;
     return;
   }
-  const std::shared_ptr<const Denoising> next = make_denoising(model->impl(), changed, denoising.get());
+  const std::shared_ptr<const Denoising> next = make_denoising(model->impl(), changed, target.get());
   const auto steps = static_cast<std::int64_t>(next->steps.size());
-  if (!noise || changed.seed != parameters.seed || steps != noise->fixed().shape.n) {
-    noise = std::make_unique<StepNoise>(context(), changed.seed, steps, codec.latents(1));
+  std::unique_ptr<StepNoise> next_noise;
+  if (!noise || seeds_of(changed) != seeds_of(parameters) || steps != noise->fixed().shape.n) {
+    next_noise = std::make_unique<StepNoise>(context(), seeds_of(changed), steps, codec.latents(1));
   }
-  if (!options.use_denoising_batch) {
-    sequential = std::make_unique<SequentialDenoiser>(device(), next, noise->fixed(), input.view().shape);
-  } else if (batch) {
-    batch->set(next, noise->fixed());
-  } else {
-    batch = std::make_unique<DenoisingBatch>(device(), next, noise->fixed(), input.view().shape);
+  start_transitions(changed, *next);
+  if (next_noise) {
+    noise = std::move(next_noise);
   }
-  picture_denoiser.reset();
-  denoising = next;
+  target = next;
   parameters = changed;
+  use_target();
   filter.force(delay() + 1);
 }
 
@@ -71,6 +69,7 @@ StepResult Stream::Impl::step(std::span<const Frame> in, std::vector<Frame>& out
 
 /// Takes the frames in; false where the filter skips them.
 bool Stream::Impl::take(std::span<const Frame> in, std::vector<Frame>& out) {
+  advance_transitions(in.back().time);
   if (!filter.keep(parameters.similarity_filter, in, has_result, delay())) {
     out = result;
     statistics.skipped += static_cast<std::int64_t>(in.size());
@@ -83,6 +82,7 @@ bool Stream::Impl::take(std::span<const Frame> in, std::vector<Frame>& out) {
 }
 
 void Stream::Impl::generate(std::vector<Frame>& out) {
+  end_transitions();
   draw_noise(*noise, input.view(), input_noise);
   input_is_noise = true;
   for (FrameLabel& label : labels) {
@@ -201,7 +201,7 @@ SequentialDenoiser& Stream::Impl::picture_denoiser_of(std::int64_t count) {
   }
   if (!picture_denoiser) {
     picture_denoiser =
-        std::make_unique<SequentialDenoiser>(device(), denoising, noise->fixed(), picture_input.view().shape);
+        std::make_unique<SequentialDenoiser>(device(), target, noise->fixed(), picture_input.view().shape);
   }
   return *picture_denoiser;
 }
@@ -230,7 +230,7 @@ void Stream::Impl::pictures(std::span<const std::uint32_t> variations, std::vect
   size_rows(picture_noise, steps * count);
   const DeviceTensor own(device(), codec.latents(steps));
   for (std::int64_t i = 0; i < count; ++i) {
-    StepNoise drawn(context(), parameters.seed + variations[static_cast<std::size_t>(i)], steps,
+    StepNoise drawn(context(), seeds_of(parameters, variations[static_cast<std::size_t>(i)]), steps,
                     codec.latents(1));
     drawn.draw(context(), picture_input.view().rows(i, 1), own.view());
     for (std::int64_t step = 0; step < steps; ++step) {

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -12,9 +13,13 @@
 #include "stream/frame_filter.h"
 #include "stream/sequential_denoiser.h"
 #include "stream/step_noise.h"
+#include "stream/transition.h"
 #include "streamdiffusion/stream.h"
 
 namespace streamdiffusion {
+
+/// The seeds that are asked for, with `variation` added to each.
+std::vector<WeightedSeed> seeds_of(const Parameters& parameters, std::uint32_t variation = 0);
 
 /// A stream's state, and the parts that a step consists of: `take`, `begin_step`, the UNet's call,
 /// `finish_step`.
@@ -47,6 +52,11 @@ struct Stream::Impl {
     seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }
 
+  void start_transitions(const Parameters& changed, const Denoising& next);
+  void advance_transitions(std::chrono::microseconds time);
+  void end_transitions();
+  void use_target();
+  Tensor blend_noise();
   void draw_noise(StepNoise& from, const Tensor& latents, DeviceTensor& step_noise);
   void set_labels(std::span<const Frame> frames);
   void prime();
@@ -60,10 +70,16 @@ struct Stream::Impl {
   std::shared_ptr<Model> model;
   StreamOptions options;
   Parameters parameters;
-  std::shared_ptr<const Denoising> denoising;
+  std::shared_ptr<const Denoising> target;     // what the parameters ask for
+  std::shared_ptr<const Denoising> denoising;  // what is used: during a transition with another prompt
   FrameCodec codec;
   FrameFilter filter;
   std::unique_ptr<StepNoise> noise;
+  Transition prompt_transition;
+  Transition noise_transition;
+  std::vector<float> blended_noise;  // during a transition
+  DeviceTensor blended_noise_tensor;
+  std::optional<std::chrono::microseconds> last_time;    // of a frame that was stepped
   std::unique_ptr<DenoisingBatch> batch;                 // null in sequential mode
   std::unique_ptr<SequentialDenoiser> sequential;        // null otherwise
   std::unique_ptr<SequentialDenoiser> picture_denoiser;  // of as many frames as picture_input has

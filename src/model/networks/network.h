@@ -23,4 +23,7 @@ struct Context {
 /// Numbers of the host as activations; `out` is dense and has as many elements.
 void upload_floats(Context& context, std::span<const float> host, const Tensor& out);
 
+/// Activations as numbers of the host; `in` is dense and has as many elements.
+void download_floats(Context& context, const Tensor& in, std::span<float> host);
+
 }  // namespace streamdiffusion
