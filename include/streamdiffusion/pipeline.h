@@ -20,6 +20,8 @@ struct PipelineOptions {
   bool live = false;
   Fit fit = Fit::crop;
   int queue_capacity = 4;  ///< frames between two stages
+  /// Called on the stream's thread before each step: the place to change the stream's parameters.
+  std::function<void()> before_step = nullptr;
 };
 
 /// Counts since the start; seconds are sums over all frames.
@@ -55,10 +57,10 @@ class FrameProcessor {
 /// completed. A frame buffer that the source's end leaves half full is filled up with the last frame; what
 /// comes of that is not shown.
 ///
-/// `on_progress` is called on the calling thread about ten times a second and once at the end. An exception
-/// of any stage stops all, leaves the sink unfinished and is thrown here: the first one, when there are
-/// several. A source that waits inside `read` is waited for. `processor` and `sink` are each called from one
-/// thread other than the caller's.
+/// `on_progress` is called on the calling thread about twenty times a second and once at the end. An
+/// exception of any stage stops all, leaves the sink unfinished and is thrown here: the first one, when there
+/// are several. A source that waits inside `read` is waited for. `processor` and `sink` are each called from
+/// one thread other than the caller's.
 PipelineStatistics run_pipeline(Source& source, FrameProcessor& processor, Sink& sink,
                                 const PipelineOptions& options, const std::atomic<bool>& stop,
                                 const std::function<void(const PipelineStatistics&)>& on_progress = {});

@@ -3,13 +3,16 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "posix/terminal.h"
+
 namespace streamdiffusion::cli {
 namespace {
 
-/// One line, whatever the text holds.
+/// One line, whatever the text holds, in place of a status line.
 void print_line(const std::string& prefix, std::string text) {
   std::replace(text.begin(), text.end(), '\n', ' ');
-  std::fprintf(stderr, "%s%s\n", prefix.c_str(), text.c_str());
+  const char* const clear = posix::stderr_is_terminal() ? "\r\033[K" : "";
+  std::fprintf(stderr, "%s%s%s\n", clear, prefix.c_str(), text.c_str());
 }
 
 }  // namespace

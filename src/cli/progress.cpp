@@ -5,6 +5,9 @@
 #include <cstdio>
 #include <sstream>
 
+#include "control/line_editor.h"
+#include "posix/terminal.h"
+
 namespace streamdiffusion::cli {
 
 std::string clock_text(double seconds) {
@@ -37,7 +40,14 @@ std::string size_text(std::int64_t bytes) {
   return text;
 }
 
-void Progress::show(std::int64_t done, double fps) {
+void Progress::show(std::int64_t done, double fps, const std::optional<std::string>& typed) {
+  if (typed) {
+    const std::string before = numbers(done, fps) + " > ";
+    const auto columns = static_cast<std::size_t>(posix::terminal_columns());
+    const std::size_t room = columns > before.size() ? columns - before.size() - 1 : 0;
+    line_.show(-1, before + last_columns(*typed, room));
+    return;
+  }
   line_.show(total_ > 0 ? static_cast<double>(done) / static_cast<double>(total_) : -1, numbers(done, fps));
 }
 

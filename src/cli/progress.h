@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "cli/status_line.h"
@@ -13,7 +14,8 @@ class Progress {
   /// `total`: frames that there will be, 0 where that is not known.
   Progress(std::int64_t total, bool quiet) : total_(total), line_(quiet) {}
 
-  void show(std::int64_t done, double fps);
+  /// `typed`: what its user has typed of the next line, where lines are typed.
+  void show(std::int64_t done, double fps, const std::optional<std::string>& typed = std::nullopt);
 
  private:
   [[nodiscard]] std::string numbers(std::int64_t done, double fps) const;

@@ -1,9 +1,15 @@
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <map>
 #include <memory>
+#include <optional>
 
 #include "cli/checks.h"
 #include "cli/commands.h"
 #include "cli/common_options.h"
 #include "cli/description.h"
+#include "cli/live_control.h"
 #include "cli/progress.h"
 #include "cli/settings.h"
 #include "posix/signals.h"
@@ -25,9 +31,27 @@ struct Options : CommonOptions {
   std::string output_format;
   std::string codec;
   int quality = -1;
+  std::string watch;
+  double patience = 5;
+  std::vector<std::string> input_options;   ///< KEY=VALUE
+  std::vector<std::string> output_options;  ///< likewise
 };
 
-SourceOptions source_options(const Options& options) {
+/// "preset=fast" as FFmpeg's option.
+std::map<std::string, std::string> ffmpeg_options(const std::string& option,
+                                                  const std::vector<std::string>& texts) {
+  std::map<std::string, std::string> options;
+  for (const std::string& text : texts) {
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      throw UsageError(option + " \"" + text + "\" is not of the form KEY=VALUE");
+    }
+    options[text.substr(0, equals)] = text.substr(equals + 1);
+  }
+  return options;
+}
+
+SourceOptions source_options(const Options& options, const Console& console) {
   SourceOptions source;
   source.input = options.input;
   source.format = options.input_format;
@@ -38,23 +62,43 @@ SourceOptions source_options(const Options& options) {
     source.width = size.width;
     source.height = size.height;
   }
+  source.ffmpeg_options = ffmpeg_options("--input-option", options.input_options);
+  source.patience = std::chrono::milliseconds(std::llround(options.patience * 1000));
+  source.stop = &posix::stop_flag();
+  source.on_warning = [console](const std::string& text) { console.warning(text); };
   return source;
 }
 
-SinkOptions sink_options(const Options& options, const SourceInfo& source, Size size) {
+/// What can be told before the source is open.
+SinkOptions sink_options(const Options& options) {
   SinkOptions sink;
   sink.output = options.output;
+  sink.format = options.output_format;
+  sink.codec = options.codec;
+  sink.quality = options.quality;
+  sink.ffmpeg_options = ffmpeg_options("--output-option", options.output_options);
+  sink.on_close = posix::request_stop;
+  return sink;
+}
+
+void complete(SinkOptions& sink, const Options& options, const SourceInfo& source, Size size) {
   sink.width = size.width;
   sink.height = size.height;
   sink.frame_rate = source.frame_rate;
   sink.variable_frame_rate = source.variable_frame_rate || options.live;
-  if (source.has_audio && options.input != "-") {
+  sink.low_latency = options.live && options.output == "-";
+  if (source.has_audio && std::filesystem::is_regular_file(options.input)) {
     sink.audio_from = options.input;
   }
-  sink.format = options.output_format;
-  sink.codec = options.codec;
-  sink.quality = options.quality;
-  return sink;
+}
+
+/// The LoRAs with the scales that they are loaded with, so that they can be changed.
+std::vector<LoraScale> lora_scales(const Options& options, const ModelInfo& model) {
+  std::vector<LoraScale> scales;
+  for (std::size_t i = 0; i < model.lora_names.size(); ++i) {
+    scales.push_back({model.lora_names[i], parse_lora(options.loras.at(i)).scale});
+  }
+  return scales;
 }
 
 std::string summary(const Options& options, const PipelineStatistics& statistics, Size size) {
@@ -73,37 +117,69 @@ std::string summary(const Options& options, const PipelineStatistics& statistics
   return text;
 }
 
-int run(const CLI::App& app, Options& options) {
+void require_all(const CLI::App& app, const Options& options) {
   require(app, "--input", "INPUT");
   require(app, "--output", "OUTPUT");
-  require(app, "--prompt", "--prompt TEXT");
+  if (options.watch.empty()) {
+    require(app, "--prompt", "--prompt TEXT");
+  } else if (!options.live) {
+    throw UsageError("--watch is for live streams and takes --live");
+  }
+}
+
+int run(const CLI::App& app, Options& options) {
   const Console console(options.quiet);
+  SourceOptions input = source_options(options, console);
+  SinkOptions output = sink_options(options);
+  options.live = options.live || is_live(input) || is_live(output);
+  input.live = options.live;
+  require_all(app, options);
   draw_seed(options, console);
-  const Parameters parameters = make_parameters(make_settings(options, console));
-  const std::unique_ptr<Source> source = open_source(source_options(options));
+  Settings settings = make_settings(options, console);
+  static_cast<void>(
+      make_parameters(settings));  // what does not go together is said before anything is loaded
+  const std::unique_ptr<Source> source = open_source(input);
   const SourceInfo& info = source->info();
   const std::shared_ptr<Model> model = load_model(options, console);
   const Size size = choose_size(options, model->info(), Size{info.width, info.height});
+
+  PipelineOptions pipeline{.live = options.live, .fit = parse_fit(options.fit)};
+  std::optional<LiveControl> control;
+  if (options.live) {
+    settings.loras = lora_scales(options, model->info());
+    control.emplace(settings, LiveControl::Inputs{.lines = options.input != "-", .file = options.watch},
+                    console);
+    settings = control->settings();
+  }
+  const Parameters parameters = make_parameters(settings);
   Stream stream(model,
                 {.width = size.width,
                  .height = size.height,
                  .frame_buffer_size = options.frame_buffer,
                  .use_denoising_batch = !options.no_denoising_batch},
                 parameters);
-  SinkOptions output = sink_options(options, info, size);
+  if (control) {
+    pipeline.before_step = [&] { control->change(stream); };
+  }
+  const posix::StopSignals signals;
+  complete(output, options, info, size);
   output.metadata = describe(options, parameters, model->info(), size);
   const std::unique_ptr<Sink> sink = open_sink(output);
 
-  const posix::StopSignals signals;
   PipelineStatistics statistics;
   {
     Progress progress(info.frames, options.quiet);
-    statistics = run_pipeline(*source, stream, *sink, {.live = options.live, .fit = parse_fit(options.fit)},
-                              signals.stop(),
-                              [&](const PipelineStatistics& now) { progress.show(now.frames_out, now.fps); });
+    statistics =
+        run_pipeline(*source, stream, *sink, pipeline, signals.stop(), [&](const PipelineStatistics& now) {
+          if (control) {
+            control->look();
+          }
+          progress.show(now.frames_out, now.fps, control ? control->typed() : std::nullopt);
+        });
   }
+  control.reset();  // the terminal is as it was before
   console.info(summary(options, statistics, size));
-  if (signals.stop()) {
+  if (signals.signal() != 0) {
     console.info("stopped early: the output is complete up to there");
     return 128 + signals.signal();
   }
@@ -111,18 +187,37 @@ int run(const CLI::App& app, Options& options) {
 }
 
 void add_stream_ends(CLI::App& app, Options& options) {
-  app.add_option("INPUT,--input", options.input,
-                 "video, picture or folder of pictures; - reads standard input")
+  app.add_option(
+         "INPUT,--input", options.input,
+         "video, picture or folder of pictures; - reads standard input; live: a camera (/dev/video0), the "
+         "screen (screen, screen:640x480+100+50, :0.0) or an address (rtsp://, rtmp://, srt://, udp://)")
       ->type_name("INPUT")
       ->take_last();
-  app.add_option("OUTPUT,-o,--output", options.output,
-                 "video, folder (out/) or pattern (out/%05d.png) of pictures; - writes to standard output")
+  app.add_option(
+         "OUTPUT,-o,--output", options.output,
+         "video, folder (out/) or pattern (out/%05d.png) of pictures; - writes to standard output; live: "
+         "window, a virtual camera (/dev/video10) or an address (rtmp://, srt://, udp://)")
       ->type_name("OUTPUT")
       ->take_last();
   app.add_option("--prompt", options.prompt, "what to draw")->type_name("TEXT")->take_last();
-  app.add_flag(
-         "--live", options.live,
-         "as from a camera: the newest frame wins, older ones are dropped; without it every frame is redrawn")
+  app.add_flag("--live", options.live,
+               "as from a camera: the newest frame wins, older ones are dropped, lines that are typed are "
+               "new prompts "
+               "(/help lists more); cameras, screens, addresses and windows are always live; without it "
+               "every frame is "
+               "redrawn")
+      ->take_last();
+  app.add_option(
+         "--watch", options.watch,
+         "live: a JSON file with settings ({\"prompt\": \"cat\", \"strength\": 0.5}), applied whenever it is "
+         "written; it may give the prompt")
+      ->type_name("FILE.json")
+      ->take_last();
+  app.add_option("--patience", options.patience,
+                 "live: an input that gives no picture for so long is opened again")
+      ->type_name("SECONDS")
+      ->check(in_range(0.1, 3600.0))
+      ->capture_default_str()
       ->take_last();
 }
 
@@ -132,21 +227,36 @@ void add_formats(CLI::App& app, Options& options) {
                  "FFmpeg's name of the input's format: rawvideo, yuv4mpegpipe, v4l2, ...")
       ->type_name("NAME")
       ->default_str("found out");
-  app.add_option("--input-size", options.input_size, "of raw video")->type_name("WxH")->default_str("none");
+  app.add_option("--input-size", options.input_size, "of raw video; asked of a camera")
+      ->type_name("WxH")
+      ->default_str("none");
   app.add_option("--input-pixel-format", options.input_pixel_format, "of raw video, FFmpeg's name")
       ->type_name("NAME")
       ->capture_default_str();
-  app.add_option("--input-rate", options.input_rate, "frames a second of raw video and folders of pictures")
+  app.add_option("--input-rate", options.input_rate,
+                 "frames a second of raw video and folders of pictures; asked of a camera or screen")
       ->type_name("FPS")
       ->check(in_range(0.001, 10000.0))
       ->default_str("25");
   app.add_option("--output-format", options.output_format,
                  "FFmpeg's name of the output's format: rawvideo, yuv4mpegpipe, matroska, ...")
       ->type_name("NAME")
-      ->default_str("by the extension; - writes matroska");
+      ->default_str("by the extension or address; - writes matroska");
   app.add_option("--codec", options.codec, "FFmpeg's encoder: libx264, ffv1, ...")
       ->type_name("NAME")
       ->default_str("the format's usual one");
+  const auto add_ffmpeg_options = [&](const char* name, std::vector<std::string>& texts, const char* what) {
+    app.add_option(name, texts, what)
+        ->type_name("KEY=VALUE")
+        ->take_all()
+        ->allow_extra_args(false)
+        ->default_str("none");
+  };
+  add_ffmpeg_options(
+      "--input-option", options.input_options,
+      "of FFmpeg's format, device or protocol: rtsp_transport=tcp; may be given several times");
+  add_ffmpeg_options("--output-option", options.output_options,
+                     "of FFmpeg's encoder, format or protocol: preset=slow; may be given several times");
   app.add_option("--quality", options.quality, "of the output, 0 (worst) to 100")
       ->type_name("N")
       ->check(in_range(0, 100))
@@ -162,11 +272,14 @@ Command add_run(CLI::App& program) {
   add_formats(*app, *options);
   add_common_options(*app, *options);
   app->footer(
-      "Frame rate and audio of the input are kept. Ctrl-C finishes the file; a second one ends the program "
+      "Frame rate and audio of a file are kept. Ctrl-C finishes the output; a second one ends the program "
       "at once.\n\n"
       "Examples:\n"
       "  streamdiffusion run in.mp4 out.mp4 --prompt \"panda on a pink background\"\n"
       "  streamdiffusion run frames/ out/%05d.png --prompt \"cat face\" --strength 0.7\n"
+      "  streamdiffusion run /dev/video0 window --prompt \"cat face\"\n"
+      "  streamdiffusion run screen:640x480+0+0 rtmp://host/live/key --prompt \"cat face\" --watch "
+      "look.json\n"
       "  ffmpeg -i in.mp4 -f yuv4mpegpipe - | streamdiffusion run - - --prompt \"cat face\" | ffplay -");
   return {app, [app, options] { return run(*app, *options); }};
 }

@@ -96,7 +96,6 @@ void set_low_latency(AVCodecContext& codec, ffmpeg::Options& options) {
   const std::string_view name = codec.codec->name;
   codec.max_b_frames = 0;
   codec.flags |= AV_CODEC_FLAG_LOW_DELAY;
-  codec.gop_size = std::max(1, static_cast<int>(std::lround(av_q2d(codec.framerate))));
   if (name == "libx264" || name == "libx264rgb" || name == "libx265") {
     options.set("preset", "veryfast");
     options.set("tune", "zerolatency");

@@ -16,8 +16,7 @@ AVPixelFormat choose_pixel_format(const AVCodec& encoder, const AVOutputFormat& 
 /// Sets what each encoder calls quality. `quality`: 0 .. 100, -1 a good default.
 void set_quality(AVCodecContext& codec, ffmpeg::Options& options, int quality);
 
-/// Each frame leaves the encoder before the next one enters; a key frame every second, for those who join
-/// late.
+/// Each frame leaves the encoder before the next one enters.
 void set_low_latency(AVCodecContext& codec, ffmpeg::Options& options);
 
 }  // namespace streamdiffusion

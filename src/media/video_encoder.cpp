@@ -64,7 +64,10 @@ VideoEncoder::VideoEncoder(const SinkOptions& options, const AVOutputFormat& con
   if ((container.flags & AVFMT_GLOBALHEADER) != 0) codec_->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
   ffmpeg::Options encoder_options;
   set_quality(*codec_, encoder_options, options.quality);
-  if (options.low_latency) set_low_latency(*codec_, encoder_options);
+  if (options.low_latency) {
+    set_low_latency(*codec_, encoder_options);
+    key_interval_ = av_rescale_q(1, {1, 1}, time_base);
+  }
   encoder_options.set(options.ffmpeg_options);
   ffmpeg::check(avcodec_open2(codec_.get(), &encoder, encoder_options.address()),
                 std::string("cannot open the encoder ") + encoder.name + " for " +
@@ -156,8 +159,15 @@ void VideoEncoder::encode(const Frame& frame, std::int64_t pts, const OnPacket& 
   convert();
   picture_->pts = pts;
   picture_->quality = codec_->global_quality;
-  picture_->pict_type = AV_PICTURE_TYPE_NONE;
+  picture_->pict_type = picture_type(pts);
   send(picture_.get(), on_packet);
+}
+
+/// The encoder counts frames up to the next key frame; how many come in a second only the stream knows.
+AVPictureType VideoEncoder::picture_type(std::int64_t pts) {
+  if (key_interval_ == 0 || pts < next_key_) return AV_PICTURE_TYPE_NONE;
+  next_key_ = pts + key_interval_;
+  return AV_PICTURE_TYPE_I;
 }
 
 void VideoEncoder::flush(const OnPacket& on_packet) { send(nullptr, on_packet); }

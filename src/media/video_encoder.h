@@ -29,10 +29,13 @@ class VideoEncoder {
   void make_palette();
   void fill_rgb(const Frame& frame);
   void convert();
+  AVPictureType picture_type(std::int64_t pts);
   void send(const AVFrame* picture, const OnPacket& on_packet);
 
   ffmpeg::Codec codec_;
   ffmpeg::OptionMap options_left_;
+  std::int64_t key_interval_ = 0;  ///< in time_base; 0: the encoder's
+  std::int64_t next_key_ = 0;
   ffmpeg::Picture rgb_;      ///< of the coded size, edges repeated
   ffmpeg::Picture picture_;  ///< what the encoder takes
   ffmpeg::Packet packet_;

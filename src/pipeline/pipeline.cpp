@@ -22,7 +22,7 @@ using Clock = std::chrono::steady_clock;
 /// The number of frames that only fill up the last frame buffer: what comes of them is not shown.
 constexpr std::int64_t kPadding = -1;
 
-constexpr std::chrono::milliseconds kProgressInterval{100};
+constexpr std::chrono::milliseconds kProgressInterval{50};
 
 /// What the stream tells post-processing.
 struct Event {
@@ -109,6 +109,9 @@ class Pipeline {
     std::vector<Frame> group(group_size_);
     std::vector<Frame> out;
     while (gather(group)) {
+      if (options_.before_step) {
+        options_.before_step();
+      }
       const StepResult result =
           meter_.time(&PipelineStatistics::stream_seconds, [&] { return processor_.step(group, out); });
       account(group, result);

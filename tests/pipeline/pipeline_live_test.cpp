@@ -13,7 +13,7 @@ using fakes::MemorySink;
 using fakes::MemorySource;
 
 const std::atomic<bool> kNeverStop{false};
-constexpr PipelineOptions kLive{.live = true};
+const PipelineOptions kLive{.live = true};
 
 TEST(PipelineLive, TheNewestFrameWinsAndOlderOnesAreCounted) {
   MemorySource source(100, 8, 8, 1000);
@@ -96,6 +96,40 @@ TEST(PipelineLive, AHalfFullFrameBufferIsFilledUpWithTheLastFrame) {
   EXPECT_GT(statistics.reused, 0);
   EXPECT_GE(std::count(sink.numbers.begin(), sink.numbers.end(), 2), 2);
   EXPECT_EQ(sink.numbers.back(), 4);
+}
+
+TEST(PipelineLive, SettingsChangeOnTheStreamsThreadBetweenTwoSteps) {
+  MemorySource source(6, 8, 8, 100);
+  DelayProcessor processor(8);
+  std::thread::id stream_thread;
+  int steps = 0;
+  int calls = 0;
+  processor.before_step = [&](const Frame&) {
+    ++steps;
+    stream_thread = std::this_thread::get_id();
+    EXPECT_EQ(calls, steps);
+  };
+  PipelineOptions options = kLive;
+  options.before_step = [&] {
+    EXPECT_EQ(++calls, steps + 1);
+    if (steps > 0) {
+      EXPECT_EQ(stream_thread, std::this_thread::get_id());
+    }
+  };
+  MemorySink sink;
+  run_pipeline(source, processor, sink, options, kNeverStop);
+  EXPECT_GE(steps, 6);
+  EXPECT_EQ(calls, steps);
+}
+
+TEST(PipelineLive, AChangeThatFailsStopsAll) {
+  MemorySource source(1000, 8, 8, 100);
+  DelayProcessor processor(8);
+  PipelineOptions options = kLive;
+  options.before_step = [] { throw Error("no such prompt"); };
+  MemorySink sink;
+  EXPECT_THROW(run_pipeline(source, processor, sink, options, kNeverStop), Error);
+  EXPECT_FALSE(sink.finished);
 }
 
 TEST(PipelineLive, AStopEndsAlsoASourceThatPlaysOn) {
