@@ -5,6 +5,9 @@ namespace streamdiffusion {
 Parameters make_parameters(const Settings& settings) {
   Parameters parameters;
   parameters.prompt = settings.prompt;
+  parameters.prompts = settings.prompts;
+  parameters.prompt_blend = settings.prompt_blend;
+  parameters.prompt_transition = settings.prompt_transition;
   parameters.negative_prompt = settings.negative_prompt;
   parameters.num_inference_steps = settings.num_inference_steps;
   parameters.t_index_list =
@@ -17,6 +20,8 @@ Parameters make_parameters(const Settings& settings) {
   parameters.guidance_embedding = settings.guidance_embedding;
   parameters.do_add_noise = settings.do_add_noise;
   parameters.seed = settings.seed;
+  parameters.seeds = settings.seeds;
+  parameters.seed_transition = settings.seed_transition;
   parameters.cross_frame_attention = settings.cross_frame_attention;
   parameters.similarity_filter.enabled = settings.similarity_threshold < 1;
   parameters.similarity_filter.threshold = settings.similarity_threshold;

@@ -13,6 +13,9 @@ namespace streamdiffusion {
 /// protocol and a watched file share. Its values are the defaults of all three.
 struct Settings {
   std::string prompt;
+  std::vector<WeightedPrompt> prompts;  ///< where not empty they stand in place of prompt
+  Blend prompt_blend = Blend::linear;
+  float prompt_transition = 0.0F;  ///< seconds
   std::string negative_prompt;
 
   float strength = 0.7F;  ///< 0 < strength <= 1: how far the input is noised; 1 keeps nothing of it
@@ -27,6 +30,8 @@ struct Settings {
   std::optional<float> guidance_embedding;
 
   std::uint64_t seed = 2;
+  std::vector<WeightedSeed> seeds;  ///< where not empty they stand in place of seed
+  float seed_transition = 0.0F;     ///< seconds
   bool cross_frame_attention = false;
   float similarity_threshold = 1.0F;  ///< 1: no filter
   int max_skip_frame = 10;

@@ -1,12 +1,12 @@
 #include "control/settings_json.h"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <cstddef>
 #include <functional>
-#include <random>
 #include <utility>
+
+#include "control/blends_json.h"
+#include "control/json_numbers.h"
 
 namespace streamdiffusion {
 
@@ -14,9 +14,9 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::size_t kLongestPrompt = 10000;  // bytes; a prompt of 77 tokens has some 400
 constexpr int kMostSteps = 1000;
 constexpr float kLargestScale = 1000;
+constexpr float kLongestTransition = 3600;  // seconds
 
 /// One field of Settings as JSON.
 struct Field {
@@ -24,22 +24,6 @@ struct Field {
   std::function<void(const Json&, Settings&)> set;
   std::function<Json(const Settings&)> get;
 };
-
-std::string text_of(float number) {
-  std::array<char, 32> text{};
-  const std::to_chars_result end = std::to_chars(text.data(), text.data() + text.size(), number);
-  return {text.data(), end.ptr};
-}
-
-/// 0.7, not the 0.699999988 that the float is.
-double short_number(float number) { return std::stod(text_of(number)); }
-
-float number_of(const char* name, const Json& value, float low, float high) {
-  if (!value.is_number() || !(value.get<double>() >= low && value.get<double>() <= high)) {
-    throw FieldError(name, "must be a number from " + text_of(low) + " to " + text_of(high));
-  }
-  return value.get<float>();
-}
 
 int integer_of(const char* name, const Json& value, int low, int high) {
   if (!value.is_number_integer() || (value.is_number_unsigned() && value.get<std::uint64_t>() > kMostSteps) ||
@@ -121,13 +105,23 @@ void set_guidance_embedding(const Json& value, Settings& settings) {
                       : std::optional(number_of("guidance_embedding", value, -kLargestScale, kLargestScale));
 }
 
+/// One prompt takes the place of several. Where both are given, `prompts` comes later, as the keys of a JSON
+/// object are ordered; `seeds` likewise.
+void set_prompt(const Json& value, Settings& settings) {
+  text("prompt", &Settings::prompt).set(value, settings);
+  settings.prompts.clear();
+}
+
 void set_seed(const Json& value, Settings& settings) {
-  if (value.is_number_integer() && !value.is_number_unsigned() && value.get<std::int64_t>() == -1) {
-    settings.seed = std::random_device{}() & 0x7fffffffU;  // fits what users copy into other programs
-  } else if (value.is_number_unsigned()) {
-    settings.seed = value.get<std::uint64_t>();
-  } else {
-    throw FieldError("seed", "must be a whole number from 0 on, or -1 for a drawn one");
+  settings.seed = seed_of("seed", value);
+  settings.seeds.clear();
+}
+
+void set_prompt_blend(const Json& value, Settings& settings) {
+  try {
+    settings.prompt_blend = parse_blend(value.is_string() ? value.get<std::string>() : value.dump());
+  } catch (const Error&) {
+    throw FieldError("prompt_blend", "must be linear or slerp");
   }
 }
 
@@ -155,7 +149,11 @@ Json loras_of(const Settings& settings) {
 
 const std::vector<Field>& fields() {
   static const std::vector<Field> all = {
-      text("prompt", &Settings::prompt),
+      {"prompt", set_prompt, [](const Settings& settings) { return settings.prompt; }},
+      {"prompts", set_prompts, prompts_of},
+      {"prompt_blend", set_prompt_blend,
+       [](const Settings& settings) { return to_string(settings.prompt_blend); }},
+      number("prompt_transition", &Settings::prompt_transition, 0, kLongestTransition),
       text("negative_prompt", &Settings::negative_prompt),
       {"strength", set_strength, [](const Settings& settings) { return short_number(settings.strength); }},
       integer("steps", &Settings::steps, 1, kMostSteps),
@@ -171,6 +169,8 @@ const std::vector<Field>& fields() {
                                             : Json(nullptr);
        }},
       {"seed", set_seed, [](const Settings& settings) { return settings.seed; }},
+      {"seeds", set_seeds, [](const Settings& settings) { return seeds_of(settings); }},
+      number("seed_transition", &Settings::seed_transition, 0, kLongestTransition),
       flag("cross_frame_attention", &Settings::cross_frame_attention),
       number("similarity_threshold", &Settings::similarity_threshold, 0, 1),
       integer("max_skip_frame", &Settings::max_skip_frame, 0, kMostSteps),

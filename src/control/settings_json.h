@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -7,6 +8,8 @@
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
+
+inline constexpr std::size_t kLongestPrompt = 10000;  ///< bytes; a prompt of 77 tokens has some 400
 
 /// A field of a JSON object is wrong; the message says what it may be.
 class FieldError : public Error {
@@ -20,8 +23,9 @@ class FieldError : public Error {
 };
 
 /// Applies the fields of a JSON object, named as in Settings; those not given stay as they are. `loras` is an
-/// object from name to scale, and changes those it names. `seed` -1 draws one. Throws FieldError where a
-/// field is unknown, of another type or out of range, and leaves `settings` as it was.
+/// object from name to scale, and changes those it names. `seed` -1 draws one. `prompt` and `seed` empty
+/// `prompts` and `seeds`, which stand in their place where not empty. Throws FieldError where a field is
+/// unknown, of another type or out of range, and leaves `settings` as it was.
 void apply_json(const nlohmann::json& fields, Settings& settings);
 
 /// All fields, as apply_json takes them.

@@ -42,6 +42,11 @@ TEST(SettingsJson, LeavesFieldsAloneThatAreNotGiven) {
 TEST(SettingsJson, ReadsWhatItWrites) {
   Settings settings;
   settings.prompt = "größer 🐧";
+  settings.prompts = {{"owl", 0.7F}, {"cat", 0.3F}};
+  settings.prompt_blend = Blend::slerp;
+  settings.prompt_transition = 2.5F;
+  settings.seeds = {{3, 1.0F}, {18446744073709551615U, 0.2F}};
+  settings.seed_transition = 1.0F;
   settings.negative_prompt = "blurry";
   settings.strength = 0.25F;
   settings.steps = 4;
@@ -62,15 +67,49 @@ TEST(SettingsJson, ReadsWhatItWrites) {
   EXPECT_EQ(read, settings);
 }
 
-TEST(SettingsJson, WritesNumbersAsPeopleDo) {
-  EXPECT_EQ(to_json(Settings{})["strength"].dump(), "0.7");
-}
+TEST(SettingsJson, WritesNumbersAsPeopleDo) { EXPECT_EQ(to_json(Settings{})["strength"].dump(), "0.7"); }
 
 TEST(SettingsJson, ChangesTheLorasThatItNames) {
   Settings settings;
   settings.loras = {{"style", 1.0F}, {"detail", 0.3F}};
   const Settings changed = applied(R"({"loras": {"style": 0}})", settings);
   EXPECT_EQ(changed.loras, (std::vector<LoraScale>{{"style", 0.0F}, {"detail", 0.3F}}));
+}
+
+TEST(SettingsJson, BlendsPromptsAndSeeds) {
+  const Settings changed = applied(
+      R"({"prompts": [{"text": "owl", "weight": 2}, {"text": "cat"}], "seeds": [{"seed": 4}, {"seed": 5}]})");
+  EXPECT_EQ(changed.prompts, (std::vector<WeightedPrompt>{{"owl", 2.0F}, {"cat", 1.0F}}));
+  EXPECT_EQ(changed.seeds, (std::vector<WeightedSeed>{{4, 1.0F}, {5, 1.0F}}));
+}
+
+TEST(SettingsJson, OnePromptOrSeedTakesThePlaceOfSeveral) {
+  Settings settings;
+  settings.prompts = {{"owl", 1.0F}, {"cat", 1.0F}};
+  settings.seeds = {{1, 1.0F}, {2, 1.0F}};
+  EXPECT_TRUE(applied(R"({"prompt": "dog"})", settings).prompts.empty());
+  EXPECT_TRUE(applied(R"({"seed": 3})", settings).seeds.empty());
+  EXPECT_EQ(applied(R"({"steps": 3})", settings).prompts.size(), 2U);
+}
+
+TEST(SettingsJson, RefusesBlendsThatAreNone) {
+  for (const char* const json :
+       {R"({"prompts": "owl"})", R"({"prompts": ["owl"]})", R"({"prompts": [{"text": 3}]})",
+        R"({"prompts": [{"text": "owl", "weight": -1}]})", R"({"prompts": [{"text": "owl", "weight": 0}]})",
+        R"({"prompts": [{"text": "owl", "weight": null}]})", R"({"prompts": [{"weight": 1}]})",
+        R"({"prompts": [{"text": "owl", "wieght": 1}]})"}) {
+    EXPECT_EQ(wrong_field(json), "prompts") << json;
+  }
+  EXPECT_EQ(wrong_field(R"({"seeds": [{"seed": 1.5}]})"), "seeds");
+  EXPECT_EQ(wrong_field(R"({"seeds": [{"seed": -2}]})"), "seeds");
+  EXPECT_EQ(wrong_field(R"({"prompt_blend": "sphere"})"), "prompt_blend");
+  EXPECT_EQ(wrong_field(R"({"prompt_transition": -1})"), "prompt_transition");
+  EXPECT_EQ(wrong_field(R"({"seed_transition": "1"})"), "seed_transition");
+  Json many = Json::array();
+  for (int i = 0; i < 17; ++i) {
+    many.push_back({{"text", "owl"}});
+  }
+  EXPECT_EQ(wrong_field(Json{{"prompts", many}}.dump().c_str()), "prompts");
 }
 
 TEST(SettingsJson, DrawsASeedWhereItIsMinusOne) {
