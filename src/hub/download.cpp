@@ -42,6 +42,10 @@ FileDownload::FileDownload(const HubOptions& options, const Repository& reposito
       counters_(counters) {}
 
 void FileDownload::run(HttpClient& client) {
+  if (cache_.has(commit_, file_.path)) {
+    count(file_.size);
+    return;
+  }
   if (!is_there()) {
     const posix::FileLock lock = wait_for_lock();
     if (!is_there()) {  // nor has another process brought it meanwhile
@@ -49,9 +53,7 @@ void FileDownload::run(HttpClient& client) {
     }
   }
   count(file_.size);
-  if (!cache_.has(commit_, file_.path)) {
-    cache_.link(commit_, file_.path, file_.hash);
-  }
+  cache_.link(commit_, file_.path, file_.hash);
 }
 
 bool FileDownload::is_there() const {

@@ -27,11 +27,11 @@ std::int64_t size_of(const fs::path& file) {
 
 std::string megabytes(std::int64_t bytes) { return std::to_string((bytes + 999'999) / 1'000'000) + " MB"; }
 
-void check_room(const HubOptions& options, const RepositoryCache& cache,
+void check_room(const HubOptions& options, const RepositoryCache& cache, const std::string& commit,
                 const std::vector<RemoteFile>& files) {
   std::int64_t needed = 0;
   for (const RemoteFile& file : files) {
-    if (size_of(cache.blob(file.hash)) != file.size) {
+    if (!cache.has(commit, file.path) && size_of(cache.blob(file.hash)) != file.size) {
       needed += std::max<std::int64_t>(file.size - size_of(cache.incomplete(file.hash)), 0);
     }
   }
@@ -136,7 +136,7 @@ void download_all(const HubOptions& options, const Repository& repository, const
                   const std::vector<RemoteFile>& files) {
   const RepositoryCache cache(options.cache, repository);
   cache.make_folders();
-  check_room(options, cache, files);
+  check_room(options, cache, commit, files);
   // The large ones first, so that the small ones fill the gaps.
   std::vector<RemoteFile> order = files;
   std::ranges::stable_sort(order, std::ranges::greater(), &RemoteFile::size);

@@ -39,9 +39,8 @@ fs::path fetch_from_hub(const Repository& repository, Purpose purpose, const Hub
   const RepositoryCache cache(options.cache, repository);
   const std::string commit = api.commit(repository);
   const auto is_there = [&](const RemoteFile& file) { return cache.has(commit, file.path); };
-  Selection selection = select_files(api.files(repository, commit), repository, purpose, is_there);
-  std::erase_if(selection.files, is_there);
-  if (!selection.files.empty()) {
+  const Selection selection = select_files(api.files(repository, commit), repository, purpose, is_there);
+  if (!std::ranges::all_of(selection.files, is_there)) {
     download_all(options, repository, commit, selection.files);
   }
   // Only now: until then what an earlier commit has brought stays what is found without a network.

@@ -136,6 +136,9 @@ void read_header(std::string_view line, HttpHead& head) {
 }
 
 struct HttpClient::Impl {
+  Impl(const std::string& endpoint_, const std::string& token_, const std::atomic<bool>* stop_)
+      : endpoint(endpoint_), token(token_), stop(stop_) {}
+
   std::string endpoint;
   std::string token;
   const std::atomic<bool>* stop;

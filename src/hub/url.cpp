@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "streamdiffusion/error.h"
@@ -21,7 +22,9 @@ Url parse(const std::string& text) {
 
 std::string part(const Url& url, CURLUPart what) {
   char* text = nullptr;
-  if (curl_url_get(url.get(), what, &text, CURLU_DEFAULT_PORT) != CURLUE_OK) {
+  // A whole address stays as it was written: it may be signed.
+  const unsigned int flags = what == CURLUPART_PORT ? CURLU_DEFAULT_PORT : 0U;
+  if (curl_url_get(url.get(), what, &text, flags) != CURLUE_OK) {
     return "";
   }
   const std::unique_ptr<char, decltype(&curl_free)> owner(text, &curl_free);
@@ -30,7 +33,10 @@ std::string part(const Url& url, CURLUPart what) {
 
 std::string origin(const std::string& text) {
   const Url url = parse(text);
-  return part(url, CURLUPART_SCHEME) + "://" + part(url, CURLUPART_HOST) + ":" + part(url, CURLUPART_PORT);
+  std::string host = part(url, CURLUPART_HOST);
+  std::ranges::transform(host, host.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return part(url, CURLUPART_SCHEME) + "://" + host + ":" + part(url, CURLUPART_PORT);
 }
 
 }  // namespace
