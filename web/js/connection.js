@@ -13,7 +13,7 @@ const SERVER_STOPS = 1001;
  * Events: "state" ({@link ConnectionState}), "frame" (an Answer), and every type of text message by its name.
  *
  * @typedef {object} ConnectionState
- * @property {"connecting"|"queued"|"open"|"lost"|"unauthorised"} name
+ * @property {"connecting"|"queued"|"open"|"lost"|"reconnecting"|"unauthorised"} name
  * @property {number} [position] in the queue
  * @property {number} [retryAt] performance.now() of the next attempt
  * @property {string} [reason]
@@ -37,7 +37,7 @@ export class Connection extends Emitter {
 
   connect() {
     clearTimeout(this.#timer);
-    this.#setState({ name: "connecting" });
+    this.#setState({ name: this.state.name === "lost" ? "reconnecting" : "connecting" });
     const url = serverAddress("/v1/stream", { session: sessionName() });
     url.protocol = url.protocol.replace("http", "ws");
     const socket = new WebSocket(url);
@@ -73,7 +73,7 @@ export class Connection extends Emitter {
   }
 
   async #closed(code, reason) {
-    const neverOpened = this.state.name === "connecting";
+    const neverOpened = this.state.name.endsWith("connecting");
     this.#socket = null;
     if (neverOpened && (await answersUnauthorised())) {
       this.#setState({ name: "unauthorised" });

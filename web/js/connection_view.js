@@ -39,6 +39,7 @@ export function showConnection(connection, store) {
 function words({ name, position, retryAt }, { model, currentStream }) {
   if (name === "open" && model) return `Live · ${currentStream.model}, ${currentStream.width} × ${currentStream.height}, ${model.device}`;
   if (name === "queued") return `Number ${position} in line`;
+  if (name === "reconnecting") return "Lost · trying again";
   if (name === "lost") return `Lost · again in ${seconds(retryAt)} s`;
   return name === "unauthorised" ? "Needs a token" : "Connecting";
 }
@@ -47,6 +48,7 @@ function noteFor({ name, position, retryAt, reason }, connection) {
   if (name === "queued") {
     return { title: `Number ${position} in line`, text: "All places are taken. It begins by itself when it is your turn." };
   }
+  if (name === "reconnecting") return { title: "Connection lost", text: "Trying again." };
   if (name === "lost") {
     const text = `${reason} Trying again in ${seconds(retryAt)} s; it goes on with the same look.`;
     return { title: "Connection lost", text, button: "Try now", act: () => connection.connect() };

@@ -134,6 +134,7 @@ export class Inputs {
       this.#arrange(kind);
       return;
     }
+    find(`#${kind}-tools`).hidden = true;
     const title = kind === "camera" ? "No camera" : "No screen";
     showNote(find("#input-note"), { title, text: message, button: "Try again", act: () => this.open() });
   }
