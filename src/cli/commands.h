@@ -15,6 +15,8 @@ struct Command {
 Command add_txt2img(CLI::App& program);
 Command add_img2img(CLI::App& program);
 Command add_run(CLI::App& program);
+Command add_serve(CLI::App& program);
 Command add_models(CLI::App& program);
+Command add_devices(CLI::App& program);
 
 }  // namespace streamdiffusion::cli
