@@ -46,6 +46,27 @@ CLI::Validator one_of(const std::vector<std::string>& names) {
   return CLI::Validator(check, "");
 }
 
+CLI::Validator seed() {
+  const auto check = [](const std::string& text) -> std::string {
+    const auto weighted = split_weight(text);
+    std::int64_t number = 0;
+    if (parse_number(std::string_view(weighted ? weighted->first : text), number) && number >= -1) {
+      return "";
+    }
+    return "\"" + text + "\" is not a whole number from 0 on, or -1, or such a number with a weight: 7:0.5";
+  };
+  return CLI::Validator(check, "");
+}
+
+std::optional<std::pair<std::string, float>> split_weight(const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  float weight = 0;
+  if (colon == std::string::npos || !parse_number(std::string_view(text).substr(colon + 1), weight)) {
+    return std::nullopt;
+  }
+  return std::pair(text.substr(0, colon), weight);
+}
+
 void check_utf8(const std::string& option, const std::string& text) {
   try {
     static_cast<void>(nlohmann::json(text).dump());
@@ -58,6 +79,7 @@ template CLI::Validator in_range(int, int);
 template CLI::Validator in_range(std::int64_t, std::int64_t);
 template CLI::Validator in_range(double, double);
 template bool parse_number(std::string_view, int&);
+template bool parse_number(std::string_view, std::int64_t&);
 template bool parse_number(std::string_view, float&);
 
 }  // namespace streamdiffusion::cli

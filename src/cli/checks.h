@@ -1,7 +1,9 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace streamdiffusion::cli {
@@ -15,6 +17,12 @@ CLI::Validator in_range(Number low, Number high);
 
 /// One of the names.
 CLI::Validator one_of(const std::vector<std::string>& names);
+
+/// A seed, 0 or higher or -1, or with a weight behind a colon.
+CLI::Validator seed();
+
+/// What is before and behind the last colon of a text, where a number is behind it.
+std::optional<std::pair<std::string, float>> split_weight(const std::string& text);
 
 /// The whole text as a number; false where it is none.
 template <typename Number>

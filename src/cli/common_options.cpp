@@ -1,7 +1,5 @@
 #include "cli/common_options.h"
 
-#include <limits>
-
 #include "cli/checks.h"
 
 namespace streamdiffusion::cli {
@@ -56,8 +54,28 @@ void add_picture(CLI::App& app, CommonOptions& options) {
   add(app, "--fit", options.fit, "crop|pad|stretch",
       "how an input of another aspect is brought into the size")
       ->check(one_of({"crop", "pad", "stretch"}));
-  add(app, "--seed", options.seed, "N", "of the noise; -1 draws one and prints it")
-      ->check(in_range(std::int64_t{-1}, std::numeric_limits<std::int64_t>::max()));
+  app.add_option(
+         "--seed", options.seeds,
+         "of the noise; -1 draws one and prints it; given several times, each N:WEIGHT, their noise is "
+         "blended on the sphere")
+      ->type_name("N")
+      ->check(seed())
+      ->take_all()
+      ->allow_extra_args(false)
+      ->default_str(options.seeds.front());
+}
+
+void add_blending(CLI::App& app, CommonOptions& options) {
+  app.option_defaults()->group("Blending (transitions: live streams whose prompt or seed changes)");
+  add(app, "--prompt-blend", options.prompt_blend, "linear|slerp",
+      "how several prompts are blended; slerp: on the sphere")
+      ->check(one_of({"linear", "slerp"}));
+  add(app, "--prompt-transition", options.prompt_transition, "SECONDS",
+      "how long a new prompt takes to take over")
+      ->check(in_range(0.0, 3600.0));
+  add(app, "--seed-transition", options.seed_transition, "SECONDS",
+      "how long the noise of a new seed takes to take over")
+      ->check(in_range(0.0, 3600.0));
 }
 
 void add_denoising(CLI::App& app, CommonOptions& options) {
@@ -130,6 +148,7 @@ void add_machine(CLI::App& app, CommonOptions& options) {
 void add_common_options(CLI::App& app, CommonOptions& options) {
   app.option_defaults()->take_last();
   add_picture(app, options);
+  add_blending(app, options);
   add_denoising(app, options);
   add_guidance(app, options);
   add_stream(app, options);
@@ -142,6 +161,15 @@ void add_common_options(CLI::App& app, CommonOptions& options) {
       "comes first")
       ->default_str("none");
   app.add_flag("--quiet", options.quiet, "say nothing but errors");
+}
+
+void add_prompts(CLI::App& app, CommonOptions& options, const std::string& name) {
+  app.add_option(name, options.prompts,
+                 "what to draw; --prompt given several times, each TEXT:WEIGHT, blends them by their weights")
+      ->type_name("TEXT")
+      ->expected(1)
+      ->take_all()
+      ->allow_extra_args(false);
 }
 
 bool given(const CLI::App& app, const std::string& option) { return app.get_option(option)->count() > 0; }

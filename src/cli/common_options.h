@@ -19,7 +19,9 @@ class UsageError : public Error {
 
 /// What every command takes, as the user gave it. The values here are the defaults that --help shows.
 struct CommonOptions {
-  std::string prompt;
+  std::vector<std::string> prompts;  ///< of several each as TEXT or TEXT:WEIGHT
+  std::string prompt_blend = to_string(Settings{}.prompt_blend);
+  float prompt_transition = Settings{}.prompt_transition;
   std::string negative_prompt;
 
   std::string preset;
@@ -33,7 +35,8 @@ struct CommonOptions {
   int height = 0;
   std::string fit = "crop";
 
-  std::int64_t seed = 2;  ///< -1: draw one
+  std::vector<std::string> seeds = {"2"};  ///< of several each as N or N:WEIGHT; -1: draw one
+  float seed_transition = Settings{}.seed_transition;
   float strength = Settings{}.strength;
   int steps = Settings{}.steps;
   int num_inference_steps = Settings{}.num_inference_steps;
@@ -61,6 +64,9 @@ struct CommonOptions {
 
 /// Adds the options to a command. `options` holds the defaults and must outlive `app`.
 void add_common_options(CLI::App& app, CommonOptions& options);
+
+/// Adds the prompts, under that name, to a command.
+void add_prompts(CLI::App& app, CommonOptions& options, const std::string& name);
 
 /// Throws UsageError unless the option was given on the command line or in the JSON file.
 void require(const CLI::App& app, const std::string& option, const std::string& what);

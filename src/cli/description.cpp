@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <string>
+#include <vector>
 
 #include "streamdiffusion/version.h"
 
@@ -22,10 +24,47 @@ double as_written(float value) {
   return std::stod(text.str());
 }
 
+/// As --prompt takes them: "owl:0.7", "cat:0.3".
+std::vector<std::string> weighted_prompts(const Parameters& parameters) {
+  std::vector<std::string> texts;
+  for (const WeightedPrompt& prompt : parameters.prompts) {
+    std::ostringstream text;
+    text << prompt.text << ":" << prompt.weight;
+    texts.push_back(text.str());
+  }
+  return texts;
+}
+
+std::vector<std::string> weighted_seeds(const Parameters& parameters) {
+  std::vector<std::string> texts;
+  for (const WeightedSeed& seed : parameters.seeds) {
+    std::ostringstream text;
+    text << seed.seed << ":" << seed.weight;
+    texts.push_back(text.str());
+  }
+  return texts;
+}
+
+std::string joined(const std::vector<std::string>& texts) {
+  std::string all;
+  for (const std::string& text : texts) {
+    all += (all.empty() ? "" : " | ") + text;
+  }
+  return all;
+}
+
+std::string prompt_text(const Parameters& parameters) {
+  return parameters.prompts.empty() ? parameters.prompt : joined(weighted_prompts(parameters));
+}
+
+std::string seed_text(const Parameters& parameters) {
+  return parameters.seeds.empty() ? std::to_string(parameters.seed) : joined(weighted_seeds(parameters));
+}
+
 std::string for_people(const CommonOptions& options, const Parameters& parameters, const ModelInfo& model,
                        Size size) {
   std::ostringstream text;
-  text << parameters.prompt << "\n";
+  text << prompt_text(parameters) << "\n";
   if (!parameters.negative_prompt.empty()) {
     text << "Negative prompt: " << parameters.negative_prompt << "\n";
   }
@@ -34,7 +73,7 @@ std::string for_people(const CommonOptions& options, const Parameters& parameter
   if (guided(parameters)) {
     text << ", CFG type: " << to_string(parameters.cfg_type) << ", Delta: " << parameters.delta;
   }
-  text << ", Seed: " << parameters.seed << ", Size: " << size.width << "x" << size.height
+  text << ", Seed: " << seed_text(parameters) << ", Size: " << size.width << "x" << size.height
        << ", Model: " << model.name << ", t_index_list:";
   for (const int index : parameters.t_index_list) {
     text << " " << index;
@@ -51,7 +90,12 @@ std::string as_json(const CommonOptions& options, const Parameters& parameters, 
                     Size size) {
   nlohmann::ordered_json json;
   json["version"] = version();
-  json["prompt"] = parameters.prompt;
+  if (parameters.prompts.empty()) {
+    json["prompt"] = parameters.prompt;
+  } else {
+    json["prompt"] = weighted_prompts(parameters);
+    json["prompt-blend"] = to_string(parameters.prompt_blend);
+  }
   json["negative-prompt"] = parameters.negative_prompt;
   json["model"] = model.name;
   json["vae"] = file_name(options.vae);
@@ -63,7 +107,11 @@ std::string as_json(const CommonOptions& options, const Parameters& parameters, 
   json["prediction-type"] = options.prediction_type;
   json["width"] = size.width;
   json["height"] = size.height;
-  json["seed"] = parameters.seed;
+  if (parameters.seeds.empty()) {
+    json["seed"] = parameters.seed;
+  } else {
+    json["seed"] = weighted_seeds(parameters);
+  }
   json["t-index-list"] = parameters.t_index_list;
   json["num-inference-steps"] = parameters.num_inference_steps;
   json["cfg-type"] = to_string(parameters.cfg_type);

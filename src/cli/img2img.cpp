@@ -39,7 +39,7 @@ int img2img(const CLI::App& app, Options& options) {
   require(app, "--output", "--output FILE");
   check_picture_output(options.output);
   const Console console(options.quiet);
-  draw_seed(options, console);
+  draw_seeds(options, console);
   const Parameters parameters = make_parameters(make_settings(options, console));
   const Frame input = read_picture(options.input);
   const std::shared_ptr<Model> model = load_model(options, console);
@@ -67,7 +67,7 @@ Command add_img2img(CLI::App& program) {
                   "picture to redraw (PNG, JPEG, WebP, ...); - reads standard input")
       ->type_name("FILE")
       ->take_last();
-  app->add_option("PROMPT,--prompt", options->prompt, "what to draw")->type_name("TEXT")->take_last();
+  add_prompts(*app, *options, "PROMPT,--prompt");
   app->add_option("-o,--output", options->output,
                   "picture to write: .png, .jpg or .webp; - writes PNG to standard output")
       ->type_name("FILE")

@@ -134,7 +134,7 @@ int run(const CLI::App& app, Options& options) {
   options.live = options.live || is_live(input) || is_live(output);
   input.live = options.live;
   require_all(app, options);
-  draw_seed(options, console);
+  draw_seeds(options, console);
   Settings settings = make_settings(options, console);
   static_cast<void>(
       make_parameters(settings));  // what does not go together is said before anything is loaded
@@ -199,7 +199,7 @@ void add_stream_ends(CLI::App& app, Options& options) {
          "window, a virtual camera (/dev/video10) or an address (rtmp://, srt://, udp://)")
       ->type_name("OUTPUT")
       ->take_last();
-  app.add_option("--prompt", options.prompt, "what to draw")->type_name("TEXT")->take_last();
+  add_prompts(app, options, "--prompt");
   app.add_flag("--live", options.live,
                "as from a camera: the newest frame wins, older ones are dropped, lines that are typed are "
                "new prompts "

@@ -46,25 +46,49 @@ ModelOptions fetch(const ModelOptions& model, const Console& console) {
   return session.run([&](const HubOptions& hub) { return fetch_model(model, hub); });
 }
 
+/// A single prompt is taken as it is: only where there are several a number behind a colon is a weight.
+void set_prompts(const CommonOptions& options, Settings& settings) {
+  settings.prompt_blend = parse_blend(options.prompt_blend);
+  settings.prompt_transition = options.prompt_transition;
+  settings.seed_transition = options.seed_transition;
+  if (options.prompts.size() == 1) {
+    settings.prompt = options.prompts.front();
+    return;
+  }
+  for (const std::string& text : options.prompts) {
+    const auto [prompt, weight] = split_weight(text).value_or(std::pair(text, 1.0F));
+    settings.prompts.push_back({.text = prompt, .weight = weight});
+  }
+}
+
+void set_seeds(const CommonOptions& options, Settings& settings) {
+  for (const std::string& text : options.seeds) {
+    const auto [seed, weight] = split_weight(text).value_or(std::pair(text, 1.0F));
+    std::int64_t number = 0;
+    parse_number(std::string_view(seed), number);
+    settings.seeds.push_back({.seed = static_cast<std::uint64_t>(number), .weight = weight});
+  }
+  if (settings.seeds.size() == 1) {
+    settings.seed = settings.seeds.front().seed;
+    settings.seeds.clear();
+  }
+}
+
 }  // namespace
 
 LoraOptions parse_lora(const std::string& text) {
   LoraOptions lora;
   lora.file = text;
   std::error_code error;
-  const std::size_t colon = text.rfind(':');
-  if (colon == std::string::npos || std::filesystem::exists(text, error)) {
+  const auto weighted = split_weight(text);
+  if (!weighted || std::filesystem::exists(text, error)) {
     return lora;
   }
-  float scale = 1;
-  if (!parse_number(std::string_view(text).substr(colon + 1), scale)) {
-    return lora;
-  }
-  if (!std::isfinite(scale)) {
+  if (!std::isfinite(weighted->second)) {
     throw Error("--lora " + text + ": the scale must be a finite number");
   }
-  lora.file = text.substr(0, colon);
-  lora.scale = scale;
+  lora.file = weighted->first;
+  lora.scale = weighted->second;
   return lora;
 }
 
@@ -118,7 +142,7 @@ Size choose_size(const CommonOptions& options, const ModelInfo& model, std::opti
   return size;
 }
 
-std::shared_ptr<Model> load_model(const CommonOptions& options, const Console& console) {
+ModelOptions find_model(const CommonOptions& options, const Console& console) {
   ModelOptions model;
   model.path = options.model.empty() ? default_model() : std::filesystem::path(options.model);
   if (!options.vae.empty()) {
@@ -133,22 +157,32 @@ std::shared_ptr<Model> load_model(const CommonOptions& options, const Console& c
   model.clip_skip = options.clip_skip;
   model.prediction_type = options.prediction_type;
   model.on_warning = [console](const std::string& text) { console.warning(text); };
-  return Model::load(fetch(model, console));
+  return fetch(model, console);
 }
 
-void draw_seed(CommonOptions& options, const Console& console) {
-  if (options.seed < 0) {
-    options.seed = std::random_device{}() & 0x7fffffffU;
-    console.info("seed " + std::to_string(options.seed));
+std::shared_ptr<Model> load_model(const CommonOptions& options, const Console& console) {
+  return Model::load(find_model(options, console));
+}
+
+void draw_seeds(CommonOptions& options, const Console& console) {
+  for (std::string& text : options.seeds) {
+    if (text == "-1" || text.starts_with("-1:")) {
+      const std::string drawn = std::to_string(std::random_device{}() & 0x7fffffffU);
+      console.info("seed " + drawn);
+      text.replace(0, 2, drawn);
+    }
   }
 }
 
 Settings make_settings(const CommonOptions& options, const Console& console) {
-  check_utf8("the prompt", options.prompt);
+  for (const std::string& prompt : options.prompts) {
+    check_utf8("the prompt", prompt);
+  }
   check_utf8("the negative prompt", options.negative_prompt);
   warn_of_guidance_without_effect(options, console);
   Settings settings;
-  settings.prompt = options.prompt;
+  set_prompts(options, settings);
+  set_seeds(options, settings);
   settings.negative_prompt = options.negative_prompt;
   settings.strength = options.strength;
   settings.steps = options.steps;
@@ -161,7 +195,6 @@ Settings make_settings(const CommonOptions& options, const Console& console) {
   settings.guidance_scale = options.guidance_scale;
   settings.delta = options.delta;
   settings.guidance_embedding = options.guidance_embedding;
-  settings.seed = static_cast<std::uint64_t>(options.seed);
   settings.cross_frame_attention = options.cross_frame_attention;
   settings.similarity_threshold = options.similarity_threshold;
   settings.max_skip_frame = options.max_skip_frame;

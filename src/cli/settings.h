@@ -30,13 +30,17 @@ Size parse_size(const std::string& text);
 /// side does not suit the model.
 Size choose_size(const CommonOptions& options, const ModelInfo& model, std::optional<Size> input);
 
+/// The model that the options name, or the default model, on this disk: fetched where it is not. Warnings go
+/// to the console.
+ModelOptions find_model(const CommonOptions& options, const Console& console);
+
 /// Loads the model that the options name, or the default model. Warnings go to the console.
 std::shared_ptr<Model> load_model(const CommonOptions& options, const Console& console);
 
-/// Replaces a seed of -1 by one that is drawn, and says which.
-void draw_seed(CommonOptions& options, const Console& console);
+/// Replaces seeds of -1 by ones that are drawn, and says which.
+void draw_seeds(CommonOptions& options, const Console& console);
 
-/// What the options ask of the stream; the seed must be drawn. Says what does not go together.
+/// What the options ask of the stream; the seeds must be drawn. Says what does not go together.
 Settings make_settings(const CommonOptions& options, const Console& console);
 
 }  // namespace streamdiffusion::cli

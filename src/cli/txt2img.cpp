@@ -35,7 +35,7 @@ int txt2img(const CLI::App& app, Options& options) {
   }
   check_picture_output(options.output);
   const Console console(options.quiet);
-  draw_seed(options, console);
+  draw_seeds(options, console);
   const Parameters parameters = make_parameters(make_settings(options, console));
   const std::shared_ptr<Model> model = load_model(options, console);
   const Size size = choose_size(options, model->info(), std::nullopt);
@@ -82,7 +82,7 @@ int txt2img(const CLI::App& app, Options& options) {
 Command add_txt2img(CLI::App& program) {
   const auto options = std::make_shared<Options>();
   CLI::App* const app = program.add_subcommand("txt2img", "Draw pictures from a prompt");
-  app->add_option("PROMPT,--prompt", options->prompt, "what to draw")->type_name("PROMPT")->take_last();
+  add_prompts(*app, *options, "PROMPT,--prompt");
   app->add_option("-o,--output", options->output,
                   "picture to write: .png, .jpg or .webp; - writes PNG to standard output")
       ->type_name("FILE")

@@ -36,7 +36,7 @@ class Options(ProgramTest):
         self.fail_with(2, ["PROMPT", help_of], "txt2img")
         self.fail_with(2, ["--output", help_of], "txt2img", "cat")
         self.fail_with(2, ["--nope", help_of], *DRAW, "--nope")
-        for option, value in [("--width", "0"), ("--seed", "99999999999999999999"), ("--seed", "-2"), ("--steps", "two"),
+        for option, value in [("--width", "0"), ("--seed", "99999999999999999999"), ("--seed", "-2"), ("--seed", "7:x"), ("--steps", "two"),
                               ("--strength", "1.5"), ("--guidance-scale", "nan"), ("--cfg-type", "some"),
                               ("--device", "abacus"), ("--threads", "-1")]:  # fmt: skip
             with self.subTest(option):
@@ -85,6 +85,24 @@ class Options(ProgramTest):
     def test_prompt_and_output_may_come_from_the_file_too(self):
         config = self.make_config({"prompt": "cat face", "output": "x.png"})
         self.assertEqual(self.settings("txt2img", "--config", config)["prompt"], "cat face")
+
+    def test_several_prompts_and_seeds_are_blended(self):
+        found = self.settings("txt2img", "--prompt", "cat face:0.7", "--prompt", "owl", "--prompt-blend", "slerp",
+                              "--seed", "3:2", "--seed", "5", "-o", "x.png")  # fmt: skip
+        self.assertEqual(found["prompt"], ["cat face:0.7", "owl:1"])
+        self.assertEqual(found["prompt-blend"], "slerp")
+        self.assertEqual(found["seed"], ["3:2", "5:1"])
+        again = self.make_config({key: found[key] for key in ["prompt", "prompt-blend", "seed"]} | {"output": "x.png"})
+        picture = (self.folder / "x.png").read_bytes()
+        self.assertEqual(self.settings("txt2img", "--config", again)["prompt"], found["prompt"])
+        self.assertEqual((self.folder / "x.png").read_bytes(), picture)
+
+    def test_a_single_prompt_may_hold_a_colon(self):
+        self.assertEqual(self.settings("txt2img", "--prompt", "cat: 3:2", "-o", "x.png")["prompt"], "cat: 3:2")
+
+    def test_weights_without_a_sum_are_refused(self):
+        self.fail_with(1, "prompts", "txt2img", "--prompt", "cat:0", "--prompt", "owl:0", "-o", "x.png")
+        self.fail_with(1, "seeds", *DRAW, "--seed", "1:-1", "--seed", "2")
 
     def test_mistakes_in_the_file_name_the_file_and_the_key(self):
         for options, words in [({"stepz": 2, "foo": 1}, ["stepz", "foo"]), ({"steps": "two"}, ["steps", "two"]),
