@@ -1,0 +1,178 @@
+#include <cstdlib>
+#include <iostream>
+#include <memory>
+
+#include "cli/checks.h"
+#include "cli/commands.h"
+#include "cli/common_options.h"
+#include "cli/settings.h"
+#include "server/server.h"
+
+namespace streamdiffusion::cli {
+namespace {
+
+struct Options : CommonOptions {
+  server::ServerOptions server;
+  std::vector<std::string> offers;  ///< MODEL or NAME=MODEL
+  bool no_auth = false;
+};
+
+constexpr const char* kDefaultName = "default";
+
+/// The name under which clients ask for a model.
+std::string name_of(const std::string& model) {
+  const std::filesystem::path path = std::filesystem::path(model).lexically_normal();
+  const std::filesystem::path last = path.has_filename() ? path.filename() : path.parent_path().filename();
+  return last.extension() == ".safetensors" ? last.stem().string() : last.string();
+}
+
+std::vector<server::ModelOffer> make_offers(const Options& options, const Console& console) {
+  std::vector<server::ModelOffer> offers;
+  offers.push_back(
+      {options.model.empty() ? kDefaultName : name_of(options.model), find_model(options, console)});
+  for (const std::string& offer : options.offers) {
+    const std::size_t equals = offer.find('=');
+    CommonOptions other = options;
+    other.model = equals == std::string::npos ? offer : offer.substr(equals + 1);
+    other.vae.clear();
+    other.loras.clear();
+    offers.push_back(
+        {equals == std::string::npos ? name_of(offer) : offer.substr(0, equals), find_model(other, console)});
+  }
+  return offers;
+}
+
+void check_access(const Options& options) {
+  const bool is_local = options.server.host == "localhost" || server::is_loopback(options.server.host);
+  if (!is_local && options.server.access.token.empty() && !options.no_auth) {
+    throw UsageError(
+        "--host " + options.server.host +
+        " lets other machines in: give them a --token TOKEN to use, or say --no-auth to let everybody in");
+  }
+  if (options.server.tls_certificate.empty() != options.server.tls_key.empty()) {
+    throw UsageError("--tls-cert and --tls-key go together");
+  }
+  if (!options.server.tls_certificate.empty() && options.server.tls_self_signed) {
+    throw UsageError("--tls-self-signed makes a certificate: leave it out where --tls-cert gives one");
+  }
+}
+
+int serve(Options& options) {
+  const Console console(options.quiet);
+  check_access(options);
+  draw_seeds(options, console);
+  server::ServerOptions& server = options.server;
+  server.defaults = make_settings(options, console);
+  server.stream_defaults.width = options.width;
+  server.stream_defaults.height = options.height;
+  server.stream_defaults.frame_buffer = options.frame_buffer;
+  server.stream_defaults.denoising_batch = !options.no_denoising_batch;
+  server.stream_defaults.fit = parse_fit(options.fit);
+  server.models = make_offers(options, console);
+  server::Server running(server);
+  std::cout << running.url() << std::endl;
+  console.info("Open it in a browser; Ctrl-C stops the server.");
+  running.run();
+  console.info("stopped");
+  return 0;
+}
+
+void add_network(CLI::App& app, server::ServerOptions& server) {
+  app.option_defaults()->take_last()->group("Network");
+  app.add_option("--host", server.host, "address to listen on; 0.0.0.0 for all of this machine's")
+      ->type_name("ADDRESS")
+      ->capture_default_str();
+  app.add_option("--port", server.port, "0 takes one that is free")
+      ->type_name("N")
+      ->check(in_range(0, 65535))
+      ->capture_default_str();
+  app.add_option("--tls-cert", server.tls_certificate, "certificate with its chain, PEM: serves HTTPS")
+      ->type_name("FILE");
+  app.add_option("--tls-key", server.tls_key, "its key, PEM")->type_name("FILE");
+  app.add_flag("--tls-self-signed", server.tls_self_signed,
+               "HTTPS with a certificate made now; browsers warn once. Other devices' browsers give camera "
+               "and screen "
+               "to HTTPS pages alone")
+      ->take_last();
+}
+
+void add_access(CLI::App& app, Options& options) {
+  server::AccessRules& access = options.server.access;
+  app.option_defaults()->take_last()->group("Access");
+  app.add_option("--token", access.token, "clients have to give it; also $STREAMDIFFUSION_TOKEN")
+      ->type_name("TOKEN")
+      ->envname("STREAMDIFFUSION_TOKEN");
+  app.add_flag("--no-auth", options.no_auth, "lets everybody in who reaches the address")->take_last();
+  app.add_option("--allow-host", access.allowed_hosts,
+                 "a further name that the server is reached by (localhost, addresses and this machine's name "
+                 "are known)")
+      ->type_name("NAME")
+      ->take_all()
+      ->allow_extra_args(false);
+  app.add_option("--allow-origin", access.allowed_origins,
+                 "other pages that may use the server: https://example.org")
+      ->type_name("ORIGIN")
+      ->take_all()
+      ->allow_extra_args(false);
+}
+
+void add_limits(CLI::App& app, server::ServerOptions& server) {
+  app.option_defaults()->take_last()->group("Limits");
+  app.add_option("--max-sessions", server.sessions, "sessions at a time; further ones wait in a queue")
+      ->type_name("N")
+      ->check(in_range(1, 1000))
+      ->capture_default_str();
+  app.add_option("--max-queue", server.queue, "clients that may wait")
+      ->type_name("N")
+      ->check(in_range(0, 10000))
+      ->capture_default_str();
+  app.add_option("--max-per-address", server.sessions_per_address,
+                 "sessions and waiting ones from one address")
+      ->type_name("N")
+      ->check(in_range(1, 10000))
+      ->capture_default_str();
+  app.add_option("--max-connections", server.connections, "open connections")
+      ->type_name("N")
+      ->check(in_range(1, 100000))
+      ->capture_default_str();
+  app.add_option("--max-side", server.largest_side, "largest width and height that a client may ask for")
+      ->type_name("PIXELS")
+      ->check(in_range(8, 8192))
+      ->capture_default_str();
+  app.add_option("--max-models", server.models_loaded, "models in memory at a time")
+      ->type_name("N")
+      ->check(in_range(1, 100))
+      ->capture_default_str();
+  app.add_option("--idle-timeout", server.idle_seconds,
+                 "a session that sends nothing for this long is closed")
+      ->type_name("SECONDS")
+      ->check(in_range(1.0, 1e6))
+      ->capture_default_str();
+}
+
+}  // namespace
+
+Command add_serve(CLI::App& program) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* const app = program.add_subcommand("serve", "Serve a web page to play with, and an API");
+  add_prompts(*app, *options, "--prompt");
+  app->add_option(
+         "--offer", options->offers,
+         "a further model that clients may choose, loaded when the first one does; a name for it before =")
+      ->type_name("[NAME=]MODEL")
+      ->take_all()
+      ->allow_extra_args(false);
+  add_network(*app, options->server);
+  add_access(*app, *options);
+  add_limits(*app, options->server);
+  add_common_options(*app, *options);
+  app->footer(
+      "The first line of the output is the address of the page. docs/server.md describes the protocol.\n\n"
+      "Examples:\n"
+      "  streamdiffusion serve\n"
+      "  streamdiffusion serve --model path/to/sd-turbo --lora style.safetensors:0 --offer path/to/sdxs\n"
+      "  streamdiffusion serve --host 0.0.0.0 --tls-self-signed --token \"$(openssl rand -hex 16)\"");
+  return {app, [options] { return serve(*options); }};
+}
+
+}  // namespace streamdiffusion::cli

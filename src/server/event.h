@@ -1,0 +1,36 @@
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <chrono>
+
+namespace streamdiffusion::server {
+
+/// What a coroutine waits for and another one, on the same thread, sets.
+class Event {
+ public:
+  explicit Event(const boost::asio::any_io_executor& executor) : timer_(executor) {}
+
+  void set() {
+    is_set_ = true;
+    timer_.cancel();
+  }
+
+  /// False after `longest`. Takes what was set with it.
+  boost::asio::awaitable<bool> wait(std::chrono::steady_clock::duration longest) {
+    if (!is_set_) {
+      timer_.expires_after(longest);
+      boost::system::error_code cancelled;
+      co_await timer_.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, cancelled));
+    }
+    co_return std::exchange(is_set_, false);
+  }
+
+ private:
+  boost::asio::steady_timer timer_;
+  bool is_set_ = false;
+};
+
+}  // namespace streamdiffusion::server

@@ -1,0 +1,74 @@
+#include <array>
+#include <boost/asio/write.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/serializer.hpp>
+#include <boost/beast/http/write.hpp>
+#include <chrono>
+
+#include "server/http.h"
+
+namespace streamdiffusion::server {
+
+namespace {
+
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+using boost::asio::use_awaitable;
+
+constexpr const char* kBoundary = "streamdiffusion-picture";
+constexpr std::chrono::seconds kWrite{30};
+constexpr std::chrono::seconds kSilence{60};  // without a picture, the connection ends
+constexpr std::chrono::milliseconds kTick{500};
+
+std::string part_header(const std::vector<std::uint8_t>& picture) {
+  constexpr std::uint8_t kFirstOfWebp = 'R';  // of RIFF; JPEG begins with 0xff, PNG with 0x89
+  constexpr std::uint8_t kFirstOfPng = 0x89;
+  const char* const type = picture.front() == kFirstOfWebp  ? "image/webp"
+                           : picture.front() == kFirstOfPng ? "image/png"
+                                                            : "image/jpeg";
+  return std::string("--") + kBoundary + "\r\nContent-Type: " + type +
+         "\r\nContent-Length: " + std::to_string(picture.size()) + "\r\n\r\n";
+}
+
+asio::awaitable<void> send_headers(Socket& socket, const Request& request) {
+  http::response<http::empty_body> response(Status::ok, request.version());
+  response.set(http::field::content_type, std::string("multipart/x-mixed-replace; boundary=") + kBoundary);
+  response.set(http::field::cache_control, "no-store");
+  response.set("X-Content-Type-Options", "nosniff");
+  response.keep_alive(false);
+  http::response_serializer<http::empty_body> serializer(response);
+  co_await http::async_write_header(socket, serializer, use_awaitable);
+}
+
+}  // namespace
+
+asio::awaitable<void> serve_motion_jpeg(Socket& socket, const Request& request, ServerContext& server) {
+  const std::string session = query_of(request, "session");
+  if (!server.session_names.contains(session)) {
+    Response response =
+        make_error_response(request, Status::not_found, "there is no such session", "session");
+    response.keep_alive(false);
+    co_await http::async_write(socket, response, use_awaitable);
+    co_return;
+  }
+  const std::shared_ptr<Viewers::Viewer> viewer = server.viewers.watch(session, socket.get_executor());
+  const ServerContext::OnStop on_stop(server, [&viewer] { viewer->arrived.set(); });
+  socket.tcp().expires_after(kWrite);
+  co_await send_headers(socket, request);
+  auto last = std::chrono::steady_clock::now();
+  while (!server.stopping && std::chrono::steady_clock::now() - last < kSilence) {
+    co_await viewer->arrived.wait(kTick);
+    const Bytes picture = std::exchange(viewer->newest, nullptr);
+    if (!picture) {
+      continue;
+    }
+    last = std::chrono::steady_clock::now();
+    const std::string header = part_header(*picture);
+    const std::array<asio::const_buffer, 3> part = {asio::buffer(header), asio::buffer(*picture),
+                                                    asio::buffer("\r\n", 2)};
+    socket.tcp().expires_after(kWrite);
+    co_await asio::async_write(socket, part, use_awaitable);
+  }
+}
+
+}  // namespace streamdiffusion::server

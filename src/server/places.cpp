@@ -1,0 +1,45 @@
+#include "server/places.h"
+
+namespace streamdiffusion::server {
+
+Places::Ticket::~Ticket() { places_.leave(*this); }
+
+std::unique_ptr<Places::Ticket> Places::enter(const std::string& address, std::function<void()> changed) {
+  if (full() || addresses_[address] >= from_one_address_) {
+    return nullptr;
+  }
+  std::unique_ptr<Ticket> ticket(new Ticket(*this, address, std::move(changed)));
+  ++addresses_[address];
+  if (taken_ < places_) {
+    ++taken_;
+  } else {
+    line_.push_back(ticket.get());
+    ticket->position_ = waiting();
+  }
+  return ticket;
+}
+
+void Places::leave(Ticket& ticket) {
+  if (--addresses_[ticket.address_] == 0) {
+    addresses_.erase(ticket.address_);
+  }
+  if (ticket.position_ > 0) {
+    line_.remove(&ticket);
+  } else if (line_.empty()) {
+    --taken_;
+  } else {
+    Ticket* const next = line_.front();
+    line_.pop_front();
+    next->position_ = 0;
+    next->changed_();
+  }
+  int position = 0;
+  for (Ticket* const waiting : line_) {
+    if (waiting->position_ != ++position) {
+      waiting->position_ = position;
+      waiting->changed_();
+    }
+  }
+}
+
+}  // namespace streamdiffusion::server

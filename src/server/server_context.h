@@ -1,0 +1,58 @@
+#pragma once
+
+#include <functional>
+#include <list>
+#include <set>
+#include <string>
+
+#include "server/engine.h"
+#include "server/metrics.h"
+#include "server/places.h"
+#include "server/server.h"
+#include "server/viewers.h"
+
+namespace streamdiffusion::server {
+
+/// What all connections share. For the network's thread.
+struct ServerContext {
+  explicit ServerContext(const ServerOptions& given)
+      : options(given),
+        models(given.models, given.models_loaded),
+        engine(models, given.defaults, given.stream_defaults, {.largest_side = given.largest_side}, metrics),
+        places(given.sessions, given.queue, given.sessions_per_address) {}
+
+  const ServerOptions& options;
+  Metrics metrics;
+  ModelStore models;
+  Engine engine;
+  Places places;
+  Viewers viewers;
+  std::set<std::string> session_names;
+  int connections = 0;
+  bool stopping = false;
+
+  /// Calls `stop` when the server stops, while it exists.
+  class OnStop {
+   public:
+    OnStop(ServerContext& server, std::function<void()> stop)
+        : list_(server.on_stop_), entry_(list_.insert(list_.end(), std::move(stop))) {}
+    ~OnStop() { list_.erase(entry_); }
+    OnStop(const OnStop&) = delete;
+    OnStop& operator=(const OnStop&) = delete;
+
+   private:
+    std::list<std::function<void()>>& list_;
+    std::list<std::function<void()>>::iterator entry_;
+  };
+  void tell_to_stop() {
+    stopping = true;
+    for (const std::function<void()>& stop : on_stop_) {
+      stop();
+    }
+  }
+
+ private:
+  std::list<std::function<void()>> on_stop_;
+};
+
+}  // namespace streamdiffusion::server

@@ -1,0 +1,148 @@
+#include "server/session_stream.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace streamdiffusion::server {
+
+namespace {
+
+/// Text to image begins from pure noise, whatever the strength is.
+Parameters text_parameters(Settings settings) {
+  settings.strength = 1;
+  return make_parameters(settings);
+}
+
+}  // namespace
+
+SessionStream::SessionStream(std::shared_ptr<Model> model, Settings settings, StreamSettings stream_settings,
+                             Deliver deliver)
+    : model_(std::move(model)),
+      settings_(std::move(settings)),
+      stream_settings_(std::move(stream_settings)),
+      deliver_(std::move(deliver)) {}
+
+Stream SessionStream::make_stream(const StreamSettings& stream_settings, const Parameters& parameters) const {
+  return {model_,
+          {.width = stream_settings.width,
+           .height = stream_settings.height,
+           .frame_buffer_size = stream_settings.frame_buffer,
+           .use_denoising_batch = stream_settings.denoising_batch},
+          parameters};
+}
+
+void SessionStream::set(const Settings& settings) {
+  const Parameters parameters = make_parameters(settings);
+  if (!image_stream_) {  // tells now, not at the first frame, what does not suit the model
+    image_stream_ = std::make_unique<Stream>(make_stream(stream_settings_, parameters));
+  } else {
+    image_stream_->set_parameters(parameters);
+  }
+  if (text_stream_) {
+    text_stream_->set_parameters(text_parameters(settings));
+  }
+  settings_ = settings;
+}
+
+void SessionStream::set(std::shared_ptr<Model> model, const Settings& settings,
+                        const StreamSettings& stream_settings) {
+  const std::shared_ptr<Model> old = std::exchange(model_, std::move(model));
+  try {
+    auto stream = std::make_unique<Stream>(make_stream(stream_settings, make_parameters(settings)));
+    drop_all();
+    image_stream_ = std::move(stream);
+  } catch (...) {
+    model_ = old;
+    throw;
+  }
+  text_stream_.reset();
+  settings_ = settings;
+  stream_settings_ = stream_settings;
+}
+
+StreamStep SessionStream::begin_step(std::vector<Input> inputs) {
+  if (!image_stream_) {
+    image_stream_ = std::make_unique<Stream>(make_stream(stream_settings_, make_parameters(settings_)));
+  }
+  inputs_ = std::move(inputs);
+  in_.resize(inputs_.size());
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    in_[i] = std::move(inputs_[i].frame);
+    in_[i].number = next_number_++;
+  }
+  return {.stream = image_stream_.get(), .in = &in_, .out = &out_};
+}
+
+void SessionStream::end_step(const StreamStep& step) {
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    if (!inputs_[i].arrival) {
+      continue;
+    }
+    if (step.result == StepResult::skipped) {
+      deliver_(FrameState::skipped, *inputs_[i].arrival, nullptr);
+    } else {
+      under_way_.push_back({in_[i].number, *inputs_[i].arrival});
+    }
+  }
+  inputs_.clear();
+  if (step.result == StepResult::processed) {
+    show(out_);
+  }
+}
+
+void SessionStream::drain() {
+  image_stream_->drain(out_);
+  show(out_);
+  if (!image_stream_->in_flight()) {
+    drop_all();  // what a change of parameters left no row for
+  }
+}
+
+void SessionStream::show(const std::vector<Frame>& frames) {
+  for (const Frame& frame : frames) {
+    while (!under_way_.empty() && under_way_.front().number < frame.number) {
+      deliver_(FrameState::dropped, under_way_.front().arrival, nullptr);
+      under_way_.pop_front();
+    }
+    if (!under_way_.empty() && under_way_.front().number == frame.number) {
+      deliver_(FrameState::picture, under_way_.front().arrival, &frame);
+      under_way_.pop_front();
+    }
+  }
+}
+
+void SessionStream::make_pictures(const std::vector<Arrival>& arrivals) {
+  if (!text_stream_) {
+    StreamSettings one = stream_settings_;
+    one.frame_buffer = 1;
+    text_stream_ = std::make_unique<Stream>(make_stream(one, text_parameters(settings_)));
+  }
+  std::vector<std::uint32_t> variations;
+  for (const Arrival& arrival : arrivals) {
+    variations.push_back(arrival.tag.variation);
+  }
+  text_stream_->pictures(variations, out_);
+  for (std::size_t i = 0; i < arrivals.size(); ++i) {
+    deliver_(FrameState::picture, arrivals[i], &out_[i]);
+  }
+}
+
+void SessionStream::drop_all() {
+  for (const Tagged& tagged : under_way_) {
+    deliver_(FrameState::dropped, tagged.arrival, nullptr);
+  }
+  under_way_.clear();
+}
+
+void SessionStream::reset() {
+  drop_all();
+  for (const Input& input : std::exchange(inputs_, {})) {
+    if (input.arrival) {
+      deliver_(FrameState::dropped, *input.arrival, nullptr);
+    }
+  }
+  image_stream_.reset();
+  text_stream_.reset();
+}
+
+}  // namespace streamdiffusion::server

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "server/event.h"
+
+namespace streamdiffusion::server {
+
+using Bytes = std::shared_ptr<const std::vector<std::uint8_t>>;
+
+/// Who watches sessions' pictures (/stream.mjpg). Each viewer has the newest picture; a slow one misses some.
+/// For one thread.
+class Viewers {
+ public:
+  struct Viewer {
+    explicit Viewer(const boost::asio::any_io_executor& executor) : arrived(executor) {}
+    Bytes newest;
+    Event arrived;
+  };
+
+  std::shared_ptr<Viewer> watch(const std::string& session, const boost::asio::any_io_executor& executor);
+  [[nodiscard]] bool has(const std::string& session) const;
+  /// To all viewers of that session.
+  void show(const std::string& session, std::vector<std::uint8_t> picture);
+
+ private:
+  std::multimap<std::string, std::weak_ptr<Viewer>> viewers_;
+};
+
+}  // namespace streamdiffusion::server
