@@ -5,7 +5,7 @@ import { PAGE_DEFAULTS } from "./store.js";
 const SCOPES = {
   settings: ["prompt", "negative_prompt", "strength", "steps", "t_index_list", "num_inference_steps", "do_add_noise",
     "cfg_type", "guidance_scale", "delta", "guidance_embedding", "seed", "cross_frame_attention",
-    "similarity_threshold", "max_skip_frame"],
+    "similarity_threshold", "max_skip_frame", "prompt_transition", "seed_transition"],
   stream: ["model", "width", "height", "frame_buffer", "denoising_batch", "fit", "format", "quality"],
   page: ["input", "grid", "scaling", "mirror", "view"],
 };

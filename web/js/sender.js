@@ -4,6 +4,7 @@ import { FrameState, packFrame } from "./protocol.js";
 import { FrameWindow, pipelineDepth } from "./window.js";
 
 const LARGEST_BACKLOG = 1 << 20;
+const AFTER_TRANSITION = 500;
 
 export class Sender {
   #connection;
@@ -15,6 +16,8 @@ export class Sender {
   #number = 0;
   #sending = false;
   #paused = false;
+  /** Until when a transition goes on that shows only while frames come. */
+  #movingUntil = 0;
 
   /**
    * @param {import("./connection.js").Connection} connection
@@ -30,7 +33,11 @@ export class Sender {
       this.#source?.refresh();
     });
     connection.on("frame", (answer) => this.#answered(answer));
-    connection.on("settings", () => this.#source?.refresh());
+    connection.on("settings", ({ settings }) => {
+      const seconds = Math.max(settings.prompt_transition, settings.seed_transition);
+      this.#movingUntil = seconds > 0 ? performance.now() + seconds * 1000 + AFTER_TRANSITION : 0;
+      this.#source?.refresh();
+    });
     connection.on("stream", () => this.#source?.refresh());
     connection.on("statistics", ({ step_ms }) => this.#window.stepTook(step_ms));
   }
@@ -91,6 +98,7 @@ export class Sender {
     this.#statistics.serverDropped(dropped);
     if (state === FrameState.skipped) this.#statistics.count("skipped");
     if (state === FrameState.picture) this.#window.answered(this.#depth, serverMilliseconds);
+    if (performance.now() < this.#movingUntil && this.#source?.showsTransitions) this.#source.refresh();
     this.#send();
   }
 }

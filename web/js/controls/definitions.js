@@ -68,6 +68,14 @@ export const groups = [
     open: false,
     controls: [
       {
+        field: "prompt_transition", scope: "settings", label: "Prompt transition", kind: "slider", min: 0, max: 10, limit: 3600, step: 0.1,
+        help: "Seconds in which a new prompt takes over from the old one.", shown: redraws,
+      },
+      {
+        field: "seed_transition", scope: "settings", label: "Seed transition", kind: "slider", min: 0, max: 10, limit: 3600, step: 0.1,
+        help: "Seconds in which the noise of a new seed takes over.", shown: redraws,
+      },
+      {
         field: "similarity_threshold", scope: "settings", label: "Similarity filter", kind: "slider", min: 0.8, max: 1, step: 0.005,
         help: "Frames more alike than this are skipped to save work. 1 skips none.",
       },

@@ -12,6 +12,8 @@ export class PictureSource {
   /** Called with "dropped" or "reused". @type {(kind: string) => void} */
   oncount = () => {};
   mirrored = false;
+  /** Whether a transition to a new prompt shows as long as pictures are sent. */
+  showsTransitions = true;
 
   #freshSince = 0;
   #again = false;

@@ -5,6 +5,7 @@
 export class TextSource {
   onpending = () => {};
   oncount = () => {};
+  showsTransitions = false;
 
   #wanted = 1;
   /** The change that each cell was last sent for. */
