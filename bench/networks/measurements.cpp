@@ -131,7 +131,7 @@ std::map<std::string, double> count_gflop(const Workload& workload) {
   const ModelFiles files = ModelFiles::open(options);
   CountingDevice device;
   Arena arena(device);
-  WeightSets weight_sets(device, files, {}, 0);
+  WeightSets weight_sets(device, files, 0);
   const std::shared_ptr<WeightSet> weights = weight_sets.get({});
   const std::unique_ptr<Autoencoder> autoencoder = Autoencoder::make(device, files.autoencoder);
   Networks networks({device, arena}, *weights, *autoencoder, workload, files.tokenizer.length());

@@ -16,6 +16,12 @@ struct LoraOptions {
   std::string name;  ///< for Parameters::lora_scales; the file's stem unless given
 };
 
+/// A textual inversion.
+struct EmbeddingOptions {
+  std::filesystem::path file;  ///< .safetensors with `emb_params`, `clip_l` or one tensor called as its token
+  std::string token;           ///< the word that stands for it in prompts; the tensor's or the file's name
+};
+
 struct ModelOptions {
   /// A Hugging Face diffusers folder (the one with model_index.json), or a checkpoint of Stable Diffusion 1.x
   /// or 2.x in one .safetensors file.
@@ -23,6 +29,12 @@ struct ModelOptions {
   std::string name;                          ///< for ModelInfo::name; the folder's or file's unless given
   std::optional<std::filesystem::path> vae;  ///< an autoencoder's folder or file in place of the model's own
   std::vector<LoraOptions> loras;
+  /// Where prompts may take LoRAs from: `<lora:NAME:SCALE>` is taken out of a prompt and loads
+  /// NAME.safetensors from here or a subfolder. Without it prompts are taken as they are.
+  std::optional<std::filesystem::path> lora_folder;
+  std::vector<EmbeddingOptions> embeddings;
+  /// Prompts weigh their words: `(word:1.3)`, `(word)`, `[word]`, as in AUTOMATIC1111's web UI.
+  bool prompt_weights = false;
   /// What the UNet predicts: "epsilon", "v_prediction", or "auto": what the model says, for a single file
   /// what diffusers takes it for (Stable Diffusion 1.x epsilon, 2.x v_prediction).
   std::string prediction_type = "auto";

@@ -4,11 +4,16 @@
 #include <cmath>
 #include <cstddef>
 #include <iostream>
+#include <iterator>
+#include <map>
 #include <utility>
 
 #include "device/cpu/cpu_device.h"
 #include "model/model_impl.h"
+#include "model/prompt/lora_tags.h"
+#include "model/prompt/prompt_weights.h"
 #include "model/weights/lora.h"
+#include "model/weights/lora_folder.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
@@ -16,7 +21,14 @@ namespace streamdiffusion {
 namespace {
 
 constexpr std::size_t kTokenizedPromptsKept = 64;
+constexpr std::size_t kLorasOfPromptsKept = 32;
 constexpr std::size_t kUnmatchedKeysShown = 3;
+
+void check_scale(const LoraScale& lora) {
+  if (!std::isfinite(lora.scale)) {
+    throw Error("LoRA \"" + lora.name + "\": its scale must be a finite number");
+  }
+}
 
 /// What the caller gave, with defaults filled in.
 ModelOptions complete(ModelOptions options) {
@@ -24,9 +36,7 @@ ModelOptions complete(ModelOptions options) {
     if (lora.name.empty()) {
       lora.name = lora.file.stem().string();
     }
-    if (!std::isfinite(lora.scale)) {
-      throw Error("LoRA \"" + lora.name + "\": its scale must be a finite number");
-    }
+    check_scale({lora.name, lora.scale});
   }
   for (std::size_t i = 0; i < options.loras.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {
@@ -82,16 +92,6 @@ void warn_of_unmatched(const Lora& lora, const ModelOptions& options) {
                      "; the LoRA may be made for another kind of model");
 }
 
-std::vector<std::shared_ptr<const Lora>> open_loras(const ModelFiles& files, const ModelOptions& options) {
-  std::vector<std::shared_ptr<const Lora>> loras;
-  for (const LoraOptions& lora : options.loras) {
-    loras.push_back(std::make_shared<const Lora>(SafeTensors::open(lora.file), layer_names(files.unet),
-                                                 layer_names(files.text_encoder)));
-    warn_of_unmatched(*loras.back(), options);
-  }
-  return loras;
-}
-
 ModelInfo describe(const ModelFiles& files, const Device& device, const ModelOptions& options) {
   ModelInfo info;
   const std::filesystem::path path = std::filesystem::absolute(files.path).lexically_normal();
@@ -120,37 +120,73 @@ Model::Impl::Impl(const ModelOptions& given)
       info(describe(files, *device, options)),
       arena(*device),
       autoencoder(Autoencoder::make(*device, files.autoencoder)),
-      weight_sets(*device, files, open_loras(files, options), options.clip_skip),
+      weight_sets(*device, files, options.clip_skip),
+      loras_of_prompts_(kLorasOfPromptsKept),
       tokens_(kTokenizedPromptsKept) {
+  for (const LoraOptions& lora : options.loras) {
+    loras_.push_back(open_lora(lora.file));
+  }
   weights({});
 }
 
-std::vector<float> Model::Impl::lora_scales(const std::vector<LoraScale>& changed) const {
-  std::vector<float> scales;
-  for (const LoraOptions& lora : options.loras) {
-    scales.push_back(lora.scale);
-  }
-  for (const LoraScale& change : changed) {
-    const auto found = std::ranges::find(options.loras, change.name, &LoraOptions::name);
-    if (found == options.loras.end()) {
-      throw Error("no LoRA with the name \"" + change.name + "\" was loaded with the model");
-    }
-    if (!std::isfinite(change.scale)) {
-      throw Error("LoRA \"" + change.name + "\": its scale must be a finite number");
-    }
-    scales[static_cast<std::size_t>(found - options.loras.begin())] = change.scale;
-  }
-  return scales;
+std::shared_ptr<const Lora> Model::Impl::open_lora(const std::filesystem::path& file) const {
+  const auto lora = std::make_shared<const Lora>(SafeTensors::open(file), layer_names(files.unet),
+                                                 layer_names(files.text_encoder));
+  warn_of_unmatched(*lora, options);
+  return lora;
 }
 
-const std::vector<std::int64_t>& Model::Impl::tokenize(const std::string& prompt) {
+std::string Model::Impl::take_lora_tags(const std::string& prompt, std::vector<LoraScale>& loras) const {
+  if (!options.lora_folder) {
+    return prompt;
+  }
+  TaggedPrompt tagged = streamdiffusion::take_lora_tags(prompt);
+  std::ranges::move(tagged.loras, std::back_inserter(loras));
+  return std::move(tagged.text);
+}
+
+std::shared_ptr<WeightSet> Model::Impl::weights(const std::vector<LoraScale>& changed,
+                                                const std::vector<LoraScale>& of_prompts) {
+  std::map<std::string, float> scales;
+  for (const LoraOptions& lora : options.loras) {
+    scales[lora.name] = lora.scale;
+  }
+  for (const LoraScale& change : changed) {
+    check_scale(change);
+    if (!scales.contains(change.name)) {
+      throw Error("no LoRA with the name \"" + change.name + "\" was loaded with the model");
+    }
+    scales[change.name] = change.scale;
+  }
+  std::map<std::string, float> named;
+  for (const LoraScale& lora : of_prompts) {
+    named[lora.name] += lora.scale;
+  }
+  std::vector<ScaledLora> scaled;
+  for (std::size_t i = 0; i < loras_.size(); ++i) {
+    const auto in_prompt = named.extract(options.loras[i].name);
+    scaled.push_back({loras_[i], in_prompt ? in_prompt.mapped() : scales.at(options.loras[i].name)});
+  }
+  for (const auto& [name, scale] : named) {
+    check_scale({name, scale});
+    const auto open = [&, &lora_name = name] {
+      return open_lora(find_lora(options.lora_folder.value(), lora_name));
+    };
+    scaled.push_back({loras_of_prompts_.get(name, open), scale});
+  }
+  return weight_sets.get(std::move(scaled));
+}
+
+const Tokenizer::Encoding& Model::Impl::tokenize(const std::string& prompt) {
   return tokens_.get(prompt, [&] {
-    Tokenizer::Encoding encoding = files.tokenizer.encode(prompt);
+    Tokenizer::Encoding encoding = options.prompt_weights
+                                       ? files.tokenizer.encode(parse_prompt_weights(prompt))
+                                       : files.tokenizer.encode(prompt);
     if (encoding.cut) {
       options.on_warning("the prompt is longer than " + std::to_string(info.prompt_tokens) +
                          " tokens and was cut; left out: \"" + *encoding.cut + "\"");
     }
-    return std::move(encoding.ids);
+    return encoding;
   });
 }
 

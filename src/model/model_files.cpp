@@ -1,11 +1,14 @@
 #include "model/model_files.h"
 
 #include <cstdint>
+#include <iterator>
+#include <numeric>
 #include <optional>
 #include <string>
 
 #include "model/model_folder.h"
 #include "model/single_file/single_file.h"
+#include "model/text/textual_inversion.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
@@ -67,6 +70,24 @@ std::optional<bool> given_v_prediction(const ModelOptions& options) {
   return options.prediction_type == "v_prediction";
 }
 
+void add_embeddings(const std::vector<EmbeddingOptions>& embeddings, ModelFiles& model) {
+  const std::int64_t width = model.text_encoder_config.hidden_size;
+  for (const EmbeddingOptions& options : embeddings) {
+    const TextualInversion inversion = read_textual_inversion(options, width);
+    const std::int64_t first =
+        model.text_encoder_config.vocab_size + std::ssize(model.added_embeddings) / width;
+    std::vector<std::int64_t> ids(inversion.vectors.size() / static_cast<std::size_t>(width));
+    std::iota(ids.begin(), ids.end(), first);
+    try {
+      model.tokenizer.add_word(inversion.token, ids);
+    } catch (const Error& error) {
+      throw Error(options.file.string() + ": " + error.what());
+    }
+    model.added_embeddings.insert(model.added_embeddings.end(), inversion.vectors.begin(),
+                                  inversion.vectors.end());
+  }
+}
+
 ModelFiles open_parts(const ModelOptions& options) {
   if (!fs::exists(options.path)) {
     throw Error(options.path.string() +
@@ -85,6 +106,7 @@ ModelFiles ModelFiles::open(const ModelOptions& options) {
   check_unet_channels(model);
   check_latent_channels(model.autoencoder);
   check_text_fits(model);
+  add_embeddings(options.embeddings, model);
   return model;
 }
 

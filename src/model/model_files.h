@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <vector>
 
 #include "model/autoencoder_files.h"
 #include "model/config/config.h"
@@ -25,6 +26,7 @@ struct ModelFiles {
   TensorFiles text_encoder;
   Tokenizer tokenizer;
   AutoencoderFiles autoencoder;
+  std::vector<float> added_embeddings = {};  ///< of token ids behind the text encoder's own
 };
 
 }  // namespace streamdiffusion

@@ -19,16 +19,18 @@ namespace streamdiffusion {
 struct Model::Impl {
   explicit Impl(const ModelOptions& options);
 
-  /// One scale for each LoRA: as loaded, with those of `changed`. Throws Error for a name that is not loaded.
-  [[nodiscard]] std::vector<float> lora_scales(const std::vector<LoraScale>& changed) const;
-
   /// Token ids of a prompt; warns, once for each prompt, where it is cut.
-  const std::vector<std::int64_t>& tokenize(const std::string& prompt);
+  const Tokenizer::Encoding& tokenize(const std::string& prompt);
 
-  /// The networks with those scales.
-  std::shared_ptr<WeightSet> weights(const std::vector<LoraScale>& changed) {
-    return weight_sets.get(lora_scales(changed));
-  }
+  /// Takes the LoRAs that a prompt names out of it, where there is a folder of them, and adds them to
+  /// `loras`.
+  std::string take_lora_tags(const std::string& prompt, std::vector<LoraScale>& loras) const;
+
+  /// The networks with the LoRAs that were loaded, at their scales or those of `changed`, and those that
+  /// prompts name, whose scales add up and stand in place of others. Throws Error for a name that is not
+  /// there.
+  std::shared_ptr<WeightSet> weights(const std::vector<LoraScale>& changed,
+                                     const std::vector<LoraScale>& of_prompts = {});
 
   std::shared_ptr<const PromptEmbedding> embedding(WeightSet& weights, const std::string& prompt) {
     Context context = this->context();
@@ -57,7 +59,11 @@ struct Model::Impl {
   WeightSets weight_sets;
 
  private:
-  LruCache<std::vector<std::int64_t>> tokens_;
+  [[nodiscard]] std::shared_ptr<const Lora> open_lora(const std::filesystem::path& file) const;
+
+  std::vector<std::shared_ptr<const Lora>> loras_;          // of the options
+  LruCache<std::shared_ptr<const Lora>> loras_of_prompts_;  // by name
+  LruCache<Tokenizer::Encoding> tokens_;
 };
 
 }  // namespace streamdiffusion

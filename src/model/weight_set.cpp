@@ -1,6 +1,7 @@
 #include "model/weight_set.h"
 
 #include <cstddef>
+#include <utility>
 
 namespace streamdiffusion {
 
@@ -19,7 +20,7 @@ UNet2DCondition make_unet(Device& device, const ModelFiles& model, const std::ve
 ClipText make_text_encoder(Device& device, const ModelFiles& model, const std::vector<ScaledLora>& loras,
                            LayerCache& cache, int clip_skip) {
   LayerLoader layers(device, model.text_encoder, Lora::Network::text_encoder, loras, cache);
-  return {model.text_encoder_config, layers, model.text_encoder, clip_skip};
+  return {model.text_encoder_config, layers, model.text_encoder, clip_skip, model.added_embeddings};
 }
 
 }  // namespace
@@ -32,13 +33,17 @@ WeightSet::WeightSet(Device& device, const ModelFiles& model, const std::vector<
       contexts_(kContextsKept) {}
 
 std::shared_ptr<const PromptEmbedding> WeightSet::embedding(Context& context, const std::string& prompt,
-                                                            const std::vector<std::int64_t>& ids) {
+                                                            const Tokenizer::Encoding& encoding) {
   return embeddings_.get(prompt, [&]() -> std::shared_ptr<const PromptEmbedding> {
     const Arena::Scope scope(context.arena);
-    const Tensor out = context.arena.allocate({1, 1, std::ssize(ids), text_encoder_.config().hidden_size});
-    text_encoder_.forward(context, ids, out);
+    const Tensor out =
+        context.arena.allocate({1, 1, std::ssize(encoding.ids), text_encoder_.config().hidden_size});
+    text_encoder_.forward(context, encoding.ids, out);
     auto embedding = std::make_shared<PromptEmbedding>(static_cast<std::size_t>(out.shape.elements()));
     download_floats(context, out, *embedding);
+    if (!encoding.weights.empty()) {
+      apply_prompt_weights(encoding.weights, *embedding);
+    }
     return embedding;
   });
 }
@@ -57,18 +62,15 @@ std::shared_ptr<const TextContext> WeightSet::text_context(Context& context,
   return unet_.text_context(context, tokens);
 }
 
-std::shared_ptr<WeightSet> WeightSets::get(const std::vector<float>& scales) {
+std::shared_ptr<WeightSet> WeightSets::get(std::vector<ScaledLora> loras) {
+  std::erase_if(loras, [](const ScaledLora& scaled) { return scaled.scale == 0; });
   std::erase_if(sets_, [](const auto& entry) { return entry.second.expired(); });
-  if (const auto kept = sets_.find(scales); kept != sets_.end()) {
+  if (const auto kept = sets_.find(loras); kept != sets_.end()) {
     latest_ = kept->second.lock();
     return latest_;
   }
-  std::vector<ScaledLora> scaled;
-  for (std::size_t i = 0; i < loras_.size(); ++i) {
-    scaled.push_back({loras_[i], scales.at(i)});
-  }
-  latest_ = std::make_shared<WeightSet>(device_, model_, scaled, cache_, clip_skip_);
-  sets_[scales] = latest_;
+  latest_ = std::make_shared<WeightSet>(device_, model_, loras, cache_, clip_skip_);
+  sets_[std::move(loras)] = latest_;
   model_.unet.release_pages();
   model_.text_encoder.release_pages();
   return latest_;

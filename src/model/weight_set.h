@@ -27,10 +27,10 @@ class WeightSet {
   [[nodiscard]] const UNet2DCondition& unet() const { return unet_; }
   [[nodiscard]] const ClipText& text_encoder() const { return text_encoder_; }
 
-  /// What the text encoder makes of a prompt, given as token ids too: [ids, cross_attention_dim]. Of the last
+  /// What the text encoder makes of a prompt, given encoded too: [ids, cross_attention_dim]. Of the last
   /// prompts it is kept.
   std::shared_ptr<const PromptEmbedding> embedding(Context& context, const std::string& prompt,
-                                                   const std::vector<std::int64_t>& ids);
+                                                   const Tokenizer::Encoding& encoding);
 
   /// Keys and values of every cross-attention; those of the last prompts are kept.
   std::shared_ptr<const TextContext> text_context(Context& context, const std::string& prompt,
@@ -46,24 +46,22 @@ class WeightSet {
   LruCache<std::shared_ptr<const TextContext>> contexts_;
 };
 
-/// The weight sets of one model, by the scales of its LoRAs. The latest and those that streams use stay
+/// The weight sets of one model, by its LoRAs and their scales. The latest and those that streams use stay
 /// alive.
 class WeightSets {
  public:
-  WeightSets(Device& device, const ModelFiles& model, std::vector<std::shared_ptr<const Lora>> loras,
-             int clip_skip)
-      : device_(device), model_(model), loras_(std::move(loras)), clip_skip_(clip_skip) {}
+  WeightSets(Device& device, const ModelFiles& model, int clip_skip)
+      : device_(device), model_(model), clip_skip_(clip_skip) {}
 
-  /// The set with one scale for each LoRA, built where nobody has it.
-  std::shared_ptr<WeightSet> get(const std::vector<float>& scales);
+  /// The set with these LoRAs, built where nobody has it. LoRAs with a scale of 0 are left out.
+  std::shared_ptr<WeightSet> get(std::vector<ScaledLora> loras);
 
  private:
   Device& device_;
   const ModelFiles& model_;
-  std::vector<std::shared_ptr<const Lora>> loras_;
   int clip_skip_;
   LayerCache cache_;
-  std::map<std::vector<float>, std::weak_ptr<WeightSet>> sets_;
+  std::map<std::vector<ScaledLora>, std::weak_ptr<WeightSet>> sets_;
   std::shared_ptr<WeightSet> latest_;
 };
 

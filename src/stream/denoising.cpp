@@ -49,23 +49,33 @@ std::shared_ptr<const DeviceTensor> project_time(Model::Impl& model, const Denoi
   return time;
 }
 
+/// What is to be drawn: one or more prompts, without the LoRAs that they name, which are added to `loras`.
+std::vector<WeightedPrompt> prompts_of(const Model::Impl& model, const Parameters& parameters,
+                                       std::vector<LoraScale>& loras) {
+  std::vector<WeightedPrompt> prompts = parameters.prompts;
+  if (prompts.empty()) {
+    prompts.push_back({.text = parameters.prompt});
+  }
+  for (WeightedPrompt& prompt : prompts) {
+    prompt.text = model.take_lora_tags(prompt.text, loras);
+  }
+  return prompts;
+}
+
 /// Blends several prompts; a single one is given as it is.
-void set_prompt(Model::Impl& model, const Parameters& parameters, const Denoising* previous,
-                Denoising& denoising) {
+void set_prompt(Model::Impl& model, const std::vector<WeightedPrompt>& prompts, Blend how,
+                const Denoising* previous, Denoising& denoising) {
   WeightSet& weights = *denoising.weights;
-  if (parameters.prompts.size() < 2) {
-    const std::string& text =
-        parameters.prompts.empty() ? parameters.prompt : parameters.prompts.front().text;
-    denoising.prompt_embedding = model.embedding(weights, text);
-    denoising.prompt = model.text_context(weights, text);
+  if (prompts.size() == 1) {
+    denoising.prompt_embedding = model.embedding(weights, prompts.front().text);
+    denoising.prompt = model.text_context(weights, prompts.front().text);
     return;
   }
   std::vector<float> shares;
-  std::ranges::transform(parameters.prompts, std::back_inserter(shares), &WeightedPrompt::weight);
+  std::ranges::transform(prompts, std::back_inserter(shares), &WeightedPrompt::weight);
   check_weights(shares, "prompts");
-  const auto row = static_cast<std::size_t>(weights.text_encoder().config().hidden_size);
-  Blender blender(parameters.prompt_blend, row);
-  for (const WeightedPrompt& prompt : parameters.prompts) {
+  Blender blender(how, static_cast<std::size_t>(weights.text_encoder().config().hidden_size));
+  for (const WeightedPrompt& prompt : prompts) {
     blender.add(*model.embedding(weights, prompt.text), prompt.weight);
   }
   denoising.prompt_embedding = std::make_shared<const PromptEmbedding>(blender.take());
@@ -95,8 +105,10 @@ std::shared_ptr<const Denoising> make_denoising(Model::Impl& model, const Parame
         "guidance_embedding is given, but this model's UNet takes none (it has no time_cond_proj_dim)");
   }
 
-  denoising->weights = model.weights(parameters.lora_scales);
-  set_prompt(model, parameters, previous, *denoising);
+  std::vector<LoraScale> loras_of_prompts;
+  const std::vector<WeightedPrompt> prompts = prompts_of(model, parameters, loras_of_prompts);
+  denoising->weights = model.weights(parameters.lora_scales, loras_of_prompts);
+  set_prompt(model, prompts, parameters.prompt_blend, previous, *denoising);
   if (denoising->cfg_type == CfgType::full || denoising->cfg_type == CfgType::initialize) {
     denoising->negative_prompt = model.text_context(*denoising->weights, parameters.negative_prompt);
   }

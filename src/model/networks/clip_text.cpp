@@ -1,5 +1,6 @@
 #include "model/networks/clip_text.h"
 
+#include <algorithm>
 #include <cassert>
 #include <vector>
 
@@ -84,10 +85,14 @@ class Embedding {
 }  // namespace
 
 struct ClipText::Impl {
-  Impl(const ClipTextConfig& configuration, LayerLoader& loader, const TensorFiles& files, int clip_skip);
+  Impl(const ClipTextConfig& configuration, LayerLoader& loader, const TensorFiles& files, int clip_skip,
+       std::span<const float> added);
   [[nodiscard]] std::vector<float> embed(std::span<const std::int64_t> ids) const;
 
+  void read_token(std::int64_t id, std::span<float> out) const;
+
   ClipTextConfig config;
+  std::span<const float> added_embeddings;
   Embedding token_embedding;
   Embedding position_embedding;
   std::vector<EncoderLayer> layers;
@@ -96,8 +101,9 @@ struct ClipText::Impl {
 };
 
 ClipText::Impl::Impl(const ClipTextConfig& configuration, LayerLoader& loader, const TensorFiles& files,
-                     int clip_skip)
+                     int clip_skip, std::span<const float> added)
     : config(configuration),
+      added_embeddings(added),
       token_embedding(loader, files, "embeddings.token_embedding.weight", config.vocab_size,
                       config.hidden_size),
       position_embedding(loader, files, "embeddings.position_embedding.weight",
@@ -118,6 +124,19 @@ ClipText::Impl::Impl(const ClipTextConfig& configuration, LayerLoader& loader, c
   layers_used = layers.size() - static_cast<std::size_t>(clip_skip);
 }
 
+void ClipText::Impl::read_token(std::int64_t id, std::span<float> out) const {
+  if (id >= 0 && id < config.vocab_size) {
+    token_embedding.read(id, out);
+    return;
+  }
+  const auto added = static_cast<std::size_t>(id - config.vocab_size);
+  if (id < 0 || added >= added_embeddings.size() / out.size()) {
+    throw Error("token id " + std::to_string(id) + " is not in the text encoder's vocabulary of " +
+                std::to_string(config.vocab_size) + "; the tokenizer belongs to another model");
+  }
+  std::ranges::copy(added_embeddings.subspan(added * out.size(), out.size()), out.begin());
+}
+
 /// The embeddings of tokens and positions, summed: [ids, hidden_size].
 std::vector<float> ClipText::Impl::embed(std::span<const std::int64_t> ids) const {
   if (std::ssize(ids) > config.max_position_embeddings) {
@@ -128,12 +147,8 @@ std::vector<float> ClipText::Impl::embed(std::span<const std::int64_t> ids) cons
   std::vector<float> sum(ids.size() * channels);
   std::vector<float> position(channels);
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    if (ids[i] < 0 || ids[i] >= config.vocab_size) {
-      throw Error("token id " + std::to_string(ids[i]) + " is not in the text encoder's vocabulary of " +
-                  std::to_string(config.vocab_size) + "; the tokenizer belongs to another model");
-    }
     const std::span<float> token = std::span(sum).subspan(i * channels, channels);
-    token_embedding.read(ids[i], token);
+    read_token(ids[i], token);
     position_embedding.read(static_cast<std::int64_t>(i), position);
     for (std::size_t c = 0; c < channels; ++c) {
       token[c] += position[c];
@@ -142,8 +157,9 @@ std::vector<float> ClipText::Impl::embed(std::span<const std::int64_t> ids) cons
   return sum;
 }
 
-ClipText::ClipText(const ClipTextConfig& config, LayerLoader& layers, const TensorFiles& files, int clip_skip)
-    : impl_(std::make_unique<Impl>(config, layers, files, clip_skip)) {
+ClipText::ClipText(const ClipTextConfig& config, LayerLoader& layers, const TensorFiles& files, int clip_skip,
+                   std::span<const float> added)
+    : impl_(std::make_unique<Impl>(config, layers, files, clip_skip, added)) {
   layers.check_all_used({"embeddings.position_ids"});
 }
 

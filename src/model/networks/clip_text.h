@@ -14,8 +14,9 @@ namespace streamdiffusion {
 class ClipText {
  public:
   /// `clip_skip`: layers left out at the end; the final layer norm is applied all the same, as diffusers
-  /// does.
-  ClipText(const ClipTextConfig& config, LayerLoader& layers, const TensorFiles& files, int clip_skip);
+  /// does. `added`: embeddings of ids from vocab_size on, which stay where they are.
+  ClipText(const ClipTextConfig& config, LayerLoader& layers, const TensorFiles& files, int clip_skip,
+           std::span<const float> added = {});
   ~ClipText();
 
   [[nodiscard]] const ClipTextConfig& config() const;

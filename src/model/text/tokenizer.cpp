@@ -1,6 +1,8 @@
 #include "model/text/tokenizer.h"
 
 #include <algorithm>
+#include <iterator>
+#include <span>
 #include <utility>
 
 #include "model/files/json.h"
@@ -24,7 +26,8 @@ struct PlacedToken {
 struct SpecialToken {
   std::string text;       ///< as sought in the text as given
   PromptText normalised;  ///< as sought in the normalised text
-  std::int64_t id = 0;
+  std::vector<std::int64_t> ids;
+  bool is_word = false;  ///< not sought inside of other words
 };
 
 std::int64_t find_id(const Vocabulary& vocabulary, const std::string& token, const std::string& where) {
@@ -71,7 +74,7 @@ struct Tokenizer::Impl {
                     " in the vocabulary; the tokenizer's files belong to different models");
       }
       (token.normalised ? special_in_normalised : special_in_text)
-          .push_back({token.content, normalise_prompt(token.content, 0), id});
+          .push_back({token.content, normalise_prompt(token.content, 0), {id}});
     }
   }
 
@@ -87,7 +90,7 @@ struct Tokenizer::Impl {
         continue;
       }
       encode_plain(text.substr(from, at - from), from, tokens);
-      tokens.push_back({special->id, at});
+      append(*special, at, tokens);
       at += special->text.size();
       from = at;
     }
@@ -102,14 +105,15 @@ struct Tokenizer::Impl {
       const SpecialToken* const special = longest(special_in_normalised, [&](const SpecialToken& token) {
         const auto size_there = static_cast<std::ptrdiff_t>(token.normalised.size());
         return normalised.end() - at >= size_there &&
-               std::equal(at, at + size_there, token.normalised.begin(), same_value);
+               std::equal(at, at + size_there, token.normalised.begin(), same_value) &&
+               !(token.is_word && (is_joined(normalised, at) || is_joined(normalised, at + size_there)));
       });
       if (special == nullptr) {
         ++at;
         continue;
       }
       encode_words({from, at}, tokens);
-      tokens.push_back({special->id, at->origin});
+      append(*special, at->origin, tokens);
       at += static_cast<std::ptrdiff_t>(special->normalised.size());
       from = at;
     }
@@ -131,6 +135,18 @@ struct Tokenizer::Impl {
         tokens.push_back({id, origins[first_byte]});
       }
     }
+  }
+
+  static void append(const SpecialToken& special, std::size_t origin, std::vector<PlacedToken>& tokens) {
+    for (const std::int64_t id : special.ids) {
+      tokens.push_back({id, origin});
+    }
+  }
+
+  /// Whether a word goes on across this place.
+  static bool is_joined(const PromptText& text, PromptText::const_iterator place) {
+    return place != text.begin() && place != text.end() && is_letter_or_number(std::prev(place)->value) &&
+           is_letter_or_number(place->value);
   }
 
   static bool same_value(const PromptChar& a, const PromptChar& b) { return a.value == b.value; }
@@ -183,15 +199,46 @@ Tokenizer::~Tokenizer() = default;
 Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
 
+void Tokenizer::add_word(const std::string& word, const std::vector<std::int64_t>& ids) {
+  SpecialToken added{.text = word, .normalised = normalise_prompt(word, 0), .ids = ids, .is_word = true};
+  const auto is_same = [&added](const SpecialToken& other) {
+    return std::ranges::equal(other.normalised, added.normalised, Impl::same_value);
+  };
+  if (added.normalised.empty()) {
+    throw Error("a word for embeddings must not be empty");
+  }
+  if (std::ranges::any_of(impl_->special_in_normalised, is_same)) {
+    throw Error("the word \"" + word + "\" is there twice; give one of the embeddings another");
+  }
+  impl_->special_in_normalised.push_back(std::move(added));
+}
+
 Tokenizer::Encoding Tokenizer::encode(std::string_view text) const {
+  Encoding encoding = encode(std::vector<WeightedText>{{.text = std::string(text)}});
+  encoding.weights.clear();
+  return encoding;
+}
+
+Tokenizer::Encoding Tokenizer::encode(const std::vector<WeightedText>& parts) const {
   std::vector<PlacedToken> tokens;
-  impl_->encode_text(text, tokens);
+  std::vector<float> weights = {1.0F};  // of what begins it
+  std::string text;
+  for (const WeightedText& part : parts) {
+    const std::size_t first = tokens.size();
+    impl_->encode_text(part.text, tokens);
+    for (PlacedToken& token : std::span(tokens).subspan(first)) {
+      token.origin += text.size();
+    }
+    weights.resize(tokens.size() + 1, static_cast<float>(part.weight));
+    text += part.text;
+  }
 
   Encoding encoding;
   const auto room = static_cast<std::size_t>(impl_->length - 2);  // begin and end
   if (tokens.size() > room) {
-    encoding.cut = std::string(text.substr(tokens[room].origin));
+    encoding.cut = text.substr(tokens[room].origin);
     tokens.resize(room);
+    weights.resize(room + 1);
   }
   encoding.ids.reserve(static_cast<std::size_t>(impl_->length));
   encoding.ids.push_back(impl_->begin);
@@ -200,6 +247,8 @@ Tokenizer::Encoding Tokenizer::encode(std::string_view text) const {
   }
   encoding.ids.push_back(impl_->end);
   encoding.ids.resize(static_cast<std::size_t>(impl_->length), impl_->pad);
+  weights.resize(encoding.ids.size(), 1.0F);
+  encoding.weights = std::move(weights);
   return encoding;
 }
 

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "model/prompt/prompt_weights.h"
 #include "model/text/tokenizer_files.h"
 
 namespace streamdiffusion {
@@ -32,12 +33,19 @@ class Tokenizer {
   Tokenizer(Tokenizer&&) noexcept;
   Tokenizer& operator=(Tokenizer&&) noexcept;
 
+  /// From now on this word, in any case, stands for these ids. Throws Error where there is no word, or where
+  /// it is added already.
+  void add_word(const std::string& word, const std::vector<std::int64_t>& ids);
+
   struct Encoding {
     std::vector<std::int64_t> ids;   ///< exactly length() of them
+    std::vector<float> weights;      ///< of each id; empty where all are 1
     std::optional<std::string> cut;  ///< what of the text did not fit, where something did not
   };
   /// Throws Error where `text` is not UTF-8.
   [[nodiscard]] Encoding encode(std::string_view text) const;
+  /// Each part is encoded for itself.
+  [[nodiscard]] Encoding encode(const std::vector<WeightedText>& parts) const;
 
   [[nodiscard]] std::int64_t length() const;      ///< tokens of an encoding, begin and end included
   [[nodiscard]] std::int64_t vocabulary() const;  ///< one more than the largest id

@@ -6,6 +6,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -38,6 +39,10 @@ class LayerCache {
 struct ScaledLora {
   std::shared_ptr<const Lora> lora;
   float scale = 1.0F;
+
+  friend bool operator<(const ScaledLora& a, const ScaledLora& b) {
+    return std::tie(a.lora, a.scale) < std::tie(b.lora, b.scale);
+  }
 };
 
 /// What a layer has beside its weight.

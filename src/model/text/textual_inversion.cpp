@@ -1,0 +1,65 @@
+#include "model/text/textual_inversion.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <map>
+
+#include "model/files/json.h"
+#include "model/files/pickle.h"
+#include "model/files/safetensors.h"
+#include "streamdiffusion/error.h"
+
+namespace streamdiffusion {
+
+namespace {
+
+using Tensors = std::map<std::string, FileTensor>;
+
+/// Names that say what a tensor is, not what its token is called.
+bool is_general_name(const std::string& name) { return name == "emb_params" || name == "clip_l"; }
+
+/// The tensor that belongs to a text encoder of Stable Diffusion 1.x or 2.x.
+Tensors::const_iterator find_vectors(const Tensors& tensors) {
+  for (const char* const name : {"emb_params", "clip_l"}) {
+    if (const auto found = tensors.find(name); found != tensors.end()) {
+      return found;
+    }
+  }
+  return tensors.size() == 1 ? tensors.begin() : tensors.end();
+}
+
+}  // namespace
+
+TextualInversion read_textual_inversion(const EmbeddingOptions& options, std::int64_t width) {
+  refuse_pickle(options.file);
+  const auto file = SafeTensors::open(options.file);
+  const std::string where = options.file.string();
+  const auto found = find_vectors(file->tensors());
+  if (found == file->tensors().end()) {
+    throw Error(where + ": is no embedding: it has neither emb_params nor clip_l nor a single tensor");
+  }
+  const auto& [name, tensor] = *found;
+  const std::size_t rank = tensor.shape.size();
+  if (rank < 1 || rank > 2 || tensor.elements() == 0 || tensor.shape.back() != width) {
+    throw Error(where + ": \"" + name + "\" has shape " + show_json(nlohmann::json(tensor.shape)) +
+                ", this model's text encoder takes vectors of " + std::to_string(width) +
+                "; the embedding is made for another kind of model");
+  }
+  TextualInversion inversion;
+  inversion.token = !options.token.empty()  ? options.token
+                    : is_general_name(name) ? options.file.stem().string()
+                                            : name;
+  inversion.vectors.resize(static_cast<std::size_t>(tensor.elements()));
+  try {
+    convert_to_float(tensor, inversion.vectors);
+  } catch (const Error& error) {
+    throw Error(where + ": \"" + name + "\": " + error.what());
+  }
+  if (!std::ranges::all_of(inversion.vectors, [](float value) { return std::isfinite(value); })) {
+    throw Error(where + ": \"" + name + "\" holds numbers that are not finite; the file is damaged");
+  }
+  return inversion;
+}
+
+}  // namespace streamdiffusion
