@@ -10,7 +10,10 @@ bool stderr_is_terminal() { return isatty(STDERR_FILENO) == 1; }
 
 bool stdin_is_terminal() { return isatty(STDIN_FILENO) == 1; }
 
-bool stdin_is_ours() { return !stdin_is_terminal() || tcgetpgrp(STDIN_FILENO) == getpgrp(); }
+bool stdin_is_ours() {
+  const pid_t foreground = stdin_is_terminal() ? tcgetpgrp(STDIN_FILENO) : -1;
+  return foreground < 0 || foreground == getpgrp();
+}
 
 int terminal_columns() {
   constexpr int kUnknown = 80;
