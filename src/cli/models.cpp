@@ -11,6 +11,8 @@
 #include "cli/hub_session.h"
 #include "cli/presets.h"
 #include "cli/progress.h"
+#include "model/files/safetensors.h"
+#include "model/weights/lora_metadata.h"
 
 namespace streamdiffusion::cli {
 namespace {
@@ -149,6 +151,24 @@ void print_preset(const Preset& preset) {
                {"  settings", settings_of(preset)}});
 }
 
+/// What the maker of a LoRA or checkpoint noted in its file.
+void print_metadata(const fs::path& path) {
+  std::error_code error;
+  if (path.extension() != ".safetensors" || !fs::is_regular_file(path, error)) {
+    return;
+  }
+  const auto file = SafeTensors::open(path);
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : file->tensors()) {
+    names.push_back(name);
+  }
+  std::vector<Row> rows;
+  for (const auto& [label, text] : read_lora_metadata(file->metadata(), names).lines()) {
+    rows.push_back({"  " + label, text});
+  }
+  print_table(rows);
+}
+
 int info(const Options& options) {
   const HubOptions hub = HubOptions::from_environment();
   for (const std::string& name : options.names) {
@@ -165,6 +185,7 @@ int info(const Options& options) {
       }
       std::printf("%s: %s\n", part.c_str(), found->c_str());
       print_files(*found);
+      print_metadata(*found);
     }
   }
   return 0;

@@ -1,0 +1,94 @@
+// LoRAs that prompts name, while a stream runs.
+
+#include <gtest/gtest.h>
+
+#include "model/errors.h"
+#include "model/temporary_folder.h"
+#include "tiny_model.h"
+
+namespace streamdiffusion {
+namespace {
+
+using testing::difference;
+using testing::load_tiny_model;
+using testing::make_frame;
+using testing::make_options;
+using testing::make_parameters;
+using testing::step_frames;
+
+namespace fs = std::filesystem;
+
+class LoraTagsTest : public ::testing::Test {
+ protected:
+  LoraTagsTest() {
+    const fs::path file = testing::tiny_model_folder() / "lora-kohya.safetensors";
+    fs::create_directories(folder_.path() / "sub");
+    fs::copy(file, folder_.path() / "sub" / "style.safetensors");
+  }
+
+  static Parameters with_prompt(const std::string& prompt) {
+    Parameters parameters = make_parameters({20});
+    parameters.prompt = prompt;
+    return parameters;
+  }
+
+  static Frame picture(const std::shared_ptr<Model>& model, const Parameters& parameters) {
+    return Stream(model, make_options(), parameters).picture(make_frame(0));
+  }
+
+  /// With the folder of LoRAs, and the same LoRA loaded with the model where a scale is given.
+  std::shared_ptr<Model> load(std::optional<float> scale = {}) const {
+    ModelOptions options;
+    options.lora_folder = folder_.path();
+    if (scale) {
+      options.loras = {{.file = testing::tiny_model_folder() / "lora-kohya.safetensors",
+                        .scale = *scale,
+                        .name = "loaded"}};
+    }
+    return load_tiny_model(options);
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(LoraTagsTest, ApplyTheirLora) {
+  const Frame expected = picture(load(0.7F), with_prompt("a cat"));
+  EXPECT_EQ(difference(picture(load(), with_prompt("a<lora:style:0.7> cat")), expected), 0);
+  EXPECT_EQ(difference(picture(load(), with_prompt("<lora:style:0.3>a cat<lora:sub/style:0.4>")), expected),
+            0);
+  EXPECT_GT(difference(picture(load(), with_prompt("a cat")), expected), 0);
+}
+
+TEST_F(LoraTagsTest, StandInPlaceOfTheScaleThatWasLoaded) {
+  const Frame expected = picture(load(0.7F), with_prompt("a cat"));
+  EXPECT_EQ(difference(picture(load(0.1F), with_prompt("a cat<lora:loaded:0.7>")), expected), 0);
+}
+
+TEST_F(LoraTagsTest, ChangeWithThePromptWhileAStreamRuns) {
+  const auto model = load();
+  Stream stream(model, make_options(), with_prompt("a cat"));
+  const Frame without = step_frames(stream, 0, 1).at(0);
+  stream.set_parameters(with_prompt("a cat<lora:style>"));
+  EXPECT_GT(difference(step_frames(stream, 0, 1).at(0), without), 0);
+  stream.set_parameters(with_prompt("a cat"));
+  EXPECT_EQ(difference(step_frames(stream, 0, 1).at(0), without), 0);
+}
+
+TEST_F(LoraTagsTest, OfUnknownNamesLeaveTheStreamAsItWas) {
+  const auto model = load();
+  Stream stream(model, make_options(), with_prompt("a cat"));
+  const Frame before = step_frames(stream, 0, 1).at(0);
+  expect_error([&] { stream.set_parameters(with_prompt("a cat<lora:other:1>")); },
+               {"\"other\"", "it has style"});
+  expect_error([&] { stream.set_parameters(with_prompt("a cat<lora:style:x>")); }, {"<lora:style:x>"});
+  EXPECT_EQ(stream.parameters().prompt, "a cat");
+  EXPECT_EQ(difference(step_frames(stream, 0, 1).at(0), before), 0);
+}
+
+TEST_F(LoraTagsTest, AreTextWithoutAFolder) {
+  const auto model = load_tiny_model();
+  EXPECT_NO_THROW(picture(model, with_prompt("a cat<lora:other:1>")));
+}
+
+}  // namespace
+}  // namespace streamdiffusion
