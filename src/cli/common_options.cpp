@@ -32,6 +32,19 @@ void add_model(CLI::App& app, CommonOptions& options) {
       ->take_all()
       ->allow_extra_args(false)
       ->default_str("none");
+  add(app, "--lora-dir", options.lora_folder, "FOLDER",
+      "prompts may name LoRAs of this folder and its subfolders: <lora:NAME:0.8> loads NAME.safetensors")
+      ->default_str("none");
+  add(app, "--embedding", options.embeddings, "FILE:WORD",
+      "textual inversion (.safetensors) and the word that stands for it in prompts, by default the one in "
+      "the "
+      "file or the file's name; may be given several times")
+      ->take_all()
+      ->allow_extra_args(false)
+      ->default_str("none");
+  app.add_flag("--prompt-weights", options.prompt_weights,
+               "prompts weigh their words as in AUTOMATIC1111's web UI: (word:1.3), (word) 1.1, [word] 0.91; "
+               "\\( is a bracket");
   add(app, "--clip-skip", options.clip_skip, "N", "layers of the text encoder left out at the end")
       ->check(in_range(0, 1000));
   add(app, "--prediction-type", options.prediction_type, "auto|epsilon|v_prediction",

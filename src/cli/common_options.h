@@ -25,9 +25,12 @@ struct CommonOptions {
   std::string negative_prompt;
 
   std::string preset;
-  std::string model;               ///< a path or a name on the hub; empty: the default model
-  std::string vae;                 ///< likewise, or "full"; empty: TAESD where it suits
-  std::vector<std::string> loras;  ///< likewise, with or without :SCALE
+  std::string model;                    ///< a path or a name on the hub; empty: the default model
+  std::string vae;                      ///< likewise, or "full"; empty: TAESD where it suits
+  std::vector<std::string> loras;       ///< likewise, with or without :SCALE
+  std::string lora_folder;              ///< empty: prompts name no LoRAs
+  std::vector<std::string> embeddings;  ///< FILE or FILE:TOKEN
+  bool prompt_weights = false;
   int clip_skip = 0;
   std::string prediction_type = "auto";
 

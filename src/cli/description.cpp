@@ -103,6 +103,11 @@ std::string as_json(const CommonOptions& options, const Parameters& parameters, 
   for (const std::string& lora : options.loras) {
     json["lora"].push_back(file_name(lora));
   }
+  json["embedding"] = nlohmann::json::array();
+  for (const std::string& embedding : options.embeddings) {
+    json["embedding"].push_back(file_name(embedding));
+  }
+  json["prompt-weights"] = options.prompt_weights;
   json["clip-skip"] = options.clip_skip;
   json["prediction-type"] = options.prediction_type;
   json["width"] = size.width;

@@ -92,6 +92,16 @@ LoraOptions parse_lora(const std::string& text) {
   return lora;
 }
 
+EmbeddingOptions parse_embedding(const std::string& text) {
+  static constexpr std::string_view kEnd = ".safetensors:";
+  const std::size_t end = text.rfind(kEnd);
+  if (end == std::string::npos) {
+    return {.file = text, .token = ""};
+  }
+  const std::size_t colon = end + kEnd.size() - 1;
+  return {.file = text.substr(0, colon), .token = text.substr(colon + 1)};
+}
+
 std::vector<int> parse_t_index_list(const std::string& text) {
   std::vector<int> indices;
   std::string_view rest = text;
@@ -151,6 +161,14 @@ ModelOptions find_model(const CommonOptions& options, const Console& console) {
   for (const std::string& lora : options.loras) {
     model.loras.push_back(parse_lora(lora));
   }
+  if (!options.lora_folder.empty()) {
+    model.lora_folder = options.lora_folder;
+  }
+  for (const std::string& embedding : options.embeddings) {
+    check_utf8("--embedding", embedding);
+    model.embeddings.push_back(parse_embedding(embedding));
+  }
+  model.prompt_weights = options.prompt_weights;
   model.device = options.device;
   model.precision = options.precision;
   model.threads = options.threads;

@@ -19,6 +19,9 @@ struct Size {
 /// "FILE:SCALE" or "FILE"; the file's path may hold colons itself.
 LoraOptions parse_lora(const std::string& text);
 
+/// "FILE.safetensors:WORD" or "FILE.safetensors".
+EmbeddingOptions parse_embedding(const std::string& text);
+
 /// "0,16,32". Throws Error where it is no list of whole numbers.
 std::vector<int> parse_t_index_list(const std::string& text);
 

@@ -46,6 +46,9 @@ ModelOptions complete(ModelOptions options) {
       }
     }
   }
+  if (options.lora_folder && !std::filesystem::is_directory(*options.lora_folder)) {
+    throw Error(options.lora_folder->string() + ": there is no such folder; give one that holds LoRAs");
+  }
   if (!options.on_warning) {
     options.on_warning = [](const std::string& message) { std::cerr << "warning: " << message << '\n'; };
   }
