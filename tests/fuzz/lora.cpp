@@ -1,0 +1,110 @@
+// Tensors of any names and shapes, with any metadata, are either a LoRA that changes a network's layers or an
+// Error. The input is peft's metadata on the first line, then a tensor a line: its type (a letter), its
+// shape's extents (a digit each), a space, its name.
+#include "model/weights/lora.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/weights/lora_metadata.h"
+#include "streamdiffusion/error.h"
+
+namespace {
+
+using namespace streamdiffusion;
+
+constexpr std::size_t kMostElements = 4096;
+
+struct Layer {
+  const char* name;
+  LayerShape shape;
+};
+const std::vector<Layer> kUNet = {{"conv_in", {4, 3, 9}},
+                                  {"down_blocks.0.resnets.0.conv1", {6, 4, 9}},
+                                  {"down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q", {6, 6, 1}}};
+const std::vector<Layer> kText = {{"encoder.layers.0.self_attn.q_proj", {4, 4, 1}}};
+
+std::string_view take_line(std::string_view& text) {
+  const std::size_t end = std::min(text.find('\n'), text.size());
+  const std::string_view line = text.substr(0, end);
+  text.remove_prefix(std::min(end + 1, text.size()));
+  return line;
+}
+
+/// The file that the lines describe. Its numbers are zeros and ones.
+std::string safetensors_file(std::string_view input) {
+  nlohmann::json header = {{"__metadata__", {{"lora_adapter_metadata", take_line(input)}}}};
+  std::string data;
+  while (!input.empty()) {
+    const std::string_view line = take_line(input);
+    const std::size_t space = std::min(line.find(' '), line.size());
+    std::vector<std::size_t> shape;
+    std::size_t elements = 1;
+    for (const char extent :
+         line.substr(std::min<std::size_t>(1, space), space - std::min<std::size_t>(1, space))) {
+      shape.push_back(static_cast<std::size_t>(extent - '0') % 10);
+      elements *= shape.back();
+    }
+    const bool integers = line.starts_with('i');
+    if (elements > kMostElements) {
+      continue;
+    }
+    const std::size_t begin = data.size();
+    for (std::size_t i = 0; i < elements * (integers ? 8 : 2); ++i) {
+      data += i % 2 == 1 ? '\x3c' : '\0';  // 1 as float16
+    }
+    header[std::string(line.substr(std::min(space + 1, line.size())))] = {
+        {"dtype", integers ? "I64" : "F16"}, {"shape", shape}, {"data_offsets", {begin, data.size()}}};
+  }
+  const std::string text = header.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  std::string bytes(8, '\0');
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    bytes[i] = static_cast<char>((text.size() >> (8 * i)) & 0xFFU);
+  }
+  return bytes + text + data;
+}
+
+std::vector<std::string> names_of(const std::vector<Layer>& layers) {
+  std::vector<std::string> names;
+  for (const Layer& layer : layers) {
+    names.emplace_back(layer.name);
+  }
+  return names;
+}
+
+void apply(const Lora& lora, Lora::Network network, const std::vector<Layer>& layers) {
+  for (const auto& [name, shape] : layers) {
+    if (const LoraChange* const change = lora.find(network, name)) {
+      std::vector<float> weight(static_cast<std::size_t>(shape.out * shape.in * shape.pixels), 0.5F);
+      try {
+        apply_change(*change, 0.7F, shape, weight, weight, name);
+      } catch (const Error&) {
+      }
+    }
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view input(reinterpret_cast<const char*>(data), size);
+  const std::string bytes = safetensors_file(input);
+  try {
+    const auto file = SafeTensors::parse(std::as_bytes(std::span(bytes)), "file");
+    const Lora lora(file, names_of(kUNet), names_of(kText));
+    apply(lora, Lora::Network::unet, kUNet);
+    apply(lora, Lora::Network::text_encoder, kText);
+  } catch (const Error&) {
+  }
+  static_cast<void>(
+      read_lora_metadata({{"ss_tag_frequency", std::string(input)}, {"modelspec.title", std::string(input)}},
+                         {std::string(input)}));
+  return 0;
+}
