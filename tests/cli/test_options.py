@@ -104,6 +104,22 @@ class Options(ProgramTest):
         self.fail_with(1, "prompts", "txt2img", "--prompt", "cat:0", "--prompt", "owl:0", "-o", "x.png")
         self.fail_with(1, "seeds", *DRAW, "--seed", "1:-1", "--seed", "2")
 
+    def test_prompts_may_name_loras_and_embeddings_and_weigh_words(self):
+        model = PROJECT / "tests/conformance/cases/models/tiny-sd15"
+        (self.folder / "loras").mkdir()
+        shutil.copy(model / "lora-kohya.safetensors", self.folder / "loras" / "ink.safetensors")
+        draw = ["txt2img", "-o", "x.png", "--model", model, "--width", "32", "--height", "32", "--vae", model / "vae"]
+        pictures = {}
+        for prompt in ["a <lora:ink:0.8> boat", "a  boat", "a  (boat:1.5)"]:
+            found = self.settings(*draw, prompt, "--lora-dir", "loras", "--prompt-weights")
+            self.assertEqual(found["prompt"], prompt)
+            pictures[prompt] = self.pixels("x.png")
+        self.assertEqual(len(set(pictures.values())), 3)
+        self.fail_with(1, ["nothing", "ink"], *draw, "<lora:nothing:1>", "--lora-dir", "loras")
+        self.fail_with(1, "nowhere", *draw, "a", "--lora-dir", "nowhere")
+        self.fail_with(1, "nowhere.safetensors", *draw, "a", "--embedding", "nowhere.safetensors:word")
+        self.fail_with(1, "any code", *draw, "a", "--embedding", "x.pt")
+
     def test_mistakes_in_the_file_name_the_file_and_the_key(self):
         for options, words in [({"stepz": 2, "foo": 1}, ["stepz", "foo"]), ({"steps": "two"}, ["steps", "two"]),
                                ({"steps": True}, "steps"), ({"quiet": 1}, "quiet"), ({"steps": {"a": 1}}, "steps"),
