@@ -49,23 +49,25 @@ std::string names_of(const std::vector<fs::path>& files) {
 
 fs::path find_lora(const fs::path& folder, const std::string& name) {
   const std::vector<fs::path> files = lora_files(folder);
+  const auto name_within = [&folder](const fs::path& file) {
+    return file.lexically_relative(folder).replace_extension().generic_string();
+  };
   std::vector<fs::path> found;
   for (const fs::path& file : files) {
-    const std::string within = file.lexically_relative(folder).replace_extension().generic_string();
-    if (within == name) {
+    if (name_within(file) == name) {
       return file;
     }
     if (file.stem().string() == name) {
       found.push_back(file);
     }
   }
+  // Those who write prompts need not be those who know the machine: names, no whole paths.
   if (found.empty()) {
-    throw Error("no LoRA \"" + name + "\" in " + folder.string() + "; " + names_of(files));
+    throw Error("there is no LoRA \"" + name + "\" in the folder of LoRAs; " + names_of(files));
   }
   if (found.size() > 1) {
-    throw Error("\"" + name + "\" may be " + found[0].string() + " or " + found[1].string() +
-                "; write the LoRA's name with its subfolder: <lora:" +
-                found[0].lexically_relative(folder).replace_extension().generic_string() + ":1>");
+    throw Error("there are several LoRAs \"" + name + "\": write <lora:" + name_within(found[0]) +
+                ":1> or <lora:" + name_within(found[1]) + ":1>");
   }
   return found.front();
 }

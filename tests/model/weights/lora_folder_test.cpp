@@ -33,7 +33,7 @@ TEST_F(LoraFolderTest, FindsFilesByNameInSubfoldersToo) {
 }
 
 TEST_F(LoraFolderTest, NamesWhatIsThereWhereNothingIsFound) {
-  expect_error([&] { find_lora(loras_, "x"); }, {"\"x\"", loras_.string(), "it has none"});
+  expect_error([&] { find_lora(loras_, "x"); }, {"\"x\"", "it has none"});
   put("loras/style.safetensors");
   put("loras/other.ckpt");
   for (const char* const name : {"Style", "other", "style.safetensors", "", ".", "styl"}) {
@@ -54,7 +54,7 @@ TEST_F(LoraFolderTest, StaysInTheFolder) {
 TEST_F(LoraFolderTest, AsksForTheSubfolderWhereTwoHaveTheName) {
   put("loras/a/style.safetensors");
   put("loras/b/style.safetensors");
-  expect_error([&] { find_lora(loras_, "style"); }, {"<lora:a/style:1>"});
+  expect_error([&] { find_lora(loras_, "style"); }, {"<lora:a/style:1>", "<lora:b/style:1>"});
   EXPECT_EQ(find_lora(loras_, "b/style"), loras_ / "b/style.safetensors");
 }
 
