@@ -94,7 +94,7 @@ class StreamCase {
       const DeviceTensor init = upload_image(context(), case_.tensor("in.init_noise"));
       context().device.copy(init.view().rows(0, given), noise.view().rows(0, given));
     } else {
-      const StepNoise drawn(context(), parameters_.seed, given, with_rows(latents_, 1));
+      const StepNoise drawn(context(), {{.seed = parameters_.seed}}, given, with_rows(latents_, 1));
       context().device.copy(drawn.fixed(), noise.view().rows(0, given));
     }
     repeat_each_row(context().device, noise.view().rows(0, 1), steps() - given,
