@@ -21,13 +21,15 @@ const std::string kHash(40, 'a');
 
 /// A folder that goes with the test.
 class Cache : public testing::Test {
+ public:
+  Cache(const Cache&) = delete;
+  Cache& operator=(const Cache&) = delete;
+
  protected:
   Cache() : folder_(fs::temp_directory_path() / ("streamdiffusion-hub-test-" + std::to_string(::getpid()))) {
     fs::create_directories(folder_);
   }
   ~Cache() override { fs::remove_all(folder_); }
-  Cache(const Cache&) = delete;
-  Cache& operator=(const Cache&) = delete;
 
   fs::path folder_;
   Repository repository_{.owner = "someone", .name = "model", .file = {}};
