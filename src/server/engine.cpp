@@ -419,20 +419,20 @@ void Engine::drain(const SessionPtr& session) {
 void Engine::answer_requests(const SessionPtr& session, std::unique_lock<std::mutex>& lock) {
   const ClientMessage message = session->requests.front();
   lock.unlock();
-  answer(session, message);
+  const bool is_answered = answer(session, message);
   lock.lock();
-  if (!session->waits_for_model) {
+  if (is_answered) {
     session->requests.pop_front();
   }
 }
 
-void Engine::answer(const SessionPtr& session, const ClientMessage& message) {
+/// False where a model has to be loaded first: the request is looked at again then.
+bool Engine::answer(const SessionPtr& session, const ClientMessage& message) {
   try {
-    if (message.type == ClientMessage::Type::settings) {
-      change_settings(session, message);
-    } else {
-      change_stream(session, message);
+    if (message.type == ClientMessage::Type::stream) {
+      return change_stream(session, message);
     }
+    change_settings(session, message);
   } catch (const FieldError& error) {
     send(session, make_error("invalid", error.what(), message.id, error.field()));
   } catch (const ProtocolError& error) {
@@ -443,6 +443,7 @@ void Engine::answer(const SessionPtr& session, const ClientMessage& message) {
     metrics_.internal_errors.Increment();
     send(session, make_error("internal", error.what(), message.id));
   }
+  return true;
 }
 
 void Engine::change_settings(const SessionPtr& session, const ClientMessage& message) {
@@ -453,7 +454,7 @@ void Engine::change_settings(const SessionPtr& session, const ClientMessage& mes
   send(session, dump({{"type", "settings"}, {"id", message.id}, {"settings", to_json(settings)}}));
 }
 
-void Engine::change_stream(const SessionPtr& session, const ClientMessage& message) {
+bool Engine::change_stream(const SessionPtr& session, const ClientMessage& message) {
   SessionStream& stream = *session->stream;
   StreamSettings wanted = stream.stream_settings();
   apply_json(message.fields, limits_.largest_side, wanted);
@@ -462,7 +463,7 @@ void Engine::change_stream(const SessionPtr& session, const ClientMessage& messa
     throw FieldError("model", "names none of this server's models");
   }
   if (wait_for_model(session, message)) {
-    return;
+    return false;
   }
   const std::shared_ptr<Model> model = other_model ? models_.loaded(wanted.model) : stream.model();
   Settings settings = stream.settings();
@@ -494,9 +495,10 @@ void Engine::change_stream(const SessionPtr& session, const ClientMessage& messa
                       {"stream", to_json(wanted)},
                       {"settings", to_json(settings)},
                       {"models", describe_models()}}));
+  return true;
 }
 
-/// Whether the model that is asked for has to be loaded first; the request is looked at again when it is.
+/// Whether the model that is asked for has to be loaded first, which it is then.
 bool Engine::wait_for_model(const SessionPtr& session, const ClientMessage& message) {
   if (!message.fields.contains("model")) {
     return false;

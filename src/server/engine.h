@@ -57,9 +57,9 @@ class Engine {
   void run();
   void perform(const Turn& turn, std::unique_lock<std::mutex>& lock);
   void answer_requests(const SessionPtr& session, std::unique_lock<std::mutex>& lock);
-  void answer(const SessionPtr& session, const ClientMessage& message);
+  bool answer(const SessionPtr& session, const ClientMessage& message);
   void change_settings(const SessionPtr& session, const ClientMessage& message);
-  void change_stream(const SessionPtr& session, const ClientMessage& message);
+  bool change_stream(const SessionPtr& session, const ClientMessage& message);
   bool wait_for_model(const SessionPtr& session, const ClientMessage& message);
   void check_weight_sets(const SessionStream& own, const Settings& wanted);
   void step(const Turn& turn, std::unique_lock<std::mutex>& lock);

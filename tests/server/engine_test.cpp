@@ -1,0 +1,275 @@
+#include "server/engine.h"
+
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <map>
+
+#include "streamdiffusion/media.h"
+
+namespace streamdiffusion::server {
+namespace {
+
+using Json = nlohmann::json;
+using namespace std::chrono_literals;
+
+constexpr int kSize = 32;
+
+/// Keeps what a session sends.
+class Inbox : public SessionOutput {
+ public:
+  void send(std::string message) override {
+    const std::lock_guard lock(mutex_);
+    Json json = Json::parse(message);
+    if (json["type"] != "statistics") {
+      messages_.push_back(std::move(json));
+    }
+    arrived_.notify_all();
+  }
+  void send(FrameAnswer answer) override {
+    const std::lock_guard lock(mutex_);
+    answers_.push_back(std::move(answer));
+    arrived_.notify_all();
+  }
+
+  /// Once there are that many of each.
+  std::vector<FrameAnswer> answers(std::size_t count) {
+    std::unique_lock lock(mutex_);
+    EXPECT_TRUE(arrived_.wait_for(lock, 20s, [&] { return answers_.size() >= count; })) << answers_.size();
+    return answers_;
+  }
+  Json message(std::size_t index) {
+    std::unique_lock lock(mutex_);
+    EXPECT_TRUE(arrived_.wait_for(lock, 20s, [&] { return messages_.size() > index; }));
+    return messages_.size() > index ? messages_[index] : Json();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable arrived_;
+  std::vector<Json> messages_;
+  std::vector<FrameAnswer> answers_;
+};
+
+std::vector<std::uint8_t> png(int shade) {
+  Frame frame;
+  frame.resize(kSize, kSize);
+  std::ranges::fill(frame.pixels, static_cast<std::uint8_t>(shade));
+  return encode_image(frame, "png");
+}
+
+class EngineTest : public ::testing::Test {
+ protected:
+  EngineTest() {
+    const auto folder = std::filesystem::path(PROJECT_FOLDER) / "tests/conformance/cases/models/tiny-sd15";
+    ModelOptions model;
+    model.path = folder;
+    model.threads = 1;
+    ModelOptions broken;
+    broken.path = "/nonexistent";
+    const ModelOptions second = model;
+    LoraOptions lora;
+    lora.file = folder / "lora-kohya.safetensors";
+    lora.scale = 0;
+    lora.name = "style";
+    model.loras = {lora};
+    models_ = std::make_unique<ModelStore>(
+        std::vector<ModelOffer>{{"tiny", model}, {"second", second}, {"broken", broken}}, 2);
+    Settings defaults;
+    defaults.prompt = "a red boat";
+    StreamSettings stream;
+    stream.width = stream.height = kSize;
+    stream.format = "png";
+    EngineLimits limits;
+    limits.largest_side = 64;
+    limits.weight_sets = 2;
+    engine_ = std::make_unique<Engine>(*models_, defaults, stream, limits, metrics_);
+  }
+
+  std::shared_ptr<Session> open() { return engine_->open("name", engine_->default_stream(), inbox_); }
+  void ask(const std::shared_ptr<Session>& session, const Json& message) {
+    EXPECT_TRUE(engine_->request(session, parse_message(message.dump())));
+  }
+
+  Metrics metrics_;
+  std::unique_ptr<ModelStore> models_;
+  std::unique_ptr<Engine> engine_;
+  std::shared_ptr<Inbox> inbox_ = std::make_shared<Inbox>();
+};
+
+TEST_F(EngineTest, AnswersALoneFrameOfABatchWithoutFurtherOnes) {
+  const auto session = open();
+  ask(session, {{"type", "settings"}, {"settings", {{"steps", 3}}}});
+  engine_->frame(session, {.variation = 0, .number = 5, .time = 2.5}, png(90));
+  const std::vector<FrameAnswer> answers = inbox_->answers(1);
+  EXPECT_EQ(answers[0].state, FrameState::picture);
+  EXPECT_EQ(answers[0].tag.number, 5U);
+  EXPECT_EQ(answers[0].tag.time, 2.5);
+  EXPECT_EQ(decode_image(answers[0].picture, 1 << 20).width, kSize);
+}
+
+TEST_F(EngineTest, AnswersEveryFrameOnce) {
+  const auto session = open();
+  constexpr std::uint32_t kFrames = 60;
+  for (std::uint32_t i = 0; i < kFrames; ++i) {
+    engine_->frame(session, {.variation = 0, .number = i, .time = 0},
+                   i % 10 == 7 ? std::vector<std::uint8_t>{1, 2} : png(40));
+    if (i % 8 == 3) {
+      std::this_thread::sleep_for(30ms);
+    }
+    if (i == 20) {
+      ask(session, {{"type", "settings"}, {"settings", {{"steps", 1}}}});
+    }
+    if (i == 40) {
+      ask(session, {{"type", "stream"}, {"stream", {{"width", 64}}}});
+    }
+  }
+  std::map<std::uint32_t, int> times;
+  std::int64_t last_picture = -1;
+  for (const FrameAnswer& answer : inbox_->answers(kFrames)) {
+    ++times[answer.tag.number];
+    if (answer.state == FrameState::picture) {
+      EXPECT_GT(static_cast<std::int64_t>(answer.tag.number), last_picture) << "pictures keep their order";
+      last_picture = answer.tag.number;
+    }
+  }
+  EXPECT_EQ(times.size(), kFrames);
+  EXPECT_EQ(last_picture, kFrames - 1) << "the newest frame wins";
+  std::this_thread::sleep_for(50ms);
+  EXPECT_EQ(inbox_->answers(kFrames).size(), kFrames);
+}
+
+TEST_F(EngineTest, GivesTheSameVariationTheSamePicture) {
+  const auto session = open();
+  for (const std::uint16_t variation : std::vector<std::uint16_t>{0, 1, 2, 3, 4, 0}) {
+    engine_->frame(session, {.variation = variation, .number = variation, .time = 0}, {});
+  }
+  const std::vector<FrameAnswer> answers = inbox_->answers(6);
+  EXPECT_EQ(answers[0].picture, answers[5].picture);
+  EXPECT_NE(answers[0].picture, answers[1].picture);
+}
+
+TEST_F(EngineTest, DropsTheOldestOfTooManyTextToImageFrames) {
+  const auto session = open();
+  ask(session, {{"type", "stream"}, {"stream", {{"model", "second"}}}});  // keeps the engine from beginning
+  for (std::uint16_t i = 0; i < 60; ++i) {
+    engine_->frame(session, {.variation = i, .number = i, .time = 0}, {});
+  }
+  std::map<FrameState, int> states;
+  for (const FrameAnswer& answer : inbox_->answers(60)) {
+    ++states[answer.state];
+  }
+  EXPECT_GE(states[FrameState::picture], 16);
+  EXPECT_EQ(states[FrameState::picture] + states[FrameState::dropped], 60);
+}
+
+TEST_F(EngineTest, AnswersChangesInOrderWithWhatIsInEffect) {
+  const auto session = open();
+  ask(session, {{"type", "settings"}, {"id", 1}, {"settings", {{"prompt", "a"}, {"steps", 4}}}});
+  ask(session, {{"type", "settings"}, {"id", 2}, {"settings", {{"prompt", "b"}, {"steps", 0}}}});
+  ask(session, {{"type", "settings"}, {"id", 3}, {"settings", {{"loras", {{"style", 0.5}}}}}});
+  EXPECT_EQ(inbox_->message(0)["settings"]["prompt"], "a");
+  EXPECT_EQ(inbox_->message(1)["field"], "steps");
+  EXPECT_EQ(inbox_->message(1)["id"], 2);
+  EXPECT_EQ(inbox_->message(2)["settings"]["prompt"], "a");
+  EXPECT_EQ(inbox_->message(2)["settings"]["loras"]["style"], 0.5);
+}
+
+TEST_F(EngineTest, TellsWhatDoesNotSuitTheModel) {
+  const auto session = open();
+  ask(session, {{"type", "settings"}, {"id", 1}, {"settings", {{"guidance_embedding", 3}}}});
+  ask(session, {{"type", "stream"}, {"id", 2}, {"stream", {{"width", 36}}}});
+  ask(session, {{"type", "stream"}, {"id", 3}, {"stream", {{"width", 128}}}});
+  ask(session, {{"type", "stream"}, {"id", 4}, {"stream", {{"model", "none"}}}});
+  EXPECT_EQ(inbox_->message(0)["code"], "invalid");
+  EXPECT_EQ(inbox_->message(1)["field"], "width");
+  EXPECT_EQ(inbox_->message(2)["field"], "width");
+  EXPECT_EQ(inbox_->message(3)["field"], "model");
+}
+
+TEST_F(EngineTest, LoadsAModelWhenItIsAskedForAndGoesOnWithIt) {
+  const auto session = open();
+  ask(session,
+      {{"type", "stream"}, {"id", 1}, {"stream", {{"model", "second"}, {"width", 40}, {"height", 48}}}});
+  EXPECT_EQ(inbox_->message(0), Json({{"type", "loading"}, {"model", "second"}}));
+  const Json changed = inbox_->message(1);
+  EXPECT_EQ(changed["stream"]["model"], "second");
+  EXPECT_EQ(changed["settings"]["loras"], Json::object());
+  engine_->frame(session, {}, png(90));
+  const FrameAnswer answer = inbox_->answers(1)[0];
+  EXPECT_EQ(decode_image(answer.picture, 1 << 20).height, 48);
+}
+
+TEST_F(EngineTest, KeepsTheStreamWhereAModelCannotBeLoaded) {
+  const auto session = open();
+  ask(session, {{"type", "stream"}, {"id", 1}, {"stream", {{"model", "broken"}}}});
+  EXPECT_EQ(inbox_->message(1)["code"], "model");
+  EXPECT_EQ(inbox_->message(1)["id"], 1);
+  engine_->frame(session, {}, png(90));
+  EXPECT_EQ(inbox_->answers(1)[0].state, FrameState::picture);
+}
+
+TEST_F(EngineTest, KeepsAsManyModelsAsItMayInMemory) {
+  const auto session = open();
+  const auto inbox = std::make_shared<Inbox>();
+  const auto other = engine_->open("other", engine_->default_stream(), inbox);
+  ask(session, {{"type", "stream"}, {"stream", {{"model", "second"}}}});
+  EXPECT_EQ(inbox_->message(1)["type"], "stream");
+  ask(other, {{"type", "stream"}, {"stream", {{"model", "broken"}}}});
+  EXPECT_NE(std::string(inbox->message(1)["message"]).find("no room"), std::string::npos);
+}
+
+TEST_F(EngineTest, BoundsTheCombinationsOfLoraScales) {
+  const auto inbox = std::make_shared<Inbox>();
+  const auto a = open();
+  const auto b = engine_->open("b", engine_->default_stream(), inbox);
+  const auto c = engine_->open("c", engine_->default_stream(), inbox);
+  ask(a, {{"type", "settings"}, {"settings", {{"loras", {{"style", 0.5}}}}}});
+  EXPECT_EQ(inbox_->message(0)["type"], "settings");
+  ask(b, {{"type", "settings"}, {"settings", {{"loras", {{"style", 0.7}}}}}});
+  EXPECT_EQ(inbox->message(0)["field"], "loras");
+  ask(b, {{"type", "settings"}, {"settings", {{"loras", {{"style", 0.5}}}}}});
+  EXPECT_EQ(inbox->message(1)["type"], "settings");
+}
+
+TEST_F(EngineTest, GivesManySessionsTheirPictures) {
+  std::vector<std::shared_ptr<Inbox>> inboxes;
+  std::vector<std::shared_ptr<Session>> sessions;
+  for (int i = 0; i < 6; ++i) {
+    inboxes.push_back(std::make_shared<Inbox>());
+    sessions.push_back(engine_->open(std::to_string(i), engine_->default_stream(), inboxes.back()));
+    engine_->frame(sessions.back(), {.variation = 0, .number = static_cast<std::uint32_t>(i), .time = 0},
+                   png(90));
+  }
+  std::vector<std::uint8_t> first;
+  for (std::size_t i = 0; i < inboxes.size(); ++i) {
+    const FrameAnswer answer = inboxes[i]->answers(1)[0];
+    EXPECT_EQ(answer.state, FrameState::picture);
+    EXPECT_EQ(answer.tag.number, i);
+  }
+}
+
+TEST_F(EngineTest, SendsNothingToAClosedSession) {
+  const auto session = open();
+  for (std::uint32_t i = 0; i < 20; ++i) {
+    engine_->frame(session, {.variation = 0, .number = i, .time = 0}, png(40));
+  }
+  engine_->close(session);
+  const std::size_t before = inbox_->answers(0).size();
+  std::this_thread::sleep_for(100ms);
+  EXPECT_EQ(inbox_->answers(0).size(), before);
+}
+
+TEST_F(EngineTest, StopsWhileSessionsAreBusy) {
+  const auto session = open();
+  for (std::uint16_t i = 0; i < 16; ++i) {
+    engine_->frame(session, {.variation = i, .number = i, .time = 0}, {});
+  }
+  ask(session, {{"type", "stream"}, {"stream", {{"model", "second"}}}});
+  inbox_->answers(1);
+  engine_.reset();
+  SUCCEED();
+}
+
+}  // namespace
+}  // namespace streamdiffusion::server
