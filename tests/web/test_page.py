@@ -30,6 +30,7 @@ if CHROMIUM is None:
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
 SECONDS = 1000
 PATIENCE = 20 * SECONDS
+expect.set_options(timeout=PATIENCE)
 FLAGS = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", "--auto-accept-this-tab-capture",
          "--autoplay-policy=no-user-gesture-required"]
 TOKEN = "only-for-this-test"
@@ -57,7 +58,7 @@ class Server:
 
     def start(self, port):
         self.process = subprocess.Popen(
-            [self.program, "serve", "--port", str(port), *self.options], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            [self.program, "serve", "--port", str(port), *self.options], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=PROJECT)
         self.url = self.process.stdout.readline().strip()
         if not re.fullmatch(r"http://127\.0\.0\.1:\d+/", self.url):
             self.stop()
@@ -117,7 +118,7 @@ class PageTest(unittest.TestCase):
     def open(self, look="", page=None):
         page = page or self.page
         page.goto(self.server.url + (look and "#" + look))
-        expect(page.locator("#status")).to_contain_text("Live", timeout=PATIENCE)
+        expect(page.locator("#status")).to_contain_text("Live")
         return page
 
     def pixels(self, canvas="#picture"):
@@ -270,6 +271,21 @@ class Controls(PageTest):
         self.wait_for_rest()
         self.assertAlmostEqual(self.page.locator("#picture").evaluate("(c) => c.width / c.height"), 4 / 3, places=2)
 
+    def test_loras_and_models_can_be_changed(self):
+        models = PROJECT / "tests" / "conformance" / "cases" / "models"
+        styled = Server("--model", f"{models}/tiny-sd15", "--lora", f"{models}/tiny-sd15/lora-kohya.safetensors:0", "--offer", "small=models/default")
+        self.addCleanup(styled.stop)
+        self.page.goto(styled.url)
+        last = self.wait_for_rest()
+        self.set_number("lora-kohya, as a number", 5)
+        self.wait_for_picture(other_than=last)
+        self.assertEqual(self.look()["lora.lora-kohya"], "5")
+        self.page.get_by_text("Model and picture").click()
+        self.page.get_by_label("Model", exact=True).select_option("small")
+        expect(self.page.locator("#status")).to_contain_text("small, 128 × 128")
+        expect(self.page.get_by_label("lora-kohya, as a number")).to_have_count(0)
+        self.wait_for_rest()
+
     def test_a_link_brings_the_same_look_to_someone_else(self):
         self.open()
         self.page.fill("#prompt", "rocket & friends")
@@ -304,7 +320,7 @@ class Around(PageTest):
         expect(self.page.locator("#status")).to_contain_text("Lost")
         expect(self.page.locator("#output-note")).to_contain_text("Connection lost")
         self.server.start(port)
-        expect(self.page.locator("#status")).to_contain_text("Live", timeout=PATIENCE)
+        expect(self.page.locator("#status")).to_contain_text("Live")
         expect(self.page.locator("#output-note")).to_be_hidden()
         self.assertEqual(self.page.input_value("#prompt"), "evergreen tree")
         self.draw()
@@ -325,6 +341,29 @@ class Around(PageTest):
         expect(self.page.locator("#status")).to_contain_text("Live")
         self.assertNotIn(TOKEN, self.page.url)
         self.errors = [error for error in self.errors if not re.search("401|credentials", error)]
+
+    def test_who_waits_is_told_the_place_in_the_queue(self):
+        small = Server("--max-sessions", "1")
+        self.addCleanup(small.stop)
+        first = self.new_page()
+        first.goto(small.url)
+        expect(first.locator("#status")).to_contain_text("Live")
+        self.page.goto(small.url)
+        expect(self.page.locator("#output-note")).to_contain_text("Number 1 in line")
+        first.context.close()
+        expect(self.page.locator("#status")).to_contain_text("Live")
+        expect(self.page.locator("#output-note")).to_be_hidden()
+        self.wait_for_picture()
+
+    def test_a_page_that_was_left_alone_goes_on_at_a_touch(self):
+        sleepy = Server("--idle-timeout", "3")
+        self.addCleanup(sleepy.stop)
+        self.page.goto(sleepy.url)
+        expect(self.page.locator("#status")).to_have_text("Asleep")
+        self.page.locator("#prompt").fill("fire")
+        self.page.keyboard.press("Escape")
+        expect(self.page.locator("#status")).to_contain_text("Live")
+        self.assertEqual(self.page.input_value("#prompt"), "fire")
 
     def test_everything_is_reached_with_the_tab_key_and_has_a_name(self):
         self.open()
@@ -397,7 +436,7 @@ def take_screenshot(path):
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS + root)
         page = browser.new_page(viewport={"width": 1440, "height": 900}, color_scheme="dark")
         page.goto(server.url)
-        expect(page.locator("#status")).to_contain_text("Live", timeout=PATIENCE)
+        expect(page.locator("#status")).to_contain_text("Live")
         page.wait_for_timeout(6 * SECONDS)
         page.screenshot(path=path)
         browser.close()

@@ -8,12 +8,14 @@ const FIRST_WAIT = 500;
 const LONGEST_WAIT = 10000;
 const NO_PLACE_LEFT = 1013;
 const SERVER_STOPS = 1001;
+const POLICY = 1008;
+const SILENCE = 2000;  // a session closed after such a silence was closed for it, not for its haste
 
 /**
  * Events: "state" ({@link ConnectionState}), "frame" (an Answer), and every type of text message by its name.
  *
  * @typedef {object} ConnectionState
- * @property {"connecting"|"queued"|"open"|"lost"|"reconnecting"|"unauthorised"} name
+ * @property {"connecting"|"queued"|"open"|"lost"|"reconnecting"|"asleep"|"unauthorised"} name
  * @property {number} [position] in the queue
  * @property {number} [retryAt] performance.now() of the next attempt
  * @property {string} [reason]
@@ -25,6 +27,7 @@ export class Connection extends Emitter {
   #wait = FIRST_WAIT;
   #timer = 0;
   #failures = 0;
+  #lastSent = 0;
 
   get open() {
     return this.state.name === "open";
@@ -47,13 +50,20 @@ export class Connection extends Emitter {
     this.#socket = socket;
   }
 
+  /** The user is back: a session that was closed for its silence is opened again. */
+  wake() {
+    if (this.state.name === "asleep") this.connect();
+  }
+
   /** @param {object} message */
   send(message) {
+    this.#lastSent = performance.now();
     this.#socket.send(JSON.stringify(message));
   }
 
   /** @param {ArrayBuffer} frame */
   sendFrame(frame) {
+    this.#lastSent = performance.now();
     this.#socket.send(frame);
   }
 
@@ -77,6 +87,10 @@ export class Connection extends Emitter {
     this.#socket = null;
     if (neverOpened && (await answersUnauthorised())) {
       this.#setState({ name: "unauthorised" });
+      return;
+    }
+    if (code === POLICY && performance.now() - this.#lastSent > SILENCE) {
+      this.#setState({ name: "asleep" });
       return;
     }
     // A session's name may still be taken by this tab's lost connection for a moment, or by a copy of this tab for good.

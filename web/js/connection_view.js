@@ -18,6 +18,7 @@ export function showConnection(connection, store) {
   store.on("change", ({ scope }) => {
     if (scope === "stream") show(connection.state);
   });
+  for (const sign of ["pointerdown", "keydown"]) addEventListener(sign, () => connection.wake(), { capture: true });
   dialog.addEventListener("close", () => {
     const given = find("#token").value.trim();
     if (given) setToken(given);
@@ -38,6 +39,7 @@ export function showConnection(connection, store) {
 
 function words({ name, position, retryAt }, { model, currentStream }) {
   if (name === "open" && model) return `Live · ${currentStream.model}, ${currentStream.width} × ${currentStream.height}, ${model.device}`;
+  if (name === "asleep") return "Asleep";
   if (name === "queued") return `Number ${position} in line`;
   if (name === "reconnecting") return "Lost · trying again";
   if (name === "lost") return `Lost · again in ${seconds(retryAt)} s`;
@@ -49,6 +51,9 @@ function noteFor({ name, position, retryAt, reason }, connection) {
     return { title: `Number ${position} in line`, text: "All places are taken. It begins by itself when it is your turn." };
   }
   if (name === "reconnecting") return { title: "Connection lost", text: "Trying again." };
+  if (name === "asleep") {
+    return { title: "Asleep", text: "Nothing was asked of the server for a while, so others have this place. Draw, type or press a key to go on." };
+  }
   if (name === "lost") {
     const text = `${reason} Trying again in ${seconds(retryAt)} s; it goes on with the same look.`;
     return { title: "Connection lost", text, button: "Try now", act: () => connection.connect() };

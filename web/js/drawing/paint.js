@@ -114,7 +114,7 @@ export function flood(context, at, color) {
   context.putImageData(image, 0, 0);
 }
 
-const TOLERANCE = 40;  // strokes have soft edges
+const TOLERANCE = 28;  // strokes have soft edges
 
 function alike(a, b) {
   return [0, 8, 16].every((shift) => Math.abs(((a >> shift) & 255) - ((b >> shift) & 255)) <= TOLERANCE);

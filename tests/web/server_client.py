@@ -1,0 +1,174 @@
+"""A running server and a small client of docs/server.md, for the tests."""
+
+import collections
+import json
+import re
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import time
+import urllib.parse
+import zlib
+
+from websockets.sync.client import connect
+
+PATIENCE = 20  # seconds, for anything that has to come
+PICTURE, SKIPPED, DROPPED, UNREADABLE = range(4)
+
+FRAME_HEADER = struct.Struct("<BBHId")
+ANSWER_HEADER = struct.Struct("<BBHIdII")
+
+Answer = collections.namedtuple("Answer", "state variation number time microseconds dropped picture")
+
+
+class Server:
+    """`streamdiffusion serve` on a port of its own. As a context it must end well by itself."""
+
+    program = ""
+
+    def __init__(self, *options):
+        self.log = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen([self.program, "serve", "--port", "0", *options], stdout=subprocess.PIPE, stderr=self.log, text=True)
+        self.url = self.process.stdout.readline().strip()
+        if not re.fullmatch(r"https?://[^/]+:\d+/", self.url):
+            self.kill()
+            raise RuntimeError(f"serve said {self.url!r} where its address was expected: {self.errors()}")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        status = self.stop() if self.process.poll() is None else self.process.returncode
+        errors = self.errors()
+        self.kill()
+        if kind is None and status != 0:
+            raise AssertionError(f"serve ended with status {status}: {errors}")
+
+    @property
+    def port(self):
+        return urllib.parse.urlsplit(self.url).port
+
+    def address(self, path, **query):
+        host = "ws" + self.url.removeprefix("http").rstrip("/")
+        return host + path + (query and "?" + urllib.parse.urlencode(query) or "")
+
+    def connect(self, **options):
+        return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE, **options)
+
+    def errors(self):
+        self.log.seek(0)
+        return self.log.read()
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(PATIENCE)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+        self.log.close()
+
+
+class Session:
+    """A WebSocket to /v1/stream. What comes is kept until somebody asks for it."""
+
+    def __init__(self, server, name=None, headers=None, wait=True, **options):
+        query = {"session": name} if name else {}
+        query.update(options.pop("query", {}))
+        self.socket = connect(server.address("/v1/stream", **query), max_size=None, compression=None, proxy=None,
+                              additional_headers=headers, open_timeout=PATIENCE, close_timeout=2, **options)
+        self.texts = []
+        self.answers = []
+        self.ids = 0
+        if wait:
+            self.hello = self.message("hello")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def receive(self, timeout=PATIENCE):
+        data = self.socket.recv(timeout)
+        if isinstance(data, str):
+            self.texts.append(json.loads(data))
+        else:
+            kind, *fields = ANSWER_HEADER.unpack_from(data)
+            assert kind == 1, f"an answer begins with {kind}"
+            self.answers.append(Answer(*fields, data[ANSWER_HEADER.size:]))
+
+    def message(self, kind, timeout=PATIENCE):
+        """The next message of this type."""
+        until = time.monotonic() + timeout
+        while True:
+            for text in self.texts:
+                if text["type"] == kind:
+                    self.texts.remove(text)
+                    return text
+            self.receive(until - time.monotonic())
+
+    def answer(self, number=None, timeout=PATIENCE):
+        """The next answer to a frame, or the one to the frame of this number."""
+        until = time.monotonic() + timeout
+        while True:
+            for answer in self.answers:
+                if number in (None, answer.number):
+                    self.answers.remove(answer)
+                    return answer
+            self.receive(until - time.monotonic())
+
+    def ask(self, kind, fields):
+        """Asks for a change; the answer, whichever it is."""
+        self.ids += 1
+        self.socket.send(json.dumps({"type": kind, "id": self.ids, kind: fields}))
+        while True:
+            for text in self.texts:
+                if text.get("id") == self.ids:
+                    self.texts.remove(text)
+                    return text
+            self.receive()
+
+    def change(self, kind="settings", **fields):
+        """A change that must be taken."""
+        answer = self.ask(kind, fields)
+        assert answer["type"] == kind, answer
+        return answer
+
+    def send(self, picture=b"", number=0, variation=0, time_=0.0):
+        self.socket.send(FRAME_HEADER.pack(1, 0, variation, number, time_) + picture)
+
+    def draw(self, picture=b"", variation=0):
+        """The picture that a frame becomes."""
+        self.ids += 1
+        self.send(picture, self.ids, variation)
+        answer = self.answer(self.ids)
+        assert answer.state == PICTURE, answer
+        return answer.picture
+
+
+def png(width, height, shade=lambda x, y: (x, y, 128)):
+    """A PNG file; Python brings no encoder."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = b"".join(b"\0" + bytes(part & 255 for x in range(width) for part in shade(x, y)) for y in range(height))
+    return png_header(width, height) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def png_header(width, height):
+    data = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + data + struct.pack(">I", zlib.crc32(data))
+
+
+def format_of(picture):
+    signatures = {"jpeg": b"\xff\xd8\xff", "png": b"\x89PNG\r\n\x1a\n", "webp": b"RIFF"}
+    return next((name for name, bytes_ in signatures.items() if picture.startswith(bytes_)), None)
+
+
+def size_of_png(picture):
+    return struct.unpack_from(">II", picture, 16)
