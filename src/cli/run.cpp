@@ -202,16 +202,15 @@ void add_stream_ends(CLI::App& app, Options& options) {
   add_prompts(app, options, "--prompt");
   app.add_flag("--live", options.live,
                "as from a camera: the newest frame wins, older ones are dropped, lines that are typed are "
-               "new prompts "
-               "(/help lists more); cameras, screens, addresses and windows are always live; without it "
-               "every frame is "
-               "redrawn")
+               "new prompts (/help lists more); cameras, screens, addresses and windows are always live; "
+               "without it every frame is redrawn")
       ->take_last();
   app.add_option(
          "--watch", options.watch,
          "live: a JSON file with settings ({\"prompt\": \"cat\", \"strength\": 0.5}), applied whenever it is "
          "written; it may give the prompt")
       ->type_name("FILE.json")
+      ->default_str("none")
       ->take_last();
   app.add_option("--patience", options.patience,
                  "live: an input that gives no picture for so long is opened again")

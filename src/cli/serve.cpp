@@ -87,12 +87,12 @@ void add_network(CLI::App& app, server::ServerOptions& server) {
       ->check(in_range(0, 65535))
       ->capture_default_str();
   app.add_option("--tls-cert", server.tls_certificate, "certificate with its chain, PEM: serves HTTPS")
-      ->type_name("FILE");
-  app.add_option("--tls-key", server.tls_key, "its key, PEM")->type_name("FILE");
+      ->type_name("FILE")
+      ->default_str("none");
+  app.add_option("--tls-key", server.tls_key, "its key, PEM")->type_name("FILE")->default_str("none");
   app.add_flag("--tls-self-signed", server.tls_self_signed,
                "HTTPS with a certificate made now; browsers warn once. Other devices' browsers give camera "
-               "and screen "
-               "to HTTPS pages alone")
+               "and screen to HTTPS pages alone")
       ->take_last();
 }
 
@@ -101,17 +101,20 @@ void add_access(CLI::App& app, Options& options) {
   app.option_defaults()->take_last()->group("Access");
   app.add_option("--token", access.token, "clients have to give it; also $STREAMDIFFUSION_TOKEN")
       ->type_name("TOKEN")
+      ->default_str("none")
       ->envname("STREAMDIFFUSION_TOKEN");
   app.add_flag("--no-auth", options.no_auth, "lets everybody in who reaches the address")->take_last();
   app.add_option("--allow-host", access.allowed_hosts,
                  "a further name that the server is reached by (localhost, addresses and this machine's name "
                  "are known)")
       ->type_name("NAME")
+      ->default_str("none")
       ->take_all()
       ->allow_extra_args(false);
   app.add_option("--allow-origin", access.allowed_origins,
                  "other pages that may use the server: https://example.org")
       ->type_name("ORIGIN")
+      ->default_str("none")
       ->take_all()
       ->allow_extra_args(false);
 }
@@ -160,6 +163,7 @@ Command add_serve(CLI::App& program) {
          "--offer", options->offers,
          "a further model that clients may choose, loaded when the first one does; a name for it before =")
       ->type_name("[NAME=]MODEL")
+      ->default_str("none")
       ->take_all()
       ->allow_extra_args(false);
   add_network(*app, options->server);

@@ -17,7 +17,7 @@ class Options(ProgramTest):
         self.assertRegex(self.succeed("--version").stdout.decode(), r"^streamdiffusion \d+\.\d+\.\d+\n$")
 
     def test_help_documents_every_option_with_its_default_and_an_example(self):
-        for command in ["txt2img", "img2img", "run"]:
+        for command in ["txt2img", "img2img", "run", "serve"]:
             text = self.succeed(command, "--help").stdout.decode()
             self.assertIn(f"\n  streamdiffusion {command} ", text)
             # An option begins two spaces in, its text goes on further right.
