@@ -209,7 +209,7 @@ asio::awaitable<void> serve(Socket socket, std::string address, ServerContext& s
       break;
     }
   }
-  socket.tcp().expires_after(kHandshake);
+  reading = true;
   co_await socket.shut_down();
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
@@ -28,6 +29,8 @@ class Socket {
   }
 
   boost::asio::awaitable<void> handshake();
+  /// Ends what is sent, and waits a little for the peer to do so: a connection closed while the peer still
+  /// sends is reset, and what was said last, why it is closed, is lost.
   boost::asio::awaitable<void> shut_down();
 
   [[nodiscard]] bool is_secure() const { return tls_ != nullptr; }
@@ -59,8 +62,12 @@ inline void beast_close_socket(Socket& socket) {
 }
 
 template <typename Handler>
-void async_teardown(boost::beast::role_type role, Socket& socket, Handler&& handler) {
-  boost::beast::websocket::async_teardown(role, socket.tcp().socket(), std::forward<Handler>(handler));
+void async_teardown(boost::beast::role_type /*role*/, Socket& socket, Handler&& handler) {
+  boost::asio::co_spawn(socket.get_executor(), socket.shut_down(),
+                        [handler = std::forward<Handler>(handler)](
+                            const std::exception_ptr& /*the peer's, who has gone*/) mutable {
+                          handler(boost::system::error_code());
+                        });
 }
 
 }  // namespace streamdiffusion::server
