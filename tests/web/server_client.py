@@ -78,8 +78,9 @@ class Session:
     def __init__(self, server, name=None, headers=None, wait=True, **options):
         query = {"session": name} if name else {}
         query.update(options.pop("query", {}))
-        self.socket = connect(server.address("/v1/stream", **query), max_size=None, compression=None, proxy=None,
-                              additional_headers=headers, open_timeout=PATIENCE, close_timeout=2, **options)
+        connection = connect(server.address("/v1/stream", **query), max_size=None, compression=None, proxy=None,
+                             additional_headers=headers, open_timeout=PATIENCE, close_timeout=2, **options)
+        self.socket = connection.__enter__()
         self.texts = []
         self.answers = []
         self.ids = 0

@@ -500,7 +500,7 @@ class Lives(unittest.TestCase):
                 pass
 
     def test_wrong_options_are_told(self):
-        for options, status, words in ((("--host", "no.such.name.invalid"), 1, "--host"), (("--tls-cert", "x"), 2, "--tls-key"),
+        for options, status, words in ((("--host", "no.such.name.invalid", "--no-auth"), 1, "--host"), (("--tls-cert", "x"), 2, "--tls-key"),
                                        (("--tls-cert", "none", "--tls-key", "none"), 1, "none"), (("--offer", f"default={DEFAULT_MODEL}"), 1, "default"),
                                        (("--max-sessions", "0"), 2, "--max-sessions")):
             with self.subTest(options=options):
