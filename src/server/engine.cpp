@@ -47,7 +47,12 @@ Engine::Engine(ModelStore& models, const Settings& defaults, const StreamSetting
       codecs_(kCodecThreads),
       thread_([this] { run(); }) {}
 
-Engine::~Engine() {
+Engine::~Engine() { stop(); }
+
+void Engine::stop() {
+  if (!thread_.joinable()) {
+    return;
+  }
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;

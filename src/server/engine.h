@@ -32,7 +32,9 @@ class Engine {
  public:
   Engine(ModelStore& models, const Settings& defaults, const StreamSettings& stream_defaults,
          const EngineLimits& limits, Metrics& metrics);
-  ~Engine();  ///< stops after the step that it is at, and when no model is being loaded
+  ~Engine();
+  /// Ends after the step that it is at, and when no model is being loaded; lets go of all outputs.
+  void stop();
 
   /// A session with the default settings. Its `output` gets nothing but what the session asks for.
   std::shared_ptr<Session> open(const std::string& id, const StreamSettings& stream_settings,

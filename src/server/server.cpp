@@ -8,6 +8,7 @@
 #include <boost/asio/ssl/context.hpp>
 #include <chrono>
 #include <csignal>
+#include <memory>
 
 #include "server/http.h"
 #include "server/tls.h"
@@ -61,27 +62,37 @@ tcp::acceptor listen(asio::io_context& io, const ServerOptions& options) {
 
 struct Server::Impl {
   explicit Impl(ServerOptions given)
-      : options(std::move(given)), tls(make_tls(options)), acceptor(listen(io, options)), context(options) {
+      : options(std::move(given)),
+        tls(make_tls(options)),
+        acceptor(listen(io, options)),
+        signals(io, SIGINT, SIGTERM) {
     options.access.allowed_hosts.push_back(asio::ip::host_name());
+    context = std::make_unique<ServerContext>(options);
   }
+  /// Connections that did not end by themselves end with `io`, and use the context until then; what the
+  /// engine has for them uses `io`.
+  ~Impl() { context->engine.stop(); }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
 
   asio::awaitable<void> accept();
   asio::awaitable<void> end();
 
   ServerOptions options;
-  asio::io_context io{1};
+  std::unique_ptr<ServerContext> context;
   std::unique_ptr<asio::ssl::context> tls;
+  asio::io_context io{1};
   tcp::acceptor acceptor;
-  ServerContext context;
+  asio::signal_set signals;
 };
 
 asio::awaitable<void> Server::Impl::accept() {
   asio::steady_timer pause(io);
-  while (!context.stopping) {
+  while (!context->stopping) {
     boost::system::error_code error;
     tcp::socket socket = co_await acceptor.async_accept(asio::redirect_error(use_awaitable, error));
     if (error) {
-      if (context.stopping) {
+      if (context->stopping) {
         co_return;
       }
       pause.expires_after(kAcceptPause);
@@ -90,11 +101,11 @@ asio::awaitable<void> Server::Impl::accept() {
     }
     boost::system::error_code gone;
     const std::string address = socket.remote_endpoint(gone).address().to_string();
-    if (gone || context.connections >= options.connections) {
+    if (gone || context->connections >= options.connections) {
       continue;  // closes it
     }
     socket.set_option(tcp::no_delay(true), gone);
-    asio::co_spawn(io, serve_connection(Socket(std::move(socket), tls.get()), address, context),
+    asio::co_spawn(io, serve_connection(Socket(std::move(socket), tls.get()), address, *context),
                    asio::detached);
   }
 }
@@ -102,11 +113,11 @@ asio::awaitable<void> Server::Impl::accept() {
 /// Tells everybody and waits a while for them.
 asio::awaitable<void> Server::Impl::end() {
   boost::system::error_code ignored;
-  context.tell_to_stop();
+  context->tell_to_stop();
   acceptor.close(ignored);
   asio::steady_timer timer(io);
   const auto until = std::chrono::steady_clock::now() + kGrace;
-  while (context.connections > 0 && std::chrono::steady_clock::now() < until) {
+  while (context->connections > 0 && std::chrono::steady_clock::now() < until) {
     timer.expires_after(std::chrono::milliseconds(20));
     co_await timer.async_wait(use_awaitable);
   }
@@ -129,10 +140,9 @@ std::string Server::url() const {
 }
 
 void Server::run() {
-  asio::signal_set signals(impl_->io, SIGINT, SIGTERM);
-  signals.async_wait([&](const boost::system::error_code& error, int) {
+  impl_->signals.async_wait([this](const boost::system::error_code& error, int) {
     if (!error) {
-      signals.clear();  // a second signal ends the program at once
+      impl_->signals.clear();  // a second signal ends the program at once
       stop();
     }
   });
@@ -142,7 +152,7 @@ void Server::run() {
 
 void Server::stop() {
   asio::post(impl_->io, [this] {
-    if (!impl_->context.stopping) {
+    if (!impl_->context->stopping) {
       asio::co_spawn(impl_->io, impl_->end(), asio::detached);
     }
   });
