@@ -36,7 +36,8 @@ class Engine {
   /// Ends after the step that it is at, and when no model is being loaded; lets go of all outputs.
   void stop();
 
-  /// A session with the default settings. Its `output` gets nothing but what the session asks for.
+  /// A session with the default settings, which must not outlive the engine. Its `output` gets nothing but
+  /// what the session asks for.
   std::shared_ptr<Session> open(const std::string& id, const StreamSettings& stream_settings,
                                 std::shared_ptr<SessionOutput> output);
   void close(const std::shared_ptr<Session>& session);
@@ -86,13 +87,12 @@ class Engine {
   const EngineLimits limits_;
   Metrics& metrics_;
 
+  boost::asio::thread_pool codecs_;  // sessions use it to their end
   std::mutex mutex_;
   std::condition_variable work_;
   std::vector<SessionPtr> sessions_;
   std::vector<SessionPtr> closed_;  // their streams are the engine's thread's to free
   bool stopping_ = false;
-
-  boost::asio::thread_pool codecs_;
   std::thread thread_;
 };
 

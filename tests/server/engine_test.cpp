@@ -267,8 +267,9 @@ TEST_F(EngineTest, StopsWhileSessionsAreBusy) {
   }
   ask(session, {{"type", "stream"}, {"stream", {{"model", "second"}}}});
   inbox_->answers(1);
-  engine_.reset();
-  SUCCEED();
+  const std::weak_ptr<SessionOutput> inbox = std::exchange(inbox_, nullptr);
+  engine_->stop();
+  EXPECT_TRUE(inbox.expired());
 }
 
 }  // namespace
