@@ -24,15 +24,15 @@ struct HubProgress {
 /// Where models come from and where they are kept.
 struct HubOptions {
   std::string endpoint = "https://huggingface.co";
-  std::filesystem::path cache;  ///< the cache that Python's huggingface_hub uses
-  std::string token;            ///< empty: none; sent to the endpoint alone, never to where it redirects
-  bool offline = false;         ///< use what the cache holds and ask nobody
-  int parallel = 4;             ///< files downloaded at a time
+  std::filesystem::path cache = {};  ///< the cache that Python's huggingface_hub uses
+  std::string token = {};            ///< empty: none; sent to the endpoint alone, never to where it redirects
+  bool offline = false;              ///< use what the cache holds and ask nobody
+  int parallel = 4;                  ///< files downloaded at a time
 
   /// Called some times a second while files come in.
-  std::function<void(const HubProgress&)> on_progress;
+  std::function<void(const HubProgress&)> on_progress = {};
   /// Called with what a user should know but that stops nothing (a connection that broke and is tried again).
-  std::function<void(const std::string&)> on_message;
+  std::function<void(const std::string&)> on_message = {};
   /// Stops downloads with HubStopped where it becomes true; what has come is kept and used the next time.
   const std::atomic<bool>* stop = nullptr;
 

@@ -72,9 +72,9 @@ struct SourceOptions {
   /// or what is live: a camera ("/dev/video0"), the screen ("screen", a part of it "screen:640x480+100+50",
   /// or an X display ":0.0"), or an address of FFmpeg's protocols ("rtsp://...", "rtmp://...", "srt://...",
   /// "udp://...").
-  std::string input;
+  std::string input = {};
   /// FFmpeg's input format or device ("rawvideo", "yuv4mpegpipe", "v4l2", ...); empty: found out.
-  std::string format;
+  std::string format = {};
   int width = 0;  ///< of rawvideo; asked of a camera, 0: its usual one
   int height = 0;
   std::string pixel_format = "rgb24";  ///< of rawvideo, FFmpeg's name
@@ -113,7 +113,7 @@ struct SinkOptions {
   /// A video file, a folder or pattern of pictures ("out/", "out/%05d.png"; made where it is missing), a
   /// single picture, "-" for standard output, or what is live: "window", a virtual camera ("/dev/video10" of
   /// v4l2loopback), or an address of FFmpeg's protocols ("rtmp://...", "srt://...", "udp://...").
-  std::string output;
+  std::string output = {};
   int width = 0;
   int height = 0;
   double frame_rate = 25;
@@ -123,11 +123,11 @@ struct SinkOptions {
   /// Audio of this video file is copied (or transcoded where the container does not take it), in step with
   /// the frames by their Frame::time and cut to their length. Nothing happens where it has none or the output
   /// can hold none.
-  std::optional<std::string> audio_from;
-  std::string format;  ///< FFmpeg's format for pipes; empty: by the extension ("-": matroska)
-  std::string codec;   ///< FFmpeg's encoder; empty: the container's usual one
-  int quality = -1;    ///< 0 (worst) .. 100; -1: a good default
-  std::map<std::string, std::string> metadata;  ///< into the container or the pictures
+  std::optional<std::string> audio_from = {};
+  std::string format = {};  ///< FFmpeg's format for pipes; empty: by the extension ("-": matroska)
+  std::string codec = {};   ///< FFmpeg's encoder; empty: the container's usual one
+  int quality = -1;         ///< 0 (worst) .. 100; -1: a good default
+  std::map<std::string, std::string> metadata = {};  ///< into the container or the pictures
   std::map<std::string, std::string> ffmpeg_options =
       {};  ///< of FFmpeg's encoder, format, device or protocol
   /// The encoder keeps no frame back, for pictures that are seen while they are made. Addresses have it

@@ -11,28 +11,30 @@
 namespace streamdiffusion {
 
 struct LoraOptions {
-  std::filesystem::path file;  ///< .safetensors in kohya, diffusers/peft or `processor` naming
+  std::filesystem::path file = {};  ///< .safetensors in kohya, diffusers/peft or `processor` naming
   float scale = 1.0F;
-  std::string name;  ///< for Parameters::lora_scales; the file's stem unless given
+  std::string name = {};  ///< for Parameters::lora_scales; the file's stem unless given
 };
 
 /// A textual inversion.
 struct EmbeddingOptions {
-  std::filesystem::path file;  ///< .safetensors with `emb_params`, `clip_l` or one tensor called as its token
-  std::string token;           ///< the word that stands for it in prompts; the tensor's or the file's name
+  /// .safetensors with `emb_params`, `clip_l` or one tensor called as its token
+  std::filesystem::path file = {};
+  std::string token = {};  ///< the word that stands for it in prompts; the tensor's or the file's name
 };
 
 struct ModelOptions {
   /// A Hugging Face diffusers folder (the one with model_index.json), or a checkpoint of Stable Diffusion 1.x
   /// or 2.x in one .safetensors file.
-  std::filesystem::path path;
-  std::string name;                          ///< for ModelInfo::name; the folder's or file's unless given
-  std::optional<std::filesystem::path> vae;  ///< an autoencoder's folder or file in place of the model's own
-  std::vector<LoraOptions> loras;
+  std::filesystem::path path = {};
+  std::string name = {};  ///< for ModelInfo::name; the folder's or file's unless given
+  /// An autoencoder's folder or file in place of the model's own.
+  std::optional<std::filesystem::path> vae = {};
+  std::vector<LoraOptions> loras = {};
   /// Where prompts may take LoRAs from: `<lora:NAME:SCALE>` is taken out of a prompt and loads
   /// NAME.safetensors from here or a subfolder. Without it prompts are taken as they are.
-  std::optional<std::filesystem::path> lora_folder;
-  std::vector<EmbeddingOptions> embeddings;
+  std::optional<std::filesystem::path> lora_folder = {};
+  std::vector<EmbeddingOptions> embeddings = {};
   /// Prompts weigh their words: `(word:1.3)`, `(word)`, `[word]`, as in AUTOMATIC1111's web UI.
   bool prompt_weights = false;
   /// What the UNet predicts: "epsilon", "v_prediction", or "auto": what the model says, for a single file
@@ -44,7 +46,7 @@ struct ModelOptions {
   int clip_skip = 0;  ///< layers of the text encoder to leave out at the end, as diffusers counts
   /// Called with messages that a user should see but that stop nothing (a LoRA key that matches nothing, a
   /// prompt that is cut). Called on the thread that loads or sets parameters. Default: standard error.
-  std::function<void(const std::string&)> on_warning;
+  std::function<void(const std::string&)> on_warning = {};
 };
 
 /// What a loaded model is, for programs that adapt to it.

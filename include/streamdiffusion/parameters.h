@@ -68,10 +68,10 @@ const char* to_string(Blend blend);
 
 /// What may change between any two frames of a stream.
 struct Parameters {
-  std::string prompt;
-  std::vector<WeightedPrompt> prompts;  ///< where not empty they stand in place of `prompt`
+  std::string prompt = {};
+  std::vector<WeightedPrompt> prompts = {};  ///< where not empty they stand in place of `prompt`
   Blend prompt_blend = Blend::linear;
-  std::string negative_prompt;
+  std::string negative_prompt = {};
 
   /// Seconds over which a new prompt takes over from the one before, blended as `prompt_blend` says. Goes by
   /// the times of the frames that are stepped: a stream that has stepped none, and text to image, change at
@@ -90,11 +90,12 @@ struct Parameters {
 
   /// For an LCM with `time_cond_proj_dim`: the guidance that it was distilled with and is told to imitate
   /// (diffusers gives its guidance_scale - 1). None: nothing is told.
-  std::optional<float> guidance_embedding;
+  std::optional<float> guidance_embedding = {};
 
-  std::uint64_t seed = 2;           ///< draws the stream's fixed noise as PyTorch's CPU generator does
-  std::vector<WeightedSeed> seeds;  ///< where not empty they stand in place of `seed`; blended on the sphere
-  float seed_transition = 0.0F;     ///< as prompt_transition, for the noise of new seeds
+  std::uint64_t seed = 2;  ///< draws the stream's fixed noise as PyTorch's CPU generator does
+  /// Where not empty they stand in place of `seed`; blended on the sphere.
+  std::vector<WeightedSeed> seeds = {};
+  float seed_transition = 0.0F;  ///< as prompt_transition, for the noise of new seeds
 
   /// Self-attention of each row looks at all rows of the denoising batch (paper, section 3.2).
   bool cross_frame_attention = false;
@@ -102,7 +103,7 @@ struct Parameters {
   SimilarityFilterParameters similarity_filter;
 
   /// LoRAs not named here keep the scale that the model was loaded with.
-  std::vector<LoraScale> lora_scales;
+  std::vector<LoraScale> lora_scales = {};
 
   bool operator==(const Parameters&) const = default;
 };
