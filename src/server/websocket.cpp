@@ -26,7 +26,7 @@ constexpr std::chrono::seconds kSilence{30};  // of a peer that answers no ping
 constexpr std::chrono::milliseconds kTick{500};
 constexpr std::chrono::milliseconds kCrowdedPause{20};
 constexpr double kMessagesASecond = 500;
-constexpr double kMessagesAtOnce = 1000;
+constexpr double kMessagesAtOnce = 500;
 
 std::string queue_message(int position) { return dump({{"type", "queue"}, {"position", position}}); }
 
@@ -38,14 +38,17 @@ bool is_session_name(const std::string& name) {
                              [](unsigned char c) { return std::isalnum(c) != 0 || c == '-' || c == '_'; });
 }
 
-/// Lets through so many messages a second.
+/// How fast a client is read. Who sends faster is slowed down, not closed: answers to frames that are dropped
+/// at once make clients send the next ones at once.
 class RateLimit {
  public:
-  bool allows_one() {
+  /// How long to wait before the next message is read.
+  Clock::duration take_one() {
     const Clock::time_point now = Clock::now();
     const double seconds = std::chrono::duration<double>(now - std::exchange(last_, now)).count();
     left_ = std::min(kMessagesAtOnce, left_ + seconds * kMessagesASecond) - 1;
-    return left_ >= 0;
+    return std::chrono::duration_cast<Clock::duration>(
+        std::chrono::duration<double>(std::max(0.0, -left_ / kMessagesASecond)));
   }
 
  private:
@@ -110,15 +113,13 @@ class Client : public std::enable_shared_from_this<Client> {
     while (!is_over_) {
       co_await socket_.async_read(buffer, use_awaitable);
       last_message_ = Clock::now();
-      if (!rate.allows_one()) {
-        close_with(websocket::close_code::policy_error, "too many messages");
-        co_return;
-      }
       take_message(std::span(static_cast<const std::uint8_t*>(buffer.data().data()), buffer.size()));
       buffer.consume(buffer.size());
-      while (outbox_->is_crowded() && !is_over_) {  // who does not read is not read from
-        pause.expires_after(kCrowdedPause);
+      Clock::duration wait = rate.take_one();
+      while (!is_over_ && (wait > Clock::duration::zero() || outbox_->is_crowded())) {
+        pause.expires_after(wait > Clock::duration::zero() ? wait : kCrowdedPause);
         co_await pause.async_wait(use_awaitable);
+        wait = Clock::duration::zero();  // who does not read what comes is not read from
       }
     }
   }
