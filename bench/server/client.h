@@ -1,0 +1,55 @@
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/websocket/stream.hpp>
+#include <chrono>
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "server/protocol.h"
+
+namespace streamdiffusion::bench {
+
+using SteadyClock = std::chrono::steady_clock;
+
+inline double seconds_since(SteadyClock::time_point start) {
+  return std::chrono::duration<double>(SteadyClock::now() - start).count();
+}
+
+/// A session of docs/server.md, blocking, as light as can be: it measures the server, not itself. Throws
+/// boost::system::system_error where the connection is lost.
+class Client {
+ public:
+  explicit Client(int port);
+
+  /// Changes settings or stream and waits until that is in effect.
+  void change(const std::string& type, const nlohmann::json& fields);
+  void send_frame(std::uint32_t number, std::span<const std::uint8_t> picture);
+
+  struct Answer {
+    server::FrameState state = server::FrameState::picture;
+    std::uint32_t number = 0;
+    std::size_t picture_bytes = 0;
+  };
+  /// The next answer to a frame; what else comes is passed over.
+  Answer receive();
+
+  boost::asio::ip::tcp::socket& socket() { return socket_.next_layer(); }
+
+ private:
+  nlohmann::json receive_text(const std::string& type);
+
+  boost::asio::io_context io_;
+  boost::beast::websocket::stream<boost::asio::ip::tcp::socket> socket_{io_};
+  boost::beast::flat_buffer buffer_;
+};
+
+/// The bytes of a client's frame message.
+std::vector<std::uint8_t> make_frame_message(std::uint32_t number, std::span<const std::uint8_t> picture);
+
+}  // namespace streamdiffusion::bench
