@@ -28,8 +28,10 @@ Shape resampled(Shape shape, Resample resample) {
   return resample == Resample::up ? Shape{shape.n, shape.h * 2, shape.w * 2, shape.c} : shape;
 }
 
-Operation conv2d(const Shape& in, std::int64_t out_channels, Resample resample = Resample::none) {
-  const std::string suffix = resample == Resample::down ? "/down" : resample == Resample::up ? "/up" : "";
+std::string suffix(Precision precision) { return precision == Precision::int8 ? "/int8" : ""; }
+
+Operation conv2d(const Shape& in, std::int64_t out_channels, Resample resample, Precision precision) {
+  const std::string resampling = resample == Resample::down ? "/down" : resample == Resample::up ? "/up" : "";
   const auto prepare = [=](Device& device) -> std::function<void()> {
     const std::vector<float> weight(static_cast<std::size_t>(out_channels * in.c * 9), 0.01F);
     const std::vector<float> bias(static_cast<std::size_t>(out_channels), 0.1F);
@@ -38,18 +40,20 @@ Operation conv2d(const Shape& in, std::int64_t out_channels, Resample resample =
                                                .out_channels = out_channels,
                                                .in_channels = in.c,
                                                .kernel = 3,
-                                               .resample = resample});
+                                               .resample = resample,
+                                               .precision = precision});
     Shape out_shape = resampled(in, resample);
     out_shape.c = out_channels;
     const auto x = std::make_shared<DeviceTensor>(ones(device, in));
     const auto out = std::make_shared<DeviceTensor>(device, out_shape);
     return [=, &device] { device.conv2d(x->view(), *packed, {.padding = 1}, out->view()); };
   };
-  return {"conv2d/" + text(in) + "->" + std::to_string(out_channels) + suffix, prepare};
+  return {"conv2d/" + text(in) + "->" + std::to_string(out_channels) + resampling + suffix(precision),
+          prepare};
 }
 
-Operation linear(std::int64_t tokens, std::int64_t in_channels, std::int64_t out_channels,
-                 bool geglu = false) {
+Operation linear(std::int64_t tokens, std::int64_t in_channels, std::int64_t out_channels, bool geglu,
+                 Precision precision) {
   const auto prepare = [=](Device& device) -> std::function<void()> {
     const std::vector<float> weight(static_cast<std::size_t>(out_channels * in_channels), 0.01F);
     const std::vector<float> bias(static_cast<std::size_t>(out_channels), 0.1F);
@@ -57,14 +61,15 @@ Operation linear(std::int64_t tokens, std::int64_t in_channels, std::int64_t out
                                                .bias = bias,
                                                .out_channels = out_channels,
                                                .in_channels = in_channels,
-                                               .geglu = geglu});
+                                               .geglu = geglu,
+                                               .precision = precision});
     const auto x = std::make_shared<DeviceTensor>(ones(device, {1, 1, tokens, in_channels}));
     const auto out =
         std::make_shared<DeviceTensor>(device, Shape{1, 1, tokens, geglu ? out_channels / 2 : out_channels});
     return [=, &device] { device.linear(x->view(), *packed, {}, out->view()); };
   };
   return {"linear/" + std::to_string(tokens) + "x" + std::to_string(in_channels) + "->" +
-              std::to_string(out_channels) + (geglu ? "/geglu" : ""),
+              std::to_string(out_channels) + (geglu ? "/geglu" : "") + suffix(precision),
           prepare};
 }
 
@@ -105,51 +110,64 @@ Operation attention(std::int64_t queries, std::int64_t keys, std::int64_t heads,
           prepare};
 }
 
+/// In float32 and in 8 bits, so that both are measured side by side.
+void add_conv2d(std::vector<Operation>& all, const Shape& in, std::int64_t out_channels,
+                Resample resample = Resample::none) {
+  all.push_back(conv2d(in, out_channels, resample, Precision::f32));
+  all.push_back(conv2d(in, out_channels, resample, Precision::int8));
+}
+
+void add_linear(std::vector<Operation>& all, std::int64_t tokens, std::int64_t in_channels,
+                std::int64_t out_channels, bool geglu = false) {
+  all.push_back(linear(tokens, in_channels, out_channels, geglu, Precision::f32));
+  all.push_back(linear(tokens, in_channels, out_channels, geglu, Precision::int8));
+}
+
 void add_sd_turbo(std::vector<Operation>& all) {
-  all.push_back(conv2d({1, 64, 64, 4}, 320));
-  all.push_back(conv2d({1, 64, 64, 320}, 320));
-  all.push_back(conv2d({1, 64, 64, 960}, 320));
-  all.push_back(conv2d({1, 64, 64, 320}, 320, Resample::down));
-  all.push_back(conv2d({1, 32, 32, 640}, 640));
-  all.push_back(conv2d({1, 32, 32, 640}, 640, Resample::up));
-  all.push_back(conv2d({1, 16, 16, 1280}, 1280));
-  all.push_back(conv2d({1, 16, 16, 2560}, 1280));
-  all.push_back(conv2d({1, 8, 8, 1280}, 1280));
+  add_conv2d(all, {1, 64, 64, 4}, 320);
+  add_conv2d(all, {1, 64, 64, 320}, 320);
+  add_conv2d(all, {1, 64, 64, 960}, 320);
+  add_conv2d(all, {1, 64, 64, 320}, 320, Resample::down);
+  add_conv2d(all, {1, 32, 32, 640}, 640);
+  add_conv2d(all, {1, 32, 32, 640}, 640, Resample::up);
+  add_conv2d(all, {1, 16, 16, 1280}, 1280);
+  add_conv2d(all, {1, 16, 16, 2560}, 1280);
+  add_conv2d(all, {1, 8, 8, 1280}, 1280);
   for (const std::int64_t level : {0, 1, 2}) {
     const std::int64_t tokens = 4096 >> (2 * level);
     const std::int64_t channels = 320 << level;
-    all.push_back(linear(tokens, channels, 3 * channels));
-    all.push_back(linear(tokens, channels, 8 * channels, true));
-    all.push_back(linear(tokens, 4 * channels, channels));
+    add_linear(all, tokens, channels, 3 * channels);
+    add_linear(all, tokens, channels, 8 * channels, true);
+    add_linear(all, tokens, 4 * channels, channels);
     all.push_back(attention(tokens, tokens, channels / 64, 64));
     all.push_back(attention(tokens, 77, channels / 64, 64));
     all.push_back(group_norm({1, 64 >> level, 64 >> level, channels}, 32));
     all.push_back(layer_norm(tokens, channels));
   }
   all.push_back(attention(4096, 4096, 8, 40));  // Stable Diffusion 1.5's heads
-  all.push_back(conv2d({1, 512, 512, 3}, 64));  // TAESD
-  all.push_back(conv2d({1, 512, 512, 64}, 64));
-  all.push_back(conv2d({1, 256, 256, 64}, 64));
-  all.push_back(conv2d({1, 256, 256, 64}, 64, Resample::up));
-  all.push_back(conv2d({1, 512, 512, 64}, 3));
+  add_conv2d(all, {1, 512, 512, 3}, 64);        // TAESD
+  add_conv2d(all, {1, 512, 512, 64}, 64);
+  add_conv2d(all, {1, 256, 256, 64}, 64);
+  add_conv2d(all, {1, 256, 256, 64}, 64, Resample::up);
+  add_conv2d(all, {1, 512, 512, 64}, 3);
 }
 
 void add_default_model(std::vector<Operation>& all) {
   for (const std::int64_t level : {0, 1, 2}) {
     const std::int64_t side = 16 >> level;
     const std::int64_t channels = 48 << level;
-    all.push_back(conv2d({1, side, side, channels}, channels));
+    add_conv2d(all, {1, side, side, channels}, channels);
     all.push_back(group_norm({1, side, side, channels}, 16));
     if (level > 0) {
-      all.push_back(linear(side * side, channels, 8 * channels, true));
-      all.push_back(linear(side * side, 4 * channels, channels));
+      add_linear(all, side * side, channels, 8 * channels, true);
+      add_linear(all, side * side, 4 * channels, channels);
       all.push_back(attention(side * side, side * side, channels / 32, 32));
       all.push_back(attention(side * side, 24, channels / 32, 32));
       all.push_back(layer_norm(side * side, channels));
     }
   }
-  all.push_back(conv2d({1, 128, 128, 32}, 32));
-  all.push_back(conv2d({1, 64, 64, 32}, 32, Resample::up));
+  add_conv2d(all, {1, 128, 128, 32}, 32);
+  add_conv2d(all, {1, 64, 64, 32}, 32, Resample::up);
 }
 
 }  // namespace

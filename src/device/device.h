@@ -39,6 +39,12 @@ class PackedWeights {
 };
 using Weights = std::shared_ptr<const PackedWeights>;
 
+/// What a layer is computed in. Activations between layers stay as the device has them.
+enum class Precision {
+  f32,
+  int8,  ///< weights and inputs rounded to 8 bits, where the device has it and gains from it; else as f32
+};
+
 /// How a convolution changes the resolution.
 enum class Resample {
   none,
@@ -54,6 +60,7 @@ struct HostConv2d {
   std::int64_t in_channels = 0;
   std::int64_t kernel = 1;
   Resample resample = Resample::none;
+  Precision precision = Precision::f32;
 };
 
 /// A linear layer's weights on the host: [out][in], float32.
@@ -65,6 +72,7 @@ struct HostLinear {
   /// The first half of the outputs is multiplied by gelu of the second half: out_channels / 2 results
   /// (GEGLU).
   bool geglu = false;
+  Precision precision = Precision::f32;
 };
 
 struct Conv2dOptions {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "device/cpu/conv_output.h"
 #include "device/cpu/kernels.h"
 
 namespace streamdiffusion::cpu {
@@ -10,30 +11,20 @@ namespace {
 
 // Multiplications that are worth a task of their own.
 constexpr std::int64_t kTaskWork = 2'000'000;
-// Pixels of a matrix product that are taken as one line.
-constexpr std::int64_t kLinePixels = 96;
 // Transformed inputs and products of Winograd's algorithm that are in flight together: they stay in the
 // last-level cache.
 constexpr std::int64_t kStripFloats = std::int64_t{3} << 20U;
 
 std::int64_t divide_up(std::int64_t n, std::int64_t by) { return (n + by - 1) / by; }
 
-void set_output(ConvTask& task, const PackedMatrix& matrix, const Tensor& residual, Activation activation,
-                const Tensor& out) {
+ConvTask make_task(const PackedMatrix& matrix, const Tensor& residual, Activation activation,
+                   const Tensor& out) {
+  ConvTask task;
+  set_output(task, matrix.columns, residual, activation, out);
   task.weights = matrix.weights();
   task.bias = matrix.bias();
-  task.columns = matrix.columns;
   task.in_channels = matrix.in_channels;
-  task.geglu = matrix.geglu;
-  task.out = out.as<float>();
-  task.out_channels = matrix.out_channels;
-  task.out_stride = out.stride;
-  task.out_pixels = out.shape.pixels();
-  task.activation = activation;
-  if (!residual.empty()) {
-    task.residual = residual.as<const float>();
-    task.residual_stride = residual.stride;
-  }
+  return task;
 }
 
 void set_matrix_product(ConvTask& task, const float* x, std::int64_t stride) {
@@ -114,8 +105,25 @@ void run_winograd(Workers& workers, const WinogradTask& task) {
 
 }  // namespace
 
+void set_output(ConvTask& task, const PackedColumns& columns, const Tensor& residual, Activation activation,
+                const Tensor& out) {
+  task.columns = columns.count;
+  task.geglu = columns.geglu;
+  task.out = out.as<float>();
+  task.out_channels = columns.out_channels;
+  task.out_stride = out.stride;
+  task.out_pixels = out.shape.pixels();
+  task.activation = activation;
+  if (!residual.empty()) {
+    task.residual = residual.as<const float>();
+    task.residual_stride = residual.stride;
+  }
+}
+
 PackedConv2d::PackedConv2d(Device& device, ThreadPool& pool, const HostConv2d& host) {
-  if (WinogradWeights::suits(host)) {
+  if (QuantizedMatrix::suits(host)) {
+    quantized = std::make_unique<QuantizedMatrix>(device, pool, host);
+  } else if (WinogradWeights::suits(host)) {
     winograd = std::make_unique<WinogradWeights>(device, pool, host);
   } else if (NarrowConv2d::suits(host)) {
     narrow = std::make_unique<NarrowConv2d>(device, host);
@@ -124,16 +132,36 @@ PackedConv2d::PackedConv2d(Device& device, ThreadPool& pool, const HostConv2d& h
   }
 }
 
+PackedLinear::PackedLinear(Device& device, ThreadPool& pool, const HostLinear& host) {
+  if (QuantizedMatrix::suits(host)) {
+    quantized = std::make_unique<QuantizedMatrix>(device, pool, host);
+  } else {
+    direct = std::make_unique<PackedMatrix>(device, pool, host);
+  }
+}
+
 void multiply(Workers& workers, const PackedMatrix& weights, const Tensor& x, const LinearOptions& options,
               const Tensor& out) {
-  ConvTask task;
-  set_output(task, weights, options.residual, options.activation, out);
+  ConvTask task = make_task(weights, options.residual, options.activation, out);
   set_matrix_product(task, x.as<const float>(), x.stride);
-  run(workers, task, task.out_h, weights.panels);
+  run(workers, task, task.out_h, weights.columns.panels());
+}
+
+void multiply(Workers& workers, const PackedLinear& weights, const Tensor& x, const LinearOptions& options,
+              const Tensor& out) {
+  if (weights.quantized) {
+    multiply(workers, *weights.quantized, x, options, out);
+  } else {
+    multiply(workers, *weights.direct, x, options, out);
+  }
 }
 
 void convolve(Workers& workers, const PackedConv2d& weights, const Tensor& x, const Conv2dOptions& options,
               const Tensor& out) {
+  if (weights.quantized) {
+    convolve(workers, *weights.quantized, x, options, out);
+    return;
+  }
   if (weights.winograd) {
     run_winograd(workers, {weights.winograd.get(), x, out, options});
     return;
@@ -149,8 +177,7 @@ void convolve(Workers& workers, const PackedConv2d& weights, const Tensor& x, co
     multiply(workers, matrix, x, {options.residual, options.activation}, out);
     return;
   }
-  ConvTask task;
-  set_output(task, matrix, options.residual, options.activation, out);
+  ConvTask task = make_task(matrix, options.residual, options.activation, out);
   task.x = x.as<const float>();
   task.in_h = x.shape.h;
   task.in_w = x.shape.w;
@@ -165,7 +192,7 @@ void convolve(Workers& workers, const PackedConv2d& weights, const Tensor& x, co
     task.row_bias = options.row_bias.as<const float>();
     task.row_bias_stride = options.row_bias.stride;
   }
-  run(workers, task, out.shape.n * out.shape.h, matrix.panels);
+  run(workers, task, out.shape.n * out.shape.h, matrix.columns.panels());
 }
 
 }  // namespace streamdiffusion::cpu

@@ -5,13 +5,14 @@
 
 #include "device/cpu/narrow_conv.h"
 #include "device/cpu/packing.h"
+#include "device/cpu/quantized.h"
 #include "device/cpu/scratch.h"
 #include "device/cpu/winograd.h"
 #include "device/device.h"
 
 namespace streamdiffusion::cpu {
 
-/// A convolution packed the way it will be computed: one of the three.
+/// A convolution packed the way it will be computed: one of the four.
 class PackedConv2d : public PackedWeights {
  public:
   PackedConv2d(Device& device, ThreadPool& pool, const HostConv2d& host);
@@ -19,11 +20,21 @@ class PackedConv2d : public PackedWeights {
   std::unique_ptr<const PackedMatrix> direct;
   std::unique_ptr<const WinogradWeights> winograd;
   std::unique_ptr<const NarrowConv2d> narrow;
+  std::unique_ptr<const QuantizedMatrix> quantized;
+};
+
+/// A linear layer, likewise.
+class PackedLinear : public PackedWeights {
+ public:
+  PackedLinear(Device& device, ThreadPool& pool, const HostLinear& host);
+
+  std::unique_ptr<const PackedMatrix> direct;
+  std::unique_ptr<const QuantizedMatrix> quantized;
 };
 
 void convolve(Workers& workers, const PackedConv2d& weights, const Tensor& x, const Conv2dOptions& options,
               const Tensor& out);
-void multiply(Workers& workers, const PackedMatrix& weights, const Tensor& x, const LinearOptions& options,
+void multiply(Workers& workers, const PackedLinear& weights, const Tensor& x, const LinearOptions& options,
               const Tensor& out);
 
 }  // namespace streamdiffusion::cpu

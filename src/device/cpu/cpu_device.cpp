@@ -43,7 +43,7 @@ class CpuDevice : public Device {
     return std::make_shared<PackedConv2d>(*this, pool(), host);
   }
   Weights pack_linear(const HostLinear& host) override {
-    return std::make_shared<PackedMatrix>(*this, pool(), host);
+    return std::make_shared<PackedLinear>(*this, pool(), host);
   }
   Weights pack_vector(std::span<const float> host) override { return std::make_shared<PackedVector>(host); }
 
@@ -53,7 +53,7 @@ class CpuDevice : public Device {
   }
   void linear(const Tensor& x, const PackedWeights& weights, const LinearOptions& options,
               const Tensor& out) override {
-    multiply(workers_, static_cast<const PackedMatrix&>(weights), x, options, out);
+    multiply(workers_, static_cast<const PackedLinear&>(weights), x, options, out);
   }
   void group_norm(const Tensor& x, const PackedWeights& gain, const PackedWeights& shift, std::int64_t groups,
                   float epsilon, Activation activation, const Tensor& out) override;

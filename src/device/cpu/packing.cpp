@@ -17,31 +17,22 @@ constexpr std::int64_t kChannelBlock = 16;
 
 }  // namespace
 
-PackedMatrix::PackedMatrix(Device& device, ThreadPool& pool, const HostConv2d& host)
-    : out_channels(host.out_channels),
-      in_channels(host.in_channels),
-      kernel(host.kernel),
-      resample(host.resample),
-      columns(host.out_channels) {
-  pack(device, pool, host.weight, host.bias);
-}
+PackedColumns::PackedColumns(const HostConv2d& host)
+    : out_channels(host.out_channels), count(host.out_channels), geglu(false) {}
 
-PackedMatrix::PackedMatrix(Device& device, ThreadPool& pool, const HostLinear& host)
+PackedColumns::PackedColumns(const HostLinear& host)
     : out_channels(host.geglu ? host.out_channels / 2 : host.out_channels),
-      in_channels(host.in_channels),
-      geglu(host.geglu),
-      columns(geglu ? 2 * round_up(out_channels, panel_format().lanes) : out_channels) {
-  pack(device, pool, host.weight, host.bias);
-}
+      count(host.geglu ? 2 * round_up(out_channels, panel_format().lanes) : out_channels),
+      geglu(host.geglu) {}
 
-std::int64_t PackedMatrix::channel(std::int64_t column) const {
+std::int64_t PackedColumns::channel(std::int64_t column) const {
   if (!geglu) {
     return column < out_channels ? column : -1;
   }
   // Each panel holds values in its first half and their gates in the second.
   const std::int64_t width = panel_format().columns;
   const std::int64_t panel = column / width;
-  const std::int64_t half = std::min(width, columns - panel * width) / 2;
+  const std::int64_t half = std::min(width, count - panel * width) / 2;
   const std::int64_t within = column - panel * width;
   const std::int64_t value = panel * width / 2 + within % half;
   if (value >= out_channels) {
@@ -50,24 +41,56 @@ std::int64_t PackedMatrix::channel(std::int64_t column) const {
   return within < half ? value : out_channels + value;
 }
 
-void PackedMatrix::pack(Device& device, ThreadPool& pool, std::span<const float> weight,
-                        std::span<const float> bias) {
+std::int64_t PackedColumns::padded() const { return round_up(count, panel_format().lanes); }
+
+std::int64_t PackedColumns::panels() const {
+  const std::int64_t width = panel_format().columns;
+  return (padded() + width - 1) / width;
+}
+
+Buffer pack_bias(Device& device, const PackedColumns& columns, std::span<const float> bias) {
+  if (bias.empty()) {
+    return {};
+  }
+  Buffer packed = device.allocate(static_cast<std::size_t>(columns.padded()) * sizeof(float));
+  auto* values = static_cast<float*>(packed.data());
+  for (std::int64_t column = 0; column < columns.padded(); ++column) {
+    const std::int64_t out = columns.channel(column);
+    values[column] = out < 0 ? 0.0F : bias[static_cast<std::size_t>(out)];
+  }
+  return packed;
+}
+
+PackedMatrix::PackedMatrix(Device& device, ThreadPool& pool, const HostConv2d& host)
+    : columns(host),
+      in_channels(host.in_channels),
+      kernel(host.kernel),
+      resample(host.resample),
+      bias_(pack_bias(device, columns, host.bias)) {
+  pack(device, pool, host.weight);
+}
+
+PackedMatrix::PackedMatrix(Device& device, ThreadPool& pool, const HostLinear& host)
+    : columns(host), in_channels(host.in_channels), bias_(pack_bias(device, columns, host.bias)) {
+  pack(device, pool, host.weight);
+}
+
+void PackedMatrix::pack(Device& device, ThreadPool& pool, std::span<const float> weight) {
   const PanelFormat format = panel_format();
   const std::int64_t taps = kernel * kernel;
   const std::int64_t inner = taps * in_channels;
-  const std::int64_t padded = round_up(columns, format.lanes);
-  panels = (padded + format.columns - 1) / format.columns;
+  const std::int64_t padded = columns.padded();
   weights_ = device.allocate(static_cast<std::size_t>(padded * inner) * sizeof(float));
   auto* packed = static_cast<float*>(weights_.data());
 
-  pool.parallel_for(panels, [&](std::int64_t panel, int) {
+  pool.parallel_for(columns.panels(), [&](std::int64_t panel, int) {
     const std::int64_t first = panel * format.columns;
     const std::int64_t width = std::min(format.columns, padded - first);
     float* to = packed + first * inner;
     for (std::int64_t block = 0; block < in_channels; block += kChannelBlock) {
       const std::int64_t block_end = std::min(in_channels, block + kChannelBlock);
       for (std::int64_t column = 0; column < width; ++column) {
-        const std::int64_t out = channel(first + column);
+        const std::int64_t out = columns.channel(first + column);
         for (std::int64_t in = block; in < block_end; ++in) {
           for (std::int64_t tap = 0; tap < taps; ++tap) {
             to[(tap * in_channels + in) * width + column] =
@@ -77,15 +100,6 @@ void PackedMatrix::pack(Device& device, ThreadPool& pool, std::span<const float>
       }
     }
   });
-
-  if (!bias.empty()) {
-    bias_ = device.allocate(static_cast<std::size_t>(padded) * sizeof(float));
-    auto* values = static_cast<float*>(bias_.data());
-    for (std::int64_t column = 0; column < padded; ++column) {
-      const std::int64_t out = channel(column);
-      values[column] = out < 0 ? 0.0F : bias[static_cast<std::size_t>(out)];
-    }
-  }
 }
 
 }  // namespace streamdiffusion::cpu

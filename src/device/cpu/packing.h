@@ -9,6 +9,24 @@
 
 namespace streamdiffusion::cpu {
 
+/// What of a layer's outputs stands in which packed column.
+struct PackedColumns {
+  explicit PackedColumns(const HostConv2d& host);
+  explicit PackedColumns(const HostLinear& host);
+  /// The output channel in a packed column, or -1 for padding.
+  [[nodiscard]] std::int64_t channel(std::int64_t column) const;
+  /// With whole vectors.
+  [[nodiscard]] std::int64_t padded() const;
+  [[nodiscard]] std::int64_t panels() const;
+
+  std::int64_t out_channels;  ///< of the layer; half the packed columns with geglu
+  std::int64_t count;         ///< packed, without the padding of a last vector (with it for geglu)
+  bool geglu;
+};
+
+/// A layer's bias in the order of its packed columns, padded; empty where there is none.
+Buffer pack_bias(Device& device, const PackedColumns& columns, std::span<const float> bias);
+
 /// Layers as the CPU keeps them: the columns (output channels) of the weights in panels of the instruction
 /// set's width, each panel [tap][in channel][column], so that the kernels read memory in one stream. One
 /// layout for every size of input.
@@ -22,18 +40,13 @@ class PackedMatrix : public PackedWeights {
     return static_cast<const float*>(bias_.data());
   }  ///< nullptr: none
 
-  std::int64_t out_channels = 0;  ///< of the layer; half the packed columns with geglu
+  PackedColumns columns;
   std::int64_t in_channels = 0;
   std::int64_t kernel = 1;
   Resample resample = Resample::none;
-  bool geglu = false;
-  std::int64_t columns = 0;  ///< packed, without the padding of a last vector (with it for geglu)
-  std::int64_t panels = 0;
 
  private:
-  void pack(Device& device, ThreadPool& pool, std::span<const float> weight, std::span<const float> bias);
-  /// The output channel in a packed column, or -1 for padding.
-  [[nodiscard]] std::int64_t channel(std::int64_t column) const;
+  void pack(Device& device, ThreadPool& pool, std::span<const float> weight);
 
   Buffer weights_;
   Buffer bias_;

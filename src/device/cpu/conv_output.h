@@ -1,0 +1,18 @@
+#pragma once
+
+#include <cstdint>
+
+#include "device/cpu/kernels.h"
+#include "device/cpu/packing.h"
+#include "device/device.h"
+
+namespace streamdiffusion::cpu {
+
+/// Pixels of a matrix product that are taken as one line.
+constexpr std::int64_t kLinePixels = 96;
+
+/// Sets what a task is to do with its results.
+void set_output(ConvTask& task, const PackedColumns& columns, const Tensor& residual, Activation activation,
+                const Tensor& out);
+
+}  // namespace streamdiffusion::cpu

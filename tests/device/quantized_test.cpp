@@ -1,0 +1,299 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <ostream>
+
+#include "device/reference.h"
+
+namespace streamdiffusion {
+namespace {
+
+using reference::at;
+using reference::Bench;
+
+/// What plain loops make of some values: rounded to steps of `scale`.
+struct Rounded {
+  double scale = 1;
+  std::int64_t zero = 0;
+  std::vector<std::int64_t> bytes;
+};
+
+/// Activations as the device rounds them: 8 bits between the smallest and the largest, zero among them.
+Rounded round_activations(const std::vector<float>& values) {
+  Rounded rounded;
+  const float low = std::min(0.0F, *std::ranges::min_element(values));
+  const float high = std::max(0.0F, *std::ranges::max_element(values));
+  const float scale = (high - low) / 255.0F;
+  const float inverse = 1.0F / scale;
+  rounded.scale = scale;
+  rounded.zero = static_cast<std::int64_t>(std::nearbyint(-low / scale));
+  for (const float value : values) {
+    rounded.bytes.push_back(std::clamp<std::int64_t>(
+        static_cast<std::int64_t>(std::nearbyint(value * inverse)) + rounded.zero, 0, 255));
+  }
+  return rounded;
+}
+
+/// Weights of one output channel: signed bytes.
+Rounded round_weights(const float* values, std::int64_t count) {
+  float largest = 0;
+  for (std::int64_t i = 0; i < count; ++i) {
+    largest = std::max(largest, std::abs(values[i]));
+  }
+  Rounded rounded{.scale = static_cast<double>(largest / 127.0F), .bytes = {}};
+  const float inverse = 1.0F / (largest / 127.0F);
+  for (std::int64_t i = 0; i < count; ++i) {
+    rounded.bytes.push_back(static_cast<std::int64_t>(std::nearbyint(values[i] * inverse)));
+  }
+  return rounded;
+}
+
+struct LinearCase {
+  std::int64_t rows, tokens, in, out;
+  bool geglu = false;
+  bool residual = false;
+  Activation activation = Activation::none;
+};
+
+void PrintTo(const LinearCase& c, std::ostream* os) {
+  *os << c.rows << "x" << c.tokens << " " << c.in << "->" << c.out << (c.geglu ? " geglu" : "");
+}
+
+class QuantizedLinear : public testing::TestWithParam<LinearCase> {};
+
+TEST_P(QuantizedLinear, GivesWhatPlainLoopsGiveOfTheSameIntegers) {
+  const LinearCase c = GetParam();
+  Bench bench;
+  const std::vector<float> weight = reference::random_values(c.out * c.in, 1);
+  const std::vector<float> bias = reference::random_values(c.out, 2);
+  const Weights packed = bench.device().pack_linear({weight, bias, c.out, c.in, c.geglu, Precision::int8});
+  const Tensor x = bench.random({c.rows, 1, c.tokens, c.in}, 3, 3);
+  const std::int64_t results = c.geglu ? c.out / 2 : c.out;
+  const Tensor out = bench.empty({c.rows, 1, c.tokens, results}, 2);
+  LinearOptions options;
+  options.activation = c.activation;
+  if (c.residual) {
+    options.residual = bench.random(out.shape, 5);
+  }
+  bench.device().linear(x, *packed, options, out);
+
+  std::vector<Rounded> inputs;
+  for (std::int64_t token = 0; token < x.shape.pixels(); ++token) {
+    const float* from = x.as<const float>() + token * x.stride;
+    inputs.push_back(round_activations({from, from + c.in}));
+  }
+  std::vector<Rounded> columns;
+  for (std::int64_t o = 0; o < c.out; ++o) {
+    columns.push_back(round_weights(weight.data() + o * c.in, c.in));
+  }
+  const auto product = [&](auto n, auto t, auto o) {
+    const Rounded& input = inputs[static_cast<std::size_t>(n * c.tokens + t)];
+    const Rounded& column = columns[static_cast<std::size_t>(o)];
+    std::int64_t sum = 0;
+    for (std::size_t i = 0; i < input.bytes.size(); ++i) {
+      sum += (input.bytes[i] - input.zero) * column.bytes[i];
+    }
+    return static_cast<double>(sum) * input.scale * column.scale + bias[static_cast<std::size_t>(o)];
+  };
+  const double error = reference::largest_error(out, [&](auto n, auto, auto t, auto o) {
+    double value = product(n, t, o);
+    if (c.geglu) {
+      value *= reference::activate(Activation::gelu, product(n, t, results + o));
+    }
+    return reference::activate(c.activation, value + (c.residual ? at(options.residual, n, 0, t, o) : 0));
+  });
+  EXPECT_LT(error, 1e-6);  // one byte off would be 1e-4 and more
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, QuantizedLinear,
+                         testing::Values(LinearCase{1, 1, 64, 320}, LinearCase{1, 77, 48, 96},
+                                         LinearCase{3, 24, 192, 192, false, true},
+                                         LinearCase{2, 100, 33, 10, false, false, Activation::silu},
+                                         LinearCase{1, 97, 22, 130, false, true, Activation::quick_gelu},
+                                         LinearCase{1, 50, 16, 128, true}, LinearCase{2, 33, 27, 80, true},
+                                         LinearCase{1, 200, 40, 320, true, true},
+                                         LinearCase{1, 30, 3000, 70, false, true, Activation::gelu},
+                                         LinearCase{1, 300, 256, 256, false, false, Activation::relu}));
+
+struct ConvCase {
+  std::int64_t rows, in, out, h, w, kernel, padding;
+  Resample resample = Resample::none;
+  bool row_bias = false;
+  bool residual = false;
+  Activation activation = Activation::none;
+  std::int64_t extra = 0;
+};
+
+void PrintTo(const ConvCase& c, std::ostream* os) {
+  *os << c.rows << "x" << c.h << "x" << c.w << " " << c.in << "->" << c.out << " k" << c.kernel;
+}
+
+class QuantizedConv2d : public testing::TestWithParam<ConvCase> {};
+
+TEST_P(QuantizedConv2d, GivesWhatPlainLoopsGiveOfTheSameIntegers) {
+  const ConvCase c = GetParam();
+  Bench bench;
+  const std::int64_t inner = c.in * c.kernel * c.kernel;
+  const std::vector<float> weight = reference::random_values(c.out * inner, 1);
+  const std::vector<float> bias = reference::random_values(c.out, 2);
+  const Weights packed =
+      bench.device().pack_conv2d({weight, bias, c.out, c.in, c.kernel, c.resample, Precision::int8});
+  const Tensor x = bench.random({c.rows, c.h, c.w, c.in}, 3, c.extra);
+  const bool upsample = c.resample == Resample::up;
+  const std::int64_t stride = c.resample == Resample::down ? 2 : 1;
+  const std::int64_t scale = upsample ? 2 : 1;
+  const std::int64_t full_h = c.h * scale - (upsample && c.w % 2 != 0 ? 1 : 0);
+  const std::int64_t full_w = c.w * scale - (upsample && c.h % 2 != 0 ? 1 : 0);
+  const Tensor out =
+      bench.empty({c.rows, (full_h - 1) / stride + 1, (full_w - 1) / stride + 1, c.out}, c.extra);
+  Conv2dOptions options{.padding = c.padding, .activation = c.activation};
+  if (c.row_bias) {
+    options.row_bias = bench.random({c.rows, 1, 1, c.out}, 4, 5);
+  }
+  if (c.residual) {
+    options.residual = bench.random(out.shape, 5, 3);
+  }
+  bench.device().conv2d(x, *packed, options, out);
+
+  std::vector<Rounded> rows;
+  for (std::int64_t n = 0; n < c.rows; ++n) {
+    std::vector<float> values;
+    for (std::int64_t pixel = 0; pixel < c.h * c.w; ++pixel) {
+      const float* from = x.as<const float>() + (n * c.h * c.w + pixel) * x.stride;
+      values.insert(values.end(), from, from + c.in);
+    }
+    rows.push_back(round_activations(values));
+  }
+  std::vector<Rounded> columns;
+  for (std::int64_t o = 0; o < c.out; ++o) {
+    columns.push_back(round_weights(weight.data() + o * inner, inner));
+  }
+  const double error = reference::largest_error(out, [&](auto n, auto y, auto px, auto o) {
+    const Rounded& input = rows[static_cast<std::size_t>(n)];
+    const Rounded& column = columns[static_cast<std::size_t>(o)];
+    std::int64_t sum = 0;
+    for (std::int64_t ky = 0; ky < c.kernel; ++ky) {
+      for (std::int64_t kx = 0; kx < c.kernel; ++kx) {
+        const std::int64_t iy = y * stride + ky - c.padding;
+        const std::int64_t ix = px * stride + kx - c.padding;
+        if (iy < 0 || ix < 0 || iy >= full_h || ix >= full_w) {
+          continue;
+        }
+        for (std::int64_t i = 0; i < c.in; ++i) {
+          const std::int64_t pixel = iy / scale * c.w + ix / scale;
+          sum += (input.bytes[static_cast<std::size_t>(pixel * c.in + i)] - input.zero) *
+                 column.bytes[static_cast<std::size_t>((i * c.kernel + ky) * c.kernel + kx)];
+        }
+      }
+    }
+    double value = static_cast<double>(sum) * input.scale * column.scale + bias[static_cast<std::size_t>(o)];
+    value += c.row_bias ? at(options.row_bias, n, 0, 0, o) : 0;
+    value += c.residual ? at(options.residual, n, y, px, o) : 0;
+    return reference::activate(c.activation, value);
+  });
+  EXPECT_LT(error, 1e-6);
+}
+
+constexpr Resample kNone = Resample::none;
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, QuantizedConv2d,
+    testing::Values(ConvCase{1, 32, 32, 16, 16, 3, 1}, ConvCase{2, 19, 48, 9, 7, 3, 1, kNone, true},
+                    ConvCase{3, 24, 32, 8, 8, 3, 1, kNone, true, true, Activation::silu},
+                    ConvCase{1, 48, 96, 17, 13, 3, 1, Resample::down},
+                    ConvCase{2, 16, 16, 8, 6, 3, 0, Resample::down}, ConvCase{1, 20, 100, 5, 5, 3, 1},
+                    ConvCase{1, 96, 80, 4, 4, 1, 0, kNone, false, true},
+                    ConvCase{2, 40, 24, 6, 6, 1, 0, kNone, true}, ConvCase{1, 16, 70, 1, 1, 3, 1},
+                    ConvCase{1, 16, 8, 1, 33, 3, 1}, ConvCase{2, 24, 40, 6, 5, 3, 1, Resample::up},
+                    ConvCase{1, 25, 65, 8, 8, 3, 1, Resample::up, true, true},
+                    ConvCase{1, 18, 20, 6, 6, 3, 1, kNone, true, true, Activation::relu, 7},
+                    ConvCase{1, 700, 70, 6, 7, 3, 1, kNone, true, true, Activation::silu}));
+
+TEST(Quantized, StaysWithinWhatRoundingCosts) {
+  constexpr std::int64_t kIn = 40;
+  constexpr std::int64_t kOut = 24;
+  Bench bench;
+  const std::vector<float> weight = reference::random_values(kOut * kIn, 1);
+  const Weights exact = bench.device().pack_linear({weight, {}, kOut, kIn});
+  const Weights rounded = bench.device().pack_linear({weight, {}, kOut, kIn, false, Precision::int8});
+  const Tensor x = bench.random({1, 1, 30, kIn}, 3);
+  const Tensor want = bench.empty({1, 1, 30, kOut});
+  const Tensor got = bench.empty({1, 1, 30, kOut});
+  bench.device().linear(x, *exact, {}, want);
+  bench.device().linear(x, *rounded, {}, got);
+  double most = 0;
+  for (std::int64_t t = 0; t < 30; ++t) {
+    const float* values = x.as<const float>() + t * kIn;
+    const double x_step = round_activations({values, values + kIn}).scale;
+    for (std::int64_t o = 0; o < kOut; ++o) {
+      const double weight_step = round_weights(weight.data() + o * kIn, kIn).scale;
+      double bound = 1e-5;
+      for (std::int64_t i = 0; i < kIn; ++i) {
+        // Half a step each; of activations a whole one at the ends, where zero was moved to a byte.
+        bound += x_step * std::abs(weight[static_cast<std::size_t>(o * kIn + i)]) +
+                 weight_step / 2 * (std::abs(values[i]) + x_step);
+      }
+      const double difference = std::abs(at(want, 0, 0, t, o) - at(got, 0, 0, t, o));
+      EXPECT_LT(difference, bound);
+      most = std::max(most, difference);
+    }
+  }
+  EXPECT_GT(most, 1e-4) << "it was not rounded at all";
+}
+
+TEST(Quantized, GivesEachRowTheSameAloneAndAmongOthersOnAnyNumberOfThreads) {
+  constexpr std::int64_t kChannels = 64;
+  const std::vector<float> weight = reference::random_values(kChannels * kChannels * 9, 1);
+  const HostConv2d layer{weight, {}, kChannels, kChannels, 3, Resample::none, Precision::int8};
+  Bench two(2);
+  Bench one(1);
+  const Shape shape{2, 300, 220, kChannels};  // several bands
+  const Tensor x = two.random(shape, 2);
+  const Tensor together = two.empty(shape);
+  two.device().conv2d(x, *two.device().pack_conv2d(layer), {.padding = 1}, together);
+  for (std::int64_t row = 0; row < shape.n; ++row) {
+    const Tensor alone = one.empty({1, shape.h, shape.w, kChannels});
+    one.device().conv2d(x.rows(row, 1), *one.device().pack_conv2d(layer), {.padding = 1}, alone);
+    EXPECT_EQ(reference::largest_error(
+                  alone, [&](auto, auto y, auto px, auto c) { return at(together, row, y, px, c); }),
+              0);
+  }
+}
+
+TEST(Quantized, KeepsNarrowLayersExact) {
+  Bench bench;
+  const std::vector<float> weight = reference::random_values(4 * 64 * 9, 1);
+  for (const auto& [in, out] : {std::pair{4, 64}, std::pair{64, 4}}) {
+    HostConv2d layer{weight, {}, out, in, 3};
+    const Tensor x = bench.random({1, 7, 7, in}, 2);
+    const Tensor want = bench.empty({1, 7, 7, out});
+    const Tensor got = bench.empty({1, 7, 7, out});
+    bench.device().conv2d(x, *bench.device().pack_conv2d(layer), {.padding = 1}, want);
+    layer.precision = Precision::int8;
+    bench.device().conv2d(x, *bench.device().pack_conv2d(layer), {.padding = 1}, got);
+    EXPECT_EQ(
+        reference::largest_error(got, [&](auto n, auto y, auto px, auto c) { return at(want, n, y, px, c); }),
+        0);
+  }
+}
+
+TEST(Quantized, TakesZerosAndNumbersThatAreNone) {
+  Bench bench;
+  const std::vector<float> weight = reference::random_values(32 * 32, 1);
+  const std::vector<float> bias = reference::random_values(32, 2);
+  const Weights packed = bench.device().pack_linear({weight, bias, 32, 32, false, Precision::int8});
+  const Tensor x = bench.empty({1, 1, 3, 32});
+  std::fill_n(x.as<float>(), 3 * 32, 0.0F);
+  x.as<float>()[32] = std::numeric_limits<float>::infinity();
+  x.as<float>()[64] = std::numeric_limits<float>::quiet_NaN();
+  const Tensor out = bench.empty({1, 1, 3, 32});
+  bench.device().linear(x, *packed, {}, out);
+  for (std::int64_t o = 0; o < 32; ++o) {
+    EXPECT_EQ(at(out, 0, 0, 0, o), bias[static_cast<std::size_t>(o)]);
+    EXPECT_FALSE(std::isfinite(at(out, 0, 0, 1, o)));
+  }
+}
+
+}  // namespace
+}  // namespace streamdiffusion
