@@ -155,58 +155,58 @@ void Engine::frame(const SessionPtr& session, const FrameTag& tag, std::vector<s
   }
   session->last_input = arrival.time;
   if (session->encoded) {
-    answer_locked(*session, FrameState::dropped, session->encoded->arrival);
+    supersede(*session, session->encoded->arrival);
   }
   session->encoded = EncodedFrame{.arrival = arrival, .picture = std::move(picture)};
-  if (!session->decoding) {
-    decode_next(session);
-  }
+  decode_next(session);
 }
 
 // ---- decoding and encoding, on threads of their own
 
-/// The mutex is held.
+/// Throws Error for what is no picture.
+SessionStream::Input Engine::decode(const EncodedFrame& encoded, int width, int height, Fit fit) const {
+  SessionStream::Input input;
+  const Frame picture = decode_image(encoded.picture, limits_.picture_pixels);
+  input.frame.resize(width, height);
+  fit_frame(picture, fit, input.frame);
+  input.arrival = encoded.arrival;
+  return input;
+}
+
+/// Decodes what has come while the engine is busy, as many frames as it can take; a newer one is decoded when
+/// the turn comes. The mutex is held.
 void Engine::decode_next(const SessionPtr& session) {
+  if (session->decoding || !session->encoded ||
+      session->ready.size() >= static_cast<std::size_t>(session->frame_buffer)) {
+    return;
+  }
   session->decoding = true;
   boost::asio::post(session->codec,
-                    [this, session, frame = std::move(*session->encoded), version = session->input_version,
-                     width = session->width, height = session->height, fit = session->fit]() mutable {
-                      decode(session, std::move(frame), version, width, height, fit);
-                    });
+                    [this, session, encoded = std::move(*session->encoded), version = session->input_version,
+                     width = session->width, height = session->height,
+                     fit = session->fit] { decode_early(session, encoded, version, width, height, fit); });
   session->encoded.reset();
 }
 
-void Engine::decode(const SessionPtr& session, EncodedFrame frame, std::uint64_t version, int width,
-                    int height, Fit fit) {
-  SessionStream::Input input;
+void Engine::decode_early(const SessionPtr& session, const EncodedFrame& encoded, std::uint64_t version,
+                          int width, int height, Fit fit) {
+  std::optional<SessionStream::Input> input;
   std::string problem;
   try {
-    const Frame picture = decode_image(frame.picture, limits_.picture_pixels);
-    input.frame.resize(width, height);
-    fit_frame(picture, fit, input.frame);
-    input.arrival = frame.arrival;
+    input = decode(encoded, width, height, fit);
   } catch (const std::exception& error) {
     problem = error.what();
   }
   const std::lock_guard lock(mutex_);
-  if (!problem.empty()) {
-    answer_locked(*session, FrameState::unreadable, frame.arrival);
-    if (session->output) {
-      session->output->send(make_error("picture", problem));
-    }
+  if (!input) {
+    answer_unreadable(*session, encoded.arrival, problem);
   } else if (version != session->input_version) {
-    answer_locked(*session, FrameState::dropped, frame.arrival);
+    answer_locked(*session, FrameState::dropped, encoded.arrival);
   } else {
-    session->ready.push_back(std::move(input));
-    while (session->ready.size() > static_cast<std::size_t>(session->frame_buffer)) {
-      answer_locked(*session, FrameState::dropped, *session->ready.front().arrival);
-      session->ready.pop_front();
-    }
+    session->ready.push_back(std::move(*input));
   }
   session->decoding = false;
-  if (session->encoded) {
-    decode_next(session);
-  }
+  decode_next(session);
   work_.notify_all();
 }
 
@@ -249,8 +249,33 @@ void Engine::encode(const SessionPtr& session, const Arrival& arrival, const Fra
   }
 }
 
+/// A newer frame has come before this one's turn. It is answered with the next answer to another one, so that
+/// who sends a frame for each answer sends as many as can be used.
+void Engine::supersede(Session& session, const Arrival& arrival) {
+  session.superseded.push_back(arrival);
+  if (session.superseded.size() > static_cast<std::size_t>(limits_.frames_under_way)) {
+    give_answer(session, FrameState::dropped, session.superseded.front(), {});
+    session.superseded.pop_front();
+  }
+}
+
+void Engine::answer_unreadable(Session& session, const Arrival& arrival, const std::string& problem) {
+  answer_locked(session, FrameState::unreadable, arrival);
+  if (session.output) {
+    session.output->send(make_error("picture", problem));
+  }
+}
+
 void Engine::answer_locked(Session& session, FrameState state, const Arrival& arrival,
                            std::vector<std::uint8_t> picture) {
+  for (const Arrival& older : std::exchange(session.superseded, {})) {
+    give_answer(session, FrameState::dropped, older, {});
+  }
+  give_answer(session, state, arrival, std::move(picture));
+}
+
+void Engine::give_answer(Session& session, FrameState state, const Arrival& arrival,
+                         std::vector<std::uint8_t> picture) {
   switch (state) {
     case FrameState::picture:
       ++session.counts.frames;
@@ -383,14 +408,7 @@ void Engine::compute(const std::vector<SessionPtr>& sessions, const std::functio
 void Engine::step(const Turn& turn, std::unique_lock<std::mutex>& lock) {
   std::vector<std::vector<SessionStream::Input>> inputs;
   for (const SessionPtr& session : turn.sessions) {
-    std::vector<SessionStream::Input>& own = inputs.emplace_back();
-    while (!session->ready.empty()) {
-      own.push_back(std::move(session->ready.front()));
-      session->ready.pop_front();
-    }
-    while (own.size() < static_cast<std::size_t>(session->frame_buffer)) {
-      own.push_back({.frame = own.back().frame, .arrival = std::nullopt});
-    }
+    inputs.push_back(take_inputs(session, lock));
   }
   lock.unlock();
   compute(turn.sessions, [&] {
@@ -404,6 +422,35 @@ void Engine::step(const Turn& turn, std::unique_lock<std::mutex>& lock) {
     }
   });
   lock.lock();
+}
+
+/// The newest frames of a session, as many as its stream takes.
+std::vector<SessionStream::Input> Engine::take_inputs(const SessionPtr& session,
+                                                      std::unique_lock<std::mutex>& lock) {
+  const auto size = static_cast<std::size_t>(session->frame_buffer);
+  std::deque<SessionStream::Input> inputs = std::exchange(session->ready, {});
+  if (session->encoded && !session->decoding) {
+    const EncodedFrame newest = *std::exchange(session->encoded, std::nullopt);
+    lock.unlock();
+    std::string problem;
+    try {
+      inputs.push_back(decode(newest, session->width, session->height, session->fit));
+    } catch (const std::exception& error) {
+      problem = error.what();
+    }
+    lock.lock();
+    if (!problem.empty()) {
+      answer_unreadable(*session, newest.arrival, problem);
+    }
+  }
+  while (inputs.size() > size) {
+    answer_locked(*session, FrameState::dropped, *inputs.front().arrival);
+    inputs.pop_front();
+  }
+  while (inputs.size() < size) {
+    inputs.push_back({.frame = inputs.back().frame, .arrival = std::nullopt});
+  }
+  return {std::make_move_iterator(inputs.begin()), std::make_move_iterator(inputs.end())};
 }
 
 void Engine::make_pictures(const SessionPtr& session, std::unique_lock<std::mutex>& lock) {
@@ -494,6 +541,7 @@ bool Engine::change_stream(const SessionPtr& session, const ClientMessage& messa
     for (const SessionStream::Input& input : std::exchange(session->ready, {})) {
       answer_locked(*session, FrameState::dropped, *input.arrival);
     }
+    decode_next(session);
   }
   send(session, dump({{"type", "stream"},
                       {"id", message.id},

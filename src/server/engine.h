@@ -70,14 +70,23 @@ class Engine {
   void drain(const SessionPtr& session);
   void compute(const std::vector<SessionPtr>& sessions, const std::function<void()>& work);
 
+  std::vector<SessionStream::Input> take_inputs(const SessionPtr& session,
+                                                std::unique_lock<std::mutex>& lock);
+
+  [[nodiscard]] SessionStream::Input decode(const EncodedFrame& encoded, int width, int height,
+                                            Fit fit) const;
   void decode_next(const SessionPtr& session);
-  void decode(const SessionPtr& session, EncodedFrame frame, std::uint64_t version, int width, int height,
-              Fit fit);
+  void decode_early(const SessionPtr& session, const EncodedFrame& encoded, std::uint64_t version, int width,
+                    int height, Fit fit);
   void deliver(Session& session, FrameState state, const Arrival& arrival, const Frame* picture);
   void encode(const SessionPtr& session, const Arrival& arrival, const Frame& picture,
               const StreamSettings& settings);
+  void supersede(Session& session, const Arrival& arrival);
+  void answer_unreadable(Session& session, const Arrival& arrival, const std::string& problem);
   void answer_locked(Session& session, FrameState state, const Arrival& arrival,
                      std::vector<std::uint8_t> picture = {});
+  void give_answer(Session& session, FrameState state, const Arrival& arrival,
+                   std::vector<std::uint8_t> picture);
   void send(const SessionPtr& session, std::string message);
   void report(Session& session, Clock::time_point now);
 

@@ -13,6 +13,7 @@ constexpr std::size_t kMostTogether = 4;
 constexpr int kLargestSharedPixels = 256 * 256;
 constexpr double kPatience = 1.5;         // frame intervals until a missing frame is no longer waited for
 constexpr double kLongestInterval = 1.0;  // seconds; rarer frames are not waited for
+constexpr double kMostCredit = 0.25;      // seconds of the engine's time
 
 Clock::time_point after(Clock::time_point start, double seconds) {
   return start + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
@@ -121,7 +122,7 @@ void catch_up(Session& session, const std::vector<SessionPtr>& sessions) {
     }
   }
   if (least) {
-    session.virtual_time = std::max(session.virtual_time, *least);
+    session.virtual_time = std::max(session.virtual_time, *least - kMostCredit);
   }
 }
 

@@ -25,7 +25,8 @@ Turn choose_turn(const std::vector<std::shared_ptr<Session>>& sessions, Clock::t
 /// Charges the time of a turn to those that took part.
 void charge(const std::vector<std::shared_ptr<Session>>& took_part, double seconds);
 
-/// A session that was idle, or is new, is not owed the time that others had meanwhile.
+/// A session that was idle, or is new, is not owed the time that others had meanwhile, but for a little: one
+/// whose frames are quick has none ready for moments, between its answer and the client's next frame.
 void catch_up(Session& session, const std::vector<std::shared_ptr<Session>>& sessions);
 
 }  // namespace streamdiffusion::server

@@ -48,7 +48,8 @@ struct Session : std::enable_shared_from_this<Session> {
   bool waits_for_model = false;  ///< the first request does
   std::string model_error;       ///< why that model cannot be had
 
-  std::optional<EncodedFrame> encoded;  ///< the newest, where the decoder is busy
+  std::optional<EncodedFrame> encoded;  ///< the newest, where `ready` is full or the decoder busy
+  std::deque<Arrival> superseded;       ///< frames that a newer one has replaced, not answered yet
   bool decoding = false;
   std::uint64_t input_version =
       0;          ///< counts changes of size, so that frames decoded for the old one are dropped
