@@ -23,6 +23,7 @@ struct Workload {
   int height = 512;
   int rows = 1;  ///< rows of a UNet call; denoising steps of the stream
   int threads = 0;
+  std::string precision = "f32";
 };
 
 /// The names of what can be measured: text_encoder, unet, vae_encode, vae_decode, and frame, the whole step

@@ -40,9 +40,12 @@ struct ModelOptions {
   /// What the UNet predicts: "epsilon", "v_prediction", or "auto": what the model says, for a single file
   /// what diffusers takes it for (Stable Diffusion 1.x epsilon, 2.x v_prediction).
   std::string prediction_type = "auto";
-  std::string device = "auto";     ///< "auto" or "cpu"
-  std::string precision = "auto";  ///< "auto" or "f32"; the CPU computes in float32
-  int threads = 0;                 ///< compute threads, 0: one for each processor
+  std::string device = "auto";  ///< "auto" or "cpu"
+  /// What the UNet and the autoencoder compute in: "auto" or "f32" (float32, exact), or "int8": weights and
+  /// activations of their large layers rounded to 8 bits, about twice as fast with a third of the memory on
+  /// processors with AVX-512 VNNI, pictures that differ slightly. See docs/models.md.
+  std::string precision = "auto";
+  int threads = 0;    ///< compute threads, 0: one for each processor
   int clip_skip = 0;  ///< layers of the text encoder to leave out at the end, as diffusers counts
   /// Called with messages that a user should see but that stop nothing (a LoRA key that matches nothing, a
   /// prompt that is cut). Called on the thread that loads or sets parameters. Default: standard error.

@@ -55,12 +55,19 @@ ModelOptions complete(ModelOptions options) {
   return options;
 }
 
+Precision parse_precision(const std::string& name) {
+  if (name == "auto" || name == "f32") {
+    return Precision::f32;
+  }
+  if (name == "int8") {
+    return Precision::int8;
+  }
+  throw Error("precision \"" + name + "\" is not known to the CPU: use auto, f32 or int8");
+}
+
 std::unique_ptr<Device> make_device(const ModelOptions& options) {
   if (options.device != "auto" && options.device != "cpu") {
     throw Error("device \"" + options.device + "\" is not known: use auto or cpu");
-  }
-  if (options.precision != "auto" && options.precision != "f32") {
-    throw Error("precision \"" + options.precision + "\" is not known to the CPU: use auto or f32");
   }
   if (options.threads < 0) {
     throw Error("threads is " + std::to_string(options.threads) +
@@ -119,11 +126,12 @@ ModelInfo describe(const ModelFiles& files, const Device& device, const ModelOpt
 Model::Impl::Impl(const ModelOptions& given)
     : options(complete(given)),
       device(make_device(options)),
+      precision(parse_precision(options.precision)),
       files(ModelFiles::open(options)),
       info(describe(files, *device, options)),
       arena(*device),
-      autoencoder(Autoencoder::make(*device, files.autoencoder)),
-      weight_sets(*device, files, options.clip_skip),
+      autoencoder(Autoencoder::make(*device, files.autoencoder, precision)),
+      weight_sets(*device, files, options.clip_skip, precision),
       loras_of_prompts_(kLorasOfPromptsKept),
       tokens_(kTokenizedPromptsKept) {
   for (const LoraOptions& lora : options.loras) {

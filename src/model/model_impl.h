@@ -52,6 +52,7 @@ struct Model::Impl {
 
   ModelOptions options;
   std::unique_ptr<Device> device;
+  Precision precision;
   ModelFiles files;
   ModelInfo info;
   Arena arena;  ///< for activations, shared by all streams

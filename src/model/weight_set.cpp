@@ -12,8 +12,8 @@ constexpr std::size_t kContextsKept = 16;
 constexpr std::size_t kEmbeddingsKept = 64;
 
 UNet2DCondition make_unet(Device& device, const ModelFiles& model, const std::vector<ScaledLora>& loras,
-                          LayerCache& cache) {
-  LayerLoader layers(device, model.unet, Lora::Network::unet, loras, cache);
+                          LayerCache& cache, Precision precision) {
+  LayerLoader layers(device, model.unet, Lora::Network::unet, loras, cache, precision);
   return {model.unet_config, layers};
 }
 
@@ -26,8 +26,8 @@ ClipText make_text_encoder(Device& device, const ModelFiles& model, const std::v
 }  // namespace
 
 WeightSet::WeightSet(Device& device, const ModelFiles& model, const std::vector<ScaledLora>& loras,
-                     LayerCache& cache, int clip_skip)
-    : unet_(make_unet(device, model, loras, cache)),
+                     LayerCache& cache, int clip_skip, Precision precision)
+    : unet_(make_unet(device, model, loras, cache, precision)),
       text_encoder_(make_text_encoder(device, model, loras, cache, clip_skip)),
       embeddings_(kEmbeddingsKept),
       contexts_(kContextsKept) {}
@@ -69,7 +69,7 @@ std::shared_ptr<WeightSet> WeightSets::get(std::vector<ScaledLora> loras) {
     latest_ = kept->second.lock();
     return latest_;
   }
-  latest_ = std::make_shared<WeightSet>(device_, model_, loras, cache_, clip_skip_);
+  latest_ = std::make_shared<WeightSet>(device_, model_, loras, cache_, clip_skip_, precision_);
   sets_[std::move(loras)] = latest_;
   model_.unet.release_pages();
   model_.text_encoder.release_pages();

@@ -22,7 +22,7 @@ using PromptEmbedding = std::vector<float>;
 class WeightSet {
  public:
   WeightSet(Device& device, const ModelFiles& model, const std::vector<ScaledLora>& loras, LayerCache& cache,
-            int clip_skip);
+            int clip_skip, Precision precision);
 
   [[nodiscard]] const UNet2DCondition& unet() const { return unet_; }
   [[nodiscard]] const ClipText& text_encoder() const { return text_encoder_; }
@@ -50,8 +50,9 @@ class WeightSet {
 /// alive.
 class WeightSets {
  public:
-  WeightSets(Device& device, const ModelFiles& model, int clip_skip)
-      : device_(device), model_(model), clip_skip_(clip_skip) {}
+  /// The text encoder is in float32 whatever the precision: it runs once for each prompt.
+  WeightSets(Device& device, const ModelFiles& model, int clip_skip, Precision precision = Precision::f32)
+      : device_(device), model_(model), clip_skip_(clip_skip), precision_(precision) {}
 
   /// The set with these LoRAs, built where nobody has it. LoRAs with a scale of 0 are left out.
   std::shared_ptr<WeightSet> get(std::vector<ScaledLora> loras);
@@ -60,6 +61,7 @@ class WeightSets {
   Device& device_;
   const ModelFiles& model_;
   int clip_skip_;
+  Precision precision_;
   LayerCache cache_;
   std::map<std::vector<ScaledLora>, std::weak_ptr<WeightSet>> sets_;
   std::shared_ptr<WeightSet> latest_;

@@ -19,9 +19,10 @@ std::unique_ptr<Autoencoder> make_network(const AutoencoderKLConfig& config, Lay
 
 }  // namespace
 
-std::unique_ptr<Autoencoder> Autoencoder::make(Device& device, const AutoencoderFiles& files) {
+std::unique_ptr<Autoencoder> Autoencoder::make(Device& device, const AutoencoderFiles& files,
+                                               Precision precision) {
   LayerCache cache;
-  LayerLoader layers(device, files.weights, Lora::Network::unet, {}, cache);
+  LayerLoader layers(device, files.weights, Lora::Network::unet, {}, cache, precision);
   std::unique_ptr<Autoencoder> autoencoder =
       std::visit([&](const auto& config) { return make_network(config, layers); }, files.config);
   files.weights.release_pages();

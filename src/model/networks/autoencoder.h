@@ -16,7 +16,8 @@ class Autoencoder {
   virtual ~Autoencoder() = default;
 
   /// AutoencoderTiny or AutoencoderKL.
-  static std::unique_ptr<Autoencoder> make(Device& device, const AutoencoderFiles& files);
+  static std::unique_ptr<Autoencoder> make(Device& device, const AutoencoderFiles& files,
+                                           Precision precision = Precision::f32);
 
   /// What turns a pixel in 0 .. 1 into what `encode` takes.
   struct PixelRange {

@@ -55,17 +55,18 @@ TimeEmbedding::TimeEmbedding(const UNet2DConditionConfig& config, LayerLoader& l
       flip_sin_to_cos_(config.flip_sin_to_cos),
       freq_shift_(config.freq_shift),
       cond_dim_(config.time_cond_proj_dim),
-      linear_1_(layers.linear("time_embedding.linear_1", sinusoids_, dim_)),
-      linear_2_(layers.linear("time_embedding.linear_2", dim_, dim_)) {
+      linear_1_(layers.linear("time_embedding.linear_1", sinusoids_, dim_, {.sensitive = true})),
+      linear_2_(layers.linear("time_embedding.linear_2", dim_, dim_, {.sensitive = true})) {
   if (cond_dim_ > 0) {
-    cond_proj_ = layers.linear("time_embedding.cond_proj", cond_dim_, sinusoids_, {.bias = false});
+    cond_proj_ =
+        layers.linear("time_embedding.cond_proj", cond_dim_, sinusoids_, {.bias = false, .sensitive = true});
   }
 }
 
 std::int64_t TimeEmbedding::add_projection(LayerLoader& layers, const std::string& name,
                                            std::int64_t channels) {
   const std::int64_t first = width_;
-  projections_.push_back({layers.linear(name, dim_, channels), first, channels});
+  projections_.push_back({layers.linear(name, dim_, channels, {.sensitive = true}), first, channels});
   width_ += channels;
   return first;
 }

@@ -43,8 +43,13 @@ std::span<float> LayerLoader::Floats::get(std::int64_t size) {
 }
 
 LayerLoader::LayerLoader(Device& device, const TensorFiles& files, Lora::Network network,
-                         std::vector<ScaledLora> loras, LayerCache& cache)
-    : device_(device), files_(files), network_(network), loras_(std::move(loras)), cache_(cache) {}
+                         std::vector<ScaledLora> loras, LayerCache& cache, Precision precision)
+    : device_(device),
+      files_(files),
+      network_(network),
+      loras_(std::move(loras)),
+      cache_(cache),
+      precision_(precision) {}
 
 Weights LayerLoader::conv2d(const std::string& name, std::int64_t in, std::int64_t out, std::int64_t kernel,
                             const LayerOptions& options) {
@@ -61,7 +66,8 @@ Weights LayerLoader::conv2d(const std::string& name, std::int64_t in, std::int64
                                 .out_channels = out,
                                 .in_channels = in,
                                 .kernel = kernel,
-                                .resample = options.resample});
+                                .resample = options.resample,
+                                .precision = precision_of(options)});
   });
 }
 
@@ -85,7 +91,8 @@ Weights LayerLoader::linear(const std::vector<std::string>& names, std::int64_t 
                                 .bias = bias,
                                 .out_channels = count * out_each,
                                 .in_channels = in,
-                                .geglu = options.geglu});
+                                .geglu = options.geglu,
+                                .precision = precision_of(options)});
   });
 }
 

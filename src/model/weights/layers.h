@@ -50,6 +50,8 @@ struct LayerOptions {
   bool bias = true;
   Resample resample = Resample::none;  ///< of a convolution
   bool geglu = false;                  ///< of a linear layer: see HostLinear
+  /// In float32 whatever the network's precision: what it gives steers many layers and costs little.
+  bool sensitive = false;
 };
 
 /// Makes the layers of one network: reads their tensors, adds what LoRAs change, packs them for the device. A
@@ -57,7 +59,7 @@ struct LayerOptions {
 class LayerLoader {
  public:
   LayerLoader(Device& device, const TensorFiles& files, Lora::Network network, std::vector<ScaledLora> loras,
-              LayerCache& cache);
+              LayerCache& cache, Precision precision = Precision::f32);
 
   /// `NAME.weight` [out, in, kernel, kernel] and `NAME.bias`.
   Weights conv2d(const std::string& name, std::int64_t in, std::int64_t out, std::int64_t kernel,
@@ -91,6 +93,9 @@ class LayerLoader {
   };
 
   [[nodiscard]] std::string cache_key(const std::vector<std::string>& names, const std::string& kind) const;
+  [[nodiscard]] Precision precision_of(const LayerOptions& options) const {
+    return options.sensitive ? Precision::f32 : precision_;
+  }
   void mark_used(const std::string& name, bool bias);
   void read_weight(const std::string& name, std::int64_t in, std::int64_t out, std::int64_t kernel,
                    std::span<float> into);
@@ -103,6 +108,7 @@ class LayerLoader {
   Lora::Network network_;
   std::vector<ScaledLora> loras_;
   LayerCache& cache_;
+  Precision precision_;
   std::set<std::string> used_;
   Floats weight_;
   Floats bias_;
