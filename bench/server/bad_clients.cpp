@@ -81,9 +81,9 @@ void read_nothing(int port, const std::atomic<bool>& stop, std::atomic<int>& rou
     socket.set_option(asio::socket_base::receive_buffer_size(4096));
     asio::write(socket, asio::buffer(std::string(kUpgrade)));
     socket.non_blocking(true);
-    while (!stop) {
+    for (std::size_t sent = 0; !stop; sent %= frame.size()) {
       boost::system::error_code error;
-      socket.write_some(asio::buffer(frame), error);  // cut short at times: then it is garbage, too
+      sent += socket.write_some(asio::buffer(frame.data() + sent, frame.size() - sent), error);
       if (error && error != asio::error::would_block) {
         return;
       }
