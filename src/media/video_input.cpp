@@ -54,10 +54,10 @@ ffmpeg::Input open_video_input(const std::string& input, const std::string& form
                                AVIOContext* pipe) {
   if (pipe == nullptr && !std::filesystem::exists(input)) throw Error("there is no input " + input);
   const std::string url = pipe != nullptr ? "" : "file:" + input;
+  const AVInputFormat* wanted = named_format(format);
   AVFormatContext* context = avformat_alloc_context();
   if (context == nullptr) throw std::bad_alloc();
   context->pb = pipe;
-  const AVInputFormat* wanted = named_format(format);
   const int opened = avformat_open_input(&context, url.c_str(), wanted, options.address());
   if (opened < 0) fail_to_open(input, opened, wanted);
   ffmpeg::Input owner(context);
