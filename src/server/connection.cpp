@@ -108,14 +108,15 @@ void allow_origin(const Request& request, const ServerContext& server, Response&
   }
 }
 
-asio::awaitable<Response> respond(const Request& request, const std::string& address, ServerContext& server) {
+asio::awaitable<Response> respond(Socket& socket, const Request& request, const std::string& address,
+                                  ServerContext& server) {
   const std::string path = path_of(request);
   const bool images = path == "/v1/images/generations";
   if (request.method() == http::verb::options) {
     co_return make_response(request, Status::no_content, "text/plain", "");
   }
   if (images && request.method() == http::verb::post) {
-    co_return co_await generate_images(request, address, server);
+    co_return co_await generate_images(socket, request, address, server);
   }
   if (images) {
     co_return not_allowed(request, "POST");
@@ -200,7 +201,7 @@ asio::awaitable<void> serve(Socket socket, std::string address, ServerContext& s
       break;
     }
     socket.tcp().expires_never();
-    Response response = co_await respond(request, address, server);
+    Response response = co_await respond(socket, request, address, server);
     allow_origin(request, server, response);
     const bool keep = response.keep_alive() && !server.stopping;
     response.keep_alive(keep);

@@ -36,7 +36,7 @@ std::optional<Response> refusal(const Request& request, const ServerContext& ser
 boost::asio::awaitable<void> serve_connection(Socket socket, std::string address, ServerContext& server);
 
 /// POST /v1/images/generations.
-boost::asio::awaitable<Response> generate_images(const Request& request, std::string address,
+boost::asio::awaitable<Response> generate_images(Socket& socket, const Request& request, std::string address,
                                                  ServerContext& server);
 
 /// GET /stream.mjpg: pictures until the session, or the server, ends.

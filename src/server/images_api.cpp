@@ -114,7 +114,8 @@ Order read_order(const std::string& body) {
   if (!json.is_object()) {
     throw Refused(Status::bad_request, "the body must be a JSON object");
   }
-  if (!json.contains("prompt") || !json["prompt"].is_string() || json["prompt"] == "") {
+  if (!json.contains("prompt") || !json["prompt"].is_string() ||
+      json["prompt"].get_ref<const std::string&>().empty()) {
     throw wrong("prompt", "must be a text that is not empty");
   }
   Order order;
@@ -221,8 +222,9 @@ Json describe(const std::vector<std::vector<std::uint8_t>>& pictures, const Orde
           {"data", std::move(data)}};
 }
 
-asio::awaitable<Json> make(const Order& order, const std::string& address, ServerContext& server) {
-  const auto outbox = std::make_shared<Outbox>(co_await asio::this_coro::executor);
+asio::awaitable<Json> make(const Order& order, Socket& socket, const std::string& address,
+                           ServerContext& server) {
+  const auto outbox = std::make_shared<Outbox>(socket.get_executor());
   const std::unique_ptr<Places::Ticket> ticket = server.places.enter(address, [outbox] { outbox->wake(); });
   if (!ticket) {
     throw Refused(Status::too_many_requests, "no place is left, in the queue neither; try again later");
@@ -235,12 +237,12 @@ asio::awaitable<Json> make(const Order& order, const std::string& address, Serve
 
 }  // namespace
 
-asio::awaitable<Response> generate_images(const Request& request, std::string address,
+asio::awaitable<Response> generate_images(Socket& socket, const Request& request, std::string address,
                                           ServerContext& server) {
   std::optional<Response> response;
   try {
     const Order order = read_order(request.body());
-    const Json json = co_await make(order, address, server);
+    const Json json = co_await make(order, socket, address, server);
     response = make_json(request, Status::ok, json);
   } catch (const Refused& refused) {
     response = make_error_response(request, refused.status(), refused.what(), refused.param());
