@@ -26,7 +26,7 @@ std::string free_udp_address() {
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
-  bind(descriptor, reinterpret_cast<const sockaddr*>(&address), size);
+  EXPECT_EQ(bind(descriptor, reinterpret_cast<const sockaddr*>(&address), size), 0);
   getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size);
   close(descriptor);
   return "udp://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
