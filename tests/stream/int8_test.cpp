@@ -1,0 +1,99 @@
+#include <gtest/gtest.h>
+
+#include "streamdiffusion/model.h"
+#include "streamdiffusion/stream.h"
+#include "tiny_model.h"
+
+namespace streamdiffusion {
+namespace {
+
+constexpr int kSide = 128;
+constexpr int kFrames = 6;
+
+std::shared_ptr<Model> load(const std::filesystem::path& path, const std::string& precision,
+                            std::vector<LoraOptions> loras = {}) {
+  return Model::load({.path = path, .loras = std::move(loras), .precision = precision, .threads = 1});
+}
+
+/// A ball that rolls over a shaded ground.
+Frame make_scene(int number) {
+  Frame frame;
+  frame.resize(kSide, kSide);
+  frame.number = number;
+  const int centre = 30 + 10 * number;
+  for (int y = 0; y < kSide; ++y) {
+    for (int x = 0; x < kSide; ++x) {
+      const bool is_ball = (x - centre) * (x - centre) + (y - 70) * (y - 70) < 25 * 25;
+      std::uint8_t* pixel = &frame.pixels[static_cast<std::size_t>(3 * (y * kSide + x))];
+      pixel[0] = static_cast<std::uint8_t>(is_ball ? 220 : 60 + x / 2);
+      pixel[1] = static_cast<std::uint8_t>(is_ball ? 60 + y : 120 + y / 2);
+      pixel[2] = static_cast<std::uint8_t>(is_ball ? 40 : 200);
+    }
+  }
+  return frame;
+}
+
+std::vector<Frame> redraw_scene(const std::shared_ptr<Model>& model, const std::vector<int>& t_index_list) {
+  Parameters parameters;
+  parameters.prompt = "red apple on a light blue background";
+  parameters.t_index_list = t_index_list;
+  Stream stream(model, {.width = kSide, .height = kSide}, parameters);
+  std::vector<Frame> all;
+  std::vector<Frame> out;
+  for (int i = 0; i < kFrames; ++i) {
+    stream.step({make_scene(i)}, out);
+    all.insert(all.end(), out.begin(), out.end());
+  }
+  const std::vector<Frame> rest = testing::drain_all(stream);
+  all.insert(all.end(), rest.begin(), rest.end());
+  return all;
+}
+
+/// In decibels over all frames; infinite where they are the same.
+double peak_signal_to_noise(const std::vector<Frame>& a, const std::vector<Frame>& b) {
+  double squares = 0;
+  double count = 0;
+  for (std::size_t frame = 0; frame < a.size(); ++frame) {
+    for (std::size_t i = 0; i < a[frame].pixels.size(); ++i) {
+      const double error = a[frame].pixels[i] - b[frame].pixels[i];
+      squares += error * error;
+      ++count;
+    }
+  }
+  return 10 * std::log10(255.0 * 255.0 * count / squares);
+}
+
+TEST(Int8, KeepsTheDefaultModelsPicturesTheSameToTheEye) {
+  const std::filesystem::path folder = std::filesystem::path(PROJECT_FOLDER) / "models" / "default";
+  const auto exact = load(folder, "f32");
+  const auto rounded = load(folder, "int8");
+  for (const std::vector<int>& t_index_list : {std::vector{20}, std::vector{15, 25, 35, 45}}) {
+    const std::vector<Frame> wanted = redraw_scene(exact, t_index_list);
+    const std::vector<Frame> given = redraw_scene(rounded, t_index_list);
+    ASSERT_EQ(given.size(), wanted.size());
+    const double decibels = peak_signal_to_noise(wanted, given);
+    EXPECT_GT(decibels, 36) << t_index_list.size() << " steps";
+    EXPECT_LT(decibels, 80) << "nothing was rounded";
+  }
+}
+
+TEST(Int8, AppliesLorasAtTheScaleOfTheMoment) {
+  const LoraOptions lora{.file = testing::tiny_model_folder() / "lora-kohya.safetensors", .name = "kohya"};
+  const auto exact = load(testing::tiny_model_folder(), "f32", {lora});
+  const auto rounded = load(testing::tiny_model_folder(), "int8", {lora});
+  Stream wanted(exact, testing::make_options(), testing::make_parameters());
+  Stream given(rounded, testing::make_options(), testing::make_parameters());
+  for (const float scale : {0.0F, 0.5F, 1.0F}) {
+    Parameters parameters = testing::make_parameters();
+    parameters.lora_scales = {{.name = "kohya", .scale = scale}};
+    wanted.set_parameters(parameters);
+    given.set_parameters(parameters);
+    const double decibels =
+        peak_signal_to_noise(testing::run_frames(wanted, 0, 6), testing::run_frames(given, 0, 6));
+    EXPECT_GT(decibels, 30) << "scale " << scale;
+    EXPECT_LT(decibels, 80) << "nothing was rounded";
+  }
+}
+
+}  // namespace
+}  // namespace streamdiffusion
