@@ -115,7 +115,7 @@ void Stream::Impl::draw_noise(StepNoise& from, const Tensor& latents, DeviceTens
   from.draw(context(), latents, step_noise.view());
 }
 
-void Stream::Impl::size_rows(DeviceTensor& latents, std::int64_t rows) {
+void Stream::Impl::size_rows(DeviceTensor& latents, std::int64_t rows) const {
   if (latents.view().shape != codec.latents(rows)) {
     latents = DeviceTensor(device(), codec.latents(rows));
   }

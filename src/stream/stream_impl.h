@@ -65,7 +65,7 @@ struct Stream::Impl {
   void show(const Tensor& x0, std::span<const FrameLabel> finished, std::vector<Frame>& out);
   SequentialDenoiser& picture_denoiser_of(std::int64_t count);
   void finish_pictures(SequentialDenoiser& denoiser, bool is_noise, std::span<Frame> out);
-  void size_rows(DeviceTensor& latents, std::int64_t rows);
+  void size_rows(DeviceTensor& latents, std::int64_t rows) const;
 
   std::shared_ptr<Model> model;
   StreamOptions options;
