@@ -110,7 +110,7 @@ void Stream::Impl::drain(std::vector<Frame>& out) {
 }
 
 /// Fresh noise for pictures: what they begin from and what they meet on the way.
-void Stream::Impl::draw_noise(StepNoise& from, const Tensor& latents, DeviceTensor& step_noise) {
+void Stream::Impl::draw_noise(StepNoise& from, const Tensor& latents, DeviceTensor& step_noise) const {
   size_rows(step_noise, noise->fixed().shape.n * latents.shape.n);
   from.draw(context(), latents, step_noise.view());
 }

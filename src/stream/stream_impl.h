@@ -57,7 +57,7 @@ struct Stream::Impl {
   void end_transitions();
   void use_target();
   Tensor blend_noise();
-  void draw_noise(StepNoise& from, const Tensor& latents, DeviceTensor& step_noise);
+  void draw_noise(StepNoise& from, const Tensor& latents, DeviceTensor& step_noise) const;
   void set_labels(std::span<const Frame> frames);
   void prime();
   [[nodiscard]] DenoisingInput denoising_input() const;

@@ -21,13 +21,13 @@ Frame make_scene(int number) {
   frame.resize(kSide, kSide);
   frame.number = number;
   const int centre = 30 + 10 * number;
+  auto pixel = frame.pixels.begin();
   for (int y = 0; y < kSide; ++y) {
     for (int x = 0; x < kSide; ++x) {
       const bool is_ball = (x - centre) * (x - centre) + (y - 70) * (y - 70) < 25 * 25;
-      std::uint8_t* pixel = &frame.pixels[static_cast<std::size_t>(3 * (y * kSide + x))];
-      pixel[0] = static_cast<std::uint8_t>(is_ball ? 220 : 60 + x / 2);
-      pixel[1] = static_cast<std::uint8_t>(is_ball ? 60 + y : 120 + y / 2);
-      pixel[2] = static_cast<std::uint8_t>(is_ball ? 40 : 200);
+      *pixel++ = static_cast<std::uint8_t>(is_ball ? 220 : 60 + x / 2);
+      *pixel++ = static_cast<std::uint8_t>(is_ball ? 60 + y : 120 + y / 2);
+      *pixel++ = static_cast<std::uint8_t>(is_ball ? 40 : 200);
     }
   }
   return frame;
