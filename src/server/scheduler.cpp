@@ -10,7 +10,7 @@ using Work = Turn::Work;
 using SessionPtr = std::shared_ptr<Session>;
 
 constexpr std::size_t kMostTogether = 4;
-constexpr int kLargestSharedPixels = 256 * 256;
+constexpr int kLargestSharedPixels = 384 * 384;  // beyond it a row alone keeps the device busy
 constexpr double kPatience = 1.5;         // frame intervals until a missing frame is no longer waited for
 constexpr double kLongestInterval = 1.0;  // seconds; rarer frames are not waited for
 constexpr double kMostCredit = 0.25;      // seconds of the engine's time
