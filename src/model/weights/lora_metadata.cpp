@@ -97,7 +97,8 @@ std::vector<std::string> trigger_words_of(const Metadata& metadata) {
 
 std::string method_of(const std::vector<std::string>& names) {
   const auto any = [&names](std::string_view part) {
-    return std::ranges::any_of(names, [&](const std::string& name) { return name.find(part) != std::string::npos; });
+    return std::ranges::any_of(names,
+                               [&](const std::string& name) { return name.find(part) != std::string::npos; });
   };
   std::string method;
   if (any(".hada_w1")) {
