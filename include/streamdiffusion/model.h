@@ -41,9 +41,10 @@ struct ModelOptions {
   /// what diffusers takes it for (Stable Diffusion 1.x epsilon, 2.x v_prediction).
   std::string prediction_type = "auto";
   std::string device = "auto";  ///< "auto" or "cpu"
-  /// What the UNet and the autoencoder compute in: "auto" or "f32" (float32, exact), or "int8": weights and
-  /// activations of their large layers rounded to 8 bits, about twice as fast with a third of the memory on
-  /// processors with AVX-512 VNNI, pictures that differ slightly. See docs/models.md.
+  /// What the UNet and the autoencoder compute in: "auto" or "f32" (float32, exact); "bf16": their large layers
+  /// and attention in bfloat16, three to four times as fast with half of the memory on processors with AMX (float32
+  /// on those without AVX512_BF16); or "int8": those layers rounded to 8 bits, faster still and smaller with AMX,
+  /// about twice as fast as float32 with AVX-512 VNNI. Pictures differ slightly. See docs/models.md.
   std::string precision = "auto";
   int threads = 0;    ///< compute threads, 0: one for each processor
   int clip_skip = 0;  ///< layers of the text encoder to leave out at the end, as diffusers counts

@@ -42,6 +42,7 @@ using Weights = std::shared_ptr<const PackedWeights>;
 /// What a layer is computed in. Activations between layers stay as the device has them.
 enum class Precision {
   f32,
+  bf16,  ///< weights and inputs rounded to bfloat16, where the device has it and gains from it; else as f32
   int8,  ///< weights and inputs rounded to 8 bits, where the device has it and gains from it; else as f32
 };
 
@@ -99,6 +100,8 @@ struct AttentionOptions {
   /// For each row of queries, the rows whose keys and values it attends to, one after the other. Empty: row i
   /// attends to row i.
   std::span<const RowRange> key_rows{};
+  /// Less than f32: inputs and weights may be rounded to bfloat16 where the device gains by it.
+  Precision precision = Precision::f32;
 };
 
 /// The operations that the networks and the stream consist of, on one device.

@@ -17,6 +17,7 @@ Tensor shaped(Tensor tensor, const Shape& shape) {
 AttentionBlock::AttentionBlock(LayerLoader& layers, const std::string& name, std::int64_t channels,
                                std::int64_t groups)
     : channels_(channels),
+      precision_(layers.precision()),
       group_norm_(layers, name + ".group_norm", channels, groups, kEpsilon),
       qkv_(layers.linear({name + ".to_q", name + ".to_k", name + ".to_v"}, channels, channels)),
       to_out_(layers.linear(name + ".to_out.0", channels, channels)) {}
@@ -29,7 +30,7 @@ void AttentionBlock::forward(Context& context, const Tensor& x) const {
   context.device.linear(normed, *qkv_, {}, qkv);
   const Tensor& attended = normed;  // its place, now that queries, keys and values are made
   context.device.attention(qkv.channels(0, channels_), qkv.channels(channels_, channels_),
-                           qkv.channels(channels_ * 2, channels_), {.heads = 1}, attended);
+                           qkv.channels(channels_ * 2, channels_), {.heads = 1, .precision = precision_}, attended);
   context.device.linear(attended, *to_out_, {.residual = x}, x);
 }
 

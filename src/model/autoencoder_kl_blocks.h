@@ -29,6 +29,7 @@ class AttentionBlock {
 
  private:
   std::int64_t channels_;
+  Precision precision_;
   GroupNorm group_norm_;
   Weights qkv_;  // queries, keys and values side by side
   Weights to_out_;

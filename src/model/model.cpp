@@ -59,10 +59,13 @@ Precision parse_precision(const std::string& name) {
   if (name == "auto" || name == "f32") {
     return Precision::f32;
   }
+  if (name == "bf16") {
+    return Precision::bf16;
+  }
   if (name == "int8") {
     return Precision::int8;
   }
-  throw Error("precision \"" + name + "\" is not known to the CPU: use auto, f32 or int8");
+  throw Error("precision \"" + name + "\" is not known to the CPU: use auto, f32, bf16 or int8");
 }
 
 std::unique_ptr<Device> make_device(const ModelOptions& options) {

@@ -21,15 +21,12 @@ void PrintTo(const Case& c, std::ostream* os) {
   *os << c.rows << "x" << c.queries << "x" << c.keys << " heads " << c.heads << " of " << c.dim;
 }
 
-class Attention : public testing::TestWithParam<Case> {};
-
-TEST_P(Attention, GivesWhatPlainLoopsGive) {
-  const Case c = GetParam();
-  Bench bench;
+/// How far the device is from plain loops, of inputs that are bfloat16.
+double error_of(Bench& bench, const Case& c, Precision precision) {
   const std::int64_t width = c.heads * c.dim;
-  const Tensor q = bench.random({c.rows, 1, c.queries, width}, 1, 2 * width);
-  const Tensor k = bench.random({c.rows, 1, c.keys, width}, 2, 3);
-  const Tensor v = bench.random({c.rows, 1, c.keys, width}, 3, 1);
+  const Tensor q = bench.random_bf16({c.rows, 1, c.queries, width}, 1, 2 * width);
+  const Tensor k = bench.random_bf16({c.rows, 1, c.keys, width}, 2, 3);
+  const Tensor v = bench.random_bf16({c.rows, 1, c.keys, width}, 3, 1);
   bench.device().map(q, c.factor, Activation::none, 1, 0, q);
   const Tensor out = bench.empty({c.rows, 1, c.queries, width}, 4);
   std::vector<RowRange> seen;
@@ -39,13 +36,14 @@ TEST_P(Attention, GivesWhatPlainLoopsGive) {
   AttentionOptions options;
   options.heads = c.heads;
   options.causal = c.causal;
+  options.precision = precision;
   if (c.shared) {
     options.key_rows = seen;
   }
   bench.device().attention(q, k, v, options, out);
 
   std::vector<double> weights;
-  const double error = reference::largest_error(out, [&](auto n, auto, auto t, auto channel) {
+  return reference::largest_error(out, [&](auto n, auto, auto t, auto channel) {
     const std::int64_t head = channel / c.dim;
     const RowRange rows = seen[static_cast<std::size_t>(n)];
     weights.clear();
@@ -72,7 +70,22 @@ TEST_P(Attention, GivesWhatPlainLoopsGive) {
     }
     return value / sum;
   });
-  EXPECT_LT(error, 5e-6);
+}
+
+class Attention : public testing::TestWithParam<Case> {};
+
+TEST_P(Attention, GivesWhatPlainLoopsGive) {
+  Bench bench;
+  EXPECT_LT(error_of(bench, GetParam(), Precision::f32), 5e-6);
+}
+
+TEST_P(Attention, RoundsWeightsAtMostInReducedPrecision) {
+  for (const cpu::Features& features : reference::all_features()) {
+    Bench bench(2, features);
+    for (const Precision precision : {Precision::bf16, Precision::int8}) {
+      EXPECT_LT(error_of(bench, GetParam(), precision), 4e-3);
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, Attention,
@@ -80,7 +93,8 @@ INSTANTIATE_TEST_SUITE_P(Shapes, Attention,
                                          Case{1, 100, 300, 1, 40}, Case{1, 5, 1, 2, 8},
                                          Case{1, 77, 77, 4, 12, true}, Case{2, 200, 200, 1, 16, true},
                                          Case{3, 20, 24, 2, 8, false, true}, Case{1, 30, 130, 1, 160},
-                                         Case{1, 40, 140, 1, 70}, Case{1, 33, 257, 2, 64, false, false, 6}));
+                                         Case{1, 40, 140, 1, 70}, Case{1, 33, 257, 2, 64, false, false, 4},
+                                         Case{1, 130, 530, 2, 64}, Case{2, 70, 300, 1, 24, false, true}));
 
 }  // namespace
 }  // namespace streamdiffusion

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <memory>
@@ -22,10 +23,30 @@ inline std::vector<float> random_values(std::int64_t count, unsigned seed) {
   return values;
 }
 
+/// The nearest bfloat16, to even between two.
+inline float to_bf16(float value) {
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  return std::bit_cast<float>((bits + 0x7FFFU + (bits >> 16U & 1U)) & 0xFFFF0000U);
+}
+
+/// Values that are bfloat16 already: what rounds to it changes nothing.
+inline std::vector<float> random_bf16(std::int64_t count, unsigned seed) {
+  std::vector<float> values = random_values(count, seed);
+  std::ranges::transform(values, values.begin(), to_bf16);
+  return values;
+}
+
+/// What a machine may have of what reduced precision is computed with, as far as this one does.
+inline std::vector<cpu::Features> all_features() {
+  const cpu::Features all = cpu::Features::detect();
+  return {{}, {.bf16 = all.bf16}, all};
+}
+
 /// A device with tensors that are filled from and compared with vectors.
 class Bench {
  public:
-  explicit Bench(int threads = 2) : device_(make_cpu_device(threads)), arena_(*device_) {}
+  explicit Bench(int threads = 2, const cpu::Features& features = cpu::Features::detect())
+      : device_(make_cpu_device(threads, features)), arena_(*device_) {}
 
   Device& device() { return *device_; }
 
@@ -34,6 +55,13 @@ class Bench {
     Tensor tensor = empty(shape, extra);
     const std::vector<float> values = random_values(shape.pixels() * tensor.stride, seed);
     device_->upload(values.data(), tensor.data, values.size() * sizeof(float));
+    return tensor;
+  }
+  /// Likewise, of bfloat16.
+  Tensor random_bf16(const Shape& shape, unsigned seed, std::int64_t extra = 0) {
+    const Tensor tensor = random(shape, seed, extra);
+    std::transform(tensor.as<float>(), tensor.as<float>() + shape.pixels() * tensor.stride,
+                   tensor.as<float>(), to_bf16);
     return tensor;
   }
   Tensor empty(const Shape& shape, std::int64_t extra = 0) {

@@ -120,9 +120,10 @@ void set_output(ConvTask& task, const PackedColumns& columns, const Tensor& resi
   }
 }
 
-PackedConv2d::PackedConv2d(Device& device, ThreadPool& pool, const HostConv2d& host) {
-  if (QuantizedMatrix::suits(host)) {
-    quantized = std::make_unique<QuantizedMatrix>(device, pool, host);
+PackedConv2d::PackedConv2d(Device& device, Workers& workers, const HostConv2d& host) {
+  ThreadPool& pool = workers.pool();
+  if (ReducedMatrix::suits(workers.features(), host)) {
+    reduced = std::make_unique<ReducedMatrix>(device, workers, host);
   } else if (WinogradWeights::suits(host)) {
     winograd = std::make_unique<WinogradWeights>(device, pool, host);
   } else if (NarrowConv2d::suits(host)) {
@@ -132,11 +133,11 @@ PackedConv2d::PackedConv2d(Device& device, ThreadPool& pool, const HostConv2d& h
   }
 }
 
-PackedLinear::PackedLinear(Device& device, ThreadPool& pool, const HostLinear& host) {
-  if (QuantizedMatrix::suits(host)) {
-    quantized = std::make_unique<QuantizedMatrix>(device, pool, host);
+PackedLinear::PackedLinear(Device& device, Workers& workers, const HostLinear& host) {
+  if (ReducedMatrix::suits(workers.features(), host)) {
+    reduced = std::make_unique<ReducedMatrix>(device, workers, host);
   } else {
-    direct = std::make_unique<PackedMatrix>(device, pool, host);
+    direct = std::make_unique<PackedMatrix>(device, workers.pool(), host);
   }
 }
 
@@ -149,8 +150,8 @@ void multiply(Workers& workers, const PackedMatrix& weights, const Tensor& x, co
 
 void multiply(Workers& workers, const PackedLinear& weights, const Tensor& x, const LinearOptions& options,
               const Tensor& out) {
-  if (weights.quantized) {
-    multiply(workers, *weights.quantized, x, options, out);
+  if (weights.reduced) {
+    multiply(workers, *weights.reduced, x, options, out);
   } else {
     multiply(workers, *weights.direct, x, options, out);
   }
@@ -158,8 +159,8 @@ void multiply(Workers& workers, const PackedLinear& weights, const Tensor& x, co
 
 void convolve(Workers& workers, const PackedConv2d& weights, const Tensor& x, const Conv2dOptions& options,
               const Tensor& out) {
-  if (weights.quantized) {
-    convolve(workers, *weights.quantized, x, options, out);
+  if (weights.reduced) {
+    convolve(workers, *weights.reduced, x, options, out);
     return;
   }
   if (weights.winograd) {

@@ -5,7 +5,7 @@
 
 #include "device/cpu/narrow_conv.h"
 #include "device/cpu/packing.h"
-#include "device/cpu/quantized.h"
+#include "device/cpu/reduced.h"
 #include "device/cpu/scratch.h"
 #include "device/cpu/winograd.h"
 #include "device/device.h"
@@ -15,21 +15,21 @@ namespace streamdiffusion::cpu {
 /// A convolution packed the way it will be computed: one of the four.
 class PackedConv2d : public PackedWeights {
  public:
-  PackedConv2d(Device& device, ThreadPool& pool, const HostConv2d& host);
+  PackedConv2d(Device& device, Workers& workers, const HostConv2d& host);
 
   std::unique_ptr<const PackedMatrix> direct;
   std::unique_ptr<const WinogradWeights> winograd;
   std::unique_ptr<const NarrowConv2d> narrow;
-  std::unique_ptr<const QuantizedMatrix> quantized;
+  std::unique_ptr<const ReducedMatrix> reduced;
 };
 
 /// A linear layer, likewise.
 class PackedLinear : public PackedWeights {
  public:
-  PackedLinear(Device& device, ThreadPool& pool, const HostLinear& host);
+  PackedLinear(Device& device, Workers& workers, const HostLinear& host);
 
   std::unique_ptr<const PackedMatrix> direct;
-  std::unique_ptr<const QuantizedMatrix> quantized;
+  std::unique_ptr<const ReducedMatrix> reduced;
 };
 
 void convolve(Workers& workers, const PackedConv2d& weights, const Tensor& x, const Conv2dOptions& options,

@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "device/cpu/attention.h"
 #include "device/cpu/convolution.h"
 #include "device/cpu/kernels.h"
 #include "device/cpu/packing.h"
@@ -21,11 +22,9 @@ namespace {
 // Less work than this (multiplications, or elements passed over) is not worth handing to another thread.
 constexpr std::int64_t kWorth = 200'000;
 
-std::int64_t divide_up(std::int64_t n, std::int64_t by) { return (n + by - 1) / by; }
-
 class CpuDevice : public Device {
  public:
-  explicit CpuDevice(int threads) : workers_(*this, threads) {}
+  CpuDevice(int threads, const Features& features) : workers_(*this, threads, features) {}
 
   [[nodiscard]] std::string name() const override { return "cpu"; }
   [[nodiscard]] DType dtype() const override { return DType::f32; }
@@ -40,10 +39,10 @@ class CpuDevice : public Device {
   void synchronize() override {}
 
   Weights pack_conv2d(const HostConv2d& host) override {
-    return std::make_shared<PackedConv2d>(*this, pool(), host);
+    return std::make_shared<PackedConv2d>(*this, workers_, host);
   }
   Weights pack_linear(const HostLinear& host) override {
-    return std::make_shared<PackedLinear>(*this, pool(), host);
+    return std::make_shared<PackedLinear>(*this, workers_, host);
   }
   Weights pack_vector(std::span<const float> host) override { return std::make_shared<PackedVector>(host); }
 
@@ -60,7 +59,9 @@ class CpuDevice : public Device {
   void layer_norm(const Tensor& x, const PackedWeights& gain, const PackedWeights& shift, float epsilon,
                   const Tensor& out) override;
   void attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& options,
-                 const Tensor& out) override;
+                 const Tensor& out) override {
+    attend(workers_, q, k, v, options, out);
+  }
   void map(const Tensor& x, float scale, Activation activation, float out_scale, float shift,
            const Tensor& out) override;
   void copy(const Tensor& x, const Tensor& out) override;
@@ -174,57 +175,6 @@ void CpuDevice::layer_norm(const Tensor& x, const PackedWeights& gain, const Pac
   });
 }
 
-void CpuDevice::attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& options,
-                          const Tensor& out) {
-  const std::int64_t queries = q.shape.h * q.shape.w;
-  PackedHeads heads;
-  heads.tokens = k.shape.h * k.shape.w;
-  heads.head_dim = q.shape.c / options.heads;
-  const std::int64_t key_floats = heads.key_floats();
-  const std::int64_t value_floats = heads.value_floats();
-  const std::int64_t key_rows = k.shape.n;
-  float* keys = workers_.shared(key_rows * options.heads * (key_floats + value_floats));
-  float* values = keys + key_rows * options.heads * key_floats;
-
-  pool().parallel_for(key_rows * options.heads * 2, [&](std::int64_t i, int) {
-    const std::int64_t index = i / 2;
-    const std::int64_t row = index / options.heads;
-    const std::int64_t column = index % options.heads * heads.head_dim;
-    if (i % 2 == 0) {
-      pack_keys(k.as<const float>() + row * heads.tokens * k.stride + column, k.stride, heads,
-                keys + index * key_floats);
-    } else {
-      pack_values(v.as<const float>() + row * heads.tokens * v.stride + column, v.stride, heads,
-                  values + index * value_floats);
-    }
-  });
-
-  workers_.prepare(attention_scratch(heads));
-  const std::int64_t blocks = divide_up(queries, kAttentionQueries);
-  pool().parallel_for(q.shape.n * options.heads * blocks, [&](std::int64_t i, int thread) {
-    const std::int64_t block = i % blocks;
-    const std::int64_t head = i / blocks % options.heads;
-    const std::int64_t row = i / blocks / options.heads;
-    const RowRange seen =
-        options.key_rows.empty() ? RowRange{row, 1} : options.key_rows[static_cast<std::size_t>(row)];
-    AttentionTask task;
-    task.first_query = block * kAttentionQueries;
-    task.queries = std::min(kAttentionQueries, queries - task.first_query);
-    task.q = q.as<const float>() + (row * queries + task.first_query) * q.stride + head * heads.head_dim;
-    task.q_stride = q.stride;
-    task.out = out.as<float>() + (row * queries + task.first_query) * out.stride + head * heads.head_dim;
-    task.out_stride = out.stride;
-    task.keys = keys + (seen.first * options.heads + head) * key_floats;
-    task.values = values + (seen.first * options.heads + head) * value_floats;
-    task.key_row_stride = options.heads * key_floats;
-    task.value_row_stride = options.heads * value_floats;
-    task.key_rows = seen.count;
-    task.heads = heads;
-    task.causal = options.causal;
-    attention_task(task, workers_.own(thread));
-  });
-}
-
 void CpuDevice::map(const Tensor& x, float scale, Activation activation, float out_scale, float shift,
                     const Tensor& out) {
   if (x.dense() && out.dense()) {
@@ -284,9 +234,9 @@ void CpuDevice::download_pixels(const Tensor& x, float scale, float shift, std::
 }  // namespace
 }  // namespace cpu
 
-std::unique_ptr<Device> make_cpu_device(int threads) {
+std::unique_ptr<Device> make_cpu_device(int threads, const cpu::Features& features) {
   const int processors = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  return std::make_unique<cpu::CpuDevice>(threads > 0 ? threads : processors);
+  return std::make_unique<cpu::CpuDevice>(threads > 0 ? threads : processors, features);
 }
 
 }  // namespace streamdiffusion

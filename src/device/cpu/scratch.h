@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "device/cpu/features.h"
 #include "device/cpu/thread_pool.h"
 #include "device/device.h"
 
@@ -28,10 +29,12 @@ class Scratch {
 /// The threads of the device, with memory for each and for all of them together.
 class Workers {
  public:
-  Workers(Device& device, int threads)
-      : device_(device), pool_(threads), own_(static_cast<std::size_t>(threads)) {}
+  Workers(Device& device, int threads, const Features& features)
+      : device_(device), features_(features), pool_(threads), own_(static_cast<std::size_t>(threads)) {}
 
   ThreadPool& pool() { return pool_; }
+  /// What the threads' processors can do.
+  [[nodiscard]] const Features& features() const { return features_; }
   float* shared(std::int64_t floats) { return shared_.get(device_, floats); }
 
   /// Makes room for every thread; here, and not in a task, running out of memory can be told.
@@ -45,6 +48,7 @@ class Workers {
 
  private:
   Device& device_;
+  Features features_;
   ThreadPool pool_;
   std::vector<Scratch> own_;
   Scratch shared_;

@@ -31,6 +31,7 @@ BasicTransformerBlock::BasicTransformerBlock(LayerLoader& layers, TextProjection
                                              const TransformerShape& shape)
     : heads_(shape.heads),
       channels_(channels),
+      precision_(layers.precision()),
       norm1_(layers, name + ".norm1", channels, kLayerNormEpsilon),
       attn1_qkv_(layers.linear({name + ".attn1.to_q", name + ".attn1.to_k", name + ".attn1.to_v"}, channels,
                                channels, {.bias = false})),
@@ -66,9 +67,9 @@ void BasicTransformerBlock::self_attention(Context& context, const UNetRows& row
   const Tensor qkv = context.arena.allocate(with_channels(hidden.shape, channels_ * 3));
   context.device.linear(normed, *attn1_qkv_, {}, qkv);
   const Tensor& attended = normed;  // its place, now that queries, keys and values are made
-  context.device.attention(qkv.channels(0, channels_), qkv.channels(channels_, channels_),
-                           qkv.channels(channels_ * 2, channels_),
-                           {.heads = heads_, .key_rows = rows.self_attention}, attended);
+  context.device.attention(
+      qkv.channels(0, channels_), qkv.channels(channels_, channels_), qkv.channels(channels_ * 2, channels_),
+      {.heads = heads_, .key_rows = rows.self_attention, .precision = precision_}, attended);
   context.device.linear(attended, *attn1_out_, {.residual = hidden}, hidden);
 }
 
@@ -83,9 +84,10 @@ void BasicTransformerBlock::cross_attention(Context& context, const UNetRows& ro
     const std::size_t count = count_equal(rows.text.subspan(row));
     const auto first = static_cast<std::int64_t>(row);
     const auto rows_here = static_cast<std::int64_t>(count);
-    context.device.attention(queries.rows(first, rows_here), text.keys[attn2_text_], text.values[attn2_text_],
-                             {.heads = heads_, .key_rows = std::span(kFirstRow).first(count)},
-                             attended.rows(first, rows_here));
+    context.device.attention(
+        queries.rows(first, rows_here), text.keys[attn2_text_], text.values[attn2_text_],
+        {.heads = heads_, .key_rows = std::span(kFirstRow).first(count), .precision = precision_},
+        attended.rows(first, rows_here));
     row += count;
   }
   context.device.linear(attended, *attn2_out_, {.residual = hidden}, hidden);

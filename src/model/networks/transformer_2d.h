@@ -39,6 +39,7 @@ class BasicTransformerBlock {
 
   std::int64_t heads_;
   std::int64_t channels_;
+  Precision precision_;
   LayerNorm norm1_;
   Weights attn1_qkv_;  // queries, keys and values side by side
   Weights attn1_out_;

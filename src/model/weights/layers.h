@@ -72,6 +72,8 @@ class LayerLoader {
                  const LayerOptions& options = {});
   /// `NAME` [size].
   Weights vector(const std::string& name, std::int64_t size);
+  /// What the network is computed in.
+  [[nodiscard]] Precision precision() const { return precision_; }
   /// A tensor that is to be read by other means.
   const FileTensor& tensor(const std::string& name, const std::vector<std::int64_t>& shape);
 

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include "device/cpu/features.h"
+#include "device/cpu/reduced_kernel.h"
 #include "streamdiffusion/model.h"
 #include "streamdiffusion/stream.h"
 #include "tiny_model.h"
@@ -63,24 +65,38 @@ double peak_signal_to_noise(const std::vector<Frame>& a, const std::vector<Frame
   return 10 * std::log10(255.0 * 255.0 * count / squares);
 }
 
-TEST(Int8, KeepsTheDefaultModelsPicturesTheSameToTheEye) {
+/// Whether this machine rounds anything for a precision: bfloat16 is only used where it gains.
+bool rounds(const std::string& precision) {
+  return precision == "int8" || (cpu::Features::detect().bf16 && cpu::multiplies_bytes());
+}
+
+struct Loss {
+  std::string precision;
+  double decibels;  // at least
+};
+
+class ReducedPrecision : public ::testing::TestWithParam<Loss> {};
+
+TEST_P(ReducedPrecision, KeepsTheDefaultModelsPicturesTheSameToTheEye) {
+  const auto& [precision, least] = GetParam();
   const std::filesystem::path folder = std::filesystem::path(PROJECT_FOLDER) / "models" / "default";
   const auto exact = load(folder, "f32");
-  const auto rounded = load(folder, "int8");
+  const auto rounded = load(folder, precision);
   for (const std::vector<int>& t_index_list : {std::vector{20}, std::vector{15, 25, 35, 45}}) {
     const std::vector<Frame> wanted = redraw_scene(exact, t_index_list);
     const std::vector<Frame> given = redraw_scene(rounded, t_index_list);
     ASSERT_EQ(given.size(), wanted.size());
     const double decibels = peak_signal_to_noise(wanted, given);
-    EXPECT_GT(decibels, 36) << t_index_list.size() << " steps";
-    EXPECT_LT(decibels, 80) << "nothing was rounded";
+    EXPECT_GT(decibels, least) << t_index_list.size() << " steps";
+    EXPECT_EQ(decibels < 80, rounds(precision));
   }
 }
 
-TEST(Int8, AppliesLorasAtTheScaleOfTheMoment) {
+TEST_P(ReducedPrecision, AppliesLorasAtTheScaleOfTheMoment) {
+  const std::string& precision = GetParam().precision;
   const LoraOptions lora{.file = testing::tiny_model_folder() / "lora-kohya.safetensors", .name = "kohya"};
   const auto exact = load(testing::tiny_model_folder(), "f32", {lora});
-  const auto rounded = load(testing::tiny_model_folder(), "int8", {lora});
+  const auto rounded = load(testing::tiny_model_folder(), precision, {lora});
   Stream wanted(exact, testing::make_options(), testing::make_parameters());
   Stream given(rounded, testing::make_options(), testing::make_parameters());
   for (const float scale : {0.0F, 0.5F, 1.0F}) {
@@ -91,9 +107,12 @@ TEST(Int8, AppliesLorasAtTheScaleOfTheMoment) {
     const double decibels =
         peak_signal_to_noise(testing::run_frames(wanted, 0, 6), testing::run_frames(given, 0, 6));
     EXPECT_GT(decibels, 30) << "scale " << scale;
-    EXPECT_LT(decibels, 80) << "nothing was rounded";
+    EXPECT_EQ(decibels < 80, rounds(precision));
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Each, ReducedPrecision, ::testing::Values(Loss{"int8", 36}, Loss{"bf16", 40}),
+                         [](const auto& info) { return info.param.precision; });
 
 }  // namespace
 }  // namespace streamdiffusion

@@ -5,6 +5,7 @@
 #include <limits>
 #include <ostream>
 
+#include "device/cpu/reduced_kernel.h"
 #include "device/reference.h"
 
 namespace streamdiffusion {
@@ -61,11 +62,8 @@ void PrintTo(const LinearCase& c, std::ostream* os) {
   *os << c.rows << "x" << c.tokens << " " << c.in << "->" << c.out << (c.geglu ? " geglu" : "");
 }
 
-class QuantizedLinear : public testing::TestWithParam<LinearCase> {};
-
-TEST_P(QuantizedLinear, GivesWhatPlainLoopsGiveOfTheSameIntegers) {
-  const LinearCase c = GetParam();
-  Bench bench;
+/// How far the device is from plain loops over the same integers.
+double int8_error(Bench& bench, const LinearCase& c) {
   const std::vector<float> weight = reference::random_values(c.out * c.in, 1);
   const std::vector<float> bias = reference::random_values(c.out, 2);
   const Weights packed = bench.device().pack_linear({weight, bias, c.out, c.in, c.geglu, Precision::int8});
@@ -97,17 +95,52 @@ TEST_P(QuantizedLinear, GivesWhatPlainLoopsGiveOfTheSameIntegers) {
     }
     return static_cast<double>(sum) * input.scale * column.scale + bias[static_cast<std::size_t>(o)];
   };
-  const double error = reference::largest_error(out, [&](auto n, auto, auto t, auto o) {
+  return reference::largest_error(out, [&](auto n, auto, auto t, auto o) {
     double value = product(n, t, o);
     if (c.geglu) {
       value *= reference::activate(Activation::gelu, product(n, t, results + o));
     }
     return reference::activate(c.activation, value + (c.residual ? at(options.residual, n, 0, t, o) : 0));
   });
-  EXPECT_LT(error, 1e-6);  // one byte off would be 1e-4 and more
 }
 
-INSTANTIATE_TEST_SUITE_P(Shapes, QuantizedLinear,
+/// How far the device is from its own float32, of numbers that are bfloat16.
+double bf16_error(Bench& bench, const LinearCase& c) {
+  const std::vector<float> weight = reference::random_bf16(c.out * c.in, 1);
+  const std::vector<float> bias = reference::random_values(c.out, 2);
+  HostLinear layer{weight, bias, c.out, c.in, c.geglu};
+  const Tensor x = bench.random_bf16({c.rows, 1, c.tokens, c.in}, 3, 3);
+  const Shape shape{c.rows, 1, c.tokens, c.geglu ? c.out / 2 : c.out};
+  const Tensor want = bench.empty(shape);
+  const Tensor got = bench.empty(shape, 2);
+  LinearOptions options{.activation = c.activation};
+  if (c.residual) {
+    options.residual = bench.random(shape, 5);
+  }
+  bench.device().linear(x, *bench.device().pack_linear(layer), options, want);
+  layer.precision = Precision::bf16;
+  bench.device().linear(x, *bench.device().pack_linear(layer), options, got);
+  return reference::largest_error(got,
+                                  [&](auto n, auto y, auto px, auto o) { return at(want, n, y, px, o); });
+}
+
+class ReducedLinear : public testing::TestWithParam<LinearCase> {};
+
+TEST_P(ReducedLinear, GivesWhatPlainLoopsGiveOfTheSameIntegers) {
+  for (const cpu::Features& features : reference::all_features()) {
+    Bench bench(2, features);
+    EXPECT_LT(int8_error(bench, GetParam()), 1e-6);  // one byte off would be 1e-4 and more
+  }
+}
+
+TEST_P(ReducedLinear, IsExactOfBfloat16) {
+  for (const cpu::Features& features : reference::all_features()) {
+    Bench bench(2, features);
+    EXPECT_LT(bf16_error(bench, GetParam()), 1e-5);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, ReducedLinear,
                          testing::Values(LinearCase{1, 1, 64, 320}, LinearCase{1, 77, 48, 96},
                                          LinearCase{3, 24, 192, 192, false, true},
                                          LinearCase{2, 100, 33, 10, false, false, Activation::silu},
@@ -130,11 +163,7 @@ void PrintTo(const ConvCase& c, std::ostream* os) {
   *os << c.rows << "x" << c.h << "x" << c.w << " " << c.in << "->" << c.out << " k" << c.kernel;
 }
 
-class QuantizedConv2d : public testing::TestWithParam<ConvCase> {};
-
-TEST_P(QuantizedConv2d, GivesWhatPlainLoopsGiveOfTheSameIntegers) {
-  const ConvCase c = GetParam();
-  Bench bench;
+double int8_error(Bench& bench, const ConvCase& c) {
   const std::int64_t inner = c.in * c.kernel * c.kernel;
   const std::vector<float> weight = reference::random_values(c.out * inner, 1);
   const std::vector<float> bias = reference::random_values(c.out, 2);
@@ -170,7 +199,7 @@ TEST_P(QuantizedConv2d, GivesWhatPlainLoopsGiveOfTheSameIntegers) {
   for (std::int64_t o = 0; o < c.out; ++o) {
     columns.push_back(round_weights(weight.data() + o * inner, inner));
   }
-  const double error = reference::largest_error(out, [&](auto n, auto y, auto px, auto o) {
+  return reference::largest_error(out, [&](auto n, auto y, auto px, auto o) {
     const Rounded& input = rows[static_cast<std::size_t>(n)];
     const Rounded& column = columns[static_cast<std::size_t>(o)];
     std::int64_t sum = 0;
@@ -193,12 +222,54 @@ TEST_P(QuantizedConv2d, GivesWhatPlainLoopsGiveOfTheSameIntegers) {
     value += c.residual ? at(options.residual, n, y, px, o) : 0;
     return reference::activate(c.activation, value);
   });
-  EXPECT_LT(error, 1e-6);
+}
+
+double bf16_error(Bench& bench, const ConvCase& c) {
+  const std::vector<float> weight = reference::random_bf16(c.out * c.in * c.kernel * c.kernel, 1);
+  const std::vector<float> bias = reference::random_values(c.out, 2);
+  HostConv2d layer{weight, bias, c.out, c.in, c.kernel, c.resample};
+  const Tensor x = bench.random_bf16({c.rows, c.h, c.w, c.in}, 3, c.extra);
+  Shape shape{c.rows, c.h, c.w, c.out};
+  if (c.resample != Resample::none) {
+    const bool up = c.resample == Resample::up;
+    shape.h = up ? c.h * 2 : (c.h + 1) / 2;
+    shape.w = up ? c.w * 2 : (c.w + 1) / 2;
+  }
+  Conv2dOptions options{.padding = c.padding, .activation = c.activation};
+  if (c.row_bias) {
+    options.row_bias = bench.random({c.rows, 1, 1, c.out}, 4, 5);
+  }
+  if (c.residual) {
+    options.residual = bench.random(shape, 5, 3);
+  }
+  const Tensor want = bench.empty(shape);
+  const Tensor got = bench.empty(shape, c.extra);
+  bench.device().conv2d(x, *bench.device().pack_conv2d(layer), options, want);
+  layer.precision = Precision::bf16;
+  bench.device().conv2d(x, *bench.device().pack_conv2d(layer), options, got);
+  return reference::largest_error(got,
+                                  [&](auto n, auto y, auto px, auto o) { return at(want, n, y, px, o); });
+}
+
+class ReducedConv2d : public testing::TestWithParam<ConvCase> {};
+
+TEST_P(ReducedConv2d, GivesWhatPlainLoopsGiveOfTheSameIntegers) {
+  for (const cpu::Features& features : reference::all_features()) {
+    Bench bench(2, features);
+    EXPECT_LT(int8_error(bench, GetParam()), 1e-6);
+  }
+}
+
+TEST_P(ReducedConv2d, IsExactOfBfloat16) {
+  for (const cpu::Features& features : reference::all_features()) {
+    Bench bench(2, features);
+    EXPECT_LT(bf16_error(bench, GetParam()), 2e-5);  // Winograd's algorithm is what is not exact
+  }
 }
 
 constexpr Resample kNone = Resample::none;
 INSTANTIATE_TEST_SUITE_P(
-    Shapes, QuantizedConv2d,
+    Shapes, ReducedConv2d,
     testing::Values(ConvCase{1, 32, 32, 16, 16, 3, 1}, ConvCase{2, 19, 48, 9, 7, 3, 1, kNone, true},
                     ConvCase{3, 24, 32, 8, 8, 3, 1, kNone, true, true, Activation::silu},
                     ConvCase{1, 48, 96, 17, 13, 3, 1, Resample::down},
@@ -210,7 +281,7 @@ INSTANTIATE_TEST_SUITE_P(
                     ConvCase{1, 18, 20, 6, 6, 3, 1, kNone, true, true, Activation::relu, 7},
                     ConvCase{1, 700, 70, 6, 7, 3, 1, kNone, true, true, Activation::silu}));
 
-TEST(Quantized, StaysWithinWhatRoundingCosts) {
+TEST(Reduced, StaysWithinWhatRoundingCosts) {
   constexpr std::int64_t kIn = 40;
   constexpr std::int64_t kOut = 24;
   Bench bench;
@@ -242,7 +313,7 @@ TEST(Quantized, StaysWithinWhatRoundingCosts) {
   EXPECT_GT(most, 1e-4) << "it was not rounded at all";
 }
 
-TEST(Quantized, GivesEachRowTheSameAloneAndAmongOthersOnAnyNumberOfThreads) {
+TEST(Reduced, GivesEachRowTheSameAloneAndAmongOthersOnAnyNumberOfThreads) {
   constexpr std::int64_t kChannels = 64;
   const std::vector<float> weight = reference::random_values(kChannels * kChannels * 9, 1);
   const HostConv2d layer{weight, {}, kChannels, kChannels, 3, Resample::none, Precision::int8};
@@ -261,7 +332,26 @@ TEST(Quantized, GivesEachRowTheSameAloneAndAmongOthersOnAnyNumberOfThreads) {
   }
 }
 
-TEST(Quantized, KeepsNarrowLayersExact) {
+TEST(Reduced, RoundsInputsToBfloat16WhereTheMachineGainsByIt) {
+  constexpr std::int64_t kChannels = 64;
+  const std::vector<float> weight = reference::random_bf16(kChannels * kChannels, 1);
+  for (const cpu::Features& features : reference::all_features()) {
+    Bench bench(1, features);
+    const Tensor x = bench.random({1, 1, 9, kChannels}, 2);
+    const Tensor rounded = bench.random_bf16({1, 1, 9, kChannels}, 2);
+    const Tensor want = bench.empty(x.shape);
+    const Tensor got = bench.empty(x.shape);
+    HostLinear layer{weight, {}, kChannels, kChannels};
+    bench.device().linear(features.bf16 && cpu::multiplies_bytes() ? rounded : x,
+                          *bench.device().pack_linear(layer), {}, want);
+    layer.precision = Precision::bf16;
+    bench.device().linear(x, *bench.device().pack_linear(layer), {}, got);
+    EXPECT_LT(reference::largest_error(got, [&](auto, auto, auto t, auto c) { return at(want, 0, 0, t, c); }),
+              1e-6);
+  }
+}
+
+TEST(Reduced, KeepsNarrowLayersExact) {
   Bench bench;
   const std::vector<float> weight = reference::random_values(4 * 64 * 9, 1);
   for (const auto& [in, out] : {std::pair{4, 64}, std::pair{64, 4}}) {
@@ -278,7 +368,7 @@ TEST(Quantized, KeepsNarrowLayersExact) {
   }
 }
 
-TEST(Quantized, TakesZerosAndNumbersThatAreNone) {
+TEST(Reduced, TakesZerosAndNumbersThatAreNone) {
   Bench bench;
   const std::vector<float> weight = reference::random_values(32 * 32, 1);
   const std::vector<float> bias = reference::random_values(32, 2);

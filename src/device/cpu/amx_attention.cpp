@@ -1,0 +1,267 @@
+#include "device/cpu/amx_attention.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "device/cpu/amx.h"
+
+// Compiled for AVX-512 with VNNI alone, which goes with AMX; what else Highway asks for is never called.
+#undef HWY_DISABLED_TARGETS
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4)
+#define HWY_WANT_AVX3_DL
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "device/cpu/amx_attention.cpp"
+#include <hwy/foreach_target.h>  // IWYU pragma: keep
+#include <hwy/highway.h>
+
+#include "device/cpu/bf16-inl.h"
+#include "device/cpu/simd_math-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace streamdiffusion::cpu::HWY_NAMESPACE {
+namespace {
+
+#if STREAMDIFFUSION_VNNI
+constexpr std::int64_t kPairBytes = 4;
+constexpr std::int64_t kStepNumbers = kAmxStep / 2;  // bfloat16 that one instruction takes of a row
+
+std::int64_t round_up(std::int64_t n, std::int64_t multiple) {
+  return (n + multiple - 1) / multiple * multiple;
+}
+std::int64_t key_columns(std::int64_t tokens) { return round_up(tokens, kStepNumbers); }
+std::int64_t key_channels(const AmxHeads& heads) { return round_up(heads.head_dim, kStepNumbers); }
+std::int64_t value_columns(const AmxHeads& heads) { return round_up(heads.head_dim, kAmxTile); }
+
+/// Pairs of bfloat16, one from each vector, the first one's in the lower half.
+HWY_INLINE hn::Vec<hn::RebindToUnsigned<Tag>> pairs_of_bf16(hn::Vec<Tag> low, hn::Vec<Tag> high) {
+  const hn::RebindToUnsigned<Tag> du;
+  // To the nearest, to even between two.
+  const auto round = [&](hn::Vec<Tag> value) {
+    const auto bits = hn::BitCast(du, value);
+    const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(du, 1));
+    return hn::Add(bits, hn::Add(odd, hn::Set(du, 0x7FFF)));
+  };
+  return hn::Or(hn::ShiftRight<16>(round(low)), hn::And(round(high), hn::Set(du, 0xFFFF0000U)));
+}
+
+void PackKeys(const float* k, std::int64_t stride, const AmxHeads& heads, std::uint8_t* packed) {
+  const std::int64_t pairs = key_channels(heads) / 2;
+  const std::int64_t padded = key_columns(heads.tokens);
+  std::memset(packed, 0, static_cast<std::size_t>(heads.key_bytes()));
+  constexpr auto kChannels = static_cast<std::int64_t>(kLanes);
+  for (std::int64_t first = 0; first < heads.tokens; first += kAmxKeys) {
+    const std::int64_t width = std::min(kAmxKeys, padded - first);
+    std::uint8_t* block = packed + first * pairs * kPairBytes;
+    for (std::int64_t token = first; token < std::min(first + kAmxKeys, heads.tokens); ++token) {
+      for (std::int64_t c = 0; c < heads.head_dim; c += kChannels) {
+        const std::int64_t valid = std::min(kChannels, heads.head_dim - c);
+        std::uint8_t rounded[kLanes * 2] = {};
+        store_bf16(load_part(k + token * stride + c, static_cast<std::size_t>(valid)), rounded, kLanes);
+        for (std::int64_t pair = 0; pair < kChannels / 2 && 2 * pair < valid; ++pair) {
+          std::memcpy(block + ((c / 2 + pair) * width + token - first) * kPairBytes,
+                      rounded + pair * kPairBytes, kPairBytes);
+        }
+      }
+    }
+  }
+}
+
+void PackValues(const float* v, std::int64_t stride, const AmxHeads& heads, std::uint8_t* packed) {
+  const hn::RebindToUnsigned<Tag> du;
+  const Tag d;
+  const std::int64_t columns = value_columns(heads);
+  // Blocks follow one another without a gap: only the last one is filled up to whole steps.
+  const std::int64_t tokens = round_up(heads.tokens, kStepNumbers);
+  for (std::int64_t token = 0; token < tokens; token += 2) {
+    std::uint8_t* to = packed + token / 2 * columns * kPairBytes;
+    for (std::int64_t c = 0; c < columns; c += static_cast<std::int64_t>(kLanes)) {
+      const auto load = [&](std::int64_t t) {
+        return t < heads.tokens && c < heads.head_dim
+                   ? load_part(v + t * stride + c, static_cast<std::size_t>(heads.head_dim - c))
+                   : hn::Zero(d);
+      };
+      hn::StoreU(pairs_of_bf16(load(token), load(token + 1)), du,
+                 reinterpret_cast<std::uint32_t*>(to + c * kPairBytes));
+    }
+  }
+}
+
+/// Softmax as it goes (Milakov and Gimelshein 2018; FlashAttention): highest score, sum and weighted values
+/// so far.
+struct Running {
+  float* scores;          // [queries][kAmxKeys]
+  float* product;         // [queries][padded head_dim]
+  float* values;          // likewise
+  std::uint8_t* queries;  // [queries][channels], bfloat16
+  std::uint8_t* weights;  // [queries][kAmxKeys], bfloat16
+  float* highest;         // [queries], in scaled scores
+  float* sum;             // [queries]
+};
+
+Running divide_scratch(float* scratch, const AmxHeads& heads) {
+  const std::int64_t columns = value_columns(heads);
+  Running r{};
+  r.scores = scratch;
+  r.product = r.scores + kAmxQueries * kAmxKeys;
+  r.values = r.product + kAmxQueries * columns;
+  float* halves = r.values + kAmxQueries * columns;
+  r.queries = reinterpret_cast<std::uint8_t*>(halves);
+  halves += kAmxQueries * key_channels(heads) / 2;
+  r.weights = reinterpret_cast<std::uint8_t*>(halves);
+  r.highest = halves + kAmxQueries * kAmxKeys / 2;
+  r.sum = r.highest + kAmxQueries;
+  return r;
+}
+
+std::int64_t AttentionScratch(const AmxHeads& heads) {
+  return kAmxQueries * (kAmxKeys + 2 * value_columns(heads) + key_channels(heads) / 2 + kAmxKeys / 2 + 2);
+}
+
+/// Turns a query's scores into weights in bfloat16, relative to the highest so far; returns what earlier
+/// weights shrink by. Places after `count` get what is met by values of zero.
+float weigh(float* scores, std::int64_t count, float scale, float& highest, float& sum,
+            std::uint8_t* weights) {
+  const Tag d;
+  const float lowest = -std::numeric_limits<float>::infinity();
+  const std::int64_t padded = round_up(count, kStepNumbers);
+  std::fill(scores + count, scores + padded, lowest);
+  auto most = hn::Set(d, lowest);
+  for (std::int64_t i = 0; i < padded; i += static_cast<std::int64_t>(kLanes)) {
+    most = hn::Max(most, hn::LoadU(d, scores + i));
+  }
+  const float new_highest = std::max(highest, hn::GetLane(hn::MaxOfLanes(d, most)) * scale);
+  const auto scales = hn::Set(d, scale);
+  const auto offset = hn::Set(d, new_highest);
+  auto total = hn::Zero(d);
+  for (std::int64_t i = 0; i < padded; i += static_cast<std::int64_t>(kLanes)) {
+    const auto weight = exp(d, hn::MulSub(hn::LoadU(d, scores + i), scales, offset));
+    store_bf16(weight, weights + i * 2, kLanes);
+    total = hn::Add(total, weight);
+  }
+  const float shrink = highest == lowest ? 0.0F : std::exp(highest - new_highest);
+  sum = sum * shrink + hn::GetLane(hn::SumOfLanes(d, total));
+  highest = new_highest;
+  return shrink;
+}
+
+AmxProduct product_of(std::int64_t rows, const std::uint8_t* x, std::int64_t x_stride,
+                      const std::uint8_t* weights, std::int64_t columns, std::int64_t inner, float* sums) {
+  return {.type = AmxType::bf16,
+          .x = x,
+          .x_stride = static_cast<std::size_t>(x_stride),
+          .weights = reinterpret_cast<const std::int8_t*>(weights),
+          .columns = static_cast<std::size_t>(columns),
+          .lines = 1,
+          .steps = static_cast<std::size_t>(inner / kStepNumbers),
+          .rows = static_cast<std::size_t>(rows),
+          .sums = sums};
+}
+
+void load_queries(const AmxAttentionTask& t, const Running& r) {
+  const std::int64_t channels = key_channels(t.heads);
+  std::memset(r.queries, 0, static_cast<std::size_t>(kAmxQueries * channels * 2));
+  for (std::int64_t i = 0; i < t.queries; ++i) {
+    for (std::int64_t c = 0; c < t.heads.head_dim; c += static_cast<std::int64_t>(kLanes)) {
+      const auto rest = static_cast<std::size_t>(t.heads.head_dim - c);
+      store_bf16(load_part(t.q + i * t.q_stride + c, rest), r.queries + (i * channels + c) * 2, rest);
+    }
+  }
+}
+
+void RunAttentionTask(const AmxAttentionTask& t, float* scratch) {
+  const Tag d;
+  const AmxRegisters registers;
+  const std::int64_t dim = t.heads.head_dim;
+  const std::int64_t channels = key_channels(t.heads);
+  const std::int64_t columns = value_columns(t.heads);
+  const std::int64_t padded_tokens = key_columns(t.heads.tokens);
+  const float scale = 1.0F / std::sqrt(static_cast<float>(dim));
+  const Running r = divide_scratch(scratch, t.heads);
+  load_queries(t, r);
+  std::memset(r.weights, 0, static_cast<std::size_t>(kAmxQueries * kAmxKeys * 2));
+  std::fill(r.values, r.values + t.queries * columns, 0.0F);
+  std::fill(r.highest, r.highest + t.queries, -std::numeric_limits<float>::infinity());
+  std::fill(r.sum, r.sum + t.queries, 0.0F);
+
+  for (std::int64_t row = 0; row < t.key_rows; ++row) {
+    for (std::int64_t first = 0; first < t.heads.tokens; first += kAmxKeys) {
+      const std::int64_t count = std::min(kAmxKeys, t.heads.tokens - first);
+      const std::int64_t width = std::min(kAmxKeys, padded_tokens - first);
+      // Scores of a narrower block lie as close as its keys do.
+      amx_multiply(product_of(t.queries, r.queries, channels * 2,
+                              t.keys + row * t.row_bytes + first * channels * 2, width, channels, r.scores));
+      float shrink[kAmxQueries];
+      for (std::int64_t i = 0; i < t.queries; ++i) {
+        shrink[i] =
+            weigh(r.scores + i * width, count, scale, r.highest[i], r.sum[i], r.weights + i * kAmxKeys * 2);
+      }
+      amx_multiply(product_of(t.queries, r.weights, kAmxKeys * 2,
+                              t.values + row * t.row_bytes + first * columns * 2, columns,
+                              round_up(count, kStepNumbers), r.product));
+      for (std::int64_t i = 0; i < t.queries; ++i) {
+        const auto factor = hn::Set(d, shrink[i]);
+        for (std::int64_t c = 0; c < columns; c += static_cast<std::int64_t>(kLanes)) {
+          float* sums = r.values + i * columns + c;
+          hn::StoreU(hn::MulAdd(hn::LoadU(d, sums), factor, hn::LoadU(d, r.product + i * columns + c)), d,
+                     sums);
+        }
+      }
+    }
+  }
+  for (std::int64_t i = 0; i < t.queries; ++i) {
+    const auto factor = hn::Set(d, 1.0F / r.sum[i]);
+    for (std::int64_t c = 0; c < dim; c += static_cast<std::int64_t>(kLanes)) {
+      store_part(hn::Mul(hn::LoadU(d, r.values + i * columns + c), factor), t.out + i * t.out_stride + c,
+                 static_cast<std::size_t>(dim - c));
+    }
+  }
+}
+
+std::int64_t KeyBytes(const AmxHeads& heads) { return key_channels(heads) * 2 * key_columns(heads.tokens); }
+
+std::int64_t ValueBytes(const AmxHeads& heads) {
+  return round_up(heads.tokens, kStepNumbers) * 2 * value_columns(heads);
+}
+#else
+void PackKeys(const float*, std::int64_t, const AmxHeads&, std::uint8_t*) {}
+void PackValues(const float*, std::int64_t, const AmxHeads&, std::uint8_t*) {}
+std::int64_t AttentionScratch(const AmxHeads&) { return 0; }
+void RunAttentionTask(const AmxAttentionTask&, float*) {}
+std::int64_t KeyBytes(const AmxHeads&) { return 0; }
+std::int64_t ValueBytes(const AmxHeads&) { return 0; }
+#endif
+
+}  // namespace
+}  // namespace streamdiffusion::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace streamdiffusion::cpu {
+
+HWY_EXPORT(PackKeys);
+HWY_EXPORT(PackValues);
+HWY_EXPORT(AttentionScratch);
+HWY_EXPORT(RunAttentionTask);
+HWY_EXPORT(KeyBytes);
+HWY_EXPORT(ValueBytes);
+
+std::int64_t AmxHeads::key_bytes() const { return HWY_DYNAMIC_DISPATCH(KeyBytes)(*this); }
+std::int64_t AmxHeads::value_bytes() const { return HWY_DYNAMIC_DISPATCH(ValueBytes)(*this); }
+
+void amx_pack_keys(const float* k, std::int64_t stride, const AmxHeads& heads, std::uint8_t* packed) {
+  HWY_DYNAMIC_DISPATCH(PackKeys)(k, stride, heads, packed);
+}
+void amx_pack_values(const float* v, std::int64_t stride, const AmxHeads& heads, std::uint8_t* packed) {
+  HWY_DYNAMIC_DISPATCH(PackValues)(v, stride, heads, packed);
+}
+std::int64_t amx_attention_scratch(const AmxHeads& heads) {
+  return HWY_DYNAMIC_DISPATCH(AttentionScratch)(heads);
+}
+void amx_attention_task(const AmxAttentionTask& task, float* scratch) {
+  HWY_DYNAMIC_DISPATCH(RunAttentionTask)(task, scratch);
+}
+
+}  // namespace streamdiffusion::cpu
+#endif

@@ -1,0 +1,125 @@
+#include "device/cpu/attention.h"
+
+#include <algorithm>
+
+#include "device/cpu/amx_attention.h"
+#include "device/cpu/kernels.h"
+#include "device/cpu/reduced_kernel.h"
+
+namespace streamdiffusion::cpu {
+
+namespace {
+
+std::int64_t divide_up(std::int64_t n, std::int64_t by) { return (n + by - 1) / by; }
+
+RowRange seen_rows(const AttentionOptions& options, std::int64_t row) {
+  return options.key_rows.empty() ? RowRange{row, 1} : options.key_rows[static_cast<std::size_t>(row)];
+}
+
+/// A head's channels in a row of tokens.
+const float* head_of(const Tensor& x, std::int64_t row, std::int64_t token, std::int64_t channel) {
+  return x.as<const float>() + (row * x.shape.h * x.shape.w + token) * x.stride + channel;
+}
+
+void attend_in_f32(Workers& workers, const Tensor& q, const Tensor& k, const Tensor& v,
+                   const AttentionOptions& options, const Tensor& out) {
+  const std::int64_t queries = q.shape.h * q.shape.w;
+  PackedHeads heads;
+  heads.tokens = k.shape.h * k.shape.w;
+  heads.head_dim = q.shape.c / options.heads;
+  const std::int64_t key_floats = heads.key_floats();
+  const std::int64_t value_floats = heads.value_floats();
+  const std::int64_t key_rows = k.shape.n;
+  float* keys = workers.shared(key_rows * options.heads * (key_floats + value_floats));
+  float* values = keys + key_rows * options.heads * key_floats;
+
+  workers.pool().parallel_for(key_rows * options.heads * 2, [&](std::int64_t i, int) {
+    const std::int64_t index = i / 2;
+    const std::int64_t row = index / options.heads;
+    const std::int64_t column = index % options.heads * heads.head_dim;
+    if (i % 2 == 0) {
+      pack_keys(head_of(k, row, 0, column), k.stride, heads, keys + index * key_floats);
+    } else {
+      pack_values(head_of(v, row, 0, column), v.stride, heads, values + index * value_floats);
+    }
+  });
+
+  workers.prepare(attention_scratch(heads));
+  const std::int64_t blocks = divide_up(queries, kAttentionQueries);
+  workers.pool().parallel_for(q.shape.n * options.heads * blocks, [&](std::int64_t i, int thread) {
+    const std::int64_t block = i % blocks;
+    const std::int64_t head = i / blocks % options.heads;
+    const std::int64_t row = i / blocks / options.heads;
+    const RowRange seen = seen_rows(options, row);
+    AttentionTask task;
+    task.first_query = block * kAttentionQueries;
+    task.queries = std::min(kAttentionQueries, queries - task.first_query);
+    task.q = head_of(q, row, task.first_query, head * heads.head_dim);
+    task.q_stride = q.stride;
+    task.out = out.as<float>() + (row * queries + task.first_query) * out.stride + head * heads.head_dim;
+    task.out_stride = out.stride;
+    task.keys = keys + (seen.first * options.heads + head) * key_floats;
+    task.values = values + (seen.first * options.heads + head) * value_floats;
+    task.key_row_stride = options.heads * key_floats;
+    task.value_row_stride = options.heads * value_floats;
+    task.key_rows = seen.count;
+    task.heads = heads;
+    task.causal = options.causal;
+    attention_task(task, workers.own(thread));
+  });
+}
+
+void attend_in_bf16(Workers& workers, const Tensor& q, const Tensor& k, const Tensor& v,
+                    const AttentionOptions& options, const Tensor& out) {
+  const AmxHeads heads{k.shape.h * k.shape.w, q.shape.c / options.heads};
+  const std::int64_t head_bytes = heads.key_bytes() + heads.value_bytes();
+  auto* packed = reinterpret_cast<std::uint8_t*>(
+      workers.shared(divide_up(k.shape.n * options.heads * head_bytes, std::int64_t{sizeof(float)})));
+  workers.pool().parallel_for(k.shape.n * options.heads * 2, [&](std::int64_t i, int) {
+    const std::int64_t index = i / 2;
+    const std::int64_t row = index / options.heads;
+    const std::int64_t channel = index % options.heads * heads.head_dim;
+    std::uint8_t* keys = packed + index * head_bytes;
+    if (i % 2 == 0) {
+      amx_pack_keys(head_of(k, row, 0, channel), k.stride, heads, keys);
+    } else {
+      amx_pack_values(head_of(v, row, 0, channel), v.stride, heads, keys + heads.key_bytes());
+    }
+  });
+
+  workers.prepare(amx_attention_scratch(heads));
+  const std::int64_t queries = q.shape.h * q.shape.w;
+  const std::int64_t blocks = divide_up(queries, kAmxQueries);
+  workers.pool().parallel_for(q.shape.n * options.heads * blocks, [&](std::int64_t i, int thread) {
+    const std::int64_t first = i % blocks * kAmxQueries;
+    const std::int64_t head = i / blocks % options.heads;
+    const std::int64_t row = i / blocks / options.heads;
+    const RowRange seen = seen_rows(options, row);
+    AmxAttentionTask task;
+    task.queries = std::min(kAmxQueries, queries - first);
+    task.q = head_of(q, row, first, head * heads.head_dim);
+    task.q_stride = q.stride;
+    task.out = out.as<float>() + (row * queries + first) * out.stride + head * heads.head_dim;
+    task.out_stride = out.stride;
+    task.keys = packed + (seen.first * options.heads + head) * head_bytes;
+    task.values = task.keys + heads.key_bytes();
+    task.row_bytes = options.heads * head_bytes;
+    task.key_rows = seen.count;
+    task.heads = heads;
+    amx_attention_task(task, workers.own(thread));
+  });
+}
+
+}  // namespace
+
+void attend(Workers& workers, const Tensor& q, const Tensor& k, const Tensor& v,
+            const AttentionOptions& options, const Tensor& out) {
+  const bool reduced = options.precision != Precision::f32 && !options.causal;
+  if (reduced && workers.features().amx && workers.features().bf16 && multiplies_bytes()) {
+    attend_in_bf16(workers, q, k, v, options, out);
+  } else {
+    attend_in_f32(workers, q, k, v, options, out);
+  }
+}
+
+}  // namespace streamdiffusion::cpu

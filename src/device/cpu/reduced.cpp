@@ -1,0 +1,371 @@
+#include "device/cpu/reduced.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+
+#include "device/cpu/amx.h"
+#include "device/cpu/conv_output.h"
+
+namespace streamdiffusion::cpu {
+
+namespace {
+
+constexpr float kLargestWeight = 127.0F;
+// Input channels that are packed together: their cache lines stay near while the columns go by.
+constexpr std::int64_t kChannelBlock = 16;
+// Narrower inputs are those of a network's first layers, which are sensitive and take little time.
+constexpr std::int64_t kFewestChannels = 16;
+constexpr std::int64_t kFewestOutputs = 8;  // likewise a network's last layers
+
+std::int64_t divide_up(std::int64_t n, std::int64_t by) { return (n + by - 1) / by; }
+std::int64_t round_up(std::int64_t n, std::int64_t multiple) { return divide_up(n, multiple) * multiple; }
+
+bool pays(const Features& features, Precision precision, std::int64_t in_channels,
+          std::int64_t out_channels) {
+  const bool faster =
+      precision == Precision::int8 || (precision == Precision::bf16 && features.bf16 && multiplies_bytes());
+  return faster && in_channels >= kFewestChannels && out_channels >= kFewestOutputs;
+}
+
+Format format_of(Precision precision) { return precision == Precision::bf16 ? Format::bf16 : Format::int8; }
+
+/// Rounded to the nearest, to even between two.
+std::uint16_t to_bf16(float value) {
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  if (std::isnan(value)) {
+    return static_cast<std::uint16_t>(bits >> 16U | 0x40U);
+  }
+  return static_cast<std::uint16_t>((bits + 0x7FFFU + (bits >> 16U & 1U)) >> 16U);
+}
+
+}  // namespace
+
+bool ReducedMatrix::suits(const Features& features, const HostConv2d& host) {
+  return pays(features, host.precision, host.in_channels, host.out_channels);
+}
+
+bool ReducedMatrix::suits(const Features& features, const HostLinear& host) {
+  return pays(features, host.precision, host.in_channels, host.out_channels);
+}
+
+ReducedMatrix::ReducedMatrix(Device& device, Workers& workers, const HostConv2d& host)
+    : columns(host),
+      format(format_of(host.precision)),
+      amx(workers.features().amx && multiplies_bytes()),
+      in_channels(host.in_channels),
+      pixel_bytes(round_up(in_channels * format_bytes(format), kUnit)),
+      kernel(host.kernel),
+      weight_units(round_up(kernel * pixel_bytes, amx ? kAmxStep : kUnit) / kUnit),
+      resample(host.resample),
+      bias_(pack_bias(device, columns, host.bias)) {
+  pack(device, workers.pool(), host.weight);
+}
+
+ReducedMatrix::ReducedMatrix(Device& device, Workers& workers, const HostLinear& host)
+    : columns(host),
+      format(format_of(host.precision)),
+      amx(workers.features().amx && multiplies_bytes()),
+      in_channels(host.in_channels),
+      pixel_bytes(round_up(in_channels * format_bytes(format), kUnit)),
+      weight_units(round_up(pixel_bytes, amx ? kAmxStep : kUnit) / kUnit),
+      bias_(pack_bias(device, columns, host.bias)) {
+  pack(device, workers.pool(), host.weight);
+}
+
+void ReducedMatrix::pack(Device& device, ThreadPool& pool, std::span<const float> weight) {
+  const auto padded = static_cast<std::size_t>(columns.padded());
+  weights_ = device.allocate(padded * static_cast<std::size_t>(kernel * weight_units * kUnit));
+  if (format == Format::int8) {
+    scales_ = device.allocate(padded * sizeof(float));
+    sums_ = device.allocate(padded * sizeof(std::int32_t));
+  }
+  pool.parallel_for(columns.panels(), [&](std::int64_t panel, int) { pack_panel(panel, weight); });
+}
+
+void ReducedMatrix::pack_panel(std::int64_t panel, std::span<const float> weight) {
+  const PanelFormat panels = panel_format();
+  const std::int64_t taps = kernel * kernel;
+  const std::int64_t inner = taps * in_channels;
+  const std::int64_t first = panel * panels.columns;
+  const std::int64_t width = std::min(panels.columns, columns.padded() - first);
+  const std::int64_t bytes_each = format_bytes(format);
+  auto* to = static_cast<std::int8_t*>(weights_.data()) + first * kernel * weight_units * kUnit;
+  std::fill_n(to, width * kernel * weight_units * kUnit, std::int8_t{0});
+  // Where a weight stands in the panel.
+  const auto place = [&](std::int64_t tap, std::int64_t in, std::int64_t column) {
+    const std::int64_t byte = tap % kernel * pixel_bytes + in * bytes_each;
+    const std::int64_t unit = tap / kernel * weight_units + byte / kUnit;
+    return to + (unit * width + column) * kUnit + byte % kUnit;
+  };
+  // Input channels in blocks, for locality; within one, all columns that show an output channel.
+  const auto for_weights = [&](const auto& write) {
+    for (std::int64_t block = 0; block < in_channels; block += kChannelBlock) {
+      const std::int64_t block_end = std::min(in_channels, block + kChannelBlock);
+      for (std::int64_t column = 0; column < width; ++column) {
+        const std::int64_t out = columns.channel(first + column);
+        for (std::int64_t in = block; out >= 0 && in < block_end; ++in) {
+          for (std::int64_t tap = 0; tap < taps; ++tap) {
+            write(column, weight[static_cast<std::size_t>(out * inner + in * taps + tap)],
+                  place(tap, in, column));
+          }
+        }
+      }
+    }
+  };
+  if (format == Format::bf16) {
+    for_weights([](std::int64_t, float value, std::int8_t* at) {
+      const std::uint16_t rounded = to_bf16(value);
+      std::memcpy(at, &rounded, sizeof rounded);
+    });
+    return;
+  }
+  auto* scales = static_cast<float*>(scales_.data()) + first;
+  auto* sums = static_cast<std::int32_t*>(sums_.data()) + first;
+  std::fill_n(sums, width, 0);
+  for (std::int64_t column = 0; column < width; ++column) {
+    float largest = 0;
+    if (const std::int64_t out = columns.channel(first + column); out >= 0) {
+      for (const float value :
+           weight.subspan(static_cast<std::size_t>(out * inner), static_cast<std::size_t>(inner))) {
+        largest = std::max(largest, std::abs(value));
+      }
+    }
+    scales[column] = largest / kLargestWeight;
+  }
+  for_weights([&](std::int64_t column, float value, std::int8_t* at) {
+    if (scales[column] > 0) {
+      const float rounded = std::nearbyint(value * (1.0F / scales[column]));
+      *at = static_cast<std::int8_t>(std::clamp(rounded, -kLargestWeight, kLargestWeight));
+      sums[column] += *at;
+    }
+  });
+}
+
+namespace {
+
+// Multiplications that are worth a task of their own.
+constexpr std::int64_t kTaskWork = 8'000'000;
+// Bytes of the input that are rounded before they are multiplied: they and what they were made from stay in
+// the last-level cache.
+constexpr std::int64_t kBandBytes = std::int64_t{3} << 19U;
+// Values that are worth a task of rounding.
+constexpr std::int64_t kRoundedValues = 50'000;
+
+ReducedTask make_task(const ReducedMatrix& matrix, const Tensor& residual, Activation activation,
+                      const Tensor& out) {
+  ReducedTask task;
+  set_output(task.conv, matrix.columns, residual, activation, out);
+  task.conv.bias = matrix.bias();
+  task.format = matrix.format;
+  task.amx = matrix.amx;
+  task.pixel_bytes = matrix.pixel_bytes;
+  task.weights = matrix.weights();
+  task.weight_units = matrix.weight_units;
+  task.weight_scales = matrix.scales();
+  task.weight_sums = matrix.sums();
+  return task;
+}
+
+void run(Workers& workers, const ReducedTask& task) {
+  const ConvTask& conv = task.conv;
+  const std::int64_t panels = divide_up(conv.columns, panel_format().columns);
+  const std::int64_t blocks = block_count(task);
+  const std::int64_t work =
+      task.pictures * task.lines * conv.out_w * conv.columns * conv.kernel * conv.kernel * task.pixel_bytes;
+  workers.prepare(reduced_scratch());
+  // Rather blocks than panels: what was read of the input is used for all panels.
+  const std::int64_t wanted =
+      std::clamp<std::int64_t>(work / kTaskWork, 1, workers.pool().threads() * std::int64_t{8});
+  const std::int64_t ranges = std::min(blocks, wanted);
+  const std::int64_t groups = std::min(panels, divide_up(wanted, ranges));
+  workers.pool().parallel_for(groups * ranges, [&](std::int64_t i, int thread) {
+    const std::int64_t range = i % ranges;
+    const std::int64_t group = i / ranges;
+    const ReducedPart part{panels * group / groups, panels * (group + 1) / groups, blocks * range / ranges,
+                           blocks * (range + 1) / ranges};
+    if (task.amx) {
+      const AmxRegisters registers;
+      reduced_task(task, part, workers.own(thread));
+    } else {
+      reduced_task(task, part, workers.own(thread));
+    }
+  });
+}
+
+/// Consecutive pictures of a batch, or a band of lines of one.
+struct Band {
+  std::int64_t row;
+  std::int64_t pictures;
+  std::int64_t first;  // output lines
+  std::int64_t last;
+};
+
+/// The lines of a band's pictures, with the kernel's border.
+class BandLines {
+ public:
+  BandLines(const ReducedTask& task, const Band& band, const Tensor& x)
+      : task_(task),
+        band_(band),
+        x_(x),
+        lines_((band.last - band.first - 1) * task.conv.stride + task.conv.kernel) {}
+
+  [[nodiscard]] std::int64_t in_picture() const { return lines_; }
+  [[nodiscard]] std::int64_t count() const { return lines_ * band_.pictures; }
+  /// The input line that shows there; nullptr outside of the picture.
+  [[nodiscard]] const float* shown(std::int64_t line) const {
+    const ConvTask& conv = task_.conv;
+    const std::int64_t y = band_.first * conv.stride - conv.padding + line % lines_;
+    const std::int64_t height = conv.upsample ? conv.out_h : conv.in_h;
+    if (y < 0 || y >= height) {
+      return nullptr;
+    }
+    const std::int64_t row = band_.row + line / lines_;
+    return x_.as<const float>() + (row * x_.shape.h + (conv.upsample ? y / 2 : y)) * x_.shape.w * x_.stride;
+  }
+  [[nodiscard]] ReducedLine reduced(std::int64_t line, std::uint8_t* bytes) const {
+    const ConvTask& conv = task_.conv;
+    return {.x = shown(line),
+            .x_stride = x_.stride,
+            .channels = x_.shape.c,
+            .width = x_.shape.w,
+            .upsample = conv.upsample,
+            .left = conv.padding,
+            .pixels = (conv.out_w - 1) * conv.stride + conv.kernel,
+            .out = bytes + line * task_.line_bytes};
+  }
+
+ private:
+  const ReducedTask& task_;
+  const Band& band_;
+  const Tensor& x_;
+  std::int64_t lines_;
+};
+
+/// Calls part(first, last) for parts of 0 .. count - 1 lines or tokens on all threads.
+template <typename Part>
+void for_rounding_parts(Workers& workers, std::int64_t count, std::int64_t values_each, const Part& part) {
+  const std::int64_t parts = std::min(count, std::max<std::int64_t>(1, count * values_each / kRoundedValues));
+  workers.pool().parallel_for(parts,
+                              [&](std::int64_t i, int) { part(count * i / parts, count * (i + 1) / parts); });
+}
+
+/// Rounds the band's pictures to bytes, each with the range of what is seen of it.
+void quantize_band(Workers& workers, const BandLines& lines, const Tensor& x, ValueRange* ranges,
+                   Quantization* quantizations, std::uint8_t* bytes) {
+  const std::int64_t values = x.shape.w * x.shape.c;
+  for_rounding_parts(workers, lines.count(), values, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t line = first; line < last; ++line) {
+      const float* shown = lines.shown(line);
+      const bool again = line % lines.in_picture() > 0 && shown == lines.shown(line - 1);
+      ranges[line] =
+          shown == nullptr || again ? ValueRange{} : value_range(shown, x.stride, x.shape.w, x.shape.c);
+    }
+  });
+  for (std::int64_t picture = 0; picture * lines.in_picture() < lines.count(); ++picture) {
+    ValueRange all;
+    for (std::int64_t line = 0; line < lines.in_picture(); ++line) {
+      const ValueRange& range = ranges[picture * lines.in_picture() + line];
+      all = {std::min(all.low, range.low), std::max(all.high, range.high)};
+    }
+    quantizations[picture] = quantization_of(all);
+  }
+  for_rounding_parts(workers, lines.count(), values, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t line = first; line < last; ++line) {
+      quantize_line(lines.reduced(line, bytes), quantizations[line / lines.in_picture()]);
+    }
+  });
+}
+
+}  // namespace
+
+void convolve(Workers& workers, const ReducedMatrix& weights, const Tensor& x, const Conv2dOptions& options,
+              const Tensor& out) {
+  ReducedTask task = make_task(weights, options.residual, options.activation, out);
+  ConvTask& conv = task.conv;
+  conv.in_h = x.shape.h;
+  conv.upsample = weights.resample == Resample::up;
+  conv.out_h = out.shape.h;
+  conv.out_w = out.shape.w;
+  conv.kernel = weights.kernel;
+  conv.stride = weights.resample == Resample::down ? 2 : 1;
+  conv.padding = options.padding;
+  if (!options.row_bias.empty()) {
+    conv.row_bias = options.row_bias.as<const float>();
+    conv.row_bias_stride = options.row_bias.stride;
+  }
+  task.line_bytes = ((conv.out_w - 1) * conv.stride + conv.kernel) * task.pixel_bytes;
+  const auto lines_for = [&](std::int64_t out_lines) { return (out_lines - 1) * conv.stride + conv.kernel; };
+  const std::int64_t bands =
+      std::clamp<std::int64_t>(conv.out_h * conv.stride * task.line_bytes / kBandBytes, 1, conv.out_h);
+  const std::int64_t picture_lines = lines_for(divide_up(conv.out_h, bands));
+  const std::int64_t together =
+      bands > 1 ? 1
+                : std::clamp<std::int64_t>(kBandBytes / (picture_lines * task.line_bytes), 1, out.shape.n);
+  const std::int64_t lines = together * picture_lines;
+  const std::int64_t beyond = bytes_read_beyond(task);
+  auto* ranges = reinterpret_cast<ValueRange*>(
+      workers.shared(2 * (lines + together) + divide_up(lines * task.line_bytes + beyond, 4)));
+  auto* quantizations = reinterpret_cast<Quantization*>(ranges + lines);
+  auto* bytes = reinterpret_cast<std::uint8_t*>(quantizations + together);
+  task.x = bytes;
+  task.quantization = quantizations;
+  for (std::int64_t row = 0; row < out.shape.n; row += together) {
+    task.pictures = std::min(together, out.shape.n - row);
+    for (std::int64_t i = 0; i < bands; ++i) {
+      const Band band{row, task.pictures, conv.out_h * i / bands, conv.out_h * (i + 1) / bands};
+      const BandLines band_lines(task, band, x);
+      if (task.format == Format::int8) {
+        quantize_band(workers, band_lines, x, ranges, quantizations, bytes);
+      } else {
+        for_rounding_parts(workers, band_lines.count(), x.shape.w * x.shape.c,
+                           [&](std::int64_t first, std::int64_t last) {
+                             for (std::int64_t line = first; line < last; ++line) {
+                               line_to_bf16(band_lines.reduced(line, bytes));
+                             }
+                           });
+      }
+      std::memset(bytes + band_lines.count() * task.line_bytes, 0, static_cast<std::size_t>(beyond));
+      task.lines = band.last - band.first;
+      task.picture_bytes = band_lines.in_picture() * task.line_bytes;
+      task.first_line = row * conv.out_h + band.first;
+      run(workers, task);
+    }
+  }
+}
+
+void multiply(Workers& workers, const ReducedMatrix& weights, const Tensor& x, const LinearOptions& options,
+              const Tensor& out) {
+  ReducedTask task = make_task(weights, options.residual, options.activation, out);
+  const std::int64_t tokens = x.shape.pixels();
+  task.conv.out_w = tokens;
+  task.line_bytes = tokens * task.pixel_bytes;
+  task.quantized_by_pixel = true;
+  const std::int64_t beyond = bytes_read_beyond(task);
+  auto* quantizations = reinterpret_cast<Quantization*>(
+      workers.shared(2 * tokens + divide_up(tokens * task.pixel_bytes + beyond, 4)));
+  auto* bytes = reinterpret_cast<std::uint8_t*>(quantizations + tokens);
+  task.quantization = quantizations;
+  task.x = bytes;
+  for_rounding_parts(workers, tokens, x.shape.c, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t token = first; token < last; ++token) {
+      const ReducedLine line{.x = x.as<const float>() + token * x.stride,
+                             .x_stride = x.stride,
+                             .channels = x.shape.c,
+                             .width = 1,
+                             .pixels = 1,
+                             .out = bytes + token * task.pixel_bytes};
+      if (task.format == Format::int8) {
+        quantizations[token] = quantization_of(value_range(line.x, x.stride, 1, x.shape.c));
+        quantize_line(line, quantizations[token]);
+      } else {
+        line_to_bf16(line);
+      }
+    }
+  });
+  std::memset(bytes + tokens * task.pixel_bytes, 0, static_cast<std::size_t>(beyond));
+  run(workers, task);
+}
+
+}  // namespace streamdiffusion::cpu

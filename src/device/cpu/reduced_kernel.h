@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cstdint>
+
+#include "device/cpu/kernels.h"
+
+// Kernels for layers in 8 or 16 bits, as kernels.h has them for float32. Their unit is four bytes: four
+// numbers of 8 bits or two of 16 bits, which one instruction multiplies and adds.
+namespace streamdiffusion::cpu {
+
+constexpr std::int64_t kUnit = 4;
+
+/// How a layer's weights and inputs are written.
+enum class Format {
+  int8,  ///< weights as signed, inputs as unsigned bytes, each with a scale
+  bf16,  ///< bfloat16
+};
+constexpr std::int64_t format_bytes(Format format) { return format == Format::int8 ? 1 : 2; }
+
+/// How activations are written as bytes: x = scale * (byte - zero). Zero itself is exact.
+struct Quantization {
+  float scale = 1.0F;
+  std::int32_t zero = 0;
+};
+
+/// The smallest and largest of some values and zero.
+struct ValueRange {
+  float low = 0.0F;
+  float high = 0.0F;
+};
+ValueRange value_range(const float* x, std::int64_t stride, std::int64_t pixels, std::int64_t channels);
+/// The finest that holds the range.
+Quantization quantization_of(const ValueRange& range);
+
+/// A line of a picture in a format, with a border of zeros and each pixel filled up to whole units.
+struct ReducedLine {
+  const float* x = nullptr;  ///< the line; nullptr: zeros
+  std::int64_t x_stride = 0;
+  std::int64_t channels = 0;
+  std::int64_t width = 0;   ///< pixels of the line
+  bool upsample = false;    ///< every pixel stands twice
+  std::int64_t left = 0;    ///< zeros before the line
+  std::int64_t pixels = 0;  ///< to be written
+  std::uint8_t* out = nullptr;
+};
+void quantize_line(const ReducedLine& line, const Quantization& quantization);
+void line_to_bf16(const ReducedLine& line);
+
+/// A convolution of some pictures, or of bands of lines of one. They have their padding around them and their
+/// pixels enlarged already, and lie one after the other.
+struct ReducedTask {
+  ConvTask conv;  ///< its output, kernel and stride
+  Format format = Format::int8;
+  bool amx = false;
+  const std::uint8_t* x = nullptr;
+  std::int64_t pixel_bytes = 0;
+  std::int64_t line_bytes = 0;
+  std::int64_t picture_bytes = 0;
+  std::int64_t pictures = 1;
+  std::int64_t lines = 1;       ///< output lines of each
+  std::int64_t first_line = 0;  ///< output line, over all rows of the batch, that the first one begins at
+
+  const Quantization* quantization = nullptr;  ///< of each picture of bytes
+  bool quantized_by_pixel = false;             ///< or of each pixel
+  const std::int8_t* weights = nullptr;        ///< panels: [panel][kernel line][unit][column][4]
+  std::int64_t weight_units = 0;               ///< in a kernel line, with its padding of zeros
+  const float* weight_scales = nullptr;        ///< of each packed column of bytes
+  const std::int32_t* weight_sums = nullptr;   ///< likewise
+};
+
+/// Output pixels are computed in blocks of as many that follow one another, a line's padding among them.
+constexpr std::int64_t kBlockPixels = 96;
+std::int64_t block_count(const ReducedTask& task);
+/// Bytes after the end of the input that are read (and multiplied with zeros, or not used).
+std::int64_t bytes_read_beyond(const ReducedTask& task);
+
+/// Some panels of some blocks.
+struct ReducedPart {
+  std::int64_t first_panel;
+  std::int64_t last_panel;
+  std::int64_t first_block;
+  std::int64_t last_block;
+};
+/// Floats of scratch memory that reduced_task needs.
+std::int64_t reduced_scratch();
+void reduced_task(const ReducedTask& task, const ReducedPart& part, float* scratch);
+/// Whether the instruction set in use multiplies bytes by an instruction of its own (otherwise it takes as
+/// long as float32), and in vectors that AMX and AVX512_BF16 go with.
+bool multiplies_bytes();
+
+}  // namespace streamdiffusion::cpu
