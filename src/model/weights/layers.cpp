@@ -11,6 +11,9 @@
 namespace streamdiffusion {
 namespace {
 
+// Bytes read of mapped files until their pages are let go: they count as this process's memory.
+constexpr std::size_t kMostMapped = std::size_t{64} << 20U;
+
 std::span<float> part(std::span<float> all, std::int64_t first, std::int64_t count) {
   return all.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
 }
@@ -181,9 +184,14 @@ void LayerLoader::read_bias(const std::string& name, std::int64_t out, std::span
   convert(bias_name, files_.get(bias_name, {out}), into);
 }
 
-void LayerLoader::convert(const std::string& name, const FileTensor& tensor, std::span<float> into) const {
+void LayerLoader::convert(const std::string& name, const FileTensor& tensor, std::span<float> into) {
   try {
     convert_to_float(tensor, into);
+    read_ += tensor.bytes.size();
+    if (read_ > kMostMapped) {
+      files_.release_pages();
+      read_ = 0;
+    }
   } catch (const Error& error) {
     throw Error(files_.where() + ": tensor \"" + name + "\": " + error.what());
   }

@@ -103,7 +103,7 @@ class LayerLoader {
                    std::span<float> into);
   void apply_loras(const std::string& name, const LayerShape& shape, std::span<float> weight);
   void read_bias(const std::string& name, std::int64_t out, std::span<float> into);
-  void convert(const std::string& name, const FileTensor& tensor, std::span<float> into) const;
+  void convert(const std::string& name, const FileTensor& tensor, std::span<float> into);
 
   Device& device_;
   const TensorFiles& files_;
@@ -111,6 +111,7 @@ class LayerLoader {
   std::vector<ScaledLora> loras_;
   LayerCache& cache_;
   Precision precision_;
+  std::size_t read_ = 0;  // bytes of the files, since their pages were let go
   std::set<std::string> used_;
   Floats weight_;
   Floats bias_;
