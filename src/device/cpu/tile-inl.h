@@ -7,6 +7,7 @@
 #define STREAMDIFFUSION_TILE_INL
 #endif
 
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include <array>
@@ -49,6 +50,9 @@ struct Tile {
   std::size_t c_stride;
 };
 
+// Steps that weights are fetched ahead of their use: a panel does not stay in the first-level cache.
+inline constexpr int kAhead = 12;
+
 template <int kRows, int kVectors>
 HWY_NOINLINE void multiply_tile(const Tile& tile) {
   const Tag d;
@@ -72,6 +76,7 @@ HWY_NOINLINE void multiply_tile(const Tile& tile) {
 #pragma GCC unroll 4
       for (int v = 0; v < kVectors; ++v) {
         column[v] = hn::Load(d, b + v * kLanes);
+        hwy::Prefetch(b + kAhead * kVectors * kLanes + v * kLanes);
       }
 #pragma GCC unroll 16
       for (int r = 0; r < kRows; ++r) {
