@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "counting_device.h"
+#include "device/counting_device.h"
 #include "device/cpu/cpu_device.h"
 #include "operations/operations.h"
 

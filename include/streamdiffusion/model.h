@@ -40,7 +40,9 @@ struct ModelOptions {
   /// What the UNet predicts: "epsilon", "v_prediction", or "auto": what the model says, for a single file
   /// what diffusers takes it for (Stable Diffusion 1.x epsilon, 2.x v_prediction).
   std::string prediction_type = "auto";
-  std::string device = "auto";  ///< "auto" or "cpu"
+  /// "auto", "cpu", or "counting", which computes nothing and counts what there would be to compute
+  /// (StreamStatistics::operations).
+  std::string device = "auto";
   /// What the UNet and the autoencoder compute in: "auto" or "f32" (float32, exact); "bf16": their large layers
   /// and attention in bfloat16, three to four times as fast with half of the memory on processors with AMX (float32
   /// on those without AVX512_BF16); or "int8": those layers rounded to 8 bits, faster still and smaller with AMX,
@@ -56,7 +58,10 @@ struct ModelOptions {
 /// What a loaded model is, for programs that adapt to it.
 struct ModelInfo {
   std::string name;        ///< as given, or the folder's name, or the file's without .safetensors
-  std::string device;      ///< "cpu"
+  std::string device;      ///< "cpu" or "counting"
+  /// The one that the CPU's kernels use of those that they are compiled for: "AVX-512", "AVX2", ...; else
+  /// empty.
+  std::string instruction_set;
   int native_size = 512;   ///< pixels a side that the UNet was trained at (sample_size * 8)
   int size_multiple = 8;   ///< width and height must be multiples of this
   int prompt_tokens = 77;  ///< longest prompt in tokens, begin and end included

@@ -33,6 +33,9 @@ struct StreamStatistics {
   double encode_seconds = 0;
   double unet_seconds = 0;
   double decode_seconds = 0;
+  /// Floating-point operations of convolutions, linear layers and attention as the plain formulas have them,
+  /// two for each multiplication and addition; counted by the device "counting" alone, else 0.
+  double operations = 0;
 };
 
 /// One stream of frames through a model: the paper's denoising batch with its state.

@@ -114,6 +114,10 @@ class Device {
   virtual ~Device() = default;
 
   [[nodiscard]] virtual std::string name() const = 0;
+  /// The instruction set that its kernels use, where they are compiled for several.
+  [[nodiscard]] virtual std::string instruction_set() const { return ""; }
+  /// Floating-point operations that it has been asked for, where it counts them.
+  [[nodiscard]] virtual double operations() const { return 0; }
   /// The type of activations.
   [[nodiscard]] virtual DType dtype() const = 0;
 

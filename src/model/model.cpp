@@ -8,6 +8,7 @@
 #include <map>
 #include <utility>
 
+#include "device/counting_device.h"
 #include "device/cpu/cpu_device.h"
 #include "model/model_impl.h"
 #include "model/prompt/lora_tags.h"
@@ -69,6 +70,9 @@ Precision parse_precision(const std::string& name) {
 }
 
 std::unique_ptr<Device> make_device(const ModelOptions& options) {
+  if (options.device == "counting") {
+    return std::make_unique<CountingDevice>();
+  }
   if (options.device != "auto" && options.device != "cpu") {
     throw Error("device \"" + options.device + "\" is not known: use auto or cpu");
   }
@@ -116,6 +120,7 @@ ModelInfo describe(const ModelFiles& files, const Device& device, const ModelOpt
     info.name = path.stem().string();
   }
   info.device = device.name();
+  info.instruction_set = device.instruction_set();
   info.native_size = static_cast<int>(files.unet_config.sample_size) * info.size_multiple;
   info.prompt_tokens = static_cast<int>(files.tokenizer.length());
   for (const LoraOptions& lora : options.loras) {

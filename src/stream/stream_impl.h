@@ -43,13 +43,15 @@ struct Stream::Impl {
     return options.use_denoising_batch ? static_cast<int>(denoising->steps.size()) - 1 : 0;
   }
 
-  /// Runs `work` and adds the time that it took.
+  /// Runs `work`; adds the time that it took, and what it asked of a device that counts.
   template <typename Work>
   void timed(double& seconds, Work&& work) {
+    const double operations = device().operations();
     const auto start = std::chrono::steady_clock::now();
     work();
     device().synchronize();
     seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    statistics.operations += device().operations() - operations;
   }
 
   void start_transitions(const Parameters& changed, const Denoising& next);

@@ -8,6 +8,7 @@
 
 #include "device/cpu/attention.h"
 #include "device/cpu/convolution.h"
+#include "device/cpu/instruction_set.h"
 #include "device/cpu/kernels.h"
 #include "device/cpu/packing.h"
 #include "device/cpu/scratch.h"
@@ -27,6 +28,7 @@ class CpuDevice : public Device {
   CpuDevice(int threads, const Features& features) : workers_(*this, threads, features) {}
 
   [[nodiscard]] std::string name() const override { return "cpu"; }
+  [[nodiscard]] std::string instruction_set() const override { return cpu::instruction_set(); }
   [[nodiscard]] DType dtype() const override { return DType::f32; }
 
   Buffer allocate(std::size_t bytes) override;

@@ -9,9 +9,7 @@ namespace streamdiffusion {
 /// whatever a real device does to need fewer. All else is left out.
 class CountingDevice : public Device {
  public:
-  [[nodiscard]] double operations() const { return operations_; }
-  void reset() { operations_ = 0; }
-
+  [[nodiscard]] double operations() const override { return operations_; }
   [[nodiscard]] std::string name() const override { return "counting"; }
   [[nodiscard]] DType dtype() const override { return DType::f32; }
 

@@ -1,7 +1,8 @@
-#include "counting_device.h"
+#include "device/counting_device.h"
 
 #include <cstdlib>
 #include <memory>
+#include <string>
 
 #include "streamdiffusion/error.h"
 
