@@ -18,5 +18,6 @@ Command add_run(CLI::App& program);
 Command add_serve(CLI::App& program);
 Command add_models(CLI::App& program);
 Command add_devices(CLI::App& program);
+Command add_bench(CLI::App& program);
 
 }  // namespace streamdiffusion::cli

@@ -11,46 +11,13 @@ CLI::Option* add(CLI::App& app, const std::string& name, T& value, const std::st
   return app.add_option(name, value, text)->type_name(type)->capture_default_str();
 }
 
-void add_model(CLI::App& app, CommonOptions& options) {
-  app.option_defaults()->group("Model");
-  add(app, "--preset", options.preset, "NAME",
-      "a well-known model with the settings that suit it (streamdiffusion models list); other options come "
-      "first")
-      ->default_str("none");
-  add(app, "--model", options.model, "MODEL",
-      "Hugging Face diffusers folder (the one with model_index.json), a checkpoint of Stable "
-      "Diffusion 1.x or 2.x in one .safetensors file, or a name on the hub, OWNER/NAME[@REVISION], which is "
-      "downloaded where it is not there yet")
-      ->default_str("the default model that comes with the program");
-  add(app, "--vae", options.vae, "VAE",
-      "autoencoder (folder, file or name on the hub) in place of the model's own; full: the model's own")
-      ->default_str("TAESD for models from the hub and where it is in the cache, else the model's");
-  add(app, "--lora", options.loras, "LORA:SCALE",
-      "LoRA (.safetensors, or OWNER/NAME[/FILE.safetensors] on the hub) and its scale, 1 where none is "
-      "given; "
-      "may be given several times")
-      ->take_all()
-      ->allow_extra_args(false)
-      ->default_str("none");
-  add(app, "--lora-dir", options.lora_folder, "FOLDER",
-      "prompts may name LoRAs of this folder and its subfolders: <lora:NAME:0.8> loads NAME.safetensors")
-      ->default_str("none");
-  add(app, "--embedding", options.embeddings, "FILE:WORD",
-      "textual inversion (.safetensors) and the word that stands for it in prompts, by default the one in "
-      "the "
-      "file or the file's name; may be given several times")
-      ->take_all()
-      ->allow_extra_args(false)
-      ->default_str("none");
-  app.add_flag("--prompt-weights", options.prompt_weights,
-               "prompts weigh their words as in AUTOMATIC1111's web UI: (word:1.3), (word) 1.1, [word] 0.91; "
-               "\\( is a bracket");
-  add(app, "--clip-skip", options.clip_skip, "N", "layers of the text encoder left out at the end")
-      ->check(in_range(0, 1000));
-  add(app, "--prediction-type", options.prediction_type, "auto|epsilon|v_prediction",
-      "what the model predicts; auto: what it says, a single file of 1.x epsilon, of 2.x "
-      "v_prediction (SD-Turbo and 2.x base want epsilon)")
-      ->check(one_of({"auto", "epsilon", "v_prediction"}));
+void add_size(CLI::App& app, CommonOptions& options, const std::string& by_default) {
+  add(app, "--width", options.width, "PIXELS", "width, a multiple of 8")
+      ->check(in_range(1, 65536))
+      ->default_str(by_default);
+  add(app, "--height", options.height, "PIXELS", "height, a multiple of 8")
+      ->check(in_range(1, 65536))
+      ->default_str("likewise");
 }
 
 void add_picture(CLI::App& app, CommonOptions& options) {
@@ -58,12 +25,8 @@ void add_picture(CLI::App& app, CommonOptions& options) {
   add(app, "--negative-prompt", options.negative_prompt, "TEXT",
       "what not to draw (with --cfg-type full or initialize)")
       ->default_str("\"\"");
-  add(app, "--width", options.width, "PIXELS", "width, a multiple of 8")
-      ->check(in_range(1, 65536))
-      ->default_str("by the height and the input's aspect; neither given: the model's native short side");
-  add(app, "--height", options.height, "PIXELS", "height, a multiple of 8")
-      ->check(in_range(1, 65536))
-      ->default_str("likewise");
+  add_size(app, options,
+           "by the height and the input's aspect; neither given: the model's native short side");
   add(app, "--fit", options.fit, "crop|pad|stretch",
       "how an input of another aspect is brought into the size")
       ->check(one_of({"crop", "pad", "stretch"}));
@@ -147,7 +110,51 @@ void add_stream(CLI::App& app, CommonOptions& options) {
       ->check(in_range(0, 1'000'000));
 }
 
-void add_machine(CLI::App& app, CommonOptions& options) {
+}  // namespace
+
+void add_model_options(CLI::App& app, CommonOptions& options) {
+  app.option_defaults()->group("Model");
+  add(app, "--preset", options.preset, "NAME",
+      "a well-known model with the settings that suit it (streamdiffusion models list); other options come "
+      "first")
+      ->default_str("none");
+  add(app, "--model", options.model, "MODEL",
+      "Hugging Face diffusers folder (the one with model_index.json), a checkpoint of Stable "
+      "Diffusion 1.x or 2.x in one .safetensors file, or a name on the hub, OWNER/NAME[@REVISION], which is "
+      "downloaded where it is not there yet")
+      ->default_str("the default model that comes with the program");
+  add(app, "--vae", options.vae, "VAE",
+      "autoencoder (folder, file or name on the hub) in place of the model's own; full: the model's own")
+      ->default_str("TAESD for models from the hub and where it is in the cache, else the model's");
+  add(app, "--lora", options.loras, "LORA:SCALE",
+      "LoRA (.safetensors, or OWNER/NAME[/FILE.safetensors] on the hub) and its scale, 1 where none is "
+      "given; "
+      "may be given several times")
+      ->take_all()
+      ->allow_extra_args(false)
+      ->default_str("none");
+  add(app, "--lora-dir", options.lora_folder, "FOLDER",
+      "prompts may name LoRAs of this folder and its subfolders: <lora:NAME:0.8> loads NAME.safetensors")
+      ->default_str("none");
+  add(app, "--embedding", options.embeddings, "FILE:WORD",
+      "textual inversion (.safetensors) and the word that stands for it in prompts, by default the one in "
+      "the "
+      "file or the file's name; may be given several times")
+      ->take_all()
+      ->allow_extra_args(false)
+      ->default_str("none");
+  app.add_flag("--prompt-weights", options.prompt_weights,
+               "prompts weigh their words as in AUTOMATIC1111's web UI: (word:1.3), (word) 1.1, [word] 0.91; "
+               "\\( is a bracket");
+  add(app, "--clip-skip", options.clip_skip, "N", "layers of the text encoder left out at the end")
+      ->check(in_range(0, 1000));
+  add(app, "--prediction-type", options.prediction_type, "auto|epsilon|v_prediction",
+      "what the model predicts; auto: what it says, a single file of 1.x epsilon, of 2.x "
+      "v_prediction (SD-Turbo and 2.x base want epsilon)")
+      ->check(one_of({"auto", "epsilon", "v_prediction"}));
+}
+
+void add_machine_options(CLI::App& app, CommonOptions& options) {
   app.option_defaults()->group("Machine");
   add(app, "--device", options.device, "auto|cpu", "what computes")->check(one_of({"auto", "cpu"}));
   add(app, "--precision", options.precision, "auto|f32|bf16|int8",
@@ -161,7 +168,20 @@ void add_machine(CLI::App& app, CommonOptions& options) {
       ->check(in_range(0, 1024));
 }
 
-}  // namespace
+void add_size_options(CLI::App& app, CommonOptions& options) {
+  app.option_defaults()->group("Picture");
+  add_size(app, options, "the model's native size");
+}
+
+void add_other_options(CLI::App& app, CommonOptions& options) {
+  app.option_defaults()->group("Other");
+  add(app, "--config", options.config, "FILE.json",
+      "options from a JSON object, keys as the options' names without dashes in front: {\"steps\": 2}; the "
+      "command line "
+      "comes first")
+      ->default_str("none");
+  app.add_flag("--quiet", options.quiet, "say nothing but errors");
+}
 
 void add_common_options(CLI::App& app, CommonOptions& options) {
   app.option_defaults()->take_last();
@@ -170,15 +190,9 @@ void add_common_options(CLI::App& app, CommonOptions& options) {
   add_denoising(app, options);
   add_guidance(app, options);
   add_stream(app, options);
-  add_model(app, options);
-  add_machine(app, options);
-  app.option_defaults()->group("Other");
-  add(app, "--config", options.config, "FILE.json",
-      "options from a JSON object, keys as the options' names without dashes in front: {\"steps\": 2}; the "
-      "command line "
-      "comes first")
-      ->default_str("none");
-  app.add_flag("--quiet", options.quiet, "say nothing but errors");
+  add_model_options(app, options);
+  add_machine_options(app, options);
+  add_other_options(app, options);
 }
 
 void add_prompts(CLI::App& app, CommonOptions& options, const std::string& name) {

@@ -68,6 +68,13 @@ struct CommonOptions {
 /// Adds the options to a command. `options` holds the defaults and must outlive `app`.
 void add_common_options(CLI::App& app, CommonOptions& options);
 
+/// Some of them, for commands that make nothing: of the model, of the machine, width and height, and what
+/// belongs to the program itself.
+void add_model_options(CLI::App& app, CommonOptions& options);
+void add_machine_options(CLI::App& app, CommonOptions& options);
+void add_size_options(CLI::App& app, CommonOptions& options);
+void add_other_options(CLI::App& app, CommonOptions& options);
+
 /// Adds the prompts, under that name, to a command.
 void add_prompts(CLI::App& app, CommonOptions& options, const std::string& name);
 

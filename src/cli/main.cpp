@@ -63,7 +63,8 @@ int run_program(int argc, char** argv) {
   program.set_help_flag("-h,--help", "show this help");
   program.set_version_flag("--version", "streamdiffusion " + version(), "show the version");
   const std::vector<Command> commands = {add_txt2img(program), add_img2img(program), add_run(program),
-                                         add_serve(program),   add_models(program),  add_devices(program)};
+                                         add_serve(program),   add_models(program),  add_devices(program),
+                                         add_bench(program)};
   program.footer(
       "streamdiffusion COMMAND --help shows a command's options.\n\n"
       "Examples:\n"
