@@ -1,11 +1,11 @@
 #include "networks/measurements.h"
 
-#include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cstddef>
+#include <sstream>
+#include <system_error>
 
-#include "counting_device.h"
-#include "model/model_folder.h"
 #include "model/model_impl.h"
 #include "streamdiffusion/error.h"
 #include "streamdiffusion/model.h"
@@ -31,13 +31,22 @@ void fill(Device& device, const Tensor& tensor) {
   device.upload(values.data(), tensor.data, values.size() * sizeof(float));
 }
 
-Frame test_frame(int width, int height) {
-  Frame frame;
-  frame.resize(width, height);
-  for (std::size_t i = 0; i < frame.pixels.size(); ++i) {
-    frame.pixels[i] = static_cast<std::uint8_t>((i * 7 + i / 997) % 256);
+/// What stands between slashes.
+std::vector<std::string> split(const std::string& name) {
+  std::istringstream text(name);
+  std::vector<std::string> words;
+  for (std::string word; std::getline(text, word, '/');) {
+    words.push_back(word);
   }
-  return frame;
+  return words;
+}
+
+int number(const std::string& word) {
+  int value = 0;
+  if (std::from_chars(word.data(), word.data() + word.size(), value).ec != std::errc() || value < 1) {
+    throw Error("\"" + word + "\" is no number of denoising steps");
+  }
+  return value;
 }
 
 Shape latent_shape(const Workload& workload) {
@@ -82,7 +91,9 @@ void Networks::run(const std::string& name) {
   } else if (name == "vae_decode") {
     autoencoder_.decode(context_, latents_.view().rows(0, 1), image_.view());
   } else {
-    throw Error("\"" + name + "\" is no network: use text_encoder, unet, vae_encode or vae_decode");
+    throw Error("\"" + name +
+                "\" is no network: use text_encoder, unet, vae_encode, vae_decode, frame, steps/N, text/N "
+                "or guidance/TYPE/N");
   }
   context_.device.synchronize();
 }
@@ -93,11 +104,12 @@ void Networks::run_unet() {
   unet_.forward(context_, latents_.view(), {time_.view(), text_rows_, {}}, prediction_.view());
 }
 
-Measurements::Measurements(const Workload& workload) {
+Measurements::Measurements(const Workload& workload) : workload_(workload) {
   const Clock::time_point start = Clock::now();
   ModelOptions options;
   options.path = workload.model;
   options.vae = workload.vae;
+  options.device = workload.device;
   options.threads = workload.threads;
   options.precision = workload.precision;
   model_ = Model::load(options);
@@ -107,46 +119,46 @@ Measurements::Measurements(const Workload& workload) {
   weights_ = model.weights({});
   networks_ = std::make_unique<Networks>(model.context(), *weights_, *model.autoencoder, workload,
                                          model.files.tokenizer.length());
-  Parameters parameters;
-  parameters.prompt = "a red boat on a lake";
-  parameters.t_index_list = t_index_list_for(0.5F, workload.rows);
-  stream_ = std::make_unique<Stream>(
-      model_, StreamOptions{.width = workload.width, .height = workload.height}, parameters);
-  input_ = {test_frame(workload.width, workload.height)};
+}
+
+std::unique_ptr<bench::TimedStream> Measurements::make_stream(const std::string& name) const {
+  const StreamOptions options{.width = workload_.width, .height = workload_.height};
+  const std::vector<std::string> words = split(name);
+  if (name == "frame") {
+    return std::make_unique<bench::TimedStream>(model_, options, bench::stream_parameters(workload_.rows));
+  }
+  if (words.size() == 2 && words.front() == "steps") {
+    return std::make_unique<bench::TimedStream>(model_, options, bench::stream_parameters(number(words[1])));
+  }
+  if (words.size() == 2 && words.front() == "text") {
+    return std::make_unique<bench::TimedStream>(model_, options, bench::text_parameters(number(words[1])),
+                                                bench::TimedStream::Kind::text_to_image);
+  }
+  if (words.size() == 3 && words.front() == "guidance") {
+    return std::make_unique<bench::TimedStream>(
+        model_, options, bench::guided_parameters(parse_cfg_type(words[1]), number(words[2])));
+  }
+  return nullptr;
 }
 
 double Measurements::run(const std::string& name) {
-  const Clock::time_point start = Clock::now();
-  if (name == "frame") {
-    stream_->step(input_, output_);
-  } else {
-    networks_->run(name);
+  if (!streams_.contains(name)) {
+    streams_[name] = make_stream(name);
   }
+  if (const auto& stream = streams_[name]) {
+    return stream->step();
+  }
+  const Clock::time_point start = Clock::now();
+  networks_->run(name);
   return seconds_since(start);
 }
 
-std::map<std::string, double> count_gflop(const Workload& workload) {
-  ModelOptions options;
-  options.path = workload.model;
-  options.vae = workload.vae;
-  const ModelFiles files = ModelFiles::open(options);
-  CountingDevice device;
-  Arena arena(device);
-  WeightSets weight_sets(device, files, 0);
-  const std::shared_ptr<WeightSet> weights = weight_sets.get({});
-  const std::unique_ptr<Autoencoder> autoencoder = Autoencoder::make(device, files.autoencoder);
-  Networks networks({device, arena}, *weights, *autoencoder, workload, files.tokenizer.length());
-
-  std::map<std::string, double> gflop;
-  for (const std::string& name : measurement_names()) {
-    if (name != "frame") {
-      device.reset();
-      networks.run(name);
-      gflop[name] = device.operations() * 1e-9;
-    }
-  }
-  gflop["frame"] = gflop["unet"] + gflop["vae_encode"] + gflop["vae_decode"];
-  return gflop;
+double Measurements::gflop(const std::string& name) {
+  const Device& device = *model_->impl().device;
+  run(name);  // makes the stream, where it is one
+  const double before = device.operations();
+  run(name);
+  return (device.operations() - before) * 1e-9;
 }
 
 }  // namespace streamdiffusion

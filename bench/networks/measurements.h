@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/workbench.h"
 #include "device/device_tensor.h"
 #include "model/networks/autoencoder.h"
 #include "model/weight_set.h"
@@ -22,12 +23,14 @@ struct Workload {
   int width = 512;
   int height = 512;
   int rows = 1;  ///< rows of a UNet call; denoising steps of the stream
+  std::string device = "auto";
   int threads = 0;
   std::string precision = "f32";
 };
 
-/// The names of what can be measured: text_encoder, unet, vae_encode, vae_decode, and frame, the whole step
-/// of a stream.
+/// The names of what is measured where none is named: text_encoder, unet, vae_encode, vae_decode, and frame,
+/// the whole step of a stream. There are more streams: "steps/N", image to image in N denoising steps,
+/// "text/N", text to image, and "guidance/TYPE/N", guidance by its name.
 const std::vector<std::string>& measurement_names();
 
 /// The networks of a model with something to compute on, on any device.
@@ -65,20 +68,21 @@ class Measurements {
   /// Seconds that one run takes. Throws Error for an unknown name.
   double run(const std::string& name);
 
+  /// Floating-point operations of one run, in 10^9, on the device "counting".
+  double gflop(const std::string& name);
+
   /// Seconds that loading took.
   [[nodiscard]] double load_seconds() const { return load_seconds_; }
 
  private:
+  std::unique_ptr<bench::TimedStream> make_stream(const std::string& name) const;
+
   std::shared_ptr<Model> model_;
   double load_seconds_ = 0;
   std::shared_ptr<WeightSet> weights_;
   std::unique_ptr<Networks> networks_;
-  std::unique_ptr<Stream> stream_;
-  std::vector<Frame> input_;
-  std::vector<Frame> output_;
+  Workload workload_;
+  std::map<std::string, std::unique_ptr<bench::TimedStream>> streams_;  // made when they are asked for
 };
-
-/// Floating-point operations of each measurement, in 10^9.
-std::map<std::string, double> count_gflop(const Workload& workload);
 
 }  // namespace streamdiffusion
