@@ -1,10 +1,16 @@
 #!/usr/bin/env python3
-"""Times this program beside diffusers on torch and OpenVINO: same weights, same size, same threads, float32, the
-engines taking turns in one run. Prints one table.
+"""Times this program beside its peers: same weights, size and threads, taking turns in one run.
 
-    pip install -r bench/peers/requirements.txt
+    networks  text encoder, UNet, autoencoder and the whole frame: diffusers on torch, OpenVINO in float32, in what it
+              chooses itself, and in int8
+    steps     the paper's Table 1: the original StreamDiffusion and diffusers' AutoPipelineForImage2Image
+    guidance  the paper's Table 2: the original
+
+Prints tables; writes them as JSON, Markdown and a plot where asked to.
+
+    pip install -r bench/peers/requirements.txt && pip install --no-deps streamdiffusion==0.1.1
     python tools/make_random_model.py sd-turbo FOLDER
-    python bench/peers/compare.py FOLDER
+    python bench/peers/compare.py FOLDER --json peers.json --markdown peers.md --plot peers.svg
 """
 import argparse
 import datetime
@@ -12,15 +18,33 @@ import json
 import os
 import platform
 import shlex
-import statistics
 import subprocess
 import sys
 from pathlib import Path
 
+import report
 from engines import MEASUREMENTS
 
 HERE = Path(__file__).resolve().parent
 WORKER = [sys.executable, str(HERE / "worker.py")]
+ENGINES = ("ours", "ours-int8", "ours-bf16", "torch", "openvino-f32", "openvino-auto", "openvino-int8", "original",
+           "autopipeline")
+STEPS = (1, 2, 4, 10)
+TABLES = {
+    "networks": MEASUREMENTS,
+    "steps": [f"steps/{n}" for n in STEPS] + [f"text/{n}" for n in STEPS],
+    "guidance": [f"guidance/{kind}/{n}" for n in range(1, 6) for kind in ("none", "self", "initialize", "full")],
+}
+
+
+def can_measure(engine, name):
+    """Whether an engine takes part in a measurement, by their names."""
+    kind = engine.partition("-")[0]
+    if kind == "ours":
+        return True
+    if kind == "autopipeline":
+        return name.startswith("steps/")
+    return ("/" in name) == (kind == "original")
 
 
 class Engine:
@@ -30,6 +54,8 @@ class Engine:
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
         ready = self.answer()
         self.version, self.load_seconds = ready["ready"], ready["load_seconds"]
+        self.measure("frame")  # all that a stream needs is there then, and nothing that only other measurements do
+        self.memory = self.read_memory()
 
     def answer(self):
         line = self.process.stdout.readline()
@@ -42,67 +68,100 @@ class Engine:
         self.process.stdin.flush()
         return self.answer()
 
-    def memory(self):
-        """Peak resident memory and what is resident at the end without mapped files, in GB."""
+    def read_memory(self):
+        """Peak resident memory, and what is resident without mapped files, in GB."""
         status = dict(line.split(":", 1) for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines())
-        return [int(status[field].split()[0]) * 1024 / 1e9 for field in ("VmHWM", "RssAnon")]
+        peak, anonymous = (int(status[field].split()[0]) * 1024 / 1e9 for field in ("VmHWM", "RssAnon"))
+        return {"peak_gb": peak, "anonymous_gb": anonymous}
+
+    def about(self):
+        return {"version": self.version, "load_seconds": self.load_seconds, **self.memory}
 
     def close(self):
         self.process.stdin.close()
         self.process.wait()
 
 
-def start_engines(arguments):
-    options = [arguments.model] + [f"--{name}={getattr(arguments, name)}" for name in ("width", "height", "rows", "threads", "seconds")]
-    environment = dict(os.environ, OMP_NUM_THREADS=str(arguments.threads))
-    converted = Path(arguments.converted or Path(arguments.model) / "openvino") / \
-        f"{arguments.width}x{arguments.height}x{arguments.rows}"
-    commands = {"ours": [arguments.program, *options, "--on-request"],
-                "torch": [*WORKER, "torch", *options],
-                "openvino": [*WORKER, "openvino", *options, f"--converted={converted}"]}
-    if "openvino" in arguments.engines and not (converted / "vae_decode.xml").exists():
-        subprocess.run([*WORKER, "openvino-convert", *options, f"--converted={converted}"], check=True)
-    return {name: Engine(commands[name], environment) for name in arguments.engines}
+def shape_options(arguments):
+    return [arguments.model] + [f"--{name}={getattr(arguments, name)}" for name in ("width", "height", "rows", "threads", "seconds")]
 
 
-def take_turns(engines, measurements, rounds):
-    """Seconds by measurement and engine, and the arithmetic of each measurement; the first round warms up."""
-    seconds = {name: {engine: [] for engine in engines} for name in measurements}
-    gflop = {}
+def converted_folder(arguments):
+    folder = Path(arguments.converted or Path(arguments.model) / "openvino")
+    return folder / f"{arguments.width}x{arguments.height}x{arguments.rows}"
+
+
+def prepare_openvino(arguments):
+    """Writes OpenVINO's forms of the networks where they are wanted and not there."""
+    converted = converted_folder(arguments)
+    for job, form, wanted in (("convert", "f32", any(e.startswith("openvino") for e in arguments.engines)),
+                              ("quantize", "int8", "openvino-int8" in arguments.engines)):
+        if wanted and not (converted / form / "vae_encode.xml").exists():
+            subprocess.run([*WORKER, job, *shape_options(arguments), f"--converted={converted}"], check=True)
+
+
+def start_engine(name, arguments):
+    environment = dict(os.environ, OMP_NUM_THREADS=str(arguments.threads), HF_HUB_OFFLINE="1")
+    kind, _, precision = name.partition("-")
+    options = shape_options(arguments)
+    if kind == "ours":
+        command = [arguments.program, *options, f"--precision={precision or 'f32'}", "--on-request"]
+    else:
+        command = [*WORKER, name, *options, f"--converted={converted_folder(arguments)}"]
+    return Engine(command, environment)
+
+
+def groups_of(names, pairs):
+    """Which engines run side by side: all, or, where memory is short, each peer with ours alone."""
+    ours = [name for name in names if name.startswith("ours")]
+    peers = [name for name in names if name not in ours]
+    return [[*ours, peer] for peer in peers] if pairs and peers else [names]
+
+
+def take_turns(engines, names, rounds):
+    """Runs by measurement and engine, in seconds, and the arithmetic of each; the first round warms up."""
+    runs, gflop = {}, {}
     for turn in range(rounds + 1):
-        for name in measurements:
-            order = list(engines)
+        for name in names:
+            order = [engine for engine in engines if can_measure(engine, name)]
             for engine in order[turn % len(order):] + order[:turn % len(order)]:
                 answer = engines[engine].measure(name)
-                gflop[name] = answer.get("gflop", gflop.get(name, 0))
+                gflop[name] = answer.get("gflop", gflop.get(name))
                 if turn > 0:
-                    seconds[name][engine].append(answer["seconds"])
-    return {name: {engine: statistics.median(s) for engine, s in by_engine.items()} for name, by_engine in seconds.items()}, gflop
+                    runs.setdefault(name, {}).setdefault(engine, []).append(answer["seconds"])
+    return runs, gflop
 
 
 def machine():
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     name = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
-    flags = next((line for line in lines if line.startswith("flags")), "")
-    simd = next((s for s in ("avx512f", "avx2") if s in flags), "")
+    flags = next((line for line in lines if line.startswith("flags")), "").split()
+    simd = [s for s in ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8") if s in flags]
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return f"{name}, {os.cpu_count()} processors{f', {simd}' if simd else ''}, {memory:.0f} GiB"
+    return f"{name}, {os.cpu_count()} processors ({' '.join(simd)}), {memory:.0f} GiB"
 
 
-def table(engines, seconds, gflop):
-    """Rows of Markdown: seconds and GFLOP/s of each engine, and how many times as long as ours the others take."""
-    first, *others = engines
-    rows = [["", "GFLOP"] + [f"{e} s" for e in engines] + [f"{e} GFLOP/s" for e in engines] + [f"{e} / {first}" for e in others]]
-    for name, by_engine in seconds.items():
-        rows.append([name, f"{gflop[name]:.1f}"] + [f"{by_engine[e]:.4g}" for e in engines] +
-                    [f"{gflop[name] / by_engine[e]:.0f}" for e in engines] +
-                    [f"{by_engine[e] / by_engine[first]:.2f}" for e in others])
-    blank = [""] * len(others)
-    rows.append(["load", ""] + [f"{engines[e].load_seconds:.1f}" for e in engines] + [""] * len(engines) + blank)
-    for label, index in (("peak resident GB", 0), ("anonymous GB at the end", 1)):
-        rows.append([label, ""] + [f"{engines[e].memory()[index]:.2f}" for e in engines] + [""] * len(engines) + blank)
-    rows.insert(1, ["---"] + ["---:"] * (len(rows[0]) - 1))
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+def compare(arguments):
+    """Everything measured, as it is written to JSON."""
+    results = {"about": {"model": Path(arguments.model).name, "width": arguments.width, "height": arguments.height,
+                         "rows": arguments.rows, "threads": arguments.threads, "rounds": arguments.rounds,
+                         "pairs": arguments.pairs, "machine": machine(), "date": str(datetime.date.today())},
+               "engines": {}, "tables": {table: {} for table in arguments.tables}}
+    for group in groups_of(arguments.engines, arguments.pairs):
+        names = {name for table in arguments.tables for name in TABLES[table]}
+        engines = {e: start_engine(e, arguments) for e in group if any(can_measure(e, n) for n in names)}
+        for name, engine in engines.items():
+            results["engines"].setdefault(name, engine.about())
+        for table in arguments.tables:
+            wanted = [n for n in TABLES[table] if int(n.rpartition("/")[2]) <= arguments.most_steps] \
+                if table != "networks" else TABLES[table]
+            if not any(can_measure(e, n) for e in engines if not e.startswith("ours") for n in wanted) and len(engines) > 1:
+                continue
+            runs, gflop = take_turns(engines, wanted, arguments.rounds)
+            report.add_runs(results["tables"][table], runs, gflop)
+        for engine in engines.values():
+            engine.close()
+    return results
 
 
 if __name__ == "__main__":
@@ -110,26 +169,28 @@ if __name__ == "__main__":
     parser.add_argument("model", help="a diffusers folder")
     parser.add_argument("--width", type=int, default=512)
     parser.add_argument("--height", type=int, default=512)
-    parser.add_argument("--rows", type=int, default=1, help="rows of a UNet call")
+    parser.add_argument("--rows", type=int, default=1, help="rows of a UNet call among the networks, steps of their frame")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=0.5, help="time for each measurement in a round, at least one run")
-    parser.add_argument("--engines", nargs="+", default=["ours", "torch", "openvino"], choices=["ours", "torch", "openvino"])
-    parser.add_argument("--only", nargs="+", default=list(MEASUREMENTS), choices=MEASUREMENTS)
+    parser.add_argument("--tables", nargs="+", default=list(TABLES), choices=TABLES)
+    parser.add_argument("--most-steps", type=int, default=10, help="leave out what takes more denoising steps")
+    parser.add_argument("--engines", nargs="+", default=[e for e in ENGINES if e != "ours-bf16"], choices=ENGINES)
+    parser.add_argument("--pairs", action="store_true", help="one peer at a time beside ours: needs less memory")
     parser.add_argument("--program", default=str(HERE.parent.parent / "build/bench_networks"), help="bench_networks")
     parser.add_argument("--converted", help="folder for OpenVINO's form of the networks (default: openvino/ in the model)")
-    parser.add_argument("--markdown", type=Path, help="also write the table here")
+    parser.add_argument("--json", type=Path, help="write all figures here")
+    parser.add_argument("--markdown", type=Path, help="write the tables here")
+    parser.add_argument("--plot", type=Path, help="write a plot here, .svg or .png")
     arguments = parser.parse_args()
 
-    engines = start_engines(arguments)
-    seconds, gflop = take_turns(engines, arguments.only, arguments.rounds)
-    report = "\n".join([
-        f"{Path(arguments.model).name}, {arguments.width}x{arguments.height}, {arguments.rows} "
-        f"{'row' if arguments.rows == 1 else 'rows'}, float32, {arguments.threads} threads; median of {arguments.rounds} rounds.",
-        "", f"{machine()}; {datetime.date.today()}; " + ", ".join(engine.version for engine in engines.values()) + ".",
-        "", table(engines, seconds, gflop), ""])
-    for engine in engines.values():
-        engine.close()
-    print(report)
+    prepare_openvino(arguments)
+    results = compare(arguments)
+    text = report.markdown(results)
+    print(text)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(results, indent=1) + "\n")
     if arguments.markdown:
-        arguments.markdown.write_text(report)
+        arguments.markdown.write_text(text)
+    if arguments.plot:
+        report.plot(results, arguments.plot)

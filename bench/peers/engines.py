@@ -1,4 +1,4 @@
-"""The same networks in other engines: each loads a diffusers folder in float32 and runs one measurement at a time."""
+"""The same networks in other engines: each loads a diffusers folder and runs one measurement at a time."""
 import warnings
 from pathlib import Path
 
@@ -108,19 +108,27 @@ class Torch(Engine):
 
 
 class OpenVino(Engine):
-    def __init__(self, folder, width, height, rows, threads, converted):
+    """`precision`: "f32", "auto" (OpenVINO's own choice: bfloat16 where the processor has it) or "int8" (NNCF, what is
+    not quantised in OpenVINO's own choice)."""
+
+
+    def __init__(self, folder, width, height, rows, threads, converted, precision="f32"):
         import openvino
-        self.version = f"OpenVINO {openvino.__version__.split('-')[0]}"
         core = openvino.Core()
-        options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
-        compiled = {path.stem: core.compile_model(str(path), "CPU", options) for path in sorted(Path(converted).glob("*.xml"))}
+        options = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
+        if precision == "f32":
+            options["INFERENCE_PRECISION_HINT"] = "f32"
+        files = sorted((Path(converted) / ("int8" if precision == "int8" else "f32")).glob("*.xml"))
+        compiled = {path.stem: core.compile_model(str(path), "CPU", options) for path in files}
+        hint = compiled["unet"].get_property("INFERENCE_PRECISION_HINT").get_type_name()
+        self.version = f"OpenVINO {openvino.__version__.split('-')[0]} {precision} ({hint})"
         self.networks = {name: (lambda *a, model=model: model(a)[0]) for name, model in compiled.items()}
         text = compiled["unet"].input(2).shape
         self.inputs = Inputs({"tokens": text[1], "cross_attention_dim": text[2]}, width, height, rows)
         self.arguments = {name: network_inputs(name, self.inputs) for name in self.networks}
 
     @staticmethod
-    def convert(folder, width, height, rows, threads, converted):
+    def convert(folder, width, height, rows, converted):
         """Writes the networks at these sizes, in float32, for later runs."""
         import openvino
         import torch
@@ -128,11 +136,29 @@ class OpenVino(Engine):
         torch.set_grad_enabled(False)
         networks, config = load_torch_networks(folder)
         inputs = Inputs(config, width, height, rows)
-        Path(converted).mkdir(parents=True, exist_ok=True)
+        target = Path(converted) / "f32"
+        target.mkdir(parents=True, exist_ok=True)
         for name, network in networks.items():
             example = tuple(torch.from_numpy(a) for a in network_inputs(name, inputs))
             model = openvino.convert_model(network, example_input=example, input=[list(a.shape) for a in example])
-            openvino.save_model(model, str(Path(converted) / f"{name}.xml"), compress_to_fp16=False)
+            openvino.save_model(model, str(target / f"{name}.xml"), compress_to_fp16=False)
+
+    @staticmethod
+    def quantize(converted):
+        """Writes the networks in 8 bits: NNCF's post-training quantisation with its defaults but for the number of
+        samples, which decides pictures and not speed."""
+        import nncf
+        import openvino
+        core = openvino.Core()
+        generator = np.random.default_rng(1)
+        target = Path(converted) / "int8"
+        target.mkdir(parents=True, exist_ok=True)
+        for path in sorted((Path(converted) / "f32").glob("*.xml")):
+            model = core.read_model(str(path))
+            sample = [np.zeros(p.shape, np.int64) if "i" in p.element_type.to_dtype().kind else
+                      generator.standard_normal(tuple(p.shape), dtype=np.float32) for p in model.inputs]
+            quantized = nncf.quantize(model, nncf.Dataset([sample] * 2), subset_size=2)
+            openvino.save_model(quantized, str(target / path.name), compress_to_fp16=False)
 
     def frame(self):
         sample, timestep, text = self.arguments["unet"]

@@ -8,10 +8,15 @@ import sys
 import time
 
 import engines
+import pipelines
 
 
-def say(**line):
-    print(json.dumps(line), flush=True)
+def make_engine(arguments):
+    shape = (arguments.model, arguments.width, arguments.height, arguments.rows, arguments.threads)
+    kind, _, precision = arguments.engine.partition("-")
+    if kind == "openvino":
+        return engines.OpenVino(*shape, arguments.converted, precision)
+    return {"torch": engines.Torch, "original": pipelines.Original, "autopipeline": pipelines.AutoPipeline}[kind](*shape)
 
 
 def median_seconds(engine, name, limit):
@@ -26,7 +31,8 @@ def median_seconds(engine, name, limit):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("engine", choices=("torch", "openvino", "openvino-convert"))
+    parser.add_argument("engine", choices=("torch", "original", "autopipeline", "openvino-f32", "openvino-auto",
+                                           "openvino-int8", "convert", "quantize"))
     parser.add_argument("model")
     parser.add_argument("--width", type=int, default=512)
     parser.add_argument("--height", type=int, default=512)
@@ -35,12 +41,18 @@ if __name__ == "__main__":
     parser.add_argument("--seconds", type=float, default=0.5, help="time for each measurement")
     parser.add_argument("--converted", help="where OpenVINO's form of the networks is")
     arguments = parser.parse_args()
-    shape = (arguments.model, arguments.width, arguments.height, arguments.rows, arguments.threads)
-    start = time.perf_counter()
-    if arguments.engine == "openvino-convert":
-        engines.OpenVino.convert(*shape, arguments.converted)
-        sys.exit(0)
-    engine = engines.Torch(*shape) if arguments.engine == "torch" else engines.OpenVino(*shape, arguments.converted)
-    say(ready=engine.version, load_seconds=time.perf_counter() - start)
-    for line in sys.stdin:
-        say(measurement=line.strip(), seconds=median_seconds(engine, line.strip(), arguments.seconds))
+    answers, sys.stdout = sys.stdout, sys.stderr  # what libraries print is no answer
+
+    def say(**line):
+        print(json.dumps(line), file=answers, flush=True)
+
+    if arguments.engine == "convert":
+        engines.OpenVino.convert(arguments.model, arguments.width, arguments.height, arguments.rows, arguments.converted)
+    elif arguments.engine == "quantize":
+        engines.OpenVino.quantize(arguments.converted)
+    else:
+        start = time.perf_counter()
+        engine = make_engine(arguments)
+        say(ready=engine.version, load_seconds=time.perf_counter() - start)
+        for line in sys.stdin:
+            say(measurement=line.strip(), seconds=median_seconds(engine, line.strip(), arguments.seconds))
