@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""Counts the instructions that a frame of the default model takes (two denoising steps, one thread, AVX2, which is what
+Valgrind knows) and compares them with reference.json. Times on a busy machine tell little; instructions are nearly the
+same each time, so a kernel that has become slower, or work done twice, shows.
+
+Fails where there are more than 5 % more. Where that is meant, or the default model has changed:
+
+    ctest --test-dir build -R instructions -V        # shows the command of this file with its options; add --update
+    python3 tests/instructions/test_frame.py --update
+
+Skipped (status 77) without Valgrind, on processors without AVX2, and with another compiler than the reference's.
+"""
+import argparse
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+PROJECT = HERE.parent.parent
+REFERENCE = HERE / "reference.json"
+ROOM = 0.05
+SKIPPED = 77
+
+
+def skip(why):
+    print(f"skipped: {why}")
+    sys.exit(SKIPPED)
+
+
+def compiler_of(build):
+    """What CMake has found, as CMakeLists.txt gives it to this file."""
+    text = next(build.glob("CMakeFiles/*/CMakeCXXCompiler.cmake")).read_text(encoding="utf-8")
+    return " ".join(re.search(rf'set\({key} "(.*?)"\)', text)[1] for key in ("CMAKE_CXX_COMPILER_ID", "CMAKE_CXX_COMPILER_VERSION"))
+
+
+def count(program):
+    """Instructions of the frame, and the instruction set that it was computed with."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "callgrind.out"
+        run = subprocess.run(
+            ["valgrind", "--tool=callgrind", "--collect-atstart=no", "--toggle-collect=step_counted_frame",
+             f"--callgrind-out-file={out}", program, PROJECT / "models" / "default"],
+            capture_output=True, text=True, check=False)
+        if run.returncode != 0:
+            sys.exit(f"{program} failed in Valgrind:\n{run.stderr}")
+        totals = re.search(r"^(?:summary|totals): (\d+)", out.read_text(encoding="utf-8"), re.MULTILINE)
+        return int(totals[1]), run.stdout.strip()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--program", type=Path, default=PROJECT / "build" / "step_frame", help="step_frame, built")
+    parser.add_argument("--compiler", help="it was built with (default: what CMake says of the program's folder)")
+    parser.add_argument("--update", action="store_true", help="write the reference")
+    arguments = parser.parse_args()
+    compiler = arguments.compiler or compiler_of(arguments.program.parent)
+    if not shutil.which("valgrind"):
+        skip("Valgrind is not installed (scripts/install-dependencies tests)")
+    reference = json.loads(REFERENCE.read_text(encoding="utf-8"))
+    if compiler != reference["compiler"] and not arguments.update:
+        skip(f"the reference was counted with {reference['compiler']}, this is {compiler}")
+
+    instructions, instruction_set = count(arguments.program)
+    if instruction_set != "AVX2":
+        skip(f"Valgrind runs {instruction_set} here, the reference is AVX2's")
+    if arguments.update:
+        REFERENCE.write_text(json.dumps({"instructions": instructions, "compiler": compiler}, indent=1) + "\n", encoding="utf-8")
+    share = instructions / reference["instructions"]
+    print(f"{instructions:,} instructions, {share:.4f} of the reference's {reference['instructions']:,}")
+    if arguments.update:
+        return 0
+    if share > 1 + ROOM:
+        print("A frame has become slower. Where that is meant, or the default model has changed:\n"
+              "    python3 tests/instructions/test_frame.py --update")
+        return 1
+    if share < 1 - ROOM:
+        print("A frame has become faster: python3 tests/instructions/test_frame.py --update keeps it so.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
