@@ -1,8 +1,10 @@
-// Micro-benchmarks of the CPU device's operations, with the arithmetic they reach.
+// Micro-benchmarks of the CPU device's operations, with the arithmetic or the bandwidth that they reach and
+// the share of what the machine could do at best (float32 multiplications from registers; a copy in memory).
 //   bench_operations [--threads=N] [Google Benchmark's options]
 
 #include <benchmark/benchmark.h>
 
+#include <chrono>
 #include <exception>
 #include <functional>
 #include <iostream>
@@ -13,12 +15,15 @@
 #include "device/counting_device.h"
 #include "device/cpu/cpu_device.h"
 #include "operations/operations.h"
+#include "operations/peak.h"
 
 namespace {
 
+using Clock = std::chrono::steady_clock;
 using streamdiffusion::CountingDevice;
 using streamdiffusion::Device;
 using streamdiffusion::Operation;
+using streamdiffusion::Peak;
 
 double count_operations(const Operation& operation) {
   CountingDevice device;
@@ -26,15 +31,19 @@ double count_operations(const Operation& operation) {
   return device.operations();
 }
 
-void measure(benchmark::State& state, Device& device, const Operation& operation) {
+void measure(benchmark::State& state, Device& device, const Operation& operation, const Peak& peak) {
   const std::function<void()> run = operation.prepare(device);
   run();
+  const Clock::time_point start = Clock::now();
   for ([[maybe_unused]] auto iteration : state) {
     run();
   }
-  if (const double counted = count_operations(operation); counted > 0) {
-    state.counters["FLOP/s"] = benchmark::Counter(counted, benchmark::Counter::kIsIterationInvariantRate);
-  }
+  const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  const bool moves = operation.bytes > 0;
+  const double rate = (moves ? operation.bytes : count_operations(operation)) *
+                      static_cast<double>(state.iterations()) / seconds;
+  state.counters[moves ? "B/s" : "FLOP/s"] = rate;
+  state.counters["of_peak"] = rate / (moves ? peak.copy_bytes : peak.flops);
 }
 
 /// Takes "--threads=N" out of the arguments; 0 where it is not there.
@@ -51,17 +60,22 @@ int take_threads(std::vector<char*>& arguments) {
 }
 
 void run(std::vector<char*> arguments) {
-  const std::unique_ptr<Device> device = streamdiffusion::make_cpu_device(take_threads(arguments));
+  const int threads = take_threads(arguments);
+  const Peak peak = streamdiffusion::measure_peak(threads);
+  const std::unique_ptr<Device> device = streamdiffusion::make_cpu_device(threads);
   int count = static_cast<int>(arguments.size());
   benchmark::Initialize(&count, arguments.data());
   const std::vector<Operation> operations = streamdiffusion::operations();
   for (const Operation& operation : operations) {
     benchmark::RegisterBenchmark(
         operation.name.c_str(),
-        [&device, &operation](benchmark::State& state) { measure(state, *device, operation); })
+        [&device, &operation, &peak](benchmark::State& state) { measure(state, *device, operation, peak); })
         ->UseRealTime()
         ->Unit(benchmark::kMicrosecond);
   }
+  benchmark::AddCustomContext("peak_gflops", std::to_string(peak.flops * 1e-9));
+  benchmark::AddCustomContext("copy_gigabytes_per_second", std::to_string(peak.copy_bytes * 1e-9));
+  benchmark::AddCustomContext("instruction_set", device->instruction_set());
   if (!benchmark::ReportUnrecognizedArguments(count, arguments.data())) {
     benchmark::RunSpecifiedBenchmarks();
   }

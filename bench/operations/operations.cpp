@@ -17,8 +17,12 @@ DeviceTensor ones(Device& device, const Shape& shape) {
   return tensor;
 }
 
+/// Bytes of a tensor of float32.
+double bytes(const Shape& shape) { return 4.0 * static_cast<double>(shape.elements()); }
+
 std::string text(const Shape& shape) {
-  return std::to_string(shape.h) + "x" + std::to_string(shape.w) + "x" + std::to_string(shape.c);
+  return (shape.n > 1 ? std::to_string(shape.n) + "x" : "") + std::to_string(shape.h) + "x" +
+         std::to_string(shape.w) + "x" + std::to_string(shape.c);
 }
 
 Shape resampled(Shape shape, Resample resample) {
@@ -30,25 +34,27 @@ Shape resampled(Shape shape, Resample resample) {
 
 std::string suffix(Precision precision) { return precision == Precision::int8 ? "/int8" : ""; }
 
-Operation conv2d(const Shape& in, std::int64_t out_channels, Resample resample, Precision precision) {
+Operation conv2d(const Shape& in, std::int64_t out_channels, Resample resample, Precision precision,
+                 std::int64_t kernel = 3) {
   const std::string resampling = resample == Resample::down ? "/down" : resample == Resample::up ? "/up" : "";
   const auto prepare = [=](Device& device) -> std::function<void()> {
-    const std::vector<float> weight(static_cast<std::size_t>(out_channels * in.c * 9), 0.01F);
+    const std::vector<float> weight(static_cast<std::size_t>(out_channels * in.c * kernel * kernel), 0.01F);
     const std::vector<float> bias(static_cast<std::size_t>(out_channels), 0.1F);
     const Weights packed = device.pack_conv2d({.weight = weight,
                                                .bias = bias,
                                                .out_channels = out_channels,
                                                .in_channels = in.c,
-                                               .kernel = 3,
+                                               .kernel = kernel,
                                                .resample = resample,
                                                .precision = precision});
     Shape out_shape = resampled(in, resample);
     out_shape.c = out_channels;
     const auto x = std::make_shared<DeviceTensor>(ones(device, in));
     const auto out = std::make_shared<DeviceTensor>(device, out_shape);
-    return [=, &device] { device.conv2d(x->view(), *packed, {.padding = 1}, out->view()); };
+    return [=, &device] { device.conv2d(x->view(), *packed, {.padding = kernel / 2}, out->view()); };
   };
-  return {"conv2d/" + text(in) + "->" + std::to_string(out_channels) + resampling + suffix(precision),
+  return {"conv2d/" + text(in) + "->" + std::to_string(out_channels) + (kernel == 1 ? "/1x1" : "") +
+              resampling + suffix(precision),
           prepare};
 }
 
@@ -82,7 +88,7 @@ Operation group_norm(const Shape& shape, std::int64_t groups) {
       device.group_norm(x->view(), *gain, *gain, groups, 1e-5F, Activation::silu, out->view());
     };
   };
-  return {"group_norm/" + text(shape), prepare};
+  return {"group_norm/" + text(shape), prepare, 2 * bytes(shape)};
 }
 
 Operation layer_norm(std::int64_t tokens, std::int64_t channels) {
@@ -93,28 +99,102 @@ Operation layer_norm(std::int64_t tokens, std::int64_t channels) {
     const auto out = std::make_shared<DeviceTensor>(device, shape);
     return [=, &device] { device.layer_norm(x->view(), *gain, *gain, 1e-5F, out->view()); };
   };
-  return {"layer_norm/" + std::to_string(tokens) + "x" + std::to_string(channels), prepare};
+  return {"layer_norm/" + std::to_string(tokens) + "x" + std::to_string(channels), prepare, 2 * bytes(shape)};
 }
 
-Operation attention(std::int64_t queries, std::int64_t keys, std::int64_t heads, std::int64_t head_size) {
+Operation attention(std::int64_t queries, std::int64_t keys, std::int64_t heads, std::int64_t head_size,
+                    bool causal = false) {
   const auto prepare = [=](Device& device) -> std::function<void()> {
     const std::int64_t channels = heads * head_size;
     const auto q = std::make_shared<DeviceTensor>(ones(device, {1, 1, queries, channels}));
     const auto k = std::make_shared<DeviceTensor>(ones(device, {1, 1, keys, channels}));
     const auto v = std::make_shared<DeviceTensor>(ones(device, {1, 1, keys, channels}));
     const auto out = std::make_shared<DeviceTensor>(device, Shape{1, 1, queries, channels});
-    return [=, &device] { device.attention(q->view(), k->view(), v->view(), {.heads = heads}, out->view()); };
+    return [=, &device] {
+      device.attention(q->view(), k->view(), v->view(), {.heads = heads, .causal = causal}, out->view());
+    };
   };
   return {"attention/" + std::to_string(queries) + "x" + std::to_string(keys) + "/" + std::to_string(heads) +
-              "x" + std::to_string(head_size),
+              "x" + std::to_string(head_size) + (causal ? "/causal" : ""),
           prepare};
+}
+
+Operation map(const Shape& shape, Activation activation, const std::string& name) {
+  const auto prepare = [=](Device& device) -> std::function<void()> {
+    const auto x = std::make_shared<DeviceTensor>(ones(device, shape));
+    const auto out = std::make_shared<DeviceTensor>(device, shape);
+    return [=, &device] { device.map(x->view(), 0.5F, activation, 1, 0, out->view()); };
+  };
+  return {"map/" + name + "/" + text(shape), prepare, 2 * bytes(shape)};
+}
+
+/// Into one half of the channels, as a skip connection is put behind what it is joined with.
+Operation copy(const Shape& shape) {
+  const auto prepare = [=](Device& device) -> std::function<void()> {
+    Shape joined = shape;
+    joined.c *= 2;
+    const auto x = std::make_shared<DeviceTensor>(ones(device, shape));
+    const auto out = std::make_shared<DeviceTensor>(device, joined);
+    return [=, &device] { device.copy(x->view(), out->view().channels(shape.c, shape.c)); };
+  };
+  return {"copy/" + text(shape), prepare, 2 * bytes(shape)};
+}
+
+Operation combine(const Shape& shape) {
+  const auto prepare = [=](Device& device) -> std::function<void()> {
+    const auto x = std::make_shared<DeviceTensor>(ones(device, shape));
+    const auto y = std::make_shared<DeviceTensor>(ones(device, shape));
+    const auto out = std::make_shared<DeviceTensor>(device, shape);
+    const std::vector<float> factors(static_cast<std::size_t>(shape.n), 0.5F);
+    return [=, &device] { device.combine(x->view(), factors, y->view(), factors, out->view()); };
+  };
+  return {"combine/" + text(shape), prepare, 3 * bytes(shape)};
+}
+
+Operation cosine_similarity(const Shape& shape) {
+  const auto prepare = [=](Device& device) -> std::function<void()> {
+    const auto x = std::make_shared<DeviceTensor>(ones(device, shape));
+    const auto y = std::make_shared<DeviceTensor>(ones(device, shape));
+    return [=, &device] { static_cast<void>(device.cosine_similarity(x->view(), y->view())); };
+  };
+  return {"cosine_similarity/" + text(shape), prepare, 2 * bytes(shape)};
+}
+
+Operation upload_pixels(const Shape& shape) {
+  const auto prepare = [=](Device& device) -> std::function<void()> {
+    const std::vector<std::uint8_t> pixels(static_cast<std::size_t>(shape.elements()), 100);
+    const auto out = std::make_shared<DeviceTensor>(device, shape);
+    return [=, &device] { device.upload_pixels(pixels.data(), 2, -1, out->view()); };
+  };
+  return {"upload_pixels/" + text(shape), prepare, 1.25 * bytes(shape)};
+}
+
+Operation download_pixels(const Shape& shape) {
+  const auto prepare = [=](Device& device) -> std::function<void()> {
+    const auto pixels =
+        std::make_shared<std::vector<std::uint8_t>>(static_cast<std::size_t>(shape.elements()));
+    const auto x = std::make_shared<DeviceTensor>(ones(device, shape));
+    return [=, &device] { device.download_pixels(x->view(), 0.5F, 0.5F, pixels->data()); };
+  };
+  return {"download_pixels/" + text(shape), prepare, 1.25 * bytes(shape)};
+}
+
+/// What a stream of pictures of that side does outside of its networks' layers.
+void add_frame(std::vector<Operation>& all, std::int64_t side) {
+  const Shape picture{1, side, side, 3};
+  const Shape latents{4, side / 8, side / 8, 4};  // of a stream batch of four steps
+  all.push_back(upload_pixels(picture));
+  all.push_back(download_pixels(picture));
+  all.push_back(cosine_similarity(picture));
+  all.push_back(combine(latents));
+  all.push_back(map(latents, Activation::tanh, "tanh"));  // TAESD's decoder begins with it
 }
 
 /// In float32 and in 8 bits, so that both are measured side by side.
 void add_conv2d(std::vector<Operation>& all, const Shape& in, std::int64_t out_channels,
-                Resample resample = Resample::none) {
-  all.push_back(conv2d(in, out_channels, resample, Precision::f32));
-  all.push_back(conv2d(in, out_channels, resample, Precision::int8));
+                Resample resample = Resample::none, std::int64_t kernel = 3) {
+  all.push_back(conv2d(in, out_channels, resample, Precision::f32, kernel));
+  all.push_back(conv2d(in, out_channels, resample, Precision::int8, kernel));
 }
 
 void add_linear(std::vector<Operation>& all, std::int64_t tokens, std::int64_t in_channels,
@@ -133,9 +213,17 @@ void add_sd_turbo(std::vector<Operation>& all) {
   add_conv2d(all, {1, 16, 16, 1280}, 1280);
   add_conv2d(all, {1, 16, 16, 2560}, 1280);
   add_conv2d(all, {1, 8, 8, 1280}, 1280);
+  add_conv2d(all, {4, 8, 8, 1280}, 1280);                     // a stream batch of four steps
+  add_conv2d(all, {1, 64, 64, 960}, 320, Resample::none, 1);  // the shortcut around a resnet
+  add_conv2d(all, {1, 16, 16, 2560}, 1280, Resample::none, 1);
+  add_conv2d(all, {1, 64, 64, 320}, 4);
+  all.push_back(copy({1, 64, 64, 320}));
+  all.push_back(copy({1, 16, 16, 1280}));
   for (const std::int64_t level : {0, 1, 2}) {
     const std::int64_t tokens = 4096 >> (2 * level);
     const std::int64_t channels = 320 << level;
+    add_linear(all, tokens, channels,
+               channels);  // into and out of a transformer, queries, what attention gives
     add_linear(all, tokens, channels, 3 * channels);
     add_linear(all, tokens, channels, 8 * channels, true);
     add_linear(all, tokens, 4 * channels, channels);
@@ -144,12 +232,21 @@ void add_sd_turbo(std::vector<Operation>& all) {
     all.push_back(group_norm({1, 64 >> level, 64 >> level, channels}, 32));
     all.push_back(layer_norm(tokens, channels));
   }
+  all.push_back(attention(77, 77, 16, 64, true));  // the text encoder
+  add_linear(all, 77, 1024, 3072);
+  add_linear(all, 77, 1024, 4096);
+  add_linear(all, 77, 4096, 1024);
+  all.push_back(layer_norm(77, 1024));
+  add_linear(all, 1, 320, 1280);  // the time's embedding
+  all.push_back(map({1, 1, 1, 1280}, Activation::silu, "silu"));
   all.push_back(attention(4096, 4096, 8, 40));  // Stable Diffusion 1.5's heads
   add_conv2d(all, {1, 512, 512, 3}, 64);        // TAESD
   add_conv2d(all, {1, 512, 512, 64}, 64);
   add_conv2d(all, {1, 256, 256, 64}, 64);
   add_conv2d(all, {1, 256, 256, 64}, 64, Resample::up);
+  add_conv2d(all, {1, 512, 512, 64}, 64, Resample::down);
   add_conv2d(all, {1, 512, 512, 64}, 3);
+  add_frame(all, 512);
 }
 
 void add_default_model(std::vector<Operation>& all) {
@@ -157,8 +254,11 @@ void add_default_model(std::vector<Operation>& all) {
     const std::int64_t side = 16 >> level;
     const std::int64_t channels = 48 << level;
     add_conv2d(all, {1, side, side, channels}, channels);
+    add_conv2d(all, {4, side, side, channels}, channels);
+    add_conv2d(all, {1, side, side, 2 * channels}, channels, Resample::none, 1);
     all.push_back(group_norm({1, side, side, channels}, 16));
     if (level > 0) {
+      add_linear(all, side * side, channels, 3 * channels);
       add_linear(all, side * side, channels, 8 * channels, true);
       add_linear(all, side * side, 4 * channels, channels);
       all.push_back(attention(side * side, side * side, channels / 32, 32));
@@ -168,6 +268,9 @@ void add_default_model(std::vector<Operation>& all) {
   }
   add_conv2d(all, {1, 128, 128, 32}, 32);
   add_conv2d(all, {1, 64, 64, 32}, 32, Resample::up);
+  add_conv2d(all, {1, 128, 128, 32}, 32, Resample::down);
+  add_conv2d(all, {1, 128, 128, 32}, 3);
+  add_frame(all, 128);
 }
 
 }  // namespace

@@ -1,0 +1,113 @@
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "operations/peak.cpp"
+#include <hwy/foreach_target.h>  // IWYU pragma: keep
+//
+#include <hwy/highway.h>
+
+#include <cstddef>
+#include <cstdint>
+
+HWY_BEFORE_NAMESPACE();
+namespace streamdiffusion::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+/// Multiplies and adds in registers, in as many chains as it takes to hide what one addition waits for. Gives
+/// the operations done; `sink` keeps the compiler from leaving them out.
+double multiply_add(std::int64_t rounds, float* sink) {
+  const hn::ScalableTag<float> d;
+  const auto factor = hn::Set(d, 0.999F);
+  const auto term = hn::Set(d, 0.001F);
+  auto a = hn::Set(d, 1.0F), b = a, c = a, e = a, f = a, g = a, h = a, i = a, j = a, k = a;
+  for (std::int64_t round = 0; round < rounds; ++round) {
+    a = hn::MulAdd(a, factor, term);
+    b = hn::MulAdd(b, factor, term);
+    c = hn::MulAdd(c, factor, term);
+    e = hn::MulAdd(e, factor, term);
+    f = hn::MulAdd(f, factor, term);
+    g = hn::MulAdd(g, factor, term);
+    h = hn::MulAdd(h, factor, term);
+    i = hn::MulAdd(i, factor, term);
+    j = hn::MulAdd(j, factor, term);
+    k = hn::MulAdd(k, factor, term);
+  }
+  const auto sum = hn::Add(hn::Add(hn::Add(a, b), hn::Add(c, e)),
+                           hn::Add(hn::Add(hn::Add(f, g), hn::Add(h, i)), hn::Add(j, k)));
+  *sink = hn::GetLane(sum);
+  return 10.0 * 2 * static_cast<double>(hn::Lanes(d)) * static_cast<double>(rounds);
+}
+
+}  // namespace streamdiffusion::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+
+#include <algorithm>
+#include <barrier>
+#include <chrono>
+#include <cstring>
+#include <functional>
+#include <thread>
+#include <vector>
+
+#include "operations/peak.h"
+
+namespace streamdiffusion {
+
+namespace {
+
+HWY_EXPORT(multiply_add);
+
+using Clock = std::chrono::steady_clock;
+
+/// The best of some rounds in which all threads do `work` at once: what they do, added up, in a second.
+double best_rate(int threads, const std::function<double(int thread)>& work) {
+  constexpr int kRounds = 7;
+  double best = 0;
+  for (int round = 0; round < kRounds; ++round) {
+    std::vector<double> done(static_cast<std::size_t>(threads));
+    std::barrier together(threads + 1);
+    std::vector<std::jthread> all;
+    for (int thread = 0; thread < threads; ++thread) {
+      all.emplace_back([&, thread] {
+        together.arrive_and_wait();
+        done[static_cast<std::size_t>(thread)] = work(thread);
+      });
+    }
+    together.arrive_and_wait();
+    const Clock::time_point start = Clock::now();
+    all.clear();  // waits
+    double sum = 0;
+    for (const double one : done) {
+      sum += one;
+    }
+    best = std::max(best, sum / std::chrono::duration<double>(Clock::now() - start).count());
+  }
+  return best;
+}
+
+}  // namespace
+
+Peak measure_peak(int threads) {
+  constexpr std::int64_t kMultiplications = 8'000'000;
+  constexpr std::size_t kCopied = std::size_t{192} << 20U;
+  const int count = threads > 0 ? threads : static_cast<int>(std::thread::hardware_concurrency());
+  std::vector<float> sinks(static_cast<std::size_t>(count));
+  Peak peak;
+  peak.flops = best_rate(count, [&sinks](int thread) {
+    return HWY_DYNAMIC_DISPATCH(multiply_add)(kMultiplications, &sinks[static_cast<std::size_t>(thread)]);
+  });
+  const std::size_t share = kCopied / static_cast<std::size_t>(count);
+  const std::vector<char> from(kCopied, 1);
+  std::vector<char> to(kCopied, 2);
+  peak.copy_bytes = best_rate(count, [&](int thread) {
+    const std::size_t start = static_cast<std::size_t>(thread) * share;
+    std::memcpy(to.data() + start, from.data() + start, share);
+    return 2.0 * static_cast<double>(share);
+  });
+  return peak;
+}
+
+}  // namespace streamdiffusion
+
+#endif
