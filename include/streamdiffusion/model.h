@@ -57,8 +57,8 @@ struct ModelOptions {
 
 /// What a loaded model is, for programs that adapt to it.
 struct ModelInfo {
-  std::string name;        ///< as given, or the folder's name, or the file's without .safetensors
-  std::string device;      ///< "cpu" or "counting"
+  std::string name;    ///< as given, or the folder's name, or the file's without .safetensors
+  std::string device;  ///< "cpu" or "counting"
   /// The one that the CPU's kernels use of those that they are compiled for: "AVX-512", "AVX2", ...; else
   /// empty.
   std::string instruction_set;

@@ -34,12 +34,13 @@ Scene::Scene(int width, int height, Motion motion, std::uint32_t seed)
 
 double Scene::shift_at(std::int64_t number) const {
   constexpr std::int64_t kPeriod = 3 * std::int64_t{kFrameRate};
+  const std::int64_t moved =
+      number / kPeriod * kFrameRate + std::min<std::int64_t>(number % kPeriod, kFrameRate);
   switch (motion_) {
     case Motion::still:
       return 0;
     case Motion::sometimes:
-      return kShiftPerFrame * static_cast<double>(number / kPeriod * kFrameRate +
-                                                  std::min<std::int64_t>(number % kPeriod, kFrameRate));
+      return kShiftPerFrame * static_cast<double>(moved);
     case Motion::always:
       return kShiftPerFrame * static_cast<double>(number);
   }
