@@ -28,7 +28,7 @@ void fill(Device& device, const Tensor& tensor) {
     state = state * 1664525U + 1013904223U;
     value = static_cast<float>(state >> 8U) / static_cast<float>(1U << 23U) - 1.0F;
   }
-  device.upload(values.data(), tensor.data, values.size() * sizeof(float));
+  device.upload(values, tensor);
 }
 
 Frame test_frame(int width, int height) {

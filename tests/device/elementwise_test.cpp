@@ -30,7 +30,7 @@ TEST(Map, StaysFiniteAtExtremes) {
   const std::vector<float> values = {-1e30F, -100, 100, 1e30F};
   for (const Activation activation :
        {Activation::silu, Activation::gelu, Activation::quick_gelu, Activation::tanh}) {
-    bench.device().upload(values.data(), x.data, sizeof(float) * 4);
+    bench.device().upload(values, x);
     bench.device().map(x, 1, activation, 1, 0, x);
     for (int i = 0; i < 4; ++i) {
       EXPECT_TRUE(std::isfinite(x.as<float>()[i])) << i;
@@ -94,7 +94,7 @@ TEST(Pixels, AreClamped) {
   Bench bench;
   const Tensor x = bench.empty({1, 1, 1, 3});
   const std::vector<float> values = {-3, 7, 0.5F};
-  bench.device().upload(values.data(), x.data, sizeof(float) * 3);
+  bench.device().upload(values, x);
   std::vector<std::uint8_t> pixels(3);
   bench.device().download_pixels(x, 1, 0, pixels.data());
   EXPECT_EQ(pixels, (std::vector<std::uint8_t>{0, 255, 128}));
