@@ -40,8 +40,11 @@ struct ModelOptions {
   /// What the UNet predicts: "epsilon", "v_prediction", or "auto": what the model says, for a single file
   /// what diffusers takes it for (Stable Diffusion 1.x epsilon, 2.x v_prediction).
   std::string prediction_type = "auto";
-  std::string device = "auto";  ///< "auto" or "cpu"
-  /// What the UNet and the autoencoder compute in: "auto" or "f32" (float32, exact), or "int8": weights and
+  /// What computes: "cpu", "cuda" (the first NVIDIA GPU) or "cuda:N", or "auto": the first GPU that can be
+  /// used, else the CPU. See docs/cuda.md.
+  std::string device = "auto";
+  /// On a GPU: "auto" or "f16" (float16), "bf16", or "f32" (slow). On the CPU:
+  /// what the UNet and the autoencoder compute in: "auto" or "f32" (float32, exact), or "int8": weights and
   /// activations of their large layers rounded to 8 bits, about twice as fast with a third of the memory on
   /// processors with AVX-512 VNNI, pictures that differ slightly. See docs/models.md.
   std::string precision = "auto";
@@ -55,7 +58,7 @@ struct ModelOptions {
 /// What a loaded model is, for programs that adapt to it.
 struct ModelInfo {
   std::string name;        ///< as given, or the folder's name, or the file's without .safetensors
-  std::string device;      ///< "cpu"
+  std::string device;      ///< "cpu", or "cuda:N" with the GPU's name and the type of activations
   int native_size = 512;   ///< pixels a side that the UNet was trained at (sample_size * 8)
   int size_multiple = 8;   ///< width and height must be multiples of this
   int prompt_tokens = 77;  ///< longest prompt in tokens, begin and end included
