@@ -87,7 +87,9 @@ void add_options(CLI::App& app, Arguments& arguments) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app.add_option("--threads", workload.threads, "0: one for each processor")->capture_default_str();
-  app.add_option("--precision", workload.precision, "f32 or int8")->capture_default_str();
+  app.add_option("--device", workload.device, "cpu or cuda[:N]")->capture_default_str();
+  app.add_option("--precision", workload.precision, "f32 or int8; on a GPU f16, bf16 or f32")
+      ->capture_default_str();
   app.add_option("--only", arguments.names, "Which to measure")
       ->check(CLI::IsMember(streamdiffusion::measurement_names()))
       ->capture_default_str();

@@ -99,6 +99,7 @@ Measurements::Measurements(const Workload& workload) {
   options.path = workload.model;
   options.vae = workload.vae;
   options.threads = workload.threads;
+  options.device = workload.device;
   options.precision = workload.precision;
   model_ = Model::load(options);
   load_seconds_ = seconds_since(start);

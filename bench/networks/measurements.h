@@ -23,7 +23,8 @@ struct Workload {
   int height = 512;
   int rows = 1;  ///< rows of a UNet call; denoising steps of the stream
   int threads = 0;
-  std::string precision = "f32";
+  std::string device = "cpu";
+  std::string precision = "auto";
 };
 
 /// The names of what can be measured: text_encoder, unet, vae_encode, vae_decode, and frame, the whole step
