@@ -87,16 +87,20 @@ TensorPtr activate(Plan& plan, const TensorPtr& x, Activation activation) {
 }
 
 /// Chooses an engine; null where there is none.
-std::unique_ptr<Plan> built(std::unique_ptr<Plan> plan, cudnnHandle_t handle, DType type) {
-  if (type == DType::f32) {  // float32 means float32, not what tensor cores make of it
-    plan->graph.deselect_numeric_notes(
-        {fe::NumericalNote_t::TENSOR_CORE, fe::NumericalNote_t::DOWN_CONVERT_INPUTS});
-  }
-  if (plan->graph.build(handle, {fe::HeurMode_t::A, fe::HeurMode_t::FALLBACK}).is_bad() ||
-      plan->graph.get_workspace_size(plan->workspace).is_bad()) {
+std::unique_ptr<Plan> built(std::unique_ptr<Plan> plan, cudnnHandle_t handle, bool tensor_cores) {
+  fe::graph::Graph& graph = plan->graph;
+  if (graph.validate().is_bad() || graph.build_operation_graph(handle).is_bad() ||
+      graph.create_execution_plans({fe::HeurMode_t::A, fe::HeurMode_t::FALLBACK}).is_bad()) {
     return nullptr;
   }
-  return plan;
+  if (!tensor_cores) {  // these leave out what the heuristics have found
+    graph.deselect_numeric_notes(
+        {fe::NumericalNote_t::TENSOR_CORE, fe::NumericalNote_t::DOWN_CONVERT_INPUTS});
+  }
+  const bool usable = graph.check_support().is_good() &&
+                      graph.build_plans(fe::BuildPlanPolicy_t::HEURISTICS_CHOICE).is_good() &&
+                      graph.get_workspace_size(plan->workspace).is_good();
+  return usable ? std::move(plan) : nullptr;
 }
 
 std::unique_ptr<Plan> new_plan(DType type) {
@@ -107,7 +111,7 @@ std::unique_ptr<Plan> new_plan(DType type) {
   return plan;
 }
 
-std::unique_ptr<Plan> make_plan(cudnnHandle_t handle, const Convolution& c) {
+std::unique_ptr<Plan> make_plan(cudnnHandle_t handle, const Convolution& c, bool tensor_cores) {
   std::unique_ptr<Plan> plan = new_plan(c.type);
   const Extents in{c.n, c.in_c, c.in_h, c.in_w};
   const Extents out{c.n, c.out_c, c.out_h, c.out_w};
@@ -133,7 +137,13 @@ std::unique_ptr<Plan> make_plan(cudnnHandle_t handle, const Convolution& c) {
   }
   y = activate(*plan, y, c.activation);
   set_output(y, c.type, out, pixel_strides(c.out_h, c.out_w, c.out_stride));
-  return built(std::move(plan), handle, c.type);
+  return built(std::move(plan), handle, tensor_cores);
+}
+
+/// In float32 without what tensor cores make of it (10 bits), unless nothing else computes it.
+std::unique_ptr<Plan> make_plan(cudnnHandle_t handle, const Convolution& c) {
+  std::unique_ptr<Plan> exact = c.type == DType::f32 ? make_plan(handle, c, false) : nullptr;
+  return exact ? std::move(exact) : make_plan(handle, c, true);
 }
 
 /// N heads T C's strides of tokens, `stride` elements apart, whose heads lie next to one another.
@@ -157,7 +167,7 @@ std::unique_ptr<Plan> make_plan(cudnnHandle_t handle, const FusedAttention& a) {
   }
   const auto [out, statistics] = plan->graph.sdpa(q, k, v, attributes);
   set_output(out, a.type, queries, head_strides(a.queries, a.head_dim, a.out_stride));
-  return built(std::move(plan), handle, a.type);
+  return built(std::move(plan), handle, true);
 }
 
 }  // namespace
