@@ -1,7 +1,11 @@
 # What every target of this project is compiled with.
 add_library(streamdiffusion_compiler INTERFACE)
-target_compile_options(streamdiffusion_compiler INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
-                       -Wno-sign-conversion -Wnon-virtual-dtor -Woverloaded-virtual -Werror)
+target_compile_options(streamdiffusion_compiler INTERFACE
+  "$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wpedantic;-Wshadow;-Wconversion;-Wno-sign-conversion;-Wnon-virtual-dtor;-Woverloaded-virtual;-Werror>"
+  "$<$<COMPILE_LANGUAGE:CUDA>:-Werror=all-warnings;-Xcompiler=-Wall>")
+if(NOT APPLE)
+  target_link_options(streamdiffusion_compiler INTERFACE -Wl,--as-needed)  # a program needs the libraries that it uses
+endif()
 if(STREAMDIFFUSION_SANITIZE)
   target_compile_options(streamdiffusion_compiler INTERFACE -fsanitize=${STREAMDIFFUSION_SANITIZE}
                          -fno-omit-frame-pointer -fno-sanitize-recover=all)

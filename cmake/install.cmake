@@ -6,6 +6,9 @@ install(TARGETS streamdiffusion_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS streamdiffusion EXPORT streamdiffusionTargets
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+if(STREAMDIFFUSION_HAS_CUDA)
+  install(TARGETS streamdiffusion_cuda LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+endif()
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/streamdiffusion DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/models/default
         DESTINATION ${CMAKE_INSTALL_DATADIR}/streamdiffusion/models)

@@ -91,7 +91,9 @@ void add_options(CLI::App& app, Arguments& arguments) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app.add_option("--threads", workload.threads, "0: one for each processor")->capture_default_str();
-  app.add_option("--precision", workload.precision, "f32, bf16 or int8")->capture_default_str();
+  app.add_option("--device", workload.device, "cpu or cuda[:N]")->capture_default_str();
+  app.add_option("--precision", workload.precision, "f32, bf16 or int8; on a GPU f16, bf16 or f32")
+      ->capture_default_str();
   app.add_option("--only", arguments.names, "Which to measure")->capture_default_str();
   app.add_option("--seconds", arguments.seconds, "Time for each measurement")->capture_default_str();
   app.add_flag("--on-request", arguments.on_request,

@@ -28,7 +28,7 @@ void fill(Device& device, const Tensor& tensor) {
     state = state * 1664525U + 1013904223U;
     value = static_cast<float>(state >> 8U) / static_cast<float>(1U << 23U) - 1.0F;
   }
-  device.upload(values.data(), tensor.data, values.size() * sizeof(float));
+  device.upload(values, tensor);
 }
 
 /// What stands between slashes.
@@ -111,6 +111,7 @@ Measurements::Measurements(const Workload& workload) : workload_(workload) {
   options.vae = workload.vae;
   options.device = workload.device;
   options.threads = workload.threads;
+  options.device = workload.device;
   options.precision = workload.precision;
   model_ = Model::load(options);
   load_seconds_ = seconds_since(start);

@@ -25,7 +25,8 @@ struct Workload {
   int rows = 1;  ///< rows of a UNet call; denoising steps of the stream
   std::string device = "auto";
   int threads = 0;
-  std::string precision = "f32";
+  std::string device = "cpu";
+  std::string precision = "auto";
 };
 
 /// The names of what is measured where none is named: text_encoder, unet, vae_encode, vae_decode, and frame,

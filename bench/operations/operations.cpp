@@ -13,7 +13,7 @@ namespace {
 DeviceTensor ones(Device& device, const Shape& shape) {
   DeviceTensor tensor(device, shape);
   const std::vector<float> values(static_cast<std::size_t>(shape.elements()), 1.0F);
-  device.upload(values.data(), tensor.view().data, values.size() * sizeof(float));
+  device.upload(values, tensor.view());
   return tensor;
 }
 

@@ -12,4 +12,11 @@ class Error : public std::runtime_error {
   explicit Error(const std::string& message) : std::runtime_error(message) {}
 };
 
+/// The device that computes is gone for this process (a GPU that failed or was taken away): every later call
+/// fails too. Start the program again.
+class DeviceLost : public Error {
+ public:
+  using Error::Error;
+};
+
 }  // namespace streamdiffusion

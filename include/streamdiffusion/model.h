@@ -40,12 +40,14 @@ struct ModelOptions {
   /// What the UNet predicts: "epsilon", "v_prediction", or "auto": what the model says, for a single file
   /// what diffusers takes it for (Stable Diffusion 1.x epsilon, 2.x v_prediction).
   std::string prediction_type = "auto";
-  /// "auto", "cpu", or "counting", which computes nothing and counts what there would be to compute
-  /// (StreamStatistics::operations).
+  /// What computes: "cpu", "cuda" (the first NVIDIA GPU) or "cuda:N", or "auto": the first GPU that can be
+  /// used, else the CPU. See docs/cuda.md. "counting" computes nothing and counts what there would be to
+  /// compute (StreamStatistics::operations).
   std::string device = "auto";
-  /// What the UNet and the autoencoder compute in: "auto" or "f32" (float32, exact); "bf16": their large layers
-  /// and attention in bfloat16, three to four times as fast with half of the memory on processors with AMX (float32
-  /// on those without AVX512_BF16); or "int8": those layers rounded to 8 bits, faster still and smaller with AMX,
+  /// On a GPU: "auto" or "f16" (float16), "bf16", or "f32" (slow). On the CPU what the UNet and the
+  /// autoencoder compute in: "auto" or "f32" (float32, exact); "bf16": their large layers and attention in
+  /// bfloat16, three to four times as fast with half of the memory on processors with AMX (float32 on those
+  /// without AVX512_BF16); or "int8": those layers rounded to 8 bits, faster still and smaller with AMX,
   /// about twice as fast as float32 with AVX-512 VNNI. Pictures differ slightly. See docs/models.md.
   std::string precision = "auto";
   int threads = 0;    ///< compute threads, 0: one for each processor
@@ -58,7 +60,7 @@ struct ModelOptions {
 /// What a loaded model is, for programs that adapt to it.
 struct ModelInfo {
   std::string name;    ///< as given, or the folder's name, or the file's without .safetensors
-  std::string device;  ///< "cpu" or "counting"
+  std::string device;  ///< "cpu", "counting", or "cuda:N" with the GPU's name and the type of activations
   /// The one that the CPU's kernels use of those that they are compiled for: "AVX-512", "AVX2", ...; else
   /// empty.
   std::string instruction_set;

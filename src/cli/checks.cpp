@@ -46,6 +46,20 @@ CLI::Validator one_of(const std::vector<std::string>& names) {
   return CLI::Validator(check, "");
 }
 
+CLI::Validator device_name() {
+  const auto check = [](const std::string& text) -> std::string {
+    const std::string prefix = "cuda:";
+    int index = 0;
+    const bool is_gpu =
+        text.starts_with(prefix) && parse_number(std::string_view(text).substr(prefix.size()), index);
+    if (text == "auto" || text == "cpu" || text == "cuda" || (is_gpu && index >= 0)) {
+      return "";
+    }
+    return "\"" + text + "\" is none of auto, cpu, cuda, cuda:N";
+  };
+  return CLI::Validator(check, "");
+}
+
 CLI::Validator seed() {
   const auto check = [](const std::string& text) -> std::string {
     const auto weighted = split_weight(text);

@@ -18,6 +18,9 @@ CLI::Validator in_range(Number low, Number high);
 /// One of the names.
 CLI::Validator one_of(const std::vector<std::string>& names);
 
+/// What computes: auto, cpu, cuda or cuda:N.
+CLI::Validator device_name();
+
 /// A seed, 0 or higher or -1, or with a weight behind a colon.
 CLI::Validator seed();
 

@@ -156,14 +156,18 @@ void add_model_options(CLI::App& app, CommonOptions& options) {
 
 void add_machine_options(CLI::App& app, CommonOptions& options) {
   app.option_defaults()->group("Machine");
-  add(app, "--device", options.device, "auto|cpu", "what computes")->check(one_of({"auto", "cpu"}));
-  add(app, "--precision", options.precision, "auto|f32|bf16|int8",
-      "of the UNet and the autoencoder: f32 exact; bf16 and int8 several times as fast with half and a third "
-      "of the "
-      "memory where the processor has AMX, int8 twice as fast where it has AVX-512 VNNI, pictures that "
-      "differ "
-      "slightly; auto: f32")
-      ->check(one_of({"auto", "f32", "bf16", "int8"}));
+  add(app, "--device", options.device, "auto|cpu|cuda[:N]",
+      "what computes: the CPU or the NVIDIA GPU N (0: the first; streamdiffusion devices lists them); auto: "
+      "the first "
+      "GPU that can be used, else the CPU")
+      ->check(device_name());
+  add(app, "--precision", options.precision, "auto|f32|bf16|int8|f16",
+      "of the UNet and the autoencoder on the CPU: f32 exact; bf16 and int8 several times as fast with half "
+      "and a "
+      "third of the memory where the processor has AMX, int8 twice as fast where it has AVX-512 VNNI, "
+      "pictures that "
+      "differ slightly; auto: f32. Of everything on a GPU: f16, bf16 or f32; auto: f16")
+      ->check(one_of({"auto", "f32", "bf16", "int8", "f16"}));
   add(app, "--threads", options.threads, "N", "compute threads; 0: one for each processor")
       ->check(in_range(0, 1024));
 }

@@ -8,6 +8,7 @@
 
 #include "cli/commands.h"
 #include "posix/graphics_cards.h"
+#include "streamdiffusion/devices.h"
 
 namespace streamdiffusion::cli {
 namespace {
@@ -59,13 +60,39 @@ void print(const std::vector<posix::GraphicsCard>& cards) {
   }
 }
 
+void print(const ComputeDevices& devices) {
+  std::printf("What computes (--device)\n  %-14s %s\n", "cpu", "this machine's processors");
+  for (const ComputeDevice& gpu : devices.gpus) {
+    std::printf("  %-14s %s, %.0f GB\n", gpu.device.c_str(), gpu.name.c_str(),
+                static_cast<double>(gpu.memory_bytes) / 1e9);
+  }
+  if (!devices.problem.empty()) {
+    std::printf("  %-14s no: %s\n", "cuda", devices.problem.c_str());
+  }
+}
+
+Json to_json(const ComputeDevices& devices) {
+  Json list = Json::array({{{"device", "cpu"}}});
+  for (const ComputeDevice& gpu : devices.gpus) {
+    list.push_back({{"device", gpu.device},
+                    {"name", gpu.name},
+                    {"memory_bytes", gpu.memory_bytes},
+                    {"compute_capability", gpu.compute_capability}});
+  }
+  return list;
+}
+
 int list(bool as_json) {
   const std::vector<InputDevice> cameras = list_cameras();
   const std::vector<InputDevice> screens = list_screens();
   const std::vector<posix::GraphicsCard> cards = posix::list_graphics_cards();
+  const ComputeDevices compute = list_compute_devices();
   if (as_json) {
-    const Json json = {
-        {"cameras", to_json(cameras)}, {"screens", to_json(screens)}, {"gpus", to_json(cards)}};
+    const Json json = {{"cameras", to_json(cameras)},
+                       {"screens", to_json(screens)},
+                       {"gpus", to_json(cards)},
+                       {"compute", to_json(compute)},
+                       {"cuda_problem", compute.problem}};
     std::printf("%s\n", json.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
     return 0;
   }
@@ -73,6 +100,7 @@ int list(bool as_json) {
   print("Screens (a part of one: screen:640x480+100+50)", screens,
         "none (DISPLAY names no X server that can be read)");
   print(cards);
+  print(compute);
   return 0;
 }
 
@@ -80,10 +108,10 @@ int list(bool as_json) {
 
 Command add_devices(CLI::App& program) {
   const auto as_json = std::make_shared<bool>(false);
-  CLI::App* const app = program.add_subcommand("devices", "List cameras, screens and GPUs");
+  CLI::App* const app = program.add_subcommand("devices", "List cameras, screens, GPUs and what can compute");
   app->add_flag("--json", *as_json, "as JSON, for other programs");
   app->footer(
-      "The names in front are inputs of run.\n\n"
+      "The names in front of cameras and screens are inputs of run.\n\n"
       "Examples:\n"
       "  streamdiffusion devices\n"
       "  streamdiffusion run /dev/video0 window --prompt \"cat face\"");

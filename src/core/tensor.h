@@ -29,6 +29,7 @@ struct Tensor {
   DType dtype = DType::f32;
 
   [[nodiscard]] bool empty() const { return data == nullptr; }
+  bool operator==(const Tensor&) const = default;
   [[nodiscard]] bool dense() const { return stride == shape.c; }
 
   template <typename T>

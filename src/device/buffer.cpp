@@ -4,8 +4,8 @@
 
 namespace streamdiffusion {
 
-Buffer::Buffer(void* data, std::size_t bytes, void (*free)(void*, std::size_t))
-    : data_(data), bytes_(bytes), free_(free) {}
+Buffer::Buffer(void* data, std::size_t bytes, std::function<void(void*, std::size_t)> free)
+    : data_(data), bytes_(bytes), free_(std::move(free)) {}
 
 Buffer::~Buffer() {
   if (data_ != nullptr) {
@@ -16,7 +16,7 @@ Buffer::~Buffer() {
 Buffer::Buffer(Buffer&& other) noexcept
     : data_(std::exchange(other.data_, nullptr)),
       bytes_(std::exchange(other.bytes_, 0)),
-      free_(other.free_) {}
+      free_(std::move(other.free_)) {}
 
 Buffer& Buffer::operator=(Buffer&& other) noexcept {
   std::swap(data_, other.data_);

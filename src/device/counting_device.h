@@ -14,9 +14,9 @@ class CountingDevice : public Device {
   [[nodiscard]] DType dtype() const override { return DType::f32; }
 
   Buffer allocate(std::size_t bytes) override;
-  void upload(const void* /*host*/, void* /*device*/, std::size_t /*bytes*/) override {}
-  void download(const void* /*device*/, void* /*host*/, std::size_t /*bytes*/) override {}
   void synchronize() override {}
+  void upload(std::span<const float> /*host*/, const Tensor& /*out*/) override {}
+  void download(const Tensor& /*x*/, std::span<float> /*host*/) override {}
 
   Weights pack_conv2d(const HostConv2d& host) override;
   Weights pack_linear(const HostLinear& host) override;

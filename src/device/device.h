@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -14,7 +15,8 @@ namespace streamdiffusion {
 class Buffer {
  public:
   Buffer() = default;
-  Buffer(void* data, std::size_t bytes, void (*free)(void*, std::size_t));
+  /// `free` is called once with `data` and `bytes`; it must not throw.
+  Buffer(void* data, std::size_t bytes, std::function<void(void*, std::size_t)> free);
   ~Buffer();
   Buffer(Buffer&& other) noexcept;
   Buffer& operator=(Buffer&& other) noexcept;
@@ -25,7 +27,7 @@ class Buffer {
  private:
   void* data_ = nullptr;
   std::size_t bytes_ = 0;
-  void (*free_)(void*, std::size_t) = nullptr;
+  std::function<void(void*, std::size_t)> free_;
 };
 
 /// What an operation applies to each result, after bias and residual.
@@ -81,17 +83,20 @@ struct Conv2dOptions {
   Tensor row_bias{};  ///< [n, 1, 1, c], added to every pixel of row n (a resnet's time embedding), or empty
   Tensor residual{};  ///< like the output, added before the activation, or empty
   Activation activation = Activation::none;
+  bool operator==(const Conv2dOptions&) const = default;
 };
 
 struct LinearOptions {
   Tensor residual{};  ///< like the output, added before the activation, or empty
   Activation activation = Activation::none;
+  bool operator==(const LinearOptions&) const = default;
 };
 
 /// Rows of a batch that lie next to one another.
 struct RowRange {
   std::int64_t first = 0;
   std::int64_t count = 1;
+  bool operator==(const RowRange&) const = default;
 };
 
 struct AttentionOptions {
@@ -107,8 +112,8 @@ struct AttentionOptions {
 /// The operations that the networks and the stream consist of, on one device.
 ///
 /// Tensors lie in the device's memory, channels last. Outputs must not overlap inputs unless said otherwise.
-/// All operations are queued in order; `download` and `synchronize` wait for them. To be called from one
-/// thread at a time. Operations allocate nothing after they have run once with a shape.
+/// All operations are queued in order; what gives numbers to the host, and `synchronize`, wait for them. To
+/// be called from one thread at a time. Operations allocate nothing after they have run once with a shape.
 class Device {
  public:
   virtual ~Device() = default;
@@ -123,9 +128,16 @@ class Device {
 
   /// Throws Error where it does not fit into what memory the device has.
   virtual Buffer allocate(std::size_t bytes) = 0;
-  virtual void upload(const void* host, void* device, std::size_t bytes) = 0;
-  virtual void download(const void* device, void* host, std::size_t bytes) = 0;
   virtual void synchronize() = 0;
+
+  /// Calls `operations` once. What it asks of the device may be queued when it has returned, so that a device
+  /// that has met the same operations on the same memory before can start all of them at once. Nothing in
+  /// there should need numbers on the host.
+  virtual void sequence(const std::function<void()>& operations) { operations(); }
+
+  /// Numbers of the host as activations, and back. The tensor is dense and has as many elements.
+  virtual void upload(std::span<const float> host, const Tensor& out) = 0;
+  virtual void download(const Tensor& x, std::span<float> host) = 0;
 
   virtual Weights pack_conv2d(const HostConv2d& host) = 0;
   virtual Weights pack_linear(const HostLinear& host) = 0;

@@ -8,8 +8,7 @@
 #include <map>
 #include <utility>
 
-#include "device/counting_device.h"
-#include "device/cpu/cpu_device.h"
+#include "device/devices.h"
 #include "model/model_impl.h"
 #include "model/prompt/lora_tags.h"
 #include "model/prompt/prompt_weights.h"
@@ -56,31 +55,13 @@ ModelOptions complete(ModelOptions options) {
   return options;
 }
 
-Precision parse_precision(const std::string& name) {
-  if (name == "auto" || name == "f32") {
-    return Precision::f32;
+ChosenDevice make_device(const ModelOptions& options) {
+  ChosenDevice chosen =
+      choose_device({.device = options.device, .precision = options.precision, .threads = options.threads});
+  if (!chosen.why_not_cuda.empty()) {
+    options.on_warning("computing on the CPU: " + chosen.why_not_cuda);
   }
-  if (name == "bf16") {
-    return Precision::bf16;
-  }
-  if (name == "int8") {
-    return Precision::int8;
-  }
-  throw Error("precision \"" + name + "\" is not known to the CPU: use auto, f32, bf16 or int8");
-}
-
-std::unique_ptr<Device> make_device(const ModelOptions& options) {
-  if (options.device == "counting") {
-    return std::make_unique<CountingDevice>();
-  }
-  if (options.device != "auto" && options.device != "cpu") {
-    throw Error("device \"" + options.device + "\" is not known: use auto or cpu");
-  }
-  if (options.threads < 0) {
-    throw Error("threads is " + std::to_string(options.threads) +
-                ", must be 0 (one for each processor) or more");
-  }
-  return make_cpu_device(options.threads);
+  return chosen;
 }
 
 /// The names of a network's layers, as LoRAs count them.
@@ -133,13 +114,13 @@ ModelInfo describe(const ModelFiles& files, const Device& device, const ModelOpt
 
 Model::Impl::Impl(const ModelOptions& given)
     : options(complete(given)),
-      device(make_device(options)),
-      precision(parse_precision(options.precision)),
+      chosen(make_device(options)),
+      device(chosen.device.get()),
       files(ModelFiles::open(options)),
       info(describe(files, *device, options)),
       arena(*device),
-      autoencoder(Autoencoder::make(*device, files.autoencoder, precision)),
-      weight_sets(*device, files, options.clip_skip, precision),
+      autoencoder(Autoencoder::make(*device, files.autoencoder, chosen.precision)),
+      weight_sets(*device, files, options.clip_skip, chosen.precision),
       loras_of_prompts_(kLorasOfPromptsKept),
       tokens_(kTokenizedPromptsKept) {
   for (const LoraOptions& lora : options.loras) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/lru_cache.h"
+#include "device/devices.h"
 #include "model/model_files.h"
 #include "model/networks/autoencoder.h"
 #include "model/networks/network.h"
@@ -51,8 +52,8 @@ struct Model::Impl {
   [[nodiscard]] Context context() { return {*device, arena}; }
 
   ModelOptions options;
-  std::unique_ptr<Device> device;
-  Precision precision;
+  ChosenDevice chosen;
+  Device* device;  ///< chosen.device
   ModelFiles files;
   ModelInfo info;
   Arena arena;  ///< for activations, shared by all streams

@@ -40,7 +40,7 @@ std::shared_ptr<const PromptEmbedding> WeightSet::embedding(Context& context, co
         context.arena.allocate({1, 1, std::ssize(encoding.ids), text_encoder_.config().hidden_size});
     text_encoder_.forward(context, encoding.ids, out);
     auto embedding = std::make_shared<PromptEmbedding>(static_cast<std::size_t>(out.shape.elements()));
-    download_floats(context, out, *embedding);
+    context.device.download(out, *embedding);
     if (!encoding.weights.empty()) {
       apply_prompt_weights(encoding.weights, *embedding);
     }
@@ -58,7 +58,7 @@ std::shared_ptr<const TextContext> WeightSet::text_context(Context& context,
   const Arena::Scope scope(context.arena);
   const std::int64_t channels = text_encoder_.config().hidden_size;
   const Tensor tokens = context.arena.allocate({1, 1, std::ssize(embedding) / channels, channels});
-  upload_floats(context, embedding, tokens);
+  context.device.upload(embedding, tokens);
   return unet_.text_context(context, tokens);
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "control/settings_json.h"
+#include "streamdiffusion/error.h"
 
 namespace streamdiffusion::server {
 
@@ -392,10 +393,35 @@ void Engine::report(Session& session, Clock::time_point now) {
   session.reported_at = now;
 }
 
+void Engine::when_device_is_lost(std::function<void(const std::string&)> tell) {
+  const std::lock_guard lock(mutex_);
+  tell_of_loss_ = std::move(tell);
+}
+
+/// Tells everybody, once; without the mutex.
+void Engine::lose_device(const std::string& problem) {
+  metrics_.internal_errors.Increment();
+  std::function<void(const std::string&)> tell;
+  {
+    const std::lock_guard lock(mutex_);
+    tell = std::exchange(tell_of_loss_, {});
+    for (const SessionPtr& session : sessions_) {
+      if (tell && session->output) {
+        session->output->send(make_error("internal", problem));
+      }
+    }
+  }
+  if (tell) {
+    tell(problem);
+  }
+}
+
 /// Runs `work`, without the mutex. Where it fails, the sessions are told and their streams begin anew.
 void Engine::compute(const std::vector<SessionPtr>& sessions, const std::function<void()>& work) {
   try {
     work();
+  } catch (const DeviceLost& error) {
+    lose_device(error.what());
   } catch (const std::exception& error) {
     metrics_.internal_errors.Increment();
     for (const SessionPtr& session : sessions) {
@@ -489,6 +515,8 @@ bool Engine::answer(const SessionPtr& session, const ClientMessage& message) {
     send(session, make_error("invalid", error.what(), message.id, error.field()));
   } catch (const ProtocolError& error) {
     send(session, make_error(error.code(), error.what(), message.id));
+  } catch (const DeviceLost& error) {
+    lose_device(error.what());
   } catch (const Error& error) {
     send(session, make_error("invalid", error.what(), message.id));
   } catch (const std::exception& error) {

@@ -33,6 +33,9 @@ class Engine {
   Engine(ModelStore& models, const Settings& defaults, const StreamSettings& stream_defaults,
          const EngineLimits& limits, Metrics& metrics);
   ~Engine();
+  /// Called once, on the engine's thread, where the device that computes is lost: no session can go on. To be
+  /// set before there are sessions.
+  void when_device_is_lost(std::function<void(const std::string& problem)> tell);
   /// Ends after the step that it is at, and when no model is being loaded; lets go of all outputs.
   void stop();
 
@@ -68,6 +71,7 @@ class Engine {
   void step(const Turn& turn, std::unique_lock<std::mutex>& lock);
   void make_pictures(const SessionPtr& session, std::unique_lock<std::mutex>& lock);
   void drain(const SessionPtr& session);
+  void lose_device(const std::string& problem);
   void compute(const std::vector<SessionPtr>& sessions, const std::function<void()>& work);
 
   std::vector<SessionStream::Input> take_inputs(const SessionPtr& session,
@@ -102,6 +106,7 @@ class Engine {
   std::vector<SessionPtr> sessions_;
   std::vector<SessionPtr> closed_;  // their streams are the engine's thread's to free
   bool stopping_ = false;
+  std::function<void(const std::string&)> tell_of_loss_;
   std::thread thread_;
 };
 

@@ -84,6 +84,7 @@ struct Server::Impl {
   asio::io_context io{1};
   tcp::acceptor acceptor;
   asio::signal_set signals;
+  std::string lost_device;  // why the server has to stop
 };
 
 asio::awaitable<void> Server::Impl::accept() {
@@ -146,8 +147,15 @@ void Server::run() {
       stop();
     }
   });
+  impl_->context->engine.when_device_is_lost([this](const std::string& problem) {
+    asio::post(impl_->io, [this, problem] { impl_->lost_device = problem; });
+    stop();
+  });
   asio::co_spawn(impl_->io, impl_->accept(), asio::detached);
   impl_->io.run();
+  if (!impl_->lost_device.empty()) {
+    throw DeviceLost(impl_->lost_device);
+  }
 }
 
 void Server::stop() {

@@ -50,6 +50,7 @@ class Server {
   [[nodiscard]] std::string url() const;
 
   /// Serves until `stop`; then tells the sessions, finishes requests that are being answered, and returns.
+  /// Throws DeviceLost where it stopped because nothing can be computed any more.
   void run();
   /// From any thread.
   void stop();

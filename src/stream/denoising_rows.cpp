@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <utility>
 
@@ -129,6 +130,11 @@ bool DenoisingRows::can_share_call_with(const DenoisingRows& other) const {
 }
 
 void DenoisingRows::predict(Context& context, std::span<DenoisingRows* const> together) {
+  const auto operations = [&] { predict_in_order(context, together); };
+  context.device.sequence(std::ref(operations));
+}
+
+void DenoisingRows::predict_in_order(Context& context, std::span<DenoisingRows* const> together) {
   for (DenoisingRows* const rows : together) {
     rows->copy_negative_rows();
   }

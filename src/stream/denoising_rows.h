@@ -66,6 +66,7 @@ class DenoisingRows {
   void compute_coefficients();
   void copy_negative_rows();
   void guide();
+  static void predict_in_order(Context& context, std::span<DenoisingRows* const> together);
   static void predict_gathered(Context& context, std::span<DenoisingRows* const> together);
 
   Device& device_;

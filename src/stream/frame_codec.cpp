@@ -1,6 +1,7 @@
 #include "stream/frame_codec.h"
 
 #include <cstddef>
+#include <functional>
 
 namespace streamdiffusion {
 
@@ -26,12 +27,14 @@ void FrameCodec::encode(Context context, std::span<const Frame> frames, const Te
     context.device.upload_pixels(frames[i].pixels.data(), range.scale, range.shift,
                                  images.rows(static_cast<std::int64_t>(i), 1));
   }
-  autoencoder_.encode(context, images, latents);
+  const auto encode = [&] { autoencoder_.encode(context, images, latents); };
+  context.device.sequence(std::ref(encode));
 }
 
 void FrameCodec::decode(Context context, const Tensor& latents, std::span<Frame> frames) {
   const Tensor images = images_.view().rows(0, latents.shape.n);
-  autoencoder_.decode(context, latents, images);
+  const auto decode = [&] { autoencoder_.decode(context, latents, images); };
+  context.device.sequence(std::ref(decode));
   const Autoencoder::PixelRange range = Autoencoder::decode_range();
   for (std::size_t i = 0; i < frames.size(); ++i) {
     frames[i].resize(static_cast<int>(images.shape.w), static_cast<int>(images.shape.h));

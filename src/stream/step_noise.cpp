@@ -20,7 +20,7 @@ void upload_nchw(Context& context, const std::vector<float>& values, std::vector
       }
     }
   }
-  upload_floats(context, scratch, out);
+  context.device.upload(scratch, out);
 }
 
 StepNoise::StepNoise(Context context, const std::vector<WeightedSeed>& seeds, std::int64_t steps,

@@ -12,8 +12,7 @@ void repeat_each_row(Device& device, const Tensor& rows, std::int64_t times, con
 }
 
 void fill_with_zeros(Device& device, const Tensor& out) {
-  const std::vector<std::byte> zeros(static_cast<std::size_t>(out.shape.elements()) * size_of(out.dtype));
-  device.upload(zeros.data(), out.data, zeros.size());
+  device.upload(std::vector<float>(static_cast<std::size_t>(out.shape.elements())), out);
 }
 
 }  // namespace streamdiffusion

@@ -11,8 +11,6 @@ namespace streamdiffusion::conformance {
 
 namespace {
 
-constexpr double kFloat32Limit = 1e-4;
-
 std::string show(const std::vector<std::int64_t>& shape) {
   std::string text;
   for (const std::int64_t extent : shape) {
@@ -40,7 +38,18 @@ double relative_error(std::span<const float> ours, std::span<const float> refere
 
 }  // namespace
 
-Comparison compare(const HostTensor& ours, const HostTensor& reference, bool each_row) {
+double limit_of(DType computed) {
+  switch (computed) {
+    case DType::f16:
+      return 2e-2;
+    case DType::bf16:
+      return 1.5e-1;
+    default:
+      return 1e-4;
+  }
+}
+
+Comparison compare(const HostTensor& ours, const HostTensor& reference, bool each_row, double limit) {
   if (ours.values.index() != reference.values.index()) {
     throw Error("integers are compared with numbers");
   }
@@ -53,7 +62,7 @@ Comparison compare(const HostTensor& ours, const HostTensor& reference, bool eac
   const std::size_t rows =
       each_row && !reference.shape.empty() ? static_cast<std::size_t>(reference.shape[0]) : 1;
   const std::size_t size = rows == 0 ? 0 : reference.floats().size() / rows;
-  Comparison comparison{.error = 0, .limit = kFloat32Limit};
+  Comparison comparison{.error = 0, .limit = limit};
   for (std::size_t row = 0; row < rows; ++row) {
     const double error = relative_error(std::span(ours.floats()).subspan(row * size, size),
                                         std::span(reference.floats()).subspan(row * size, size));

@@ -14,7 +14,10 @@ struct Comparison {
 };
 
 /// Numbers: max |ours - reference| / max |reference|, with `each_row` the largest over the first dimension.
-/// Integers: 0 where all agree, else 1. Throws Error where type or shape differ.
-Comparison compare(const HostTensor& ours, const HostTensor& reference, bool each_row);
+/// Integers: 0 where all agree, else 1. `limit`: for numbers. Throws Error where type or shape differ.
+Comparison compare(const HostTensor& ours, const HostTensor& reference, bool each_row, double limit);
+
+/// How far numbers may be off, by the type that is computed in (FORMAT.md).
+double limit_of(DType computed);
 
 }  // namespace streamdiffusion::conformance

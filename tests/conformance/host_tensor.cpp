@@ -38,14 +38,14 @@ DeviceTensor upload_image(Context context, const HostTensor& host) {
   for_each_element(shape,
                    [&](std::size_t planar, std::size_t interleaved) { to[interleaved] = from[planar]; });
   DeviceTensor image(context.device, shape);
-  upload_floats(context, to, image.view());
+  context.device.upload(to, image.view());
   return image;
 }
 
 HostTensor download_image(Context context, const Tensor& image) {
   const Shape& shape = image.shape;
   std::vector<float> from(static_cast<std::size_t>(shape.elements()));
-  context.device.download(image.data, from.data(), from.size() * sizeof(float));
+  context.device.download(image, from);
   std::vector<float> to(from.size());
   for_each_element(shape,
                    [&](std::size_t planar, std::size_t interleaved) { to[planar] = from[interleaved]; });
@@ -55,7 +55,7 @@ HostTensor download_image(Context context, const Tensor& image) {
 DeviceTensor upload_tokens(Context context, const HostTensor& host) {
   check_rank(host, 3);
   DeviceTensor tokens(context.device, {host.shape[0], 1, host.shape[1], host.shape[2]});
-  upload_floats(context, host.floats(), tokens.view());
+  context.device.upload(host.floats(), tokens.view());
   return tokens;
 }
 

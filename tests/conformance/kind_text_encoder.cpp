@@ -20,7 +20,7 @@ Outputs run_text_encoder(const Case& c, const RunOptions& options) {
                          out.view().rows(row, 1));
   }
   std::vector<float> hidden(static_cast<std::size_t>(rows * length * channels));
-  context.device.download(out.view().data, hidden.data(), hidden.size() * sizeof(float));
+  context.device.download(out.view(), hidden);
   return {{"out.last_hidden_state", {{rows, length, channels}, std::move(hidden)}}};
 }
 

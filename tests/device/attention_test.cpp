@@ -76,7 +76,7 @@ class Attention : public testing::TestWithParam<Case> {};
 
 TEST_P(Attention, GivesWhatPlainLoopsGive) {
   Bench bench;
-  EXPECT_LT(error_of(bench, GetParam(), Precision::f32), 5e-6);
+  EXPECT_LT(error_of(bench, GetParam(), Precision::f32), bench.limit(5e-6));
 }
 
 TEST_P(Attention, RoundsWeightsAtMostInReducedPrecision) {

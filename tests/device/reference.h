@@ -11,6 +11,7 @@
 #include "device/arena.h"
 #include "device/cpu/cpu_device.h"
 #include "device/device.h"
+#include "device/test_device.h"
 
 // Plain loops in double precision to hold the device's operations against.
 namespace streamdiffusion::reference {
@@ -45,16 +46,33 @@ inline std::vector<cpu::Features> all_features() {
 /// A device with tensors that are filled from and compared with vectors.
 class Bench {
  public:
-  explicit Bench(int threads = 2, const cpu::Features& features = cpu::Features::detect())
-      : device_(make_cpu_device(threads, features)), arena_(*device_) {}
+  explicit Bench(int threads = 2) : chosen_(make_test_device(threads)), arena_(*chosen_.device) {}
+  /// On the CPU, as if it had no more than these.
+  Bench(int threads, const cpu::Features& features)
+      : chosen_{.device = make_cpu_device(threads, features)}, arena_(*chosen_.device) {}
 
-  Device& device() { return *device_; }
+  Device& device() { return *chosen_.device; }
+
+  /// How far from plain loops a result may be: on the CPU `limit`, else what the device's type allows.
+  [[nodiscard]] double limit(double limit) const {
+    switch (chosen_.computed) {
+      case DType::f16:
+        return std::max(limit, 4e-3);
+      case DType::bf16:
+        return std::max(limit, 3e-2);
+      default:
+        return chosen_.is_cpu ? limit : std::max(limit, 2e-5);
+    }
+  }
+  /// A large number that the type has.
+  [[nodiscard]] float huge() const { return chosen_.computed == DType::f16 ? 6e4F : 1e30F; }
 
   /// Random activations; with `extra` channels that belong to something else at the end of each pixel.
   Tensor random(const Shape& shape, unsigned seed, std::int64_t extra = 0) {
     Tensor tensor = empty(shape, extra);
-    const std::vector<float> values = random_values(shape.pixels() * tensor.stride, seed);
-    device_->upload(values.data(), tensor.data, values.size() * sizeof(float));
+    Tensor whole = tensor;
+    whole.shape.c = tensor.stride;
+    device().upload(random_values(whole.shape.elements(), seed), whole);
     return tensor;
   }
   /// Likewise, of bfloat16.
@@ -71,10 +89,10 @@ class Bench {
     return tensor;
   }
 
-  static constexpr float kUntouched = 12345.0F;
+  static constexpr float kUntouched = 12288.0F;  // exact in 16 bits too
 
  private:
-  std::unique_ptr<Device> device_;
+  TestDevice chosen_;
   Arena arena_;
 };
 

@@ -1,6 +1,7 @@
 #include "device/cpu/cpu_device.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 #include <cstring>
 #include <thread>
@@ -32,13 +33,15 @@ class CpuDevice : public Device {
   [[nodiscard]] DType dtype() const override { return DType::f32; }
 
   Buffer allocate(std::size_t bytes) override;
-  void upload(const void* host, void* device, std::size_t bytes) override {
-    std::memcpy(device, host, bytes);
-  }
-  void download(const void* device, void* host, std::size_t bytes) override {
-    std::memcpy(host, device, bytes);
-  }
   void synchronize() override {}
+  void upload(std::span<const float> host, const Tensor& out) override {
+    assert(out.dense() && out.shape.elements() == std::ssize(host));
+    std::memcpy(out.data, host.data(), host.size_bytes());
+  }
+  void download(const Tensor& x, std::span<float> host) override {
+    assert(x.dense() && x.shape.elements() == std::ssize(host));
+    std::memcpy(host.data(), x.data, host.size_bytes());
+  }
 
   Weights pack_conv2d(const HostConv2d& host) override {
     return std::make_shared<PackedConv2d>(*this, workers_, host);

@@ -172,7 +172,7 @@ void ClipText::forward(Context& context, std::span<const std::int64_t> ids, cons
   const std::vector<float> embeddings = impl_->embed(ids);
   const Arena::Scope scope(context.arena);
   const Tensor hidden = context.arena.allocate(out.shape);
-  upload_floats(context, embeddings, hidden);
+  context.device.upload(embeddings, hidden);
   for (std::size_t i = 0; i < impl_->layers_used; ++i) {
     impl_->layers[i].forward(context, hidden);
   }

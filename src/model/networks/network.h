@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 
 #include "device/arena.h"
 #include "device/device.h"
@@ -19,11 +18,5 @@ struct Context {
   shape.c = channels;
   return shape;
 }
-
-/// Numbers of the host as activations; `out` is dense and has as many elements.
-void upload_floats(Context& context, std::span<const float> host, const Tensor& out);
-
-/// Activations as numbers of the host; `in` is dense and has as many elements.
-void download_floats(Context& context, const Tensor& in, std::span<float> host);
 
 }  // namespace streamdiffusion

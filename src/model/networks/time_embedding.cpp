@@ -28,7 +28,7 @@ std::vector<float> sinusoids(float x, std::int64_t dim, bool cosines_first, Expo
 Tensor upload_rows(Context& context, std::int64_t rows, std::int64_t channels,
                    const std::vector<float>& values) {
   const Tensor tensor = context.arena.allocate({.n = rows, .c = channels});
-  upload_floats(context, values, tensor);
+  context.device.upload(values, tensor);
   return tensor;
 }
 

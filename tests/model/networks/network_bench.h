@@ -41,12 +41,12 @@ class NetworkBench {
   }
   Tensor filled(const Shape& shape, const std::vector<float>& values) {
     const Tensor tensor = empty(shape);
-    device_->upload(values.data(), tensor.data, values.size() * sizeof(float));
+    device_->upload(values, tensor);
     return tensor;
   }
   std::vector<float> values(const Tensor& tensor) {
     std::vector<float> values(static_cast<std::size_t>(tensor.shape.elements()));
-    device_->download(tensor.data, values.data(), values.size() * sizeof(float));
+    device_->download(tensor, values);
     return values;
   }
 

@@ -31,9 +31,9 @@ class PackingDevice : public Device {
   Weights pack_vector(std::span<const float> host) override { return keep(host, {}); }
 
   Buffer allocate(std::size_t) override { return {}; }
-  void upload(const void*, void*, std::size_t) override {}
-  void download(const void*, void*, std::size_t) override {}
   void synchronize() override {}
+  void upload(std::span<const float>, const Tensor&) override {}
+  void download(const Tensor&, std::span<float>) override {}
   void conv2d(const Tensor&, const PackedWeights&, const Conv2dOptions&, const Tensor&) override {}
   void linear(const Tensor&, const PackedWeights&, const LinearOptions&, const Tensor&) override {}
   void group_norm(const Tensor&, const PackedWeights&, const PackedWeights&, std::int64_t, float, Activation,

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "device/device.h"
+
+namespace streamdiffusion::cuda {
+
+/// Queries of neighbouring rows that see the same keys: one batch of attention, whose tokens are those of all
+/// its rows one after the other.
+struct AttentionGroup {
+  RowRange queries;
+  RowRange keys;
+};
+
+/// Divides rows into groups. Causal attention counts its queries from the first, so there a group is a row.
+inline void group_rows(std::span<const RowRange> key_rows, bool causal, std::vector<AttentionGroup>& groups) {
+  groups.clear();
+  for (std::size_t row = 0; row < key_rows.size(); ++row) {
+    const RowRange& keys = key_rows[row];
+    if (!groups.empty() && !causal && groups.back().keys == keys) {
+      ++groups.back().queries.count;
+    } else {
+      groups.push_back({{static_cast<std::int64_t>(row), 1}, keys});
+    }
+  }
+}
+
+}  // namespace streamdiffusion::cuda

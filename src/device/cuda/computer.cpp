@@ -1,0 +1,311 @@
+#include "device/cuda/computer.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <span>
+#include <variant>
+
+#include "device/cuda/conv_geometry.h"
+#include "device/cuda/kernels.h"
+#include "streamdiffusion/error.h"
+
+namespace streamdiffusion::cuda {
+
+namespace {
+
+// Scores of attention in steps that are held at a time.
+constexpr std::int64_t kMostScores = std::int64_t{16} << 20U;
+
+std::int64_t bytes_of(const Shape& shape, DType type) {
+  return shape.elements() * static_cast<std::int64_t>(size_of(type));
+}
+
+Tensor dense(void* data, const Shape& shape, DType type) { return {data, shape, shape.c, type}; }
+
+/// Some rows as one batch of attention.
+Tensor joined(const Tensor& tensor, const RowRange& rows) {
+  Tensor batch = tensor.rows(rows.first, rows.count);
+  batch.shape = {1, 1, rows.count * tensor.shape.h * tensor.shape.w, tensor.shape.c};
+  return batch;
+}
+
+Convolution describe(const Conv2dCommand& command, const ConvGeometry& geometry, std::int64_t in_stride) {
+  const PackedMatrix& weights = *command.weights.packed;
+  const Conv2dOptions& options = command.options;
+  return {.type = command.x.dtype,
+          .n = geometry.in.n,
+          .in_h = geometry.in.h,
+          .in_w = geometry.in.w,
+          .in_c = geometry.in.c,
+          .in_stride = in_stride,
+          .out_h = geometry.out.h,
+          .out_w = geometry.out.w,
+          .out_c = geometry.out.c,
+          .out_stride = command.out.stride,
+          .kernel = weights.kernel,
+          .step = geometry.step,
+          .padding = geometry.padding,
+          .bias = weights.has_bias,
+          .row_bias_stride = options.row_bias.empty() ? 0 : options.row_bias.stride,
+          .residual_stride = options.residual.empty() ? 0 : options.residual.stride,
+          .activation = options.activation};
+}
+
+/// The same without anything after it, into memory that is dense.
+Convolution alone(Convolution convolution) {
+  convolution.out_stride = convolution.out_c;
+  convolution.bias = false;
+  convolution.row_bias_stride = 0;
+  convolution.residual_stride = 0;
+  convolution.activation = Activation::none;
+  return convolution;
+}
+
+/// What cuDNN's kernels take: addresses and pixels at multiples of 16 bytes.
+bool suits_cudnn(const Tensor& tensor) {
+  return tensor.empty() || (alignment_of(tensor.data) >= 16 &&
+                            tensor.stride * static_cast<std::int64_t>(size_of(tensor.dtype)) % 16 == 0);
+}
+
+}  // namespace
+
+Computer::Computer(Device& device, cudaStream_t stream, Scratch& scratch, DType type)
+    : stream_(stream), scratch_(scratch), type_(type), cudnn_(stream), matmul_(device) {}
+
+void Computer::run(const Commands& commands) {
+  commands_ = &commands;
+  for (const Command& command : commands.list) {
+    std::visit([this](const auto& one) { run(one); }, command);
+  }
+}
+
+// ---- convolutions
+
+void Computer::run(const Conv2dCommand& command) {
+  const PackedMatrix& weights = *command.weights.packed;
+  const Conv2dOptions& options = command.options;
+  assert(command.x.shape.c == weights.in_channels && command.out.shape.c == weights.out_channels);
+  if (weights.kernel == 1 && weights.resample == Resample::none && options.row_bias.empty()) {
+    run(LinearCommand{command.x, command.weights, {options.residual, options.activation}, command.out});
+    return;
+  }
+  const ConvGeometry geometry =
+      conv_geometry(command.x.shape, weights.kernel, weights.resample, options.padding, command.out.shape);
+  const bool fits = geometry.out.c == command.out.shape.c && suits_cudnn(command.out) &&
+                    suits_cudnn(options.residual) && suits_cudnn(options.row_bias);
+  if (fits && !geometry.gather && suits_cudnn(command.x) &&
+      convolve_fused(command, describe(command, geometry, command.x.stride))) {
+    return;
+  }
+  // The input anew, then as before, or into scratch memory and from there to where it belongs.
+  const Convolution dense_input = describe(command, geometry, geometry.in.c);
+  const std::optional<std::int64_t> fused = fits ? cudnn_.workspace(dense_input) : std::nullopt;
+  const std::optional<std::int64_t> workspace = fused ? fused : cudnn_.workspace(alone(dense_input));
+  if (!workspace) {
+    throw Error("cuDNN has no engine for a convolution of " + std::to_string(geometry.in.c) + " to " +
+                std::to_string(geometry.out.c) + " channels in " + to_string(type_) +
+                "; another version of cuDNN 9 may, or use --device cpu");
+  }
+  ScratchPlan plan;
+  const std::size_t x_place = plan.add(bytes_of(geometry.in, type_));
+  const std::size_t out_place = plan.add(fused ? 0 : bytes_of(geometry.out, type_));
+  const std::size_t workspace_place = plan.add(*workspace);
+  std::byte* const memory = scratch_.get(plan);
+
+  Tensor x = command.x;
+  if (geometry.gather || !x.dense() || !suits_cudnn(x)) {
+    x = dense(memory + x_place, geometry.in, type_);
+    gather(stream_, command.x, geometry.enlarged, geometry.gathered_padding, x);
+  }
+  ConvolutionData data{.x = x.data, .weights = weights.weights.data()};
+  if (fused) {
+    data.bias = weights.bias.data();
+    data.row_bias = options.row_bias.data;
+    data.residual = options.residual.data;
+    data.out = command.out.data;
+    cudnn_.run(dense_input, data, memory + workspace_place);
+    return;
+  }
+  data.out = memory + out_place;
+  cudnn_.run(alone(dense_input), data, memory + workspace_place);
+  Tensor sums = dense(data.out, geometry.out, type_);
+  sums.shape.c = command.out.shape.c;
+  finish(stream_, sums, weights.bias.data(), options.row_bias, options.residual, options.activation,
+         command.out);
+}
+
+/// With the input where it lies. False where cuDNN has no engine for that.
+bool Computer::convolve_fused(const Conv2dCommand& command, const Convolution& convolution) {
+  const std::optional<std::int64_t> workspace = cudnn_.workspace(convolution);
+  if (!workspace) {
+    return false;
+  }
+  ScratchPlan plan;
+  plan.add(*workspace);
+  cudnn_.run(convolution,
+             {.x = command.x.data,
+              .weights = command.weights.packed->weights.data(),
+              .bias = command.weights.packed->bias.data(),
+              .row_bias = command.options.row_bias.data,
+              .residual = command.options.residual.data,
+              .out = command.out.data},
+             scratch_.get(plan));
+  return true;
+}
+
+// ---- linear layers
+
+void Computer::run(const LinearCommand& command) {
+  const PackedMatrix& weights = *command.weights.packed;
+  const LinearOptions& options = command.options;
+  assert(command.x.shape.c == weights.in_channels);
+  if (weights.geglu) {
+    Shape inner = command.out.shape;
+    inner.c = weights.out_channels;
+    ScratchPlan plan;
+    plan.add(bytes_of(inner, type_));
+    const Tensor both = dense(scratch_.get(plan), inner, type_);
+    multiply(command.x, weights, {}, both);
+    geglu(stream_, both, options.residual, options.activation, command.out);
+    return;
+  }
+  multiply(command.x, weights, options.residual, command.out);
+  if (options.activation != Activation::none) {
+    map(stream_, command.out, 1.0F, options.activation, 1.0F, 0.0F, command.out);
+  }
+}
+
+void Computer::multiply(const Tensor& x, const PackedMatrix& weights, const Tensor& residual,
+                        const Tensor& out) {
+  const Product product{.type = type_,
+                        .result = type_,
+                        .b_is_n_by_k = true,
+                        .m = x.shape.pixels(),
+                        .n = weights.out_channels,
+                        .k = weights.in_channels,
+                        .stride_a = x.stride,
+                        .stride_b = weights.padded_in_channels,
+                        .stride_c = residual.empty() ? 0 : residual.stride,
+                        .stride_d = out.stride,
+                        .bias = weights.has_bias};
+  matmul_.run(stream_, product, 1.0F, x.data, weights.weights.data(), residual.data, weights.bias.data(),
+              out.data);
+}
+
+// ---- attention
+
+void Computer::run(const AttentionCommand& command) {
+  if (command.key_rows == 0) {
+    attend(command.q, command.k, command.v, command.heads, command.causal, command.out);
+    return;
+  }
+  group_rows(std::span(commands_->key_rows).subspan(command.first_key_rows, command.key_rows), command.causal,
+             groups_);
+  for (const AttentionGroup& group : groups_) {
+    attend(joined(command.q, group.queries), joined(command.k, group.keys), joined(command.v, group.keys),
+           command.heads, command.causal, joined(command.out, group.queries));
+  }
+}
+
+/// Row i attends to row i.
+void Computer::attend(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads, bool causal,
+                      const Tensor& out) {
+  const FusedAttention attention{.type = type_,
+                                 .n = q.shape.n,
+                                 .heads = heads,
+                                 .head_dim = q.shape.c / heads,
+                                 .queries = q.shape.h * q.shape.w,
+                                 .keys = k.shape.h * k.shape.w,
+                                 .q_stride = q.stride,
+                                 .k_stride = k.stride,
+                                 .v_stride = v.stride,
+                                 .out_stride = out.stride,
+                                 .causal = causal};
+  const bool fits = type_ != DType::f32 && attention.head_dim % 8 == 0 && suits_cudnn(q) && suits_cudnn(k) &&
+                    suits_cudnn(v) && suits_cudnn(out);
+  const std::optional<std::int64_t> workspace = fits ? cudnn_.workspace(attention) : std::nullopt;
+  if (!workspace) {
+    attend_in_steps(attention, q, k, v, out);
+    return;
+  }
+  ScratchPlan plan;
+  plan.add(*workspace);
+  cudnn_.run(attention, q.data, k.data, v.data, out.data, scratch_.get(plan));
+}
+
+/// Scores of some queries at a time, in float32, their softmax, and the sums of values.
+void Computer::attend_in_steps(const FusedAttention& a, const Tensor& q, const Tensor& k, const Tensor& v,
+                               const Tensor& out) {
+  const std::int64_t line = rounded_up(a.keys, kChannelMultiple);
+  const std::int64_t at_a_time = std::clamp<std::int64_t>(kMostScores / (a.heads * line), 1, a.queries);
+  const std::int64_t lines = a.heads * at_a_time;
+  ScratchPlan plan;
+  const std::size_t scores_place = plan.add(lines * line * static_cast<std::int64_t>(sizeof(float)));
+  const std::size_t weights_place = plan.add(lines * line * static_cast<std::int64_t>(size_of(type_)));
+  std::byte* const memory = scratch_.get(plan);
+  auto* const scores = reinterpret_cast<float*>(memory + scores_place);
+  std::byte* const weights = memory + weights_place;
+  const float scale = 1.0F / std::sqrt(static_cast<float>(a.head_dim));
+  for (std::int64_t row = 0; row < a.n; ++row) {
+    for (std::int64_t first = 0; first < a.queries; first += at_a_time) {
+      const std::int64_t count = std::min(at_a_time, a.queries - first);
+      const auto queries_of = [&](const Tensor& tensor) {
+        return static_cast<std::byte*>(tensor.rows(row, 1).data) +
+               first * tensor.stride * static_cast<std::int64_t>(size_of(type_));
+      };
+      Product product{.type = type_,
+                      .result = DType::f32,
+                      .b_is_n_by_k = true,
+                      .m = count,
+                      .n = a.keys,
+                      .k = a.head_dim,
+                      .stride_a = a.q_stride,
+                      .stride_b = a.k_stride,
+                      .stride_d = line,
+                      .count = a.heads,
+                      .batch_a = a.head_dim,
+                      .batch_b = a.head_dim,
+                      .batch_d = count * line};
+      matmul_.run(stream_, product, scale, queries_of(q), k.rows(row, 1).data, nullptr, nullptr, scores);
+      softmax(stream_, {a.heads * count, a.keys, line, count, first, a.causal}, scores, type_, weights);
+      product = {.type = type_,
+                 .result = type_,
+                 .b_is_n_by_k = false,
+                 .m = count,
+                 .n = a.head_dim,
+                 .k = a.keys,
+                 .stride_a = line,
+                 .stride_b = a.v_stride,
+                 .stride_d = a.out_stride,
+                 .count = a.heads,
+                 .batch_a = count * line,
+                 .batch_b = a.head_dim,
+                 .batch_d = a.head_dim};
+      matmul_.run(stream_, product, 1.0F, weights, v.rows(row, 1).data, nullptr, nullptr, queries_of(out));
+    }
+  }
+}
+
+// ---- what our own kernels do alone
+
+void Computer::run(const GroupNormCommand& command) {
+  ScratchPlan plan;
+  plan.add(group_norm_bytes(command.x.shape, command.groups));
+  group_norm(stream_, command.x, static_cast<const float*>(command.gain.packed->values.data()),
+             static_cast<const float*>(command.shift.packed->values.data()), command.groups, command.epsilon,
+             command.activation, reinterpret_cast<float*>(scratch_.get(plan)), command.out);
+}
+
+void Computer::run(const LayerNormCommand& command) {
+  layer_norm(stream_, command.x, static_cast<const float*>(command.gain.packed->values.data()),
+             static_cast<const float*>(command.shift.packed->values.data()), command.epsilon, command.out);
+}
+
+void Computer::run(const MapCommand& command) {
+  map(stream_, command.x, command.scale, command.activation, command.out_scale, command.shift, command.out);
+}
+
+void Computer::run(const CopyCommand& command) { copy(stream_, command.x, command.out); }
+
+}  // namespace streamdiffusion::cuda

@@ -1,0 +1,403 @@
+#include "device/cuda/cuda_device.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cassert>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+#include "device/cuda/commands.h"
+#include "device/cuda/computer.h"
+#include "device/cuda/conv_geometry.h"
+#include "device/cuda/handles.h"
+#include "device/cuda/kernels.h"
+#include "device/cuda/packed.h"
+#include "device/cuda/scratch.h"
+
+namespace streamdiffusion::cuda {
+
+namespace {
+
+constexpr std::size_t kGraphsKept = 16;
+
+std::uint64_t next_id() {
+  static std::atomic<std::uint64_t> last{0};
+  return ++last;
+}
+
+cudaDeviceProp properties_of(int index) {
+  cudaDeviceProp properties{};
+  check(cudaGetDeviceProperties(&properties, index), "asking for the GPU's properties");
+  return properties;
+}
+
+/// Memory and order of operations are here; what an operation computes is in computer.h.
+class CudaDevice : public Device {
+ public:
+  CudaDevice(int index, DType type);
+  ~CudaDevice() override;
+
+  [[nodiscard]] std::string name() const override { return name_; }
+  [[nodiscard]] DType dtype() const override { return type_; }
+
+  Buffer allocate(std::size_t bytes) override;
+  void synchronize() override;
+  void sequence(const std::function<void()>& operations) override;
+  void upload(std::span<const float> host, const Tensor& out) override;
+  void download(const Tensor& x, std::span<float> host) override;
+
+  Weights pack_conv2d(const HostConv2d& host) override;
+  Weights pack_linear(const HostLinear& host) override;
+  Weights pack_vector(std::span<const float> host) override;
+
+  void conv2d(const Tensor& x, const PackedWeights& weights, const Conv2dOptions& options,
+              const Tensor& out) override {
+    submit(Conv2dCommand{x, Matrix(weights), options, out});
+  }
+  void linear(const Tensor& x, const PackedWeights& weights, const LinearOptions& options,
+              const Tensor& out) override {
+    submit(LinearCommand{x, Matrix(weights), options, out});
+  }
+  void group_norm(const Tensor& x, const PackedWeights& gain, const PackedWeights& shift, std::int64_t groups,
+                  float epsilon, Activation activation, const Tensor& out) override {
+    submit(GroupNormCommand{x, Vector(gain), Vector(shift), groups, epsilon, activation, out});
+  }
+  void layer_norm(const Tensor& x, const PackedWeights& gain, const PackedWeights& shift, float epsilon,
+                  const Tensor& out) override {
+    submit(LayerNormCommand{x, Vector(gain), Vector(shift), epsilon, out});
+  }
+  void attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& options,
+                 const Tensor& out) override;
+  void map(const Tensor& x, float scale, Activation activation, float out_scale, float shift,
+           const Tensor& out) override {
+    submit(MapCommand{x, scale, activation, out_scale, shift, out});
+  }
+  void copy(const Tensor& x, const Tensor& out) override { submit(CopyCommand{x, out}); }
+  void combine(const Tensor& x, std::span<const float> a, const Tensor& y, std::span<const float> b,
+               const Tensor& out) override;
+  float cosine_similarity(const Tensor& x, const Tensor& y) override;
+  void upload_pixels(const std::uint8_t* host, float scale, float shift, const Tensor& out) override;
+  void download_pixels(const Tensor& x, float scale, float shift, std::uint8_t* host) override;
+
+ private:
+  void submit(const Command& command);
+  void run_pending();
+  void begin_immediate();
+  void replay();
+  [[nodiscard]] GraphExec capture();
+  std::byte* scratch(std::size_t bytes);
+  Weights pack(const WeightShape& shape, std::span<const float> weight, std::span<const float> bias,
+               Resample resample, bool geglu, std::int64_t kernel);
+  Buffer pack_values(const WeightShape& shape, std::span<const float> host, DType type);
+  void make_current() const { check(cudaSetDevice(index_), "choosing the GPU"); }
+
+  int index_;
+  DType type_;
+  std::string name_;
+  Stream stream_;
+  Event uploaded_;       // what `pixels_` held has been copied
+  PinnedMemory pixels_;  // on their way up or down
+  Recordings<GraphExec> recordings_;
+  Scratch scratch_;
+  Computer computer_;
+  Commands pending_;  // of the sequence that is being recorded, or of the one operation
+  bool recording_ = false;
+};
+
+/// Chooses the GPU for this thread before a member needs it.
+int chosen(int index) {
+  int count = 0;
+  check(cudaGetDeviceCount(&count), "looking for GPUs");
+  if (index < 0 || index >= count) {
+    throw Error("there is no GPU " + std::to_string(index) + ": this machine has " + std::to_string(count) +
+                " (streamdiffusion devices lists them)");
+  }
+  check(cudaSetDevice(index), "choosing the GPU");
+  return index;
+}
+
+CudaDevice::CudaDevice(int index, DType type)
+    : index_(chosen(index)),
+      type_(type),
+      name_("cuda:" + std::to_string(index) + " " + properties_of(index).name + ", " + to_string(type)),
+      stream_(make_stream()),
+      uploaded_(make_event()),
+      recordings_(kGraphsKept),
+      scratch_(*this, [this] { recordings_.clear(); }),
+      computer_(*this, stream_.get(), scratch_, type) {
+  // Freed memory stays with the process: settings that change free and take the same sizes again and again.
+  cudaMemPool_t pool = nullptr;
+  check(cudaDeviceGetDefaultMemPool(&pool, index_), "asking for the GPU's memory");
+  std::uint64_t all = std::numeric_limits<std::uint64_t>::max();
+  check(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &all), "asking for the GPU's memory");
+}
+
+CudaDevice::~CudaDevice() {
+  cudaSetDevice(index_);
+  cudaStreamSynchronize(stream_.get());
+}
+
+Buffer CudaDevice::allocate(std::size_t bytes) {
+  make_current();
+  const std::size_t wanted = std::max<std::size_t>(bytes, 1);
+  void* data = nullptr;
+  check(cudaMallocAsync(&data, wanted, stream_.get()),
+        ("reserving " + std::to_string(wanted >> 20U) + " MB").c_str());
+  return {data, wanted, [stream = stream_, index = index_](void* memory, std::size_t) {
+            cudaSetDevice(index);
+            cudaFreeAsync(memory, stream.get());
+          }};
+}
+
+void CudaDevice::synchronize() {
+  begin_immediate();
+  check(cudaStreamSynchronize(stream_.get()), "computing");
+}
+
+// ---- order of operations
+
+/// An operation runs at once, or with the sequence it is a part of.
+void CudaDevice::submit(const Command& command) {
+  pending_.list.push_back(command);
+  if (!recording_) {
+    run_pending();
+  }
+}
+
+void CudaDevice::run_pending() {
+  make_current();
+  try {
+    computer_.run(pending_);
+  } catch (...) {
+    pending_.clear();
+    throw;
+  }
+  pending_.clear();
+}
+
+/// Before what is no command: a sequence that it stands in goes on without being repeated.
+void CudaDevice::begin_immediate() {
+  make_current();
+  if (recording_) {
+    recording_ = false;
+    run_pending();
+  }
+}
+
+void CudaDevice::sequence(const std::function<void()>& operations) {
+  if (recording_) {  // a part of another
+    operations();
+    return;
+  }
+  recording_ = true;
+  try {
+    operations();
+  } catch (...) {
+    recording_ = false;
+    pending_.clear();
+    throw;
+  }
+  if (std::exchange(recording_, false)) {
+    replay();
+  }
+}
+
+/// The first time as it comes, so that all plans are made and all memory is there; from the second time on as
+/// one graph.
+void CudaDevice::replay() {
+  make_current();
+  auto& recording = recordings_.get(pending_);
+  if (recording.runs++ > 0 && !recording.graph && !recording.graph_fails) {
+    recording.graph = capture();
+    recording.graph_fails = !recording.graph;
+  }
+  if (recording.graph) {
+    pending_.clear();
+    check(cudaGraphLaunch(recording.graph.get(), stream_.get()), "starting a step");
+  } else {
+    run_pending();  // may forget all recordings
+  }
+}
+
+/// Null where something in it cannot be captured.
+GraphExec CudaDevice::capture() {
+  cudaGraph_t captured = nullptr;
+  check(cudaStreamBeginCapture(stream_.get(), cudaStreamCaptureModeThreadLocal), "recording a step");
+  bool complete = true;
+  try {
+    computer_.run(pending_);
+  } catch (const Error&) {
+    complete = false;  // where the GPU is to blame, what runs next fails too
+  }
+  complete = cudaStreamEndCapture(stream_.get(), &captured) == cudaSuccess && complete;
+  const Graph graph(captured);
+  cudaGraphExec_t exec = nullptr;
+  if (!complete || cudaGraphInstantiate(&exec, graph.get(), 0) != cudaSuccess) {
+    cudaGetLastError();  // is dealt with
+    return nullptr;
+  }
+  return GraphExec(exec);
+}
+
+// ---- between host and GPU
+
+std::byte* CudaDevice::scratch(std::size_t bytes) {
+  ScratchPlan plan;
+  plan.add(static_cast<std::int64_t>(bytes));
+  return scratch_.get(plan);
+}
+
+void CudaDevice::upload(std::span<const float> host, const Tensor& out) {
+  assert(out.dense() && out.shape.elements() == std::ssize(host));
+  begin_immediate();
+  const Buffer values = allocate(host.size_bytes());
+  check(cudaMemcpyAsync(values.data(), host.data(), host.size_bytes(), cudaMemcpyHostToDevice, stream_.get()),
+        "copying to the GPU");
+  from_floats(stream_.get(), static_cast<const float*>(values.data()), out);
+}
+
+void CudaDevice::download(const Tensor& x, std::span<float> host) {
+  assert(x.dense() && x.shape.elements() == std::ssize(host));
+  begin_immediate();
+  const Buffer values = allocate(host.size_bytes());
+  to_floats(stream_.get(), x, static_cast<float*>(values.data()));
+  check(cudaMemcpyAsync(host.data(), values.data(), host.size_bytes(), cudaMemcpyDeviceToHost, stream_.get()),
+        "copying from the GPU");
+  check(cudaStreamSynchronize(stream_.get()), "computing");
+}
+
+void CudaDevice::upload_pixels(const std::uint8_t* host, float scale, float shift, const Tensor& out) {
+  begin_immediate();
+  const auto bytes = static_cast<std::size_t>(out.shape.elements());
+  check(cudaEventSynchronize(uploaded_.get()), "copying to the GPU");
+  std::byte* const pinned = pixels_.get(bytes);
+  std::memcpy(pinned, host, bytes);
+  auto* const pixels = reinterpret_cast<std::uint8_t*>(scratch(bytes));
+  check(cudaMemcpyAsync(pixels, pinned, bytes, cudaMemcpyHostToDevice, stream_.get()), "copying to the GPU");
+  check(cudaEventRecord(uploaded_.get(), stream_.get()), "copying to the GPU");
+  from_pixels(stream_.get(), pixels, scale, shift, out);
+}
+
+void CudaDevice::download_pixels(const Tensor& x, float scale, float shift, std::uint8_t* host) {
+  begin_immediate();
+  const auto bytes = static_cast<std::size_t>(x.shape.elements());
+  auto* const pixels = reinterpret_cast<std::uint8_t*>(scratch(bytes));
+  to_pixels(stream_.get(), x, scale, shift, pixels);
+  check(cudaEventSynchronize(uploaded_.get()), "copying to the GPU");
+  std::byte* const pinned = pixels_.get(bytes);
+  check(cudaMemcpyAsync(pinned, pixels, bytes, cudaMemcpyDeviceToHost, stream_.get()),
+        "copying from the GPU");
+  check(cudaStreamSynchronize(stream_.get()), "computing");
+  std::memcpy(host, pinned, bytes);
+}
+
+float CudaDevice::cosine_similarity(const Tensor& x, const Tensor& y) {
+  constexpr double kEpsilon = 1e-6;  // as the original's torch.nn.CosineSimilarity
+  begin_immediate();
+  std::array<float, kDotBlocks * 3> parts{};
+  auto* const sums = reinterpret_cast<float*>(scratch(sizeof parts));
+  dot_products(stream_.get(), x, y, sums);
+  check(cudaMemcpyAsync(parts.data(), sums, sizeof parts, cudaMemcpyDeviceToHost, stream_.get()),
+        "copying from the GPU");
+  check(cudaStreamSynchronize(stream_.get()), "computing");
+  std::array<double, 3> products{};
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    products[i % 3] += static_cast<double>(parts[i]);
+  }
+  const double norms =
+      std::max(std::sqrt(products[1]), kEpsilon) * std::max(std::sqrt(products[2]), kEpsilon);
+  return static_cast<float>(products[0] / norms);
+}
+
+// ---- weights
+
+/// Converts and reorders on the GPU: the host would take longer than the copy does.
+Buffer CudaDevice::pack_values(const WeightShape& shape, std::span<const float> host, DType type) {
+  const std::int64_t elements = shape.padded_out_channels * shape.taps * shape.padded_in_channels;
+  Buffer packed = allocate(static_cast<std::size_t>(elements) * size_of(type));
+  const Buffer values = allocate(host.size_bytes());
+  check(cudaMemcpyAsync(values.data(), host.data(), host.size_bytes(), cudaMemcpyHostToDevice, stream_.get()),
+        "copying weights to the GPU");
+  pack_weights(stream_.get(), shape, static_cast<const float*>(values.data()), type, packed.data());
+  return packed;
+}
+
+Weights CudaDevice::pack(const WeightShape& shape, std::span<const float> weight, std::span<const float> bias,
+                         Resample resample, bool geglu, std::int64_t kernel) {
+  begin_immediate();
+  auto packed = std::make_shared<PackedMatrix>();
+  packed->id = next_id();
+  packed->out_channels = shape.out_channels;
+  packed->in_channels = shape.in_channels;
+  packed->padded_out_channels = shape.padded_out_channels;
+  packed->padded_in_channels = shape.padded_in_channels;
+  packed->kernel = kernel;
+  packed->resample = resample;
+  packed->geglu = geglu;
+  packed->has_bias = !bias.empty();
+  packed->weights = pack_values(shape, weight, type_);
+  if (packed->has_bias) {
+    packed->bias = pack_values({shape.out_channels, 1, 1, shape.padded_out_channels, 1}, bias, type_);
+  }
+  return packed;
+}
+
+Weights CudaDevice::pack_conv2d(const HostConv2d& host) {
+  const WeightShape shape{host.out_channels, host.in_channels, host.kernel * host.kernel,
+                          rounded_up(host.out_channels, kChannelMultiple),
+                          rounded_up(host.in_channels, kChannelMultiple)};
+  return pack(shape, host.weight, host.bias, host.resample, false, host.kernel);
+}
+
+Weights CudaDevice::pack_linear(const HostLinear& host) {
+  const WeightShape shape{host.out_channels, host.in_channels, 1,
+                          rounded_up(host.out_channels, kChannelMultiple),
+                          rounded_up(host.in_channels, kChannelMultiple)};
+  return pack(shape, host.weight, host.bias, Resample::none, host.geglu, 1);
+}
+
+Weights CudaDevice::pack_vector(std::span<const float> host) {
+  begin_immediate();
+  auto packed = std::make_shared<PackedVector>();
+  packed->id = next_id();
+  const auto count = std::ssize(host);
+  packed->values = pack_values({count, 1, 1, count, 1}, host, DType::f32);
+  return packed;
+}
+
+// ---- operations that are more than a command
+
+void CudaDevice::attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& options,
+                           const Tensor& out) {
+  const std::size_t first = pending_.key_rows.size();
+  pending_.key_rows.insert(pending_.key_rows.end(), options.key_rows.begin(), options.key_rows.end());
+  submit(AttentionCommand{q, k, v, options.heads, options.causal, first, options.key_rows.size(), out});
+}
+
+void CudaDevice::combine(const Tensor& x, std::span<const float> a, const Tensor& y, std::span<const float> b,
+                         const Tensor& out) {
+  begin_immediate();
+  cuda::combine(stream_.get(), x, a, y, b, out);
+}
+
+}  // namespace
+
+std::vector<Gpu> list_gpus() {
+  int count = 0;
+  check(cudaGetDeviceCount(&count), "looking for GPUs");
+  std::vector<Gpu> gpus;
+  for (int index = 0; index < count; ++index) {
+    const cudaDeviceProp properties = properties_of(index);
+    gpus.push_back({properties.name, properties.totalGlobalMem, properties.major, properties.minor});
+  }
+  return gpus;
+}
+
+std::unique_ptr<Device> make_cuda_device(int index, DType type) {
+  return std::make_unique<CudaDevice>(index, type);
+}
+
+}  // namespace streamdiffusion::cuda

@@ -1,0 +1,217 @@
+#pragma once
+
+#include "device/cuda/elements.h"
+
+// Operations on elements that do not depend on one another: thread `i` of a launch calls the object with `i`.
+// Except where it says so, that is V channels of one pixel; `columns` is the number of such packs in a pixel.
+namespace streamdiffusion::cuda {
+
+/// out = activation(x * scale) * out_scale + shift
+template <typename T, int V>
+struct Map {
+  View<T> x;
+  View<T> out;
+  std::uint32_t columns;
+  float scale;
+  Activation activation;
+  float out_scale;
+  float shift;
+
+  STREAMDIFFUSION_HD void operator()(std::uint32_t i) const {
+    const std::int64_t pixel = i / columns;
+    const std::int64_t channel = i % columns * V;
+    Pack<T, V> pack = x.template load<V>(pixel, channel);
+    for (T& value : pack.values) {
+      value = from_float<T>(activate(activation, to_float(value) * scale) * out_scale + shift);
+    }
+    out.template store<V>(pixel, channel, pack);
+  }
+};
+
+template <typename T, int V>
+struct Copy {
+  View<T> x;
+  View<T> out;
+  std::uint32_t columns;
+
+  STREAMDIFFUSION_HD void operator()(std::uint32_t i) const {
+    const std::int64_t pixel = i / columns;
+    const std::int64_t channel = i % columns * V;
+    out.template store<V>(pixel, channel, x.template load<V>(pixel, channel));
+  }
+};
+
+/// How many rows of factors a launch of Combine takes.
+inline constexpr int kCombineRows = 32;
+
+/// out = a * x + b * y with factors for each row; dense tensors.
+template <typename T, int V>
+struct Combine {
+  View<T> x;
+  View<T> y;
+  View<T> out;
+  std::uint32_t row_packs;
+  float a[kCombineRows];
+  float b[kCombineRows];
+
+  STREAMDIFFUSION_HD void operator()(std::uint32_t i) const {
+    const std::uint32_t row = i / row_packs;
+    const std::int64_t first = std::int64_t{i} * V;
+    Pack<T, V> pack = x.template load<V>(0, first);
+    const Pack<T, V> other = y.template load<V>(0, first);
+    for (int v = 0; v < V; ++v) {
+      pack.values[v] = from_float<T>(a[row] * to_float(pack.values[v]) + b[row] * to_float(other.values[v]));
+    }
+    out.template store<V>(0, first, pack);
+  }
+};
+
+/// A convolution's input as cuDNN takes it: enlarged, with zeros around it and behind its channels, dense.
+template <typename T, int V>
+struct Gather {
+  View<T> x;
+  std::int64_t x_h, x_w, x_channels;
+  View<T> out;
+  std::int64_t out_h, out_w;
+  std::uint32_t columns;  // of `out`
+  std::int64_t enlarged;  // 2: every pixel of x is read twice in each direction
+  std::int64_t padding;   // zeros above and left; below and right as many as `out` has room for
+
+  STREAMDIFFUSION_HD void operator()(std::uint32_t i) const {
+    const std::int64_t pixel = i / columns;
+    const std::int64_t channel = i % columns * V;
+    const std::int64_t px = pixel % out_w - padding;
+    const std::int64_t py = pixel / out_w % out_h - padding;
+    const std::int64_t row = pixel / out_w / out_h;
+    Pack<T, V> pack;
+    if (px < 0 || py < 0 || px >= x_w * enlarged || py >= x_h * enlarged || channel >= x_channels) {
+      for (T& value : pack.values) {
+        value = from_float<T>(0.0F);
+      }
+    } else {
+      pack = x.template load<V>((row * x_h + py / enlarged) * x_w + px / enlarged, channel);
+    }
+    out.template store<V>(pixel, channel, pack);
+  }
+};
+
+/// out = activation(x + bias + row_bias + residual); what is null or empty is left out.
+template <typename T, int V>
+struct Finish {
+  View<T> x;
+  const T* bias;
+  View<T> row_bias;
+  View<T> residual;
+  View<T> out;
+  std::uint32_t columns;
+  std::int64_t row_pixels;
+  Activation activation;
+
+  STREAMDIFFUSION_HD void operator()(std::uint32_t i) const {
+    const std::int64_t pixel = i / columns;
+    const std::int64_t channel = i % columns * V;
+    Pack<T, V> pack = x.template load<V>(pixel, channel);
+    for (int v = 0; v < V; ++v) {
+      float value = to_float(pack.values[v]);
+      if (bias != nullptr) {
+        value += to_float(bias[channel + v]);
+      }
+      if (row_bias.data != nullptr) {
+        value += to_float(row_bias.data[pixel / row_pixels * row_bias.stride + channel + v]);
+      }
+      if (residual.data != nullptr) {
+        value += to_float(residual.data[pixel * residual.stride + channel + v]);
+      }
+      pack.values[v] = from_float<T>(activate(activation, value));
+    }
+    out.template store<V>(pixel, channel, pack);
+  }
+};
+
+/// out = activation(first half of x * gelu(second half) + residual)
+template <typename T, int V>
+struct Geglu {
+  View<T> x;
+  View<T> residual;
+  View<T> out;
+  std::uint32_t columns;  // of `out`
+  std::int64_t gate;      // the first channel of the second half
+  Activation activation;
+
+  STREAMDIFFUSION_HD void operator()(std::uint32_t i) const {
+    const std::int64_t pixel = i / columns;
+    const std::int64_t channel = i % columns * V;
+    Pack<T, V> pack = x.template load<V>(pixel, channel);
+    const Pack<T, V> gates = x.template load<V>(pixel, gate + channel);
+    for (int v = 0; v < V; ++v) {
+      float value = to_float(pack.values[v]) * gelu(to_float(gates.values[v]));
+      if (residual.data != nullptr) {
+        value += to_float(residual.data[pixel * residual.stride + channel + v]);
+      }
+      pack.values[v] = from_float<T>(activate(activation, value));
+    }
+    out.template store<V>(pixel, channel, pack);
+  }
+};
+
+/// One element a thread: bytes of pictures to value * scale / 255 + shift.
+template <typename T>
+struct FromPixels {
+  const std::uint8_t* pixels;
+  T* out;
+  float scale;
+  float shift;
+
+  STREAMDIFFUSION_HD void operator()(std::uint32_t i) const {
+    out[i] = from_float<T>(static_cast<float>(pixels[i]) * (scale / 255.0F) + shift);
+  }
+};
+
+/// One element a thread: (x * scale + shift) * 255, rounded and clamped.
+template <typename T>
+struct ToPixels {
+  const T* x;
+  std::uint8_t* pixels;
+  float scale;
+  float shift;
+
+  STREAMDIFFUSION_HD void operator()(std::uint32_t i) const {
+    const float value = (to_float(x[i]) * scale + shift) * 255.0F;
+    pixels[i] = static_cast<std::uint8_t>(rintf(fminf(fmaxf(value, 0.0F), 255.0F)));
+  }
+};
+
+/// One element a thread: numbers of the host, in float32, to activations and back.
+template <typename T>
+struct FromFloats {
+  const float* x;
+  T* out;
+  STREAMDIFFUSION_HD void operator()(std::uint32_t i) const { out[i] = from_float<T>(x[i]); }
+};
+template <typename T>
+struct ToFloats {
+  const T* x;
+  float* out;
+  STREAMDIFFUSION_HD void operator()(std::uint32_t i) const { out[i] = to_float(x[i]); }
+};
+
+/// One element of `out` a thread: weights from PyTorch's order [out][in][tap] to [out][tap][in], with zeros
+/// where the sizes are rounded up.
+template <typename T>
+struct PackWeights {
+  const float* weight;
+  T* out;
+  std::uint32_t out_channels, in_channels, taps;
+  std::uint32_t padded_in_channels;
+
+  STREAMDIFFUSION_HD void operator()(std::uint32_t i) const {
+    const std::uint32_t in = i % padded_in_channels;
+    const std::uint32_t tap = i / padded_in_channels % taps;
+    const std::uint32_t o = i / padded_in_channels / taps;
+    const bool inside = o < out_channels && in < in_channels;
+    const std::int64_t from = (std::int64_t{o} * in_channels + in) * taps + tap;
+    out[i] = from_float<T>(inside ? weight[from] : 0.0F);
+  }
+};
+
+}  // namespace streamdiffusion::cuda

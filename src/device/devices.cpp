@@ -1,0 +1,149 @@
+#include "device/devices.h"
+
+#include <charconv>
+#include <optional>
+
+#include "device/counting_device.h"
+#include "device/cpu/cpu_device.h"
+#include "device/cuda/module.h"
+#include "posix/shared_library.h"
+#include "streamdiffusion/devices.h"
+#include "streamdiffusion/error.h"
+#include "streamdiffusion/version.h"
+
+namespace streamdiffusion {
+
+namespace {
+
+#ifdef STREAMDIFFUSION_CUDA
+constexpr bool kBuiltWithCuda = true;
+#else
+constexpr bool kBuiltWithCuda = false;
+#endif
+
+/// The CUDA device's library, which stays loaded. Throws Error with the reason where it cannot be used.
+const cuda::Module& cuda_module() {
+  if (!kBuiltWithCuda) {
+    throw Error(
+        "this program was built without CUDA; build it where NVIDIA's toolkit and cuDNN are (docs/cuda.md), "
+        "or use "
+        "--device cpu");
+  }
+  void* function = nullptr;
+  try {
+    function = posix::open_library_function(cuda::kModuleFile, cuda::kModuleFunction);
+  } catch (const Error& error) {
+    throw Error(std::string("CUDA cannot be used: ") + error.what() +
+                "; NVIDIA's driver, cuDNN 9 and cuBLAS are needed (docs/cuda.md says where from), "
+                "or use --device cpu");
+  }
+  const cuda::Module* const module = reinterpret_cast<cuda::ModuleFunction*>(function)(version().c_str());
+  if (module == nullptr) {
+    throw Error(std::string("CUDA cannot be used: ") + cuda::kModuleFile +
+                " belongs to another version of this program; install both from one build");
+  }
+  return *module;
+}
+
+/// N of "cuda:N", 0 of "cuda".
+std::optional<int> gpu_index(const std::string& name) {
+  const std::string prefix = "cuda:";
+  if (name == "cuda") {
+    return 0;
+  }
+  int index = 0;
+  const char* const end = name.data() + name.size();
+  if (!name.starts_with(prefix) || name.size() == prefix.size()) {
+    return std::nullopt;
+  }
+  const auto [last, error] = std::from_chars(name.data() + prefix.size(), end, index);
+  return error == std::errc() && last == end && index >= 0 ? std::optional(index) : std::nullopt;
+}
+
+ChosenDevice choose_cuda(int index, const std::string& precision) {
+  const auto activations = [&] {
+    if (precision == "auto" || precision == "f16") {
+      return DType::f16;
+    }
+    if (precision == "bf16") {
+      return DType::bf16;
+    }
+    if (precision == "f32") {
+      return DType::f32;
+    }
+    throw Error("precision \"" + precision + "\" is not known to CUDA: use auto, f16, bf16 or f32");
+  };
+  return {
+      .device = cuda_module().make(index, activations()), .precision = Precision::f32, .why_not_cuda = {}};
+}
+
+ChosenDevice choose_cpu(const DeviceChoice& choice) {
+  if (choice.threads < 0) {
+    throw Error("threads is " + std::to_string(choice.threads) +
+                ", must be 0 (one for each processor) or more");
+  }
+  const auto precision = [&] {
+    if (choice.precision == "auto" || choice.precision == "f32") {
+      return Precision::f32;
+    }
+    if (choice.precision == "bf16") {
+      return Precision::bf16;
+    }
+    if (choice.precision == "int8") {
+      return Precision::int8;
+    }
+    throw Error("precision \"" + choice.precision +
+                "\" is not known to the CPU: use auto, f32, bf16 or int8");
+  };
+  const Precision chosen = precision();
+  return {.device = make_cpu_device(choice.threads), .precision = chosen, .why_not_cuda = {}};
+}
+
+/// Whether a precision is one that the CPU alone has.
+bool for_cpu_alone(const std::string& precision) { return precision == "int8"; }
+
+}  // namespace
+
+ChosenDevice choose_device(const DeviceChoice& choice) {
+  if (choice.device == "cpu") {
+    return choose_cpu(choice);
+  }
+  if (choice.device == "counting") {
+    return {.device = std::make_unique<CountingDevice>(), .precision = Precision::f32, .why_not_cuda = {}};
+  }
+  if (const std::optional<int> index = gpu_index(choice.device)) {
+    return choose_cuda(*index, choice.precision);
+  }
+  if (choice.device != "auto") {
+    throw Error("device \"" + choice.device + "\" is not known: use auto, cpu, cuda or cuda:N");
+  }
+  if (!kBuiltWithCuda || for_cpu_alone(choice.precision)) {
+    return choose_cpu(choice);
+  }
+  const ComputeDevices found = list_compute_devices();
+  if (!found.gpus.empty()) {
+    return choose_cuda(0, choice.precision);
+  }
+  ChosenDevice chosen = choose_cpu(choice);
+  chosen.why_not_cuda = found.problem;
+  return chosen;
+}
+
+ComputeDevices list_compute_devices() {
+  ComputeDevices found;
+  try {
+    for (const cuda::Gpu& gpu : cuda_module().list()) {
+      found.gpus.push_back(
+          {.device = "cuda:" + std::to_string(found.gpus.size()),
+           .name = gpu.name,
+           .memory_bytes = gpu.memory,
+           .compute_capability = std::to_string(gpu.major) + "." + std::to_string(gpu.minor)});
+    }
+    found.problem = found.gpus.empty() ? "this machine has no NVIDIA GPU" : "";
+  } catch (const Error& error) {
+    found.problem = error.what();
+  }
+  return found;
+}
+
+}  // namespace streamdiffusion
