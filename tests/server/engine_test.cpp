@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <condition_variable>
+#include <future>
 #include <map>
 
+#include "streamdiffusion/error.h"
 #include "streamdiffusion/media.h"
 
 namespace streamdiffusion::server {
@@ -14,6 +16,7 @@ using Json = nlohmann::json;
 using namespace std::chrono_literals;
 
 constexpr int kSize = 32;
+constexpr const char* kLost = "the GPU has stopped working";
 
 /// Keeps what a session sends.
 class Inbox : public SessionOutput {
@@ -65,6 +68,8 @@ class EngineTest : public ::testing::Test {
     ModelOptions model;
     model.path = folder;
     model.threads = 1;
+    model.device = "cpu";
+    model.on_warning = [](const std::string&) { throw DeviceLost(kLost); };  // a prompt that is cut does it
     ModelOptions broken;
     broken.path = "/nonexistent";
     const ModelOptions second = model;
@@ -137,6 +142,26 @@ TEST_F(EngineTest, AnswersEveryFrameOnce) {
   EXPECT_EQ(last_picture, kFrames - 1) << "the newest frame wins";
   std::this_thread::sleep_for(50ms);
   EXPECT_EQ(inbox_->answers(kFrames).size(), kFrames);
+}
+
+TEST_F(EngineTest, TellsEverybodyOnceThatTheDeviceIsLost) {
+  std::promise<std::string> told;
+  engine_->when_device_is_lost([&](const std::string& problem) { told.set_value(problem); });
+  const auto session = open();
+  const auto other_inbox = std::make_shared<Inbox>();
+  const auto other = engine_->open("other", engine_->default_stream(), other_inbox);
+  std::string prompt = "boat";
+  for (int i = 0; i < 100; ++i) {
+    prompt += " boat";
+  }
+  for (int i = 0; i < 2; ++i) {  // a second time would break the promise
+    ask(session, {{"type", "settings"}, {"settings", {{"prompt", prompt + std::to_string(i)}}}});
+  }
+  EXPECT_EQ(told.get_future().get(), kLost);
+  for (const auto& inbox : {inbox_, other_inbox}) {
+    EXPECT_EQ(inbox->message(0)["code"], "internal");
+    EXPECT_EQ(inbox->message(0)["message"], kLost);
+  }
 }
 
 TEST_F(EngineTest, GivesTheSameVariationTheSamePicture) {
