@@ -1,11 +1,13 @@
 #include "device/devices.h"
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 
 #include "device/counting_device.h"
 #include "device/cpu/cpu_device.h"
 #include "device/cuda/module.h"
+#include "posix/graphics_cards.h"
 #include "posix/shared_library.h"
 #include "streamdiffusion/devices.h"
 #include "streamdiffusion/error.h"
@@ -102,6 +104,13 @@ ChosenDevice choose_cpu(const DeviceChoice& choice) {
 /// Whether a precision is one that the CPU alone has.
 bool for_cpu_alone(const std::string& precision) { return precision == "int8"; }
 
+/// Whether somebody would expect this machine to compute on a GPU.
+bool has_nvidia_card() {
+  return std::ranges::any_of(posix::list_graphics_cards(), [](const posix::GraphicsCard& card) {
+    return card.driver == "nvidia" || card.name.find("NVIDIA") != std::string::npos;
+  });
+}
+
 }  // namespace
 
 ChosenDevice choose_device(const DeviceChoice& choice) {
@@ -125,7 +134,9 @@ ChosenDevice choose_device(const DeviceChoice& choice) {
     return choose_cuda(0, choice.precision);
   }
   ChosenDevice chosen = choose_cpu(choice);
-  chosen.why_not_cuda = found.problem;
+  if (has_nvidia_card()) {
+    chosen.why_not_cuda = found.problem;
+  }
   return chosen;
 }
 

@@ -17,7 +17,7 @@ struct DeviceChoice {
 struct ChosenDevice {
   std::unique_ptr<Device> device;
   Precision precision = Precision::f32;  ///< what layers are to be packed with
-  std::string why_not_cuda;              ///< of "auto", where a GPU was looked for and cannot be used
+  std::string why_not_cuda;  ///< of "auto", where the machine has an NVIDIA card that cannot be used
 };
 
 /// Makes the device. "auto" is the first NVIDIA GPU where there is one and this build has the CUDA device,
