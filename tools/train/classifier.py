@@ -1,0 +1,84 @@
+"""Names the thing in a picture: a small convolutional network that has seen augmented originals and no generated picture, so
+that it can judge those."""
+import random
+
+import numpy as np
+import torch
+from PIL import Image, ImageEnhance, ImageFilter
+from torch import nn
+
+import scenes
+from training import learning_rate
+
+SIDE = 64
+SAMPLES_A_THING = 250
+BATCH = 60
+
+
+def augmented(picture):
+    """An original, moved, turned, scaled, recoloured a little, and blurred, on some background."""
+    scene = Image.new("RGB", (SIDE, SIDE), scenes.colour())
+    side = int(SIDE * random.uniform(0.6, 1.0))
+    placed = picture.resize((side, side), Image.Resampling.BILINEAR).rotate(random.uniform(-10, 10), Image.Resampling.BILINEAR)
+    x, y = (round((SIDE - side) / 2 + random.uniform(-0.1, 0.1) * SIDE) for _ in range(2))
+    scene.paste(placed, (x, y), placed)
+    scene = ImageEnhance.Color(scene).enhance(random.uniform(0.7, 1.3))
+    scene = ImageEnhance.Brightness(scene).enhance(random.uniform(0.85, 1.15))
+    if random.random() < 0.5:
+        scene = scene.filter(ImageFilter.GaussianBlur(random.uniform(0.3, 1.2)))
+    return scene
+
+
+def as_tensor(pictures):
+    x = np.stack([np.asarray(picture.resize((SIDE, SIDE), Image.Resampling.BOX)) for picture in pictures])
+    return torch.from_numpy(x).permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+def new_network(classes):
+    layers, width = [nn.Conv2d(3, 32, 3, 2, 1), nn.BatchNorm2d(32), nn.ReLU()], 32
+    for wider in (64, 128, 256):
+        layers += [nn.Conv2d(width, wider, 3, 1, 1), nn.BatchNorm2d(wider), nn.ReLU(), nn.MaxPool2d(2)]
+        width = wider
+    # The rough place of what is seen matters: mouth and eyes of a face.
+    return nn.Sequential(*layers, nn.Flatten(), nn.Dropout(0.2), nn.Linear(width * 16, classes))
+
+
+def batch_of(things, count):
+    labels = [random.randrange(len(things.names)) for _ in range(count)]
+    x = as_tensor([augmented(things.pictures[label]) for label in labels])
+    return x + 0.05 * torch.rand(count, 1, 1, 1) * torch.randn_like(x), torch.tensor(labels)
+
+
+def accuracy(network, things, count=1000):
+    x, labels = batch_of(things, count)
+    return (network(x).argmax(1) == labels).float().mean().item()
+
+
+def trained(things):
+    """A network in evaluation mode."""
+    network = new_network(len(things.names)).to(memory_format=torch.channels_last)
+    optimizer = torch.optim.AdamW(network.parameters(), weight_decay=0.02)
+    steps = SAMPLES_A_THING * len(things.names) // BATCH
+    for step in range(steps):
+        x, labels = batch_of(things, BATCH)
+        with torch.autocast("cpu", torch.bfloat16):
+            loss = nn.functional.cross_entropy(network(x.to(memory_format=torch.channels_last)).float(), labels,
+                                               label_smoothing=0.05)
+        loss.backward()
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(step / steps, 3e-3, 3e-5)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        if step % 100 == 0:
+            print(f"classifier: step {step} of {steps}, loss {loss.item():.3f}", flush=True)
+    return network.eval()
+
+
+def load_or_train(path, things):
+    if path.exists():
+        network = new_network(len(things.names))
+        network.load_state_dict(torch.load(path, weights_only=True))
+        return network.eval()
+    network = trained(things)
+    torch.save(network.state_dict(), path)
+    return network

@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+"""Latent consistency distillation: teaches a copy of OUTPUT/denoiser-32.pt to predict in one step what the original reaches
+in many with guidance, so that one to four steps without guidance give a picture. Writes OUTPUT/distilled.pt."""
+import argparse
+import copy
+import random
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderTiny
+from transformers import CLIPTokenizer
+
+import model
+import train
+import views
+from training import Trainer, Workers
+
+STEPS = 50  # of the schedule that StreamDiffusion's t indices count
+SKIP = 40  # timesteps that the teacher goes at a time
+REPORT_EVERY = 25
+SHEET_EVERY = 200
+
+
+def timesteps(count, device):
+    """Grid points, the first (pure noise: all that one step starts from) a quarter of them."""
+    indices = [0 if random.random() < 0.25 else random.randrange(STEPS) for _ in range(count)]
+    return torch.tensor(model.lcm_timesteps(indices), device=device)
+
+
+@torch.no_grad()
+def one_step_on(teacher, schedule, noisy, t, ids, empty, guidance):
+    """The teacher's guided DDIM step: latents SKIP timesteps cleaner."""
+    both = teacher(torch.cat((noisy, noisy)), torch.cat((t, t)), torch.cat((ids, empty))).float()
+    conditional, unconditional = both.chunk(2)
+    v = unconditional + guidance * (conditional - unconditional)
+    x, noise = schedule.clean(noisy, v, t), schedule.noise(noisy, v, t)
+    after = (t - SKIP).clamp(min=0)
+    done = (t < SKIP)[:, None, None, None]
+    return torch.where(done, x, schedule.noisy(x, noise, after)), after, done
+
+
+def loss_of(student, target, teacher, schedule, batch, empty, guidance):
+    x, _, ids = batch
+    t = timesteps(len(x), x.device)
+    noise = torch.randn_like(x)
+    noisy = schedule.noisy(x, noise, t)
+    v = student(noisy, t, ids).float()
+    with torch.no_grad():
+        cleaner, after, done = one_step_on(teacher, schedule, noisy, t, ids, empty.expand(len(x), -1), guidance)
+        wanted = torch.where(done, cleaner, schedule.clean(cleaner, target(cleaner, after, ids).float(), after))
+    difference = schedule.clean(noisy, v, t) - wanted
+    consistency = ((difference.square() + 1e-4).sqrt() - 1e-2).mean()
+    # Keeps the student at what the pictures show.
+    return consistency + 0.25 * (v - schedule.velocity(x, noise, t)).square().mean()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("train-data"))
+    parser.add_argument("--output", type=Path, default=Path("train-output"))
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--batch", type=int, default=16, help="samples a step and process")
+    parser.add_argument("--guidance", type=float, default=2.0, help="guidance scale that is baked in")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--seed", type=int, default=4)
+    arguments = parser.parse_args()
+    workers = Workers(arguments.device, arguments.seed)
+    device, output = workers.device, arguments.output
+    tokenizer = CLIPTokenizer.from_pretrained(train.TOKENIZER)
+    schedule = model.Schedule(device)
+    vae = AutoencoderTiny.from_pretrained(output / "vae").to(device)
+    teacher = model.Denoiser(model.new_text_encoder(tokenizer), model.full_size_unet())
+    teacher.load_state_dict(torch.load(output / "denoiser-32.pt", weights_only=True)["average"])
+    teacher.requires_grad_(False).to(device, memory_format=torch.channels_last)
+    student = copy.deepcopy(teacher).requires_grad_(True)
+    trainer = Trainer(student, workers, arguments.minutes, 2e-4, 1e-5, 0.98, output / "distilled.pt")
+    data = train.Captioned(output / "latents-32.pt", views.Things(arguments.data), tokenizer, schedule, device)
+    empty = model.tokenize(tokenizer, [""]).to(device)
+    while (progress := trainer.progress()) < 1:
+        with trainer.autocast():
+            loss = loss_of(student, trainer.average.module, teacher, schedule, data.batch(arguments.batch), empty,
+                           arguments.guidance)
+        trainer.update(loss, progress, arguments.batch)
+        if trainer.step % REPORT_EVERY == 0:
+            trainer.report(progress)
+        if workers.is_first and trainer.step % SHEET_EVERY == 0:
+            train.write_sheet(trainer.average.module, vae, schedule, tokenizer, train.SHEET, 32,
+                              output / "samples-distilled.png", device)
+            trainer.save()
+    trainer.save()
+    if workers.is_first:
+        train.write_sheet(trainer.average.module, vae, schedule, tokenizer, train.SHEET, 32,
+                          output / "samples-distilled.png", device)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,221 @@
+#!/usr/bin/env python3
+"""Measures a model folder and writes the table and the sheets of docs/default-model.md.
+
+Everything is judged by something that never saw a generated picture: the classifier, colours of pixels, the originals.
+"""
+import argparse
+import random
+import re
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import AutoencoderTiny, UNet2DConditionModel
+from PIL import Image, ImageEnhance, ImageFilter
+from transformers import CLIPTextModel, CLIPTokenizer
+
+import classifier
+import model
+import scenes
+import train
+import train_autoencoder
+import views
+
+FOUR_STEPS = (0, 16, 32, 45)
+BATCH = 10
+BEGIN, END = "<!-- figures of tools/train/evaluate.py -->", "<!-- end of the figures -->"
+
+
+class Model:
+    """A model folder of diffusers, sampled from as this program does."""
+
+    def __init__(self, folder, size):
+        self.tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
+        text_encoder = CLIPTextModel.from_pretrained(folder / "text_encoder").float()
+        self.denoiser = model.Denoiser(text_encoder, UNet2DConditionModel.from_pretrained(folder / "unet").float()).eval()
+        self.vae = AutoencoderTiny.from_pretrained(folder / "vae").float().eval()
+        self.schedule, self.size = model.Schedule("cpu"), size
+
+    @torch.no_grad()
+    def pictures(self, prompts, indices, seed, start=None):
+        """Pictures of the prompts; redrawn from the pictures in `start` if given."""
+        generator = torch.Generator().manual_seed(seed)
+        result = []
+        for at in range(0, len(prompts), BATCH):
+            ids = model.tokenize(self.tokenizer, prompts[at:at + BATCH])
+            noise = torch.randn((len(ids), 4, self.size, self.size), generator=generator)
+            latents = self.vae.encode(as_input(start[at:at + BATCH])).latents if start else None
+            x = model.sample(self.denoiser, self.schedule, ids, noise, model.lcm_timesteps(indices), generator, latents)
+            decoded = ((self.vae.decode(x).sample.clamp(-1, 1) + 1) * 127.5).round().byte()
+            result += [Image.fromarray(picture) for picture in decoded.permute(0, 2, 3, 1).numpy()]
+        return result
+
+
+def as_input(pictures):
+    return torch.from_numpy(np.stack([np.asarray(picture) for picture in pictures])).permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+def on_colour(name, colour):
+    return f"{name} on {'an' if colour[0] in 'aeiou' else 'a'} {colour} background"
+
+
+def border_colour(picture):
+    """The named colour that most of the border's pixels are nearest to."""
+    pixels = np.asarray(picture).astype(float)
+    border = np.concatenate((pixels[:6].reshape(-1, 3), pixels[-6:].reshape(-1, 3)))
+    distances = ((border[:, None] - np.array(list(scenes.COLOURS.values()))) ** 2).sum(2)
+    return views.COLOUR_NAMES[np.bincount(distances.argmin(1), minlength=len(scenes.COLOURS)).argmax()]
+
+
+def half(picture, x):
+    """The square around one of two things side by side."""
+    side = picture.width
+    return picture.crop((round((x - 0.25) * side), side // 4, round((x + 0.25) * side), side - side // 4))
+
+
+def rough_drawing(picture, size):
+    """An original, moved, recoloured and blurred, on a coloured background."""
+    scene = Image.new("RGB", (size, size), scenes.colour())
+    views.place(scene, picture, views.around(0.5, 0.06), views.around(0.5, 0.06), random.uniform(0.7, 0.85))
+    scene = ImageEnhance.Color(scene).enhance(random.uniform(0.6, 1.2))
+    scene = ImageEnhance.Brightness(scene).enhance(random.uniform(0.85, 1.1))
+    return scene.filter(ImageFilter.GaussianBlur(size / 50))
+
+
+def mean_colour_differs(first, second):
+    return np.abs(np.asarray(first).mean((0, 1)) - np.asarray(second).mean((0, 1))).max() / 255
+
+
+class Evaluation:
+    def __init__(self, model_, things, judge):
+        self.model, self.things, self.judge = model_, things, judge
+        self.rows, self.confused = [], []
+
+    def add(self, what, value, wanted):
+        self.rows.append((what, value, wanted))
+        print(f"{what}: {value} (wanted: {wanted})", flush=True)
+
+    @torch.no_grad()
+    def named(self, pictures):
+        return self.judge(classifier.as_tensor(pictures)).argmax(1).tolist()
+
+    def share(self, hits):
+        return f"{np.mean(hits):.0%} of {len(hits)}"
+
+    def names(self):
+        names = self.things.names
+        for what, indices, wanted in (("four steps", FOUR_STEPS, "90%"), ("one step", (0,), "80%")):
+            answers = self.named(self.model.pictures(names, indices, seed=101))
+            self.add(f"name right, {what}", self.share([a == i for i, a in enumerate(answers)]), wanted)
+            if not self.confused:
+                self.confused = [(names[i], names[a]) for i, a in enumerate(answers) if a != i]
+
+    def backgrounds(self):
+        cases = [(random.randrange(len(self.things.names)), random.choice(views.COLOUR_NAMES)) for _ in range(100)]
+        pictures = self.model.pictures([on_colour(self.things.names[i], colour) for i, colour in cases], FOUR_STEPS, 102)
+        self.add("background colour right, four steps", self.share([border_colour(p) == c for p, (_, c) in zip(pictures, cases)]),
+                 "95%")
+
+    def combinations(self):
+        names, colours = self.things.names, views.COLOUR_NAMES
+        on = [(i, c) for i in range(len(names)) for c in range(1, len(colours)) if views.is_held_out(i, c)]
+        on = random.sample(on, 25)
+        pictures = self.model.pictures([on_colour(names[i], colours[c]) for i, c in on], FOUR_STEPS, 103)
+        hits = [a == i and border_colour(p) == colours[c] for p, (i, c), a in zip(pictures, on, self.named(pictures))]
+        self.add("thing and colour never seen together: both right", self.share(hits), "reported")
+        two = [(i, j) for i in range(len(names)) for j in range(len(names)) if i != j and views.is_held_out(i, j)]
+        two = random.sample(two, 25)
+        pictures = self.model.pictures([f"{names[i]} and {names[j]}" for i, j in two], FOUR_STEPS, 104)
+        left, right = (self.named([half(p, x) for p in pictures]) for x in (0.27, 0.73))
+        self.add("two things never seen together: both right", self.share([(l, r) == pair for l, r, pair in zip(left, right, two)]),
+                 "reported")
+        self.add("two things never seen together: at least one right",
+                 self.share([l == i or r == j for l, r, (i, j) in zip(left, right, two)]), "reported")
+
+    def drawings(self):
+        chosen = random.sample(range(len(self.things.names)), 100)
+        drawings = [rough_drawing(self.things.pictures[i], 8 * self.model.size) for i in chosen]
+        names = [self.things.names[i] for i in chosen]
+        for strength, indices in ((0.4, (30, 40)), (0.6, (20, 35)), (0.8, (10, 30))):
+            redrawn = self.model.pictures(names, indices, 105, drawings)
+            wanted = ("85%", "all") if strength == 0.6 else ("", "")
+            self.add(f"redrawn at strength {strength}: name right", self.share([a == i for i, a in zip(chosen, self.named(redrawn))]),
+                     wanted[0])
+            self.add(f"redrawn at strength {strength}: mean colour within 15%",
+                     self.share([mean_colour_differs(a, b) < 0.15 for a, b in zip(redrawn, drawings)]), wanted[1])
+        self.add("the drawings themselves: name right", self.share([a == i for i, a in zip(chosen, self.named(drawings))]), "")
+
+    def autoencoder(self, data):
+        sets = train_autoencoder.held_out(data, scenes.Pictures(data, 0))
+        for (kind, set_), wanted in zip(sets.items(), ("33 dB", "31 dB", "25 dB")):
+            value = train_autoencoder.psnr(train_autoencoder.reconstruct(self.model.vae, set_), set_)
+            self.add(f"autoencoder, held-out {kind} ({len(set_)})", f"{value:.1f} dB", wanted)
+
+    def table(self):
+        lines = ["| figure | measured | wanted |", "| --- | --- | --- |"]
+        return "\n".join(lines + [f"| {what} | {value} | {wanted} |" for what, value, wanted in self.rows])
+
+
+def write_sheet(path, rows, side=128):
+    sheet = Image.new("RGB", (side * max(map(len, rows)), side * len(rows)), "white")
+    for y, row in enumerate(rows):
+        for x, picture in enumerate(row):
+            sheet.paste(picture.resize((side, side), Image.Resampling.LANCZOS), (side * x, side * y))
+    sheet.save(path, optimize=True)
+
+
+def write_sheets(model_, things, folder):
+    prompts = train.SHEET
+    write_sheet(folder / "default-model-prompts.png",
+                [model_.pictures(prompts, indices, 7) for indices in ((0,), (0, 25), FOUR_STEPS)])
+    names = things.names[::3][:96]
+    pictures = model_.pictures(names, FOUR_STEPS, 8)
+    write_sheet(folder / "default-model-things.png", [pictures[at:at + 16] for at in range(0, len(pictures), 16)], 80)
+    unknown = ["a", "spaceship above a city", "portrait of a woman", "green cat", "three red apple", "asdf", "summer evening",
+               "dog riding a bicycle"]
+    write_sheet(folder / "default-model-weak.png", [model_.pictures(unknown, FOUR_STEPS, 9)])
+    random.seed(10)
+    chosen = [things.names.index(name) for name in ("cat face", "red apple", "rocket", "penguin", "tulip", "grinning face")]
+    drawings = [rough_drawing(things.pictures[i], 8 * model_.size) for i in chosen]
+    rows = [model_.pictures([things.names[i] for i in chosen], indices, 10, drawings)
+            for indices in ((40,), (30, 40), (20, 35), (10, 30))]
+    write_sheet(folder / "default-model-drawings.png", [drawings, *rows])
+
+
+def write_document(path, table, confused):
+    """Puts the figures between their marks; the words around them are written by hand."""
+    text = path.read_text() if path.exists() else f"{BEGIN}\n{END}\n"
+    listed = "; ".join(f"{name} (taken for {answer})" for name, answer in confused)
+    figures = f"{BEGIN}\n{table}\n\nNot recognised in four steps: {listed}.\n{END}"
+    path.write_text(re.sub(f"{re.escape(BEGIN)}.*{re.escape(END)}", lambda _: figures, text, flags=re.DOTALL))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, help="the model")
+    parser.add_argument("--data", type=Path, default=Path("train-data"))
+    parser.add_argument("--output", type=Path, default=Path("train-output"), help="where the classifier is kept")
+    parser.add_argument("--size", type=int, default=32, help="side of the latents")
+    parser.add_argument("--docs", type=Path, help="where default-model.md and the sheets go; without, they are only printed")
+    parser.add_argument("--threads", type=int, default=1)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    random.seed(100)
+    torch.manual_seed(100)
+    things = views.Things(arguments.data)
+    judge = classifier.load_or_train(arguments.output / "classifier.pt", things)
+    evaluation = Evaluation(Model(arguments.folder, arguments.size), things, judge)
+    with torch.no_grad():
+        evaluation.add("the classifier itself, on augmented originals", f"{classifier.accuracy(judge, things):.1%} of 1000", "95%")
+    evaluation.names()
+    evaluation.backgrounds()
+    evaluation.combinations()
+    evaluation.drawings()
+    evaluation.autoencoder(arguments.data)
+    if arguments.docs:
+        write_sheets(evaluation.model, things, arguments.docs)
+        write_document(arguments.docs / "default-model.md", evaluation.table(), evaluation.confused)
+
+
+if __name__ == "__main__":
+    main()

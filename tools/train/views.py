@@ -1,0 +1,105 @@
+"""Pictures with what can be said about them: one thing on a background, small or large, at some place, several of it, or two
+things side by side; and the captions that say so."""
+import random
+from pathlib import Path
+
+from PIL import Image
+
+import scenes
+
+THINGS = (Path(__file__).parent / "things.txt").read_text().split("\n")[:-1]
+COLOUR_NAMES = list(scenes.COLOURS)
+COUNTS = {2: "two", 3: "three", 4: "four"}
+PLACES = {(-1, -1): "in the top left corner", (1, -1): "in the top right corner", (-1, 1): "in the bottom left corner",
+          (1, 1): "in the bottom right corner", (-1, 0): "on the left", (1, 0): "on the right"}
+
+
+class Things:
+    """Pictures, names and keywords of the things that the model learns."""
+
+    def __init__(self, data, names=None):
+        self.names = names or THINGS
+        entries = {entry["name"]: entry for entry in scenes.emoji_entries(data)}
+        missing = [name for name in self.names if name not in entries]
+        if missing:
+            raise SystemExit(f"{data}/emoji.json: has no picture of {', '.join(missing)}")
+        self.pictures = [squared(scenes.load(data / "emoji" / entries[name]["file"], "RGBA")) for name in self.names]
+        self.keywords = [[word for word in entries[name]["keywords"] if word.lower() != name] for name in self.names]
+
+
+def squared(picture):
+    side = max(picture.size)
+    square = Image.new("RGBA", (side, side))
+    square.paste(picture, ((side - picture.width) // 2, (side - picture.height) // 2))
+    return square
+
+
+def is_held_out(first, second):
+    """Combinations (of a thing and a colour, of two things) that no training caption has, to see whether they can be combined."""
+    return (7 * first + 13 * second) % 41 == 0
+
+
+def place(scene, picture, x, y, extent):
+    """The scene with the picture around the relative position (x, y), `extent` of the scene's side large."""
+    side = max(1, round(extent * scene.width))
+    placed = picture.resize((side, side), Image.Resampling.LANCZOS)
+    scene.paste(placed, (round(x * scene.width - side / 2), round(y * scene.height - side / 2)), placed)
+
+
+def around(value, spread):
+    return value + random.uniform(-spread, spread)
+
+
+def view(things, thing, size):
+    """A random picture of a thing, and what it shows: {thing, colour, kind, ...}."""
+    colour = 0 if random.random() < 0.45 else random.randrange(len(COLOUR_NAMES))
+    if is_held_out(thing, colour):
+        colour = 0
+    shade = tuple(min(255, max(0, value + random.randint(-6, 6))) for value in scenes.COLOURS[COLOUR_NAMES[colour]])
+    scene = Image.new("RGB", (size, size), shade)
+    picture = things.pictures[thing]
+    shown = {"thing": thing, "colour": colour, "kind": "one"}
+    kind = random.random()
+    if kind < 0.66:
+        place(scene, picture, around(0.5, 0.02), around(0.5, 0.02), random.uniform(0.8, 0.88))
+    elif kind < 0.78:
+        extent = random.uniform(0.5, 0.9)
+        place(scene, picture, around(0.5, (1 - extent) / 2), around(0.5, (1 - extent) / 2), extent)
+    elif kind < 0.85:
+        (x, y), _ = shown["place"] = random.choice(list(PLACES.items()))
+        shown["kind"] = "place"
+        place(scene, picture, around(0.5 + 0.24 * x, 0.02), around(0.5 + 0.24 * y, 0.02), random.uniform(0.42, 0.48))
+    elif kind < 0.91:
+        shown |= {"kind": "count", "count": random.choice(list(COUNTS))}
+        spots = {2: ((0.27, 0.5), (0.73, 0.5)), 3: ((0.5, 0.27), (0.27, 0.73), (0.73, 0.73)),
+                 4: ((0.27, 0.27), (0.73, 0.27), (0.27, 0.73), (0.73, 0.73))}[shown["count"]]
+        for x, y in spots:
+            place(scene, picture, around(x, 0.01), around(y, 0.01), 0.44)
+    else:
+        other = random.randrange(len(things.names))
+        if is_held_out(thing, other):
+            other = (other + 1) % len(things.names)
+        shown |= {"kind": "two", "other": other}
+        place(scene, picture, around(0.27, 0.01), around(0.5, 0.03), random.uniform(0.44, 0.48))
+        place(scene, things.pictures[other], around(0.73, 0.01), around(0.5, 0.03), random.uniform(0.44, 0.48))
+    return scene, shown
+
+
+def caption(things, shown):
+    """One of the ways to say what a view shows."""
+    name = things.names[shown["thing"]]
+    keywords = things.keywords[shown["thing"]]
+    if keywords and random.random() < 0.06:
+        name = random.choice(keywords)
+    if shown["kind"] == "count":
+        text = f"{COUNTS[shown['count']]} {name}"
+    elif shown["kind"] == "two":
+        text = f"{name} and {things.names[shown['other']]}"
+    elif shown["kind"] == "place":
+        text = f"{name} {shown['place'][1]}"
+    else:
+        text = name
+    colour = COLOUR_NAMES[shown["colour"]]
+    if shown["colour"] != 0 or random.random() < 0.3:
+        text += f" on {'an' if colour[0] in 'aeiou' else 'a'} {colour} background"
+    return text
