@@ -25,13 +25,14 @@ def main():
     parser.add_argument("--data", type=Path, default=Path("train-data"))
     parser.add_argument("--output", type=Path, default=Path("train-output"))
     parser.add_argument("--size", type=int, default=32, help="side of the latents: an eighth of the pictures'")
+    parser.add_argument("--things", type=int, default=len(views.THINGS), help="only the first so many of things.txt")
     parser.add_argument("--views", type=int, default=40, help="views of each thing")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=2)
     arguments = parser.parse_args()
     device = Workers(arguments.device, arguments.seed).device
     vae = AutoencoderTiny.from_pretrained(arguments.output / "vae").to(device, memory_format=torch.channels_last)
-    things = views.Things(arguments.data)
+    things = views.Things(arguments.data, arguments.things)
     latents, shown = [], []
     for _ in range(arguments.views):
         for start in range(0, len(things.names), 20):

@@ -16,13 +16,14 @@ from PIL import Image
 from transformers import CLIPTokenizer
 
 import model
+import start
 import views
 from training import Trainer, Workers
 
 TOKENIZER = Path(__file__).parents[2] / "models/default/tokenizer"
 RATES = {16: (1.2e-3, 1e-4), 32: (7e-4, 2e-5)}
 REPORT_EVERY = 50
-SHEET_EVERY = 400
+SHEET_EVERY = 200
 SHEET = ["cat face", "penguin on a light blue background", "red apple", "rocket on a black background", "house", "tulip on a yellow background",
          "grinning face", "strawberry on a pink background", "octopus", "bicycle on a green background", "two fish", "sun and cloud"]
 
@@ -51,7 +52,9 @@ class Captioned:
         return x, t, ids
 
 
-def new_denoiser(size, output, tokenizer):
+def new_denoiser(size, output, tokenizer, begin_with, vae, things):
+    if size == 16 and begin_with:
+        return start.denoiser_of(begin_with, vae, things)
     if size == 16:
         return model.Denoiser(model.new_text_encoder(tokenizer), model.half_size_unet())
     inner = model.Denoiser(model.new_text_encoder(tokenizer), model.half_size_unet())
@@ -85,6 +88,7 @@ def main():
     parser.add_argument("--output", type=Path, default=Path("train-output"))
     parser.add_argument("--size", type=int, choices=(16, 32), default=16, help="side of the latents")
     parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--begin-with", type=Path, help="with --size 16: begin with the networks of another model folder")
     parser.add_argument("--batch", type=int, default=32, help="samples a step and process")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=3)
@@ -94,9 +98,10 @@ def main():
     tokenizer = CLIPTokenizer.from_pretrained(TOKENIZER)
     schedule = model.Schedule(device)
     vae = AutoencoderTiny.from_pretrained(output / "vae").to(device)
-    denoiser = new_denoiser(size, output, tokenizer).to(device, memory_format=torch.channels_last)
+    things = views.Things(arguments.data)
+    denoiser = new_denoiser(size, output, tokenizer, arguments.begin_with, vae, things).to(device, memory_format=torch.channels_last)
     trainer = Trainer(denoiser, workers, arguments.minutes, *RATES[size], 0.998, output / f"denoiser-{size}.pt")
-    data = Captioned(output / f"latents-{size}.pt", views.Things(arguments.data), tokenizer, schedule, device)
+    data = Captioned(output / f"latents-{size}.pt", things, tokenizer, schedule, device)
     while (progress := trainer.progress()) < 1:
         x, t, ids = data.batch(arguments.batch)
         with trainer.autocast():

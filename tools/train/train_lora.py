@@ -33,6 +33,7 @@ def main():
     parser.add_argument("folder", type=Path, help="the model")
     parser.add_argument("--data", type=Path, default=Path("train-data"))
     parser.add_argument("--output", type=Path, default=Path("train-output"))
+    parser.add_argument("--things", type=int, default=len(views.THINGS), help="only the first so many of things.txt")
     parser.add_argument("--minutes", type=float, default=6)
     parser.add_argument("--rank", type=int, default=8)
     parser.add_argument("--batch", type=int, default=16, help="samples a step and process")
@@ -48,7 +49,7 @@ def main():
     unet.add_adapter(LoraConfig(r=arguments.rank, lora_alpha=arguments.rank, target_modules=LAYERS))
     text_encoder = CLIPTextModel.from_pretrained(arguments.folder / "text_encoder").float().requires_grad_(False)
     denoiser = model.Denoiser(text_encoder, unet).to(device, memory_format=torch.channels_last)
-    things = views.Things(arguments.data)
+    things = views.Things(arguments.data, arguments.things)
     drawn = [views.view(things, thing, 256) for thing in range(len(things.names)) for _ in range(VIEWS)]
     latents = torch.cat([encode.encoded(vae, [pixel_art(picture) for picture, _ in drawn[at:at + 20]], device)
                          for at in range(0, len(drawn), 20)])

@@ -15,10 +15,10 @@ PLACES = {(-1, -1): "in the top left corner", (1, -1): "in the top right corner"
 
 
 class Things:
-    """Pictures, names and keywords of the things that the model learns."""
+    """Pictures, names and keywords of the first things in things.txt."""
 
-    def __init__(self, data, names=None):
-        self.names = names or THINGS
+    def __init__(self, data, count=len(THINGS)):
+        self.names = THINGS[:count]
         entries = {entry["name"]: entry for entry in scenes.emoji_entries(data)}
         missing = [name for name in self.names if name not in entries]
         if missing:
