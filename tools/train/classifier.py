@@ -76,9 +76,11 @@ def trained(things):
 
 def load_or_train(path, things):
     if path.exists():
-        network = new_network(len(things.names))
-        network.load_state_dict(torch.load(path, weights_only=True))
-        return network.eval()
+        stored = torch.load(path, weights_only=True)
+        if stored["names"] == things.names:
+            network = new_network(len(things.names))
+            network.load_state_dict(stored["network"])
+            return network.eval()
     network = trained(things)
-    torch.save(network.state_dict(), path)
+    torch.save({"names": things.names, "network": network.state_dict()}, path)
     return network

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import AutoencoderTiny, UNet2DConditionModel
+from diffusers import AutoencoderTiny, LCMScheduler, UNet2DConditionModel
 from PIL import Image, ImageEnhance, ImageFilter
 from transformers import CLIPTextModel, CLIPTokenizer
 
@@ -29,12 +29,13 @@ BEGIN, END = "<!-- figures of tools/train/evaluate.py -->", "<!-- end of the fig
 class Model:
     """A model folder of diffusers, sampled from as this program does."""
 
-    def __init__(self, folder, size):
+    def __init__(self, folder):
         self.tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
         text_encoder = CLIPTextModel.from_pretrained(folder / "text_encoder").float()
         self.denoiser = model.Denoiser(text_encoder, UNet2DConditionModel.from_pretrained(folder / "unet").float()).eval()
         self.vae = AutoencoderTiny.from_pretrained(folder / "vae").float().eval()
-        self.schedule, self.size = model.Schedule("cpu"), size
+        self.schedule = model.Schedule("cpu", LCMScheduler.from_pretrained(folder / "scheduler").config.prediction_type)
+        self.size = self.denoiser.unet.config.sample_size
 
     @torch.no_grad()
     def pictures(self, prompts, indices, seed, start=None):
@@ -108,7 +109,7 @@ class Evaluation:
             answers = self.named(self.model.pictures(names, indices, seed=101))
             self.add(f"name right, {what}", self.share([a == i for i, a in enumerate(answers)]), wanted)
             if not self.confused:
-                self.confused = [(names[i], names[a]) for i, a in enumerate(answers) if a != i]
+                self.confused = [(names[i], views.THINGS[a]) for i, a in enumerate(answers) if a != i]
 
     def backgrounds(self):
         cases = [(random.randrange(len(self.things.names)), random.choice(views.COLOUR_NAMES)) for _ in range(100)]
@@ -196,7 +197,6 @@ def main():
     parser.add_argument("--data", type=Path, default=Path("train-data"))
     parser.add_argument("--output", type=Path, default=Path("train-output"), help="where the classifier is kept")
     parser.add_argument("--things", type=int, default=len(views.THINGS), help="ask for the first so many of things.txt")
-    parser.add_argument("--size", type=int, default=32, help="side of the latents")
     parser.add_argument("--docs", type=Path, help="where default-model.md and the sheets go; without, they are only printed")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
@@ -206,7 +206,7 @@ def main():
     everything = views.Things(arguments.data)
     things = views.Things(arguments.data, arguments.things)
     judge = classifier.load_or_train(arguments.output / "classifier.pt", everything)
-    evaluation = Evaluation(Model(arguments.folder, arguments.size), things, judge)
+    evaluation = Evaluation(Model(arguments.folder), things, judge)
     with torch.no_grad():
         evaluation.add(f"the classifier itself, among {len(everything.names)} things, on augmented originals",
                        f"{classifier.accuracy(judge, everything):.1%} of 1000", "95%")

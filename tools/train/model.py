@@ -85,9 +85,10 @@ def tokenize(tokenizer, captions):
 
 class Schedule:
     """Stable Diffusion's noise schedule. The network predicts v = sqrt(a) noise - sqrt(1-a) x, whose error at high noise, unlike
-    that of predicted noise, is not magnified in x: one step can give a clean picture."""
+    that of predicted noise, is not magnified in x: one step can give a clean picture. Models that predict noise are sampled too."""
 
-    def __init__(self, device):
+    def __init__(self, device, prediction_type="v_prediction"):
+        self.predicts_noise = prediction_type == "epsilon"
         betas = torch.linspace(0.00085 ** 0.5, 0.012 ** 0.5, 1000, dtype=torch.float64) ** 2
         self.alphas = torch.cumprod(1 - betas, 0).float().to(device)
 
@@ -103,13 +104,13 @@ class Schedule:
         signal, sigma = self.coefficients(t)
         return signal * noise - sigma * x
 
-    def clean(self, noisy, v, t):
+    def clean(self, noisy, predicted, t):
         signal, sigma = self.coefficients(t)
-        return signal * noisy - sigma * v
+        return (noisy - sigma * predicted) / signal if self.predicts_noise else signal * noisy - sigma * predicted
 
-    def noise(self, noisy, v, t):
+    def noise(self, noisy, predicted, t):
         signal, sigma = self.coefficients(t)
-        return sigma * noisy + signal * v
+        return predicted if self.predicts_noise else sigma * noisy + signal * predicted
 
 
 def lcm_timesteps(indices):

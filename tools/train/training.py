@@ -109,6 +109,7 @@ class Trainer:
         self.average.steps = self.step = state["step"]
         self.optimizer.load_state_dict(state["optimizer"])
         self.samples, self.budget.used, self.history = state["samples"], state["used"], state["history"]
+        self.loss = self.history[-1][2] if self.history else 0.0
 
     def save(self):
         if self.workers.is_first:
