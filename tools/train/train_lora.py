@@ -67,7 +67,7 @@ def main():
     if workers.is_first:
         average = trainer.average.module
         train.write_sheet(average, vae, schedule, tokenizer, train.SHEET, 32, arguments.output / "samples-lora.png", device)
-        layers = {key: value.half() for key, value in get_peft_model_state_dict(average.unet).items()}
+        layers = {key: value.half().contiguous() for key, value in get_peft_model_state_dict(average.unet).items()}
         StableDiffusionPipeline.save_lora_weights(arguments.output / "pixel-art", unet_lora_layers=layers)
 
 
