@@ -1,4 +1,5 @@
 """What prepare_data.py takes from packages: only what the copyright file gives, and whole."""
+
 import os
 import struct
 import sys
@@ -48,8 +49,13 @@ def qt_resource(files, version=2):
     for name, (_, compressed) in files.items():
         tree += struct.pack(">IHHHI", offsets[name], 1 if compressed else 0, 0, 1, places[name]) + stamp
     start = 20
-    return (b"qres" + struct.pack(">4I", version, start, start + len(tree), start + len(tree) + len(contents)) + tree +
-            contents + names)
+    return (
+        b"qres"
+        + struct.pack(">4I", version, start, start + len(tree), start + len(tree) + len(contents))
+        + tree
+        + contents
+        + names
+    )
 
 
 class Copyright(unittest.TestCase):
@@ -57,8 +63,10 @@ class Copyright(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "copyright"
             path.write_text(COPYRIGHT)
-            self.assertEqual(packages.files_under(path, ["public-domain", "CC-BY-1.0"]),
-                             ["photos/moose.jpg", "photos/fish*.jpg", "photos/panda.jpg"])
+            self.assertEqual(
+                packages.files_under(path, ["public-domain", "CC-BY-1.0"]),
+                ["photos/moose.jpg", "photos/fish*.jpg", "photos/panda.jpg"],
+            )
             self.assertEqual(packages.files_under(path, ["CC0-1.0"]), [])
 
 
@@ -68,8 +76,9 @@ class QtResources(unittest.TestCase):
             with self.subTest(version=version), tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / "photos.rcc"
                 path.write_bytes(qt_resource({"a.webp": (b"plain", False), "b.webp": (b"packed" * 50, True)}, version))
-                self.assertEqual(list(packages.files_in_rcc(path)),
-                                 [("photos/a.webp", b"plain"), ("photos/b.webp", b"packed" * 50)])
+                self.assertEqual(
+                    list(packages.files_in_rcc(path)), [("photos/a.webp", b"plain"), ("photos/b.webp", b"packed" * 50)]
+                )
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Names the thing in a picture: a small convolutional network that has seen augmented originals and no generated picture, so
 that it can judge those."""
+
 import random
 
 import numpy as np
@@ -19,7 +20,9 @@ def augmented(picture):
     """An original, moved, turned, scaled, recoloured a little, and blurred, on some background."""
     scene = Image.new("RGB", (SIDE, SIDE), scenes.colour())
     side = int(SIDE * random.uniform(0.6, 1.0))
-    placed = picture.resize((side, side), Image.Resampling.BILINEAR).rotate(random.uniform(-10, 10), Image.Resampling.BILINEAR)
+    placed = picture.resize((side, side), Image.Resampling.BILINEAR).rotate(
+        random.uniform(-10, 10), Image.Resampling.BILINEAR
+    )
     x, y = (round((SIDE - side) / 2 + random.uniform(-0.1, 0.1) * SIDE) for _ in range(2))
     scene.paste(placed, (x, y), placed)
     scene = ImageEnhance.Color(scene).enhance(random.uniform(0.7, 1.3))
@@ -62,8 +65,9 @@ def trained(things):
     for step in range(steps):
         x, labels = batch_of(things, BATCH)
         with torch.autocast("cpu", torch.bfloat16):
-            loss = nn.functional.cross_entropy(network(x.to(memory_format=torch.channels_last)).float(), labels,
-                                               label_smoothing=0.05)
+            loss = nn.functional.cross_entropy(
+                network(x.to(memory_format=torch.channels_last)).float(), labels, label_smoothing=0.05
+            )
         loss.backward()
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step / steps, 3e-3, 3e-5)

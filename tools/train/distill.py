@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Latent consistency distillation: teaches a copy of OUTPUT/denoiser-32.pt to predict in one step what the original reaches
 in many with guidance, so that one to four steps without guidance give a picture. Writes OUTPUT/distilled.pt."""
+
 import argparse
 import copy
 import random
@@ -78,19 +79,35 @@ def main():
     empty = model.tokenize(tokenizer, [""]).to(device)
     while (progress := trainer.progress()) < 1:
         with trainer.autocast():
-            loss = loss_of(student, trainer.average.module, teacher, schedule, data.batch(arguments.batch), empty,
-                           arguments.guidance)
+            loss = loss_of(
+                student,
+                trainer.average.module,
+                teacher,
+                schedule,
+                data.batch(arguments.batch),
+                empty,
+                arguments.guidance,
+            )
         trainer.update(loss, progress, arguments.batch)
         if trainer.step % REPORT_EVERY == 0:
             trainer.report(progress)
         if workers.is_first and trainer.step % SHEET_EVERY == 0:
-            train.write_sheet(trainer.average.module, vae, schedule, tokenizer, train.SHEET, 32,
-                              output / "samples-distilled.png", device)
+            train.write_sheet(
+                trainer.average.module,
+                vae,
+                schedule,
+                tokenizer,
+                train.SHEET,
+                32,
+                output / "samples-distilled.png",
+                device,
+            )
             trainer.save()
     trainer.save()
     if workers.is_first:
-        train.write_sheet(trainer.average.module, vae, schedule, tokenizer, train.SHEET, 32,
-                          output / "samples-distilled.png", device)
+        train.write_sheet(
+            trainer.average.module, vae, schedule, tokenizer, train.SHEET, 32, output / "samples-distilled.png", device
+        )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Draws views of the things in things.txt and writes their latents to OUTPUT/latents-SIZE.pt (SIZE: side of the latents)."""
+
 import argparse
-import random
 from pathlib import Path
 
 import numpy as np
@@ -36,8 +36,10 @@ def main():
     latents, shown = [], []
     for _ in range(arguments.views):
         for start in range(0, len(things.names), 20):
-            drawn = [views.view(things, thing, 8 * arguments.size)
-                     for thing in range(start, min(start + 20, len(things.names)))]
+            drawn = [
+                views.view(things, thing, 8 * arguments.size)
+                for thing in range(start, min(start + 20, len(things.names)))
+            ]
             latents.append(encoded(vae, [picture for picture, _ in drawn], device))
             shown += [what for _, what in drawn]
     latents = torch.cat(latents)

@@ -3,6 +3,7 @@
 
 Everything is judged by something that never saw a generated picture: the classifier, colours of pixels, the originals.
 """
+
 import argparse
 import random
 import re
@@ -32,7 +33,9 @@ class Model:
     def __init__(self, folder):
         self.tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
         text_encoder = CLIPTextModel.from_pretrained(folder / "text_encoder").float()
-        self.denoiser = model.Denoiser(text_encoder, UNet2DConditionModel.from_pretrained(folder / "unet").float()).eval()
+        self.denoiser = model.Denoiser(
+            text_encoder, UNet2DConditionModel.from_pretrained(folder / "unet").float()
+        ).eval()
         self.vae = AutoencoderTiny.from_pretrained(folder / "vae").float().eval()
         self.schedule = model.Schedule("cpu", LCMScheduler.from_pretrained(folder / "scheduler").config.prediction_type)
         self.size = self.denoiser.unet.config.sample_size
@@ -43,9 +46,9 @@ class Model:
         generator = torch.Generator().manual_seed(seed)
         result = []
         for at in range(0, len(prompts), BATCH):
-            ids = model.tokenize(self.tokenizer, prompts[at:at + BATCH])
+            ids = model.tokenize(self.tokenizer, prompts[at : at + BATCH])
             noise = torch.randn((len(ids), 4, self.size, self.size), generator=generator)
-            latents = self.vae.encode(as_input(start[at:at + BATCH])).latents if start else None
+            latents = self.vae.encode(as_input(start[at : at + BATCH])).latents if start else None
             x = model.sample(self.denoiser, self.schedule, ids, noise, model.lcm_timesteps(indices), generator, latents)
             decoded = ((self.vae.decode(x).sample.clamp(-1, 1) + 1) * 127.5).round().byte()
             result += [Image.fromarray(picture) for picture in decoded.permute(0, 2, 3, 1).numpy()]
@@ -53,7 +56,10 @@ class Model:
 
 
 def as_input(pictures):
-    return torch.from_numpy(np.stack([np.asarray(picture) for picture in pictures])).permute(0, 3, 1, 2).float() / 127.5 - 1
+    return (
+        torch.from_numpy(np.stack([np.asarray(picture) for picture in pictures])).permute(0, 3, 1, 2).float() / 127.5
+        - 1
+    )
 
 
 def on_colour(name, colour):
@@ -113,9 +119,14 @@ class Evaluation:
 
     def backgrounds(self):
         cases = [(random.randrange(len(self.things.names)), random.choice(views.COLOUR_NAMES)) for _ in range(100)]
-        pictures = self.model.pictures([on_colour(self.things.names[i], colour) for i, colour in cases], FOUR_STEPS, 102)
-        self.add("background colour right, four steps", self.share([border_colour(p) == c for p, (_, c) in zip(pictures, cases)]),
-                 "95%")
+        pictures = self.model.pictures(
+            [on_colour(self.things.names[i], colour) for i, colour in cases], FOUR_STEPS, 102
+        )
+        self.add(
+            "background colour right, four steps",
+            self.share([border_colour(p) == c for p, (_, c) in zip(pictures, cases)]),
+            "95%",
+        )
 
     def combinations(self):
         names, colours = self.things.names, views.COLOUR_NAMES
@@ -128,10 +139,16 @@ class Evaluation:
         two = random.sample(two, 25)
         pictures = self.model.pictures([f"{names[i]} and {names[j]}" for i, j in two], FOUR_STEPS, 104)
         left, right = (self.named([half(p, x) for p in pictures]) for x in (0.27, 0.73))
-        self.add("two things never seen together: both right", self.share([(l, r) == pair for l, r, pair in zip(left, right, two)]),
-                 "reported")
-        self.add("two things never seen together: at least one right",
-                 self.share([l == i or r == j for l, r, (i, j) in zip(left, right, two)]), "reported")
+        self.add(
+            "two things never seen together: both right",
+            self.share([(l, r) == pair for l, r, pair in zip(left, right, two)]),
+            "reported",
+        )
+        self.add(
+            "two things never seen together: at least one right",
+            self.share([l == i or r == j for l, r, (i, j) in zip(left, right, two)]),
+            "reported",
+        )
 
     def drawings(self):
         chosen = random.sample(range(len(self.things.names)), 100)
@@ -140,11 +157,21 @@ class Evaluation:
         for strength, indices in ((0.4, (30, 45)), (0.6, (20, 45)), (0.8, (10, 45))):
             redrawn = self.model.pictures(names, indices, 105, drawings)
             wanted = ("85%", "all") if strength == 0.6 else ("", "")
-            self.add(f"redrawn at strength {strength}: name right", self.share([a == i for i, a in zip(chosen, self.named(redrawn))]),
-                     wanted[0])
-            self.add(f"redrawn at strength {strength}: mean colour within 15%",
-                     self.share([mean_colour_differs(a, b) < 0.15 for a, b in zip(redrawn, drawings)]), wanted[1])
-        self.add("the drawings themselves: name right", self.share([a == i for i, a in zip(chosen, self.named(drawings))]), "")
+            self.add(
+                f"redrawn at strength {strength}: name right",
+                self.share([a == i for i, a in zip(chosen, self.named(redrawn))]),
+                wanted[0],
+            )
+            self.add(
+                f"redrawn at strength {strength}: mean colour within 15%",
+                self.share([mean_colour_differs(a, b) < 0.15 for a, b in zip(redrawn, drawings)]),
+                wanted[1],
+            )
+        self.add(
+            "the drawings themselves: name right",
+            self.share([a == i for i, a in zip(chosen, self.named(drawings))]),
+            "",
+        )
 
     def autoencoder(self, data):
         sets = train_autoencoder.held_out(data, scenes.Pictures(data, 0))
@@ -167,19 +194,33 @@ def write_sheet(path, rows, side=128):
 
 def write_sheets(model_, things, folder):
     prompts = train.SHEET
-    write_sheet(folder / "default-model-prompts.png",
-                [model_.pictures(prompts, indices, 7) for indices in ((0,), (0, 25), FOUR_STEPS)])
+    write_sheet(
+        folder / "default-model-prompts.png",
+        [model_.pictures(prompts, indices, 7) for indices in ((0,), (0, 25), FOUR_STEPS)],
+    )
     names = things.names[::3][:96]
     pictures = model_.pictures(names, FOUR_STEPS, 8)
-    write_sheet(folder / "default-model-things.png", [pictures[at:at + 16] for at in range(0, len(pictures), 16)], 80)
-    unknown = ["a", "spaceship above a city", "portrait of a woman", "green cat", "three red apple", "asdf", "summer evening",
-               "dog riding a bicycle"]
+    write_sheet(folder / "default-model-things.png", [pictures[at : at + 16] for at in range(0, len(pictures), 16)], 80)
+    unknown = [
+        "a",
+        "spaceship above a city",
+        "portrait of a woman",
+        "green cat",
+        "three red apple",
+        "asdf",
+        "summer evening",
+        "dog riding a bicycle",
+    ]
     write_sheet(folder / "default-model-weak.png", [model_.pictures(unknown, FOUR_STEPS, 9)])
     random.seed(10)
-    chosen = [things.names.index(name) for name in ("cat face", "red apple", "rocket", "penguin", "tulip", "grinning face")]
+    chosen = [
+        things.names.index(name) for name in ("cat face", "red apple", "rocket", "penguin", "tulip", "grinning face")
+    ]
     drawings = [rough_drawing(things.pictures[i], 8 * model_.size) for i in chosen]
-    rows = [model_.pictures([things.names[i] for i in chosen], indices, 10, drawings)
-            for indices in ((40,), (30, 45), (20, 45), (10, 45))]
+    rows = [
+        model_.pictures([things.names[i] for i in chosen], indices, 10, drawings)
+        for indices in ((40,), (30, 45), (20, 45), (10, 45))
+    ]
     write_sheet(folder / "default-model-drawings.png", [drawings, *rows])
 
 
@@ -197,7 +238,9 @@ def main():
     parser.add_argument("--data", type=Path, default=Path("train-data"))
     parser.add_argument("--output", type=Path, default=Path("train-output"), help="where the classifier is kept")
     parser.add_argument("--things", type=int, default=len(views.THINGS), help="ask for the first so many of things.txt")
-    parser.add_argument("--docs", type=Path, help="where default-model.md and the sheets go; without, they are only printed")
+    parser.add_argument(
+        "--docs", type=Path, help="where default-model.md and the sheets go; without, they are only printed"
+    )
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -208,8 +251,11 @@ def main():
     judge = classifier.load_or_train(arguments.output / "classifier.pt", everything)
     evaluation = Evaluation(Model(arguments.folder), things, judge)
     with torch.no_grad():
-        evaluation.add(f"the classifier itself, among {len(everything.names)} things, on augmented originals",
-                       f"{classifier.accuracy(judge, everything):.1%} of 1000", "95%")
+        evaluation.add(
+            f"the classifier itself, among {len(everything.names)} things, on augmented originals",
+            f"{classifier.accuracy(judge, everything):.1%} of 1000",
+            "95%",
+        )
     evaluation.names()
     evaluation.backgrounds()
     evaluation.combinations()

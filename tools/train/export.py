@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Writes the trained model as a diffusers folder in float16."""
+
 import argparse
 import json
 import shutil
@@ -22,19 +23,36 @@ def main():
     tokenizer = CLIPTokenizer.from_pretrained(train.TOKENIZER)
     denoiser = model.Denoiser(model.new_text_encoder(tokenizer), model.full_size_unet())
     denoiser.load_state_dict(torch.load(arguments.output / arguments.checkpoint, weights_only=True)["average"])
-    parts = {"text_encoder": denoiser.text_encoder, "unet": denoiser.unet,
-             "vae": AutoencoderTiny.from_pretrained(arguments.output / "vae")}
+    parts = {
+        "text_encoder": denoiser.text_encoder,
+        "unet": denoiser.unet,
+        "vae": AutoencoderTiny.from_pretrained(arguments.output / "vae"),
+    }
     for name, part in parts.items():
         part.half().save_pretrained(arguments.folder / name)
-    LCMScheduler(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", original_inference_steps=50,
-                 clip_sample=False, set_alpha_to_one=False, steps_offset=1, timestep_scaling=10.0,
-                 prediction_type="v_prediction").save_pretrained(arguments.folder / "scheduler")
+    LCMScheduler(
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        original_inference_steps=50,
+        clip_sample=False,
+        set_alpha_to_one=False,
+        steps_offset=1,
+        timestep_scaling=10.0,
+        prediction_type="v_prediction",
+    ).save_pretrained(arguments.folder / "scheduler")
     if arguments.folder.resolve() != train.TOKENIZER.parent.resolve():
         shutil.copytree(train.TOKENIZER, arguments.folder / "tokenizer", dirs_exist_ok=True)
-    index = {"_class_name": "StableDiffusionPipeline", "text_encoder": ["transformers", "CLIPTextModel"],
-             "tokenizer": ["transformers", "CLIPTokenizer"], "unet": ["diffusers", "UNet2DConditionModel"],
-             "scheduler": ["diffusers", "LCMScheduler"], "vae": ["diffusers", "AutoencoderTiny"],
-             "safety_checker": [None, None], "feature_extractor": [None, None]}
+    index = {
+        "_class_name": "StableDiffusionPipeline",
+        "text_encoder": ["transformers", "CLIPTextModel"],
+        "tokenizer": ["transformers", "CLIPTokenizer"],
+        "unet": ["diffusers", "UNet2DConditionModel"],
+        "scheduler": ["diffusers", "LCMScheduler"],
+        "vae": ["diffusers", "AutoencoderTiny"],
+        "safety_checker": [None, None],
+        "feature_extractor": [None, None],
+    }
     (arguments.folder / "model_index.json").write_text(json.dumps(index, indent=1))
 
 

@@ -1,4 +1,5 @@
 """The networks of the model, how they are put together, and how they are sampled from."""
+
 import torch
 from diffusers import UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor
@@ -11,20 +12,35 @@ OUTER = 48
 
 
 def new_text_encoder(tokenizer):
-    return CLIPTextModel(CLIPTextConfig(
-        vocab_size=len(tokenizer), hidden_size=WIDTH, intermediate_size=4 * WIDTH, projection_dim=WIDTH, num_hidden_layers=4,
-        num_attention_heads=6, max_position_embeddings=TOKENS, bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id))
+    return CLIPTextModel(
+        CLIPTextConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=WIDTH,
+            intermediate_size=4 * WIDTH,
+            projection_dim=WIDTH,
+            num_hidden_layers=4,
+            num_attention_heads=6,
+            max_position_embeddings=TOKENS,
+            bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+        )
+    )
 
 
 def new_unet(channels, sample_size):
     """Attention in the two lowest levels."""
     plain = len(channels) - 2
     return UNet2DConditionModel(
-        sample_size=sample_size, block_out_channels=channels, layers_per_block=1, cross_attention_dim=WIDTH,
-        attention_head_dim=[max(1, width // 32) for width in channels], norm_num_groups=16,
+        sample_size=sample_size,
+        block_out_channels=channels,
+        layers_per_block=1,
+        cross_attention_dim=WIDTH,
+        attention_head_dim=[max(1, width // 32) for width in channels],
+        norm_num_groups=16,
         down_block_types=["DownBlock2D"] * plain + ["CrossAttnDownBlock2D"] * 2,
-        up_block_types=["CrossAttnUpBlock2D"] * 2 + ["UpBlock2D"] * plain)
+        up_block_types=["CrossAttnUpBlock2D"] * 2 + ["UpBlock2D"] * plain,
+    )
 
 
 def half_size_unet():
@@ -89,7 +105,7 @@ class Schedule:
 
     def __init__(self, device, prediction_type="v_prediction"):
         self.predicts_noise = prediction_type == "epsilon"
-        betas = torch.linspace(0.00085 ** 0.5, 0.012 ** 0.5, 1000, dtype=torch.float64) ** 2
+        betas = torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64) ** 2
         self.alphas = torch.cumprod(1 - betas, 0).float().to(device)
 
     def coefficients(self, t):

@@ -1,5 +1,6 @@
 """Packages of Debian and of Python as sources of files: fetching them, what their copyright file allows, what is packed in
 them. Needs nothing but Python."""
+
 import re
 import struct
 import subprocess
@@ -21,9 +22,24 @@ def unpacked_debian_package(name, cache):
 def wheel(source, cache):
     folder = cache / source["package"]
     if not folder.exists():
-        subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:",
-                        "--python-version", source["python"], "--dest", folder,
-                        f"{source['package']}=={source['version']}"], check=True)
+        subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "pip",
+                "download",
+                "--quiet",
+                "--no-deps",
+                "--only-binary",
+                ":all:",
+                "--python-version",
+                source["python"],
+                "--dest",
+                folder,
+                f"{source['package']}=={source['version']}",
+            ],
+            check=True,
+        )
     return zipfile.ZipFile(next(folder.glob("*.whl")))
 
 
@@ -44,8 +60,8 @@ def files_in_rcc(path):
     node_size = 14 if version == 1 else 22
 
     def name_at(offset):
-        length, = struct.unpack_from(">H", data, names + offset)
-        return data[names + offset + 6:names + offset + 6 + 2 * length].decode("utf-16-be")
+        (length,) = struct.unpack_from(">H", data, names + offset)
+        return data[names + offset + 6 : names + offset + 6 + 2 * length].decode("utf-16-be")
 
     def walk(index, prefix):
         at = tree + index * node_size
@@ -56,9 +72,9 @@ def files_in_rcc(path):
             for child in range(first, first + count):
                 yield from walk(child, name + "/" if index else "")
         elif not flags & 4:
-            offset, = struct.unpack_from(">I", data, at + 10)
-            size, = struct.unpack_from(">I", data, contents + offset)
-            body = data[contents + offset + 4:contents + offset + 4 + size]
+            (offset,) = struct.unpack_from(">I", data, at + 10)
+            (size,) = struct.unpack_from(">I", data, contents + offset)
+            body = data[contents + offset + 4 : contents + offset + 4 + size]
             yield name, zlib.decompress(body[4:]) if flags & 1 else body
 
     yield from walk(0, "")

@@ -10,6 +10,7 @@ Python's with pip), takes out of them what their licences allow, and writes
 
 Your own pictures: put PNG files into a folder beside a JSON like emoji.json, see README.md.
 """
+
 import argparse
 import fnmatch
 import json
@@ -150,11 +151,13 @@ def write_debian_source(source, folder, folders, data):
 
 def write_python_source(source, archive, data):
     """How many pictures a wheel gave."""
+
     def members(files):
         return [(Path(file).stem + ".jpg", BytesIO(archive.read(file))) for file in files]
 
-    return write_photos(members(source["files"]), data / "photos") + \
-        write_photos(members(source["held_out"]), data / "held_out/photos")
+    return write_photos(members(source["files"]), data / "photos") + write_photos(
+        members(source["held_out"]), data / "held_out/photos"
+    )
 
 
 def main():
@@ -167,12 +170,21 @@ def main():
     manifest = []
 
     def note(source, version, count):
-        manifest.append({"package": source["package"], "version": version, "use": source["use"],
-                         "licence": source["licence"], "count": count})
+        manifest.append(
+            {
+                "package": source["package"],
+                "version": version,
+                "use": source["use"],
+                "licence": source["licence"],
+                "count": count,
+            }
+        )
         print(f"{source['package']} {version}: {count} for {source['use']}; {source['licence']}", flush=True)
 
-    unpacked = {source["package"]: packages.unpacked_debian_package(source["package"], arguments.cache)
-                for source in sources["debian"]}
+    unpacked = {
+        source["package"]: packages.unpacked_debian_package(source["package"], arguments.cache)
+        for source in sources["debian"]
+    }
     folders = {name: folder for name, (folder, _) in unpacked.items()}
     for source in sources["debian"]:
         folder, version = unpacked[source["package"]]

@@ -1,5 +1,6 @@
 """Pictures for the autoencoder: random crops of photos, and of emoji and clip art before plain, shaded or photographed
 backgrounds."""
+
 import json
 import random
 
@@ -7,9 +8,18 @@ import numpy as np
 from PIL import Image
 
 COLOURS = {
-    "white": (255, 255, 255), "black": (20, 20, 20), "gray": (128, 128, 128), "red": (220, 40, 40),
-    "orange": (245, 140, 30), "yellow": (250, 215, 50), "green": (50, 160, 70), "blue": (40, 90, 210),
-    "light blue": (150, 205, 245), "purple": (130, 60, 170), "pink": (250, 160, 195), "brown": (130, 85, 50),
+    "white": (255, 255, 255),
+    "black": (20, 20, 20),
+    "gray": (128, 128, 128),
+    "red": (220, 40, 40),
+    "orange": (245, 140, 30),
+    "yellow": (250, 215, 50),
+    "green": (50, 160, 70),
+    "blue": (40, 90, 210),
+    "light blue": (150, 205, 245),
+    "purple": (130, 60, 170),
+    "pink": (250, 160, 195),
+    "brown": (130, 85, 50),
 }
 HELD_OUT_EVERY = 20  # every twentieth emoji is kept from the autoencoder, to measure with
 
@@ -36,7 +46,9 @@ class Pictures:
 
 
 def colour():
-    named = random.choice(list(COLOURS.values())) if random.random() < 0.6 else [random.randrange(256) for _ in range(3)]
+    named = (
+        random.choice(list(COLOURS.values())) if random.random() < 0.6 else [random.randrange(256) for _ in range(3)]
+    )
     return tuple(min(255, max(0, value + random.randint(-12, 12))) for value in named)
 
 
@@ -69,8 +81,9 @@ def pasted(scene, picture, extent):
     if scale > 1.5:
         picture = picture.reduce(int(scale + 0.5))
         scale = picture.width / extent
-    placed = picture.transform(scene.size, Image.Transform.AFFINE, (scale, 0, -x * scale, 0, scale, -y * scale),
-                               Image.Resampling.BICUBIC)
+    placed = picture.transform(
+        scene.size, Image.Transform.AFFINE, (scale, 0, -x * scale, 0, scale, -y * scale), Image.Resampling.BICUBIC
+    )
     scene.paste(placed, (0, 0), placed)
     return scene
 

@@ -1,4 +1,5 @@
 """Begins with the text encoder and UNet of another model, whose latents may lie differently."""
+
 import random
 
 import torch
@@ -26,7 +27,9 @@ def denoiser_of(folder, vae, things):
     pictures = [views.view(things, random.randrange(len(things.names)), 128)[0] for _ in range(200)]
 
     def pixels(autoencoder):
-        latents = torch.cat([encode.encoded(autoencoder, pictures[at:at + 20], vae.device) for at in range(0, len(pictures), 20)])
+        latents = torch.cat(
+            [encode.encoded(autoencoder, pictures[at : at + 20], vae.device) for at in range(0, len(pictures), 20)]
+        )
         flat = latents.float().movedim(1, -1).flatten(0, -2)
         return flat - flat.mean(0)
 

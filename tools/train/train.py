@@ -6,6 +6,7 @@
 
 Interrupted, the same command goes on where it was. OUTPUT/samples-SIZE.png shows how far it is.
 """
+
 import argparse
 import random
 from pathlib import Path
@@ -24,8 +25,20 @@ TOKENIZER = Path(__file__).parents[2] / "models/default/tokenizer"
 RATES = {16: (1.2e-3, 1e-4), 32: (7e-4, 2e-5)}
 REPORT_EVERY = 50
 SHEET_EVERY = 200
-SHEET = ["cat face", "penguin on a light blue background", "red apple", "rocket on a black background", "house", "tulip on a yellow background",
-         "grinning face", "strawberry on a pink background", "octopus", "bicycle on a green background", "two fish", "sun and cloud"]
+SHEET = [
+    "cat face",
+    "penguin on a light blue background",
+    "red apple",
+    "rocket on a black background",
+    "house",
+    "tulip on a yellow background",
+    "grinning face",
+    "strawberry on a pink background",
+    "octopus",
+    "bicycle on a green background",
+    "two fish",
+    "sun and cloud",
+]
 
 
 class Captioned:
@@ -74,8 +87,10 @@ def write_sheet(denoiser, vae, schedule, tokenizer, prompts, size, path, device)
     generator = torch.Generator().manual_seed(7)
     noise = torch.randn((len(prompts), 4, size, size), generator=generator).to(device)
     ids = model.tokenize(tokenizer, prompts).to(device)
-    rows = [model.sample(denoiser, schedule, ids, noise, model.lcm_timesteps(indices), generator)
-            for indices in ((0,), (0, 16, 32, 45))]
+    rows = [
+        model.sample(denoiser, schedule, ids, noise, model.lcm_timesteps(indices), generator)
+        for indices in ((0,), (0, 16, 32, 45))
+    ]
     rows.append(model.sample_ddim(denoiser, schedule, ids, noise, 20))
     pictures = [torch.cat(list(vae.decode(row).sample), 2) for row in rows]
     sheet = ((torch.cat(pictures, 1).clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0).cpu().numpy()
@@ -88,7 +103,9 @@ def main():
     parser.add_argument("--output", type=Path, default=Path("train-output"))
     parser.add_argument("--size", type=int, choices=(16, 32), default=16, help="side of the latents")
     parser.add_argument("--minutes", type=float, default=60)
-    parser.add_argument("--begin-with", type=Path, help="with --size 16: begin with the networks of another model folder")
+    parser.add_argument(
+        "--begin-with", type=Path, help="with --size 16: begin with the networks of another model folder"
+    )
     parser.add_argument("--batch", type=int, default=32, help="samples a step and process")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=3)
@@ -99,7 +116,9 @@ def main():
     schedule = model.Schedule(device)
     vae = AutoencoderTiny.from_pretrained(output / "vae").to(device)
     things = views.Things(arguments.data)
-    denoiser = new_denoiser(size, output, tokenizer, arguments.begin_with, vae, things).to(device, memory_format=torch.channels_last)
+    denoiser = new_denoiser(size, output, tokenizer, arguments.begin_with, vae, things).to(
+        device, memory_format=torch.channels_last
+    )
     trainer = Trainer(denoiser, workers, arguments.minutes, *RATES[size], 0.998, output / f"denoiser-{size}.pt")
     data = Captioned(output / f"latents-{size}.pt", things, tokenizer, schedule, device)
     while (progress := trainer.progress()) < 1:
@@ -110,11 +129,15 @@ def main():
         if trainer.step % REPORT_EVERY == 0:
             trainer.report(progress)
         if trainer.step % SHEET_EVERY == 0 and workers.is_first:
-            write_sheet(trainer.average.module, vae, schedule, tokenizer, SHEET, size, output / f"samples-{size}.png", device)
+            write_sheet(
+                trainer.average.module, vae, schedule, tokenizer, SHEET, size, output / f"samples-{size}.png", device
+            )
             trainer.save()
     trainer.save()
     if workers.is_first:
-        write_sheet(trainer.average.module, vae, schedule, tokenizer, SHEET, size, output / f"samples-{size}.png", device)
+        write_sheet(
+            trainer.average.module, vae, schedule, tokenizer, SHEET, size, output / f"samples-{size}.png", device
+        )
 
 
 if __name__ == "__main__":

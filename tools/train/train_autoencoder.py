@@ -3,6 +3,7 @@
 
 Interrupted, the same command goes on where it was. `torchrun --nproc-per-node 2 train_autoencoder.py ...` uses two cores.
 """
+
 import argparse
 import random
 from pathlib import Path
@@ -22,8 +23,12 @@ REPORT_EVERY = 50
 
 
 def new_autoencoder():
-    vae = AutoencoderTiny(encoder_block_out_channels=(WIDTH,) * 4, decoder_block_out_channels=(WIDTH,) * 4,
-                          num_encoder_blocks=(0, 1, 3, 3), num_decoder_blocks=(3, 3, 1, 0))
+    vae = AutoencoderTiny(
+        encoder_block_out_channels=(WIDTH,) * 4,
+        decoder_block_out_channels=(WIDTH,) * 4,
+        num_encoder_blocks=(0, 1, 3, 3),
+        num_decoder_blocks=(3, 3, 1, 0),
+    )
     with torch.no_grad():
         for layer in (*vae.encoder.layers, *vae.decoder.layers):
             if isinstance(layer, AutoencoderTinyBlock):
@@ -68,21 +73,33 @@ def held_out(data, pictures):
     """256 x 256 pictures by kind, none of them seen in training."""
     state = random.getstate()
     random.seed(5)
-    scenes_256 = [scenes.pasted(scenes.background(256, pictures.photos[:1]), emoji, random.uniform(150, 230))
-                  for emoji in pictures.held_out_emoji[:32]]
+    scenes_256 = [
+        scenes.pasted(scenes.background(256, pictures.photos[:1]), emoji, random.uniform(150, 230))
+        for emoji in pictures.held_out_emoji[:32]
+    ]
     random.setstate(state)
 
     def square(path):
         photo = scenes.load(path, "RGB")
         side = min(photo.size)
-        return photo.resize((256, 256), Image.Resampling.LANCZOS, ((photo.width - side) // 2, (photo.height - side) // 2,
-                                                                   (photo.width + side) // 2, (photo.height + side) // 2))
+        return photo.resize(
+            (256, 256),
+            Image.Resampling.LANCZOS,
+            (
+                (photo.width - side) // 2,
+                (photo.height - side) // 2,
+                (photo.width + side) // 2,
+                (photo.height + side) // 2,
+            ),
+        )
 
     sets = {"emoji scenes": scenes_256}
     for kind in ("wallpapers", "photos"):
         sets[kind] = [square(path) for path in sorted((data / "held_out" / kind).glob("*.jpg"))]
-    return {kind: torch.from_numpy(np.stack([np.asarray(p) for p in set_])).permute(0, 3, 1, 2).float() / 127.5 - 1
-            for kind, set_ in sets.items()}
+    return {
+        kind: torch.from_numpy(np.stack([np.asarray(p) for p in set_])).permute(0, 3, 1, 2).float() / 127.5 - 1
+        for kind, set_ in sets.items()
+    }
 
 
 @torch.no_grad()
@@ -128,7 +145,8 @@ def main():
             figures = ""
             if workers.is_first and trainer.step % (REPORT_EVERY * 8) == 0:
                 average = trainer.average.module
-                figures = f"emoji {psnr(reconstruct(average, sets['emoji scenes'][:8].to(workers.device)).cpu(), sets['emoji scenes'][:8]):.2f} dB"
+                few = sets["emoji scenes"][:8].to(workers.device)
+                figures = f"emoji {psnr(reconstruct(average, few), few):.2f} dB"
                 write_sheet(average, sets, arguments.output / "autoencoder.png", workers.device)
                 trainer.save()
             trainer.report(progress, figures)

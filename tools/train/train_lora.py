@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Trains a LoRA on a style that is computed from the pictures: as pixel art, the model's things as coarse mosaics. Shows how
 a LoRA for this model is made; for a style of your own replace `pixel_art`."""
+
 import argparse
 from pathlib import Path
 
@@ -51,8 +52,12 @@ def main():
     denoiser = model.Denoiser(text_encoder, unet).to(device, memory_format=torch.channels_last)
     things = views.Things(arguments.data, arguments.things)
     drawn = [views.view(things, thing, 256) for thing in range(len(things.names)) for _ in range(VIEWS)]
-    latents = torch.cat([encode.encoded(vae, [pixel_art(picture) for picture, _ in drawn[at:at + 20]], device)
-                         for at in range(0, len(drawn), 20)])
+    latents = torch.cat(
+        [
+            encode.encoded(vae, [pixel_art(picture) for picture, _ in drawn[at : at + 20]], device)
+            for at in range(0, len(drawn), 20)
+        ]
+    )
     stored = arguments.output / "latents-pixel-art.pt"
     torch.save({"latents": latents, "shown": [shown for _, shown in drawn]}, stored)
     data = train.Captioned(stored, things, tokenizer, schedule, device)
@@ -66,7 +71,9 @@ def main():
             trainer.report(progress)
     if workers.is_first:
         average = trainer.average.module
-        train.write_sheet(average, vae, schedule, tokenizer, train.SHEET, 32, arguments.output / "samples-lora.png", device)
+        train.write_sheet(
+            average, vae, schedule, tokenizer, train.SHEET, 32, arguments.output / "samples-lora.png", device
+        )
         layers = {key: value.half().contiguous() for key, value in get_peft_model_state_dict(average.unet).items()}
         StableDiffusionPipeline.save_lora_weights(arguments.output / "pixel-art", unet_lora_layers=layers)
 

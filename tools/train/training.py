@@ -1,4 +1,5 @@
 """What all training here shares: processes, a budget of time that the learning rate follows, checkpoints, averages."""
+
 import copy
 import math
 import os
@@ -94,7 +95,9 @@ class Trainer:
         self.highest, self.lowest = highest, lowest
         workers.start_equal(module)
         self.parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
-        self.optimizer = torch.optim.AdamW(self.parameters, lr=highest, betas=(0.9, 0.99), weight_decay=1e-3, fused=True)
+        self.optimizer = torch.optim.AdamW(
+            self.parameters, lr=highest, betas=(0.9, 0.99), weight_decay=1e-3, fused=True
+        )
         self.average = Average(module, decay)
         self.samples, self.step, self.loss, self.history = 0, 0, 0.0, []
         self.budget = Budget(workers, minutes)
@@ -113,9 +116,15 @@ class Trainer:
 
     def save(self):
         if self.workers.is_first:
-            state = {"module": self.module.state_dict(), "average": self.average.module.state_dict(), "step": self.step,
-                     "optimizer": self.optimizer.state_dict(), "samples": self.samples, "used": self.budget.used,
-                     "history": self.history}
+            state = {
+                "module": self.module.state_dict(),
+                "average": self.average.module.state_dict(),
+                "step": self.step,
+                "optimizer": self.optimizer.state_dict(),
+                "samples": self.samples,
+                "used": self.budget.used,
+                "history": self.history,
+            }
             torch.save(state, self.path.with_suffix(".new"))
             self.path.with_suffix(".new").replace(self.path)
 
@@ -142,5 +151,8 @@ class Trainer:
     def report(self, progress, text=""):
         self.history.append((self.budget.used, self.samples, self.loss))
         if self.workers.is_first:
-            print(f"{progress:6.1%} {self.budget.used / 60:6.1f} min step {self.step} samples {self.samples} "
-                  f"({self.samples / max(1, self.budget.used):.1f}/s) loss {self.loss:.4f} {text}", flush=True)
+            print(
+                f"{progress:6.1%} {self.budget.used / 60:6.1f} min step {self.step} samples {self.samples} "
+                f"({self.samples / max(1, self.budget.used):.1f}/s) loss {self.loss:.4f} {text}",
+                flush=True,
+            )

@@ -1,5 +1,6 @@
 """Pictures with what can be said about them: one thing on a background, small or large, at some place, several of it, or two
 things side by side; and the captions that say so."""
+
 import random
 from pathlib import Path
 
@@ -10,8 +11,14 @@ import scenes
 THINGS = (Path(__file__).parent / "things.txt").read_text().split("\n")[:-1]
 COLOUR_NAMES = list(scenes.COLOURS)
 COUNTS = {2: "two", 3: "three", 4: "four"}
-PLACES = {(-1, -1): "in the top left corner", (1, -1): "in the top right corner", (-1, 1): "in the bottom left corner",
-          (1, 1): "in the bottom right corner", (-1, 0): "on the left", (1, 0): "on the right"}
+PLACES = {
+    (-1, -1): "in the top left corner",
+    (1, -1): "in the top right corner",
+    (-1, 1): "in the bottom left corner",
+    (1, 1): "in the bottom right corner",
+    (-1, 0): "on the left",
+    (1, 0): "on the right",
+}
 
 
 class Things:
@@ -71,8 +78,11 @@ def view(things, thing, size):
         place(scene, picture, around(0.5 + 0.24 * x, 0.02), around(0.5 + 0.24 * y, 0.02), random.uniform(0.42, 0.48))
     elif kind < 0.91:
         shown |= {"kind": "count", "count": random.choice(list(COUNTS))}
-        spots = {2: ((0.27, 0.5), (0.73, 0.5)), 3: ((0.5, 0.27), (0.27, 0.73), (0.73, 0.73)),
-                 4: ((0.27, 0.27), (0.73, 0.27), (0.27, 0.73), (0.73, 0.73))}[shown["count"]]
+        spots = {
+            2: ((0.27, 0.5), (0.73, 0.5)),
+            3: ((0.5, 0.27), (0.27, 0.73), (0.73, 0.73)),
+            4: ((0.27, 0.27), (0.73, 0.27), (0.27, 0.73), (0.73, 0.73)),
+        }[shown["count"]]
         for x, y in spots:
             place(scene, picture, around(x, 0.01), around(y, 0.01), 0.44)
     else:
