@@ -30,7 +30,8 @@ void AttentionBlock::forward(Context& context, const Tensor& x) const {
   context.device.linear(normed, *qkv_, {}, qkv);
   const Tensor& attended = normed;  // its place, now that queries, keys and values are made
   context.device.attention(qkv.channels(0, channels_), qkv.channels(channels_, channels_),
-                           qkv.channels(channels_ * 2, channels_), {.heads = 1, .precision = precision_}, attended);
+                           qkv.channels(channels_ * 2, channels_), {.heads = 1, .precision = precision_},
+                           attended);
   context.device.linear(attended, *to_out_, {.residual = x}, x);
 }
 
