@@ -23,9 +23,8 @@ struct Workload {
   int width = 512;
   int height = 512;
   int rows = 1;  ///< rows of a UNet call; denoising steps of the stream
-  std::string device = "auto";
-  int threads = 0;
   std::string device = "cpu";
+  int threads = 0;
   std::string precision = "auto";
 };
 
