@@ -1,5 +1,6 @@
 #include "operations/operations.h"
 
+#include <array>
 #include <cstddef>
 #include <memory>
 
@@ -32,7 +33,20 @@ Shape resampled(Shape shape, Resample resample) {
   return resample == Resample::up ? Shape{shape.n, shape.h * 2, shape.w * 2, shape.c} : shape;
 }
 
-std::string suffix(Precision precision) { return precision == Precision::int8 ? "/int8" : ""; }
+/// Side by side, so that they can be compared.
+constexpr std::array<Precision, 3> kPrecisions = {Precision::f32, Precision::bf16, Precision::int8};
+
+std::string suffix(Precision precision) {
+  switch (precision) {
+    case Precision::f32:
+      return "";
+    case Precision::bf16:
+      return "/bf16";
+    case Precision::int8:
+      return "/int8";
+  }
+  return "";
+}
 
 Operation conv2d(const Shape& in, std::int64_t out_channels, Resample resample, Precision precision,
                  std::int64_t kernel = 3) {
@@ -103,7 +117,7 @@ Operation layer_norm(std::int64_t tokens, std::int64_t channels) {
 }
 
 Operation attention(std::int64_t queries, std::int64_t keys, std::int64_t heads, std::int64_t head_size,
-                    bool causal = false) {
+                    bool causal, Precision precision) {
   const auto prepare = [=](Device& device) -> std::function<void()> {
     const std::int64_t channels = heads * head_size;
     const auto q = std::make_shared<DeviceTensor>(ones(device, {1, 1, queries, channels}));
@@ -111,11 +125,12 @@ Operation attention(std::int64_t queries, std::int64_t keys, std::int64_t heads,
     const auto v = std::make_shared<DeviceTensor>(ones(device, {1, 1, keys, channels}));
     const auto out = std::make_shared<DeviceTensor>(device, Shape{1, 1, queries, channels});
     return [=, &device] {
-      device.attention(q->view(), k->view(), v->view(), {.heads = heads, .causal = causal}, out->view());
+      device.attention(q->view(), k->view(), v->view(),
+                       {.heads = heads, .causal = causal, .precision = precision}, out->view());
     };
   };
   return {"attention/" + std::to_string(queries) + "x" + std::to_string(keys) + "/" + std::to_string(heads) +
-              "x" + std::to_string(head_size) + (causal ? "/causal" : ""),
+              "x" + std::to_string(head_size) + (causal ? "/causal" : "") + suffix(precision),
           prepare};
 }
 
@@ -190,17 +205,27 @@ void add_frame(std::vector<Operation>& all, std::int64_t side) {
   all.push_back(map(latents, Activation::tanh, "tanh"));  // TAESD's decoder begins with it
 }
 
-/// In float32 and in 8 bits, so that both are measured side by side.
+/// In every precision.
 void add_conv2d(std::vector<Operation>& all, const Shape& in, std::int64_t out_channels,
                 Resample resample = Resample::none, std::int64_t kernel = 3) {
-  all.push_back(conv2d(in, out_channels, resample, Precision::f32, kernel));
-  all.push_back(conv2d(in, out_channels, resample, Precision::int8, kernel));
+  for (const Precision precision : kPrecisions) {
+    all.push_back(conv2d(in, out_channels, resample, precision, kernel));
+  }
 }
 
 void add_linear(std::vector<Operation>& all, std::int64_t tokens, std::int64_t in_channels,
                 std::int64_t out_channels, bool geglu = false) {
-  all.push_back(linear(tokens, in_channels, out_channels, geglu, Precision::f32));
-  all.push_back(linear(tokens, in_channels, out_channels, geglu, Precision::int8));
+  for (const Precision precision : kPrecisions) {
+    all.push_back(linear(tokens, in_channels, out_channels, geglu, precision));
+  }
+}
+
+/// It knows bfloat16 but no bytes.
+void add_attention(std::vector<Operation>& all, std::int64_t queries, std::int64_t keys, std::int64_t heads,
+                   std::int64_t head_size, bool causal = false) {
+  for (const Precision precision : {Precision::f32, Precision::bf16}) {
+    all.push_back(attention(queries, keys, heads, head_size, causal, precision));
+  }
 }
 
 void add_sd_turbo(std::vector<Operation>& all) {
@@ -227,20 +252,20 @@ void add_sd_turbo(std::vector<Operation>& all) {
     add_linear(all, tokens, channels, 3 * channels);
     add_linear(all, tokens, channels, 8 * channels, true);
     add_linear(all, tokens, 4 * channels, channels);
-    all.push_back(attention(tokens, tokens, channels / 64, 64));
-    all.push_back(attention(tokens, 77, channels / 64, 64));
+    add_attention(all, tokens, tokens, channels / 64, 64);
+    add_attention(all, tokens, 77, channels / 64, 64);
     all.push_back(group_norm({1, 64 >> level, 64 >> level, channels}, 32));
     all.push_back(layer_norm(tokens, channels));
   }
-  all.push_back(attention(77, 77, 16, 64, true));  // the text encoder
+  add_attention(all, 77, 77, 16, 64, true);  // the text encoder
   add_linear(all, 77, 1024, 3072);
   add_linear(all, 77, 1024, 4096);
   add_linear(all, 77, 4096, 1024);
   all.push_back(layer_norm(77, 1024));
   add_linear(all, 1, 320, 1280);  // the time's embedding
   all.push_back(map({1, 1, 1, 1280}, Activation::silu, "silu"));
-  all.push_back(attention(4096, 4096, 8, 40));  // Stable Diffusion 1.5's heads
-  add_conv2d(all, {1, 512, 512, 3}, 64);        // TAESD
+  add_attention(all, 4096, 4096, 8, 40);  // Stable Diffusion 1.5's heads
+  add_conv2d(all, {1, 512, 512, 3}, 64);  // TAESD
   add_conv2d(all, {1, 512, 512, 64}, 64);
   add_conv2d(all, {1, 256, 256, 64}, 64);
   add_conv2d(all, {1, 256, 256, 64}, 64, Resample::up);
@@ -261,8 +286,8 @@ void add_default_model(std::vector<Operation>& all) {
       add_linear(all, side * side, channels, 3 * channels);
       add_linear(all, side * side, channels, 8 * channels, true);
       add_linear(all, side * side, 4 * channels, channels);
-      all.push_back(attention(side * side, side * side, channels / 32, 32));
-      all.push_back(attention(side * side, 24, channels / 32, 32));
+      add_attention(all, side * side, side * side, channels / 32, 32);
+      add_attention(all, side * side, 24, channels / 32, 32);
       all.push_back(layer_norm(side * side, channels));
     }
   }

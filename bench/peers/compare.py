@@ -175,7 +175,7 @@ if __name__ == "__main__":
     parser.add_argument("--seconds", type=float, default=0.5, help="time for each measurement in a round, at least one run")
     parser.add_argument("--tables", nargs="+", default=list(TABLES), choices=TABLES)
     parser.add_argument("--most-steps", type=int, default=10, help="leave out what takes more denoising steps")
-    parser.add_argument("--engines", nargs="+", default=[e for e in ENGINES if e != "ours-bf16"], choices=ENGINES)
+    parser.add_argument("--engines", nargs="+", default=ENGINES, choices=ENGINES)
     parser.add_argument("--pairs", action="store_true", help="one peer at a time beside ours: needs less memory")
     parser.add_argument("--program", default=str(HERE.parent.parent / "build/bench_networks"), help="bench_networks")
     parser.add_argument("--converted", help="folder for OpenVINO's form of the networks (default: openvino/ in the model)")
