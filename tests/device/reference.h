@@ -51,7 +51,7 @@ class Bench {
   Bench(int threads, const cpu::Features& features)
       : chosen_{.device = make_cpu_device(threads, features)}, arena_(*chosen_.device) {}
 
-  Device& device() { return *chosen_.device; }
+  [[nodiscard]] Device& device() const { return *chosen_.device; }
 
   /// How far from plain loops a result may be: on the CPU `limit`, else what the device's type allows.
   [[nodiscard]] double limit(double limit) const {

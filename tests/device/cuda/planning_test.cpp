@@ -137,7 +137,7 @@ TEST(CudaScratchPlan, GivesEachItsAlignedPlace) {
 Commands copy_commands(std::int64_t count, float* from) {
   Commands commands;
   for (std::int64_t i = 0; i < count; ++i) {
-    commands.list.push_back(
+    commands.list.emplace_back(
         CopyCommand{{from, {.c = 4}, 4, DType::f16}, {from + 4, {.c = 4}, 4, DType::f16}});
   }
   return commands;
@@ -163,7 +163,7 @@ TEST(CudaRecordings, TellWeightsAtOneAddressApart) {
   const auto commands = [&](std::uint64_t id) {
     weights.id = id;
     Commands one;
-    one.list.push_back(LinearCommand{x, Matrix(weights), {}, x});
+    one.list.emplace_back(LinearCommand{x, Matrix(weights), {}, x});
     return one;
   };
   Recordings<int> recordings(4);
