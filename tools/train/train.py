@@ -107,6 +107,7 @@ def main():
         "--begin-with", type=Path, help="with --size 16: begin with the networks of another model folder"
     )
     parser.add_argument("--batch", type=int, default=32, help="samples a step and process")
+    parser.add_argument("--compile", action="store_true", help="by torch.compile: minutes to start, then a third quicker")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=3)
     arguments = parser.parse_args()
@@ -120,6 +121,8 @@ def main():
         device, memory_format=torch.channels_last
     )
     trainer = Trainer(denoiser, workers, arguments.minutes, *RATES[size], 0.998, output / f"denoiser-{size}.pt")
+    if arguments.compile:
+        denoiser.unet.compile()
     data = Captioned(output / f"latents-{size}.pt", things, tokenizer, schedule, device)
     while (progress := trainer.progress()) < 1:
         x, t, ids = data.batch(arguments.batch)
