@@ -12,7 +12,7 @@ namespace streamdiffusion::cpu {
 
 namespace {
 
-constexpr float kLargestWeight = 127.0F;
+constexpr float kLargestByte = 127.0F;
 // Input channels that are packed together: their cache lines stay near while the columns go by.
 constexpr std::int64_t kChannelBlock = 16;
 // Narrower inputs are those of a network's first layers, which are sensitive and take little time.
@@ -38,6 +38,13 @@ std::uint16_t to_bf16(float value) {
     return static_cast<std::uint16_t>(bits >> 16U | 0x40U);
   }
   return static_cast<std::uint16_t>((bits + 0x7FFFU + (bits >> 16U & 1U)) >> 16U);
+}
+
+/// Rounded to the nearest, to even between two.
+std::int8_t to_byte(float value) {
+  constexpr float kWhole = 0x1.8p23F;  // so large that floats near it are whole numbers
+  const float rounded = value + kWhole - kWhole;
+  return static_cast<std::int8_t>(std::clamp(rounded, -kLargestByte, kLargestByte));
 }
 
 }  // namespace
@@ -86,38 +93,17 @@ void ReducedMatrix::pack(Device& device, ThreadPool& pool, std::span<const float
 
 void ReducedMatrix::pack_panel(std::int64_t panel, std::span<const float> weight) {
   const PanelFormat panels = panel_format();
-  const std::int64_t taps = kernel * kernel;
-  const std::int64_t inner = taps * in_channels;
   const std::int64_t first = panel * panels.columns;
   const std::int64_t width = std::min(panels.columns, columns.padded() - first);
-  const std::int64_t bytes_each = format_bytes(format);
   auto* to = static_cast<std::int8_t*>(weights_.data()) + first * kernel * weight_units * kUnit;
   std::fill_n(to, width * kernel * weight_units * kUnit, std::int8_t{0});
-  // Where a weight stands in the panel.
-  const auto place = [&](std::int64_t tap, std::int64_t in, std::int64_t column) {
-    const std::int64_t byte = tap % kernel * pixel_bytes + in * bytes_each;
-    const std::int64_t unit = tap / kernel * weight_units + byte / kUnit;
-    return to + (unit * width + column) * kUnit + byte % kUnit;
-  };
-  // Input channels in blocks, for locality; within one, all columns that show an output channel.
-  const auto for_weights = [&](const auto& write) {
-    for (std::int64_t block = 0; block < in_channels; block += kChannelBlock) {
-      const std::int64_t block_end = std::min(in_channels, block + kChannelBlock);
-      for (std::int64_t column = 0; column < width; ++column) {
-        const std::int64_t out = columns.channel(first + column);
-        for (std::int64_t in = block; out >= 0 && in < block_end; ++in) {
-          for (std::int64_t tap = 0; tap < taps; ++tap) {
-            write(column, weight[static_cast<std::size_t>(out * inner + in * taps + tap)],
-                  place(tap, in, column));
-          }
-        }
-      }
-    }
-  };
   if (format == Format::bf16) {
-    for_weights([](std::int64_t, float value, std::int8_t* at) {
-      const std::uint16_t rounded = to_bf16(value);
-      std::memcpy(at, &rounded, sizeof rounded);
+    for_units(weight, first, width, [&](std::int64_t, const WeightsOfUnit& unit, std::int64_t place) {
+      std::uint16_t rounded[kUnit / 2] = {};
+      for (std::int64_t i = 0; i < unit.count; ++i) {
+        rounded[i] = to_bf16(unit.values[i * unit.stride]);
+      }
+      std::memcpy(to + place, rounded, kUnit);
     });
     return;
   }
@@ -125,22 +111,51 @@ void ReducedMatrix::pack_panel(std::int64_t panel, std::span<const float> weight
   auto* sums = static_cast<std::int32_t*>(sums_.data()) + first;
   std::fill_n(sums, width, 0);
   for (std::int64_t column = 0; column < width; ++column) {
-    float largest = 0;
-    if (const std::int64_t out = columns.channel(first + column); out >= 0) {
-      for (const float value :
-           weight.subspan(static_cast<std::size_t>(out * inner), static_cast<std::size_t>(inner))) {
-        largest = std::max(largest, std::abs(value));
+    scales[column] = largest_weight(weight, columns.channel(first + column)) / kLargestByte;
+  }
+  for_units(weight, first, width, [&](std::int64_t column, const WeightsOfUnit& unit, std::int64_t place) {
+    const float to_bytes = scales[column] > 0 ? 1.0F / scales[column] : 0.0F;
+    std::int8_t rounded[kUnit] = {};
+    for (std::int64_t i = 0; i < unit.count; ++i) {
+      rounded[i] = to_byte(unit.values[i * unit.stride] * to_bytes);
+      sums[column] += rounded[i];
+    }
+    std::memcpy(to + place, rounded, kUnit);
+  });
+}
+
+template <typename Write>
+void ReducedMatrix::for_units(std::span<const float> weight, std::int64_t first, std::int64_t width,
+                              const Write& write) const {
+  const std::int64_t taps = kernel * kernel;
+  const std::int64_t each = kUnit / format_bytes(format);  // weights of a unit
+  for (std::int64_t block = 0; block < in_channels; block += kChannelBlock) {
+    const std::int64_t block_end = std::min(in_channels, block + kChannelBlock);
+    for (std::int64_t column = 0; column < width; ++column) {
+      const std::int64_t out = columns.channel(first + column);
+      for (std::int64_t tap = 0; out >= 0 && tap < taps; ++tap) {
+        const std::int64_t tap_unit = tap / kernel * weight_units + tap % kernel * pixel_bytes / kUnit;
+        for (std::int64_t in = block; in < block_end; in += each) {
+          const float* const values = weight.data() + (out * in_channels + in) * taps + tap;
+          write(column, WeightsOfUnit{values, taps, std::min(each, block_end - in)},
+                ((tap_unit + in / each) * width + column) * kUnit);
+        }
       }
     }
-    scales[column] = largest / kLargestWeight;
   }
-  for_weights([&](std::int64_t column, float value, std::int8_t* at) {
-    if (scales[column] > 0) {
-      const float rounded = std::nearbyint(value * (1.0F / scales[column]));
-      *at = static_cast<std::int8_t>(std::clamp(rounded, -kLargestWeight, kLargestWeight));
-      sums[column] += *at;
-    }
-  });
+}
+
+float ReducedMatrix::largest_weight(std::span<const float> weight, std::int64_t out) const {
+  if (out < 0) {
+    return 0.0F;
+  }
+  const std::int64_t inner = kernel * kernel * in_channels;
+  float largest = 0;
+  for (const float value :
+       weight.subspan(static_cast<std::size_t>(out * inner), static_cast<std::size_t>(inner))) {
+    largest = std::max(largest, std::abs(value));
+  }
+  return largest;
 }
 
 namespace {

@@ -46,6 +46,17 @@ class ReducedMatrix {
  private:
   void pack(Device& device, ThreadPool& pool, std::span<const float> weight);
   void pack_panel(std::int64_t panel, std::span<const float> weight);
+  /// Neighbouring input channels' weights for one output channel.
+  struct WeightsOfUnit {
+    const float* values;
+    std::int64_t stride;
+    std::int64_t count;
+  };
+  /// Calls write(column, weights, place in the panel) for every unit of a panel's columns.
+  template <typename Write>
+  void for_units(std::span<const float> weight, std::int64_t first, std::int64_t width,
+                 const Write& write) const;
+  [[nodiscard]] float largest_weight(std::span<const float> weight, std::int64_t out) const;
 
   Buffer weights_;
   Buffer scales_;

@@ -7,7 +7,9 @@
 #include <limits>
 #include <optional>
 #include <string_view>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include "model/files/json.h"
 #include "model/files/weight_kernels.h"
@@ -260,6 +262,30 @@ void write_safetensors(const std::filesystem::path& file, const std::map<std::st
   }
 }
 
+namespace {
+
+// Elements that are worth a thread of their own.
+constexpr std::size_t kPartElements = std::size_t{1} << 19U;
+
+/// Large tensors on several threads: these are the first to touch pages of a file and of memory.
+void convert_in_parts(const std::byte* in, std::span<float> out,
+                      void (*convert)(const std::byte* in, std::span<float> out)) {
+  const std::size_t processors = std::max(1U, std::thread::hardware_concurrency());
+  const std::size_t parts = std::clamp(out.size() / kPartElements, std::size_t{1}, processors);
+  const auto convert_part = [&](std::size_t part) {
+    const std::size_t first = out.size() * part / parts;
+    const std::size_t last = out.size() * (part + 1) / parts;
+    convert(in + 2 * first, out.subspan(first, last - first));
+  };
+  std::vector<std::jthread> others;
+  for (std::size_t part = 1; part < parts; ++part) {
+    others.emplace_back(convert_part, part);
+  }
+  convert_part(0);
+}
+
+}  // namespace
+
 void convert_to_float(const FileTensor& tensor, std::span<float> out) {
   if (static_cast<std::size_t>(tensor.elements()) != out.size()) {
     throw std::logic_error("convert_to_float: sizes differ");
@@ -271,9 +297,9 @@ void convert_to_float(const FileTensor& tensor, std::span<float> out) {
       }
       return;
     case DType::f16:
-      return float_from_f16(tensor.bytes.data(), out);
+      return convert_in_parts(tensor.bytes.data(), out, float_from_f16);
     case DType::bf16:
-      return float_from_bf16(tensor.bytes.data(), out);
+      return convert_in_parts(tensor.bytes.data(), out, float_from_bf16);
     case DType::f64:
       return float_from_f64(tensor.bytes, out);
     default:
