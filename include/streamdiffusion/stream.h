@@ -74,9 +74,10 @@ class Stream {
   /// are numbered from 0.
   void generate(std::vector<Frame>& out);
 
-  /// Text to image: one finished picture for each variation. Variation v has the noise that `picture` of a
-  /// new stream with a seed higher by v would draw first, so the same variation gives the same picture. Does
-  /// not touch the frames in flight, nor the noise of other pictures. Numbers are the variations.
+  /// Text to image: one finished picture for each variation, the one that diffusers' StableDiffusionPipeline
+  /// gives for a seed higher by v: its noise is the fixed noise of that seed, the first step's being where the
+  /// picture begins. Does not touch the frames in flight, nor the noise of other pictures. Numbers are the
+  /// variations.
   void pictures(std::span<const std::uint32_t> variations, std::vector<Frame>& out);
 
   /// Whether frames are in flight, which `drain` would give.

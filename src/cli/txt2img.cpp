@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <numeric>
+#include <vector>
 
 #include "cli/checks.h"
 #include "cli/commands.h"
@@ -26,6 +28,15 @@ struct Options : CommonOptions {
   int batch = 1;
 };
 
+/// What picture `index` of several is drawn with: the seeds after those of the one before.
+Parameters of_picture(Parameters parameters, std::int64_t index) {
+  parameters.seed += static_cast<std::uint64_t>(index);
+  for (WeightedSeed& seed : parameters.seeds) {
+    seed.seed += static_cast<std::uint64_t>(index);
+  }
+  return parameters;
+}
+
 int txt2img(const CLI::App& app, Options& options) {
   using Clock = std::chrono::steady_clock;
   require(app, "--prompt", "PROMPT");
@@ -39,14 +50,8 @@ int txt2img(const CLI::App& app, Options& options) {
   const Parameters parameters = make_parameters(make_settings(options, console));
   const std::shared_ptr<Model> model = load_model(options, console);
   const Size size = choose_size(options, model->info(), std::nullopt);
-  // One step after the other: each picture comes out finished, without a batch to be filled first.
-  Stream stream(model,
-                {.width = size.width,
-                 .height = size.height,
-                 .frame_buffer_size = static_cast<int>(std::min<std::int64_t>(options.batch, options.count)),
-                 .use_denoising_batch = false},
+  Stream stream(model, {.width = size.width, .height = size.height, .use_denoising_batch = false},
                 parameters);
-  const auto text = describe(options, parameters, model->info(), size);
 
   const posix::StopSignals signals;
   const Clock::time_point start = Clock::now();
@@ -55,11 +60,14 @@ int txt2img(const CLI::App& app, Options& options) {
     Progress progress(options.count, options.quiet);
     std::vector<Frame> pictures;
     while (done < options.count && !signals.stop()) {
-      stream.generate(pictures);
+      std::vector<std::uint32_t> variations(
+          static_cast<std::size_t>(std::min<std::int64_t>(options.batch, options.count - done)));
+      std::iota(variations.begin(), variations.end(), static_cast<std::uint32_t>(done));
+      stream.pictures(variations, pictures);
       for (const Frame& picture : pictures) {
-        if (done < options.count) {
-          write_picture(numbered(options.output, done++, options.count), picture, text);
-        }
+        write_picture(numbered(options.output, done, options.count), picture,
+                      describe(options, of_picture(parameters, done), model->info(), size));
+        ++done;
       }
       const std::chrono::duration<double> elapsed = Clock::now() - start;
       progress.show(done, static_cast<double>(done) / elapsed.count());
@@ -87,7 +95,9 @@ Command add_txt2img(CLI::App& program) {
                   "picture to write: .png, .jpg or .webp; - writes PNG to standard output")
       ->type_name("FILE")
       ->take_last();
-  app->add_option("--count", options->count, "pictures to draw, numbered (out-1.png, out-2.png, ...)")
+  app->add_option(
+         "--count", options->count,
+         "pictures to draw, numbered (out-1.png, out-2.png, ...), each with the seed after the last one's")
       ->type_name("N")
       ->capture_default_str()
       ->check(in_range(1, 1'000'000))

@@ -228,13 +228,13 @@ void Stream::Impl::pictures(std::span<const std::uint32_t> variations, std::vect
   const std::int64_t steps = noise->fixed().shape.n;
   SequentialDenoiser& denoiser = picture_denoiser_of(count);
   size_rows(picture_noise, steps * count);
-  const DeviceTensor own(device(), codec.latents(steps));
   for (std::int64_t i = 0; i < count; ++i) {
-    StepNoise drawn(context(), seeds_of(parameters, variations[static_cast<std::size_t>(i)]), steps,
-                    codec.latents(1));
-    drawn.draw(context(), picture_input.view().rows(i, 1), own.view());
+    // diffusers' order: where the picture begins, then what it meets between its steps.
+    const StepNoise drawn(context(), seeds_of(parameters, variations[static_cast<std::size_t>(i)]), steps,
+                          codec.latents(1));
+    device().copy(drawn.fixed().rows(0, 1), picture_input.view().rows(i, 1));
     for (std::int64_t step = 0; step < steps; ++step) {
-      device().copy(own.view().rows(step, 1), picture_noise.view().rows(step * count + i, 1));
+      device().copy(drawn.fixed().rows(step, 1), picture_noise.view().rows(step * count + i, 1));
     }
   }
   out.resize(variations.size());

@@ -1,7 +1,7 @@
 import json
 import unittest
 
-from program import ProgramTest, png_texts
+from program import PROJECT, ProgramTest, png_texts
 
 
 class Txt2img(ProgramTest):
@@ -24,6 +24,20 @@ class Txt2img(ProgramTest):
             self.succeed("txt2img", "cat face", "-o", name, "--seed", str(seed))
         self.assertEqual(self.pixels("a.png"), self.pixels("b.png"))
         self.assertNotEqual(self.pixels("a.png"), self.pixels("c.png"))
+
+    def test_the_seed_draws_what_diffusers_draws(self):
+        # diffusers' timesteps for four steps of LCM: 999, 759, 499, 259
+        self.succeed("txt2img", "a red boat on a lake", "--model", PROJECT / "tests/conformance/cases/models/tiny-sd15", "-o", "boat.png", "--seed", "7",
+                     "--t-index-list", "0,12,25,37", "--width", "64", "--height", "64")  # fmt: skip
+        ours, theirs = self.pixels("boat.png"), self.pixels(PROJECT / "tests/cli/diffusers-txt2img.png")
+        self.assertEqual(len(ours), len(theirs))
+        self.assertLessEqual(max(abs(a - b) for a, b in zip(ours, theirs)), 1)
+
+    def test_each_of_several_pictures_has_the_next_seed(self):
+        self.succeed("txt2img", "cat face", "-o", "a.png", "--seed", "5", "--count", "3", "--batch", "2")
+        self.succeed("txt2img", "cat face", "-o", "b.png", "--seed", "7")
+        self.assertIn("Seed: 7,", png_texts((self.folder / "a-3.png").read_bytes())["parameters"])
+        self.assertLessEqual(max(abs(a - b) for a, b in zip(self.pixels("a-3.png"), self.pixels("b.png"))), 1)
 
     def test_a_drawn_seed_is_printed_and_draws_the_same_again(self):
         said = self.succeed("txt2img", "cat face", "-o", "a.png", "--seed", "-1").stderr.decode()
