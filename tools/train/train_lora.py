@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
-"""Trains a LoRA on a style that is computed from the pictures: as pixel art, the model's things as coarse mosaics. Shows how
-a LoRA for this model is made; for a style of your own replace `pixel_art`."""
+"""Trains a LoRA on a style that is computed from the pictures: as drawn with a pencil. Shows how a LoRA for this model is
+made; for a style of your own replace `pencil`."""
 
 import argparse
 from pathlib import Path
 
+import numpy as np
 import torch
 from diffusers import AutoencoderTiny, StableDiffusionPipeline, UNet2DConditionModel
 from peft import LoraConfig
 from peft.utils import get_peft_model_state_dict
-from PIL import Image
+from PIL import Image, ImageFilter
 from transformers import CLIPTextModel, CLIPTokenizer
 
 import encode
@@ -21,12 +22,16 @@ from training import Trainer, Workers
 VIEWS = 4
 LAYERS = ["to_q", "to_k", "to_v", "to_out.0", "conv1", "conv2", "conv_in", "conv_out"]
 REPORT_EVERY = 25
+PAPER = np.array([252, 248, 238], dtype=np.uint8)
 
 
-def pixel_art(picture, cells=24):
-    """A picture as a mosaic of few colours."""
-    small = picture.resize((cells, cells), Image.Resampling.BOX).quantize(12).convert("RGB")
-    return small.resize(picture.size, Image.Resampling.NEAREST)
+def pencil(picture):
+    """A picture as lines and some shading on paper: bright where it is as bright as its surroundings."""
+    colours = np.asarray(picture, dtype=float)
+    around = np.asarray(picture.filter(ImageFilter.GaussianBlur(picture.width / 50)), dtype=float)
+    lines = np.minimum(1.0, (colours + 8) / (around + 8)).min(2) ** 0.8
+    shade = 0.82 + 0.18 * colours.mean(2) / 255
+    return Image.fromarray(((lines * shade)[..., None] * PAPER).astype(np.uint8))
 
 
 def main():
@@ -36,7 +41,7 @@ def main():
     parser.add_argument("--output", type=Path, default=Path("train-output"))
     parser.add_argument("--things", type=int, default=len(views.THINGS), help="only the first so many of things.txt")
     parser.add_argument("--minutes", type=float, default=6)
-    parser.add_argument("--rank", type=int, default=8)
+    parser.add_argument("--rank", type=int, default=4)
     parser.add_argument("--batch", type=int, default=16, help="samples a step and process")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=6)
@@ -54,11 +59,11 @@ def main():
     drawn = [views.view(things, thing, 256) for thing in range(len(things.names)) for _ in range(VIEWS)]
     latents = torch.cat(
         [
-            encode.encoded(vae, [pixel_art(picture) for picture, _ in drawn[at : at + 20]], device)
+            encode.encoded(vae, [pencil(picture) for picture, _ in drawn[at : at + 20]], device)
             for at in range(0, len(drawn), 20)
         ]
     )
-    stored = arguments.output / "latents-pixel-art.pt"
+    stored = arguments.output / "latents-pencil.pt"
     torch.save({"latents": latents, "shown": [shown for _, shown in drawn]}, stored)
     data = train.Captioned(stored, things, tokenizer, schedule, device)
     trainer = Trainer(denoiser, workers, arguments.minutes, 2e-3, 5e-5, 0.98, arguments.output / "lora.pt")
@@ -75,7 +80,7 @@ def main():
             average, vae, schedule, tokenizer, train.SHEET, 32, arguments.output / "samples-lora.png", device
         )
         layers = {key: value.half().contiguous() for key, value in get_peft_model_state_dict(average.unet).items()}
-        StableDiffusionPipeline.save_lora_weights(arguments.output / "pixel-art", unet_lora_layers=layers)
+        StableDiffusionPipeline.save_lora_weights(arguments.output / "pencil", unet_lora_layers=layers)
 
 
 if __name__ == "__main__":
