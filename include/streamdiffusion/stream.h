@@ -75,9 +75,9 @@ class Stream {
   void generate(std::vector<Frame>& out);
 
   /// Text to image: one finished picture for each variation, the one that diffusers' StableDiffusionPipeline
-  /// gives for a seed higher by v: its noise is the fixed noise of that seed, the first step's being where the
-  /// picture begins. Does not touch the frames in flight, nor the noise of other pictures. Numbers are the
-  /// variations.
+  /// gives for a seed higher by v: its noise is the fixed noise of that seed, the first step's being where
+  /// the picture begins. Does not touch the frames in flight, nor the noise of other pictures. Numbers are
+  /// the variations.
   void pictures(std::span<const std::uint32_t> variations, std::vector<Frame>& out);
 
   /// Whether frames are in flight, which `drain` would give.
