@@ -10,8 +10,9 @@ if(STREAMDIFFUSION_SANITIZE)
   target_compile_options(streamdiffusion_compiler INTERFACE -fsanitize=${STREAMDIFFUSION_SANITIZE}
                          -fno-omit-frame-pointer -fno-sanitize-recover=all)
   if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-    # What the sanitizers add hides from GCC what is initialised: it warns of std::regex itself.
-    target_compile_options(streamdiffusion_compiler INTERFACE -Wno-maybe-uninitialized)
+    # What the sanitizers add hides from GCC what is initialised, and what belongs together: it warns of std::regex and of
+    # Boost.Asio's coroutines themselves.
+    target_compile_options(streamdiffusion_compiler INTERFACE -Wno-maybe-uninitialized -Wno-mismatched-new-delete)
   endif()
   if(STREAMDIFFUSION_SANITIZE MATCHES thread AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
     # Boost.Asio has fences of its own, beside the locks that order the same things.
