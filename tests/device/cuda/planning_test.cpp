@@ -156,21 +156,5 @@ TEST(CudaRecordings, KnowASequenceByAllOfItsOperations) {
   EXPECT_EQ(recordings.get(copy_commands(3, memory.data())).graph, 0);
 }
 
-TEST(CudaRecordings, TellWeightsAtOneAddressApart) {
-  PackedMatrix weights;
-  std::vector<float> memory(16);
-  const Tensor x{memory.data(), {.c = 4}, 4, DType::f16};
-  const auto commands = [&](std::uint64_t id) {
-    weights.id = id;
-    Commands one;
-    one.list.emplace_back(LinearCommand{x, Matrix(weights), {}, x});
-    return one;
-  };
-  Recordings<int> recordings(4);
-  recordings.get(commands(1)).graph = 1;
-  EXPECT_EQ(recordings.get(commands(2)).graph, 0);
-  EXPECT_EQ(recordings.get(commands(1)).graph, 1);
-}
-
 }  // namespace
 }  // namespace streamdiffusion::cuda
