@@ -316,7 +316,10 @@ std::vector<Gpu> list_gpus() {
   std::vector<Gpu> gpus;
   for (int index = 0; index < count; ++index) {
     const cudaDeviceProp properties = properties_of(index);
-    gpus.push_back({properties.name, properties.totalGlobalMem, properties.major, properties.minor});
+    std::array<char, 32> bus_id{};
+    check(cudaDeviceGetPCIBusId(bus_id.data(), bus_id.size(), index), "asking where the GPU is");
+    gpus.push_back(
+        {properties.name, properties.totalGlobalMem, properties.major, properties.minor, bus_id.data()});
   }
   return gpus;
 }
