@@ -32,6 +32,8 @@ class DenoisingRows {
   /// `latents`: shape of the columns.
   DenoisingRows(Device& device, std::shared_ptr<const Denoising> denoising, std::int64_t first_step,
                 std::int64_t step_count, const Shape& latents);
+  DenoisingRows(const DenoisingRows&) = delete;
+  DenoisingRows& operator=(const DenoisingRows&) = delete;
 
   /// From now on denoises so. Memory stays where it is, and a device can repeat what it has recorded, unless
   /// the number of rows is another.

@@ -9,7 +9,7 @@ namespace streamdiffusion {
 
 /// The keys and values of every cross-attention for one prompt: computed once when the prompt is set.
 struct TextContext {
-  DeviceTensor memory;  ///< [1, 1, 1, elements]
+  DeviceTensor memory;       ///< [1, 1, 1, elements]
   std::vector<Tensor> keys;  ///< one a cross-attention, [1, 1, tokens, c]
   std::vector<Tensor> values;
 };
