@@ -71,7 +71,7 @@ bool suits_cudnn(const Tensor& tensor) {
 }  // namespace
 
 Computer::Computer(Device& device, cudaStream_t stream, Scratch& scratch, DType type)
-    : stream_(stream), scratch_(scratch), type_(type), cudnn_(stream), matmul_(device) {}
+    : stream_(stream), scratch_(scratch), type_(type), cudnn_(device, stream), matmul_(device) {}
 
 void Computer::run(const Commands& commands) {
   commands_ = &commands;

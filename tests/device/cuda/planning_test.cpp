@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <optional>
+#include <thread>
 #include <vector>
 
 #include "device/cuda/attention_groups.h"
@@ -10,6 +13,7 @@
 #include "device/cuda/elementwise.h"
 #include "device/cuda/host_launch.h"
 #include "device/cuda/host_tensor.h"
+#include "device/cuda/measured_choice.h"
 #include "device/cuda/scratch.h"
 
 namespace streamdiffusion::cuda {
@@ -132,6 +136,31 @@ TEST(CudaScratchPlan, GivesEachItsAlignedPlace) {
   EXPECT_EQ(plan.add(0), 256U);
   EXPECT_EQ(plan.add(257), 256U);
   EXPECT_EQ(plan.bytes(), 768U);
+}
+
+std::optional<std::int64_t> quickest_of(MeasuredChoice& choice,
+                                        const std::vector<std::optional<float>>& taken) {
+  return choice.quickest(std::ssize(taken),
+                         [&](std::int64_t i) { return taken[static_cast<std::size_t>(i)]; });
+}
+
+TEST(CudaMeasuredChoice, TakesTheQuickestOfTheFirst) {
+  MeasuredChoice choice(std::chrono::hours(1));
+  EXPECT_EQ(quickest_of(choice, {3.0F, 2.0F, 4.0F}), 1);
+  EXPECT_EQ(quickest_of(choice, {std::nullopt, 2.0F, 1.0F}), 2);
+  EXPECT_EQ(quickest_of(choice, {3.0F, 2.0F, 4.0F, 1.0F}), 1) << "the fourth is not measured";
+  EXPECT_EQ(quickest_of(choice, {std::nullopt}), std::nullopt);
+  EXPECT_EQ(quickest_of(choice, {}), std::nullopt);
+}
+
+TEST(CudaMeasuredChoice, EndsWithItsTime) {
+  MeasuredChoice choice(std::chrono::nanoseconds(1));
+  const auto slowly = [](std::int64_t i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return std::optional(static_cast<float>(-i));
+  };
+  EXPECT_EQ(choice.quickest(3, slowly), 0) << "no time for the second";
+  EXPECT_EQ(choice.quickest(3, slowly), std::nullopt);
 }
 
 Commands copy_commands(std::int64_t count, float* from) {
