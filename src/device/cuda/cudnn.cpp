@@ -275,6 +275,7 @@ struct Cudnn::Impl {
     auto status = plan.graph.execute(handle, data, workspace);
     data.clear();
     if (status.is_bad()) {
+      check_gpu(stream);
       throw Error("cuDNN failed computing: " + status.get_message() +
                   "; start the program again, or use --device cpu");
     }
