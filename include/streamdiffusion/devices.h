@@ -12,6 +12,7 @@ struct ComputeDevice {
   std::string name;    ///< as its maker calls it
   std::size_t memory_bytes = 0;
   std::string compute_capability;  ///< "9.0"
+  std::string bus_id;              ///< where it is plugged in (PCI): "0000:3b:00.0"
 };
 
 struct ComputeDevices {

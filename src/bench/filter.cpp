@@ -1,13 +1,18 @@
 #include <algorithm>
+#include <functional>
 #include <numeric>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "bench/hard_threshold.h"
+#include "bench/nvml.h"
 #include "bench/paper.h"
 #include "bench/parts.h"
 #include "bench/scene.h"
 #include "posix/usage.h"
+#include "streamdiffusion/devices.h"
+#include "streamdiffusion/error.h"
 
 namespace streamdiffusion::bench {
 
@@ -76,7 +81,41 @@ class Gaps {
   std::vector<double> gaps_;
 };
 
-Outcome run(const Workbench& bench, const std::vector<Frame>& video, Filter filter) {
+/// Starts to measure the energy of what computes, and where it is read, or why it is not.
+struct Energy {
+  std::function<Joules()> measure;
+  std::string note;
+};
+
+Energy energy_of_processors() {
+  const bool counted = posix::EnergyMeter().joules().has_value();
+  return {[] { return [meter = posix::EnergyMeter()] { return meter.joules(); }; },
+          counted ? "Energy: the processors' (RAPL)."
+                  : "Energy: this system shows no counter (RAPL) to this program."};
+}
+
+Energy energy_of_gpu(const std::string& bus_id) {
+  try {
+    const Nvml nvml = open_nvml();
+    const bool told = measure_gpu(nvml, bus_id)().has_value();
+    return {[nvml, bus_id] { return measure_gpu(nvml, bus_id); },
+            told ? "Energy: the GPU's (NVML)." : "Energy: NVML tells none of this GPU."};
+  } catch (const Error& error) {
+    return {[] { return [] { return std::nullopt; }; },
+            std::string("Energy: the GPU's cannot be read: ") + error.what()};
+  }
+}
+
+Energy energy_of(const Model& model) {
+  for (const ComputeDevice& gpu : list_compute_devices().gpus) {
+    if (model.info().device.starts_with(gpu.device + " ")) {
+      return energy_of_gpu(gpu.bus_id);
+    }
+  }
+  return energy_of_processors();
+}
+
+Outcome run(const Workbench& bench, const std::vector<Frame>& video, Filter filter, const Energy& energy) {
   Parameters parameters = stream_parameters(2);
   parameters.similarity_filter.enabled = filter == Filter::stochastic;
   parameters.similarity_filter.threshold = kThreshold;
@@ -85,7 +124,7 @@ Outcome run(const Workbench& bench, const std::vector<Frame>& video, Filter filt
   std::vector<Frame> in(1);
   std::vector<Frame> out;
   Gaps gaps;
-  const posix::EnergyMeter energy;
+  const Joules joules = energy.measure();
   const double start = posix::processor_seconds();
   for (const Frame& frame : video) {
     in.front() = frame;
@@ -99,7 +138,7 @@ Outcome run(const Workbench& bench, const std::vector<Frame>& video, Filter filt
                   .longest_freeze = gaps.longest_freeze(),
                   .gap_variance = gaps.variance(),
                   .processor_seconds = posix::processor_seconds() - start,
-                  .joules = energy.joules()};
+                  .joules = joules()};
   outcome.skipped = outcome.frames - stream.statistics().steps;
   return outcome;
 }
@@ -147,16 +186,15 @@ Table measure_filter(const Workbench& bench) {
       .rows = {},
       .notes = {"Freezes and gaps in frames of 1/30 s. The paper's energy: 1/" +
                 std::to_string(paper::kFilterEnergy).substr(0, 4) + " with its filter (RTX 4090)."}};
-  if (!posix::EnergyMeter().joules()) {
-    table.notes.emplace_back("Energy: this system shows no counter (RAPL) to this program.");
-  }
+  const Energy energy = energy_of(*bench.model);
+  table.notes.push_back(energy.note);
   const std::int64_t frames = video_length(bench);
   for (const Motion motion : {Motion::still, Motion::sometimes, Motion::always}) {
     const std::vector<Frame> video = Scene(bench.width, bench.height, motion).frames(frames);
-    const Outcome unfiltered = run(bench, video, Filter::none);
+    const Outcome unfiltered = run(bench, video, Filter::none, energy);
     table.rows.push_back(row_of(motion, Filter::none, unfiltered, unfiltered));
     for (const Filter filter : {Filter::stochastic, Filter::hard}) {
-      table.rows.push_back(row_of(motion, filter, run(bench, video, filter), unfiltered));
+      table.rows.push_back(row_of(motion, filter, run(bench, video, filter, energy), unfiltered));
     }
   }
   return table;

@@ -185,6 +185,10 @@ class Device {
 
   /// (x * scale + shift) * 255, rounded and clamped to 8 bits, to the host.
   virtual void download_pixels(const Tensor& x, float scale, float shift, std::uint8_t* host) = 0;
+
+  /// Brings `weights` to where `old` lies, another packing of the same layer, which nobody uses any more nor
+  /// will: a device that has recorded a sequence with `old` repeats it with `weights`.
+  virtual void keep_place(const PackedWeights& /*weights*/, const PackedWeights& /*old*/) {}
 };
 
 }  // namespace streamdiffusion

@@ -144,11 +144,11 @@ ComputeDevices list_compute_devices() {
   ComputeDevices found;
   try {
     for (const cuda::Gpu& gpu : cuda_module().list()) {
-      found.gpus.push_back(
-          {.device = "cuda:" + std::to_string(found.gpus.size()),
-           .name = gpu.name,
-           .memory_bytes = gpu.memory,
-           .compute_capability = std::to_string(gpu.major) + "." + std::to_string(gpu.minor)});
+      found.gpus.push_back({.device = "cuda:" + std::to_string(found.gpus.size()),
+                            .name = gpu.name,
+                            .memory_bytes = gpu.memory,
+                            .compute_capability = std::to_string(gpu.major) + "." + std::to_string(gpu.minor),
+                            .bus_id = gpu.bus_id});
     }
     found.problem = found.gpus.empty() ? "this machine has no NVIDIA GPU" : "";
   } catch (const Error& error) {

@@ -12,9 +12,11 @@ constexpr std::size_t kContextsKept = 16;
 constexpr std::size_t kEmbeddingsKept = 64;
 
 UNet2DCondition make_unet(Device& device, const ModelFiles& model, const std::vector<ScaledLora>& loras,
-                          LayerCache& cache, Precision precision) {
+                          LayerCache& cache, Precision precision, std::vector<Weights>& made) {
   LayerLoader layers(device, model.unet, Lora::Network::unet, loras, cache, precision);
-  return {model.unet_config, layers};
+  UNet2DCondition unet(model.unet_config, layers);
+  made = layers.take_layers();
+  return unet;
 }
 
 ClipText make_text_encoder(Device& device, const ModelFiles& model, const std::vector<ScaledLora>& loras,
@@ -27,7 +29,7 @@ ClipText make_text_encoder(Device& device, const ModelFiles& model, const std::v
 
 WeightSet::WeightSet(Device& device, const ModelFiles& model, const std::vector<ScaledLora>& loras,
                      LayerCache& cache, int clip_skip, Precision precision)
-    : unet_(make_unet(device, model, loras, cache, precision)),
+    : unet_(make_unet(device, model, loras, cache, precision, layers_)),
       text_encoder_(make_text_encoder(device, model, loras, cache, clip_skip)),
       embeddings_(kEmbeddingsKept),
       contexts_(kContextsKept) {}
@@ -60,6 +62,16 @@ std::shared_ptr<const TextContext> WeightSet::text_context(Context& context,
   const Tensor tokens = context.arena.allocate({1, 1, std::ssize(embedding) / channels, channels});
   context.device.upload(embedding, tokens);
   return unet_.text_context(context, tokens);
+}
+
+void WeightSet::keep_places(Device& device, const WeightSet& old) const {
+  constexpr long kOwners = 2;  // the network and the list
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    if (layers_[i] != old.layers_[i] && layers_[i].use_count() == kOwners &&
+        old.layers_[i].use_count() == kOwners) {
+      device.keep_place(*layers_[i], *old.layers_[i]);
+    }
+  }
 }
 
 std::shared_ptr<WeightSet> WeightSets::get(std::vector<ScaledLora> loras) {

@@ -39,7 +39,12 @@ class WeightSet {
   [[nodiscard]] std::shared_ptr<const TextContext> text_context(Context& context,
                                                                 const PromptEmbedding& embedding) const;
 
+  /// Brings the UNet's layers to where those of another set of the same model lie, as far as nobody else has
+  /// them: see Device::keep_place. `old` must not be used again.
+  void keep_places(Device& device, const WeightSet& old) const;
+
  private:
+  std::vector<Weights> layers_;  // of the UNet
   UNet2DCondition unet_;
   ClipText text_encoder_;
   LruCache<std::shared_ptr<const PromptEmbedding>> embeddings_;

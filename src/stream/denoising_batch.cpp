@@ -47,10 +47,13 @@ void DenoisingBatch::clear() {
 }
 
 void DenoisingBatch::set(std::shared_ptr<const Denoising> denoising, const Tensor& noise) {
-  auto rows = std::make_unique<DenoisingRows>(device_, denoising, 0,
-                                              static_cast<std::int64_t>(denoising->steps.size()), latents_);
+  if (rows_ && denoising->steps.size() == denoising_->steps.size()) {
+    rows_->set(denoising, 0);
+  } else {
+    rows_ = std::make_unique<DenoisingRows>(device_, denoising, 0,
+                                            static_cast<std::int64_t>(denoising->steps.size()), latents_);
+  }
   const std::shared_ptr<const Denoising> old = std::exchange(denoising_, std::move(denoising));
-  rows_ = std::move(rows);
   if (old->steps.size() != denoising_->steps.size()) {
     const DeviceTensor old_x0 = std::move(x0_);
     const DeviceTensor old_residual_x0 = std::move(residual_x0_);

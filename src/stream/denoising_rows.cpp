@@ -35,42 +35,57 @@ std::span<const float> from(const std::vector<float>& values, std::int64_t first
 DenoisingRows::DenoisingRows(Device& device, std::shared_ptr<const Denoising> denoising,
                              std::int64_t first_step, std::int64_t step_count, const Shape& latents)
     : device_(device),
-      denoising_(std::move(denoising)),
       columns_(latents.n),
       rows_(step_count * latents.n),
-      negative_rows_(count_negative_rows(*denoising_, first_step, rows_, columns_)),
-      time_(device, {rows_ + negative_rows_, 1, 1, denoising_->time->view().shape.c}),
-      sample_(device, with_rows(latents, rows_ + negative_rows_)),
-      prediction_(device, with_rows(latents, rows_ + negative_rows_)),
+      time_(device, {2 * rows_, 1, 1, denoising->time->view().shape.c}),
+      sample_(device, with_rows(latents, 2 * rows_)),
+      prediction_(device, with_rows(latents, 2 * rows_)),
       residual_noise_(device, with_rows(latents, rows_)) {
+  set(std::move(denoising), first_step);
+}
+
+void DenoisingRows::set(std::shared_ptr<const Denoising> denoising, std::int64_t first_step) {
+  prompt_.set(device_, denoising->prompt);
+  if (denoising->negative_prompt) {
+    negative_prompt_.set(device_, denoising->negative_prompt);
+  }
+  denoising_ = std::move(denoising);
+  negative_rows_ = count_negative_rows(*denoising_, first_step, rows_, columns_);
+  row_steps_.clear();
+  text_.clear();
+  attention_.clear();
   for (std::int64_t row = 0; row < rows_; ++row) {
-    add_row(first_step + row / columns_, denoising_->prompt, {0, rows_});
+    add_row(first_step + row / columns_, prompt_, {0, rows_});
   }
   for (std::int64_t row = 0; row < negative_rows_; ++row) {
     const bool full = denoising_->cfg_type == CfgType::full;
-    add_row(first_step + row / columns_, denoising_->negative_prompt,
+    add_row(first_step + row / columns_, negative_prompt_,
             full ? RowRange{rows_, negative_rows_} : RowRange{rows_ + row, 1});
   }
   if (!denoising_->cross_frame_attention) {
     attention_.clear();
   }
-  for (std::int64_t row = 0; row < rows_ + negative_rows_; ++row) {
-    device.copy(denoising_->time->view().rows(row_steps_[static_cast<std::size_t>(row)], 1),
-                time_.view().rows(row, 1));
+  for (std::int64_t row = 0; row < all_rows(); ++row) {
+    device_.copy(denoising_->time->view().rows(row_steps_[static_cast<std::size_t>(row)], 1),
+                 time_.view().rows(row, 1));
   }
   compute_coefficients();
 }
 
-void DenoisingRows::add_row(std::int64_t step, const std::shared_ptr<const TextContext>& text,
-                            RowRange attention) {
+void DenoisingRows::add_row(std::int64_t step, const TextPlace& text, RowRange attention) {
   row_steps_.push_back(step);
-  text_.push_back(text.get());
+  text_.push_back(text.text());
   attention_.push_back(attention);
 }
 
 void DenoisingRows::compute_coefficients() {
   const Denoising& d = *denoising_;
   Coefficients& c = coefficients_;
+  for (std::vector<float>* const values :
+       {&c.alpha, &c.beta, &c.added_noise, &c.residual_ratio, &c.x0_of_sample, &c.x0_of_residual,
+        &c.x0_of_noise, &c.guided_text, &c.guided_negative, &c.zero, &c.one}) {
+    values->clear();
+  }
   for (const std::int64_t index : row_steps_) {
     const DenoisingStep& step = d.steps[static_cast<std::size_t>(index)];
     c.alpha.push_back(step.alpha);
@@ -144,9 +159,8 @@ void DenoisingRows::predict_in_order(Context& context, std::span<DenoisingRows* 
   }
   const DenoisingRows& rows = *together.front();
   rows.denoising_->weights->unet().forward(
-      context, rows.sample_.view(),
-      {.time = rows.time_.view(), .text = rows.text_, .self_attention = rows.attention_},
-      rows.prediction_.view());
+      context, rows.sample(), {.time = rows.time(), .text = rows.text_, .self_attention = rows.attention_},
+      rows.prediction());
 }
 
 void DenoisingRows::predict_gathered(Context& context, std::span<DenoisingRows* const> together) {
@@ -155,12 +169,12 @@ void DenoisingRows::predict_gathered(Context& context, std::span<DenoisingRows* 
   std::vector<RowRange> attention;
   for (const DenoisingRows* const rows : together) {
     text.insert(text.end(), rows->text_.begin(), rows->text_.end());
-    for (std::int64_t row = 0; row < rows->rows_ + rows->negative_rows_; ++row) {
+    for (std::int64_t row = 0; row < rows->all_rows(); ++row) {
       const RowRange seen =
           rows->attention_.empty() ? RowRange{row, 1} : rows->attention_[static_cast<std::size_t>(row)];
       attention.push_back({count + seen.first, seen.count});
     }
-    count += rows->rows_ + rows->negative_rows_;
+    count += rows->all_rows();
   }
   const bool across_rows =
       std::ranges::any_of(together, [](const auto* rows) { return !rows->attention_.empty(); });
@@ -175,17 +189,17 @@ void DenoisingRows::predict_gathered(Context& context, std::span<DenoisingRows* 
   const Tensor prediction = context.arena.allocate(sample.shape);
   std::int64_t row = 0;
   for (const DenoisingRows* const rows : together) {
-    const std::int64_t own = rows->rows_ + rows->negative_rows_;
-    context.device.copy(rows->sample_.view(), sample.rows(row, own));
-    context.device.copy(rows->time_.view(), time.rows(row, own));
+    const std::int64_t own = rows->all_rows();
+    context.device.copy(rows->sample(), sample.rows(row, own));
+    context.device.copy(rows->time(), time.rows(row, own));
     row += own;
   }
   first.denoising_->weights->unet().forward(
       context, sample, {.time = time, .text = text, .self_attention = attention}, prediction);
   row = 0;
   for (const DenoisingRows* const rows : together) {
-    const std::int64_t own = rows->rows_ + rows->negative_rows_;
-    context.device.copy(prediction.rows(row, own), rows->prediction_.view());
+    const std::int64_t own = rows->all_rows();
+    context.device.copy(prediction.rows(row, own), rows->prediction());
     row += own;
   }
 }
@@ -198,8 +212,8 @@ void DenoisingRows::copy_negative_rows() {
 
 void DenoisingRows::finish(const Tensor& x0, const Tensor& residual_x0) {
   const Coefficients& c = coefficients_;
-  const Tensor& sample = sample_.view();
-  const Tensor& prediction = prediction_.view();
+  const Tensor sample = this->sample();
+  const Tensor prediction = this->prediction();
   if (denoising_->v_prediction) {  // noise = alpha * v + beta * x_t
     device_.combine(prediction, c.alpha, sample, c.beta, prediction);
   }

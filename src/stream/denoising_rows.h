@@ -7,6 +7,7 @@
 
 #include "model/networks/network.h"
 #include "stream/denoising.h"
+#include "stream/text_place.h"
 
 namespace streamdiffusion {
 
@@ -31,6 +32,12 @@ class DenoisingRows {
   /// `latents`: shape of the columns.
   DenoisingRows(Device& device, std::shared_ptr<const Denoising> denoising, std::int64_t first_step,
                 std::int64_t step_count, const Shape& latents);
+  DenoisingRows(const DenoisingRows&) = delete;
+  DenoisingRows& operator=(const DenoisingRows&) = delete;
+
+  /// From now on denoises so. Memory stays where it is, and a device can repeat what it has recorded, unless
+  /// the number of rows is another.
+  void set(std::shared_ptr<const Denoising> denoising, std::int64_t first_step);
 
   /// The rows of the first step take `input`; `noise` is theirs.
   void set_input(const DenoisingInput& input, const Tensor& noise);
@@ -62,7 +69,11 @@ class DenoisingRows {
     std::vector<float> zero, one;
   };
 
-  void add_row(std::int64_t step, const std::shared_ptr<const TextContext>& text, RowRange attention);
+  [[nodiscard]] std::int64_t all_rows() const { return rows_ + negative_rows_; }
+  [[nodiscard]] Tensor time() const { return time_.view().rows(0, all_rows()); }
+  [[nodiscard]] Tensor sample() const { return sample_.view().rows(0, all_rows()); }
+  [[nodiscard]] Tensor prediction() const { return prediction_.view().rows(0, all_rows()); }
+  void add_row(std::int64_t step, const TextPlace& text, RowRange attention);
   void compute_coefficients();
   void copy_negative_rows();
   void guide();
@@ -72,14 +83,16 @@ class DenoisingRows {
   Device& device_;
   std::shared_ptr<const Denoising> denoising_;
   std::int64_t columns_;
-  std::int64_t rows_;           // without negative rows
-  std::int64_t negative_rows_;  // after them
+  std::int64_t rows_;               // without negative rows
+  std::int64_t negative_rows_ = 0;  // after them
   std::vector<std::int64_t> row_steps_;
   Coefficients coefficients_;
   std::vector<const TextContext*> text_;
   std::vector<RowRange> attention_;
-  DeviceTensor time_;
-  DeviceTensor sample_;      // [rows_ + negative_rows_]
+  TextPlace prompt_;
+  TextPlace negative_prompt_;
+  DeviceTensor time_;        // room for as many negative rows as guidance may ask for
+  DeviceTensor sample_;      // likewise
   DeviceTensor prediction_;  // likewise
   DeviceTensor residual_noise_;
 };

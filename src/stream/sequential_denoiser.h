@@ -1,7 +1,6 @@
 #pragma once
 
 #include <memory>
-#include <vector>
 
 #include "device/device_tensor.h"
 #include "stream/denoising_rows.h"
@@ -13,14 +12,19 @@ namespace streamdiffusion {
 class SequentialDenoiser {
  public:
   /// `latents`: shape of the frames that go in together. `noise`: one row a step.
-  SequentialDenoiser(Device& device, const std::shared_ptr<const Denoising>& denoising, const Tensor& noise,
+  SequentialDenoiser(Device& device, std::shared_ptr<const Denoising> denoising, const Tensor& noise,
                      const Shape& latents);
+
+  /// Takes effect at the next run.
+  void set(std::shared_ptr<const Denoising> denoising, const Tensor& noise);
 
   /// x_0 of the input's frames, valid until the next call.
   Tensor run(Context context, const DenoisingInput& input);
 
  private:
-  std::vector<std::unique_ptr<DenoisingRows>> steps_;
+  Device& device_;
+  std::shared_ptr<const Denoising> denoising_;
+  DenoisingRows rows_;  // of one step after the other
   DeviceTensor noise_;
   DeviceTensor x0_;
   DeviceTensor residual_x0_;

@@ -52,9 +52,13 @@ void Stream::Impl::set_parameters(const Parameters& changed) {
   if (next_noise) {
     noise = std::move(next_noise);
   }
+  const std::shared_ptr<const WeightSet> old = target ? target->weights : nullptr;
   target = next;
   parameters = changed;
   use_target();
+  if (old.use_count() == 1) {  // nobody else has them
+    target->weights->keep_places(device(), *old);
+  }
   filter.force(delay() + 1);
 }
 

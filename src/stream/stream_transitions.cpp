@@ -67,14 +67,20 @@ void Stream::Impl::use_target() {
     denoising = with_prompt(model->impl(), *target, std::move(prompt));
   }
   const Tensor used_noise = noise_transition.active() ? blend_noise() : noise->fixed();
-  if (!options.use_denoising_batch) {
-    sequential = std::make_unique<SequentialDenoiser>(device(), denoising, used_noise, input.view().shape);
-  } else if (batch) {
-    batch->set(denoising, used_noise);
+  if (options.use_denoising_batch) {
+    if (batch) {
+      batch->set(denoising, used_noise);
+    } else {
+      batch = std::make_unique<DenoisingBatch>(device(), denoising, used_noise, input.view().shape);
+    }
+  } else if (sequential) {
+    sequential->set(denoising, used_noise);
   } else {
-    batch = std::make_unique<DenoisingBatch>(device(), denoising, used_noise, input.view().shape);
+    sequential = std::make_unique<SequentialDenoiser>(device(), denoising, used_noise, input.view().shape);
   }
-  picture_denoiser.reset();
+  if (picture_denoiser) {
+    picture_denoiser->set(target, noise->fixed());
+  }
 }
 
 /// On the way from the noise before to the fixed noise.

@@ -3,27 +3,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <list>
-#include <utility>
 #include <variant>
 #include <vector>
 
 #include "device/cuda/packed.h"
 #include "device/device.h"
 
-// Operations as values: what a sequence of them consists of can be compared with what ran before.
+// Operations as values: what a sequence of them consists of can be compared with what ran before. They name
+// memory and not what is in it: weights that are replaced in their place are the same command.
 namespace streamdiffusion::cuda {
-
-/// Weights with their id, which tells them from others that have come to lie at the same address.
-template <typename Packed>
-struct WeightsOf {
-  explicit WeightsOf(const PackedWeights& weights)
-      : packed(static_cast<const Packed*>(&weights)), id(packed->id) {}
-  const Packed* packed;
-  std::uint64_t id;
-  bool operator==(const WeightsOf&) const = default;
-};
-using Matrix = WeightsOf<PackedMatrix>;
-using Vector = WeightsOf<PackedVector>;
 
 struct Conv2dCommand {
   Tensor x;
@@ -41,8 +29,8 @@ struct LinearCommand {
 };
 struct GroupNormCommand {
   Tensor x;
-  Vector gain;
-  Vector shift;
+  const float* gain;
+  const float* shift;
   std::int64_t groups;
   float epsilon;
   Activation activation;
@@ -51,8 +39,8 @@ struct GroupNormCommand {
 };
 struct LayerNormCommand {
   Tensor x;
-  Vector gain;
-  Vector shift;
+  const float* gain;
+  const float* shift;
   float epsilon;
   Tensor out;
   bool operator==(const LayerNormCommand&) const = default;

@@ -31,7 +31,7 @@ Tensor joined(const Tensor& tensor, const RowRange& rows) {
 }
 
 Convolution describe(const Conv2dCommand& command, const ConvGeometry& geometry, std::int64_t in_stride) {
-  const PackedMatrix& weights = *command.weights.packed;
+  const Matrix& weights = command.weights;
   const Conv2dOptions& options = command.options;
   return {.type = command.x.dtype,
           .n = geometry.in.n,
@@ -46,7 +46,7 @@ Convolution describe(const Conv2dCommand& command, const ConvGeometry& geometry,
           .kernel = weights.kernel,
           .step = geometry.step,
           .padding = geometry.padding,
-          .bias = weights.has_bias,
+          .bias = weights.bias != nullptr,
           .row_bias_stride = options.row_bias.empty() ? 0 : options.row_bias.stride,
           .residual_stride = options.residual.empty() ? 0 : options.residual.stride,
           .activation = options.activation};
@@ -71,7 +71,7 @@ bool suits_cudnn(const Tensor& tensor) {
 }  // namespace
 
 Computer::Computer(Device& device, cudaStream_t stream, Scratch& scratch, DType type)
-    : stream_(stream), scratch_(scratch), type_(type), cudnn_(stream), matmul_(device) {}
+    : stream_(stream), scratch_(scratch), type_(type), cudnn_(device, stream), matmul_(device) {}
 
 void Computer::run(const Commands& commands) {
   commands_ = &commands;
@@ -83,7 +83,7 @@ void Computer::run(const Commands& commands) {
 // ---- convolutions
 
 void Computer::run(const Conv2dCommand& command) {
-  const PackedMatrix& weights = *command.weights.packed;
+  const Matrix& weights = command.weights;
   const Conv2dOptions& options = command.options;
   assert(command.x.shape.c == weights.in_channels && command.out.shape.c == weights.out_channels);
   if (weights.kernel == 1 && weights.resample == Resample::none && options.row_bias.empty()) {
@@ -118,9 +118,9 @@ void Computer::run(const Conv2dCommand& command) {
     x = dense(memory + x_place, geometry.in, type_);
     gather(stream_, command.x, geometry.enlarged, geometry.gathered_padding, x);
   }
-  ConvolutionData data{.x = x.data, .weights = weights.weights.data()};
+  ConvolutionData data{.x = x.data, .weights = weights.weights};
   if (fused) {
-    data.bias = weights.bias.data();
+    data.bias = weights.bias;
     data.row_bias = options.row_bias.data;
     data.residual = options.residual.data;
     data.out = command.out.data;
@@ -131,8 +131,7 @@ void Computer::run(const Conv2dCommand& command) {
   cudnn_.run(alone(dense_input), data, memory + workspace_place);
   Tensor sums = dense(data.out, geometry.out, type_);
   sums.shape.c = command.out.shape.c;
-  finish(stream_, sums, weights.bias.data(), options.row_bias, options.residual, options.activation,
-         command.out);
+  finish(stream_, sums, weights.bias, options.row_bias, options.residual, options.activation, command.out);
 }
 
 /// With the input where it lies. False where cuDNN has no engine for that.
@@ -145,8 +144,8 @@ bool Computer::convolve_fused(const Conv2dCommand& command, const Convolution& c
   plan.add(*workspace);
   cudnn_.run(convolution,
              {.x = command.x.data,
-              .weights = command.weights.packed->weights.data(),
-              .bias = command.weights.packed->bias.data(),
+              .weights = command.weights.weights,
+              .bias = command.weights.bias,
               .row_bias = command.options.row_bias.data,
               .residual = command.options.residual.data,
               .out = command.out.data},
@@ -157,7 +156,7 @@ bool Computer::convolve_fused(const Conv2dCommand& command, const Convolution& c
 // ---- linear layers
 
 void Computer::run(const LinearCommand& command) {
-  const PackedMatrix& weights = *command.weights.packed;
+  const Matrix& weights = command.weights;
   const LinearOptions& options = command.options;
   assert(command.x.shape.c == weights.in_channels);
   if (weights.geglu) {
@@ -176,8 +175,7 @@ void Computer::run(const LinearCommand& command) {
   }
 }
 
-void Computer::multiply(const Tensor& x, const PackedMatrix& weights, const Tensor& residual,
-                        const Tensor& out) {
+void Computer::multiply(const Tensor& x, const Matrix& weights, const Tensor& residual, const Tensor& out) {
   const Product product{.type = type_,
                         .result = type_,
                         .b_is_n_by_k = true,
@@ -188,9 +186,8 @@ void Computer::multiply(const Tensor& x, const PackedMatrix& weights, const Tens
                         .stride_b = weights.padded_in_channels,
                         .stride_c = residual.empty() ? 0 : residual.stride,
                         .stride_d = out.stride,
-                        .bias = weights.has_bias};
-  matmul_.run(stream_, product, 1.0F, x.data, weights.weights.data(), residual.data, weights.bias.data(),
-              out.data);
+                        .bias = weights.bias != nullptr};
+  matmul_.run(stream_, product, 1.0F, x.data, weights.weights, residual.data, weights.bias, out.data);
 }
 
 // ---- attention
@@ -292,14 +289,12 @@ void Computer::attend_in_steps(const FusedAttention& a, const Tensor& q, const T
 void Computer::run(const GroupNormCommand& command) {
   ScratchPlan plan;
   plan.add(group_norm_bytes(command.x.shape, command.groups));
-  group_norm(stream_, command.x, static_cast<const float*>(command.gain.packed->values.data()),
-             static_cast<const float*>(command.shift.packed->values.data()), command.groups, command.epsilon,
+  group_norm(stream_, command.x, command.gain, command.shift, command.groups, command.epsilon,
              command.activation, reinterpret_cast<float*>(scratch_.get(plan)), command.out);
 }
 
 void Computer::run(const LayerNormCommand& command) {
-  layer_norm(stream_, command.x, static_cast<const float*>(command.gain.packed->values.data()),
-             static_cast<const float*>(command.shift.packed->values.data()), command.epsilon, command.out);
+  layer_norm(stream_, command.x, command.gain, command.shift, command.epsilon, command.out);
 }
 
 void Computer::run(const MapCommand& command) {

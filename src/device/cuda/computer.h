@@ -33,7 +33,7 @@ class Computer {
   void run(const CopyCommand& command);
 
   bool convolve_fused(const Conv2dCommand& command, const Convolution& convolution);
-  void multiply(const Tensor& x, const PackedMatrix& weights, const Tensor& residual, const Tensor& out);
+  void multiply(const Tensor& x, const Matrix& weights, const Tensor& residual, const Tensor& out);
   void attend(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads, bool causal,
               const Tensor& out);
   void attend_in_steps(const FusedAttention& attention, const Tensor& q, const Tensor& k, const Tensor& v,

@@ -2,19 +2,18 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cassert>
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <utility>
 
-#include "device/cuda/commands.h"
 #include "device/cuda/computer.h"
 #include "device/cuda/conv_geometry.h"
 #include "device/cuda/handles.h"
 #include "device/cuda/kernels.h"
 #include "device/cuda/packed.h"
+#include "device/cuda/recording_device.h"
 #include "device/cuda/scratch.h"
 
 namespace streamdiffusion::cuda {
@@ -23,11 +22,6 @@ namespace {
 
 constexpr std::size_t kGraphsKept = 16;
 
-std::uint64_t next_id() {
-  static std::atomic<std::uint64_t> last{0};
-  return ++last;
-}
-
 cudaDeviceProp properties_of(int index) {
   cudaDeviceProp properties{};
   check(cudaGetDeviceProperties(&properties, index), "asking for the GPU's properties");
@@ -35,7 +29,7 @@ cudaDeviceProp properties_of(int index) {
 }
 
 /// Memory and order of operations are here; what an operation computes is in computer.h.
-class CudaDevice : public Device {
+class CudaDevice : public RecordingDevice {
  public:
   CudaDevice(int index, DType type);
   ~CudaDevice() override;
@@ -45,7 +39,6 @@ class CudaDevice : public Device {
 
   Buffer allocate(std::size_t bytes) override;
   void synchronize() override;
-  void sequence(const std::function<void()>& operations) override;
   void upload(std::span<const float> host, const Tensor& out) override;
   void download(const Tensor& x, std::span<float> host) override;
 
@@ -53,29 +46,6 @@ class CudaDevice : public Device {
   Weights pack_linear(const HostLinear& host) override;
   Weights pack_vector(std::span<const float> host) override;
 
-  void conv2d(const Tensor& x, const PackedWeights& weights, const Conv2dOptions& options,
-              const Tensor& out) override {
-    submit(Conv2dCommand{x, Matrix(weights), options, out});
-  }
-  void linear(const Tensor& x, const PackedWeights& weights, const LinearOptions& options,
-              const Tensor& out) override {
-    submit(LinearCommand{x, Matrix(weights), options, out});
-  }
-  void group_norm(const Tensor& x, const PackedWeights& gain, const PackedWeights& shift, std::int64_t groups,
-                  float epsilon, Activation activation, const Tensor& out) override {
-    submit(GroupNormCommand{x, Vector(gain), Vector(shift), groups, epsilon, activation, out});
-  }
-  void layer_norm(const Tensor& x, const PackedWeights& gain, const PackedWeights& shift, float epsilon,
-                  const Tensor& out) override {
-    submit(LayerNormCommand{x, Vector(gain), Vector(shift), epsilon, out});
-  }
-  void attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& options,
-                 const Tensor& out) override;
-  void map(const Tensor& x, float scale, Activation activation, float out_scale, float shift,
-           const Tensor& out) override {
-    submit(MapCommand{x, scale, activation, out_scale, shift, out});
-  }
-  void copy(const Tensor& x, const Tensor& out) override { submit(CopyCommand{x, out}); }
   void combine(const Tensor& x, std::span<const float> a, const Tensor& y, std::span<const float> b,
                const Tensor& out) override;
   float cosine_similarity(const Tensor& x, const Tensor& y) override;
@@ -83,14 +53,14 @@ class CudaDevice : public Device {
   void download_pixels(const Tensor& x, float scale, float shift, std::uint8_t* host) override;
 
  private:
-  void submit(const Command& command);
-  void run_pending();
+  void run(const Commands& commands) override;
+  void run_sequence(const Commands& commands) override;
+  void copy_buffer(const Buffer& from, const Buffer& to) override;
   void begin_immediate();
-  void replay();
-  [[nodiscard]] GraphExec capture();
+  [[nodiscard]] GraphExec capture(const Commands& commands);
   std::byte* scratch(std::size_t bytes);
   Weights pack(const WeightShape& shape, std::span<const float> weight, std::span<const float> bias,
-               Resample resample, bool geglu, std::int64_t kernel);
+               Matrix layout);
   Buffer pack_values(const WeightShape& shape, std::span<const float> host, DType type);
   void make_current() const { check(cudaSetDevice(index_), "choosing the GPU"); }
 
@@ -103,8 +73,6 @@ class CudaDevice : public Device {
   Recordings<GraphExec> recordings_;
   Scratch scratch_;
   Computer computer_;
-  Commands pending_;  // of the sequence that is being recorded, or of the one operation
-  bool recording_ = false;
 };
 
 /// Chooses the GPU for this thread before a member needs it.
@@ -159,76 +127,39 @@ void CudaDevice::synchronize() {
 
 // ---- order of operations
 
-/// An operation runs at once, or with the sequence it is a part of.
-void CudaDevice::submit(const Command& command) {
-  pending_.list.push_back(command);
-  if (!recording_) {
-    run_pending();
-  }
-}
-
-void CudaDevice::run_pending() {
-  make_current();
-  try {
-    computer_.run(pending_);
-  } catch (...) {
-    pending_.clear();
-    throw;
-  }
-  pending_.clear();
-}
-
-/// Before what is no command: a sequence that it stands in goes on without being repeated.
 void CudaDevice::begin_immediate() {
   make_current();
-  if (recording_) {
-    recording_ = false;
-    run_pending();
-  }
+  end_recording();
 }
 
-void CudaDevice::sequence(const std::function<void()>& operations) {
-  if (recording_) {  // a part of another
-    operations();
-    return;
-  }
-  recording_ = true;
-  try {
-    operations();
-  } catch (...) {
-    recording_ = false;
-    pending_.clear();
-    throw;
-  }
-  if (std::exchange(recording_, false)) {
-    replay();
-  }
+void CudaDevice::run(const Commands& commands) {
+  make_current();
+  computer_.run(commands);
 }
 
 /// The first time as it comes, so that all plans are made and all memory is there; from the second time on as
 /// one graph.
-void CudaDevice::replay() {
+void CudaDevice::run_sequence(const Commands& commands) {
   make_current();
-  auto& recording = recordings_.get(pending_);
+  auto& recording = recordings_.get(commands);
   if (recording.runs++ > 0 && !recording.graph && !recording.graph_fails) {
-    recording.graph = capture();
+    recording.graph = capture(commands);
     recording.graph_fails = !recording.graph;
   }
   if (recording.graph) {
-    pending_.clear();
     check(cudaGraphLaunch(recording.graph.get(), stream_.get()), "starting a step");
   } else {
-    run_pending();  // may forget all recordings
+    computer_.run(commands);  // may forget all recordings
   }
 }
 
 /// Null where something in it cannot be captured.
-GraphExec CudaDevice::capture() {
+GraphExec CudaDevice::capture(const Commands& commands) {
   cudaGraph_t captured = nullptr;
   check(cudaStreamBeginCapture(stream_.get(), cudaStreamCaptureModeThreadLocal), "recording a step");
   bool complete = true;
   try {
-    computer_.run(pending_);
+    computer_.run(commands);
   } catch (const Error&) {
     complete = false;  // where the GPU is to blame, what runs next fails too
   }
@@ -326,20 +257,16 @@ Buffer CudaDevice::pack_values(const WeightShape& shape, std::span<const float> 
 }
 
 Weights CudaDevice::pack(const WeightShape& shape, std::span<const float> weight, std::span<const float> bias,
-                         Resample resample, bool geglu, std::int64_t kernel) {
+                         Matrix layout) {
   begin_immediate();
+  layout.out_channels = shape.out_channels;
+  layout.in_channels = shape.in_channels;
+  layout.padded_out_channels = shape.padded_out_channels;
+  layout.padded_in_channels = shape.padded_in_channels;
   auto packed = std::make_shared<PackedMatrix>();
-  packed->id = next_id();
-  packed->out_channels = shape.out_channels;
-  packed->in_channels = shape.in_channels;
-  packed->padded_out_channels = shape.padded_out_channels;
-  packed->padded_in_channels = shape.padded_in_channels;
-  packed->kernel = kernel;
-  packed->resample = resample;
-  packed->geglu = geglu;
-  packed->has_bias = !bias.empty();
+  packed->layout = layout;
   packed->weights = pack_values(shape, weight, type_);
-  if (packed->has_bias) {
+  if (!bias.empty()) {
     packed->bias = pack_values({shape.out_channels, 1, 1, shape.padded_out_channels, 1}, bias, type_);
   }
   return packed;
@@ -349,33 +276,31 @@ Weights CudaDevice::pack_conv2d(const HostConv2d& host) {
   const WeightShape shape{host.out_channels, host.in_channels, host.kernel * host.kernel,
                           rounded_up(host.out_channels, kChannelMultiple),
                           rounded_up(host.in_channels, kChannelMultiple)};
-  return pack(shape, host.weight, host.bias, host.resample, false, host.kernel);
+  return pack(shape, host.weight, host.bias, {.kernel = host.kernel, .resample = host.resample});
 }
 
 Weights CudaDevice::pack_linear(const HostLinear& host) {
   const WeightShape shape{host.out_channels, host.in_channels, 1,
                           rounded_up(host.out_channels, kChannelMultiple),
                           rounded_up(host.in_channels, kChannelMultiple)};
-  return pack(shape, host.weight, host.bias, Resample::none, host.geglu, 1);
+  return pack(shape, host.weight, host.bias, {.geglu = host.geglu});
 }
 
 Weights CudaDevice::pack_vector(std::span<const float> host) {
   begin_immediate();
   auto packed = std::make_shared<PackedVector>();
-  packed->id = next_id();
   const auto count = std::ssize(host);
   packed->values = pack_values({count, 1, 1, count, 1}, host, DType::f32);
   return packed;
 }
 
-// ---- operations that are more than a command
-
-void CudaDevice::attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& options,
-                           const Tensor& out) {
-  const std::size_t first = pending_.key_rows.size();
-  pending_.key_rows.insert(pending_.key_rows.end(), options.key_rows.begin(), options.key_rows.end());
-  submit(AttentionCommand{q, k, v, options.heads, options.causal, first, options.key_rows.size(), out});
+void CudaDevice::copy_buffer(const Buffer& from, const Buffer& to) {
+  make_current();
+  check(cudaMemcpyAsync(to.data(), from.data(), from.bytes(), cudaMemcpyDeviceToDevice, stream_.get()),
+        "moving weights");
 }
+
+// ---- operations that are more than a command
 
 void CudaDevice::combine(const Tensor& x, std::span<const float> a, const Tensor& y, std::span<const float> b,
                          const Tensor& out) {
@@ -391,7 +316,10 @@ std::vector<Gpu> list_gpus() {
   std::vector<Gpu> gpus;
   for (int index = 0; index < count; ++index) {
     const cudaDeviceProp properties = properties_of(index);
-    gpus.push_back({properties.name, properties.totalGlobalMem, properties.major, properties.minor});
+    std::array<char, 32> bus_id{};
+    check(cudaDeviceGetPCIBusId(bus_id.data(), bus_id.size(), index), "asking where the GPU is");
+    gpus.push_back(
+        {properties.name, properties.totalGlobalMem, properties.major, properties.minor, bus_id.data()});
   }
   return gpus;
 }

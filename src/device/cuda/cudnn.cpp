@@ -4,13 +4,18 @@
 #define CUDNN_FRONTEND_SKIP_JSON_LIB
 #include <cudnn_frontend.h>
 
+#include <chrono>
 #include <cmath>
 #include <map>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "device/cuda/errors.h"
+#include "device/cuda/handles.h"
+#include "device/cuda/measured_choice.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion::cuda {
@@ -18,6 +23,11 @@ namespace streamdiffusion::cuda {
 namespace {
 
 namespace fe = cudnn_frontend;
+
+// Of all convolutions together, building the plans that are compared included: the first frame is to be there
+// within 3 s.
+constexpr std::chrono::milliseconds kMeasuringTime{1000};
+
 using TensorPtr = std::shared_ptr<fe::graph::Tensor_attributes>;
 using Extents = std::vector<std::int64_t>;
 
@@ -173,7 +183,7 @@ std::unique_ptr<Plan> make_plan(cudnnHandle_t handle, const FusedAttention& a) {
 }  // namespace
 
 struct Cudnn::Impl {
-  explicit Impl(cudaStream_t stream) {
+  Impl(Device& given_device, cudaStream_t given_stream) : device(given_device), stream(given_stream) {
     check(cudnnCreate(&handle), "starting");
     const cudnnStatus_t status = cudnnSetStream(handle, stream);
     if (status != CUDNN_STATUS_SUCCESS) {
@@ -192,7 +202,67 @@ struct Cudnn::Impl {
   template <typename Key>
   Plan* find(std::map<Key, std::unique_ptr<Plan>>& plans, const Key& key) {
     const auto known = plans.find(key);
-    return (known != plans.end() ? known : plans.emplace(key, make_plan(handle, key)).first)->second.get();
+    return (known != plans.end() ? known : plans.emplace(key, chosen(key)).first)->second.get();
+  }
+
+  std::unique_ptr<Plan> chosen(const FusedAttention& attention) { return make_plan(handle, attention); }
+
+  std::unique_ptr<Plan> chosen(const Convolution& convolution) {
+    std::unique_ptr<Plan> plan = make_plan(handle, convolution);
+    if (plan) {
+      choose(*plan, convolution);
+    }
+    return plan;
+  }
+
+  /// The quickest of the first candidates, or, where there is no time to measure, the first that works.
+  void choose(Plan& plan, const Convolution& convolution) {
+    fe::graph::Graph& graph = plan.graph;
+    const std::int64_t count = graph.get_execution_plan_count();
+    std::int64_t choice =
+        choices.quickest(count, [&](std::int64_t i) { return measure(graph, convolution, i); }).value_or(0);
+    while (graph.build_plan_at_index(choice).is_bad() && choice + 1 < count) {
+      ++choice;
+    }
+    plan.workspace = graph.get_workspace_size_plan_at_index(choice);
+  }
+
+  /// Milliseconds that some runs take, on memory of any content; none where cuDNN cannot run it.
+  std::optional<float> measure(fe::graph::Graph& graph, const Convolution& c, std::int64_t index) {
+    constexpr int kRuns = 4;  // after one that does not count
+    if (graph.build_plan_at_index(index).is_bad()) {
+      return std::nullopt;
+    }
+    const std::int64_t in_pixels = c.n * c.in_h * c.in_w;
+    const std::int64_t out_pixels = c.n * c.out_h * c.out_w;
+    std::vector<Buffer> memory;
+    std::unordered_map<std::int64_t, void*> samples;
+    for (const auto& [name, elements] : {std::pair<Name, std::int64_t>{kX, in_pixels * c.in_stride},
+                                         {kWeights, c.out_c * c.kernel * c.kernel * c.in_c},
+                                         {kBias, c.bias ? c.out_c : 0},
+                                         {kRowBias, c.n * c.row_bias_stride},
+                                         {kResidual, out_pixels * c.residual_stride},
+                                         {kOut, out_pixels * c.out_stride}}) {
+      if (elements > 0) {
+        memory.push_back(device.allocate(static_cast<std::size_t>(elements) * size_of(c.type)));
+        samples.emplace(name, memory.back().data());
+      }
+    }
+    const Buffer workspace =
+        device.allocate(static_cast<std::size_t>(graph.get_workspace_size_plan_at_index(index)));
+    for (int i = 0; i <= kRuns; ++i) {
+      if (graph.execute_plan_at_index(handle, samples, workspace.data(), index).is_bad()) {
+        return std::nullopt;
+      }
+      if (i == 0) {
+        check(cudaEventRecord(start.get(), stream), "measuring");
+      }
+    }
+    check(cudaEventRecord(end.get(), stream), "measuring");
+    check(cudaEventSynchronize(end.get()), "measuring");
+    float milliseconds = 0;
+    check(cudaEventElapsedTime(&milliseconds, start.get(), end.get()), "measuring");
+    return milliseconds;
   }
 
   template <typename Key>
@@ -205,6 +275,7 @@ struct Cudnn::Impl {
     auto status = plan.graph.execute(handle, data, workspace);
     data.clear();
     if (status.is_bad()) {
+      check_gpu(stream);
       throw Error("cuDNN failed computing: " + status.get_message() +
                   "; start the program again, or use --device cpu");
     }
@@ -216,13 +287,18 @@ struct Cudnn::Impl {
     }
   }
 
+  Device& device;
+  cudaStream_t stream;
   cudnnHandle_t handle = nullptr;
+  Event start = make_event(cudaEventDefault);
+  Event end = make_event(cudaEventDefault);
+  MeasuredChoice choices{kMeasuringTime};
   std::map<Convolution, std::unique_ptr<Plan>> convolutions;  // null: no engine
   std::map<FusedAttention, std::unique_ptr<Plan>> attentions;
   std::unordered_map<std::int64_t, void*> data;  // of the call
 };
 
-Cudnn::Cudnn(cudaStream_t stream) : impl_(std::make_unique<Impl>(stream)) {}
+Cudnn::Cudnn(Device& device, cudaStream_t stream) : impl_(std::make_unique<Impl>(device, stream)) {}
 
 Cudnn::~Cudnn() = default;
 

@@ -60,10 +60,12 @@ struct FusedAttention {
   auto operator<=>(const FusedAttention&) const = default;  // NOLINT(modernize-use-nullptr): as in matmul.h
 };
 
-/// cuDNN's graph API. What it has been asked once it remembers: a plan is chosen once for each description.
+/// cuDNN's graph API. What it has been asked once it remembers: a plan is chosen once for each description,
+/// of convolutions by measuring what the heuristics put first, as long as that delays the start by little.
 class Cudnn {
  public:
-  explicit Cudnn(cudaStream_t stream);
+  /// Memory for measuring is taken from `device`, which outlives it.
+  Cudnn(Device& device, cudaStream_t stream);
   ~Cudnn();
   Cudnn(const Cudnn&) = delete;
   Cudnn& operator=(const Cudnn&) = delete;

@@ -10,12 +10,7 @@ namespace streamdiffusion::cuda {
 
 /// Throws what a failed call of the CUDA runtime means to a user: Error where another choice helps,
 /// DeviceLost where the process cannot go on computing on this GPU.
-inline void check(cudaError_t status, const char* doing) {
-  if (status == cudaSuccess) {
-    return;
-  }
-  const std::string reason = std::string(doing) + ": " + cudaGetErrorString(status) + " (CUDA error " +
-                             std::to_string(static_cast<int>(status)) + ")";
+[[noreturn]] inline void fail(cudaError_t status, const std::string& reason) {
   switch (status) {
     case cudaErrorMemoryAllocation:
       throw Error("the GPU is out of memory (" + reason + "); use a smaller size, batch or model");
@@ -38,6 +33,21 @@ inline void check(cudaError_t status, const char* doing) {
     default:
       throw DeviceLost("the GPU has stopped working (" + reason +
                        "); start the program again, and see the system's log for NVIDIA's messages (Xid)");
+  }
+}
+
+inline void check(cudaError_t status, const char* doing) {
+  if (status != cudaSuccess) {
+    fail(status, std::string(doing) + ": " + cudaGetErrorString(status) + " (CUDA error " +
+                     std::to_string(static_cast<int>(status)) + ")");
+  }
+}
+
+/// After a library's call has failed: throws what the GPU's failure means where that is the reason.
+inline void check_gpu(cudaStream_t stream) {
+  const cudaError_t status = cudaStreamQuery(stream);
+  if (status != cudaErrorNotReady) {
+    check(status, "computing");
   }
 }
 

@@ -27,9 +27,9 @@ inline Stream make_stream() {
   return {stream, Free()};
 }
 
-inline Event make_event() {
+inline Event make_event(unsigned int flags = cudaEventDisableTiming) {
   cudaEvent_t event = nullptr;
-  check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "making an event");
+  check(cudaEventCreateWithFlags(&event, flags), "making an event");
   return Event(event);
 }
 

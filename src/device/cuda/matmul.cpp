@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "device/cuda/errors.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion::cuda {
@@ -154,10 +155,14 @@ void Matmul::run(cudaStream_t stream, Product product, float alpha, const void* 
     set(plan.description, CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
   }
   const float beta = c != nullptr ? 1.0F : 0.0F;
-  check(cublasLtMatmul(handle_, plan.description.handle, &alpha, b, plan.b.handle, a, plan.a.handle, &beta,
-                       c != nullptr ? c : d, plan.c.handle, d, plan.d.handle, &plan.choice.algo,
-                       workspace_.data(), workspace_.bytes(), stream),
-        "multiplying");
+  const cublasStatus_t status =
+      cublasLtMatmul(handle_, plan.description.handle, &alpha, b, plan.b.handle, a, plan.a.handle, &beta,
+                     c != nullptr ? c : d, plan.c.handle, d, plan.d.handle, &plan.choice.algo,
+                     workspace_.data(), workspace_.bytes(), stream);
+  if (status != CUBLAS_STATUS_SUCCESS) {
+    check_gpu(stream);
+  }
+  check(status, "multiplying");
 }
 
 }  // namespace streamdiffusion::cuda

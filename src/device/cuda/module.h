@@ -16,6 +16,7 @@ struct Gpu {
   std::size_t memory = 0;  ///< bytes
   int major = 0;           ///< compute capability
   int minor = 0;
+  std::string bus_id;  ///< of PCI, "0000:3b:00.0"
 };
 
 struct Module {

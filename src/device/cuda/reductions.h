@@ -22,6 +22,15 @@ struct BlockLanes {
   }
 };
 
+/// What the threads of a block have found, put together.
+STREAMDIFFUSION_HD inline float total(const float* values, std::uint32_t count) {
+  float sum = 0.0F;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    sum += values[i];
+  }
+  return sum;
+}
+
 /// A range of pixels of a row for each block of that row.
 STREAMDIFFUSION_HD inline std::int64_t part_begin(std::int64_t pixels, std::uint32_t part,
                                                   std::uint32_t parts) {
@@ -220,12 +229,12 @@ struct LayerNorm {
       sums[lane] = add(token, lane, [](float value) { return value; });
       return;
     }
-    const float mean = total(sums) / channels;
+    const float mean = total(sums, kLanes) / channels;
     if (phase == 1) {
       squares[lane] = add(token, lane, [mean](float value) { return (value - mean) * (value - mean); });
       return;
     }
-    const float factor = 1.0F / sqrtf(total(squares) / channels + epsilon);
+    const float factor = 1.0F / sqrtf(total(squares, kLanes) / channels + epsilon);
     for (std::uint32_t column = lane; column < columns; column += kLanes) {
       Pack<T, V> pack = x.template load<V>(token, column * V);
       for (int v = 0; v < V; ++v) {
@@ -246,13 +255,6 @@ struct LayerNorm {
       for (const T& element : pack.values) {
         sum += value(to_float(element));
       }
-    }
-    return sum;
-  }
-  STREAMDIFFUSION_HD static float total(const float* sums) {
-    float sum = 0.0F;
-    for (std::uint32_t lane = 0; lane < kLanes; ++lane) {
-      sum += sums[lane];
     }
     return sum;
   }
@@ -300,10 +302,7 @@ struct Softmax {
       sums[thread] = sum;
       return;
     }
-    float sum = 0.0F;
-    for (std::uint32_t i = 0; i < kThreads; ++i) {
-      sum += sums[i];
-    }
+    const float sum = total(sums, kThreads);
     for (std::int64_t key = thread; key < keys; key += kThreads) {
       out[line * stride + key] = from_float<T>(key < seen ? expf(in[key] - most) / sum : 0.0F);
     }
@@ -339,11 +338,7 @@ struct DotProducts {
         shared[i * kThreads + thread] = products[i];
       }
     } else if (thread < 3) {
-      float sum = 0.0F;
-      for (std::uint32_t i = 0; i < kThreads; ++i) {
-        sum += shared[thread * kThreads + i];
-      }
-      sums[block.x * 3 + thread] = sum;
+      sums[block.x * 3 + thread] = total(shared + thread * kThreads, kThreads);
     }
   }
 };

@@ -18,8 +18,8 @@ std::unique_ptr<TextContext> TextProjections::forward(Context& context, const Te
   }
   auto text = std::make_unique<TextContext>();
   const DType dtype = context.device.dtype();
-  text->memory = context.device.allocate(static_cast<std::size_t>(elements) * size_of(dtype));
-  auto* data = static_cast<std::byte*>(text->memory.data());
+  text->memory = DeviceTensor(context.device, {.c = elements});
+  auto* data = text->memory.view().as<std::byte>();
   for (const Projection& projection : projections_) {
     const std::int64_t width = projection.channels * 2;
     const Tensor both{data, {.n = 1, .h = 1, .w = tokens, .c = width}, width, dtype};

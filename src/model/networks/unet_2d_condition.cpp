@@ -56,6 +56,7 @@ UNet2DCondition::UNet2DCondition(const UNet2DConditionConfig& config, LayerLoade
 }
 
 UNet2DCondition::~UNet2DCondition() = default;
+UNet2DCondition::UNet2DCondition(UNet2DCondition&& other) noexcept = default;
 
 const UNet2DConditionConfig& UNet2DCondition::config() const { return impl_->config; }
 

@@ -17,6 +17,7 @@ class UNet2DCondition {
  public:
   UNet2DCondition(const UNet2DConditionConfig& config, LayerLoader& layers);
   ~UNet2DCondition();
+  UNet2DCondition(UNet2DCondition&& other) noexcept;
 
   [[nodiscard]] const UNet2DConditionConfig& config() const;
 

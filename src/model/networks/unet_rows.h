@@ -3,13 +3,13 @@
 #include <span>
 #include <vector>
 
-#include "device/device.h"
+#include "device/device_tensor.h"
 
 namespace streamdiffusion {
 
 /// The keys and values of every cross-attention for one prompt: computed once when the prompt is set.
 struct TextContext {
-  Buffer memory;
+  DeviceTensor memory;       ///< [1, 1, 1, elements]
   std::vector<Tensor> keys;  ///< one a cross-attention, [1, 1, tokens, c]
   std::vector<Tensor> values;
 };

@@ -57,7 +57,7 @@ LayerLoader::LayerLoader(Device& device, const TensorFiles& files, Lora::Network
 Weights LayerLoader::conv2d(const std::string& name, std::int64_t in, std::int64_t out, std::int64_t kernel,
                             const LayerOptions& options) {
   mark_used(name, options.bias);
-  return cache_.get(cache_key({name}, "conv2d"), [&] {
+  return kept({name}, "conv2d", [&] {
     const std::span<float> weight = weight_.get(out * in * kernel * kernel);
     const std::span<float> bias = bias_.get(options.bias ? out : 0);
     read_weight(name, in, out, kernel, weight);
@@ -79,7 +79,7 @@ Weights LayerLoader::linear(const std::vector<std::string>& names, std::int64_t 
   for (const std::string& name : names) {
     mark_used(name, options.bias);
   }
-  return cache_.get(cache_key(names, options.geglu ? "geglu" : "linear"), [&] {
+  return kept(names, options.geglu ? "geglu" : "linear", [&] {
     const auto count = static_cast<std::int64_t>(names.size());
     const std::span<float> weight = weight_.get(count * out_each * in);
     const std::span<float> bias = bias_.get(options.bias ? count * out_each : 0);
@@ -106,7 +106,7 @@ Weights LayerLoader::linear(const std::string& name, std::int64_t in, std::int64
 
 Weights LayerLoader::vector(const std::string& name, std::int64_t size) {
   const FileTensor& found = tensor(name, {size});
-  return cache_.get(cache_key({name}, "vector"), [&] {
+  return kept({name}, "vector", [&] {
     const std::span<float> values = weight_.get(size);
     convert(name, found, values);
     return device_.pack_vector(values);

@@ -74,6 +74,8 @@ class LayerLoader {
   Weights vector(const std::string& name, std::int64_t size);
   /// What the network is computed in.
   [[nodiscard]] Precision precision() const { return precision_; }
+  /// All layers so far, in the order in which they were asked for.
+  [[nodiscard]] std::vector<Weights> take_layers() { return std::move(made_); }
   /// A tensor that is to be read by other means.
   const FileTensor& tensor(const std::string& name, const std::vector<std::int64_t>& shape);
 
@@ -94,6 +96,10 @@ class LayerLoader {
     std::size_t size_ = 0;
   };
 
+  template <typename Make>
+  Weights kept(const std::vector<std::string>& names, const std::string& kind, Make&& make) {
+    return made_.emplace_back(cache_.get(cache_key(names, kind), make));
+  }
   [[nodiscard]] std::string cache_key(const std::vector<std::string>& names, const std::string& kind) const;
   [[nodiscard]] Precision precision_of(const LayerOptions& options) const {
     return options.sensitive ? Precision::f32 : precision_;
@@ -113,6 +119,7 @@ class LayerLoader {
   Precision precision_;
   std::size_t read_ = 0;  // bytes of the files, since their pages were let go
   std::set<std::string> used_;
+  std::vector<Weights> made_;
   Floats weight_;
   Floats bias_;
 };

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <optional>
+#include <thread>
 #include <vector>
 
 #include "device/cuda/attention_groups.h"
@@ -10,6 +13,7 @@
 #include "device/cuda/elementwise.h"
 #include "device/cuda/host_launch.h"
 #include "device/cuda/host_tensor.h"
+#include "device/cuda/measured_choice.h"
 #include "device/cuda/scratch.h"
 
 namespace streamdiffusion::cuda {
@@ -134,6 +138,31 @@ TEST(CudaScratchPlan, GivesEachItsAlignedPlace) {
   EXPECT_EQ(plan.bytes(), 768U);
 }
 
+std::optional<std::int64_t> quickest_of(MeasuredChoice& choice,
+                                        const std::vector<std::optional<float>>& taken) {
+  return choice.quickest(std::ssize(taken),
+                         [&](std::int64_t i) { return taken[static_cast<std::size_t>(i)]; });
+}
+
+TEST(CudaMeasuredChoice, TakesTheQuickestOfTheFirst) {
+  MeasuredChoice choice(std::chrono::hours(1));
+  EXPECT_EQ(quickest_of(choice, {3.0F, 2.0F, 4.0F}), 1);
+  EXPECT_EQ(quickest_of(choice, {std::nullopt, 2.0F, 1.0F}), 2);
+  EXPECT_EQ(quickest_of(choice, {3.0F, 2.0F, 4.0F, 1.0F}), 1) << "the fourth is not measured";
+  EXPECT_EQ(quickest_of(choice, {std::nullopt}), std::nullopt);
+  EXPECT_EQ(quickest_of(choice, {}), std::nullopt);
+}
+
+TEST(CudaMeasuredChoice, EndsWithItsTime) {
+  MeasuredChoice choice(std::chrono::nanoseconds(1));
+  const auto slowly = [](std::int64_t i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return std::optional(static_cast<float>(-i));
+  };
+  EXPECT_EQ(choice.quickest(3, slowly), 0) << "no time for the second";
+  EXPECT_EQ(choice.quickest(3, slowly), std::nullopt);
+}
+
 Commands copy_commands(std::int64_t count, float* from) {
   Commands commands;
   for (std::int64_t i = 0; i < count; ++i) {
@@ -154,22 +183,6 @@ TEST(CudaRecordings, KnowASequenceByAllOfItsOperations) {
   EXPECT_EQ(recordings.get(copy_commands(2, memory.data())).graph, 0) << "the oldest is forgotten";
   recordings.clear();
   EXPECT_EQ(recordings.get(copy_commands(3, memory.data())).graph, 0);
-}
-
-TEST(CudaRecordings, TellWeightsAtOneAddressApart) {
-  PackedMatrix weights;
-  std::vector<float> memory(16);
-  const Tensor x{memory.data(), {.c = 4}, 4, DType::f16};
-  const auto commands = [&](std::uint64_t id) {
-    weights.id = id;
-    Commands one;
-    one.list.emplace_back(LinearCommand{x, Matrix(weights), {}, x});
-    return one;
-  };
-  Recordings<int> recordings(4);
-  recordings.get(commands(1)).graph = 1;
-  EXPECT_EQ(recordings.get(commands(2)).graph, 0);
-  EXPECT_EQ(recordings.get(commands(1)).graph, 1);
 }
 
 }  // namespace

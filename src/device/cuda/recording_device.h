@@ -1,0 +1,70 @@
+#pragma once
+
+#include <functional>
+#include <span>
+#include <utility>
+
+#include "device/cuda/commands.h"
+#include "device/cuda/packed.h"
+#include "device/device.h"
+
+namespace streamdiffusion::cuda {
+
+/// A device whose operations are commands. Those of a sequence are collected, and handed over together.
+class RecordingDevice : public Device {
+ public:
+  void sequence(const std::function<void()>& operations) override;
+
+  void conv2d(const Tensor& x, const PackedWeights& weights, const Conv2dOptions& options,
+              const Tensor& out) override {
+    submit(Conv2dCommand{x, matrix_of(weights), options, out});
+  }
+  void linear(const Tensor& x, const PackedWeights& weights, const LinearOptions& options,
+              const Tensor& out) override {
+    submit(LinearCommand{x, matrix_of(weights), options, out});
+  }
+  void group_norm(const Tensor& x, const PackedWeights& gain, const PackedWeights& shift, std::int64_t groups,
+                  float epsilon, Activation activation, const Tensor& out) override {
+    submit(GroupNormCommand{x, vector_of(gain), vector_of(shift), groups, epsilon, activation, out});
+  }
+  void layer_norm(const Tensor& x, const PackedWeights& gain, const PackedWeights& shift, float epsilon,
+                  const Tensor& out) override {
+    submit(LayerNormCommand{x, vector_of(gain), vector_of(shift), epsilon, out});
+  }
+  void attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& options,
+                 const Tensor& out) override;
+  void map(const Tensor& x, float scale, Activation activation, float out_scale, float shift,
+           const Tensor& out) override {
+    submit(MapCommand{x, scale, activation, out_scale, shift, out});
+  }
+  void copy(const Tensor& x, const Tensor& out) override { submit(CopyCommand{x, out}); }
+  /// Of matrices; LoRAs change nothing else.
+  void keep_place(const PackedWeights& weights, const PackedWeights& old) override;
+
+ protected:
+  /// Computes them: one operation, or a sequence that is not to be repeated.
+  virtual void run(const Commands& commands) = 0;
+  /// Computes a whole sequence, which may come again.
+  virtual void run_sequence(const Commands& commands) = 0;
+
+  /// Queues a copy of all bytes.
+  virtual void copy_buffer(const Buffer& from, const Buffer& to) = 0;
+
+  /// Before what is no command: a sequence that it stands in goes on without being repeated.
+  void end_recording();
+
+ private:
+  static Matrix matrix_of(const PackedWeights& weights) {
+    return static_cast<const PackedMatrix&>(weights).matrix();
+  }
+  static const float* vector_of(const PackedWeights& weights) {
+    return static_cast<const PackedVector&>(weights).data();
+  }
+  void submit(const Command& command);
+  void hand_over(void (RecordingDevice::*computation)(const Commands&));
+
+  Commands pending_;  // of the sequence that is being recorded, or of the one operation
+  bool recording_ = false;
+};
+
+}  // namespace streamdiffusion::cuda
