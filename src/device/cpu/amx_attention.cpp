@@ -46,7 +46,7 @@ HWY_INLINE hn::Vec<hn::RebindToUnsigned<Tag>> pairs_of_bf16(hn::Vec<Tag> low, hn
   return hn::Or(hn::ShiftRight<16>(round(low)), hn::And(round(high), hn::Set(du, 0xFFFF0000U)));
 }
 
-void PackKeys(const float* k, std::int64_t stride, const AmxHeads& heads, std::uint8_t* packed) {
+void PackKeys(const Elements& k, std::int64_t stride, const AmxHeads& heads, std::uint8_t* packed) {
   const std::int64_t pairs = key_channels(heads) / 2;
   const std::int64_t padded = key_columns(heads.tokens);
   std::memset(packed, 0, static_cast<std::size_t>(heads.key_bytes()));
@@ -58,7 +58,7 @@ void PackKeys(const float* k, std::int64_t stride, const AmxHeads& heads, std::u
       for (std::int64_t c = 0; c < heads.head_dim; c += kChannels) {
         const std::int64_t valid = std::min(kChannels, heads.head_dim - c);
         std::uint8_t rounded[kLanes * 2] = {};
-        store_bf16(load_part(k + token * stride + c, static_cast<std::size_t>(valid)), rounded, kLanes);
+        store_bf16(load_part(k + (token * stride + c), static_cast<std::size_t>(valid)), rounded, kLanes);
         for (std::int64_t pair = 0; pair < kChannels / 2 && 2 * pair < valid; ++pair) {
           std::memcpy(block + ((c / 2 + pair) * width + token - first) * kPairBytes,
                       rounded + pair * kPairBytes, kPairBytes);
@@ -68,7 +68,7 @@ void PackKeys(const float* k, std::int64_t stride, const AmxHeads& heads, std::u
   }
 }
 
-void PackValues(const float* v, std::int64_t stride, const AmxHeads& heads, std::uint8_t* packed) {
+void PackValues(const Elements& v, std::int64_t stride, const AmxHeads& heads, std::uint8_t* packed) {
   const hn::RebindToUnsigned<Tag> du;
   const Tag d;
   const std::int64_t columns = value_columns(heads);
@@ -79,7 +79,7 @@ void PackValues(const float* v, std::int64_t stride, const AmxHeads& heads, std:
     for (std::int64_t c = 0; c < columns; c += static_cast<std::int64_t>(kLanes)) {
       const auto load = [&](std::int64_t t) {
         return t < heads.tokens && c < heads.head_dim
-                   ? load_part(v + t * stride + c, static_cast<std::size_t>(heads.head_dim - c))
+                   ? load_part(v + (t * stride + c), static_cast<std::size_t>(heads.head_dim - c))
                    : hn::Zero(d);
       };
       hn::StoreU(pairs_of_bf16(load(token), load(token + 1)), du,
@@ -165,7 +165,7 @@ void load_queries(const AmxAttentionTask& t, const Running& r) {
   for (std::int64_t i = 0; i < t.queries; ++i) {
     for (std::int64_t c = 0; c < t.heads.head_dim; c += static_cast<std::int64_t>(kLanes)) {
       const auto rest = static_cast<std::size_t>(t.heads.head_dim - c);
-      store_bf16(load_part(t.q + i * t.q_stride + c, rest), r.queries + (i * channels + c) * 2, rest);
+      store_bf16(load_part(t.q + (i * t.q_stride + c), rest), r.queries + (i * channels + c) * 2, rest);
     }
   }
 }
@@ -213,7 +213,7 @@ void RunAttentionTask(const AmxAttentionTask& t, float* scratch) {
   for (std::int64_t i = 0; i < t.queries; ++i) {
     const auto factor = hn::Set(d, 1.0F / r.sum[i]);
     for (std::int64_t c = 0; c < dim; c += static_cast<std::int64_t>(kLanes)) {
-      store_part(hn::Mul(hn::LoadU(d, r.values + i * columns + c), factor), t.out + i * t.out_stride + c,
+      store_part(hn::Mul(hn::LoadU(d, r.values + i * columns + c), factor), t.out + (i * t.out_stride + c),
                  static_cast<std::size_t>(dim - c));
     }
   }
@@ -225,8 +225,8 @@ std::int64_t ValueBytes(const AmxHeads& heads) {
   return round_up(heads.tokens, kStepNumbers) * 2 * value_columns(heads);
 }
 #else
-void PackKeys(const float*, std::int64_t, const AmxHeads&, std::uint8_t*) {}
-void PackValues(const float*, std::int64_t, const AmxHeads&, std::uint8_t*) {}
+void PackKeys(const Elements&, std::int64_t, const AmxHeads&, std::uint8_t*) {}
+void PackValues(const Elements&, std::int64_t, const AmxHeads&, std::uint8_t*) {}
 std::int64_t AttentionScratch(const AmxHeads&) { return 0; }
 void RunAttentionTask(const AmxAttentionTask&, float*) {}
 std::int64_t KeyBytes(const AmxHeads&) { return 0; }
@@ -250,10 +250,10 @@ HWY_EXPORT(ValueBytes);
 std::int64_t AmxHeads::key_bytes() const { return HWY_DYNAMIC_DISPATCH(KeyBytes)(*this); }
 std::int64_t AmxHeads::value_bytes() const { return HWY_DYNAMIC_DISPATCH(ValueBytes)(*this); }
 
-void amx_pack_keys(const float* k, std::int64_t stride, const AmxHeads& heads, std::uint8_t* packed) {
+void amx_pack_keys(const Elements& k, std::int64_t stride, const AmxHeads& heads, std::uint8_t* packed) {
   HWY_DYNAMIC_DISPATCH(PackKeys)(k, stride, heads, packed);
 }
-void amx_pack_values(const float* v, std::int64_t stride, const AmxHeads& heads, std::uint8_t* packed) {
+void amx_pack_values(const Elements& v, std::int64_t stride, const AmxHeads& heads, std::uint8_t* packed) {
   HWY_DYNAMIC_DISPATCH(PackValues)(v, stride, heads, packed);
 }
 std::int64_t amx_attention_scratch(const AmxHeads& heads) {

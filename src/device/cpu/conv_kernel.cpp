@@ -21,8 +21,8 @@ constexpr std::size_t kMaxRuns = 64;
 
 std::size_t inner_chunk(const ConvTask& task, std::size_t columns) {
   const auto inner = static_cast<std::size_t>(task.kernel * task.kernel * task.in_channels);
-  if (task.geglu) {
-    return inner;  // partial sums have nowhere to go: there are half as many outputs
+  if (task.geglu || task.out.type != DType::f32) {
+    return inner;  // partial sums have nowhere to go: there are half as many outputs, or they would be rounded
   }
   const std::size_t most = std::max<std::size_t>(kChunkFloats / columns, 64);
   const std::size_t chunks = (inner + most - 1) / most;

@@ -48,20 +48,23 @@ inline void finish_tile(const Panel& panel, const Pixels& p, const float* sums, 
   const std::int64_t pixel = p.line * t.out_w + p.x;
   const int vectors = t.geglu ? panel.vectors / 2 : panel.vectors;
   for (int r = 0; r < p.count; ++r) {
-    float* out = t.out + (pixel + r) * t.out_stride + panel.out_column;
+    const std::int64_t place = pixel + r;
+    const auto out_column = static_cast<std::int64_t>(panel.out_column);
+    const Elements out = t.out + (place * t.out_stride + out_column);
     for (int v = 0; v < vectors; ++v) {
       const std::size_t column = static_cast<std::size_t>(v) * kLanes;
+      const auto offset = static_cast<std::int64_t>(column);
       const std::size_t valid = panel.valid - column;
       auto value = hn::Load(d, sums + static_cast<std::size_t>(r) * panel.columns() + column);
       if (!first) {
-        value = hn::Add(value, load_part(out + column, valid));
+        value = hn::Add(value, load_part(out + offset, valid));
       } else {
         if (t.bias != nullptr) {
           value = hn::Add(value, hn::LoadU(d, t.bias + panel.first_column + column));
         }
-        if (t.row_bias != nullptr) {
-          value = hn::Add(
-              value, load_part(t.row_bias + p.row * t.row_bias_stride + panel.out_column + column, valid));
+        if (!t.row_bias.empty()) {
+          value = hn::Add(value,
+                          load_part(t.row_bias + (p.row * t.row_bias_stride + out_column + offset), valid));
         }
         if (t.geglu) {
           const std::size_t gate_column = column + static_cast<std::size_t>(vectors) * kLanes;
@@ -71,16 +74,15 @@ inline void finish_tile(const Panel& panel, const Pixels& p, const float* sums, 
           }
           value = hn::Mul(value, gelu(d, gate));
         }
-        if (t.residual != nullptr) {
-          value = hn::Add(
-              value,
-              load_part(t.residual + (pixel + r) * t.residual_stride + panel.out_column + column, valid));
+        if (!t.residual.empty()) {
+          value = hn::Add(value,
+                          load_part(t.residual + (place * t.residual_stride + out_column + offset), valid));
         }
       }
       if (last) {
         value = activate(d, t.activation, value);
       }
-      store_part(value, out + column, valid);
+      store_part(value, out + offset, valid);
     }
   }
 }

@@ -30,42 +30,81 @@ using Ints = hn::Vec<IntTag>;
 
 // ---- Activations to bytes
 
-ValueRange GetValueRange(const float* x, std::int64_t stride, std::int64_t pixels, std::int64_t channels) {
+ValueRange range_of(const float* x, std::size_t count, const ValueRange& so_far) {
   const Tag d;
-  if (stride == channels) {
-    channels *= pixels;
-    pixels = 1;
-  }
-  auto low = hn::Zero(d);
-  auto high = hn::Zero(d);
+  auto low = hn::Set(d, so_far.low);
+  auto high = hn::Set(d, so_far.high);
   auto low2 = low;
   auto high2 = high;
-  for (std::int64_t pixel = 0; pixel < pixels; ++pixel) {
-    const float* from = x + pixel * stride;
-    const auto count = static_cast<std::size_t>(channels);
-    std::size_t i = 0;
-    for (; i + 2 * kLanes <= count; i += 2 * kLanes) {
-      const auto first = hn::LoadU(d, from + i);
-      const auto second = hn::LoadU(d, from + i + kLanes);
-      low = hn::Min(low, first);
-      high = hn::Max(high, first);
-      low2 = hn::Min(low2, second);
-      high2 = hn::Max(high2, second);
-    }
-    for (; i < count; i += kLanes) {
-      const auto value = load_part(from + i, count - i);
-      low = hn::Min(low, value);
-      high = hn::Max(high, value);
-    }
+  std::size_t i = 0;
+  for (; i + 2 * kLanes <= count; i += 2 * kLanes) {
+    const auto first = load_all(x + i);
+    const auto second = load_all(x + i + kLanes);
+    low = hn::Min(low, first);
+    high = hn::Max(high, first);
+    low2 = hn::Min(low2, second);
+    high2 = hn::Max(high2, second);
+  }
+  for (; i < count; i += kLanes) {
+    const auto value = load_part(x + i, count - i);
+    low = hn::Min(low, value);
+    high = hn::Max(high, value);
   }
   return {hn::GetLane(hn::MinOfLanes(d, hn::Min(low, low2))),
           hn::GetLane(hn::MaxOfLanes(d, hn::Max(high, high2)))};
 }
 
-/// `count` floats to bytes. Multiplied, rounded and shifted one after the other, so that every instruction
+/// Of bfloat16 by its bits: as signed numbers the largest is the highest that is not negative, as unsigned
+/// ones the lowest that is.
+ValueRange range_of(const Bf16* x, std::size_t count, const ValueRange& so_far) {
+  const hn::CappedTag<std::uint16_t, 32> du;
+  const hn::CappedTag<std::int16_t, 32> d;
+  constexpr std::size_t kAtOnce = hn::MaxLanes(du);
+  auto high = hn::Zero(d);
+  auto low = hn::Zero(du);
+  const auto add = [&](auto bits) {
+    low = hn::Max(low, bits);
+    high = hn::Max(high, hn::BitCast(d, bits));
+  };
+  std::size_t i = 0;
+  for (; i + kAtOnce <= count; i += kAtOnce) {
+    add(hn::LoadU(du, &x[i].bits));
+  }
+  HWY_ALIGN Bf16 found[2 * kAtOnce] = {};
+  if (i < count) {
+    std::memcpy(found, x + i, (count - i) * sizeof(Bf16));
+    add(hn::Load(du, &found->bits));
+  }
+  hn::Store(low, du, &found->bits);
+  hn::Store(hn::BitCast(du, high), du, &found[kAtOnce].bits);
+  const Tag df;
+  auto least = hn::Set(df, so_far.low);
+  auto most = hn::Set(df, so_far.high);
+  for (std::size_t lane = 0; lane < kAtOnce; lane += kLanes) {
+    least = hn::Min(least, load_all(found + lane));
+    most = hn::Max(most, load_all(found + kAtOnce + lane));
+  }
+  return {hn::GetLane(hn::MinOfLanes(df, least)), hn::GetLane(hn::MaxOfLanes(df, most))};
+}
+
+ValueRange GetValueRange(const Elements& x, std::int64_t stride, std::int64_t pixels, std::int64_t channels) {
+  if (stride == channels) {
+    channels *= pixels;
+    pixels = 1;
+  }
+  ValueRange range;
+  with_type(x, [&](const auto* first) {
+    for (std::int64_t pixel = 0; pixel < pixels; ++pixel) {
+      range = range_of(first + pixel * stride, static_cast<std::size_t>(channels), range);
+    }
+  });
+  return range;
+}
+
+/// `count` numbers to bytes. Multiplied, rounded and shifted one after the other, so that every instruction
 /// set gives the same bytes.
-HWY_INLINE void quantize(const float* x, std::size_t count, const Quantization& quantization,
-                         std::uint8_t* out) {
+template <typename T>
+HWY_INLINE void quantize(const T* x, std::size_t count, const Quantization& quantization, std::uint8_t* out) {
   const Tag d;
   const IntTag di;
   const hn::Rebind<std::uint8_t, Tag> d8;
@@ -73,7 +112,7 @@ HWY_INLINE void quantize(const float* x, std::size_t count, const Quantization& 
   const auto shift = hn::Set(di, quantization.zero);
   std::size_t i = 0;
   for (; i + kLanes <= count; i += kLanes) {
-    const auto rounded = hn::NearestInt(hn::Mul(hn::LoadU(d, x + i), scale));
+    const auto rounded = hn::NearestInt(hn::Mul(load_all(x + i), scale));
     hn::StoreU(hn::DemoteTo(d8, hn::Add(rounded, shift)), d8, out + i);
   }
   if (i < count) {
@@ -86,14 +125,14 @@ HWY_INLINE void quantize(const float* x, std::size_t count, const Quantization& 
 
 /// Writes a line: `write(from, count, to)` turns `count` numbers into their format, in which one takes
 /// `bytes_each`; `zero` is every byte of what stands for zero.
-template <typename Write>
-HWY_INLINE void write_line(const ReducedLine& line, std::size_t bytes_each, std::int32_t zero,
+template <typename T, typename Write>
+HWY_INLINE void write_line(const ReducedLine& line, const T* x, std::size_t bytes_each, std::int32_t zero,
                            const Write& write) {
   const auto channels = static_cast<std::size_t>(line.channels);
   const std::size_t valid = channels * bytes_each;
   const std::size_t bytes = (valid + kUnit - 1) / kUnit * kUnit;
   const auto all = static_cast<std::size_t>(line.pixels) * bytes;
-  if (line.x == nullptr) {
+  if (x == nullptr) {
     std::memset(line.out, zero, all);
     return;
   }
@@ -102,7 +141,7 @@ HWY_INLINE void write_line(const ReducedLine& line, std::size_t bytes_each, std:
   std::memset(out, zero, static_cast<std::size_t>(line.left) * bytes);
   out += static_cast<std::size_t>(line.left) * bytes;
   if (!line.upsample && line.x_stride == line.channels && valid == bytes) {
-    write(line.x, static_cast<std::size_t>(width) * channels, out);
+    write(x, static_cast<std::size_t>(width) * channels, out);
     out += static_cast<std::size_t>(width) * bytes;
   } else {
     for (std::int64_t i = 0; i < width; ++i, out += bytes) {
@@ -110,7 +149,7 @@ HWY_INLINE void write_line(const ReducedLine& line, std::size_t bytes_each, std:
         std::memcpy(out, out - bytes, bytes);
         continue;
       }
-      write(line.x + (line.upsample ? i / 2 : i) * line.x_stride, channels, out);
+      write(x + (line.upsample ? i / 2 : i) * line.x_stride, channels, out);
       std::memset(out + valid, 0, bytes - valid);  // meets weights of zero
     }
   }
@@ -118,18 +157,29 @@ HWY_INLINE void write_line(const ReducedLine& line, std::size_t bytes_each, std:
 }
 
 void QuantizeLine(const ReducedLine& line, const Quantization& quantization) {
-  write_line(line, 1, quantization.zero, [&](const float* from, std::size_t count, std::uint8_t* to) {
-    quantize(from, count, quantization, to);
+  with_type(line.x, [&](const auto* x) {
+    write_line(line, x, 1, quantization.zero, [&](const auto* from, std::size_t count, std::uint8_t* to) {
+      quantize(from, count, quantization, to);
+    });
   });
 }
 
+#if STREAMDIFFUSION_VNNI
+HWY_INLINE void round_to_bf16(const float* x, std::size_t count, std::uint8_t* out) {
+  for (std::size_t i = 0; i < count; i += kLanes) {
+    store_bf16(load_part(x + i, count - i), out + i * sizeof(Bf16), count - i);
+  }
+}
+HWY_INLINE void round_to_bf16(const Bf16* x, std::size_t count, std::uint8_t* out) {
+  std::memcpy(out, x, count * sizeof(Bf16));
+}
+#endif
+
 void LineToBf16(const ReducedLine& line) {
 #if STREAMDIFFUSION_VNNI
-  constexpr std::size_t kBytes = 2;
-  write_line(line, kBytes, 0, [](const float* from, std::size_t count, std::uint8_t* to) {
-    for (std::size_t i = 0; i < count; i += kLanes) {
-      store_bf16(load_part(from + i, count - i), to + i * kBytes, count - i);
-    }
+  with_type(line.x, [&](const auto* x) {
+    write_line(line, x, sizeof(Bf16), 0,
+               [](const auto* from, std::size_t count, std::uint8_t* to) { round_to_bf16(from, count, to); });
   });
 #else
   static_cast<void>(line);
@@ -469,7 +519,7 @@ HWY_EXPORT(ReducedScratch);
 HWY_EXPORT(RunReducedTask);
 HWY_EXPORT(MultipliesBytes);
 
-ValueRange value_range(const float* x, std::int64_t stride, std::int64_t pixels, std::int64_t channels) {
+ValueRange value_range(const Elements& x, std::int64_t stride, std::int64_t pixels, std::int64_t channels) {
   return HWY_DYNAMIC_DISPATCH(GetValueRange)(x, stride, pixels, channels);
 }
 

@@ -28,13 +28,13 @@ struct ValueRange {
   float low = 0.0F;
   float high = 0.0F;
 };
-ValueRange value_range(const float* x, std::int64_t stride, std::int64_t pixels, std::int64_t channels);
+ValueRange value_range(const Elements& x, std::int64_t stride, std::int64_t pixels, std::int64_t channels);
 /// The finest that holds the range.
 Quantization quantization_of(const ValueRange& range);
 
 /// A line of a picture in a format, with a border of zeros and each pixel filled up to whole units.
 struct ReducedLine {
-  const float* x = nullptr;  ///< the line; nullptr: zeros
+  Elements x;  ///< the line; empty: zeros
   std::int64_t x_stride = 0;
   std::int64_t channels = 0;
   std::int64_t width = 0;   ///< pixels of the line
