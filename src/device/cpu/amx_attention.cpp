@@ -34,6 +34,8 @@ std::int64_t key_columns(std::int64_t tokens) { return round_up(tokens, kStepNum
 std::int64_t key_channels(const AmxHeads& heads) { return round_up(heads.head_dim, kStepNumbers); }
 std::int64_t value_columns(const AmxHeads& heads) { return round_up(heads.head_dim, kAmxTile); }
 
+NativeBf16* native(std::uint8_t* numbers) { return reinterpret_cast<NativeBf16*>(numbers); }
+
 /// Pairs of bfloat16, one from each vector, the first one's in the lower half.
 HWY_INLINE hn::Vec<hn::RebindToUnsigned<Tag>> pairs_of_bf16(hn::Vec<Tag> low, hn::Vec<Tag> high) {
   const hn::RebindToUnsigned<Tag> du;
@@ -58,7 +60,7 @@ void PackKeys(const Elements& k, std::int64_t stride, const AmxHeads& heads, std
       for (std::int64_t c = 0; c < heads.head_dim; c += kChannels) {
         const std::int64_t valid = std::min(kChannels, heads.head_dim - c);
         std::uint8_t rounded[kLanes * 2] = {};
-        store_bf16(load_part(k + (token * stride + c), static_cast<std::size_t>(valid)), rounded, kLanes);
+        store_all(load_part(k + (token * stride + c), static_cast<std::size_t>(valid)), native(rounded));
         for (std::int64_t pair = 0; pair < kChannels / 2 && 2 * pair < valid; ++pair) {
           std::memcpy(block + ((c / 2 + pair) * width + token - first) * kPairBytes,
                       rounded + pair * kPairBytes, kPairBytes);
@@ -137,7 +139,7 @@ float weigh(float* scores, std::int64_t count, float scale, float& highest, floa
   auto total = hn::Zero(d);
   for (std::int64_t i = 0; i < padded; i += static_cast<std::int64_t>(kLanes)) {
     const auto weight = exp(d, hn::MulSub(hn::LoadU(d, scores + i), scales, offset));
-    store_bf16(weight, weights + i * 2, kLanes);
+    store_all(weight, native(weights) + i);
     total = hn::Add(total, weight);
   }
   const float shrink = highest == lowest ? 0.0F : std::exp(highest - new_highest);
@@ -165,7 +167,7 @@ void load_queries(const AmxAttentionTask& t, const Running& r) {
   for (std::int64_t i = 0; i < t.queries; ++i) {
     for (std::int64_t c = 0; c < t.heads.head_dim; c += static_cast<std::int64_t>(kLanes)) {
       const auto rest = static_cast<std::size_t>(t.heads.head_dim - c);
-      store_bf16(load_part(t.q + (i * t.q_stride + c), rest), r.queries + (i * channels + c) * 2, rest);
+      store_part(load_part(t.q + (i * t.q_stride + c), rest), native(r.queries) + (i * channels + c), rest);
     }
   }
 }

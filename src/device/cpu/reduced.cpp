@@ -158,13 +158,14 @@ constexpr std::int64_t kBandBytes = std::int64_t{3} << 19U;
 // Values that are worth a task of rounding.
 constexpr std::int64_t kRoundedValues = 50'000;
 
-ReducedTask make_task(const ReducedMatrix& matrix, const Tensor& residual, Activation activation,
-                      const Tensor& out) {
+ReducedTask make_task(const Workers& workers, const ReducedMatrix& matrix, const Tensor& residual,
+                      Activation activation, const Tensor& out) {
   ReducedTask task;
   set_output(task.conv, matrix.columns, residual, activation, out);
   task.conv.bias = matrix.bias();
   task.format = matrix.format;
   task.amx = matrix.amx;
+  task.rounds = workers.features().bf16 && multiplies_bytes();
   task.pixel_bytes = matrix.pixel_bytes;
   task.weights = matrix.weights();
   task.weight_units = matrix.weight_units;
@@ -318,7 +319,7 @@ void convolve(Workers& workers, const ReducedMatrix& weights, const Tensor& x, c
     multiply(workers, weights, x, {options.residual, options.activation}, out);
     return;
   }
-  ReducedTask task = make_task(weights, options.residual, options.activation, out);
+  ReducedTask task = make_task(workers, weights, options.residual, options.activation, out);
   ConvTask& conv = task.conv;
   conv.in_h = x.shape.h;
   conv.upsample = weights.resample == Resample::up;
@@ -372,7 +373,7 @@ void convolve(Workers& workers, const ReducedMatrix& weights, const Tensor& x, c
 
 void multiply(Workers& workers, const ReducedMatrix& weights, const Tensor& x, const LinearOptions& options,
               const Tensor& out) {
-  ReducedTask task = make_task(weights, options.residual, options.activation, out);
+  ReducedTask task = make_task(workers, weights, options.residual, options.activation, out);
   const std::int64_t tokens = x.shape.pixels();
   task.conv.out_w = tokens;
   if (can_stay(weights, x)) {

@@ -167,7 +167,7 @@ void QuantizeLine(const ReducedLine& line, const Quantization& quantization) {
 #if STREAMDIFFUSION_VNNI
 HWY_INLINE void round_to_bf16(const float* x, std::size_t count, std::uint8_t* out) {
   for (std::size_t i = 0; i < count; i += kLanes) {
-    store_bf16(load_part(x + i, count - i), out + i * sizeof(Bf16), count - i);
+    store_part(load_part(x + i, count - i), reinterpret_cast<NativeBf16*>(out) + i, count - i);
   }
 }
 HWY_INLINE void round_to_bf16(const Bf16* x, std::size_t count, std::uint8_t* out) {
@@ -441,34 +441,61 @@ void multiply_block(const ReducedTask& task, const Blocks& blocks, const Block& 
   });
 }
 
-/// Turns sums of integers into what they stand for, in their place.
-void dequantize(const ReducedTask& task, const Panel& panel, const Quantization* quantization,
-                std::int64_t count, float* sums) {
-  const Tag d;
-  const IntTag di;
-  for (std::int64_t r = 0; r < count; ++r) {
-    const Quantization& x = quantization[task.quantized_by_pixel ? r : 0];
-    const auto zero = hn::Set(di, x.zero);
-    const auto scale = hn::Set(d, x.scale);
-    for (int v = 0; v < panel.vectors; ++v, sums += kLanes) {
-      const std::size_t column = panel.first_column + static_cast<std::size_t>(v) * kLanes;
-      const auto sum = hn::Sub(load_sums(sums), hn::Mul(zero, hn::LoadU(di, task.weight_sums + column)));
-      hn::StoreU(hn::Mul(hn::ConvertTo(d, sum), hn::Mul(scale, hn::LoadU(d, task.weight_scales + column))), d,
-                 sums);
-    }
+/// A tile's sums of integers, as FloatSums: what they stand for.
+class IntegerSums {
+ public:
+  /// `quantization` is that of the tile's first pixel.
+  IntegerSums(const ReducedTask& task, const Panel& panel, const Quantization* quantization,
+              const float* first)
+      : task_(task), panel_(panel), quantization_(quantization), first_(first) {}
+
+  [[nodiscard]] HWY_INLINE auto at(std::size_t column) const {
+    const Tag d;
+    const IntTag di;
+    return [d, di, sums = first_ + column, columns = panel_.columns(), quantization = quantization_,
+            by_pixel = task_.quantized_by_pixel,
+            weight_sums = hn::LoadU(di, task_.weight_sums + panel_.first_column + column),
+            scales = hn::LoadU(d, task_.weight_scales + panel_.first_column + column)](int row) {
+      const Quantization& x = quantization[by_pixel ? row : 0];
+      const auto sum = hn::Sub(load_sums(sums + static_cast<std::size_t>(row) * columns),
+                               hn::Mul(hn::Set(di, x.zero), weight_sums));
+      return hn::Mul(hn::ConvertTo(d, sum), hn::Mul(hn::Set(d, x.scale), scales));
+    };
   }
+
+ private:
+  const ReducedTask& task_;
+  const Panel& panel_;
+  const Quantization* quantization_;
+  const float* first_;
+};
+
+/// with_type for an output, which is rounded by an instruction of its own where there is one.
+template <typename Function>
+HWY_INLINE void with_output_type(const ReducedTask& task, const Function& function) {
+#if STREAMDIFFUSION_VNNI
+  if (task.rounds && task.conv.out.type == DType::bf16) {
+    function(static_cast<NativeBf16*>(task.conv.out.data));
+    return;
+  }
+#endif
+  with_type(task.conv.out, function);
 }
 
 void finish_block(const ReducedTask& task, const Blocks& blocks, const Block& block, const Panel& panel,
-                  float* sums) {
-  for_lines(task, blocks, block, [&](const Pixels& pixels, std::int64_t place) {
-    float* values = sums + place * static_cast<std::int64_t>(panel.columns());
-    if (task.format == Format::int8) {
-      const std::int64_t which =
-          task.quantized_by_pixel ? pixels.line * task.conv.out_w + pixels.x : block.picture;
-      dequantize(task, panel, task.quantization + which, pixels.count, values);
-    }
-    finish_tile(panel, pixels, values, true, true);
+                  const float* sums) {
+  with_output_type(task, [&](auto* out) {
+    for_lines(task, blocks, block, [&](const Pixels& pixels, std::int64_t place) {
+      const float* const values = sums + place * static_cast<std::int64_t>(panel.columns());
+      if (task.format == Format::int8) {
+        const std::int64_t which =
+            task.quantized_by_pixel ? pixels.line * task.conv.out_w + pixels.x : block.picture;
+        finish_tile(panel, pixels, out, IntegerSums(task, panel, task.quantization + which, values), true,
+                    true);
+      } else {
+        finish_tile(panel, pixels, out, FloatSums(values, panel.columns()), true, true);
+      }
+    });
   });
 }
 

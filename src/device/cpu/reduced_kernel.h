@@ -52,6 +52,7 @@ struct ReducedTask {
   ConvTask conv;  ///< its output, kernel and stride
   Format format = Format::int8;
   bool amx = false;
+  bool rounds = false;  ///< whether the processor rounds to bfloat16 (AVX512_BF16)
   const std::uint8_t* x = nullptr;
   std::int64_t pixel_bytes = 0;
   std::int64_t line_bytes = 0;
