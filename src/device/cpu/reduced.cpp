@@ -154,7 +154,7 @@ namespace {
 constexpr std::int64_t kTaskWork = 8'000'000;
 // Bytes of the input that are rounded before they are multiplied: they and what they were made from stay in
 // the last-level cache.
-constexpr std::int64_t kBandBytes = std::int64_t{3} << 19U;
+constexpr std::int64_t kBandBytes = std::int64_t{3} << 20U;
 // Values that are worth a task of rounding.
 constexpr std::int64_t kRoundedValues = 50'000;
 
