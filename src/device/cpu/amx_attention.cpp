@@ -25,7 +25,8 @@ namespace {
 
 #if STREAMDIFFUSION_VNNI
 constexpr std::int64_t kPairBytes = 4;
-constexpr std::int64_t kStepNumbers = kAmxStep / 2;  // bfloat16 that one instruction takes of a row
+constexpr std::int64_t kRowBytes = kAmxTile * kPairBytes;  // of what is packed for a tile
+constexpr std::int64_t kStepNumbers = kAmxStep / 2;        // bfloat16 that one instruction takes of a row
 
 std::int64_t round_up(std::int64_t n, std::int64_t multiple) {
   return (n + multiple - 1) / multiple * multiple;
@@ -50,21 +51,16 @@ HWY_INLINE hn::Vec<hn::RebindToUnsigned<Tag>> pairs_of_bf16(hn::Vec<Tag> low, hn
 
 void PackKeys(const Elements& k, std::int64_t stride, const AmxHeads& heads, std::uint8_t* packed) {
   const std::int64_t pairs = key_channels(heads) / 2;
-  const std::int64_t padded = key_columns(heads.tokens);
   std::memset(packed, 0, static_cast<std::size_t>(heads.key_bytes()));
   constexpr auto kChannels = static_cast<std::int64_t>(kLanes);
-  for (std::int64_t first = 0; first < heads.tokens; first += kAmxKeys) {
-    const std::int64_t width = std::min(kAmxKeys, padded - first);
-    std::uint8_t* block = packed + first * pairs * kPairBytes;
-    for (std::int64_t token = first; token < std::min(first + kAmxKeys, heads.tokens); ++token) {
-      for (std::int64_t c = 0; c < heads.head_dim; c += kChannels) {
-        const std::int64_t valid = std::min(kChannels, heads.head_dim - c);
-        std::uint8_t rounded[kLanes * 2] = {};
-        store_all(load_part(k + (token * stride + c), static_cast<std::size_t>(valid)), native(rounded));
-        for (std::int64_t pair = 0; pair < kChannels / 2 && 2 * pair < valid; ++pair) {
-          std::memcpy(block + ((c / 2 + pair) * width + token - first) * kPairBytes,
-                      rounded + pair * kPairBytes, kPairBytes);
-        }
+  for (std::int64_t token = 0; token < heads.tokens; ++token) {
+    std::uint8_t* to = packed + token / kAmxTile * pairs * kRowBytes + token % kAmxTile * kPairBytes;
+    for (std::int64_t c = 0; c < heads.head_dim; c += kChannels) {
+      const std::int64_t valid = std::min(kChannels, heads.head_dim - c);
+      std::uint8_t rounded[kLanes * 2] = {};
+      store_all(load_part(k + (token * stride + c), static_cast<std::size_t>(valid)), native(rounded));
+      for (std::int64_t pair = 0; pair < kChannels / 2 && 2 * pair < valid; ++pair) {
+        std::memcpy(to + (c / 2 + pair) * kRowBytes, rounded + pair * kPairBytes, kPairBytes);
       }
     }
   }
@@ -77,15 +73,17 @@ void PackValues(const Elements& v, std::int64_t stride, const AmxHeads& heads, s
   // Blocks follow one another without a gap: only the last one is filled up to whole steps.
   const std::int64_t tokens = round_up(heads.tokens, kStepNumbers);
   for (std::int64_t token = 0; token < tokens; token += 2) {
-    std::uint8_t* to = packed + token / 2 * columns * kPairBytes;
+    const std::int64_t first = token / kAmxKeys * kAmxKeys;
+    const std::int64_t pairs = std::min(kAmxKeys, tokens - first) / 2;
+    std::uint8_t* block = packed + first / 2 * columns * kPairBytes;
     for (std::int64_t c = 0; c < columns; c += static_cast<std::int64_t>(kLanes)) {
       const auto load = [&](std::int64_t t) {
         return t < heads.tokens && c < heads.head_dim
                    ? load_part(v + (t * stride + c), static_cast<std::size_t>(heads.head_dim - c))
                    : hn::Zero(d);
       };
-      hn::StoreU(pairs_of_bf16(load(token), load(token + 1)), du,
-                 reinterpret_cast<std::uint32_t*>(to + c * kPairBytes));
+      std::uint8_t* to = block + (c / kAmxTile * pairs + (token - first) / 2) * kRowBytes;
+      hn::StoreU(pairs_of_bf16(load(token), load(token + 1)), du, reinterpret_cast<std::uint32_t*>(to));
     }
   }
 }
@@ -154,6 +152,9 @@ AmxProduct product_of(std::int64_t rows, const std::uint8_t* x, std::int64_t x_s
           .x = x,
           .x_stride = static_cast<std::size_t>(x_stride),
           .weights = reinterpret_cast<const std::int8_t*>(weights),
+          .weight_row = static_cast<std::size_t>(kRowBytes),
+          .weight_line = 0,
+          .weight_tile = static_cast<std::size_t>(inner / 2 * kRowBytes),
           .columns = static_cast<std::size_t>(columns),
           .lines = 1,
           .steps = static_cast<std::size_t>(inner / kStepNumbers),

@@ -13,8 +13,9 @@ constexpr std::int64_t kAmxKeys = 256;
 /// Queries of a task at most.
 constexpr std::int64_t kAmxQueries = 64;
 
-/// One head of one row of keys and values, packed: blocks of kAmxKeys tokens, the last one narrower. Keys of
-/// a block: [pair of channels][token][2]; values: [pair of tokens][channel][2].
+/// One head of one row of keys and values, packed in panels of a tile's columns. Keys: [panel of tokens][pair
+/// of channels][token][2]; values, in blocks of kAmxKeys tokens, the last one shorter: [panel of
+/// channels][pair of tokens][channel][2].
 struct AmxHeads {
   std::int64_t tokens = 0;
   std::int64_t head_dim = 0;

@@ -119,16 +119,18 @@ void ReducedMatrix::for_units(std::span<const float> weight, std::int64_t first,
                               const Write& write) const {
   const std::int64_t taps = kernel * kernel;
   const std::int64_t each = kUnit / format_bytes(format);  // weights of a unit
+  const std::int64_t together = amx ? kAmxTile : width;    // columns
   for (std::int64_t block = 0; block < in_channels; block += kChannelBlock) {
     const std::int64_t block_end = std::min(in_channels, block + kChannelBlock);
     for (std::int64_t column = 0; column < width; ++column) {
       const std::int64_t out = columns.channel(first + column);
+      const std::int64_t before = column / together * kernel * weight_units;
       for (std::int64_t tap = 0; out >= 0 && tap < taps; ++tap) {
         const std::int64_t tap_unit = tap / kernel * weight_units + tap % kernel * pixel_bytes / kUnit;
         for (std::int64_t in = block; in < block_end; in += each) {
           const float* const values = weight.data() + (out * in_channels + in) * taps + tap;
           write(column, WeightsOfUnit{values, taps, std::min(each, block_end - in)},
-                ((tap_unit + in / each) * width + column) * kUnit);
+                ((before + tap_unit + in / each) * together + column % together) * kUnit);
         }
       }
     }

@@ -403,8 +403,8 @@ void multiply_block(const ReducedTask& task, const Blocks& blocks, const Block& 
                     std::int64_t first, std::int64_t last, float* sums) {
   const ConvTask& conv = task.conv;
   const std::int64_t x_stride = conv.stride * task.pixel_bytes;
-  const std::int64_t unit_bytes = static_cast<std::int64_t>(panel.columns()) * kUnit;
-  const std::int64_t weight_line = task.weight_units * unit_bytes;
+  const std::int64_t together = task.amx ? kAmxTile : static_cast<std::int64_t>(panel.columns());
+  const std::int64_t weight_line = task.weight_units * together * kUnit;
   const std::uint8_t* x = task.x + block.picture * task.picture_bytes +
                           (block.line * conv.stride + first) * task.line_bytes + block.first * x_stride;
   const std::int8_t* weights =
@@ -416,7 +416,9 @@ void multiply_block(const ReducedTask& task, const Blocks& blocks, const Block& 
                   .x_stride = static_cast<std::size_t>(x_stride),
                   .x_line = static_cast<std::size_t>(task.line_bytes),
                   .weights = weights,
+                  .weight_row = static_cast<std::size_t>(kAmxTile * kUnit),
                   .weight_line = static_cast<std::size_t>(weight_line),
+                  .weight_tile = static_cast<std::size_t>(conv.kernel * weight_line),
                   .columns = panel.columns(),
                   .lines = static_cast<std::size_t>(last - first),
                   .steps = static_cast<std::size_t>(task.weight_units * kUnit / kAmxStep),

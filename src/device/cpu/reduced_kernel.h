@@ -63,7 +63,8 @@ struct ReducedTask {
 
   const Quantization* quantization = nullptr;  ///< of each picture of bytes
   bool quantized_by_pixel = false;             ///< or of each pixel
-  const std::int8_t* weights = nullptr;        ///< panels: [panel][kernel line][unit][column][4]
+  const std::int8_t* weights = nullptr;        ///< panels: [panel][kernel line][unit][column][4], for AMX in
+                                               ///< panels as wide as a tile
   std::int64_t weight_units = 0;               ///< in a kernel line, with its padding of zeros
   const float* weight_scales = nullptr;        ///< of each packed column of bytes
   const std::int32_t* weight_sums = nullptr;   ///< likewise
