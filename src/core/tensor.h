@@ -45,6 +45,17 @@ struct Tensor {
     return slice;
   }
 
+  /// Pixels first .. first + count - 1, counted over all rows, as one line.
+  [[nodiscard]] Tensor pixels(std::int64_t first, std::int64_t count) const {
+    Tensor slice = *this;
+    slice.data = static_cast<std::byte*>(data) + static_cast<std::size_t>(first * stride) * size_of(dtype);
+    slice.shape = {.w = count, .c = shape.c};
+    return slice;
+  }
+
+  /// A dense one as a single pixel.
+  [[nodiscard]] Tensor flat() const { return {data, {.c = shape.elements()}, shape.elements(), dtype}; }
+
   /// Rows first .. first + count - 1 of the batch.
   [[nodiscard]] Tensor rows(std::int64_t first, std::int64_t count) const {
     Tensor slice = *this;

@@ -15,9 +15,8 @@ std::size_t round_up(std::size_t bytes, std::size_t multiple) {
 
 }  // namespace
 
-Tensor Arena::allocate(const Shape& shape) {
-  const std::size_t bytes =
-      round_up(static_cast<std::size_t>(shape.elements()) * size_of(device_.dtype()), kAlignment);
+Tensor Arena::allocate(const Shape& shape, DType type) {
+  const std::size_t bytes = round_up(static_cast<std::size_t>(shape.elements()) * size_of(type), kAlignment);
   while (chunk_ < chunks_.size() && used_ + bytes > chunks_[chunk_].bytes()) {
     ++chunk_;
     used_ = 0;
@@ -27,7 +26,7 @@ Tensor Arena::allocate(const Shape& shape) {
   }
   auto* data = static_cast<std::byte*>(chunks_[chunk_].data()) + used_;
   used_ += bytes;
-  return {data, shape, shape.c, device_.dtype()};
+  return {data, shape, shape.c, type};
 }
 
 std::size_t Arena::bytes() const {

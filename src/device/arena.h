@@ -19,7 +19,9 @@ class Arena {
   Arena& operator=(const Arena&) = delete;
 
   /// Uninitialised; lives until the innermost scope ends.
-  Tensor allocate(const Shape& shape);
+  Tensor allocate(const Shape& shape) { return allocate(shape, device_.dtype()); }
+  /// The same in the device's precise type.
+  Tensor allocate_precise(const Shape& shape) { return allocate(shape, device_.precise_dtype()); }
 
   /// Bytes held, whether in use or not.
   [[nodiscard]] std::size_t bytes() const;
@@ -44,6 +46,8 @@ class Arena {
   };
 
  private:
+  Tensor allocate(const Shape& shape, DType type);
+
   Device& device_;
   std::vector<Buffer> chunks_;
   std::size_t chunk_ = 0;  // the chunk that allocations come from

@@ -41,7 +41,7 @@ class PackedWeights {
 };
 using Weights = std::shared_ptr<const PackedWeights>;
 
-/// What a layer is computed in. Activations between layers stay as the device has them.
+/// What a layer is computed in. Activations between layers are as the device has them.
 enum class Precision {
   f32,
   bf16,  ///< weights and inputs rounded to bfloat16, where the device has it and gains from it; else as f32
@@ -125,6 +125,9 @@ class Device {
   [[nodiscard]] virtual double operations() const { return 0; }
   /// The type of activations.
   [[nodiscard]] virtual DType dtype() const = 0;
+  /// The type of what few numbers must not lose digits in: latents, noise, embeddings of prompts and times.
+  /// Operations take both types, in any mixture.
+  [[nodiscard]] virtual DType precise_dtype() const { return dtype(); }
 
   /// Throws Error where it does not fit into what memory the device has.
   virtual Buffer allocate(std::size_t bytes) = 0;

@@ -98,7 +98,10 @@ ChosenDevice choose_cpu(const DeviceChoice& choice) {
                 "\" is not known to the CPU: use auto, f32, bf16 or int8");
   };
   const Precision chosen = precision();
-  return {.device = make_cpu_device(choice.threads), .precision = chosen, .why_not_cuda = {}};
+  const cpu::Features features = cpu::Features::detect();
+  return {.device = make_cpu_device(choice.threads, features, cpu_activations(chosen, features)),
+          .precision = chosen,
+          .why_not_cuda = {}};
 }
 
 /// Whether a precision is one that the CPU alone has.

@@ -39,7 +39,7 @@ std::shared_ptr<const PromptEmbedding> WeightSet::embedding(Context& context, co
   return embeddings_.get(prompt, [&]() -> std::shared_ptr<const PromptEmbedding> {
     const Arena::Scope scope(context.arena);
     const Tensor out =
-        context.arena.allocate({1, 1, std::ssize(encoding.ids), text_encoder_.config().hidden_size});
+        context.arena.allocate_precise({1, 1, std::ssize(encoding.ids), text_encoder_.config().hidden_size});
     text_encoder_.forward(context, encoding.ids, out);
     auto embedding = std::make_shared<PromptEmbedding>(static_cast<std::size_t>(out.shape.elements()));
     context.device.download(out, *embedding);
@@ -59,7 +59,7 @@ std::shared_ptr<const TextContext> WeightSet::text_context(Context& context,
                                                            const PromptEmbedding& embedding) const {
   const Arena::Scope scope(context.arena);
   const std::int64_t channels = text_encoder_.config().hidden_size;
-  const Tensor tokens = context.arena.allocate({1, 1, std::ssize(embedding) / channels, channels});
+  const Tensor tokens = context.arena.allocate_precise({1, 1, std::ssize(embedding) / channels, channels});
   context.device.upload(embedding, tokens);
   return unet_.text_context(context, tokens);
 }

@@ -184,9 +184,9 @@ void DenoisingRows::predict_gathered(Context& context, std::span<DenoisingRows* 
 
   const DenoisingRows& first = *together.front();
   const Arena::Scope scope(context.arena);
-  const Tensor sample = context.arena.allocate(with_rows(first.sample_.view().shape, count));
-  const Tensor time = context.arena.allocate(with_rows(first.time_.view().shape, count));
-  const Tensor prediction = context.arena.allocate(sample.shape);
+  const Tensor sample = context.arena.allocate_precise(with_rows(first.sample_.view().shape, count));
+  const Tensor time = context.arena.allocate_precise(with_rows(first.time_.view().shape, count));
+  const Tensor prediction = context.arena.allocate_precise(sample.shape);
   std::int64_t row = 0;
   for (const DenoisingRows* const rows : together) {
     const std::int64_t own = rows->all_rows();

@@ -22,10 +22,18 @@ std::string wanted_device() {
   return name != nullptr ? name : "";
 }
 
+std::unique_ptr<Device> make_device(const std::string& name, int threads) {
+  if (name == "cpu-bf16") {
+    return make_cpu_device(threads, cpu::Features::detect(), DType::bf16);
+  }
+  const std::size_t dash = name.find('-');
+  return choose_device({.device = name.substr(0, dash), .precision = name.substr(dash + 1)}).device;
+}
+
 class AvailableDevice : public testing::Environment {
  public:
   void SetUp() override {
-    if (!wanted_device().empty()) {
+    if (wanted_device().starts_with("cuda")) {
       const ComputeDevices found = list_compute_devices();
       if (found.gpus.empty()) {
         GTEST_SKIP() << found.problem;
@@ -43,9 +51,7 @@ TestDevice make_test_device(int threads) {
   if (wanted.empty()) {
     return {.device = make_cpu_device(threads)};
   }
-  const std::size_t dash = wanted.find('-');
-  DeviceChoice choice{.device = wanted.substr(0, dash), .precision = wanted.substr(dash + 1)};
-  auto mirrored = std::make_unique<MirroredDevice>(choose_device(choice).device);
+  auto mirrored = std::make_unique<MirroredDevice>(make_device(wanted, threads));
   const DType computed = mirrored->computed();
   return {.device = std::move(mirrored), .computed = computed, .is_cpu = false};
 }

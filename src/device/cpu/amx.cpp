@@ -44,7 +44,7 @@ struct Block {
 
 template <bool kBf16, int kRows, int kColumns>
 STREAMDIFFUSION_AMX void multiply_block(const AmxProduct& p, const Block& block) {
-  const std::size_t pitch = p.columns * 4;  // bytes from row to row of weights, and of sums
+  const std::size_t pitch = p.columns * 4;  // bytes from row to row of sums
   char* below = block.sums + kAmxTile * pitch;
   if (p.add) {
     _tile_loadd(0, block.sums, pitch);
@@ -67,7 +67,7 @@ STREAMDIFFUSION_AMX void multiply_block(const AmxProduct& p, const Block& block)
     const std::uint8_t* x = block.x + line * p.x_line;
     const std::int8_t* weights = block.weights + line * p.weight_line;
     for (std::size_t step = 0; step < p.steps; ++step) {
-      _tile_loadd(6, weights, pitch);
+      _tile_loadd(6, weights, p.weight_row);
       _tile_loadd(4, x, p.x_stride);
       if constexpr (kBf16) {
         _tile_dpbf16ps(0, 4, 6);
@@ -75,7 +75,7 @@ STREAMDIFFUSION_AMX void multiply_block(const AmxProduct& p, const Block& block)
         _tile_dpbusd(0, 4, 6);
       }
       if constexpr (kColumns == 2) {
-        _tile_loadd(7, weights + kTileBytes, pitch);
+        _tile_loadd(7, weights + p.weight_tile, p.weight_row);
         if constexpr (kBf16) {
           _tile_dpbf16ps(1, 4, 7);
         } else {
@@ -98,7 +98,7 @@ STREAMDIFFUSION_AMX void multiply_block(const AmxProduct& p, const Block& block)
         }
       }
       x += kAmxStep;
-      weights += kAmxStep / 4 * pitch;
+      weights += kAmxStep / 4 * p.weight_row;
     }
   }
   _tile_stored(0, block.sums, pitch);
@@ -120,7 +120,7 @@ void multiply_all(const AmxProduct& p) {
     const bool wide = column + kAmxTile < p.columns;
     for (std::size_t row = 0; row < p.rows; row += kRowTiles * kAmxTile) {
       const bool high = row + kAmxTile < p.rows;
-      const Block block{p.x + row * p.x_stride, p.weights + column * 4,
+      const Block block{p.x + row * p.x_stride, p.weights + column / kAmxTile * p.weight_tile,
                         static_cast<char*>(p.sums) + row * pitch + column * 4};
       if (high) {
         wide ? multiply_block<kBf16, 2, 2>(p, block) : multiply_block<kBf16, 2, 1>(p, block);

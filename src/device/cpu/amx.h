@@ -23,9 +23,11 @@ struct AmxProduct {
   const std::uint8_t* x = nullptr;  ///< readable for whole tiles of rows and whole steps
   std::size_t x_stride = 0;         ///< bytes from row to row
   std::size_t x_line = 0;           ///< bytes from line to line
-  /// [line][four bytes of the inner dimension][column][4]
+  /// Rows of four bytes of the inner dimension for each of a tile's columns: best one after the other.
   const std::int8_t* weights = nullptr;
+  std::size_t weight_row = 0;   ///< bytes from row to row
   std::size_t weight_line = 0;  ///< bytes from line to line
+  std::size_t weight_tile = 0;  ///< bytes from a tile of columns to the next
   std::size_t columns = 0;      ///< of the panel: whole tiles
   std::size_t lines = 0;
   std::size_t steps = 0;  ///< of kAmxStep bytes in each line

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <numbers>
 
 #include "device/cpu/amx.h"
 
@@ -17,7 +18,7 @@
 #include <hwy/highway.h>
 
 #include "device/cpu/bf16-inl.h"
-#include "device/cpu/simd_math-inl.h"
+#include "device/cpu/simd_load-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace streamdiffusion::cpu::HWY_NAMESPACE {
@@ -25,7 +26,8 @@ namespace {
 
 #if STREAMDIFFUSION_VNNI
 constexpr std::int64_t kPairBytes = 4;
-constexpr std::int64_t kStepNumbers = kAmxStep / 2;  // bfloat16 that one instruction takes of a row
+constexpr std::int64_t kRowBytes = kAmxTile * kPairBytes;  // of what is packed for a tile
+constexpr std::int64_t kStepNumbers = kAmxStep / 2;        // bfloat16 that one instruction takes of a row
 
 std::int64_t round_up(std::int64_t n, std::int64_t multiple) {
   return (n + multiple - 1) / multiple * multiple;
@@ -33,6 +35,8 @@ std::int64_t round_up(std::int64_t n, std::int64_t multiple) {
 std::int64_t key_columns(std::int64_t tokens) { return round_up(tokens, kStepNumbers); }
 std::int64_t key_channels(const AmxHeads& heads) { return round_up(heads.head_dim, kStepNumbers); }
 std::int64_t value_columns(const AmxHeads& heads) { return round_up(heads.head_dim, kAmxTile); }
+
+NativeBf16* native(std::uint8_t* numbers) { return reinterpret_cast<NativeBf16*>(numbers); }
 
 /// Pairs of bfloat16, one from each vector, the first one's in the lower half.
 HWY_INLINE hn::Vec<hn::RebindToUnsigned<Tag>> pairs_of_bf16(hn::Vec<Tag> low, hn::Vec<Tag> high) {
@@ -46,44 +50,41 @@ HWY_INLINE hn::Vec<hn::RebindToUnsigned<Tag>> pairs_of_bf16(hn::Vec<Tag> low, hn
   return hn::Or(hn::ShiftRight<16>(round(low)), hn::And(round(high), hn::Set(du, 0xFFFF0000U)));
 }
 
-void PackKeys(const float* k, std::int64_t stride, const AmxHeads& heads, std::uint8_t* packed) {
+void PackKeys(const Elements& k, std::int64_t stride, const AmxHeads& heads, std::uint8_t* packed) {
   const std::int64_t pairs = key_channels(heads) / 2;
-  const std::int64_t padded = key_columns(heads.tokens);
   std::memset(packed, 0, static_cast<std::size_t>(heads.key_bytes()));
   constexpr auto kChannels = static_cast<std::int64_t>(kLanes);
-  for (std::int64_t first = 0; first < heads.tokens; first += kAmxKeys) {
-    const std::int64_t width = std::min(kAmxKeys, padded - first);
-    std::uint8_t* block = packed + first * pairs * kPairBytes;
-    for (std::int64_t token = first; token < std::min(first + kAmxKeys, heads.tokens); ++token) {
-      for (std::int64_t c = 0; c < heads.head_dim; c += kChannels) {
-        const std::int64_t valid = std::min(kChannels, heads.head_dim - c);
-        std::uint8_t rounded[kLanes * 2] = {};
-        store_bf16(load_part(k + token * stride + c, static_cast<std::size_t>(valid)), rounded, kLanes);
-        for (std::int64_t pair = 0; pair < kChannels / 2 && 2 * pair < valid; ++pair) {
-          std::memcpy(block + ((c / 2 + pair) * width + token - first) * kPairBytes,
-                      rounded + pair * kPairBytes, kPairBytes);
-        }
+  for (std::int64_t token = 0; token < heads.tokens; ++token) {
+    std::uint8_t* to = packed + token / kAmxTile * pairs * kRowBytes + token % kAmxTile * kPairBytes;
+    for (std::int64_t c = 0; c < heads.head_dim; c += kChannels) {
+      const std::int64_t valid = std::min(kChannels, heads.head_dim - c);
+      std::uint8_t rounded[kLanes * 2] = {};
+      store_all(load_part(k + (token * stride + c), static_cast<std::size_t>(valid)), native(rounded));
+      for (std::int64_t pair = 0; pair < kChannels / 2 && 2 * pair < valid; ++pair) {
+        std::memcpy(to + (c / 2 + pair) * kRowBytes, rounded + pair * kPairBytes, kPairBytes);
       }
     }
   }
 }
 
-void PackValues(const float* v, std::int64_t stride, const AmxHeads& heads, std::uint8_t* packed) {
+void PackValues(const Elements& v, std::int64_t stride, const AmxHeads& heads, std::uint8_t* packed) {
   const hn::RebindToUnsigned<Tag> du;
   const Tag d;
   const std::int64_t columns = value_columns(heads);
   // Blocks follow one another without a gap: only the last one is filled up to whole steps.
   const std::int64_t tokens = round_up(heads.tokens, kStepNumbers);
   for (std::int64_t token = 0; token < tokens; token += 2) {
-    std::uint8_t* to = packed + token / 2 * columns * kPairBytes;
+    const std::int64_t first = token / kAmxKeys * kAmxKeys;
+    const std::int64_t pairs = std::min(kAmxKeys, tokens - first) / 2;
+    std::uint8_t* block = packed + first / 2 * columns * kPairBytes;
     for (std::int64_t c = 0; c < columns; c += static_cast<std::int64_t>(kLanes)) {
       const auto load = [&](std::int64_t t) {
         return t < heads.tokens && c < heads.head_dim
-                   ? load_part(v + t * stride + c, static_cast<std::size_t>(heads.head_dim - c))
+                   ? load_part(v + (t * stride + c), static_cast<std::size_t>(heads.head_dim - c))
                    : hn::Zero(d);
       };
-      hn::StoreU(pairs_of_bf16(load(token), load(token + 1)), du,
-                 reinterpret_cast<std::uint32_t*>(to + c * kPairBytes));
+      std::uint8_t* to = block + (c / kAmxTile * pairs + (token - first) / 2) * kRowBytes;
+      hn::StoreU(pairs_of_bf16(load(token), load(token + 1)), du, reinterpret_cast<std::uint32_t*>(to));
     }
   }
 }
@@ -119,8 +120,23 @@ std::int64_t AttentionScratch(const AmxHeads& heads) {
   return kAmxQueries * (kAmxKeys + 2 * value_columns(heads) + key_channels(heads) / 2 + kAmxKeys / 2 + 2);
 }
 
-/// Turns a query's scores into weights in bfloat16, relative to the highest so far; returns what earlier
-/// weights shrink by. Places after `count` get what is met by values of zero.
+/// 2^x for x of at most 0, to 8e-5: much finer than bfloat16.
+HWY_INLINE hn::Vec<Tag> power_of_two(hn::Vec<Tag> x) {
+  const Tag d;
+  const hn::RebindToSigned<Tag> di;
+  // Adding 1.5 * 2^23 leaves x, rounded to a whole number, in the lowest bits.
+  const auto magic = hn::Set(d, 0x1.8p23F);
+  x = hn::Max(x, hn::Set(d, -126.0F));
+  const auto shifted = hn::Add(x, magic);
+  const auto rest = hn::Sub(x, hn::Sub(shifted, magic));
+  auto p = hn::MulAdd(hn::Set(d, 0.055171650F), rest, hn::Set(d, 0.24261114F));
+  p = hn::MulAdd(p, rest, hn::Set(d, 0.69326097F));
+  p = hn::MulAdd(p, rest, hn::Set(d, 0.99992806F));
+  return hn::BitCast(d, hn::Add(hn::BitCast(di, p), hn::ShiftLeft<23>(hn::BitCast(di, shifted))));
+}
+
+/// Turns a query's scores, in units of a factor of two, into weights in bfloat16, relative to the highest so
+/// far; returns what earlier weights shrink by. Places after `count` get what is met by values of zero.
 float weigh(float* scores, std::int64_t count, float scale, float& highest, float& sum,
             std::uint8_t* weights) {
   const Tag d;
@@ -136,11 +152,11 @@ float weigh(float* scores, std::int64_t count, float scale, float& highest, floa
   const auto offset = hn::Set(d, new_highest);
   auto total = hn::Zero(d);
   for (std::int64_t i = 0; i < padded; i += static_cast<std::int64_t>(kLanes)) {
-    const auto weight = exp(d, hn::MulSub(hn::LoadU(d, scores + i), scales, offset));
-    store_bf16(weight, weights + i * 2, kLanes);
+    const auto weight = power_of_two(hn::MulSub(hn::LoadU(d, scores + i), scales, offset));
+    store_all(weight, native(weights) + i);
     total = hn::Add(total, weight);
   }
-  const float shrink = highest == lowest ? 0.0F : std::exp(highest - new_highest);
+  const float shrink = highest == lowest ? 0.0F : std::exp2(highest - new_highest);
   sum = sum * shrink + hn::GetLane(hn::SumOfLanes(d, total));
   highest = new_highest;
   return shrink;
@@ -152,6 +168,9 @@ AmxProduct product_of(std::int64_t rows, const std::uint8_t* x, std::int64_t x_s
           .x = x,
           .x_stride = static_cast<std::size_t>(x_stride),
           .weights = reinterpret_cast<const std::int8_t*>(weights),
+          .weight_row = static_cast<std::size_t>(kRowBytes),
+          .weight_line = 0,
+          .weight_tile = static_cast<std::size_t>(inner / 2 * kRowBytes),
           .columns = static_cast<std::size_t>(columns),
           .lines = 1,
           .steps = static_cast<std::size_t>(inner / kStepNumbers),
@@ -165,7 +184,7 @@ void load_queries(const AmxAttentionTask& t, const Running& r) {
   for (std::int64_t i = 0; i < t.queries; ++i) {
     for (std::int64_t c = 0; c < t.heads.head_dim; c += static_cast<std::int64_t>(kLanes)) {
       const auto rest = static_cast<std::size_t>(t.heads.head_dim - c);
-      store_bf16(load_part(t.q + i * t.q_stride + c, rest), r.queries + (i * channels + c) * 2, rest);
+      store_part(load_part(t.q + (i * t.q_stride + c), rest), native(r.queries) + (i * channels + c), rest);
     }
   }
 }
@@ -177,7 +196,7 @@ void RunAttentionTask(const AmxAttentionTask& t, float* scratch) {
   const std::int64_t channels = key_channels(t.heads);
   const std::int64_t columns = value_columns(t.heads);
   const std::int64_t padded_tokens = key_columns(t.heads.tokens);
-  const float scale = 1.0F / std::sqrt(static_cast<float>(dim));
+  const float scale = std::numbers::log2e_v<float> / std::sqrt(static_cast<float>(dim));
   const Running r = divide_scratch(scratch, t.heads);
   load_queries(t, r);
   std::memset(r.weights, 0, static_cast<std::size_t>(kAmxQueries * kAmxKeys * 2));
@@ -213,7 +232,7 @@ void RunAttentionTask(const AmxAttentionTask& t, float* scratch) {
   for (std::int64_t i = 0; i < t.queries; ++i) {
     const auto factor = hn::Set(d, 1.0F / r.sum[i]);
     for (std::int64_t c = 0; c < dim; c += static_cast<std::int64_t>(kLanes)) {
-      store_part(hn::Mul(hn::LoadU(d, r.values + i * columns + c), factor), t.out + i * t.out_stride + c,
+      store_part(hn::Mul(hn::LoadU(d, r.values + i * columns + c), factor), t.out + (i * t.out_stride + c),
                  static_cast<std::size_t>(dim - c));
     }
   }
@@ -225,8 +244,8 @@ std::int64_t ValueBytes(const AmxHeads& heads) {
   return round_up(heads.tokens, kStepNumbers) * 2 * value_columns(heads);
 }
 #else
-void PackKeys(const float*, std::int64_t, const AmxHeads&, std::uint8_t*) {}
-void PackValues(const float*, std::int64_t, const AmxHeads&, std::uint8_t*) {}
+void PackKeys(const Elements&, std::int64_t, const AmxHeads&, std::uint8_t*) {}
+void PackValues(const Elements&, std::int64_t, const AmxHeads&, std::uint8_t*) {}
 std::int64_t AttentionScratch(const AmxHeads&) { return 0; }
 void RunAttentionTask(const AmxAttentionTask&, float*) {}
 std::int64_t KeyBytes(const AmxHeads&) { return 0; }
@@ -250,10 +269,10 @@ HWY_EXPORT(ValueBytes);
 std::int64_t AmxHeads::key_bytes() const { return HWY_DYNAMIC_DISPATCH(KeyBytes)(*this); }
 std::int64_t AmxHeads::value_bytes() const { return HWY_DYNAMIC_DISPATCH(ValueBytes)(*this); }
 
-void amx_pack_keys(const float* k, std::int64_t stride, const AmxHeads& heads, std::uint8_t* packed) {
+void amx_pack_keys(const Elements& k, std::int64_t stride, const AmxHeads& heads, std::uint8_t* packed) {
   HWY_DYNAMIC_DISPATCH(PackKeys)(k, stride, heads, packed);
 }
-void amx_pack_values(const float* v, std::int64_t stride, const AmxHeads& heads, std::uint8_t* packed) {
+void amx_pack_values(const Elements& v, std::int64_t stride, const AmxHeads& heads, std::uint8_t* packed) {
   HWY_DYNAMIC_DISPATCH(PackValues)(v, stride, heads, packed);
 }
 std::int64_t amx_attention_scratch(const AmxHeads& heads) {

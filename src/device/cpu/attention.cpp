@@ -17,8 +17,8 @@ RowRange seen_rows(const AttentionOptions& options, std::int64_t row) {
 }
 
 /// A head's channels in a row of tokens.
-const float* head_of(const Tensor& x, std::int64_t row, std::int64_t token, std::int64_t channel) {
-  return x.as<const float>() + (row * x.shape.h * x.shape.w + token) * x.stride + channel;
+Elements head_of(const Tensor& x, std::int64_t row, std::int64_t token, std::int64_t channel) {
+  return elements_of(x) + ((row * x.shape.h * x.shape.w + token) * x.stride + channel);
 }
 
 void attend_in_f32(Workers& workers, const Tensor& q, const Tensor& k, const Tensor& v,
@@ -56,7 +56,7 @@ void attend_in_f32(Workers& workers, const Tensor& q, const Tensor& k, const Ten
     task.queries = std::min(kAttentionQueries, queries - task.first_query);
     task.q = head_of(q, row, task.first_query, head * heads.head_dim);
     task.q_stride = q.stride;
-    task.out = out.as<float>() + (row * queries + task.first_query) * out.stride + head * heads.head_dim;
+    task.out = head_of(out, row, task.first_query, head * heads.head_dim);
     task.out_stride = out.stride;
     task.keys = keys + (seen.first * options.heads + head) * key_floats;
     task.values = values + (seen.first * options.heads + head) * value_floats;
@@ -99,7 +99,7 @@ void attend_in_bf16(Workers& workers, const Tensor& q, const Tensor& k, const Te
     task.queries = std::min(kAmxQueries, queries - first);
     task.q = head_of(q, row, first, head * heads.head_dim);
     task.q_stride = q.stride;
-    task.out = out.as<float>() + (row * queries + first) * out.stride + head * heads.head_dim;
+    task.out = head_of(out, row, first, head * heads.head_dim);
     task.out_stride = out.stride;
     task.keys = packed + (seen.first * options.heads + head) * head_bytes;
     task.values = task.keys + heads.key_bytes();

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <limits>
 
 #include "device/cpu/kernels.h"
@@ -30,6 +29,7 @@ struct Running {
   float* highest;  // [queries], in scaled scores
   float* sum;      // [queries]
   float* product;  // a tile's
+  float* queries;  // [queries][head_dim], of queries that are not float32
 };
 
 Running divide_scratch(float* scratch, std::size_t padded) {
@@ -39,6 +39,7 @@ Running divide_scratch(float* scratch, std::size_t padded) {
   r.values = r.product + kMaxTileRows * kPanelColumns;
   r.highest = r.values + kAttentionQueries * padded;
   r.sum = r.highest + kAttentionQueries;
+  r.queries = r.sum + kAttentionQueries;
   return r;
 }
 
@@ -53,16 +54,35 @@ void for_tiles(std::int64_t rows, int most, const Function& function) {
   }
 }
 
-void score(const AttentionTask& t, const float* keys, std::size_t first_key, std::size_t count,
-           const Running& r) {
+/// In float32, from query to query so many apart.
+struct Queries {
+  const float* first;
+  std::int64_t stride;
+};
+
+Queries load_queries(const AttentionTask& t, const Running& r) {
+  if (t.q.type == DType::f32) {
+    return {static_cast<const float*>(t.q.data), t.q_stride};
+  }
+  const std::int64_t dim = t.heads.head_dim;
+  for (std::int64_t i = 0; i < t.queries; ++i) {
+    for (std::int64_t c = 0; c < dim; ++c) {
+      r.queries[i * dim + c] = get(t.q + (i * t.q_stride + c));
+    }
+  }
+  return {r.queries, dim};
+}
+
+void score(const AttentionTask& t, const Queries& q, const float* keys, std::size_t first_key,
+           std::size_t count, const Running& r) {
   const auto dim = static_cast<std::size_t>(t.heads.head_dim);
   const auto tokens = static_cast<std::size_t>(t.heads.tokens);
   for (std::size_t column = 0; column < count; column += kPanelColumns) {
     const std::size_t key = first_key + column;
     const int vectors = panel_vectors(key, tokens);
     for_tiles(t.queries, tile_rows(vectors), [&](std::int64_t first, int rows) {
-      const Run run{t.q + first * t.q_stride, keys + key * dim, dim};
-      tile_function(rows, vectors)({&run, 1, static_cast<std::size_t>(t.q_stride),
+      const Run run{q.first + first * q.stride, keys + key * dim, dim};
+      tile_function(rows, vectors)({&run, 1, static_cast<std::size_t>(q.stride),
                                     r.scores + static_cast<std::size_t>(first) * kBlock + column, kBlock});
     });
   }
@@ -124,7 +144,8 @@ void add_values(const AttentionTask& t, const float* values, std::size_t first_k
 
 std::int64_t AttentionScratch(const PackedHeads& heads) {
   const std::size_t padded = round_to_lanes(static_cast<std::size_t>(heads.head_dim));
-  return static_cast<std::int64_t>(kAttentionQueries * (kBlock + padded + 2) + kMaxTileRows * kPanelColumns);
+  return static_cast<std::int64_t>(kAttentionQueries * (kBlock + 2 * padded + 2) +
+                                   kMaxTileRows * kPanelColumns);
 }
 
 void RunAttentionTask(const AttentionTask& t, float* scratch) {
@@ -134,6 +155,7 @@ void RunAttentionTask(const AttentionTask& t, float* scratch) {
   const auto queries = static_cast<std::size_t>(t.queries);
   const float scale = 1.0F / std::sqrt(static_cast<float>(dim));
   const Running r = divide_scratch(scratch, padded);
+  const Queries q = load_queries(t, r);
   float shrink[kAttentionQueries];
   std::fill(r.values, r.values + queries * padded, 0.0F);
   std::fill(r.highest, r.highest + queries, -std::numeric_limits<float>::infinity());
@@ -147,7 +169,7 @@ void RunAttentionTask(const AttentionTask& t, float* scratch) {
       if (t.causal && first >= static_cast<std::size_t>(t.first_query) + queries) {
         break;
       }
-      score(t, keys, first, count, r);
+      score(t, q, keys, first, count, r);
       for (std::size_t i = 0; i < queries; ++i) {
         float* scores = r.scores + i * kBlock;
         std::size_t seen = count;
@@ -163,14 +185,15 @@ void RunAttentionTask(const AttentionTask& t, float* scratch) {
   }
   for (std::size_t i = 0; i < queries; ++i) {
     const float factor = 1.0F / r.sum[i];
-    float* out = t.out + static_cast<std::int64_t>(i) * t.out_stride;
-    for (std::size_t c = 0; c < dim; ++c) {
-      out[c] = r.values[i * padded + c] * factor;
-    }
+    with_type(t.out + static_cast<std::int64_t>(i) * t.out_stride, [&](auto* out) {
+      for (std::size_t c = 0; c < dim; ++c) {
+        set(out[c], r.values[i * padded + c] * factor);
+      }
+    });
   }
 }
 
-void PackKeys(const float* k, std::int64_t stride, const PackedHeads& heads, float* packed) {
+void PackKeys(const Elements& k, std::int64_t stride, const PackedHeads& heads, float* packed) {
   const auto tokens = static_cast<std::size_t>(heads.tokens);
   const auto dim = static_cast<std::size_t>(heads.head_dim);
   for (std::size_t first = 0; first < tokens; first += kPanelColumns) {
@@ -178,15 +201,16 @@ void PackKeys(const float* k, std::int64_t stride, const PackedHeads& heads, flo
     float* panel = packed + first * dim;
     for (std::size_t column = 0; column < width; ++column) {
       const std::size_t token = first + column;
-      const float* from = k + static_cast<std::int64_t>(token) * stride;
-      for (std::size_t c = 0; c < dim; ++c) {
-        panel[c * width + column] = token < tokens ? from[c] : 0.0F;
-      }
+      with_type(k + static_cast<std::int64_t>(token) * stride, [&](const auto* from) {
+        for (std::size_t c = 0; c < dim; ++c) {
+          panel[c * width + column] = token < tokens ? to_float(from[c]) : 0.0F;
+        }
+      });
     }
   }
 }
 
-void PackValues(const float* v, std::int64_t stride, const PackedHeads& heads, float* packed) {
+void PackValues(const Elements& v, std::int64_t stride, const PackedHeads& heads, float* packed) {
   const auto tokens = static_cast<std::size_t>(heads.tokens);
   const auto dim = static_cast<std::size_t>(heads.head_dim);
   for (std::size_t first = 0; first < dim; first += kPanelColumns) {
@@ -195,7 +219,12 @@ void PackValues(const float* v, std::int64_t stride, const PackedHeads& heads, f
     float* panel = packed + first * tokens;
     for (std::size_t token = 0; token < tokens; ++token) {
       float* to = panel + token * width;
-      std::memcpy(to, v + static_cast<std::int64_t>(token) * stride + first, valid * sizeof(float));
+      with_type(v + (static_cast<std::int64_t>(token) * stride + static_cast<std::int64_t>(first)),
+                [&](const auto* from) {
+                  for (std::size_t c = 0; c < valid; ++c) {
+                    to[c] = to_float(from[c]);
+                  }
+                });
       std::fill(to + valid, to + width, 0.0F);
     }
   }
@@ -225,10 +254,10 @@ std::int64_t PackedHeads::value_floats() const {
   return tokens * HWY_DYNAMIC_DISPATCH(PaddedToLanes)(head_dim);
 }
 
-void pack_keys(const float* k, std::int64_t stride, const PackedHeads& heads, float* packed) {
+void pack_keys(const Elements& k, std::int64_t stride, const PackedHeads& heads, float* packed) {
   HWY_DYNAMIC_DISPATCH(PackKeys)(k, stride, heads, packed);
 }
-void pack_values(const float* v, std::int64_t stride, const PackedHeads& heads, float* packed) {
+void pack_values(const Elements& v, std::int64_t stride, const PackedHeads& heads, float* packed) {
   HWY_DYNAMIC_DISPATCH(PackValues)(v, stride, heads, packed);
 }
 std::int64_t attention_scratch(const PackedHeads& heads) {

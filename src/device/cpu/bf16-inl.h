@@ -11,7 +11,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 
 #include "device/cpu/simd_load-inl.h"
 
@@ -23,18 +22,21 @@ HWY_BEFORE_NAMESPACE();
 namespace streamdiffusion::cpu::HWY_NAMESPACE {
 
 #if STREAMDIFFUSION_VNNI
-/// The first `valid` of the values, or all where there are as many, to 2 bytes each.
-HWY_INLINE void store_bf16(hn::Vec<Tag> values, std::uint8_t* to, std::size_t valid) {
-  constexpr std::size_t kBytes = 2;
-  const hn::Rebind<std::uint16_t, Tag> d16;
-  auto rounded = hn::Zero(d16);
+/// A bfloat16 that the processor rounds to by itself; as Bf16, but that what is below the smallest normal
+/// number becomes zero.
+struct NativeBf16 {
+  std::uint16_t bits;
+};
+
+HWY_INLINE hn::Vec<Tag> load_all(const NativeBf16* from) {
+  return load_all(reinterpret_cast<const Bf16*>(from));
+}
+
+HWY_INLINE void store_all(hn::Vec<Tag> value, NativeBf16* to) {
+  auto rounded = hn::Zero(HalfTag());
   // Not by its intrinsic, which asks for more than Highway lets this be compiled for.
-  __asm__("vcvtneps2bf16 %1, %0" : "=v"(rounded.raw) : "v"(values.raw));
-  if (valid >= kLanes) {
-    hn::StoreU(rounded, d16, reinterpret_cast<std::uint16_t*>(to));
-  } else {
-    std::memcpy(to, &rounded.raw, valid * kBytes);
-  }
+  __asm__("vcvtneps2bf16 %1, %0" : "=v"(rounded.raw) : "v"(value.raw));
+  hn::StoreU(rounded, HalfTag(), &to->bits);
 }
 #endif
 

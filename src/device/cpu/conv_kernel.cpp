@@ -21,8 +21,9 @@ constexpr std::size_t kMaxRuns = 64;
 
 std::size_t inner_chunk(const ConvTask& task, std::size_t columns) {
   const auto inner = static_cast<std::size_t>(task.kernel * task.kernel * task.in_channels);
-  if (task.geglu) {
-    return inner;  // partial sums have nowhere to go: there are half as many outputs
+  if (task.geglu || task.out.type != DType::f32) {
+    return inner;  // partial sums have nowhere to go: there are half as many outputs, or they would be
+                   // rounded
   }
   const std::size_t most = std::max<std::size_t>(kChunkFloats / columns, 64);
   const std::size_t chunks = (inner + most - 1) / most;
@@ -117,7 +118,9 @@ void RunConvTask(const ConvTask& task, std::int64_t index, std::int64_t first_li
                             static_cast<std::int64_t>(to), gathered);
         tile_function(pixels.count,
                       panel.vectors)({runs.runs, runs.count, runs.a_stride, sums, panel.columns()});
-        finish_tile(panel, pixels, sums, from == 0, to == inner);
+        with_type(task.out, [&](auto* out) {
+          finish_tile(panel, pixels, out, FloatSums(sums, panel.columns()), from == 0, to == inner);
+        });
         x = end;
       }
     }

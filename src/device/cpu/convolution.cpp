@@ -71,7 +71,7 @@ void run_products(Workers& workers, const WinogradWeights& weights, std::int64_t
     const std::int64_t position = i / blocks / weights.panels;
     ConvTask product = task;
     product.x = inputs + position * input_stride;
-    product.out = products + position * product_stride;
+    product.out = {products + position * product_stride};
     product.weights = static_cast<const float*>(weights.weights.data()) + position * weights.position_floats;
     conv_task(product, panel, lines * block / blocks, lines * (block + 1) / blocks, workers.own(thread));
   });
@@ -109,13 +109,13 @@ void set_output(ConvTask& task, const PackedColumns& columns, const Tensor& resi
                 const Tensor& out) {
   task.columns = columns.count;
   task.geglu = columns.geglu;
-  task.out = out.as<float>();
+  task.out = elements_of(out);
   task.out_channels = columns.out_channels;
   task.out_stride = out.stride;
   task.out_pixels = out.shape.pixels();
   task.activation = activation;
   if (!residual.empty()) {
-    task.residual = residual.as<const float>();
+    task.residual = elements_of(residual);
     task.residual_stride = residual.stride;
   }
 }
@@ -141,12 +141,54 @@ PackedLinear::PackedLinear(Device& device, Workers& workers, const HostLinear& h
   }
 }
 
-void multiply(Workers& workers, const PackedMatrix& weights, const Tensor& x, const LinearOptions& options,
-              const Tensor& out) {
+namespace {
+
+/// The tensor itself, or a copy in the workers' shared memory.
+Tensor in_f32(Workers& workers, const Tensor& x) {
+  if (x.dtype == DType::f32) {
+    return x;
+  }
+  const Tensor copy{workers.shared(x.shape.elements()), x.shape, x.shape.c, DType::f32};
+  workers.pool().parallel_for(x.shape.n * x.shape.h, [&](std::int64_t line, int) {
+    convert(x.pixels(line * x.shape.w, x.shape.w), copy.pixels(line * x.shape.w, x.shape.w));
+  });
+  return copy;
+}
+
+void multiply(Workers& workers, const PackedMatrix& weights, const Tensor& input,
+              const LinearOptions& options, const Tensor& out) {
+  const Tensor x = in_f32(workers, input);
   ConvTask task = make_task(weights, options.residual, options.activation, out);
   set_matrix_product(task, x.as<const float>(), x.stride);
   run(workers, task, task.out_h, weights.columns.panels());
 }
+
+void convolve(Workers& workers, const PackedMatrix& matrix, const Tensor& input, const Conv2dOptions& options,
+              const Tensor& out) {
+  if (matrix.kernel == 1 && matrix.resample == Resample::none && options.row_bias.empty()) {
+    multiply(workers, matrix, input, {options.residual, options.activation}, out);
+    return;
+  }
+  const Tensor x = in_f32(workers, input);
+  ConvTask task = make_task(matrix, options.residual, options.activation, out);
+  task.x = x.as<const float>();
+  task.in_h = x.shape.h;
+  task.in_w = x.shape.w;
+  task.in_stride = x.stride;
+  task.upsample = matrix.resample == Resample::up;
+  task.out_h = out.shape.h;
+  task.out_w = out.shape.w;
+  task.kernel = matrix.kernel;
+  task.stride = matrix.resample == Resample::down ? 2 : 1;
+  task.padding = options.padding;
+  if (!options.row_bias.empty()) {
+    task.row_bias = elements_of(options.row_bias);
+    task.row_bias_stride = options.row_bias.stride;
+  }
+  run(workers, task, out.shape.n * out.shape.h, matrix.columns.panels());
+}
+
+}  // namespace
 
 void multiply(Workers& workers, const PackedLinear& weights, const Tensor& x, const LinearOptions& options,
               const Tensor& out) {
@@ -173,27 +215,7 @@ void convolve(Workers& workers, const PackedConv2d& weights, const Tensor& x, co
                                 [&](std::int64_t line, int) { narrow_conv_line(task, line); });
     return;
   }
-  const PackedMatrix& matrix = *weights.direct;
-  if (matrix.kernel == 1 && matrix.resample == Resample::none && options.row_bias.empty()) {
-    multiply(workers, matrix, x, {options.residual, options.activation}, out);
-    return;
-  }
-  ConvTask task = make_task(matrix, options.residual, options.activation, out);
-  task.x = x.as<const float>();
-  task.in_h = x.shape.h;
-  task.in_w = x.shape.w;
-  task.in_stride = x.stride;
-  task.upsample = matrix.resample == Resample::up;
-  task.out_h = out.shape.h;
-  task.out_w = out.shape.w;
-  task.kernel = matrix.kernel;
-  task.stride = matrix.resample == Resample::down ? 2 : 1;
-  task.padding = options.padding;
-  if (!options.row_bias.empty()) {
-    task.row_bias = options.row_bias.as<const float>();
-    task.row_bias_stride = options.row_bias.stride;
-  }
-  run(workers, task, out.shape.n * out.shape.h, matrix.columns.panels());
+  convolve(workers, *weights.direct, x, options, out);
 }
 
 }  // namespace streamdiffusion::cpu

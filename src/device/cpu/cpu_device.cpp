@@ -12,6 +12,7 @@
 #include "device/cpu/instruction_set.h"
 #include "device/cpu/kernels.h"
 #include "device/cpu/packing.h"
+#include "device/cpu/reduced_kernel.h"
 #include "device/cpu/scratch.h"
 #include "posix/memory.h"
 #include "streamdiffusion/error.h"
@@ -24,23 +25,32 @@ namespace {
 // Less work than this (multiplications, or elements passed over) is not worth handing to another thread.
 constexpr std::int64_t kWorth = 200'000;
 
+Tensor on_host(float* values, const Shape& shape) { return {values, shape, shape.c, DType::f32}; }
+
+/// Elements first .. last - 1 of a dense tensor.
+Tensor part_of(const Tensor& dense, std::int64_t first, std::int64_t last) {
+  return dense.flat().channels(first, last - first);
+}
+
 class CpuDevice : public Device {
  public:
-  CpuDevice(int threads, const Features& features) : workers_(*this, threads, features) {}
+  CpuDevice(int threads, const Features& features, DType activations)
+      : activations_(activations), workers_(*this, threads, features) {}
 
   [[nodiscard]] std::string name() const override { return "cpu"; }
   [[nodiscard]] std::string instruction_set() const override { return cpu::instruction_set(); }
-  [[nodiscard]] DType dtype() const override { return DType::f32; }
+  [[nodiscard]] DType dtype() const override { return activations_; }
+  [[nodiscard]] DType precise_dtype() const override { return DType::f32; }
 
   Buffer allocate(std::size_t bytes) override;
   void synchronize() override {}
   void upload(std::span<const float> host, const Tensor& out) override {
     assert(out.dense() && out.shape.elements() == std::ssize(host));
-    std::memcpy(out.data, host.data(), host.size_bytes());
+    copy(on_host(const_cast<float*>(host.data()), out.shape).flat(), out.flat());
   }
   void download(const Tensor& x, std::span<float> host) override {
     assert(x.dense() && x.shape.elements() == std::ssize(host));
-    std::memcpy(host.data(), x.data, host.size_bytes());
+    copy(x.flat(), on_host(host.data(), x.shape).flat());
   }
 
   Weights pack_conv2d(const HostConv2d& host) override {
@@ -82,6 +92,7 @@ class CpuDevice : public Device {
   template <typename Part>
   void for_parts(std::int64_t count, std::int64_t cost, const Part& part);
 
+  DType activations_;
   Workers workers_;
 };
 
@@ -110,26 +121,28 @@ void CpuDevice::group_norm(const Tensor& x, const PackedWeights& gain, const Pac
   const std::int64_t pixels = x.shape.h * x.shape.w;
   const std::int64_t blocks =
       std::clamp<std::int64_t>(pixels * channels / kWorth, 1, std::min<std::int64_t>(pixels, 32));
-  // Sums and squares of each row and block, then scale and shift of each row.
-  float* memory = workers_.shared(x.shape.n * channels * (2 * blocks + 2));
-  float* factors = memory + x.shape.n * channels * 2 * blocks;
-  const auto* in = x.as<const float>();
+  // Sums and squares of each row and block; each row's first pixel; then scale and shift of each row.
+  float* memory = workers_.shared(x.shape.n * channels * (2 * blocks + 3));
+  const Tensor origins = on_host(memory + x.shape.n * channels * 2 * blocks, {.n = x.shape.n, .c = channels});
+  float* factors = origins.as<float>() + x.shape.n * channels;
+  for (std::int64_t row = 0; row < x.shape.n; ++row) {
+    convert(x.pixels(row * pixels, 1), origins.rows(row, 1));
+  }
+  const auto block_of = [&](const Tensor& tensor, std::int64_t i) {
+    const std::int64_t first = pixels * (i % blocks) / blocks;
+    const std::int64_t last = pixels * (i % blocks + 1) / blocks;
+    return tensor.pixels(i / blocks * pixels + first, last - first);
+  };
 
   pool().parallel_for(x.shape.n * blocks, [&](std::int64_t i, int) {
-    const std::int64_t row = i / blocks;
-    const std::int64_t block = i % blocks;
-    const std::int64_t first = pixels * block / blocks;
-    const std::int64_t last = pixels * (block + 1) / blocks;
-    const float* row_data = in + row * pixels * x.stride;
     float* sums = memory + i * 2 * channels;
-    channel_sums(row_data + first * x.stride, x.stride, last - first, channels, row_data, sums,
-                 sums + channels);
+    channel_sums(block_of(x, i), origins.rows(i / blocks, 1).as<const float>(), sums, sums + channels);
   });
 
   const std::int64_t group = channels / groups;
   const auto count = static_cast<double>(pixels);
   for (std::int64_t row = 0; row < x.shape.n; ++row) {
-    const float* reference = in + row * pixels * x.stride;
+    const auto* origin = origins.rows(row, 1).as<const float>();
     for (std::int64_t g = 0; g < groups; ++g) {
       // Each channel's sums are of differences to its first pixel, so that nothing cancels; moments of the
       // group from there.
@@ -144,7 +157,7 @@ void CpuDevice::group_norm(const Tensor& x, const PackedWeights& gain, const Pac
           square += sums[channels + c];
         }
         const double delta = sum / count;
-        const double channel_mean = reference[c] + delta;
+        const double channel_mean = origin[c] + delta;
         second += square / count - delta * delta + channel_mean * channel_mean;
         mean += channel_mean;
       }
@@ -161,12 +174,8 @@ void CpuDevice::group_norm(const Tensor& x, const PackedWeights& gain, const Pac
   }
 
   pool().parallel_for(x.shape.n * blocks, [&](std::int64_t i, int) {
-    const std::int64_t row = i / blocks;
-    const std::int64_t first = row * pixels + pixels * (i % blocks) / blocks;
-    const std::int64_t last = row * pixels + pixels * (i % blocks + 1) / blocks;
-    const float* factor = factors + row * 2 * channels;
-    scale_shift(in + first * x.stride, x.stride, last - first, channels, factor, factor + channels,
-                activation, out.as<float>() + first * out.stride, out.stride);
+    const float* factor = factors + i / blocks * 2 * channels;
+    scale_shift(block_of(x, i), factor, factor + channels, activation, block_of(out, i));
   });
 }
 
@@ -175,8 +184,8 @@ void CpuDevice::layer_norm(const Tensor& x, const PackedWeights& gain, const Pac
   const std::vector<float>& gains = static_cast<const PackedVector&>(gain).values;
   const std::vector<float>& shifts = static_cast<const PackedVector&>(shift).values;
   for_parts(x.shape.pixels(), x.shape.c, [&](std::int64_t first, std::int64_t last) {
-    cpu::layer_norm(x.as<const float>() + first * x.stride, x.stride, last - first, x.shape.c, gains.data(),
-                    shifts.data(), epsilon, out.as<float>() + first * out.stride, out.stride);
+    cpu::layer_norm(x.pixels(first, last - first), gains.data(), shifts.data(), epsilon,
+                    out.pixels(first, last - first));
   });
 }
 
@@ -184,64 +193,68 @@ void CpuDevice::map(const Tensor& x, float scale, Activation activation, float o
                     const Tensor& out) {
   if (x.dense() && out.dense()) {
     for_parts(x.shape.elements(), 1, [&](std::int64_t first, std::int64_t last) {
-      cpu::map(x.as<const float>() + first, last - first, scale, activation, out_scale, shift,
-               out.as<float>() + first);
+      cpu::map(part_of(x, first, last), scale, activation, out_scale, shift, part_of(out, first, last));
     });
     return;
   }
   for_parts(x.shape.pixels(), x.shape.c, [&](std::int64_t first, std::int64_t last) {
-    for (std::int64_t p = first; p < last; ++p) {
-      cpu::map(x.as<const float>() + p * x.stride, x.shape.c, scale, activation, out_scale, shift,
-               out.as<float>() + p * out.stride);
-    }
+    cpu::map(x.pixels(first, last - first), scale, activation, out_scale, shift,
+             out.pixels(first, last - first));
   });
 }
 
 void CpuDevice::copy(const Tensor& x, const Tensor& out) {
-  const auto bytes = static_cast<std::size_t>(x.shape.c) * sizeof(float);
+  const std::size_t bytes = static_cast<std::size_t>(x.shape.c) * size_of(x.dtype);
   for_parts(x.shape.pixels(), x.shape.c, [&](std::int64_t first, std::int64_t last) {
+    if (x.dtype != out.dtype) {
+      convert(x.pixels(first, last - first), out.pixels(first, last - first));
+      return;
+    }
     for (std::int64_t p = first; p < last; ++p) {
-      std::memcpy(out.as<float>() + p * out.stride, x.as<const float>() + p * x.stride, bytes);
+      std::memcpy(out.pixels(p, 1).data, x.pixels(p, 1).data, bytes);
     }
   });
 }
 
 void CpuDevice::combine(const Tensor& x, std::span<const float> a, const Tensor& y, std::span<const float> b,
                         const Tensor& out) {
-  const std::int64_t row = x.shape.h * x.shape.w * x.shape.c;
   for (std::int64_t n = 0; n < x.shape.n; ++n) {
     const auto i = static_cast<std::size_t>(n);
-    cpu::combine(x.as<const float>() + n * row, a[i], y.as<const float>() + n * row, b[i], row,
-                 out.as<float>() + n * row);
+    cpu::combine(x.rows(n, 1), a[i], y.rows(n, 1), b[i], out.rows(n, 1));
   }
 }
 
 float CpuDevice::cosine_similarity(const Tensor& x, const Tensor& y) {
   constexpr double kEpsilon = 1e-6;  // as the original's torch.nn.CosineSimilarity
   double sums[3];
-  dot_products(x.as<const float>(), y.as<const float>(), x.shape.elements(), sums);
+  dot_products(x, y, sums);
   const double norms = std::max(std::sqrt(sums[1]), kEpsilon) * std::max(std::sqrt(sums[2]), kEpsilon);
   return static_cast<float>(sums[0] / norms);
 }
 
 void CpuDevice::upload_pixels(const std::uint8_t* host, float scale, float shift, const Tensor& out) {
   for_parts(out.shape.elements(), 1, [&](std::int64_t first, std::int64_t last) {
-    pixels_to_float(host + first, last - first, scale, shift, out.as<float>() + first);
+    from_pixels(host + first, scale, shift, part_of(out, first, last));
   });
 }
 
 void CpuDevice::download_pixels(const Tensor& x, float scale, float shift, std::uint8_t* host) {
   for_parts(x.shape.elements(), 1, [&](std::int64_t first, std::int64_t last) {
-    float_to_pixels(x.as<const float>() + first, last - first, scale, shift, host + first);
+    to_pixels(part_of(x, first, last), scale, shift, host + first);
   });
 }
 
 }  // namespace
 }  // namespace cpu
 
-std::unique_ptr<Device> make_cpu_device(int threads, const cpu::Features& features) {
+std::unique_ptr<Device> make_cpu_device(int threads, const cpu::Features& features, DType activations) {
   const int processors = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  return std::make_unique<cpu::CpuDevice>(threads > 0 ? threads : processors, features);
+  return std::make_unique<cpu::CpuDevice>(threads > 0 ? threads : processors, features, activations);
+}
+
+DType cpu_activations(Precision precision, const cpu::Features& features) {
+  const bool waits_for_memory = features.amx && cpu::multiplies_bytes();
+  return precision != Precision::f32 && waits_for_memory ? DType::bf16 : DType::f32;
 }
 
 }  // namespace streamdiffusion

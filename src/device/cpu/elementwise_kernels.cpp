@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "device/cpu/kernels.h"
 
@@ -19,62 +18,69 @@ namespace {
 using V = hn::Vec<Tag>;
 constexpr auto kStep = static_cast<std::int64_t>(kLanes);
 
-/// Calls function(i, load, store) for each vector of `count` floats; at the end load and store touch only
+/// Calls function(i, load, store) for each vector of `count` elements; at the end load and store touch only
 /// what is there.
 template <typename Function>
 HWY_INLINE void for_vectors(std::int64_t count, const Function& function) {
-  const Tag d;
   std::int64_t i = 0;
   for (; i + kStep <= count; i += kStep) {
     function(
-        i, [d](const float* from) { return hn::LoadU(d, from); },
-        [d](V value, float* to) { hn::StoreU(value, d, to); });
+        i, [](const auto* from) { return load_all(from); }, [](V value, auto* to) { store_all(value, to); });
   }
   if (i < count) {
     const auto valid = static_cast<std::size_t>(count - i);
     function(
-        i, [valid](const float* from) { return load_part(from, valid); },
-        [valid](V value, float* to) { store_part(value, to, valid); });
+        i, [valid](const auto* from) { return load_part(from, valid); },
+        [valid](V value, auto* to) { store_part(value, to, valid); });
   }
 }
 
-void ChannelSums(const float* x, std::int64_t stride, std::int64_t pixels, std::int64_t channels,
-                 const float* shift, float* sums, float* squares) {
-  const Tag d;
-  for_vectors(channels, [&](std::int64_t c, auto load, auto store) {
-    const V offset = load(shift + c);
-    V sum = hn::Zero(d);
-    V square = hn::Zero(d);
-    for (std::int64_t p = 0; p < pixels; ++p) {
-      const V value = hn::Sub(load(x + p * stride + c), offset);
-      sum = hn::Add(sum, value);
-      square = hn::MulAdd(value, value, square);
-    }
-    store(sum, sums + c);
-    store(square, squares + c);
+/// Calls function(x's, out's) with the elements of each pixel.
+template <typename Function>
+HWY_INLINE void for_pixels(const Tensor& x, const Tensor& out, const Function& function) {
+  with_type(elements_of(x), [&](const auto* from) {
+    with_type(elements_of(out), [&](auto* to) {
+      for (std::int64_t p = 0; p < x.shape.pixels(); ++p) {
+        function(from + p * x.stride, to + p * out.stride);
+      }
+    });
   });
 }
 
-void ScaleShift(const float* x, std::int64_t x_stride, std::int64_t pixels, std::int64_t channels,
-                const float* scale, const float* shift, Activation activation, float* out,
-                std::int64_t out_stride) {
+void ChannelSums(const Tensor& x, const float* shift, float* sums, float* squares) {
   const Tag d;
-  for (std::int64_t p = 0; p < pixels; ++p) {
-    const float* from = x + p * x_stride;
-    float* to = out + p * out_stride;
-    for_vectors(channels, [&](std::int64_t c, auto load, auto store) {
-      store(activate(d, activation, hn::MulAdd(load(from + c), load(scale + c), load(shift + c))), to + c);
+  const std::int64_t pixels = x.shape.pixels();
+  with_type(elements_of(x), [&](const auto* first) {
+    for_vectors(x.shape.c, [&](std::int64_t c, auto load, auto store) {
+      const V offset = load(shift + c);
+      V sum = hn::Zero(d);
+      V square = hn::Zero(d);
+      for (std::int64_t p = 0; p < pixels; ++p) {
+        const V value = hn::Sub(load(first + p * x.stride + c), offset);
+        sum = hn::Add(sum, value);
+        square = hn::MulAdd(value, value, square);
+      }
+      store(sum, sums + c);
+      store(square, squares + c);
     });
-  }
+  });
 }
 
-void LayerNorm(const float* x, std::int64_t x_stride, std::int64_t pixels, std::int64_t channels,
-               const float* gain, const float* shift, float epsilon, float* out, std::int64_t out_stride) {
+void ScaleShift(const Tensor& x, const float* scale, const float* shift, Activation activation,
+                const Tensor& out) {
   const Tag d;
+  for_pixels(x, out, [&](const auto* from, auto* to) {
+    for_vectors(x.shape.c, [&](std::int64_t c, auto load, auto store) {
+      store(activate(d, activation, hn::MulAdd(load(from + c), load(scale + c), load(shift + c))), to + c);
+    });
+  });
+}
+
+void LayerNorm(const Tensor& x, const float* gain, const float* shift, float epsilon, const Tensor& out) {
+  const Tag d;
+  const std::int64_t channels = x.shape.c;
   const auto count = static_cast<float>(channels);
-  for (std::int64_t p = 0; p < pixels; ++p) {
-    const float* from = x + p * x_stride;
-    float* to = out + p * out_stride;
+  for_pixels(x, out, [&](const auto* from, auto* to) {
     V sum = hn::Zero(d);
     for_vectors(channels, [&](std::int64_t c, auto load, auto) { sum = hn::Add(sum, load(from + c)); });
     const float mean = hn::GetLane(hn::SumOfLanes(d, sum)) / count;
@@ -82,11 +88,12 @@ void LayerNorm(const float* x, std::int64_t x_stride, std::int64_t pixels, std::
     V square = hn::Zero(d);
     const std::int64_t whole = channels / kStep * kStep;
     for (std::int64_t c = 0; c < whole; c += kStep) {
-      const V value = hn::Sub(hn::LoadU(d, from + c), hn::Set(d, mean));
+      const V value = hn::Sub(load_all(from + c), hn::Set(d, mean));
       square = hn::MulAdd(value, value, square);
     }
     for (std::int64_t c = whole; c < channels; ++c) {
-      variance += (from[c] - mean) * (from[c] - mean);
+      const float difference = to_float(from[c]) - mean;
+      variance += difference * difference;
     }
     variance = (variance + hn::GetLane(hn::SumOfLanes(d, square))) / count;
     const V factor = hn::Set(d, 1.0F / std::sqrt(variance + epsilon));
@@ -94,60 +101,79 @@ void LayerNorm(const float* x, std::int64_t x_stride, std::int64_t pixels, std::
       const V normal = hn::Mul(hn::Sub(load(from + c), hn::Set(d, mean)), factor);
       store(hn::MulAdd(normal, load(gain + c), load(shift + c)), to + c);
     });
+  });
+}
+
+void Map(const Tensor& x, float scale, Activation activation, float out_scale, float shift,
+         const Tensor& out) {
+  const Tag d;
+  for_pixels(x, out, [&](const auto* from, auto* to) {
+    for_vectors(x.shape.c, [&](std::int64_t c, auto load, auto store) {
+      const V value = activate(d, activation, hn::Mul(load(from + c), hn::Set(d, scale)));
+      store(hn::MulAdd(value, hn::Set(d, out_scale), hn::Set(d, shift)), to + c);
+    });
+  });
+}
+
+void Convert(const Tensor& x, const Tensor& out) {
+  for_pixels(x, out, [&](const auto* from, auto* to) {
+    for_vectors(x.shape.c, [&](std::int64_t c, auto load, auto store) { store(load(from + c), to + c); });
+  });
+}
+
+void Combine(const Tensor& x, float a, const Tensor& y, float b, const Tensor& out) {
+  const Tag d;
+  const std::int64_t count = x.shape.elements();
+  for (std::int64_t i = 0; i < count; i += kStep) {
+    const auto valid = static_cast<std::size_t>(count - i);
+    const V of_y = hn::Mul(load_part(elements_of(y) + i, valid), hn::Set(d, b));
+    store_part(hn::MulAdd(load_part(elements_of(x) + i, valid), hn::Set(d, a), of_y), elements_of(out) + i,
+               valid);
   }
 }
 
-void Map(const float* x, std::int64_t count, float scale, Activation activation, float out_scale, float shift,
-         float* out) {
-  const Tag d;
-  for_vectors(count, [&](std::int64_t i, auto load, auto store) {
-    const V value = activate(d, activation, hn::Mul(load(x + i), hn::Set(d, scale)));
-    store(hn::MulAdd(value, hn::Set(d, out_scale), hn::Set(d, shift)), out + i);
-  });
-}
-
-void Combine(const float* x, float a, const float* y, float b, std::int64_t count, float* out) {
-  const Tag d;
-  for_vectors(count, [&](std::int64_t i, auto load, auto store) {
-    store(hn::MulAdd(load(x + i), hn::Set(d, a), hn::Mul(load(y + i), hn::Set(d, b))), out + i);
-  });
-}
-
-void DotProducts(const float* x, const float* y, std::int64_t count, double* sums) {
+void DotProducts(const Tensor& x, const Tensor& y, double* sums) {
   // Blocks short enough that float32 sums stay exact to the last digits.
   constexpr std::int64_t kBlock = 4096;
   const Tag d;
+  const std::int64_t count = x.shape.elements();
   sums[0] = sums[1] = sums[2] = 0;
   for (std::int64_t first = 0; first < count; first += kBlock) {
     V xy = hn::Zero(d);
     V xx = hn::Zero(d);
     V yy = hn::Zero(d);
-    for_vectors(std::min(kBlock, count - first), [&](std::int64_t i, auto load, auto) {
-      const V a = load(x + first + i);
-      const V b = load(y + first + i);
+    for (std::int64_t i = first; i < std::min(first + kBlock, count); i += kStep) {
+      const auto valid = static_cast<std::size_t>(count - i);
+      const V a = load_part(elements_of(x) + i, valid);
+      const V b = load_part(elements_of(y) + i, valid);
       xy = hn::MulAdd(a, b, xy);
       xx = hn::MulAdd(a, a, xx);
       yy = hn::MulAdd(b, b, yy);
-    });
+    }
     sums[0] += hn::GetLane(hn::SumOfLanes(d, xy));
     sums[1] += hn::GetLane(hn::SumOfLanes(d, xx));
     sums[2] += hn::GetLane(hn::SumOfLanes(d, yy));
   }
 }
 
-void PixelsToFloat(const std::uint8_t* pixels, std::int64_t count, float scale, float shift, float* out) {
+void FromPixels(const std::uint8_t* pixels, float scale, float shift, const Tensor& out) {
   const float factor = scale / 255.0F;
-  for (std::int64_t i = 0; i < count; ++i) {
-    out[i] = static_cast<float>(pixels[i]) * factor + shift;
-  }
+  with_type(elements_of(out), [&](auto* to) {
+    for (std::int64_t i = 0; i < out.shape.elements(); ++i) {
+      set(to[i], static_cast<float>(pixels[i]) * factor + shift);
+    }
+  });
 }
 
-void FloatToPixels(const float* x, std::int64_t count, float scale, float shift, std::uint8_t* pixels) {
+void ToPixels(const Tensor& x, float scale, float shift, std::uint8_t* pixels) {
   const float factor = scale * 255.0F;
   const float offset = shift * 255.0F + 0.5F;
-  for (std::int64_t i = 0; i < count; ++i) {
-    pixels[i] = static_cast<std::uint8_t>(std::min(std::max(x[i] * factor + offset, 0.0F), 255.0F));
-  }
+  with_type(elements_of(x), [&](const auto* from) {
+    for (std::int64_t i = 0; i < x.shape.elements(); ++i) {
+      const float value = to_float(from[i]) * factor + offset;
+      pixels[i] = static_cast<std::uint8_t>(std::min(std::max(value, 0.0F), 255.0F));
+    }
+  });
 }
 
 }  // namespace
@@ -161,39 +187,38 @@ HWY_EXPORT(ChannelSums);
 HWY_EXPORT(ScaleShift);
 HWY_EXPORT(LayerNorm);
 HWY_EXPORT(Map);
+HWY_EXPORT(Convert);
 HWY_EXPORT(Combine);
 HWY_EXPORT(DotProducts);
-HWY_EXPORT(PixelsToFloat);
-HWY_EXPORT(FloatToPixels);
+HWY_EXPORT(FromPixels);
+HWY_EXPORT(ToPixels);
 
-void channel_sums(const float* x, std::int64_t stride, std::int64_t pixels, std::int64_t channels,
-                  const float* shift, float* sums, float* squares) {
-  HWY_DYNAMIC_DISPATCH(ChannelSums)(x, stride, pixels, channels, shift, sums, squares);
+void channel_sums(const Tensor& x, const float* shift, float* sums, float* squares) {
+  HWY_DYNAMIC_DISPATCH(ChannelSums)(x, shift, sums, squares);
 }
-void scale_shift(const float* x, std::int64_t x_stride, std::int64_t pixels, std::int64_t channels,
-                 const float* scale, const float* shift, Activation activation, float* out,
-                 std::int64_t out_stride) {
-  HWY_DYNAMIC_DISPATCH(ScaleShift)(x, x_stride, pixels, channels, scale, shift, activation, out, out_stride);
+void scale_shift(const Tensor& x, const float* scale, const float* shift, Activation activation,
+                 const Tensor& out) {
+  HWY_DYNAMIC_DISPATCH(ScaleShift)(x, scale, shift, activation, out);
 }
-void layer_norm(const float* x, std::int64_t x_stride, std::int64_t pixels, std::int64_t channels,
-                const float* gain, const float* shift, float epsilon, float* out, std::int64_t out_stride) {
-  HWY_DYNAMIC_DISPATCH(LayerNorm)(x, x_stride, pixels, channels, gain, shift, epsilon, out, out_stride);
+void layer_norm(const Tensor& x, const float* gain, const float* shift, float epsilon, const Tensor& out) {
+  HWY_DYNAMIC_DISPATCH(LayerNorm)(x, gain, shift, epsilon, out);
 }
-void map(const float* x, std::int64_t count, float scale, Activation activation, float out_scale, float shift,
-         float* out) {
-  HWY_DYNAMIC_DISPATCH(Map)(x, count, scale, activation, out_scale, shift, out);
+void map(const Tensor& x, float scale, Activation activation, float out_scale, float shift,
+         const Tensor& out) {
+  HWY_DYNAMIC_DISPATCH(Map)(x, scale, activation, out_scale, shift, out);
 }
-void combine(const float* x, float a, const float* y, float b, std::int64_t count, float* out) {
-  HWY_DYNAMIC_DISPATCH(Combine)(x, a, y, b, count, out);
+void convert(const Tensor& x, const Tensor& out) { HWY_DYNAMIC_DISPATCH(Convert)(x, out); }
+void combine(const Tensor& x, float a, const Tensor& y, float b, const Tensor& out) {
+  HWY_DYNAMIC_DISPATCH(Combine)(x, a, y, b, out);
 }
-void dot_products(const float* x, const float* y, std::int64_t count, double* sums) {
-  HWY_DYNAMIC_DISPATCH(DotProducts)(x, y, count, sums);
+void dot_products(const Tensor& x, const Tensor& y, double* sums) {
+  HWY_DYNAMIC_DISPATCH(DotProducts)(x, y, sums);
 }
-void pixels_to_float(const std::uint8_t* pixels, std::int64_t count, float scale, float shift, float* out) {
-  HWY_DYNAMIC_DISPATCH(PixelsToFloat)(pixels, count, scale, shift, out);
+void from_pixels(const std::uint8_t* pixels, float scale, float shift, const Tensor& out) {
+  HWY_DYNAMIC_DISPATCH(FromPixels)(pixels, scale, shift, out);
 }
-void float_to_pixels(const float* x, std::int64_t count, float scale, float shift, std::uint8_t* pixels) {
-  HWY_DYNAMIC_DISPATCH(FloatToPixels)(x, count, scale, shift, pixels);
+void to_pixels(const Tensor& x, float scale, float shift, std::uint8_t* pixels) {
+  HWY_DYNAMIC_DISPATCH(ToPixels)(x, scale, shift, pixels);
 }
 
 }  // namespace streamdiffusion::cpu

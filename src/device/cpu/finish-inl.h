@@ -40,49 +40,86 @@ struct Pixels {
   int count;
 };
 
-/// Adds bias and residual (first chunk) or the sums so far, applies the activation (last chunk), writes the
-/// results.
-inline void finish_tile(const Panel& panel, const Pixels& p, const float* sums, bool first, bool last) {
+/// A tile's sums in float32, row after row. `at` gives those of a vector of columns, by their row.
+class FloatSums {
+ public:
+  FloatSums(const float* first, std::size_t columns) : first_(first), columns_(columns) {}
+
+  [[nodiscard]] HWY_INLINE auto at(std::size_t column) const {
+    return [sums = first_ + column, columns = columns_](int row) {
+      return hn::Load(Tag(), sums + static_cast<std::size_t>(row) * columns);
+    };
+  }
+
+ private:
+  const float* first_;
+  std::size_t columns_;
+};
+
+/// finish_tile, with the types of `all_out` and `all_residual`, which begin where the task's do.
+template <typename T, typename R, typename Sums>
+HWY_INLINE void finish_vectors(const Panel& panel, const Pixels& p, T* all_out, const R* all_residual,
+                               const Sums& sums, bool first, bool last) {
   const Tag d;
+  using V = hn::Vec<Tag>;
   const ConvTask& t = panel.task;
   const std::int64_t pixel = p.line * t.out_w + p.x;
   const int vectors = t.geglu ? panel.vectors / 2 : panel.vectors;
-  for (int r = 0; r < p.count; ++r) {
-    float* out = t.out + (pixel + r) * t.out_stride + panel.out_column;
-    for (int v = 0; v < vectors; ++v) {
-      const std::size_t column = static_cast<std::size_t>(v) * kLanes;
-      const std::size_t valid = panel.valid - column;
-      auto value = hn::Load(d, sums + static_cast<std::size_t>(r) * panel.columns() + column);
+  // In registers: for all the compiler knows, what is written may be the task.
+  const int rows = p.count;
+  const std::int64_t out_stride = t.out_stride;
+  const std::int64_t residual_stride = t.residual_stride;
+  const Activation activation = last ? t.activation : Activation::none;
+  const bool geglu = t.geglu;
+  const bool has_bias = first && t.bias != nullptr;
+  const bool has_row_bias = first && !t.row_bias.empty();
+  const bool has_residual = first && all_residual != nullptr;
+  for (int v = 0; v < vectors; ++v) {
+    const std::size_t column = static_cast<std::size_t>(v) * kLanes;
+    const std::size_t gate_column = column + static_cast<std::size_t>(vectors) * kLanes;
+    const std::size_t valid = panel.valid - column;
+    const auto out_column = static_cast<std::int64_t>(panel.out_column + column);
+    const auto load_bias = [&](std::size_t from) {
+      return has_bias ? hn::LoadU(d, t.bias + panel.first_column + from) : hn::Zero(d);
+    };
+    const V bias = load_bias(column);
+    const V gate_bias = geglu ? load_bias(gate_column) : hn::Zero(d);
+    const V row_bias =
+        has_row_bias ? load_part(t.row_bias + (p.row * t.row_bias_stride + out_column), valid) : hn::Zero(d);
+    const auto sums_at = sums.at(column);
+    const auto gates_at = sums.at(geglu ? gate_column : column);
+    T* out = all_out + pixel * out_stride + out_column;
+    const R* residual = has_residual ? all_residual + pixel * residual_stride + out_column : nullptr;
+    for (int r = 0; r < rows; ++r) {
+      V value = sums_at(r);
       if (!first) {
-        value = hn::Add(value, load_part(out + column, valid));
-      } else {
-        if (t.bias != nullptr) {
-          value = hn::Add(value, hn::LoadU(d, t.bias + panel.first_column + column));
-        }
-        if (t.row_bias != nullptr) {
-          value = hn::Add(
-              value, load_part(t.row_bias + p.row * t.row_bias_stride + panel.out_column + column, valid));
-        }
-        if (t.geglu) {
-          const std::size_t gate_column = column + static_cast<std::size_t>(vectors) * kLanes;
-          auto gate = hn::Load(d, sums + static_cast<std::size_t>(r) * panel.columns() + gate_column);
-          if (t.bias != nullptr) {
-            gate = hn::Add(gate, hn::LoadU(d, t.bias + panel.first_column + gate_column));
-          }
-          value = hn::Mul(value, gelu(d, gate));
-        }
-        if (t.residual != nullptr) {
-          value = hn::Add(
-              value,
-              load_part(t.residual + (pixel + r) * t.residual_stride + panel.out_column + column, valid));
-        }
+        value = hn::Add(value, load_part(out, valid));
       }
-      if (last) {
-        value = activate(d, t.activation, value);
+      if (has_bias) {
+        value = hn::Add(value, bias);
       }
-      store_part(value, out + column, valid);
+      if (has_row_bias) {
+        value = hn::Add(value, row_bias);
+      }
+      if (geglu) {
+        value = hn::Mul(value, gelu(d, has_bias ? hn::Add(gates_at(r), gate_bias) : gates_at(r)));
+      }
+      if (has_residual) {
+        value = hn::Add(value, load_part(residual, valid));
+        residual += residual_stride;
+      }
+      store_part(activate(d, activation, value), out, valid);
+      out += out_stride;
     }
   }
+}
+
+/// Adds bias and residual (first chunk) or the sums so far, applies the activation (last chunk), writes the
+/// results. `out` is the task's output with its type.
+template <typename T, typename Sums>
+void finish_tile(const Panel& panel, const Pixels& p, T* out, const Sums& sums, bool first, bool last) {
+  with_type(panel.task.residual,
+            [&](const auto* residual) { finish_vectors(panel, p, out, residual, sums, first, last); });
 }
 
 inline Panel make_panel(const ConvTask& task, std::int64_t index) {

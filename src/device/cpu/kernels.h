@@ -3,11 +3,12 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "device/cpu/elements.h"
 #include "device/device.h"
 
 // The CPU's kernels: one source for every instruction set, chosen at run time (Highway). Each computes one
-// task of an operation on the calling thread; cpu_device.cpp divides operations into tasks. All pointers are
-// to float32.
+// task of an operation on the calling thread; cpu_device.cpp divides operations into tasks. Pointers are to
+// float32; tensors and Elements are of either type.
 namespace streamdiffusion::cpu {
 
 /// How the instruction set in use wants matrices packed: columns (output channels) in panels, the last one
@@ -28,7 +29,7 @@ struct ConvTask {
   std::int64_t in_stride = 0;
   bool upsample = false;  ///< the input is read as if every pixel stood twice in each direction
 
-  float* out = nullptr;
+  Elements out;
   std::int64_t out_h = 1;
   std::int64_t out_w = 1;
   std::int64_t out_pixels = 0;  ///< in all; the last line of a matrix product may be shorter than out_w
@@ -42,9 +43,9 @@ struct ConvTask {
 
   const float* weights = nullptr;  ///< panels: [panel][tap][in channel][column]
   const float* bias = nullptr;     ///< padded to whole panels
-  const float* row_bias = nullptr;
+  Elements row_bias;
   std::int64_t row_bias_stride = 0;
-  const float* residual = nullptr;
+  Elements residual;
   std::int64_t residual_stride = 0;
   Activation activation = Activation::none;
   bool geglu = false;
@@ -64,14 +65,14 @@ struct PackedHeads {
   [[nodiscard]] std::int64_t key_floats() const;
   [[nodiscard]] std::int64_t value_floats() const;
 };
-void pack_keys(const float* k, std::int64_t stride, const PackedHeads& heads, float* packed);
-void pack_values(const float* v, std::int64_t stride, const PackedHeads& heads, float* packed);
+void pack_keys(const Elements& k, std::int64_t stride, const PackedHeads& heads, float* packed);
+void pack_values(const Elements& v, std::int64_t stride, const PackedHeads& heads, float* packed);
 
 /// Attention of some queries of one head to the packed keys and values of `key_rows` rows.
 struct AttentionTask {
-  const float* q = nullptr;
+  Elements q;
   std::int64_t q_stride = 0;
-  float* out = nullptr;
+  Elements out;
   std::int64_t out_stride = 0;
   std::int64_t queries = 0;      ///< at most kAttentionQueries
   std::int64_t first_query = 0;  ///< the first one's position, for the causal mask
@@ -87,24 +88,24 @@ constexpr std::int64_t kAttentionQueries = 48;
 std::int64_t attention_scratch(const PackedHeads& heads);
 void attention_task(const AttentionTask& task, float* scratch);
 
-/// Adds up, for `channels` channels over `pixels` pixels, x - shift and its square: sums[c], squares[c].
-void channel_sums(const float* x, std::int64_t stride, std::int64_t pixels, std::int64_t channels,
-                  const float* shift, float* sums, float* squares);
+/// Adds up, for each channel over the pixels, x - shift and its square: sums[c], squares[c].
+void channel_sums(const Tensor& x, const float* shift, float* sums, float* squares);
 /// out = activation(x * scale[c] + shift[c]).
-void scale_shift(const float* x, std::int64_t x_stride, std::int64_t pixels, std::int64_t channels,
-                 const float* scale, const float* shift, Activation activation, float* out,
-                 std::int64_t out_stride);
-void layer_norm(const float* x, std::int64_t x_stride, std::int64_t pixels, std::int64_t channels,
-                const float* gain, const float* shift, float epsilon, float* out, std::int64_t out_stride);
+void scale_shift(const Tensor& x, const float* scale, const float* shift, Activation activation,
+                 const Tensor& out);
+void layer_norm(const Tensor& x, const float* gain, const float* shift, float epsilon, const Tensor& out);
 
 /// out = activation(x * scale) * out_scale + shift.
-void map(const float* x, std::int64_t count, float scale, Activation activation, float out_scale, float shift,
-         float* out);
+void map(const Tensor& x, float scale, Activation activation, float out_scale, float shift,
+         const Tensor& out);
+/// out = x, from one type to the other.
+void convert(const Tensor& x, const Tensor& out);
+// The tensors of these are dense.
 /// out = a * x + b * y.
-void combine(const float* x, float a, const float* y, float b, std::int64_t count, float* out);
+void combine(const Tensor& x, float a, const Tensor& y, float b, const Tensor& out);
 /// Sums of x * y, x * x and y * y into sums[0 .. 2].
-void dot_products(const float* x, const float* y, std::int64_t count, double* sums);
-void pixels_to_float(const std::uint8_t* pixels, std::int64_t count, float scale, float shift, float* out);
-void float_to_pixels(const float* x, std::int64_t count, float scale, float shift, std::uint8_t* pixels);
+void dot_products(const Tensor& x, const Tensor& y, double* sums);
+void from_pixels(const std::uint8_t* pixels, float scale, float shift, const Tensor& out);
+void to_pixels(const Tensor& x, float scale, float shift, std::uint8_t* pixels);
 
 }  // namespace streamdiffusion::cpu

@@ -22,14 +22,14 @@ float activate_one(Activation activation, float x) {
   return hn::GetLane(activate(Tag(), activation, hn::Set(Tag(), x)));
 }
 
-/// A pixel of a tensor, nullptr for an empty one.
-const float* at(const Tensor& tensor, std::int64_t pixel) {
-  return tensor.empty() ? nullptr : tensor.as<const float>() + pixel * tensor.stride;
+/// An element of a tensor, zero of an empty one.
+float at(const Tensor& tensor, std::int64_t pixel, std::int64_t channel) {
+  return tensor.empty() ? 0.0F : get(elements_of(tensor) + (pixel * tensor.stride + channel));
 }
 
 /// Some neighbouring pixels of a line; taps outside the picture are left out where `kBorder` says that there
 /// may be some.
-template <int kPixels, int kOutputs, bool kBorder>
+template <typename T, int kPixels, int kOutputs, bool kBorder>
 void Pixels(const NarrowConvTask& task, std::int64_t row, std::int64_t y, std::int64_t px) {
   const Tag d;
   const Tensor& x = task.x;
@@ -50,7 +50,7 @@ void Pixels(const NarrowConvTask& task, std::int64_t row, std::int64_t y, std::i
     if (iy < 0 || iy >= x.shape.h || (kBorder && (ix < 0 || ix >= x.shape.w))) {
       continue;
     }
-    const float* in = x.as<const float>() + ((row * x.shape.h + iy) * x.shape.w + ix) * x.stride;
+    const T* in = x.as<const T>() + ((row * x.shape.h + iy) * x.shape.w + ix) * x.stride;
     const float* filter = static_cast<const float*>(weights.weights.data()) + tap * padded;
     const auto add = [&](std::int64_t c, const auto& load) {
       hn::Vec<Tag> w[kOutputs];
@@ -69,30 +69,29 @@ void Pixels(const NarrowConvTask& task, std::int64_t row, std::int64_t y, std::i
     };
     std::int64_t c = 0;
     for (; c + kStep <= weights.in_channels; c += kStep) {
-      add(c, [d](const float* from) { return hn::LoadU(d, from); });
+      add(c, [](const T* from) { return load_all(from); });
     }
     if (c < weights.in_channels) {
       const auto valid = static_cast<std::size_t>(weights.in_channels - c);
-      add(c, [valid](const float* from) { return load_part(from, valid); });
+      add(c, [valid](const T* from) { return load_part(from, valid); });
     }
   }
   const std::int64_t pixel = (row * task.out.shape.h + y) * task.out.shape.w + px;
-  const float* row_bias = at(task.options.row_bias, row);
-  const float* residual = at(task.options.residual, pixel);
 #pragma GCC unroll 4
   for (int p = 0; p < kPixels; ++p) {
-    float* out = task.out.as<float>() + (pixel + p) * task.out.stride;
+    const Elements out = elements_of(task.out) + (pixel + p) * task.out.stride;
 #pragma GCC unroll 4
     for (int o = 0; o < kOutputs; ++o) {
       float sum = hn::GetLane(hn::SumOfLanes(d, sums[p][o])) + weights.bias[o];
-      sum += row_bias != nullptr ? row_bias[o] : 0.0F;
-      sum += residual != nullptr ? residual[p * task.options.residual.stride + o] : 0.0F;
-      out[o] = task.options.activation == Activation::none ? sum : activate_one(task.options.activation, sum);
+      sum += at(task.options.row_bias, row, o);
+      sum += at(task.options.residual, pixel + p, o);
+      set(out + o,
+          task.options.activation == Activation::none ? sum : activate_one(task.options.activation, sum));
     }
   }
 }
 
-template <int kOutputs>
+template <typename T, int kOutputs>
 void Line(const NarrowConvTask& task, std::int64_t line) {
   constexpr int kPixels = 4;
   const std::int64_t row = line / task.out.shape.h;
@@ -104,26 +103,31 @@ void Line(const NarrowConvTask& task, std::int64_t line) {
     const bool inside =
         px >= padding && px + kPixels - 1 + 2 - padding < task.x.shape.w && px + kPixels <= width;
     if (inside) {
-      Pixels<kPixels, kOutputs, false>(task, row, y, px);
+      Pixels<T, kPixels, kOutputs, false>(task, row, y, px);
       px += kPixels;
     } else {
-      Pixels<1, kOutputs, true>(task, row, y, px);
+      Pixels<T, 1, kOutputs, true>(task, row, y, px);
       ++px;
     }
   }
 }
 
-void NarrowConvLine(const NarrowConvTask& task, std::int64_t line) {
+template <typename T>
+void LineOf(const NarrowConvTask& task, std::int64_t line) {
   switch (task.weights->out_channels) {
     case 1:
-      return Line<1>(task, line);
+      return Line<T, 1>(task, line);
     case 2:
-      return Line<2>(task, line);
+      return Line<T, 2>(task, line);
     case 3:
-      return Line<3>(task, line);
+      return Line<T, 3>(task, line);
     default:
-      return Line<4>(task, line);
+      return Line<T, 4>(task, line);
   }
+}
+
+void NarrowConvLine(const NarrowConvTask& task, std::int64_t line) {
+  task.x.dtype == DType::bf16 ? LineOf<Bf16>(task, line) : LineOf<float>(task, line);
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include "device/cpu/reduced.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstring>
 
@@ -30,15 +29,6 @@ bool pays(const Features& features, Precision precision, std::int64_t in_channel
 }
 
 Format format_of(Precision precision) { return precision == Precision::bf16 ? Format::bf16 : Format::int8; }
-
-/// Rounded to the nearest, to even between two.
-std::uint16_t to_bf16(float value) {
-  const auto bits = std::bit_cast<std::uint32_t>(value);
-  if (std::isnan(value)) {
-    return static_cast<std::uint16_t>(bits >> 16U | 0x40U);
-  }
-  return static_cast<std::uint16_t>((bits + 0x7FFFU + (bits >> 16U & 1U)) >> 16U);
-}
 
 /// Rounded to the nearest, to even between two.
 std::int8_t to_byte(float value) {
@@ -99,9 +89,9 @@ void ReducedMatrix::pack_panel(std::int64_t panel, std::span<const float> weight
   std::fill_n(to, width * kernel * weight_units * kUnit, std::int8_t{0});
   if (format == Format::bf16) {
     for_units(weight, first, width, [&](std::int64_t, const WeightsOfUnit& unit, std::int64_t place) {
-      std::uint16_t rounded[kUnit / 2] = {};
+      Bf16 rounded[kUnit / sizeof(Bf16)] = {};
       for (std::int64_t i = 0; i < unit.count; ++i) {
-        rounded[i] = to_bf16(unit.values[i * unit.stride]);
+        set(rounded[i], unit.values[i * unit.stride]);
       }
       std::memcpy(to + place, rounded, kUnit);
     });
@@ -129,16 +119,18 @@ void ReducedMatrix::for_units(std::span<const float> weight, std::int64_t first,
                               const Write& write) const {
   const std::int64_t taps = kernel * kernel;
   const std::int64_t each = kUnit / format_bytes(format);  // weights of a unit
+  const std::int64_t together = amx ? kAmxTile : width;    // columns
   for (std::int64_t block = 0; block < in_channels; block += kChannelBlock) {
     const std::int64_t block_end = std::min(in_channels, block + kChannelBlock);
     for (std::int64_t column = 0; column < width; ++column) {
       const std::int64_t out = columns.channel(first + column);
+      const std::int64_t before = column / together * kernel * weight_units;
       for (std::int64_t tap = 0; out >= 0 && tap < taps; ++tap) {
         const std::int64_t tap_unit = tap / kernel * weight_units + tap % kernel * pixel_bytes / kUnit;
         for (std::int64_t in = block; in < block_end; in += each) {
           const float* const values = weight.data() + (out * in_channels + in) * taps + tap;
           write(column, WeightsOfUnit{values, taps, std::min(each, block_end - in)},
-                ((tap_unit + in / each) * width + column) * kUnit);
+                ((before + tap_unit + in / each) * together + column % together) * kUnit);
         }
       }
     }
@@ -164,17 +156,18 @@ namespace {
 constexpr std::int64_t kTaskWork = 8'000'000;
 // Bytes of the input that are rounded before they are multiplied: they and what they were made from stay in
 // the last-level cache.
-constexpr std::int64_t kBandBytes = std::int64_t{3} << 19U;
+constexpr std::int64_t kBandBytes = std::int64_t{3} << 20U;
 // Values that are worth a task of rounding.
 constexpr std::int64_t kRoundedValues = 50'000;
 
-ReducedTask make_task(const ReducedMatrix& matrix, const Tensor& residual, Activation activation,
-                      const Tensor& out) {
+ReducedTask make_task(const Workers& workers, const ReducedMatrix& matrix, const Tensor& residual,
+                      Activation activation, const Tensor& out) {
   ReducedTask task;
   set_output(task.conv, matrix.columns, residual, activation, out);
   task.conv.bias = matrix.bias();
   task.format = matrix.format;
   task.amx = matrix.amx;
+  task.rounds = workers.features().bf16 && multiplies_bytes();
   task.pixel_bytes = matrix.pixel_bytes;
   task.weights = matrix.weights();
   task.weight_units = matrix.weight_units;
@@ -228,16 +221,16 @@ class BandLines {
 
   [[nodiscard]] std::int64_t in_picture() const { return lines_; }
   [[nodiscard]] std::int64_t count() const { return lines_ * band_.pictures; }
-  /// The input line that shows there; nullptr outside of the picture.
-  [[nodiscard]] const float* shown(std::int64_t line) const {
+  /// The input line that shows there; empty outside of the picture.
+  [[nodiscard]] Elements shown(std::int64_t line) const {
     const ConvTask& conv = task_.conv;
     const std::int64_t y = band_.first * conv.stride - conv.padding + line % lines_;
     const std::int64_t height = conv.upsample ? conv.out_h : conv.in_h;
     if (y < 0 || y >= height) {
-      return nullptr;
+      return {nullptr, x_.dtype};
     }
     const std::int64_t row = band_.row + line / lines_;
-    return x_.as<const float>() + (row * x_.shape.h + (conv.upsample ? y / 2 : y)) * x_.shape.w * x_.stride;
+    return elements_of(x_) + (row * x_.shape.h + (conv.upsample ? y / 2 : y)) * x_.shape.w * x_.stride;
   }
   [[nodiscard]] ReducedLine reduced(std::int64_t line, std::uint8_t* bytes) const {
     const ConvTask& conv = task_.conv;
@@ -258,6 +251,24 @@ class BandLines {
   std::int64_t lines_;
 };
 
+/// A rounded input, at the beginning of a page, so that a step of a product lies in one cache line where
+/// pixels are whole steps; and what it is rounded with.
+struct RoundedInput {
+  std::uint8_t* bytes;
+  Quantization* quantizations;
+  ValueRange* ranges;
+};
+RoundedInput allocate_rounded(Workers& workers, std::int64_t bytes, std::int64_t quantizations,
+                              std::int64_t ranges) {
+  constexpr auto kEach = static_cast<std::int64_t>(sizeof(Quantization));
+  static_assert(sizeof(ValueRange) == kEach);
+  const std::int64_t of_bytes = round_up(bytes, kEach);
+  auto* const memory = reinterpret_cast<std::uint8_t*>(
+      workers.shared((of_bytes + (quantizations + ranges) * kEach) / std::int64_t{sizeof(float)}));
+  auto* const first = reinterpret_cast<Quantization*>(memory + of_bytes);
+  return {memory, first, reinterpret_cast<ValueRange*>(first + quantizations)};
+}
+
 /// Calls part(first, last) for parts of 0 .. count - 1 lines or tokens on all threads.
 template <typename Part>
 void for_rounding_parts(Workers& workers, std::int64_t count, std::int64_t values_each, const Part& part) {
@@ -267,37 +278,50 @@ void for_rounding_parts(Workers& workers, std::int64_t count, std::int64_t value
 }
 
 /// Rounds the band's pictures to bytes, each with the range of what is seen of it.
-void quantize_band(Workers& workers, const BandLines& lines, const Tensor& x, ValueRange* ranges,
-                   Quantization* quantizations, std::uint8_t* bytes) {
+void quantize_band(Workers& workers, const BandLines& lines, const Tensor& x, const RoundedInput& into) {
   const std::int64_t values = x.shape.w * x.shape.c;
   for_rounding_parts(workers, lines.count(), values, [&](std::int64_t first, std::int64_t last) {
     for (std::int64_t line = first; line < last; ++line) {
-      const float* shown = lines.shown(line);
-      const bool again = line % lines.in_picture() > 0 && shown == lines.shown(line - 1);
-      ranges[line] =
-          shown == nullptr || again ? ValueRange{} : value_range(shown, x.stride, x.shape.w, x.shape.c);
+      const Elements shown = lines.shown(line);
+      const bool again = line % lines.in_picture() > 0 && shown.data == lines.shown(line - 1).data;
+      into.ranges[line] =
+          shown.empty() || again ? ValueRange{} : value_range(shown, x.stride, x.shape.w, x.shape.c);
     }
   });
   for (std::int64_t picture = 0; picture * lines.in_picture() < lines.count(); ++picture) {
     ValueRange all;
     for (std::int64_t line = 0; line < lines.in_picture(); ++line) {
-      const ValueRange& range = ranges[picture * lines.in_picture() + line];
+      const ValueRange& range = into.ranges[picture * lines.in_picture() + line];
       all = {std::min(all.low, range.low), std::max(all.high, range.high)};
     }
-    quantizations[picture] = quantization_of(all);
+    into.quantizations[picture] = quantization_of(all);
   }
   for_rounding_parts(workers, lines.count(), values, [&](std::int64_t first, std::int64_t last) {
     for (std::int64_t line = first; line < last; ++line) {
-      quantize_line(lines.reduced(line, bytes), quantizations[line / lines.in_picture()]);
+      quantize_line(lines.reduced(line, into.bytes), into.quantizations[line / lines.in_picture()]);
     }
   });
+}
+
+/// Whether a matrix product can read its input where it lies: it is bfloat16, of whole steps, and there are
+/// as many tokens as are read at a time.
+bool can_stay(const ReducedMatrix& weights, const Tensor& x) {
+  const std::int64_t step = weights.amx ? kAmxStep : kUnit;
+  const std::int64_t rows = weights.amx ? kAmxTile : 1;
+  return weights.format == Format::bf16 && x.dtype == DType::bf16 && weights.pixel_bytes % step == 0 &&
+         x.shape.pixels() % rows == 0;
 }
 
 }  // namespace
 
 void convolve(Workers& workers, const ReducedMatrix& weights, const Tensor& x, const Conv2dOptions& options,
               const Tensor& out) {
-  ReducedTask task = make_task(weights, options.residual, options.activation, out);
+  const bool is_product = weights.kernel == 1 && weights.resample == Resample::none;
+  if (is_product && options.row_bias.empty() && can_stay(weights, x)) {
+    multiply(workers, weights, x, {options.residual, options.activation}, out);
+    return;
+  }
+  ReducedTask task = make_task(workers, weights, options.residual, options.activation, out);
   ConvTask& conv = task.conv;
   conv.in_h = x.shape.h;
   conv.upsample = weights.resample == Resample::up;
@@ -307,7 +331,7 @@ void convolve(Workers& workers, const ReducedMatrix& weights, const Tensor& x, c
   conv.stride = weights.resample == Resample::down ? 2 : 1;
   conv.padding = options.padding;
   if (!options.row_bias.empty()) {
-    conv.row_bias = options.row_bias.as<const float>();
+    conv.row_bias = elements_of(options.row_bias);
     conv.row_bias_stride = options.row_bias.stride;
   }
   task.line_bytes = ((conv.out_w - 1) * conv.stride + conv.kernel) * task.pixel_bytes;
@@ -320,10 +344,9 @@ void convolve(Workers& workers, const ReducedMatrix& weights, const Tensor& x, c
                 : std::clamp<std::int64_t>(kBandBytes / (picture_lines * task.line_bytes), 1, out.shape.n);
   const std::int64_t lines = together * picture_lines;
   const std::int64_t beyond = bytes_read_beyond(task);
-  auto* ranges = reinterpret_cast<ValueRange*>(
-      workers.shared(2 * (lines + together) + divide_up(lines * task.line_bytes + beyond, 4)));
-  auto* quantizations = reinterpret_cast<Quantization*>(ranges + lines);
-  auto* bytes = reinterpret_cast<std::uint8_t*>(quantizations + together);
+  const RoundedInput rounded = allocate_rounded(workers, lines * task.line_bytes + beyond, together, lines);
+  std::uint8_t* const bytes = rounded.bytes;
+  Quantization* const quantizations = rounded.quantizations;
   task.x = bytes;
   task.quantization = quantizations;
   for (std::int64_t row = 0; row < out.shape.n; row += together) {
@@ -332,7 +355,7 @@ void convolve(Workers& workers, const ReducedMatrix& weights, const Tensor& x, c
       const Band band{row, task.pictures, conv.out_h * i / bands, conv.out_h * (i + 1) / bands};
       const BandLines band_lines(task, band, x);
       if (task.format == Format::int8) {
-        quantize_band(workers, band_lines, x, ranges, quantizations, bytes);
+        quantize_band(workers, band_lines, x, rounded);
       } else {
         for_rounding_parts(workers, band_lines.count(), x.shape.w * x.shape.c,
                            [&](std::int64_t first, std::int64_t last) {
@@ -352,20 +375,27 @@ void convolve(Workers& workers, const ReducedMatrix& weights, const Tensor& x, c
 
 void multiply(Workers& workers, const ReducedMatrix& weights, const Tensor& x, const LinearOptions& options,
               const Tensor& out) {
-  ReducedTask task = make_task(weights, options.residual, options.activation, out);
+  ReducedTask task = make_task(workers, weights, options.residual, options.activation, out);
   const std::int64_t tokens = x.shape.pixels();
   task.conv.out_w = tokens;
+  if (can_stay(weights, x)) {
+    task.x = x.as<const std::uint8_t>();
+    task.pixel_bytes = x.stride * static_cast<std::int64_t>(sizeof(Bf16));
+    task.line_bytes = tokens * task.pixel_bytes;
+    run(workers, task);
+    return;
+  }
   task.line_bytes = tokens * task.pixel_bytes;
   task.quantized_by_pixel = true;
   const std::int64_t beyond = bytes_read_beyond(task);
-  auto* quantizations = reinterpret_cast<Quantization*>(
-      workers.shared(2 * tokens + divide_up(tokens * task.pixel_bytes + beyond, 4)));
-  auto* bytes = reinterpret_cast<std::uint8_t*>(quantizations + tokens);
+  const RoundedInput rounded = allocate_rounded(workers, tokens * task.pixel_bytes + beyond, tokens, 0);
+  std::uint8_t* const bytes = rounded.bytes;
+  Quantization* const quantizations = rounded.quantizations;
   task.quantization = quantizations;
   task.x = bytes;
   for_rounding_parts(workers, tokens, x.shape.c, [&](std::int64_t first, std::int64_t last) {
     for (std::int64_t token = first; token < last; ++token) {
-      const ReducedLine line{.x = x.as<const float>() + token * x.stride,
+      const ReducedLine line{.x = elements_of(x) + token * x.stride,
                              .x_stride = x.stride,
                              .channels = x.shape.c,
                              .width = 1,

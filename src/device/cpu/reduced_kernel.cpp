@@ -30,42 +30,81 @@ using Ints = hn::Vec<IntTag>;
 
 // ---- Activations to bytes
 
-ValueRange GetValueRange(const float* x, std::int64_t stride, std::int64_t pixels, std::int64_t channels) {
+ValueRange range_of(const float* x, std::size_t count, const ValueRange& so_far) {
   const Tag d;
-  if (stride == channels) {
-    channels *= pixels;
-    pixels = 1;
-  }
-  auto low = hn::Zero(d);
-  auto high = hn::Zero(d);
+  auto low = hn::Set(d, so_far.low);
+  auto high = hn::Set(d, so_far.high);
   auto low2 = low;
   auto high2 = high;
-  for (std::int64_t pixel = 0; pixel < pixels; ++pixel) {
-    const float* from = x + pixel * stride;
-    const auto count = static_cast<std::size_t>(channels);
-    std::size_t i = 0;
-    for (; i + 2 * kLanes <= count; i += 2 * kLanes) {
-      const auto first = hn::LoadU(d, from + i);
-      const auto second = hn::LoadU(d, from + i + kLanes);
-      low = hn::Min(low, first);
-      high = hn::Max(high, first);
-      low2 = hn::Min(low2, second);
-      high2 = hn::Max(high2, second);
-    }
-    for (; i < count; i += kLanes) {
-      const auto value = load_part(from + i, count - i);
-      low = hn::Min(low, value);
-      high = hn::Max(high, value);
-    }
+  std::size_t i = 0;
+  for (; i + 2 * kLanes <= count; i += 2 * kLanes) {
+    const auto first = load_all(x + i);
+    const auto second = load_all(x + i + kLanes);
+    low = hn::Min(low, first);
+    high = hn::Max(high, first);
+    low2 = hn::Min(low2, second);
+    high2 = hn::Max(high2, second);
+  }
+  for (; i < count; i += kLanes) {
+    const auto value = load_part(x + i, count - i);
+    low = hn::Min(low, value);
+    high = hn::Max(high, value);
   }
   return {hn::GetLane(hn::MinOfLanes(d, hn::Min(low, low2))),
           hn::GetLane(hn::MaxOfLanes(d, hn::Max(high, high2)))};
 }
 
-/// `count` floats to bytes. Multiplied, rounded and shifted one after the other, so that every instruction
+/// Of bfloat16 by its bits: as signed numbers the largest is the highest that is not negative, as unsigned
+/// ones the lowest that is.
+ValueRange range_of(const Bf16* x, std::size_t count, const ValueRange& so_far) {
+  const hn::CappedTag<std::uint16_t, 32> du;
+  const hn::CappedTag<std::int16_t, 32> d;
+  constexpr std::size_t kAtOnce = hn::MaxLanes(du);
+  auto high = hn::Zero(d);
+  auto low = hn::Zero(du);
+  const auto add = [&](auto bits) {
+    low = hn::Max(low, bits);
+    high = hn::Max(high, hn::BitCast(d, bits));
+  };
+  std::size_t i = 0;
+  for (; i + kAtOnce <= count; i += kAtOnce) {
+    add(hn::LoadU(du, &x[i].bits));
+  }
+  HWY_ALIGN Bf16 found[2 * kAtOnce] = {};
+  if (i < count) {
+    std::memcpy(found, x + i, (count - i) * sizeof(Bf16));
+    add(hn::Load(du, &found->bits));
+  }
+  hn::Store(low, du, &found->bits);
+  hn::Store(hn::BitCast(du, high), du, &found[kAtOnce].bits);
+  const Tag df;
+  auto least = hn::Set(df, so_far.low);
+  auto most = hn::Set(df, so_far.high);
+  for (std::size_t lane = 0; lane < kAtOnce; lane += kLanes) {
+    least = hn::Min(least, load_all(found + lane));
+    most = hn::Max(most, load_all(found + kAtOnce + lane));
+  }
+  return {hn::GetLane(hn::MinOfLanes(df, least)), hn::GetLane(hn::MaxOfLanes(df, most))};
+}
+
+ValueRange GetValueRange(const Elements& x, std::int64_t stride, std::int64_t pixels, std::int64_t channels) {
+  if (stride == channels) {
+    channels *= pixels;
+    pixels = 1;
+  }
+  ValueRange range;
+  with_type(x, [&](const auto* first) {
+    for (std::int64_t pixel = 0; pixel < pixels; ++pixel) {
+      range = range_of(first + pixel * stride, static_cast<std::size_t>(channels), range);
+    }
+  });
+  return range;
+}
+
+/// `count` numbers to bytes. Multiplied, rounded and shifted one after the other, so that every instruction
 /// set gives the same bytes.
-HWY_INLINE void quantize(const float* x, std::size_t count, const Quantization& quantization,
-                         std::uint8_t* out) {
+template <typename T>
+HWY_INLINE void quantize(const T* x, std::size_t count, const Quantization& quantization, std::uint8_t* out) {
   const Tag d;
   const IntTag di;
   const hn::Rebind<std::uint8_t, Tag> d8;
@@ -73,7 +112,7 @@ HWY_INLINE void quantize(const float* x, std::size_t count, const Quantization& 
   const auto shift = hn::Set(di, quantization.zero);
   std::size_t i = 0;
   for (; i + kLanes <= count; i += kLanes) {
-    const auto rounded = hn::NearestInt(hn::Mul(hn::LoadU(d, x + i), scale));
+    const auto rounded = hn::NearestInt(hn::Mul(load_all(x + i), scale));
     hn::StoreU(hn::DemoteTo(d8, hn::Add(rounded, shift)), d8, out + i);
   }
   if (i < count) {
@@ -86,14 +125,14 @@ HWY_INLINE void quantize(const float* x, std::size_t count, const Quantization& 
 
 /// Writes a line: `write(from, count, to)` turns `count` numbers into their format, in which one takes
 /// `bytes_each`; `zero` is every byte of what stands for zero.
-template <typename Write>
-HWY_INLINE void write_line(const ReducedLine& line, std::size_t bytes_each, std::int32_t zero,
+template <typename T, typename Write>
+HWY_INLINE void write_line(const ReducedLine& line, const T* x, std::size_t bytes_each, std::int32_t zero,
                            const Write& write) {
   const auto channels = static_cast<std::size_t>(line.channels);
   const std::size_t valid = channels * bytes_each;
   const std::size_t bytes = (valid + kUnit - 1) / kUnit * kUnit;
   const auto all = static_cast<std::size_t>(line.pixels) * bytes;
-  if (line.x == nullptr) {
+  if (x == nullptr) {
     std::memset(line.out, zero, all);
     return;
   }
@@ -102,7 +141,7 @@ HWY_INLINE void write_line(const ReducedLine& line, std::size_t bytes_each, std:
   std::memset(out, zero, static_cast<std::size_t>(line.left) * bytes);
   out += static_cast<std::size_t>(line.left) * bytes;
   if (!line.upsample && line.x_stride == line.channels && valid == bytes) {
-    write(line.x, static_cast<std::size_t>(width) * channels, out);
+    write(x, static_cast<std::size_t>(width) * channels, out);
     out += static_cast<std::size_t>(width) * bytes;
   } else {
     for (std::int64_t i = 0; i < width; ++i, out += bytes) {
@@ -110,7 +149,7 @@ HWY_INLINE void write_line(const ReducedLine& line, std::size_t bytes_each, std:
         std::memcpy(out, out - bytes, bytes);
         continue;
       }
-      write(line.x + (line.upsample ? i / 2 : i) * line.x_stride, channels, out);
+      write(x + (line.upsample ? i / 2 : i) * line.x_stride, channels, out);
       std::memset(out + valid, 0, bytes - valid);  // meets weights of zero
     }
   }
@@ -118,18 +157,29 @@ HWY_INLINE void write_line(const ReducedLine& line, std::size_t bytes_each, std:
 }
 
 void QuantizeLine(const ReducedLine& line, const Quantization& quantization) {
-  write_line(line, 1, quantization.zero, [&](const float* from, std::size_t count, std::uint8_t* to) {
-    quantize(from, count, quantization, to);
+  with_type(line.x, [&](const auto* x) {
+    write_line(line, x, 1, quantization.zero, [&](const auto* from, std::size_t count, std::uint8_t* to) {
+      quantize(from, count, quantization, to);
+    });
   });
 }
 
+#if STREAMDIFFUSION_VNNI
+HWY_INLINE void round_to_bf16(const float* x, std::size_t count, std::uint8_t* out) {
+  for (std::size_t i = 0; i < count; i += kLanes) {
+    store_part(load_part(x + i, count - i), reinterpret_cast<NativeBf16*>(out) + i, count - i);
+  }
+}
+HWY_INLINE void round_to_bf16(const Bf16* x, std::size_t count, std::uint8_t* out) {
+  std::memcpy(out, x, count * sizeof(Bf16));
+}
+#endif
+
 void LineToBf16(const ReducedLine& line) {
 #if STREAMDIFFUSION_VNNI
-  constexpr std::size_t kBytes = 2;
-  write_line(line, kBytes, 0, [](const float* from, std::size_t count, std::uint8_t* to) {
-    for (std::size_t i = 0; i < count; i += kLanes) {
-      store_bf16(load_part(from + i, count - i), to + i * kBytes, count - i);
-    }
+  with_type(line.x, [&](const auto* x) {
+    write_line(line, x, sizeof(Bf16), 0,
+               [](const auto* from, std::size_t count, std::uint8_t* to) { round_to_bf16(from, count, to); });
   });
 #else
   static_cast<void>(line);
@@ -353,8 +403,8 @@ void multiply_block(const ReducedTask& task, const Blocks& blocks, const Block& 
                     std::int64_t first, std::int64_t last, float* sums) {
   const ConvTask& conv = task.conv;
   const std::int64_t x_stride = conv.stride * task.pixel_bytes;
-  const std::int64_t unit_bytes = static_cast<std::int64_t>(panel.columns()) * kUnit;
-  const std::int64_t weight_line = task.weight_units * unit_bytes;
+  const std::int64_t together = task.amx ? kAmxTile : static_cast<std::int64_t>(panel.columns());
+  const std::int64_t weight_line = task.weight_units * together * kUnit;
   const std::uint8_t* x = task.x + block.picture * task.picture_bytes +
                           (block.line * conv.stride + first) * task.line_bytes + block.first * x_stride;
   const std::int8_t* weights =
@@ -366,7 +416,9 @@ void multiply_block(const ReducedTask& task, const Blocks& blocks, const Block& 
                   .x_stride = static_cast<std::size_t>(x_stride),
                   .x_line = static_cast<std::size_t>(task.line_bytes),
                   .weights = weights,
+                  .weight_row = static_cast<std::size_t>(kAmxTile * kUnit),
                   .weight_line = static_cast<std::size_t>(weight_line),
+                  .weight_tile = static_cast<std::size_t>(conv.kernel * weight_line),
                   .columns = panel.columns(),
                   .lines = static_cast<std::size_t>(last - first),
                   .steps = static_cast<std::size_t>(task.weight_units * kUnit / kAmxStep),
@@ -391,34 +443,61 @@ void multiply_block(const ReducedTask& task, const Blocks& blocks, const Block& 
   });
 }
 
-/// Turns sums of integers into what they stand for, in their place.
-void dequantize(const ReducedTask& task, const Panel& panel, const Quantization* quantization,
-                std::int64_t count, float* sums) {
-  const Tag d;
-  const IntTag di;
-  for (std::int64_t r = 0; r < count; ++r) {
-    const Quantization& x = quantization[task.quantized_by_pixel ? r : 0];
-    const auto zero = hn::Set(di, x.zero);
-    const auto scale = hn::Set(d, x.scale);
-    for (int v = 0; v < panel.vectors; ++v, sums += kLanes) {
-      const std::size_t column = panel.first_column + static_cast<std::size_t>(v) * kLanes;
-      const auto sum = hn::Sub(load_sums(sums), hn::Mul(zero, hn::LoadU(di, task.weight_sums + column)));
-      hn::StoreU(hn::Mul(hn::ConvertTo(d, sum), hn::Mul(scale, hn::LoadU(d, task.weight_scales + column))), d,
-                 sums);
-    }
+/// A tile's sums of integers, as FloatSums: what they stand for.
+class IntegerSums {
+ public:
+  /// `quantization` is that of the tile's first pixel.
+  IntegerSums(const ReducedTask& task, const Panel& panel, const Quantization* quantization,
+              const float* first)
+      : task_(task), panel_(panel), quantization_(quantization), first_(first) {}
+
+  [[nodiscard]] HWY_INLINE auto at(std::size_t column) const {
+    const Tag d;
+    const IntTag di;
+    return [d, di, sums = first_ + column, columns = panel_.columns(), quantization = quantization_,
+            by_pixel = task_.quantized_by_pixel,
+            weight_sums = hn::LoadU(di, task_.weight_sums + panel_.first_column + column),
+            scales = hn::LoadU(d, task_.weight_scales + panel_.first_column + column)](int row) {
+      const Quantization& x = quantization[by_pixel ? row : 0];
+      const auto sum = hn::Sub(load_sums(sums + static_cast<std::size_t>(row) * columns),
+                               hn::Mul(hn::Set(di, x.zero), weight_sums));
+      return hn::Mul(hn::ConvertTo(d, sum), hn::Mul(hn::Set(d, x.scale), scales));
+    };
   }
+
+ private:
+  const ReducedTask& task_;
+  const Panel& panel_;
+  const Quantization* quantization_;
+  const float* first_;
+};
+
+/// with_type for an output, which is rounded by an instruction of its own where there is one.
+template <typename Function>
+HWY_INLINE void with_output_type(const ReducedTask& task, const Function& function) {
+#if STREAMDIFFUSION_VNNI
+  if (task.rounds && task.conv.out.type == DType::bf16) {
+    function(static_cast<NativeBf16*>(task.conv.out.data));
+    return;
+  }
+#endif
+  with_type(task.conv.out, function);
 }
 
 void finish_block(const ReducedTask& task, const Blocks& blocks, const Block& block, const Panel& panel,
-                  float* sums) {
-  for_lines(task, blocks, block, [&](const Pixels& pixels, std::int64_t place) {
-    float* values = sums + place * static_cast<std::int64_t>(panel.columns());
-    if (task.format == Format::int8) {
-      const std::int64_t which =
-          task.quantized_by_pixel ? pixels.line * task.conv.out_w + pixels.x : block.picture;
-      dequantize(task, panel, task.quantization + which, pixels.count, values);
-    }
-    finish_tile(panel, pixels, values, true, true);
+                  const float* sums) {
+  with_output_type(task, [&](auto* out) {
+    for_lines(task, blocks, block, [&](const Pixels& pixels, std::int64_t place) {
+      const float* const values = sums + place * static_cast<std::int64_t>(panel.columns());
+      if (task.format == Format::int8) {
+        const std::int64_t which =
+            task.quantized_by_pixel ? pixels.line * task.conv.out_w + pixels.x : block.picture;
+        finish_tile(panel, pixels, out, IntegerSums(task, panel, task.quantization + which, values), true,
+                    true);
+      } else {
+        finish_tile(panel, pixels, out, FloatSums(values, panel.columns()), true, true);
+      }
+    });
   });
 }
 
@@ -469,7 +548,7 @@ HWY_EXPORT(ReducedScratch);
 HWY_EXPORT(RunReducedTask);
 HWY_EXPORT(MultipliesBytes);
 
-ValueRange value_range(const float* x, std::int64_t stride, std::int64_t pixels, std::int64_t channels) {
+ValueRange value_range(const Elements& x, std::int64_t stride, std::int64_t pixels, std::int64_t channels) {
   return HWY_DYNAMIC_DISPATCH(GetValueRange)(x, stride, pixels, channels);
 }
 

@@ -28,13 +28,13 @@ struct ValueRange {
   float low = 0.0F;
   float high = 0.0F;
 };
-ValueRange value_range(const float* x, std::int64_t stride, std::int64_t pixels, std::int64_t channels);
+ValueRange value_range(const Elements& x, std::int64_t stride, std::int64_t pixels, std::int64_t channels);
 /// The finest that holds the range.
 Quantization quantization_of(const ValueRange& range);
 
 /// A line of a picture in a format, with a border of zeros and each pixel filled up to whole units.
 struct ReducedLine {
-  const float* x = nullptr;  ///< the line; nullptr: zeros
+  Elements x;  ///< the line; empty: zeros
   std::int64_t x_stride = 0;
   std::int64_t channels = 0;
   std::int64_t width = 0;   ///< pixels of the line
@@ -52,6 +52,7 @@ struct ReducedTask {
   ConvTask conv;  ///< its output, kernel and stride
   Format format = Format::int8;
   bool amx = false;
+  bool rounds = false;  ///< whether the processor rounds to bfloat16 (AVX512_BF16)
   const std::uint8_t* x = nullptr;
   std::int64_t pixel_bytes = 0;
   std::int64_t line_bytes = 0;
@@ -62,7 +63,8 @@ struct ReducedTask {
 
   const Quantization* quantization = nullptr;  ///< of each picture of bytes
   bool quantized_by_pixel = false;             ///< or of each pixel
-  const std::int8_t* weights = nullptr;        ///< panels: [panel][kernel line][unit][column][4]
+  const std::int8_t* weights = nullptr;        ///< panels: [panel][kernel line][unit][column][4], for AMX in
+                                               ///< panels as wide as a tile
   std::int64_t weight_units = 0;               ///< in a kernel line, with its padding of zeros
   const float* weight_scales = nullptr;        ///< of each packed column of bytes
   const std::int32_t* weight_sums = nullptr;   ///< likewise

@@ -1,4 +1,4 @@
-// Loads and stores of vectors that may end early; included once for each instruction set.
+// Loads and stores of vectors of activations, which may end early; included once for each instruction set.
 #if defined(STREAMDIFFUSION_SIMD_LOAD_INL) == defined(HWY_TARGET_TOGGLE)
 #ifdef STREAMDIFFUSION_SIMD_LOAD_INL
 #undef STREAMDIFFUSION_SIMD_LOAD_INL
@@ -12,6 +12,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "device/cpu/elements.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace streamdiffusion::cpu::HWY_NAMESPACE {
 
@@ -20,26 +22,65 @@ namespace hn = hwy::HWY_NAMESPACE;
 using Tag = hn::CappedTag<float, 16>;
 inline constexpr std::size_t kLanes = hn::MaxLanes(Tag());
 
-/// `valid` floats, the rest of the vector zero; a whole vector where there is as much.
-HWY_INLINE hn::Vec<Tag> load_part(const float* from, std::size_t valid) {
-  const Tag d;
-  if (valid >= kLanes) {
-    return hn::LoadU(d, from);
-  }
-  HWY_ALIGN float part[kLanes] = {};
-  std::memcpy(part, from, valid * sizeof(float));
-  return hn::Load(d, part);
+using HalfTag = hn::Rebind<std::uint16_t, Tag>;
+
+HWY_INLINE hn::Vec<Tag> load_all(const float* from) { return hn::LoadU(Tag(), from); }
+
+HWY_INLINE hn::Vec<Tag> load_all(const Bf16* from) {
+  const hn::RebindToUnsigned<Tag> du;
+  const auto bits = hn::PromoteTo(du, hn::LoadU(HalfTag(), &from->bits));
+  return hn::BitCast(Tag(), hn::ShiftLeft<16>(bits));
 }
 
-HWY_INLINE void store_part(hn::Vec<Tag> value, float* to, std::size_t valid) {
-  const Tag d;
+HWY_INLINE void store_all(hn::Vec<Tag> value, float* to) { hn::StoreU(value, Tag(), to); }
+
+/// As `set` rounds.
+HWY_INLINE void store_all(hn::Vec<Tag> value, Bf16* to) {
+  const hn::RebindToUnsigned<Tag> du;
+  const auto bits = hn::BitCast(du, value);
+  const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(du, 1));
+  const auto rounded = hn::Add(hn::Add(bits, hn::Set(du, 0x7FFF)), odd);
+  const auto quiet = hn::Or(bits, hn::Set(du, 0x400000));
+  const auto number = hn::Eq(value, value);
+  const auto kept = hn::IfThenElse(hn::RebindMask(du, number), rounded, quiet);
+  hn::StoreU(hn::TruncateTo(HalfTag(), hn::ShiftRight<16>(kept)), HalfTag(), &to->bits);
+}
+
+/// `valid` elements, the rest of the vector zero; a whole vector where there is as much.
+template <typename T>
+HWY_INLINE hn::Vec<Tag> load_part(const T* from, std::size_t valid) {
   if (valid >= kLanes) {
-    hn::StoreU(value, d, to);
+    return load_all(from);
+  }
+  HWY_ALIGN T part[kLanes] = {};
+  std::memcpy(part, from, valid * sizeof(T));
+  return load_all(part);
+}
+
+template <typename T>
+HWY_INLINE void store_part(hn::Vec<Tag> value, T* to, std::size_t valid) {
+  if (valid >= kLanes) {
+    store_all(value, to);
     return;
   }
-  HWY_ALIGN float part[kLanes];
-  hn::Store(value, d, part);
-  std::memcpy(to, part, valid * sizeof(float));
+  HWY_ALIGN T part[kLanes];
+  store_all(value, part);
+  std::memcpy(to, part, valid * sizeof(T));
+}
+
+/// Calls function(pointer to the first) with the type that they have.
+template <typename Function>
+HWY_INLINE decltype(auto) with_type(const Elements& elements, const Function& function) {
+  return elements.type == DType::bf16 ? function(static_cast<Bf16*>(elements.data))
+                                      : function(static_cast<float*>(elements.data));
+}
+
+HWY_INLINE hn::Vec<Tag> load_part(const Elements& from, std::size_t valid) {
+  return with_type(from, [valid](const auto* data) { return load_part(data, valid); });
+}
+
+HWY_INLINE void store_part(hn::Vec<Tag> value, const Elements& to, std::size_t valid) {
+  with_type(to, [&](auto* data) { store_part(value, data, valid); });
 }
 
 }  // namespace streamdiffusion::cpu::HWY_NAMESPACE

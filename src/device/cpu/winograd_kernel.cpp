@@ -56,7 +56,9 @@ HWY_INLINE void transform_output(V* x, int step) {
   x[3 * step] = hn::Add(add_times(8, difference34, difference12), x5);
 }
 
-void Input(const WinogradTask& task, std::int64_t line, float* into, std::int64_t stride) {
+template <typename T>
+void TransformInput(const WinogradTask& task, const T* x_data, std::int64_t line, float* into,
+                    std::int64_t stride) {
   const Tensor& x = task.x;
   const std::int64_t channels = x.shape.c;
   const std::int64_t shift = task.weights->resample == Resample::up ? 1 : 0;
@@ -64,7 +66,7 @@ void Input(const WinogradTask& task, std::int64_t line, float* into, std::int64_
   const std::int64_t width = task.out.shape.w;
   const std::int64_t lines = (height + kOut - 1) / kOut;
   const std::int64_t tiles = (width + kOut - 1) / kOut;
-  const float* row = x.as<const float>() + line / lines * x.shape.h * x.shape.w * x.stride;
+  const T* row = x_data + line / lines * x.shape.h * x.shape.w * x.stride;
   const std::int64_t top = line % lines * kOut - task.options.padding;
   for (std::int64_t tile = 0; tile < tiles; ++tile) {
     const std::int64_t left = tile * kOut - task.options.padding;
@@ -93,6 +95,10 @@ void Input(const WinogradTask& task, std::int64_t line, float* into, std::int64_
       }
     }
   }
+}
+
+void Input(const WinogradTask& task, std::int64_t line, float* into, std::int64_t stride) {
+  with_type(elements_of(task.x), [&](const auto* x) { TransformInput(task, x, line, into, stride); });
 }
 
 void Output(const WinogradTask& task, std::int64_t line, const float* from, std::int64_t stride) {
@@ -124,7 +130,7 @@ void Output(const WinogradTask& task, std::int64_t line, const float* from, std:
       V offset = bias != nullptr ? hn::LoadU(Tag(), bias + c) : hn::Zero(Tag());
       if (!options.row_bias.empty()) {
         offset = hn::Add(
-            offset, load_part(options.row_bias.as<const float>() + row * options.row_bias.stride + c, valid));
+            offset, load_part(elements_of(options.row_bias) + (row * options.row_bias.stride + c), valid));
       }
       for (std::int64_t i = 0; i < std::min(kOut, height - top); ++i) {
         for (std::int64_t j = 0; j < std::min(kOut, width - left); ++j) {
@@ -133,9 +139,9 @@ void Output(const WinogradTask& task, std::int64_t line, const float* from, std:
           if (!options.residual.empty()) {
             value = hn::Add(
                 value,
-                load_part(options.residual.as<const float>() + pixel * options.residual.stride + c, valid));
+                load_part(elements_of(options.residual) + (pixel * options.residual.stride + c), valid));
           }
-          store_part(activate(Tag(), options.activation, value), out.as<float>() + pixel * out.stride + c,
+          store_part(activate(Tag(), options.activation, value), elements_of(out) + (pixel * out.stride + c),
                      valid);
         }
       }

@@ -32,9 +32,9 @@ class EncoderLayer {
   /// In place.
   void forward(Context& context, const Tensor& hidden) const {
     const Arena::Scope scope(context.arena);
-    const Tensor normed = context.arena.allocate(hidden.shape);
-    const Tensor qkv = context.arena.allocate(with_channels(hidden.shape, channels_ * 3));
-    const Tensor inner = context.arena.allocate(with_channels(hidden.shape, intermediate_));
+    const Tensor normed = context.arena.allocate_precise(hidden.shape);
+    const Tensor qkv = context.arena.allocate_precise(with_channels(hidden.shape, channels_ * 3));
+    const Tensor inner = context.arena.allocate_precise(with_channels(hidden.shape, intermediate_));
 
     layer_norm1_.forward(context, hidden, normed);
     context.device.linear(normed, *qkv_, {}, qkv);
@@ -171,7 +171,7 @@ void ClipText::forward(Context& context, std::span<const std::int64_t> ids, cons
   assert(out.shape.pixels() == std::ssize(ids) && out.shape.c == impl_->config.hidden_size);
   const std::vector<float> embeddings = impl_->embed(ids);
   const Arena::Scope scope(context.arena);
-  const Tensor hidden = context.arena.allocate(out.shape);
+  const Tensor hidden = context.arena.allocate_precise(out.shape);
   context.device.upload(embeddings, hidden);
   for (std::size_t i = 0; i < impl_->layers_used; ++i) {
     impl_->layers[i].forward(context, hidden);

@@ -27,7 +27,7 @@ std::vector<float> sinusoids(float x, std::int64_t dim, bool cosines_first, Expo
 
 Tensor upload_rows(Context& context, std::int64_t rows, std::int64_t channels,
                    const std::vector<float>& values) {
-  const Tensor tensor = context.arena.allocate({.n = rows, .c = channels});
+  const Tensor tensor = context.arena.allocate_precise({.n = rows, .c = channels});
   context.device.upload(values, tensor);
   return tensor;
 }
@@ -94,8 +94,8 @@ void TimeEmbedding::forward(Context& context, std::span<const float> timesteps, 
     context.device.linear(condition, *cond_proj_, {.residual = sample}, sample);
   }
 
-  const Tensor hidden = context.arena.allocate({.n = rows, .c = dim_});
-  const Tensor embedding = context.arena.allocate({.n = rows, .c = dim_});
+  const Tensor hidden = context.arena.allocate_precise({.n = rows, .c = dim_});
+  const Tensor embedding = context.arena.allocate_precise({.n = rows, .c = dim_});
   context.device.linear(sample, *linear_1_, {.activation = Activation::silu}, hidden);
   // Every resnet takes SiLU of the embedding, so it is applied here once.
   context.device.linear(hidden, *linear_2_, {.activation = Activation::silu}, embedding);
