@@ -10,7 +10,7 @@ if(STREAMDIFFUSION_HAS_CUDA)
   install(TARGETS streamdiffusion_cuda LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 endif()
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/streamdiffusion DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-install(DIRECTORY ${PROJECT_SOURCE_DIR}/models/default
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/models/default ${PROJECT_SOURCE_DIR}/models/loras
         DESTINATION ${CMAKE_INSTALL_DATADIR}/streamdiffusion/models)
 
 install(EXPORT streamdiffusionTargets NAMESPACE streamdiffusion:: DESTINATION ${PACKAGE_FOLDER})

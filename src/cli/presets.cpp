@@ -41,7 +41,7 @@ std::span<const Preset> presets() {
        .lora = "",
        .size = "comes along",
        .licence = "see models/default/README.md",
-       .about = "128x128, 135 things; quick everywhere",
+       .about = "256x256, 300 things; quick everywhere",
        .options = {{"steps", "2"}, {"strength", "0.7"}}},
       {.name = "sd-turbo",
        .model = "stabilityai/sd-turbo",

@@ -24,7 +24,7 @@ class Install(ProgramTest):
         self.command("cmake", "--build", "build")
         model = prefix / "share/streamdiffusion/models/default"
         self.command("build/redraw_picture", model, "apple.png", "cat face", "cat.png")
-        self.assertEqual(self.size_of("cat.png"), (128, 128))
+        self.assertEqual(self.size_of("cat.png"), (256, 256))
 
     def test_the_example_of_the_build_refuses_what_is_no_model(self):
         example = os.path.join(os.environ["STREAMDIFFUSION_BUILD"], "redraw_picture")

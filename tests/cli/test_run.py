@@ -22,7 +22,7 @@ class Run(ProgramTest):
         result = self.succeed("run", DEMO, "out.mp4", "--prompt", "penguin on a light blue background")
         frames = self.probe(str(DEMO))["video"]["nb_read_frames"]
         self.assertEqual(self.probe("out.mp4")["video"]["nb_read_frames"], frames)
-        self.assertIn(f"out.mp4: {frames} frames, 128x128".encode(), result.stderr)
+        self.assertIn(f"out.mp4: {frames} frames, 256x256".encode(), result.stderr)
         self.assertEqual(result.stdout, b"")
 
     def test_every_way_of_batching_keeps_the_frames(self):

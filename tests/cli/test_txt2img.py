@@ -7,17 +7,29 @@ from program import PROJECT, ProgramTest, png_texts
 class Txt2img(ProgramTest):
     def test_draws_a_picture_of_the_models_native_size(self):
         result = self.succeed("txt2img", "red apple", "--output", "apple.png")
-        self.assertEqual(self.size_of("apple.png"), (128, 128))
+        self.assertEqual(self.size_of("apple.png"), (256, 256))
         self.assertEqual(result.stdout, b"")
         self.assertGreater(len(set(self.pixels("apple.png"))), 50)
 
     def test_a_red_apple_is_red_on_white(self):
         self.succeed("txt2img", "red apple", "--output", "apple.png")
         pixels = self.pixels("apple.png")
-        middle = pixels[(64 * 128 + 64) * 3 :][:3]
+        middle = pixels[(128 * 256 + 128) * 3 :][:3]
         corner = pixels[:3]
         self.assertGreater(middle[0], middle[1] + 80)
         self.assertGreater(min(corner), 200)
+
+    def test_the_bundled_lora_draws_with_a_pencil(self):
+        def colour(scale):
+            lora = f"{PROJECT}/models/loras/pencil.safetensors:{scale}"
+            self.succeed("txt2img", "red apple", "--lora", lora, "-o", "apple.png")
+            pixels = self.pixels("apple.png")
+            return sum(abs(red - blue) for red, blue in zip(pixels[::3], pixels[2::3])) / (len(pixels) / 3)
+
+        plain, half, full = map(colour, (0, 0.5, 1))
+        self.assertLess(full, 0.5 * plain)
+        self.assertLess(full, half)
+        self.assertLess(half, plain)
 
     def test_the_seed_decides_the_picture(self):
         for name, seed in [("a.png", 5), ("b.png", 5), ("c.png", 6)]:
@@ -58,7 +70,7 @@ class Txt2img(ProgramTest):
         lines = texts["parameters"].splitlines()
         self.assertEqual(lines[0], "cat face, grün")
         self.assertEqual(lines[1], "Negative prompt: dog")
-        for words in ["Steps: 2", "CFG scale: 1.2", "Seed: 7", "Size: 128x128", "Model: default"]:
+        for words in ["Steps: 2", "CFG scale: 1.2", "Seed: 7", "Size: 256x256", "Model: default"]:
             self.assertIn(words, lines[2])
         settings = json.loads(texts["streamdiffusion"])
         self.assertEqual(settings["prompt"], "cat face, grün")
@@ -68,7 +80,7 @@ class Txt2img(ProgramTest):
 
     def test_one_side_given_leaves_the_other_native(self):
         self.succeed("txt2img", "cat face", "-o", "cat.jpg", "--width", "192")
-        self.assertEqual(self.size_of("cat.jpg"), (192, 128))
+        self.assertEqual(self.size_of("cat.jpg"), (192, 256))
 
     def test_standard_output_gets_the_picture_and_nothing_else(self):
         result = self.succeed("txt2img", "cat face", "--output", "-")

@@ -282,7 +282,7 @@ class Controls(PageTest):
         self.assertEqual(self.look()["lora.lora-kohya"], "5")
         self.page.get_by_text("Model and picture").click()
         self.page.get_by_label("Model", exact=True).select_option("small")
-        expect(self.page.locator("#status")).to_contain_text("small, 128 × 128")
+        expect(self.page.locator("#status")).to_contain_text("small, 256 × 256")
         expect(self.page.get_by_label("lora-kohya, as a number")).to_have_count(0)
         self.wait_for_rest()
 

@@ -97,7 +97,7 @@ class Sessions(OneServer):
         hello = self.session().hello
         self.assertEqual(hello["protocol"], 1)
         self.assertEqual((hello["settings"]["strength"], hello["settings"]["steps"]), (0.7, 2))
-        self.assertEqual((hello["stream"]["width"], hello["stream"]["height"]), (128, 128))
+        self.assertEqual((hello["stream"]["width"], hello["stream"]["height"]), (256, 256))
         self.assertEqual([(model["id"], model["loaded"]) for model in hello["models"]], [("default", True)])
         self.assertEqual(hello["limits"]["frames_under_way"], 16)
         self.assertGreaterEqual(len(hello["session"]), 8)

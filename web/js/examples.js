@@ -1,6 +1,6 @@
 // Prompts to begin with. The default model knows few things, all of which are small pictures; others know the world.
 
-const SMALL_MODEL = 128;
+const SMALL_MODEL = 256;
 
 /** @typedef {{prompt: string, sketch: string}} Example sketch: the drawing that goes with it */
 
