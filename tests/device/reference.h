@@ -53,7 +53,8 @@ class Bench {
 
   [[nodiscard]] Device& device() const { return *chosen_.device; }
 
-  /// How far from plain loops a result may be: on the CPU in float32 `limit`, else what the device's type allows.
+  /// How far from plain loops a result may be: on the CPU in float32 `limit`, else what the device's type
+  /// allows.
   [[nodiscard]] double limit(double limit) const {
     switch (chosen_.computed) {
       case DType::f16:
