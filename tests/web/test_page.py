@@ -205,7 +205,7 @@ class Inputs(PageTest):
 
     def test_a_picture_and_a_video_from_files(self):
         self.open("input=file&prompt=red+apple")
-        self.page.set_input_files("#file", PROJECT / "docs" / "default-model.png")
+        self.page.set_input_files("#file", PROJECT / "docs" / "default-model-prompts.png")
         picture = self.wait_for_picture()
         self.page.set_input_files("#file", PROJECT / "examples" / "demo.mp4")
         video = self.wait_for_picture(other_than=picture)
