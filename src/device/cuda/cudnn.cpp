@@ -205,7 +205,7 @@ struct Cudnn::Impl {
     return (known != plans.end() ? known : plans.emplace(key, chosen(key)).first)->second.get();
   }
 
-  std::unique_ptr<Plan> chosen(const FusedAttention& attention) { return make_plan(handle, attention); }
+  std::unique_ptr<Plan> chosen(const FusedAttention& attention) const { return make_plan(handle, attention); }
 
   std::unique_ptr<Plan> chosen(const Convolution& convolution) {
     std::unique_ptr<Plan> plan = make_plan(handle, convolution);
