@@ -79,7 +79,7 @@ TEST(Protocol, NamesFieldAndIdInErrors) {
 }
 
 TEST(Protocol, SendsValidTextWhateverAMessageQuotes) {
-  EXPECT_NO_THROW(nlohmann::json::parse(make_error("model", "no file \xff\xfe")));
+  EXPECT_TRUE(nlohmann::json::accept(make_error("model", "no file \xff\xfe")));
 }
 
 }  // namespace
