@@ -7,16 +7,16 @@
 namespace streamdiffusion {
 
 /// A dense tensor that owns its memory on a device, for what lives between calls of networks: of the device's
-/// precise type. Empty when default-constructed; move-only.
+/// precise type, unless another is given. Empty when default-constructed; move-only.
 class DeviceTensor {
  public:
   DeviceTensor() = default;
 
   /// Uninitialised. Throws Error where the device has no room for it.
-  DeviceTensor(Device& device, const Shape& shape)
-      : memory_(
-            device.allocate(static_cast<std::size_t>(shape.elements()) * size_of(device.precise_dtype()))),
-        view_{memory_.data(), shape, shape.c, device.precise_dtype()} {}
+  DeviceTensor(Device& device, const Shape& shape) : DeviceTensor(device, shape, device.precise_dtype()) {}
+  DeviceTensor(Device& device, const Shape& shape, DType type)
+      : memory_(device.allocate(static_cast<std::size_t>(shape.elements()) * size_of(type))),
+        view_{memory_.data(), shape, shape.c, type} {}
 
   [[nodiscard]] const Tensor& view() const { return view_; }
 

@@ -18,7 +18,7 @@ void TextPlace::set(Device& device, const std::shared_ptr<const TextContext>& te
   }
   const Tensor& original = text->memory.view();
   if (copy_.memory.view().shape != original.shape || copy_.memory.view().empty()) {
-    copy_ = {.memory = DeviceTensor(device, original.shape), .keys = {}, .values = {}};
+    copy_ = {.memory = DeviceTensor(device, original.shape, original.dtype), .keys = {}, .values = {}};
     for (const Tensor& keys : text->keys) {
       copy_.keys.push_back(counterpart(keys, original, copy_.memory.view()));
     }

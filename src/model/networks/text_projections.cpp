@@ -17,13 +17,14 @@ std::unique_ptr<TextContext> TextProjections::forward(Context& context, const Te
     elements += tokens * projection.channels * 2;
   }
   auto text = std::make_unique<TextContext>();
-  const DType dtype = context.device.dtype();
-  text->memory = DeviceTensor(context.device, {.c = elements});
-  auto* data = text->memory.view().as<std::byte>();
+  text->memory = DeviceTensor(context.device, {.c = elements}, context.device.dtype());
+  std::int64_t first = 0;
   for (const Projection& projection : projections_) {
     const std::int64_t width = projection.channels * 2;
-    const Tensor both{data, {.n = 1, .h = 1, .w = tokens, .c = width}, width, dtype};
-    data += static_cast<std::size_t>(both.shape.elements()) * size_of(dtype);
+    Tensor both = text->memory.view().channels(first, tokens * width);
+    both.shape = {.w = tokens, .c = width};
+    both.stride = width;
+    first += tokens * width;
     context.device.linear(embedding, *projection.keys_and_values, {}, both);
     text->keys.push_back(both.channels(0, projection.channels));
     text->values.push_back(both.channels(projection.channels, projection.channels));
