@@ -15,4 +15,8 @@ constexpr std::int64_t kLinePixels = 96;
 void set_output(ConvTask& task, const PackedColumns& columns, const Tensor& residual, Activation activation,
                 const Tensor& out);
 
+/// Sets what a convolution sees of its input, and its row bias.
+void set_geometry(ConvTask& task, std::int64_t kernel, Resample resample, const Tensor& x,
+                  const Conv2dOptions& options, const Tensor& out);
+
 }  // namespace streamdiffusion::cpu

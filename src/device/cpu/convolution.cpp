@@ -120,6 +120,22 @@ void set_output(ConvTask& task, const PackedColumns& columns, const Tensor& resi
   }
 }
 
+void set_geometry(ConvTask& task, std::int64_t kernel, Resample resample, const Tensor& x,
+                  const Conv2dOptions& options, const Tensor& out) {
+  task.in_h = x.shape.h;
+  task.in_w = x.shape.w;
+  task.upsample = resample == Resample::up;
+  task.out_h = out.shape.h;
+  task.out_w = out.shape.w;
+  task.kernel = kernel;
+  task.stride = resample == Resample::down ? 2 : 1;
+  task.padding = options.padding;
+  if (!options.row_bias.empty()) {
+    task.row_bias = elements_of(options.row_bias);
+    task.row_bias_stride = options.row_bias.stride;
+  }
+}
+
 PackedConv2d::PackedConv2d(Device& device, Workers& workers, const HostConv2d& host) {
   ThreadPool& pool = workers.pool();
   if (ReducedMatrix::suits(workers.features(), host)) {
@@ -171,20 +187,9 @@ void convolve(Workers& workers, const PackedMatrix& matrix, const Tensor& input,
   }
   const Tensor x = in_f32(workers, input);
   ConvTask task = make_task(matrix, options.residual, options.activation, out);
+  set_geometry(task, matrix.kernel, matrix.resample, x, options, out);
   task.x = x.as<const float>();
-  task.in_h = x.shape.h;
-  task.in_w = x.shape.w;
   task.in_stride = x.stride;
-  task.upsample = matrix.resample == Resample::up;
-  task.out_h = out.shape.h;
-  task.out_w = out.shape.w;
-  task.kernel = matrix.kernel;
-  task.stride = matrix.resample == Resample::down ? 2 : 1;
-  task.padding = options.padding;
-  if (!options.row_bias.empty()) {
-    task.row_bias = elements_of(options.row_bias);
-    task.row_bias_stride = options.row_bias.stride;
-  }
   run(workers, task, out.shape.n * out.shape.h, matrix.columns.panels());
 }
 

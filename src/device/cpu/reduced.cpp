@@ -30,7 +30,7 @@ bool pays(const Features& features, Precision precision, std::int64_t in_channel
 
 Format format_of(Precision precision) { return precision == Precision::bf16 ? Format::bf16 : Format::int8; }
 
-/// Rounded to the nearest, to even between two.
+/// To the nearest, to even between two.
 std::int8_t to_byte(float value) {
   constexpr float kWhole = 0x1.8p23F;  // so large that floats near it are whole numbers
   const float rounded = value + kWhole - kWhole;
@@ -323,17 +323,7 @@ void convolve(Workers& workers, const ReducedMatrix& weights, const Tensor& x, c
   }
   ReducedTask task = make_task(workers, weights, options.residual, options.activation, out);
   ConvTask& conv = task.conv;
-  conv.in_h = x.shape.h;
-  conv.upsample = weights.resample == Resample::up;
-  conv.out_h = out.shape.h;
-  conv.out_w = out.shape.w;
-  conv.kernel = weights.kernel;
-  conv.stride = weights.resample == Resample::down ? 2 : 1;
-  conv.padding = options.padding;
-  if (!options.row_bias.empty()) {
-    conv.row_bias = elements_of(options.row_bias);
-    conv.row_bias_stride = options.row_bias.stride;
-  }
+  set_geometry(conv, weights.kernel, weights.resample, x, options, out);
   task.line_bytes = ((conv.out_w - 1) * conv.stride + conv.kernel) * task.pixel_bytes;
   const auto lines_for = [&](std::int64_t out_lines) { return (out_lines - 1) * conv.stride + conv.kernel; };
   const std::int64_t bands =
