@@ -108,6 +108,9 @@ struct Parameters {
   bool operator==(const Parameters&) const = default;
 };
 
+/// The same with seeds higher by `variation`: what Stream::pictures draws it with.
+Parameters variation_of(Parameters parameters, std::uint32_t variation);
+
 /// Indices for `steps` denoising steps that start at `strength` (0 < strength <= 1; 1 is pure noise) of a
 /// schedule of `num_inference_steps`, evenly spread: what `--strength` and `--steps` mean. Throws Error when
 /// out of range or when there are fewer timesteps below `strength` than steps.

@@ -28,15 +28,6 @@ struct Options : CommonOptions {
   int batch = 1;
 };
 
-/// What picture `index` of several is drawn with: the seeds after those of the one before.
-Parameters of_picture(Parameters parameters, std::int64_t index) {
-  parameters.seed += static_cast<std::uint64_t>(index);
-  for (WeightedSeed& seed : parameters.seeds) {
-    seed.seed += static_cast<std::uint64_t>(index);
-  }
-  return parameters;
-}
-
 int txt2img(const CLI::App& app, Options& options) {
   using Clock = std::chrono::steady_clock;
   require(app, "--prompt", "PROMPT");
@@ -66,7 +57,8 @@ int txt2img(const CLI::App& app, Options& options) {
       stream.pictures(variations, pictures);
       for (const Frame& picture : pictures) {
         write_picture(numbered(options.output, done, options.count), picture,
-                      describe(options, of_picture(parameters, done), model->info(), size));
+                      describe(options, variation_of(parameters, static_cast<std::uint32_t>(done)),
+                               model->info(), size));
         ++done;
       }
       const std::chrono::duration<double> elapsed = Clock::now() - start;

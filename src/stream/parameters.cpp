@@ -22,6 +22,14 @@ constexpr double kLastStep = 0.9;
 
 }  // namespace
 
+Parameters variation_of(Parameters parameters, std::uint32_t variation) {
+  parameters.seed += variation;
+  for (WeightedSeed& seed : parameters.seeds) {
+    seed.seed += variation;
+  }
+  return parameters;
+}
+
 CfgType parse_cfg_type(const std::string& name) {
   for (const auto& [type, type_name] : kCfgTypes) {
     if (name == type_name) {

@@ -234,7 +234,8 @@ void Stream::Impl::pictures(std::span<const std::uint32_t> variations, std::vect
   size_rows(picture_noise, steps * count);
   for (std::int64_t i = 0; i < count; ++i) {
     // diffusers' order: where the picture begins, then what it meets between its steps.
-    const StepNoise drawn(context(), seeds_of(parameters, variations[static_cast<std::size_t>(i)]), steps,
+    const StepNoise drawn(context(),
+                          seeds_of(variation_of(parameters, variations[static_cast<std::size_t>(i)])), steps,
                           codec.latents(1));
     device().copy(drawn.fixed().rows(0, 1), picture_input.view().rows(i, 1));
     for (std::int64_t step = 0; step < steps; ++step) {

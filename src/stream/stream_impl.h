@@ -18,8 +18,8 @@
 
 namespace streamdiffusion {
 
-/// The seeds that are asked for, with `variation` added to each.
-std::vector<WeightedSeed> seeds_of(const Parameters& parameters, std::uint32_t variation = 0);
+/// The seeds that are asked for.
+std::vector<WeightedSeed> seeds_of(const Parameters& parameters);
 
 /// A stream's state, and the parts that a step consists of: `take`, `begin_step`, the UNet's call,
 /// `finish_step`.

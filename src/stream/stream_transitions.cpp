@@ -8,15 +8,8 @@
 
 namespace streamdiffusion {
 
-std::vector<WeightedSeed> seeds_of(const Parameters& parameters, std::uint32_t variation) {
-  std::vector<WeightedSeed> seeds = parameters.seeds;
-  if (seeds.empty()) {
-    seeds.push_back({.seed = parameters.seed});
-  }
-  for (WeightedSeed& seed : seeds) {
-    seed.seed += variation;
-  }
-  return seeds;
+std::vector<WeightedSeed> seeds_of(const Parameters& parameters) {
+  return parameters.seeds.empty() ? std::vector<WeightedSeed>{{.seed = parameters.seed}} : parameters.seeds;
 }
 
 /// Before new parameters are used: from what is used now to what they ask for, where that is to take time.
