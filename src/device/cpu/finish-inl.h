@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 #include "device/cpu/kernels.h"
 #include "device/cpu/simd_math-inl.h"
@@ -74,6 +75,10 @@ HWY_INLINE void finish_vectors(const Panel& panel, const Pixels& p, T* all_out, 
   const bool has_bias = first && t.bias != nullptr;
   const bool has_row_bias = first && !t.row_bias.empty();
   const bool has_residual = first && all_residual != nullptr;
+  // Nearly all layers, in a loop without the rest.
+  const bool plain = first && !geglu && (activation == Activation::none || activation == Activation::relu);
+  const V least =
+      activation == Activation::relu ? hn::Zero(d) : hn::Set(d, -std::numeric_limits<float>::infinity());
   for (int v = 0; v < vectors; ++v) {
     const std::size_t column = static_cast<std::size_t>(v) * kLanes;
     const std::size_t gate_column = column + static_cast<std::size_t>(vectors) * kLanes;
@@ -90,6 +95,18 @@ HWY_INLINE void finish_vectors(const Panel& panel, const Pixels& p, T* all_out, 
     const auto gates_at = sums.at(geglu ? gate_column : column);
     T* out = all_out + pixel * out_stride + out_column;
     const R* residual = has_residual ? all_residual + pixel * residual_stride + out_column : nullptr;
+    if (plain) {
+      for (int r = 0; r < rows; ++r) {
+        V value = hn::Add(hn::Add(sums_at(r), bias), row_bias);
+        if (has_residual) {
+          value = hn::Add(value, load_part(residual, valid));
+          residual += residual_stride;
+        }
+        store_part(hn::Max(least, value), out, valid);  // in this order, as what is no number stays so
+        out += out_stride;
+      }
+      continue;
+    }
     for (int r = 0; r < rows; ++r) {
       V value = sums_at(r);
       if (!first) {
