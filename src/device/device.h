@@ -86,6 +86,13 @@ struct Conv2dOptions {
   bool operator==(const Conv2dOptions&) const = default;
 };
 
+/// A convolution of a chain.
+struct Conv2dStep {
+  const PackedWeights* weights = nullptr;
+  Conv2dOptions options;
+  Tensor out;
+};
+
 struct LinearOptions {
   Tensor residual{};  ///< like the output, added before the activation, or empty
   Activation activation = Activation::none;
@@ -151,6 +158,16 @@ class Device {
   /// fields start inside the input. `residual` may be `out` itself.
   virtual void conv2d(const Tensor& x, const PackedWeights& weights, const Conv2dOptions& options,
                       const Tensor& out) = 0;
+
+  /// Convolutions, the first of `x`, each other one of the result before it. Only the last result counts: the
+  /// others' `out` are room that the device may use. A residual is `x` or another tensor that no step writes.
+  virtual void conv2d_chain(const Tensor& x, std::span<const Conv2dStep> steps) {
+    Tensor in = x;
+    for (const Conv2dStep& step : steps) {
+      conv2d(in, *step.weights, step.options, step.out);
+      in = step.out;
+    }
+  }
 
   /// The same for a matrix, over the channels of every pixel or token. `residual` may be `out` itself.
   virtual void linear(const Tensor& x, const PackedWeights& weights, const LinearOptions& options,

@@ -313,6 +313,84 @@ TEST(Reduced, StaysWithinWhatRoundingCosts) {
   EXPECT_GT(most, 1e-4) << "it was not rounded at all";
 }
 
+/// Three convolutions of which the last adds the chain's input, as an autoencoder's blocks have them.
+class Chain {
+ public:
+  Chain(Device& device, std::int64_t channels, Precision precision) {
+    for (std::uint32_t i = 0; i < 3; ++i) {
+      std::vector<float> weight = reference::random_values(channels * channels * 9, i + 1);
+      for (float& value : weight) {
+        value /= std::sqrt(static_cast<float>(channels) * 3.0F);
+      }
+      const std::vector<float> bias = reference::random_values(channels, i + 10);
+      layers_.push_back(device.pack_conv2d({weight, bias, channels, channels, 3, Resample::none, precision}));
+    }
+  }
+
+  [[nodiscard]] std::vector<Conv2dStep> steps(const Tensor& x, const std::vector<Tensor>& outs) const {
+    const Conv2dOptions plain{.padding = 1, .activation = Activation::relu};
+    return {{layers_[0].get(), plain, outs[0]},
+            {layers_[1].get(), plain, outs[1]},
+            {layers_[2].get(), {.padding = 1, .residual = x, .activation = Activation::relu}, outs[2]}};
+  }
+
+ private:
+  std::vector<Weights> layers_;
+};
+
+std::vector<Tensor> outs_of_chain(Bench& bench, const Shape& shape, std::int64_t extra = 0) {
+  return {bench.empty(shape), bench.empty(shape), bench.empty(shape, extra)};
+}
+
+Tensor chained(Bench& bench, const Tensor& x, Precision precision, std::int64_t extra = 0) {
+  const Chain chain(bench.device(), x.shape.c, precision);
+  const std::vector<Tensor> outs = outs_of_chain(bench, x.shape, extra);
+  bench.device().conv2d_chain(x, chain.steps(x, outs));
+  return outs[2];
+}
+
+Tensor one_by_one(Bench& bench, const Tensor& x, Precision precision) {
+  const Chain chain(bench.device(), x.shape.c, precision);
+  const std::vector<Tensor> outs = outs_of_chain(bench, x.shape);
+  bench.device().Device::conv2d_chain(x, chain.steps(x, outs));
+  return outs[2];
+}
+
+double difference(const Tensor& a, const Tensor& b) {
+  return reference::largest_error(a, [&](auto n, auto y, auto x, auto c) { return at(b, n, y, x, c); });
+}
+
+TEST(ReducedChain, GivesInBfloat16WhatItsConvolutionsGiveOneByOne) {
+  for (const cpu::Features& features : reference::all_features()) {
+    for (const Shape shape : {Shape{1, 270, 200, 32}, Shape{2, 130, 131, 20}, Shape{1, 40, 500, 16}}) {
+      Bench bench(2, features);
+      const Tensor x = bench.random(shape, 7, 4);
+      EXPECT_LT(difference(chained(bench, x, Precision::bf16, 3), one_by_one(bench, x, Precision::bf16)),
+                1e-5);
+    }
+  }
+}
+
+TEST(ReducedChain, StaysWithinAFewStepsOfBytesOfFloat32) {
+  for (const cpu::Features& features : reference::all_features()) {
+    Bench bench(2, features);
+    const Tensor x = bench.random({1, 200, 270, 32}, 7);
+    const Tensor exact = one_by_one(bench, x, Precision::f32);
+    EXPECT_LT(difference(chained(bench, x, Precision::int8), exact), 0.1);
+    EXPECT_GT(difference(chained(bench, x, Precision::int8), exact), 1e-4) << "it was not rounded at all";
+  }
+}
+
+TEST(ReducedChain, GivesEachRowTheSameAloneAndAmongOthersOnAnyNumberOfThreads) {
+  Bench two(2);
+  Bench one(1);
+  const Tensor x = two.random({2, 140, 140, 64}, 2);
+  const Tensor together = chained(two, x, Precision::int8);
+  for (std::int64_t row = 0; row < x.shape.n; ++row) {
+    EXPECT_EQ(difference(chained(one, x.rows(row, 1), Precision::int8), together.rows(row, 1)), 0.0);
+  }
+}
+
 TEST(Reduced, GivesEachRowTheSameAloneAndAmongOthersOnAnyNumberOfThreads) {
   constexpr std::int64_t kChannels = 64;
   const std::vector<float> weight = reference::random_values(kChannels * kChannels * 9, 1);

@@ -31,7 +31,7 @@ void set_matrix_product(ConvTask& task, const float* x, std::int64_t stride) {
   task.x = x;
   task.in_stride = stride;
   task.in_h = task.out_h = divide_up(task.out_pixels, kLinePixels);
-  task.in_w = task.out_w = kLinePixels;
+  task.in_w = task.out_w = task.out_pitch = kLinePixels;
 }
 
 void run(Workers& workers, const ConvTask& task, std::int64_t lines, std::int64_t panels) {
@@ -126,7 +126,7 @@ void set_geometry(ConvTask& task, std::int64_t kernel, Resample resample, const 
   task.in_w = x.shape.w;
   task.upsample = resample == Resample::up;
   task.out_h = out.shape.h;
-  task.out_w = out.shape.w;
+  task.out_w = task.out_pitch = out.shape.w;
   task.kernel = kernel;
   task.stride = resample == Resample::down ? 2 : 1;
   task.padding = options.padding;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "device/cpu/attention.h"
+#include "device/cpu/conv_chain.h"
 #include "device/cpu/convolution.h"
 #include "device/cpu/instruction_set.h"
 #include "device/cpu/kernels.h"
@@ -64,6 +65,11 @@ class CpuDevice : public Device {
   void conv2d(const Tensor& x, const PackedWeights& weights, const Conv2dOptions& options,
               const Tensor& out) override {
     convolve(workers_, static_cast<const PackedConv2d&>(weights), x, options, out);
+  }
+  void conv2d_chain(const Tensor& x, std::span<const Conv2dStep> steps) override {
+    if (!convolve_chain(workers_, x, steps)) {
+      Device::conv2d_chain(x, steps);
+    }
   }
   void linear(const Tensor& x, const PackedWeights& weights, const LinearOptions& options,
               const Tensor& out) override {

@@ -64,7 +64,7 @@ HWY_INLINE void finish_vectors(const Panel& panel, const Pixels& p, T* all_out, 
   const Tag d;
   using V = hn::Vec<Tag>;
   const ConvTask& t = panel.task;
-  const std::int64_t pixel = p.line * t.out_w + p.x;
+  const std::int64_t pixel = p.line * t.out_pitch + p.x;
   const int vectors = t.geglu ? panel.vectors / 2 : panel.vectors;
   // In registers: for all the compiler knows, what is written may be the task.
   const int rows = p.count;

@@ -32,6 +32,7 @@ struct ConvTask {
   Elements out;
   std::int64_t out_h = 1;
   std::int64_t out_w = 1;
+  std::int64_t out_pitch = 1;   ///< pixels from line to line, of the residual too
   std::int64_t out_pixels = 0;  ///< in all; the last line of a matrix product may be shorter than out_w
   std::int64_t out_stride = 0;
   std::int64_t out_channels = 0;

@@ -150,18 +150,8 @@ float ReducedMatrix::largest_weight(std::span<const float> weight, std::int64_t 
   return largest;
 }
 
-namespace {
-
-// Multiplications that are worth a task of their own.
-constexpr std::int64_t kTaskWork = 8'000'000;
-// Bytes of the input that are rounded before they are multiplied: they and what they were made from stay in
-// the last-level cache.
-constexpr std::int64_t kBandBytes = std::int64_t{3} << 20U;
-// Values that are worth a task of rounding.
-constexpr std::int64_t kRoundedValues = 50'000;
-
-ReducedTask make_task(const Workers& workers, const ReducedMatrix& matrix, const Tensor& residual,
-                      Activation activation, const Tensor& out) {
+ReducedTask make_reduced_task(const Workers& workers, const ReducedMatrix& matrix, const Tensor& residual,
+                              Activation activation, const Tensor& out) {
   ReducedTask task;
   set_output(task.conv, matrix.columns, residual, activation, out);
   task.conv.bias = matrix.bias();
@@ -175,6 +165,16 @@ ReducedTask make_task(const Workers& workers, const ReducedMatrix& matrix, const
   task.weight_sums = matrix.sums();
   return task;
 }
+
+namespace {
+
+// Multiplications that are worth a task of their own.
+constexpr std::int64_t kTaskWork = 8'000'000;
+// Bytes of the input that are rounded before they are multiplied: they and what they were made from stay in
+// the last-level cache.
+constexpr std::int64_t kBandBytes = std::int64_t{3} << 20U;
+// Values that are worth a task of rounding.
+constexpr std::int64_t kRoundedValues = 50'000;
 
 void run(Workers& workers, const ReducedTask& task) {
   const ConvTask& conv = task.conv;
@@ -321,7 +321,7 @@ void convolve(Workers& workers, const ReducedMatrix& weights, const Tensor& x, c
     multiply(workers, weights, x, {options.residual, options.activation}, out);
     return;
   }
-  ReducedTask task = make_task(workers, weights, options.residual, options.activation, out);
+  ReducedTask task = make_reduced_task(workers, weights, options.residual, options.activation, out);
   ConvTask& conv = task.conv;
   set_geometry(conv, weights.kernel, weights.resample, x, options, out);
   task.line_bytes = ((conv.out_w - 1) * conv.stride + conv.kernel) * task.pixel_bytes;
@@ -365,9 +365,9 @@ void convolve(Workers& workers, const ReducedMatrix& weights, const Tensor& x, c
 
 void multiply(Workers& workers, const ReducedMatrix& weights, const Tensor& x, const LinearOptions& options,
               const Tensor& out) {
-  ReducedTask task = make_task(workers, weights, options.residual, options.activation, out);
+  ReducedTask task = make_reduced_task(workers, weights, options.residual, options.activation, out);
   const std::int64_t tokens = x.shape.pixels();
-  task.conv.out_w = tokens;
+  task.conv.out_w = task.conv.out_pitch = tokens;
   if (can_stay(weights, x)) {
     task.x = x.as<const std::uint8_t>();
     task.pixel_bytes = x.stride * static_cast<std::int64_t>(sizeof(Bf16));

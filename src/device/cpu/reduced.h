@@ -64,6 +64,10 @@ class ReducedMatrix {
   Buffer bias_;
 };
 
+/// What a layer's weights and result say of its task; what it reads is left to be set.
+ReducedTask make_reduced_task(const Workers& workers, const ReducedMatrix& matrix, const Tensor& residual,
+                              Activation activation, const Tensor& out);
+
 void convolve(Workers& workers, const ReducedMatrix& weights, const Tensor& x, const Conv2dOptions& options,
               const Tensor& out);
 void multiply(Workers& workers, const ReducedMatrix& weights, const Tensor& x, const LinearOptions& options,

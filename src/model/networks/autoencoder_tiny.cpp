@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "streamdiffusion/error.h"
@@ -21,14 +22,15 @@ class Block {
         conv2_(layers.conv2d(name + ".conv.2", channels, channels, 3)),
         conv4_(layers.conv2d(name + ".conv.4", channels, channels, 3)) {}
 
-  /// In place.
-  void forward(Context& context, const Tensor& x) const {
+  void forward(Context& context, const Tensor& x, const Tensor& out) const {
     const Arena::Scope scope(context.arena);
-    const Tensor first = context.arena.allocate(x.shape);
-    const Tensor second = context.arena.allocate(x.shape);
-    context.device.conv2d(x, *conv0_, {.padding = 1, .activation = Activation::relu}, first);
-    context.device.conv2d(first, *conv2_, {.padding = 1, .activation = Activation::relu}, second);
-    context.device.conv2d(second, *conv4_, {.padding = 1, .residual = x, .activation = Activation::relu}, x);
+    const Conv2dOptions plain{.padding = 1, .activation = Activation::relu};
+    const Conv2dStep steps[] = {
+        {conv0_.get(), plain, context.arena.allocate(x.shape)},
+        {conv2_.get(), plain, context.arena.allocate(x.shape)},
+        {conv4_.get(), {.padding = 1, .residual = x, .activation = Activation::relu}, out},
+    };
+    context.device.conv2d_chain(x, steps);
   }
 
  private:
@@ -53,6 +55,19 @@ std::int64_t stage_channels(const std::vector<std::int64_t>& channels,
                 "check the autoencoder's config.json");
   }
   return channels.front();
+}
+
+/// The blocks one after the other; gives where the result lies: in `x` or in memory of its own.
+Tensor forward(Context& context, const std::vector<Block>& blocks, Tensor x) {
+  if (blocks.empty()) {
+    return x;
+  }
+  Tensor out = context.arena.allocate(x.shape);
+  for (const Block& block : blocks) {
+    block.forward(context, x, out);
+    std::swap(x, out);
+  }
+  return x;
 }
 
 /// "encoder.layers.0", "encoder.layers.1", ...: the layers of a torch.nn.Sequential in order.
@@ -154,10 +169,7 @@ void AutoencoderTiny::encode(Context& context, const Tensor& image, const Tensor
     const Tensor out =
         context.arena.allocate(scaled(image.shape, std::int64_t{1} << i, net.encoder_channels));
     context.device.conv2d(hidden, *stage.conv, {.padding = 1}, out);
-    for (const Block& block : stage.blocks) {
-      block.forward(context, out);
-    }
-    hidden = out;
+    hidden = forward(context, stage.blocks, out);
   }
   context.device.conv2d(hidden, *net.encoder_out, {.padding = 1}, latents);
   if (net.config.scaling_factor != 1.0F) {
@@ -177,10 +189,7 @@ void AutoencoderTiny::decode(Context& context, const Tensor& latents, const Tens
         scaled(image.shape, std::int64_t{1} << (kStages - 1 - i), net.decoder_channels));
     context.device.conv2d(hidden, *stage.conv,
                           {.padding = 1, .activation = i == 0 ? Activation::relu : Activation::none}, out);
-    for (const Block& block : stage.blocks) {
-      block.forward(context, out);
-    }
-    hidden = out;
+    hidden = forward(context, stage.blocks, out);
   }
   context.device.conv2d(hidden, *net.decoder_out, {.padding = 1}, image);
   context.device.map(image, 1.0F, Activation::none, 2.0F, -1.0F, image);  // from 0 .. 1
