@@ -16,19 +16,27 @@ constexpr float kLargestByte = 127.0F;
 constexpr std::int64_t kChannelBlock = 16;
 // Narrower inputs are those of a network's first layers, which are sensitive and take little time.
 constexpr std::int64_t kFewestChannels = 16;
-constexpr std::int64_t kFewestOutputs = 8;  // likewise a network's last layers
+// Fewer outputs are those of a network's last layers, likewise: they are not written in bytes.
+constexpr std::int64_t kFewestOutputs = 8;
 
 std::int64_t divide_up(std::int64_t n, std::int64_t by) { return (n + by - 1) / by; }
 std::int64_t round_up(std::int64_t n, std::int64_t multiple) { return divide_up(n, multiple) * multiple; }
 
 bool pays(const Features& features, Precision precision, std::int64_t in_channels,
           std::int64_t out_channels) {
-  const bool faster =
-      precision == Precision::int8 || (precision == Precision::bf16 && features.bf16 && multiplies_bytes());
-  return faster && in_channels >= kFewestChannels && out_channels >= kFewestOutputs;
+  if (precision == Precision::f32 || in_channels < kFewestChannels) {
+    return false;
+  }
+  const bool bf16 = features.bf16 && multiplies_bytes();
+  if (out_channels < kFewestOutputs) {
+    return bf16 && features.amx;
+  }
+  return bf16 || precision == Precision::int8;
 }
 
-Format format_of(Precision precision) { return precision == Precision::bf16 ? Format::bf16 : Format::int8; }
+Format format_of(Precision precision, std::int64_t out_channels) {
+  return precision == Precision::bf16 || out_channels < kFewestOutputs ? Format::bf16 : Format::int8;
+}
 
 /// To the nearest, to even between two.
 std::int8_t to_byte(float value) {
@@ -49,7 +57,7 @@ bool ReducedMatrix::suits(const Features& features, const HostLinear& host) {
 
 ReducedMatrix::ReducedMatrix(Device& device, Workers& workers, const HostConv2d& host)
     : columns(host),
-      format(format_of(host.precision)),
+      format(format_of(host.precision, host.out_channels)),
       amx(workers.features().amx && multiplies_bytes()),
       in_channels(host.in_channels),
       pixel_bytes(round_up(in_channels * format_bytes(format), kUnit)),
@@ -62,7 +70,7 @@ ReducedMatrix::ReducedMatrix(Device& device, Workers& workers, const HostConv2d&
 
 ReducedMatrix::ReducedMatrix(Device& device, Workers& workers, const HostLinear& host)
     : columns(host),
-      format(format_of(host.precision)),
+      format(format_of(host.precision, host.out_channels)),
       amx(workers.features().amx && multiplies_bytes()),
       in_channels(host.in_channels),
       pixel_bytes(round_up(in_channels * format_bytes(format), kUnit)),
