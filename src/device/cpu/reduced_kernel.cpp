@@ -145,6 +145,18 @@ HWY_INLINE void quantize(const T* x, std::size_t count, const Quantization& quan
   }
 }
 
+/// Few bytes, in whole units: a call would take longer than copying them.
+HWY_INLINE void copy_units(const std::uint8_t* from, std::size_t bytes, std::uint8_t* to) {
+  constexpr std::size_t kAtOnce = 16;
+  std::size_t i = 0;
+  for (; i + kAtOnce <= bytes; i += kAtOnce) {
+    std::memcpy(to + i, from + i, kAtOnce);
+  }
+  for (; i < bytes; i += kUnit) {
+    std::memcpy(to + i, from + i, kUnit);
+  }
+}
+
 /// Writes a line: `write(from, count, to)` turns `count` numbers into their format, in which one takes
 /// `bytes_each`; `zero` is every byte of what stands for zero.
 template <typename T, typename Write>
@@ -168,11 +180,13 @@ HWY_INLINE void write_line(const ReducedLine& line, const T* x, std::size_t byte
   } else {
     for (std::int64_t i = 0; i < width; ++i, out += bytes) {
       if (line.upsample && i % 2 != 0) {
-        std::memcpy(out, out - bytes, bytes);
+        copy_units(out - bytes, bytes, out);
         continue;
       }
       write(x + (line.upsample ? i / 2 : i) * line.x_stride, channels, out);
-      std::memset(out + valid, 0, bytes - valid);  // meets weights of zero
+      if (valid < bytes) {
+        std::memset(out + valid, 0, bytes - valid);  // meets weights of zero
+      }
     }
   }
   std::memset(out, zero, all - static_cast<std::size_t>(out - line.out));
