@@ -57,6 +57,37 @@ class FloatSums {
   std::size_t columns_;
 };
 
+/// A whole vector of columns of some rows, with no activation or ReLU.
+template <typename T>
+struct PlainRows {
+  hn::Vec<Tag> bias;
+  hn::Vec<Tag> row_bias;
+  hn::Vec<Tag> least;
+  int rows;
+  T* out;
+  std::int64_t out_stride;
+};
+
+/// Nearly all layers' results: a loop of its own, in which everything stays in registers.
+template <bool kResidual, typename T, typename R, typename SumsAt>
+HWY_INLINE void finish_plain(const PlainRows<T>& to, const SumsAt& sums_at, const R* residual,
+                             std::int64_t residual_stride) {
+  const auto bias = to.bias;
+  const auto row_bias = to.row_bias;
+  const auto least = to.least;
+  const std::int64_t out_stride = to.out_stride;
+  T* out = to.out;
+  for (int r = 0; r < to.rows; ++r) {
+    auto value = hn::Add(hn::Add(sums_at(r), bias), row_bias);
+    if constexpr (kResidual) {
+      value = hn::Add(value, load_all(residual));
+      residual += residual_stride;
+    }
+    store_all(hn::Max(least, value), out);  // in this order, as what is no number stays so
+    out += out_stride;
+  }
+}
+
 /// finish_tile, with the types of `all_out` and `all_residual`, which begin where the task's do.
 template <typename T, typename R, typename Sums>
 HWY_INLINE void finish_vectors(const Panel& panel, const Pixels& p, T* all_out, const R* all_residual,
@@ -75,7 +106,6 @@ HWY_INLINE void finish_vectors(const Panel& panel, const Pixels& p, T* all_out, 
   const bool has_bias = first && t.bias != nullptr;
   const bool has_row_bias = first && !t.row_bias.empty();
   const bool has_residual = first && all_residual != nullptr;
-  // Nearly all layers, in a loop without the rest.
   const bool plain = first && !geglu && (activation == Activation::none || activation == Activation::relu);
   const V least =
       activation == Activation::relu ? hn::Zero(d) : hn::Set(d, -std::numeric_limits<float>::infinity());
@@ -95,16 +125,10 @@ HWY_INLINE void finish_vectors(const Panel& panel, const Pixels& p, T* all_out, 
     const auto gates_at = sums.at(geglu ? gate_column : column);
     T* out = all_out + pixel * out_stride + out_column;
     const R* residual = has_residual ? all_residual + pixel * residual_stride + out_column : nullptr;
-    if (plain) {
-      for (int r = 0; r < rows; ++r) {
-        V value = hn::Add(hn::Add(sums_at(r), bias), row_bias);
-        if (has_residual) {
-          value = hn::Add(value, load_part(residual, valid));
-          residual += residual_stride;
-        }
-        store_part(hn::Max(least, value), out, valid);  // in this order, as what is no number stays so
-        out += out_stride;
-      }
+    if (plain && valid >= kLanes) {
+      const PlainRows<T> to{bias, row_bias, least, rows, out, out_stride};
+      has_residual ? finish_plain<true>(to, sums_at, residual, residual_stride)
+                   : finish_plain<false>(to, sums_at, residual, residual_stride);
       continue;
     }
     for (int r = 0; r < rows; ++r) {

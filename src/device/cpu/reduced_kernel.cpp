@@ -479,7 +479,9 @@ void multiply_block(const ReducedTask& task, const Blocks& blocks, const Block& 
   });
 }
 
-/// A tile's sums of integers, as FloatSums: what they stand for.
+/// A tile's sums of integers, as FloatSums: what they stand for. All are of one quantization, or each pixel
+/// of its own.
+template <bool kByPixel>
 class IntegerSums {
  public:
   /// `quantization` is that of the tile's first pixel.
@@ -492,18 +494,23 @@ class IntegerSums {
     const IntTag di;
     const auto weight_sums = hn::LoadU(di, task_.weight_sums + panel_.first_column + column);
     const auto scales = hn::LoadU(d, task_.weight_scales + panel_.first_column + column);
-    const auto shift_of = [=](const Quantization& x) { return hn::Mul(hn::Set(di, x.zero), weight_sums); };
-    const auto scale_of = [=](const Quantization& x) { return hn::Mul(hn::Set(d, x.scale), scales); };
-    return [=, sums = first_ + column, columns = panel_.columns(), quantization = quantization_,
-            by_pixel = task_.quantized_by_pixel, shift_of_all = shift_of(*quantization_),
-            scale_of_all = scale_of(*quantization_)](int row) {
-      const auto sum = load_sums(sums + static_cast<std::size_t>(row) * columns);
-      if (by_pixel) {
-        return hn::Mul(hn::ConvertTo(d, hn::Sub(sum, shift_of(quantization[row]))),
-                       scale_of(quantization[row]));
-      }
-      return hn::Mul(hn::ConvertTo(d, hn::Sub(sum, shift_of_all)), scale_of_all);
-    };
+    const float* const sums = first_ + column;
+    const std::size_t columns = panel_.columns();
+    if constexpr (kByPixel) {
+      return [=, quantization = quantization_](int row) {
+        const Quantization& x = quantization[row];
+        const auto sum = hn::Sub(load_sums(sums + static_cast<std::size_t>(row) * columns),
+                                 hn::Mul(hn::Set(di, x.zero), weight_sums));
+        return hn::Mul(hn::ConvertTo(d, sum), hn::Mul(hn::Set(d, x.scale), scales));
+      };
+    } else {
+      const auto shift = hn::Mul(hn::Set(di, quantization_->zero), weight_sums);
+      const auto scale = hn::Mul(hn::Set(d, quantization_->scale), scales);
+      return [=](int row) {
+        const auto sum = hn::Sub(load_sums(sums + static_cast<std::size_t>(row) * columns), shift);
+        return hn::Mul(hn::ConvertTo(d, sum), scale);
+      };
+    }
   }
 
  private:
@@ -530,11 +537,12 @@ void finish_block(const ReducedTask& task, const Blocks& blocks, const Block& bl
   with_output_type(task, [&](auto* out) {
     for_lines(task, blocks, block, [&](const Pixels& pixels, std::int64_t place) {
       const float* const values = sums + place * static_cast<std::int64_t>(panel.columns());
-      if (task.format == Format::int8) {
-        const std::int64_t which =
-            task.quantized_by_pixel ? pixels.line * task.conv.out_w + pixels.x : block.picture;
-        finish_tile(panel, pixels, out, IntegerSums(task, panel, task.quantization + which, values), true,
-                    true);
+      if (task.format == Format::int8 && task.quantized_by_pixel) {
+        const Quantization* const first = task.quantization + pixels.line * task.conv.out_w + pixels.x;
+        finish_tile(panel, pixels, out, IntegerSums<true>(task, panel, first, values), true, true);
+      } else if (task.format == Format::int8) {
+        const Quantization* const all = task.quantization + block.picture;
+        finish_tile(panel, pixels, out, IntegerSums<false>(task, panel, all, values), true, true);
       } else {
         finish_tile(panel, pixels, out, FloatSums(values, panel.columns()), true, true);
       }
