@@ -41,8 +41,7 @@ def one_step_on(teacher, schedule, noisy, t, ids, empty, guidance):
 
 
 def loss_of(student, target, teacher, schedule, batch, empty, guidance):
-    x, _, ids = batch
-    t = timesteps(len(x), x.device)
+    x, t, ids = batch
     noise = torch.randn_like(x)
     noisy = schedule.noisy(x, noise, t)
     v = student(noisy, t, ids).float()
@@ -75,7 +74,7 @@ def main():
     teacher.requires_grad_(False).to(device, memory_format=torch.channels_last)
     student = copy.deepcopy(teacher).requires_grad_(True)
     trainer = Trainer(student, workers, arguments.minutes, 2e-4, 1e-5, 0.98, output / "distilled.pt")
-    data = train.Captioned(output / "latents-32.pt", views.Things(arguments.data), tokenizer, schedule, device)
+    data = train.Captioned(output / "latents-32.pt", views.Things(arguments.data), tokenizer, device)
     empty = model.tokenize(tokenizer, [""]).to(device)
     while (progress := trainer.progress()) < 1:
         with trainer.autocast():
@@ -84,7 +83,7 @@ def main():
                 trainer.average.module,
                 teacher,
                 schedule,
-                data.batch(arguments.batch),
+                data.batch(arguments.batch, timesteps(arguments.batch)),
                 empty,
                 arguments.guidance,
             )

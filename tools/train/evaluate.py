@@ -23,6 +23,7 @@ import train_autoencoder
 import views
 
 FOUR_STEPS = (0, 16, 32, 45)
+OTHER_SIZES = (16, 24, 40, 48)  # sides of the latents
 BATCH = 10
 BEGIN, END = "<!-- figures of tools/train/evaluate.py -->", "<!-- end of the figures -->"
 
@@ -41,13 +42,14 @@ class Model:
         self.size = self.denoiser.unet.config.sample_size
 
     @torch.no_grad()
-    def pictures(self, prompts, indices, seed, start=None):
-        """Pictures of the prompts; redrawn from the pictures in `start` if given."""
+    def pictures(self, prompts, indices, seed, start=None, size=None):
+        """Pictures of the prompts, of a side of 8 * size; redrawn from the pictures in `start` if given."""
+        size = size or self.size
         generator = torch.Generator().manual_seed(seed)
         result = []
         for at in range(0, len(prompts), BATCH):
             ids = model.tokenize(self.tokenizer, prompts[at : at + BATCH])
-            noise = torch.randn((len(ids), 4, self.size, self.size), generator=generator)
+            noise = torch.randn((len(ids), 4, size, size), generator=generator)
             latents = self.vae.encode(as_input(start[at : at + BATCH])).latents if start else None
             x = model.sample(self.denoiser, self.schedule, ids, noise, model.lcm_timesteps(indices), generator, latents)
             decoded = ((self.vae.decode(x).sample.clamp(-1, 1) + 1) * 127.5).round().byte()
@@ -116,6 +118,13 @@ class Evaluation:
             self.add(f"name right, {what}", self.share([a == i for i, a in enumerate(answers)]), wanted)
             if not self.confused:
                 self.confused = [(names[i], views.THINGS[a]) for i, a in enumerate(answers) if a != i]
+
+    def sizes(self):
+        chosen = random.sample(range(len(self.things.names)), 100)
+        for size in OTHER_SIZES:
+            pictures = self.model.pictures([self.things.names[i] for i in chosen], FOUR_STEPS, 106, size=size)
+            right = [a == i for i, a in zip(chosen, self.named(pictures))]
+            self.add(f"name right, four steps, {8 * size}x{8 * size}", self.share(right), "works")
 
     def backgrounds(self):
         cases = [(random.randrange(len(self.things.names)), random.choice(views.COLOUR_NAMES)) for _ in range(100)]
@@ -201,6 +210,20 @@ def write_sheets(model_, things, folder):
     names = things.names[::3][:96]
     pictures = model_.pictures(names, FOUR_STEPS, 8)
     write_sheet(folder / "default-model-things.png", [pictures[at : at + 16] for at in range(0, len(pictures), 16)], 80)
+    shown = (
+        "cat face",
+        "red apple",
+        "rocket",
+        "house",
+        "penguin on a light blue background",
+        "tulip",
+        "two fish",
+        "octopus",
+    )
+    sizes = sorted((*OTHER_SIZES, model_.size))
+    write_sheet(
+        folder / "default-model-sizes.png", [model_.pictures(shown, FOUR_STEPS, 11, size=size) for size in sizes]
+    )
     unknown = [
         "a",
         "spaceship above a city",
@@ -261,6 +284,7 @@ def main():
     evaluation.combinations()
     evaluation.drawings()
     evaluation.autoencoder(arguments.data)
+    evaluation.sizes()
     if arguments.docs:
         write_sheets(evaluation.model, things, arguments.docs)
         write_document(arguments.docs / "default-model.md", evaluation.table(), evaluation.confused)

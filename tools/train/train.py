@@ -3,6 +3,7 @@
 
     train.py --size 16 --minutes 60              the inner UNet, on small pictures, to OUTPUT/denoiser-16.pt
     train.py --size 32 --minutes 40              the whole one, grown around it, to OUTPUT/denoiser-32.pt
+    train.py --size 32 --other-sizes 16 48 --begin-with MODEL      go on with a model, at several sizes
 
 Interrupted, the same command goes on where it was. OUTPUT/samples-SIZE.png shows how far it is.
 """
@@ -23,6 +24,8 @@ from training import Trainer, Workers
 
 TOKENIZER = Path(__file__).parents[2] / "models/default/tokenizer"
 RATES = {16: (1.2e-3, 1e-4), 32: (7e-4, 2e-5)}
+RATES_OF_MORE = (4e-4, 1e-5)  # for a model that has learned already
+BACKGROUND_IS_SEEN_BELOW = 850  # the timestep
 REPORT_EVERY = 50
 SHEET_EVERY = 200
 SHEET = [
@@ -42,31 +45,47 @@ SHEET = [
 
 
 class Captioned:
-    """Latents in random order, with captions and timesteps."""
+    """Latents of one size in random order, with captions and timesteps."""
 
-    def __init__(self, path, things, tokenizer, schedule, device):
+    def __init__(self, path, things, tokenizer, device):
         stored = torch.load(path, weights_only=True)
         self.latents, self.shown = stored["latents"], stored["shown"]
-        self.things, self.tokenizer, self.schedule, self.device = things, tokenizer, schedule, device
+        self.things, self.tokenizer, self.device = things, tokenizer, device
         self.order = []
 
-    def captions(self, indices):
+    def caption(self, index, t):
         """A tenth is empty: what guidance starts from, and what an unknown prompt is near to."""
-        return ["" if random.random() < 0.1 else views.caption(self.things, self.shown[index]) for index in indices]
+        empty = random.random() < 0.1
+        return "" if empty else views.caption(self.things, self.shown[index], t < BACKGROUND_IS_SEEN_BELOW)
 
-    def batch(self, count):
+    def batch(self, count, t=None):
+        """Stratified timesteps, such that each batch has all noise levels, if none are given."""
+        if t is None:
+            t = ((torch.arange(count) + torch.rand(count)) * 1000 / count).long()
         while len(self.order) < count:
             self.order += random.sample(range(len(self.latents)), len(self.latents))
         indices, self.order = self.order[:count], self.order[count:]
-        ids = model.tokenize(self.tokenizer, self.captions(indices)).to(self.device)
+        captions = [self.caption(index, at) for index, at in zip(indices, t.tolist())]
+        ids = model.tokenize(self.tokenizer, captions).to(self.device)
         x = self.latents[indices].float().to(self.device, memory_format=torch.channels_last)
-        # Stratified: each batch has all noise levels.
-        t = ((torch.arange(count) + torch.rand(count)) * 1000 / count).long().to(self.device)
-        return x, t, ids
+        return x, t.to(self.device), ids
+
+
+class Sizes:
+    """Which size a step has: the model's own in three of five, one of the others else, the same one in all processes. A batch of any
+    size costs about as much."""
+
+    def __init__(self, size, others, batch, seed):
+        self.size, self.others, self.batch = size, others, batch
+        self.random = random.Random(seed)
+
+    def next(self):
+        size = self.random.choice(self.others) if self.others and self.random.random() < 0.4 else self.size
+        return size, max(1, min(2 * self.batch, self.batch * self.size**2 // size**2))
 
 
 def new_denoiser(size, output, tokenizer, begin_with, vae, things):
-    if size == 16 and begin_with:
+    if begin_with:
         return start.denoiser_of(begin_with, vae, things)
     if size == 16:
         return model.Denoiser(model.new_text_encoder(tokenizer), model.half_size_unet())
@@ -97,17 +116,22 @@ def write_sheet(denoiser, vae, schedule, tokenizer, prompts, size, path, device)
     Image.fromarray(sheet).save(path)
 
 
+def sheet_path(output, size):
+    return output / f"samples-{size}.png"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("train-data"))
     parser.add_argument("--output", type=Path, default=Path("train-output"))
     parser.add_argument("--size", type=int, choices=(16, 32), default=16, help="side of the latents")
+    parser.add_argument("--other-sizes", type=int, nargs="*", default=[], help="sides that two steps of five have")
     parser.add_argument("--minutes", type=float, default=60)
-    parser.add_argument(
-        "--begin-with", type=Path, help="with --size 16: begin with the networks of another model folder"
-    )
+    parser.add_argument("--begin-with", type=Path, help="the networks of a model folder, of the same shape")
     parser.add_argument("--batch", type=int, default=32, help="samples a step and process")
-    parser.add_argument("--compile", action="store_true", help="by torch.compile: minutes to start, then a third quicker")
+    parser.add_argument(
+        "--compile", action="store_true", help="by torch.compile: minutes to start, then a third quicker"
+    )
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=3)
     arguments = parser.parse_args()
@@ -120,27 +144,30 @@ def main():
     denoiser = new_denoiser(size, output, tokenizer, arguments.begin_with, vae, things).to(
         device, memory_format=torch.channels_last
     )
-    trainer = Trainer(denoiser, workers, arguments.minutes, *RATES[size], 0.998, output / f"denoiser-{size}.pt")
+    rates = RATES_OF_MORE if size == 32 and arguments.begin_with else RATES[size]
+    trainer = Trainer(denoiser, workers, arguments.minutes, *rates, 0.998, output / f"denoiser-{size}.pt")
     if arguments.compile:
-        denoiser.unet.compile()
-    data = Captioned(output / f"latents-{size}.pt", things, tokenizer, schedule, device)
+        denoiser.unet.compile(dynamic=False)
+    data = {
+        side: Captioned(output / f"latents-{side}.pt", things, tokenizer, device)
+        for side in (size, *arguments.other_sizes)
+    }
+    sizes = Sizes(size, arguments.other_sizes, arguments.batch, arguments.seed)
     while (progress := trainer.progress()) < 1:
-        x, t, ids = data.batch(arguments.batch)
+        side, count = sizes.next()
+        x, t, ids = data[side].batch(count)
         with trainer.autocast():
             loss = loss_of(denoiser, schedule, x, t, ids)
-        trainer.update(loss, progress, arguments.batch)
+        trainer.update(loss, progress, count)
         if trainer.step % REPORT_EVERY == 0:
             trainer.report(progress)
         if trainer.step % SHEET_EVERY == 0 and workers.is_first:
-            write_sheet(
-                trainer.average.module, vae, schedule, tokenizer, SHEET, size, output / f"samples-{size}.png", device
-            )
+            write_sheet(trainer.average.module, vae, schedule, tokenizer, SHEET, size, sheet_path(output, size), device)
             trainer.save()
     trainer.save()
     if workers.is_first:
-        write_sheet(
-            trainer.average.module, vae, schedule, tokenizer, SHEET, size, output / f"samples-{size}.png", device
-        )
+        for side in data:
+            write_sheet(trainer.average.module, vae, schedule, tokenizer, SHEET, side, sheet_path(output, side), device)
 
 
 if __name__ == "__main__":

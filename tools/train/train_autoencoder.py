@@ -5,6 +5,7 @@ Interrupted, the same command goes on where it was. `torchrun --nproc-per-node 2
 """
 
 import argparse
+import copy
 import random
 from pathlib import Path
 
@@ -61,12 +62,18 @@ def pyramid_loss(difference):
     return total + difference.abs().mean()
 
 
-def loss_of(vae, x, progress):
+def loss_of(vae, x, progress, anchor=None):
+    """`anchor` is an autoencoder near whose latents they shall stay."""
     latents = vae.encode(x).latents.float()
     noise = 0.06 * progress * torch.randn_like(latents)
     difference = vae.decode(latents + noise).sample.float() - x
+    loss = difference.abs().mean() + 0.5 * pyramid_loss(difference) + 1.5 * difference.square().mean()
+    if anchor is not None:
+        with torch.no_grad():
+            wanted = anchor.encode(x).latents.float()
+        return loss + 0.3 * (latents - wanted).square().mean()
     moments = latents.mean((0, 2, 3)).square().mean() + (latents.std((0, 2, 3)) - 1).square().mean()
-    return difference.abs().mean() + 0.5 * pyramid_loss(difference) + 1.5 * difference.square().mean() + 0.05 * moments
+    return loss + 0.05 * moments
 
 
 def held_out(data, pictures):
@@ -123,6 +130,11 @@ def main():
     parser.add_argument("--data", type=Path, default=Path("train-data"))
     parser.add_argument("--output", type=Path, default=Path("train-output"), help="where checkpoints and results go")
     parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument(
+        "--begin-with",
+        type=Path,
+        help="go on with the autoencoder of a model folder, and stay so near to its latents that its UNet stays right",
+    )
     parser.add_argument("--batch", type=int, default=24, help="crops a step and process")
     parser.add_argument("--clipart", type=int, default=2500, help="how many of the clip arts to hold in memory")
     parser.add_argument("--device", default="cpu")
@@ -131,15 +143,18 @@ def main():
     arguments.output.mkdir(parents=True, exist_ok=True)
     workers = Workers(arguments.device, arguments.seed)
     pictures = scenes.Pictures(arguments.data, arguments.clipart)
-    vae = new_autoencoder().to(workers.device, memory_format=torch.channels_last)
+    begin_with = arguments.begin_with
+    vae = AutoencoderTiny.from_pretrained(begin_with / "vae").float() if begin_with else new_autoencoder()
+    vae.to(workers.device, memory_format=torch.channels_last)
+    anchor = copy.deepcopy(vae).requires_grad_(False) if begin_with else None
     trainer = Trainer(vae, workers, arguments.minutes, 1.5e-3, 2e-5, 0.99, arguments.output / "autoencoder.pt")
     sets = held_out(arguments.data, pictures)
     while (progress := trainer.progress()) < 1:
-        size = 64 if progress < 0.6 else 128
+        size = 64 if progress < 0.6 and not anchor else 128
         count = arguments.batch * (64 * 64 * 2) // (size * size)
         x = batch_of(pictures, count, size).to(workers.device, memory_format=torch.channels_last)
         with trainer.autocast():
-            loss = loss_of(vae, x, progress)
+            loss = loss_of(vae, x, progress, anchor)
         trainer.update(loss, progress, count)
         if trainer.step % REPORT_EVERY == 0:
             figures = ""

@@ -65,7 +65,7 @@ def main():
     )
     stored = arguments.output / "latents-pencil.pt"
     torch.save({"latents": latents, "shown": [shown for _, shown in drawn]}, stored)
-    data = train.Captioned(stored, things, tokenizer, schedule, device)
+    data = train.Captioned(stored, things, tokenizer, device)
     trainer = Trainer(denoiser, workers, arguments.minutes, 2e-3, 5e-5, 0.98, arguments.output / "lora.pt")
     while (progress := trainer.progress()) < 1:
         x, t, ids = data.batch(arguments.batch)

@@ -67,18 +67,18 @@ def view(things, thing, size):
     picture = things.pictures[thing]
     shown = {"thing": thing, "colour": colour, "kind": "one"}
     kind = random.random()
-    if kind < 0.66:
+    if kind < 0.55:
         # Always at the same place: pure noise does not tell where to draw, and one step from it gives the mean of all places.
         place(scene, picture, 0.5, 0.5, 0.84)
-    elif kind < 0.78:
+    elif kind < 0.64:
         extent = random.uniform(0.5, 0.9)
         shown["kind"] = "small" if extent < 0.7 else "one"
         place(scene, picture, around(0.5, (1 - extent) / 2), around(0.5, (1 - extent) / 2), extent)
-    elif kind < 0.85:
+    elif kind < 0.71:
         (x, y), _ = shown["place"] = random.choice(list(PLACES.items()))
         shown["kind"] = "place"
         place(scene, picture, around(0.5 + 0.24 * x, 0.02), around(0.5 + 0.24 * y, 0.02), random.uniform(0.42, 0.48))
-    elif kind < 0.91:
+    elif kind < 0.77:
         shown |= {"kind": "count", "count": random.choice(list(COUNTS))}
         spots = {
             2: ((0.27, 0.5), (0.73, 0.5)),
@@ -97,8 +97,9 @@ def view(things, thing, size):
     return scene, shown
 
 
-def caption(things, shown):
-    """One of the ways to say what a view shows."""
+def caption(things, shown, background_is_seen):
+    """One of the ways to say what a view shows. Where noise leaves the background to be seen, the caption may keep quiet about it, so
+    that a redrawn picture keeps the one it has; else what is not said to have another is white."""
     name = things.names[shown["thing"]]
     keywords = things.keywords[shown["thing"]]
     if keywords and random.random() < 0.06:
@@ -114,6 +115,7 @@ def caption(things, shown):
     else:
         text = name
     colour = COLOUR_NAMES[shown["colour"]]
-    if shown["colour"] != 0 or random.random() < 0.3:
+    said = 0.5 if background_is_seen else 1.0
+    if random.random() < (0.3 if shown["colour"] == 0 else said):
         text += f" on {'an' if colour[0] in 'aeiou' else 'a'} {colour} background"
     return text
