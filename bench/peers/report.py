@@ -87,13 +87,33 @@ def markdown(results):
     return "\n".join(lines)
 
 
+def beside(axes, **legend):
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize="small", **legend)
+
+
 def plot_steps(axes, table, known):
+    counts = sorted({int(name.split("/")[1]) for name in table})
     for engine in engines_of(table, known):
         points = [(int(name.split("/")[1]), row["engines"][engine]["seconds"] * 1e3)
                   for name, row in table.items() if name.startswith("steps/") and engine in row["engines"]]
         axes.plot(*zip(*points), marker="o", label=engine)
-    axes.set(xlabel="denoising steps", ylabel="ms a frame, image to image", yscale="log")
-    axes.legend()
+    axes.set(title="Image to image", xlabel="denoising steps", ylabel="ms a frame", yscale="log", xticks=counts)
+    beside(axes)
+
+
+def plot_guidance(axes, table, known):
+    from matplotlib.lines import Line2D
+    styles = {"self": "-", "initialize": "--", "full": ":"}
+    engines = engines_of(table, known)
+    for color, engine in enumerate(engines):
+        for kind, style in styles.items():
+            points = [(int(name.split("/")[2]), row["engines"][engine]["seconds"] * 1e3)
+                      for name, row in table.items() if f"/{kind}/" in name and engine in row["engines"]]
+            axes.plot(*zip(*points), color=f"C{color}", linestyle=style)
+    axes.set(title="Guidance", xlabel="denoising steps", ylabel="ms a frame", yscale="log",
+             xticks=sorted({int(name.split("/")[2]) for name in table}))
+    beside(axes, handles=[Line2D([], [], color=f"C{i}", label=engine) for i, engine in enumerate(engines)]
+                + [Line2D([], [], color="gray", linestyle=style, label=kind) for kind, style in styles.items()])
 
 
 def plot_networks(axes, table, known):
@@ -103,23 +123,26 @@ def plot_networks(axes, table, known):
         bars = [(x + (i - (len(engines) - 1) / 2) * width, row["engines"][engine]["seconds"] * 1e3)
                 for x, row in enumerate(table.values()) if engine in row["engines"]]
         axes.bar(*zip(*bars), width=width, label=engine)
-    axes.set(ylabel="ms", yscale="log")
+    axes.set(title="Networks", ylabel="ms", yscale="log")
     axes.set_xticks(range(len(names)), [name.replace("_", "\n") for name in names])
-    axes.legend(fontsize="small")
+    beside(axes)
 
 
 def plot(results, file):
     import matplotlib
     matplotlib.use("Agg")
     matplotlib.rcParams["svg.hashsalt"] = "peers"  # the same figures give the same file
-    from matplotlib import pyplot
+    from matplotlib import pyplot, ticker
     about = results["about"]
-    panels = [(draw, results["tables"][name]) for name, draw in (("steps", plot_steps), ("networks", plot_networks))
-              if results["tables"].get(name)]
+    draws = {"steps": plot_steps, "guidance": plot_guidance, "networks": plot_networks}
+    panels = [(draw, results["tables"][name]) for name, draw in draws.items() if results["tables"].get(name)]
     figure, axes = pyplot.subplots(1, len(panels), figsize=(6 * len(panels), 4.5), squeeze=False)
     for (draw, table), axis in zip(panels, axes[0]):
         draw(axis, table, results["engines"])
         axis.grid(axis="y", alpha=0.3)
+        axis.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+        axis.yaxis.set_major_formatter("{x:g}")
+        axis.yaxis.set_minor_locator(ticker.NullLocator())
     figure.suptitle(f"{about['model']}, {about['width']}x{about['height']}, {about['threads']} threads, {about['date']}")
     figure.tight_layout()
     figure.savefig(file, metadata={"Date": None} if file.suffix == ".svg" else None)
