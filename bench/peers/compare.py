@@ -118,6 +118,14 @@ def groups_of(names, pairs):
     return [[*ours, peer] for peer in peers] if pairs and peers else [names]
 
 
+def measured_together(group, table, most_steps):
+    """A table's measurements, but those in which ours would stand alone while peers are there."""
+    peers = [engine for engine in group if not engine.startswith("ours")]
+    return [name for name in TABLES[table]
+            if (table == "networks" or int(name.rpartition("/")[2]) <= most_steps)
+            and any(can_measure(engine, name) for engine in peers or group)]
+
+
 def take_turns(engines, names, rounds):
     """Runs by measurement and engine, in seconds, and the arithmetic of each; the first round warms up."""
     runs, gflop = {}, {}
@@ -148,16 +156,13 @@ def compare(arguments):
                          "pairs": arguments.pairs, "machine": machine(), "date": str(datetime.date.today())},
                "engines": {}, "tables": {table: {} for table in arguments.tables}}
     for group in groups_of(arguments.engines, arguments.pairs):
-        names = {name for table in arguments.tables for name in TABLES[table]}
-        engines = {e: start_engine(e, arguments) for e in group if any(can_measure(e, n) for n in names)}
+        wanted = {table: measured_together(group, table, arguments.most_steps) for table in arguments.tables}
+        taking_part = [e for e in group if any(can_measure(e, name) for names in wanted.values() for name in names)]
+        engines = {e: start_engine(e, arguments) for e in taking_part}
         for name, engine in engines.items():
             results["engines"].setdefault(name, engine.about())
-        for table in arguments.tables:
-            wanted = [n for n in TABLES[table] if int(n.rpartition("/")[2]) <= arguments.most_steps] \
-                if table != "networks" else TABLES[table]
-            if not any(can_measure(e, n) for e in engines if not e.startswith("ours") for n in wanted) and len(engines) > 1:
-                continue
-            runs, gflop = take_turns(engines, wanted, arguments.rounds)
+        for table, names in wanted.items():
+            runs, gflop = take_turns(engines, names, arguments.rounds)
             report.add_runs(results["tables"][table], runs, gflop)
         for engine in engines.values():
             engine.close()
