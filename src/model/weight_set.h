@@ -55,7 +55,7 @@ class WeightSet {
 /// alive.
 class WeightSets {
  public:
-  /// The text encoder is in float32 whatever the precision: it runs once for each prompt.
+  /// The text encoder is in bfloat16 where the UNet is in that or in bytes.
   WeightSets(Device& device, const ModelFiles& model, int clip_skip, Precision precision = Precision::f32)
       : device_(device), model_(model), clip_skip_(clip_skip), precision_(precision) {}
 
