@@ -11,18 +11,41 @@ from diffusers import AutoencoderTiny, LCMScheduler
 from transformers import CLIPTokenizer
 
 import model
+import start
 import train
+
+
+@torch.no_grad()
+def average(denoiser, folder):
+    """Half of each (Wortsman et al. 2022, arXiv 2203.05482)."""
+    other = start.networks_of(folder)
+    for parameter, value in zip(denoiser.parameters(), other.parameters(), strict=True):
+        parameter.lerp_(value, 0.5)
+
+
+def forget_origin(config):
+    """Which folder it was read from is of no use elsewhere."""
+    values = json.loads(config.read_text())
+    values.pop("_name_or_path", None)
+    config.write_text(json.dumps(values, indent=2) + "\n")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, default=Path("train-output"), help="where the training wrote to")
     parser.add_argument("--checkpoint", default="distilled.pt", help="of distill.py or train.py --size 32")
+    parser.add_argument(
+        "--average-with",
+        type=Path,
+        help="the model that training began with: the mean of both networks' weights keeps what either does well",
+    )
     parser.add_argument("folder", type=Path, help="where the model goes")
     arguments = parser.parse_args()
     tokenizer = CLIPTokenizer.from_pretrained(train.TOKENIZER)
     denoiser = model.Denoiser(model.new_text_encoder(tokenizer), model.full_size_unet())
     denoiser.load_state_dict(torch.load(arguments.output / arguments.checkpoint, weights_only=True)["average"])
+    if arguments.average_with:
+        average(denoiser, arguments.average_with)
     parts = {
         "text_encoder": denoiser.text_encoder,
         "unet": denoiser.unet,
@@ -30,6 +53,7 @@ def main():
     }
     for name, part in parts.items():
         part.half().save_pretrained(arguments.folder / name)
+        forget_origin(arguments.folder / name / "config.json")
     LCMScheduler(
         beta_start=0.00085,
         beta_end=0.012,

@@ -18,11 +18,16 @@ def rotation_between(theirs, ours):
     return u @ v
 
 
+def networks_of(folder):
+    unet = UNet2DConditionModel.from_pretrained(folder / "unet").float()
+    return model.Denoiser(CLIPTextModel.from_pretrained(folder / "text_encoder").float(), unet)
+
+
 @torch.no_grad()
 def denoiser_of(folder, vae, things):
     """The denoiser of a model folder, turned to the latents of `vae`."""
-    unet = UNet2DConditionModel.from_pretrained(folder / "unet").float()
-    text_encoder = CLIPTextModel.from_pretrained(folder / "text_encoder").float()
+    denoiser = networks_of(folder)
+    unet = denoiser.unet
     other = AutoencoderTiny.from_pretrained(folder / "vae").float()
     pictures = [views.view(things, random.randrange(len(things.names)), 128)[0] for _ in range(200)]
 
@@ -37,4 +42,4 @@ def denoiser_of(folder, vae, things):
     unet.conv_in.weight.copy_(torch.einsum("oiyx,ji->ojyx", unet.conv_in.weight, rotation))
     unet.conv_out.weight.copy_(torch.einsum("oiyx,jo->jiyx", unet.conv_out.weight, rotation))
     unet.conv_out.bias.copy_(rotation @ unet.conv_out.bias)
-    return model.Denoiser(text_encoder, unet)
+    return denoiser
