@@ -111,7 +111,7 @@ TEST_P(ReducedPrecision, AppliesLorasAtTheScaleOfTheMoment) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, ReducedPrecision, ::testing::Values(Loss{"int8", 33}, Loss{"bf16", 40}),
+INSTANTIATE_TEST_SUITE_P(Each, ReducedPrecision, ::testing::Values(Loss{"int8", 36}, Loss{"bf16", 40}),
                          [](const auto& loss) { return loss.param.precision; });
 
 }  // namespace

@@ -138,9 +138,9 @@ void AutoencoderTiny::Impl::make_decoder(LayerLoader& layers) {
   Names names("decoder.layers.");
   for (std::size_t i = 0; i < kStages; ++i) {
     const bool first = i == 0;
-    Weights conv =
-        layers.conv2d(names.next(), first ? config.latent_channels : decoder_channels, decoder_channels, 3,
-                      {.bias = first, .resample = first ? Resample::none : Resample::up});
+    Weights conv = layers.conv2d(
+        names.next(), first ? config.latent_channels : decoder_channels, decoder_channels, 3,
+        {.bias = first, .resample = first ? Resample::none : Resample::up, .seen = i + 1 == kStages});
     if (first) {
       names.skip();  // ReLU
     }

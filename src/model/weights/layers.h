@@ -52,6 +52,8 @@ struct LayerOptions {
   bool geglu = false;                  ///< of a linear layer: see HostLinear
   /// In float32 whatever the network's precision: what it gives steers many layers and costs little.
   bool sensitive = false;
+  /// In 16 bits rather than 8, which in flat parts of a picture would tint it.
+  bool seen = false;
 };
 
 /// Makes the layers of one network: reads their tensors, adds what LoRAs change, packs them for the device. A
@@ -102,7 +104,10 @@ class LayerLoader {
   }
   [[nodiscard]] std::string cache_key(const std::vector<std::string>& names, const std::string& kind) const;
   [[nodiscard]] Precision precision_of(const LayerOptions& options) const {
-    return options.sensitive ? Precision::f32 : precision_;
+    if (options.sensitive) {
+      return Precision::f32;
+    }
+    return options.seen && precision_ == Precision::int8 ? Precision::bf16 : precision_;
   }
   void mark_used(const std::string& name, bool bias);
   void read_weight(const std::string& name, std::int64_t in, std::int64_t out, std::int64_t kernel,
