@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 #include "device/cpu/amx.h"
 #include "device/cpu/convolution.h"
@@ -55,11 +56,12 @@ const ReducedMatrix* reduced_of(const Conv2dStep& step) {
   return static_cast<const PackedConv2d&>(*step.weights).reduced.get();
 }
 
-bool is_like(const Conv2dStep& step, const Tensor& x) {
+/// Whether a step leaves a picture's shape as it is, in the first step's format: pieces have room for that.
+bool is_like(const Conv2dStep& step, const Conv2dStep& first, const Tensor& x) {
   const ReducedMatrix* matrix = reduced_of(step);
-  return matrix != nullptr && matrix->kernel == 3 && matrix->resample == Resample::none &&
-         step.options.padding == 1 && step.options.row_bias.empty() && step.out.shape == x.shape &&
-         step.out.dtype == x.dtype;
+  return matrix != nullptr && matrix->format == reduced_of(first)->format && matrix->kernel == 3 &&
+         matrix->resample == Resample::none && step.options.padding == 1 && step.options.row_bias.empty() &&
+         step.out.shape == x.shape && step.out.dtype == x.dtype;
 }
 
 /// A chain of which all pictures have the input's shape.
@@ -193,7 +195,8 @@ class Chain {
 }  // namespace
 
 bool convolve_chain(Workers& workers, const Tensor& x, std::span<const Conv2dStep> steps) {
-  if (!std::ranges::all_of(steps, [&](const Conv2dStep& step) { return is_like(step, x); })) {
+  if (reduced_of(steps.front()) == nullptr ||
+      !std::ranges::all_of(steps, [&](const Conv2dStep& step) { return is_like(step, steps.front(), x); })) {
     return false;
   }
   const Chain chain(workers, x, steps);
@@ -203,12 +206,11 @@ bool convolve_chain(Workers& workers, const Tensor& x, std::span<const Conv2dSte
   workers.prepare(chain.scratch());
   const bool amx = reduced_of(steps[0])->amx;
   workers.pool().parallel_for(chain.pieces(), [&](std::int64_t i, int thread) {
+    std::optional<AmxRegisters> registers;
     if (amx) {
-      const AmxRegisters registers;
-      chain.compute(i, workers.own(thread));
-    } else {
-      chain.compute(i, workers.own(thread));
+      registers.emplace();
     }
+    chain.compute(i, workers.own(thread));
   });
   return true;
 }
