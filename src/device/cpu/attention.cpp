@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "device/cpu/amx_attention.h"
 #include "device/cpu/kernels.h"
+#include "device/cpu/reduced_attention.h"
 #include "device/cpu/reduced_kernel.h"
 
 namespace streamdiffusion::cpu {
@@ -71,7 +71,7 @@ void attend_in_f32(Workers& workers, const Tensor& q, const Tensor& k, const Ten
 
 void attend_in_bf16(Workers& workers, const Tensor& q, const Tensor& k, const Tensor& v,
                     const AttentionOptions& options, const Tensor& out) {
-  const AmxHeads heads{k.shape.h * k.shape.w, q.shape.c / options.heads};
+  const ReducedHeads heads{k.shape.h * k.shape.w, q.shape.c / options.heads};
   const std::int64_t head_bytes = heads.key_bytes() + heads.value_bytes();
   auto* packed = reinterpret_cast<std::uint8_t*>(
       workers.shared(divide_up(k.shape.n * options.heads * head_bytes, std::int64_t{sizeof(float)})));
@@ -81,22 +81,22 @@ void attend_in_bf16(Workers& workers, const Tensor& q, const Tensor& k, const Te
     const std::int64_t channel = index % options.heads * heads.head_dim;
     std::uint8_t* keys = packed + index * head_bytes;
     if (i % 2 == 0) {
-      amx_pack_keys(head_of(k, row, 0, channel), k.stride, heads, keys);
+      pack_reduced_keys(head_of(k, row, 0, channel), k.stride, heads, keys);
     } else {
-      amx_pack_values(head_of(v, row, 0, channel), v.stride, heads, keys + heads.key_bytes());
+      pack_reduced_values(head_of(v, row, 0, channel), v.stride, heads, keys + heads.key_bytes());
     }
   });
 
-  workers.prepare(amx_attention_scratch(heads));
+  workers.prepare(reduced_attention_scratch(heads));
   const std::int64_t queries = q.shape.h * q.shape.w;
-  const std::int64_t blocks = divide_up(queries, kAmxQueries);
+  const std::int64_t blocks = divide_up(queries, kReducedQueries);
   workers.pool().parallel_for(q.shape.n * options.heads * blocks, [&](std::int64_t i, int thread) {
-    const std::int64_t first = i % blocks * kAmxQueries;
+    const std::int64_t first = i % blocks * kReducedQueries;
     const std::int64_t head = i / blocks % options.heads;
     const std::int64_t row = i / blocks / options.heads;
     const RowRange seen = seen_rows(options, row);
-    AmxAttentionTask task;
-    task.queries = std::min(kAmxQueries, queries - first);
+    ReducedAttentionTask task;
+    task.queries = std::min(kReducedQueries, queries - first);
     task.q = head_of(q, row, first, head * heads.head_dim);
     task.q_stride = q.stride;
     task.out = head_of(out, row, first, head * heads.head_dim);
@@ -106,7 +106,8 @@ void attend_in_bf16(Workers& workers, const Tensor& q, const Tensor& k, const Te
     task.row_bytes = options.heads * head_bytes;
     task.key_rows = seen.count;
     task.heads = heads;
-    amx_attention_task(task, workers.own(thread));
+    task.amx = workers.features().amx;
+    reduced_attention_task(task, workers.own(thread));
   });
 }
 
@@ -115,7 +116,7 @@ void attend_in_bf16(Workers& workers, const Tensor& q, const Tensor& k, const Te
 void attend(Workers& workers, const Tensor& q, const Tensor& k, const Tensor& v,
             const AttentionOptions& options, const Tensor& out) {
   const bool reduced = options.precision != Precision::f32 && !options.causal;
-  if (reduced && workers.features().amx && workers.features().bf16 && multiplies_bytes()) {
+  if (reduced && workers.features().bf16 && multiplies_bytes()) {
     attend_in_bf16(workers, q, k, v, options, out);
   } else {
     attend_in_f32(workers, q, k, v, options, out);

@@ -1,4 +1,4 @@
-// float32 to bfloat16 with AVX512_BF16; included once for each instruction set, of use in those from AVX3_DL
+// bfloat16 with AVX512_BF16; included once for each instruction set, of use in those from AVX3_DL
 // on.
 #if defined(STREAMDIFFUSION_BF16_INL) == defined(HWY_TARGET_TOGGLE)
 #ifdef STREAMDIFFUSION_BF16_INL
@@ -37,6 +37,15 @@ HWY_INLINE void store_all(hn::Vec<Tag> value, NativeBf16* to) {
   // Not by its intrinsic, which asks for more than Highway lets this be compiled for.
   __asm__("vcvtneps2bf16 %1, %0" : "=v"(rounded.raw) : "v"(value.raw));
   hn::StoreU(rounded, HalfTag(), &to->bits);
+}
+
+/// The products of pairs of bfloat16, which lie in lanes of integers, added to each lane of `sums`: floats,
+/// in a vector of any type, as turning it into another makes the compiler copy it.
+template <typename V>
+HWY_INLINE V add_pairs(V sums, hn::Vec<hn::RebindToSigned<Tag>> left,
+                       hn::Vec<hn::RebindToSigned<Tag>> right) {
+  __asm__("vdpbf16ps %2, %1, %0" : "+v"(sums.raw) : "v"(left.raw), "v"(right.raw));
+  return sums;
 }
 #endif
 

@@ -230,8 +230,7 @@ template <Format kFormat>
 HWY_INLINE Ints multiply_add(Ints sums, Ints left, Ints right) {
 #if STREAMDIFFUSION_VNNI
   if constexpr (kFormat == Format::bf16) {
-    __asm__("vdpbf16ps %2, %1, %0" : "+v"(sums.raw) : "v"(left.raw), "v"(right.raw));
-    return sums;
+    return add_pairs(sums, left, right);
   }
   // Not by its intrinsic: Highway 1.0.3 names another VNNI to the compiler than the one it looks for.
   __asm__("vpdpbusd %2, %1, %0" : "+v"(sums.raw) : "v"(left.raw), "v"(right.raw));

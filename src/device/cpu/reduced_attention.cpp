@@ -1,19 +1,22 @@
-#include "device/cpu/amx_attention.h"
+#include "device/cpu/reduced_attention.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <numbers>
+#include <optional>
+#include <utility>
 
 #include "device/cpu/amx.h"
 
-// Compiled for AVX-512 with VNNI alone, which goes with AMX; what else Highway asks for is never called.
+// Compiled for AVX-512 with VNNI alone, which goes with AVX512_BF16; what else Highway asks for is never
+// called.
 #undef HWY_DISABLED_TARGETS
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4)
 #define HWY_WANT_AVX3_DL
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "device/cpu/amx_attention.cpp"
+#define HWY_TARGET_INCLUDE "device/cpu/reduced_attention.cpp"
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 #include <hwy/highway.h>
 
@@ -33,8 +36,8 @@ std::int64_t round_up(std::int64_t n, std::int64_t multiple) {
   return (n + multiple - 1) / multiple * multiple;
 }
 std::int64_t key_columns(std::int64_t tokens) { return round_up(tokens, kStepNumbers); }
-std::int64_t key_channels(const AmxHeads& heads) { return round_up(heads.head_dim, kStepNumbers); }
-std::int64_t value_columns(const AmxHeads& heads) { return round_up(heads.head_dim, kAmxTile); }
+std::int64_t key_channels(const ReducedHeads& heads) { return round_up(heads.head_dim, kStepNumbers); }
+std::int64_t value_columns(const ReducedHeads& heads) { return round_up(heads.head_dim, kAmxTile); }
 
 NativeBf16* native(std::uint8_t* numbers) { return reinterpret_cast<NativeBf16*>(numbers); }
 
@@ -50,7 +53,7 @@ HWY_INLINE hn::Vec<hn::RebindToUnsigned<Tag>> pairs_of_bf16(hn::Vec<Tag> low, hn
   return hn::Or(hn::ShiftRight<16>(round(low)), hn::And(round(high), hn::Set(du, 0xFFFF0000U)));
 }
 
-void PackKeys(const Elements& k, std::int64_t stride, const AmxHeads& heads, std::uint8_t* packed) {
+void PackKeys(const Elements& k, std::int64_t stride, const ReducedHeads& heads, std::uint8_t* packed) {
   const std::int64_t pairs = key_channels(heads) / 2;
   std::memset(packed, 0, static_cast<std::size_t>(heads.key_bytes()));
   constexpr auto kChannels = static_cast<std::int64_t>(kLanes);
@@ -67,15 +70,15 @@ void PackKeys(const Elements& k, std::int64_t stride, const AmxHeads& heads, std
   }
 }
 
-void PackValues(const Elements& v, std::int64_t stride, const AmxHeads& heads, std::uint8_t* packed) {
+void PackValues(const Elements& v, std::int64_t stride, const ReducedHeads& heads, std::uint8_t* packed) {
   const hn::RebindToUnsigned<Tag> du;
   const Tag d;
   const std::int64_t columns = value_columns(heads);
   // Blocks follow one another without a gap: only the last one is filled up to whole steps.
   const std::int64_t tokens = round_up(heads.tokens, kStepNumbers);
   for (std::int64_t token = 0; token < tokens; token += 2) {
-    const std::int64_t first = token / kAmxKeys * kAmxKeys;
-    const std::int64_t pairs = std::min(kAmxKeys, tokens - first) / 2;
+    const std::int64_t first = token / kReducedKeys * kReducedKeys;
+    const std::int64_t pairs = std::min(kReducedKeys, tokens - first) / 2;
     std::uint8_t* block = packed + first / 2 * columns * kPairBytes;
     for (std::int64_t c = 0; c < columns; c += static_cast<std::int64_t>(kLanes)) {
       const auto load = [&](std::int64_t t) {
@@ -92,32 +95,33 @@ void PackValues(const Elements& v, std::int64_t stride, const AmxHeads& heads, s
 /// Softmax as it goes (Milakov and Gimelshein 2018; FlashAttention): highest score, sum and weighted values
 /// so far.
 struct Running {
-  float* scores;          // [queries][kAmxKeys]
+  float* scores;          // [queries][kReducedKeys]
   float* product;         // [queries][padded head_dim]
   float* values;          // likewise
   std::uint8_t* queries;  // [queries][channels], bfloat16
-  std::uint8_t* weights;  // [queries][kAmxKeys], bfloat16
+  std::uint8_t* weights;  // [queries][kReducedKeys], bfloat16
   float* highest;         // [queries], in scaled scores
   float* sum;             // [queries]
 };
 
-Running divide_scratch(float* scratch, const AmxHeads& heads) {
+Running divide_scratch(float* scratch, const ReducedHeads& heads) {
   const std::int64_t columns = value_columns(heads);
   Running r{};
   r.scores = scratch;
-  r.product = r.scores + kAmxQueries * kAmxKeys;
-  r.values = r.product + kAmxQueries * columns;
-  float* halves = r.values + kAmxQueries * columns;
+  r.product = r.scores + kReducedQueries * kReducedKeys;
+  r.values = r.product + kReducedQueries * columns;
+  float* halves = r.values + kReducedQueries * columns;
   r.queries = reinterpret_cast<std::uint8_t*>(halves);
-  halves += kAmxQueries * key_channels(heads) / 2;
+  halves += kReducedQueries * key_channels(heads) / 2;
   r.weights = reinterpret_cast<std::uint8_t*>(halves);
-  r.highest = halves + kAmxQueries * kAmxKeys / 2;
-  r.sum = r.highest + kAmxQueries;
+  r.highest = halves + kReducedQueries * kReducedKeys / 2;
+  r.sum = r.highest + kReducedQueries;
   return r;
 }
 
-std::int64_t AttentionScratch(const AmxHeads& heads) {
-  return kAmxQueries * (kAmxKeys + 2 * value_columns(heads) + key_channels(heads) / 2 + kAmxKeys / 2 + 2);
+std::int64_t AttentionScratch(const ReducedHeads& heads) {
+  return kReducedQueries *
+         (kReducedKeys + 2 * value_columns(heads) + key_channels(heads) / 2 + kReducedKeys / 2 + 2);
 }
 
 /// 2^x for x of at most 0, to 8e-5: much finer than bfloat16.
@@ -162,25 +166,115 @@ float weigh(float* scores, std::int64_t count, float scale, float& highest, floa
   return shrink;
 }
 
-AmxProduct product_of(std::int64_t rows, const std::uint8_t* x, std::int64_t x_stride,
-                      const std::uint8_t* weights, std::int64_t columns, std::int64_t inner, float* sums) {
-  return {.type = AmxType::bf16,
-          .x = x,
-          .x_stride = static_cast<std::size_t>(x_stride),
-          .weights = reinterpret_cast<const std::int8_t*>(weights),
-          .weight_row = static_cast<std::size_t>(kRowBytes),
-          .weight_line = 0,
-          .weight_tile = static_cast<std::size_t>(inner / 2 * kRowBytes),
-          .columns = static_cast<std::size_t>(columns),
-          .lines = 1,
-          .steps = static_cast<std::size_t>(inner / kStepNumbers),
-          .rows = static_cast<std::size_t>(rows),
-          .sums = sums};
+/// sums = x times panels of a tile's columns, [rows][columns], whole steps of the inner dimension.
+struct Product {
+  std::int64_t rows;
+  const std::uint8_t* x;
+  std::int64_t x_stride;  // bytes from row to row
+  const std::uint8_t* weights;
+  std::int64_t columns;  // whole tiles
+  std::int64_t inner;
+  float* sums;
+
+  [[nodiscard]] std::int64_t panel_bytes() const { return inner / 2 * kRowBytes; }
+};
+
+void multiply_in_tiles(const Product& p) {
+  amx_multiply({.type = AmxType::bf16,
+                .x = p.x,
+                .x_stride = static_cast<std::size_t>(p.x_stride),
+                .weights = reinterpret_cast<const std::int8_t*>(p.weights),
+                .weight_row = static_cast<std::size_t>(kRowBytes),
+                .weight_line = 0,
+                .weight_tile = static_cast<std::size_t>(p.panel_bytes()),
+                .columns = static_cast<std::size_t>(p.columns),
+                .lines = 1,
+                .steps = static_cast<std::size_t>(p.inner / kStepNumbers),
+                .rows = static_cast<std::size_t>(p.rows),
+                .sums = p.sums});
 }
 
-void load_queries(const AmxAttentionTask& t, const Running& r) {
+// Of a product in vector registers at a time.
+constexpr int kMostRows = 6;
+constexpr int kMostPanels = 4;
+
+template <int kRows, int kPanels>
+HWY_NOINLINE void multiply_rows(const Product& p, std::int64_t row, std::int64_t panel) {
+  const Tag d;
+  const hn::RebindToSigned<Tag> di;
+  hn::Vec<Tag> acc[kRows][kPanels];
+#pragma GCC unroll 16
+  for (auto& sums : acc) {
+#pragma GCC unroll 4
+    for (auto& sum : sums) {
+      sum = hn::Zero(d);
+    }
+  }
+  const std::int64_t stride = p.x_stride;
+  const std::int64_t panel_bytes = p.panel_bytes();
+  const std::uint8_t* HWY_RESTRICT x = p.x + row * stride;
+  const std::uint8_t* HWY_RESTRICT weights = p.weights + panel * panel_bytes;
+  const std::uint8_t* const end = x + p.inner * 2;
+#pragma GCC unroll 1
+  for (; x != end; x += kPairBytes, weights += kRowBytes) {
+    hn::Vec<decltype(di)> column[kPanels];
+#pragma GCC unroll 4
+    for (int v = 0; v < kPanels; ++v) {
+      column[v] = hn::LoadU(di, reinterpret_cast<const std::int32_t*>(weights + v * panel_bytes));
+    }
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r) {
+      std::int32_t pair = 0;
+      std::memcpy(&pair, x + r * stride, kPairBytes);
+      const auto left = hn::Set(di, pair);
+#pragma GCC unroll 4
+      for (int v = 0; v < kPanels; ++v) {
+        acc[r][v] = add_pairs(acc[r][v], left, column[v]);
+      }
+    }
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 4
+    for (int v = 0; v < kPanels; ++v) {
+      hn::StoreU(acc[r][v], d, p.sums + (row + r) * p.columns + (panel + v) * kAmxTile);
+    }
+  }
+}
+
+template <int kPanels, int... kRows>
+void multiply_panels(const Product& p, std::int64_t panel, std::integer_sequence<int, kRows...>) {
+  using Rows = void (*)(const Product&, std::int64_t, std::int64_t);
+  static constexpr Rows kFunctions[] = {&multiply_rows<kRows + 1, kPanels>...};
+  const std::int64_t groups = (p.rows + kMostRows - 1) / kMostRows;
+  for (std::int64_t i = 0; i < groups; ++i) {
+    const std::int64_t first = p.rows * i / groups;
+    kFunctions[p.rows * (i + 1) / groups - first - 1](p, first, panel);
+  }
+}
+
+void multiply_in_vectors(const Product& p) {
+  constexpr auto kRows = std::make_integer_sequence<int, kMostRows>();
+  const std::int64_t panels = p.columns / kAmxTile;
+  std::int64_t panel = 0;
+  for (; panel + kMostPanels <= panels; panel += kMostPanels) {
+    multiply_panels<kMostPanels>(p, panel, kRows);
+  }
+  for (; panel + 2 <= panels; panel += 2) {
+    multiply_panels<2>(p, panel, kRows);
+  }
+  for (; panel < panels; ++panel) {
+    multiply_panels<1>(p, panel, kRows);
+  }
+}
+
+void multiply(const Product& product, bool amx) {
+  amx ? multiply_in_tiles(product) : multiply_in_vectors(product);
+}
+
+void load_queries(const ReducedAttentionTask& t, const Running& r) {
   const std::int64_t channels = key_channels(t.heads);
-  std::memset(r.queries, 0, static_cast<std::size_t>(kAmxQueries * channels * 2));
+  std::memset(r.queries, 0, static_cast<std::size_t>(kReducedQueries * channels * 2));
   for (std::int64_t i = 0; i < t.queries; ++i) {
     for (std::int64_t c = 0; c < t.heads.head_dim; c += static_cast<std::int64_t>(kLanes)) {
       const auto rest = static_cast<std::size_t>(t.heads.head_dim - c);
@@ -189,9 +283,12 @@ void load_queries(const AmxAttentionTask& t, const Running& r) {
   }
 }
 
-void RunAttentionTask(const AmxAttentionTask& t, float* scratch) {
+void RunAttentionTask(const ReducedAttentionTask& t, float* scratch) {
   const Tag d;
-  const AmxRegisters registers;
+  std::optional<AmxRegisters> registers;
+  if (t.amx) {
+    registers.emplace();
+  }
   const std::int64_t dim = t.heads.head_dim;
   const std::int64_t channels = key_channels(t.heads);
   const std::int64_t columns = value_columns(t.heads);
@@ -199,26 +296,27 @@ void RunAttentionTask(const AmxAttentionTask& t, float* scratch) {
   const float scale = std::numbers::log2e_v<float> / std::sqrt(static_cast<float>(dim));
   const Running r = divide_scratch(scratch, t.heads);
   load_queries(t, r);
-  std::memset(r.weights, 0, static_cast<std::size_t>(kAmxQueries * kAmxKeys * 2));
+  std::memset(r.weights, 0, static_cast<std::size_t>(kReducedQueries * kReducedKeys * 2));
   std::fill(r.values, r.values + t.queries * columns, 0.0F);
   std::fill(r.highest, r.highest + t.queries, -std::numeric_limits<float>::infinity());
   std::fill(r.sum, r.sum + t.queries, 0.0F);
 
   for (std::int64_t row = 0; row < t.key_rows; ++row) {
-    for (std::int64_t first = 0; first < t.heads.tokens; first += kAmxKeys) {
-      const std::int64_t count = std::min(kAmxKeys, t.heads.tokens - first);
-      const std::int64_t width = std::min(kAmxKeys, padded_tokens - first);
+    for (std::int64_t first = 0; first < t.heads.tokens; first += kReducedKeys) {
+      const std::int64_t count = std::min(kReducedKeys, t.heads.tokens - first);
+      const std::int64_t width = std::min(kReducedKeys, padded_tokens - first);
       // Scores of a narrower block lie as close as its keys do.
-      amx_multiply(product_of(t.queries, r.queries, channels * 2,
-                              t.keys + row * t.row_bytes + first * channels * 2, width, channels, r.scores));
-      float shrink[kAmxQueries];
+      multiply({t.queries, r.queries, channels * 2, t.keys + row * t.row_bytes + first * channels * 2, width,
+                channels, r.scores},
+               t.amx);
+      float shrink[kReducedQueries];
       for (std::int64_t i = 0; i < t.queries; ++i) {
-        shrink[i] =
-            weigh(r.scores + i * width, count, scale, r.highest[i], r.sum[i], r.weights + i * kAmxKeys * 2);
+        shrink[i] = weigh(r.scores + i * width, count, scale, r.highest[i], r.sum[i],
+                          r.weights + i * kReducedKeys * 2);
       }
-      amx_multiply(product_of(t.queries, r.weights, kAmxKeys * 2,
-                              t.values + row * t.row_bytes + first * columns * 2, columns,
-                              round_up(count, kStepNumbers), r.product));
+      multiply({t.queries, r.weights, kReducedKeys * 2, t.values + row * t.row_bytes + first * columns * 2,
+                columns, round_up(count, kStepNumbers), r.product},
+               t.amx);
       for (std::int64_t i = 0; i < t.queries; ++i) {
         const auto factor = hn::Set(d, shrink[i]);
         for (std::int64_t c = 0; c < columns; c += static_cast<std::int64_t>(kLanes)) {
@@ -238,18 +336,20 @@ void RunAttentionTask(const AmxAttentionTask& t, float* scratch) {
   }
 }
 
-std::int64_t KeyBytes(const AmxHeads& heads) { return key_channels(heads) * 2 * key_columns(heads.tokens); }
+std::int64_t KeyBytes(const ReducedHeads& heads) {
+  return key_channels(heads) * 2 * key_columns(heads.tokens);
+}
 
-std::int64_t ValueBytes(const AmxHeads& heads) {
+std::int64_t ValueBytes(const ReducedHeads& heads) {
   return round_up(heads.tokens, kStepNumbers) * 2 * value_columns(heads);
 }
 #else
-void PackKeys(const Elements&, std::int64_t, const AmxHeads&, std::uint8_t*) {}
-void PackValues(const Elements&, std::int64_t, const AmxHeads&, std::uint8_t*) {}
-std::int64_t AttentionScratch(const AmxHeads&) { return 0; }
-void RunAttentionTask(const AmxAttentionTask&, float*) {}
-std::int64_t KeyBytes(const AmxHeads&) { return 0; }
-std::int64_t ValueBytes(const AmxHeads&) { return 0; }
+void PackKeys(const Elements&, std::int64_t, const ReducedHeads&, std::uint8_t*) {}
+void PackValues(const Elements&, std::int64_t, const ReducedHeads&, std::uint8_t*) {}
+std::int64_t AttentionScratch(const ReducedHeads&) { return 0; }
+void RunAttentionTask(const ReducedAttentionTask&, float*) {}
+std::int64_t KeyBytes(const ReducedHeads&) { return 0; }
+std::int64_t ValueBytes(const ReducedHeads&) { return 0; }
 #endif
 
 }  // namespace
@@ -266,19 +366,21 @@ HWY_EXPORT(RunAttentionTask);
 HWY_EXPORT(KeyBytes);
 HWY_EXPORT(ValueBytes);
 
-std::int64_t AmxHeads::key_bytes() const { return HWY_DYNAMIC_DISPATCH(KeyBytes)(*this); }
-std::int64_t AmxHeads::value_bytes() const { return HWY_DYNAMIC_DISPATCH(ValueBytes)(*this); }
+std::int64_t ReducedHeads::key_bytes() const { return HWY_DYNAMIC_DISPATCH(KeyBytes)(*this); }
+std::int64_t ReducedHeads::value_bytes() const { return HWY_DYNAMIC_DISPATCH(ValueBytes)(*this); }
 
-void amx_pack_keys(const Elements& k, std::int64_t stride, const AmxHeads& heads, std::uint8_t* packed) {
+void pack_reduced_keys(const Elements& k, std::int64_t stride, const ReducedHeads& heads,
+                       std::uint8_t* packed) {
   HWY_DYNAMIC_DISPATCH(PackKeys)(k, stride, heads, packed);
 }
-void amx_pack_values(const Elements& v, std::int64_t stride, const AmxHeads& heads, std::uint8_t* packed) {
+void pack_reduced_values(const Elements& v, std::int64_t stride, const ReducedHeads& heads,
+                         std::uint8_t* packed) {
   HWY_DYNAMIC_DISPATCH(PackValues)(v, stride, heads, packed);
 }
-std::int64_t amx_attention_scratch(const AmxHeads& heads) {
+std::int64_t reduced_attention_scratch(const ReducedHeads& heads) {
   return HWY_DYNAMIC_DISPATCH(AttentionScratch)(heads);
 }
-void amx_attention_task(const AmxAttentionTask& task, float* scratch) {
+void reduced_attention_task(const ReducedAttentionTask& task, float* scratch) {
   HWY_DYNAMIC_DISPATCH(RunAttentionTask)(task, scratch);
 }
 

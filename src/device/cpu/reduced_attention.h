@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+
+#include "device/cpu/elements.h"
+
+// Attention in bfloat16, as kernels.h has it in float32. To be called only where Features says that
+// AVX512_BF16 is there, and the instruction set in use goes with it (multiplies_bytes).
+namespace streamdiffusion::cpu {
+
+/// Keys that are looked at together.
+constexpr std::int64_t kReducedKeys = 256;
+/// Queries of a task at most.
+constexpr std::int64_t kReducedQueries = 64;
+
+/// One head of one row of keys and values, packed in panels of a tile's columns. Keys: [panel of tokens][pair
+/// of channels][token][2]; values, in blocks of kReducedKeys tokens, the last one shorter: [panel of
+/// channels][pair of tokens][channel][2].
+struct ReducedHeads {
+  std::int64_t tokens = 0;
+  std::int64_t head_dim = 0;
+
+  [[nodiscard]] std::int64_t key_bytes() const;
+  [[nodiscard]] std::int64_t value_bytes() const;
+};
+void pack_reduced_keys(const Elements& k, std::int64_t stride, const ReducedHeads& heads,
+                       std::uint8_t* packed);
+void pack_reduced_values(const Elements& v, std::int64_t stride, const ReducedHeads& heads,
+                         std::uint8_t* packed);
+
+/// Attention of some queries of one head to the packed keys and values of `key_rows` rows.
+struct ReducedAttentionTask {
+  Elements q;
+  std::int64_t q_stride = 0;
+  Elements out;
+  std::int64_t out_stride = 0;
+  std::int64_t queries = 0;            ///< at most kReducedQueries
+  const std::uint8_t* keys = nullptr;  ///< of the first row
+  const std::uint8_t* values = nullptr;
+  std::int64_t row_bytes = 0;  ///< from row to row of both
+  std::int64_t key_rows = 1;
+  ReducedHeads heads;
+  bool amx = false;  ///< multiplied in tile registers
+};
+/// Floats of scratch memory that reduced_attention_task needs.
+std::int64_t reduced_attention_scratch(const ReducedHeads& heads);
+void reduced_attention_task(const ReducedAttentionTask& task, float* scratch);
+
+}  // namespace streamdiffusion::cpu
