@@ -163,8 +163,10 @@ TEST_F(MixedTypes, ElementwiseOperationsTakeAndGiveBoth) {
 TEST(CpuActivations, AreBfloat16WhereProductsWaitForMemory) {
   EXPECT_EQ(cpu_activations(Precision::f32), DType::f32);
   EXPECT_EQ(cpu_activations(Precision::int8, {}), DType::f32);
-  EXPECT_EQ(cpu_activations(Precision::int8, {.bf16 = true}), DType::f32);
-  const bool waits = cpu::Features::detect().amx && cpu::multiplies_bytes();
+  EXPECT_EQ(cpu_activations(Precision::int8, {.amx = true}), DType::f32);
+  EXPECT_EQ(cpu_activations(Precision::int8, {.bf16 = true}),
+            cpu::multiplies_bytes() ? DType::bf16 : DType::f32);
+  const bool waits = cpu::Features::detect().bf16 && cpu::multiplies_bytes();
   EXPECT_EQ(cpu_activations(Precision::bf16), waits ? DType::bf16 : DType::f32);
   EXPECT_EQ(cpu_activations(Precision::int8), waits ? DType::bf16 : DType::f32);
 }
