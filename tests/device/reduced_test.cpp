@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <ostream>
+#include <random>
 
 #include "device/cpu/reduced_kernel.h"
 #include "device/reference.h"
@@ -170,13 +171,8 @@ double int8_error(Bench& bench, const ConvCase& c) {
   const Weights packed =
       bench.device().pack_conv2d({weight, bias, c.out, c.in, c.kernel, c.resample, Precision::int8});
   const Tensor x = bench.random({c.rows, c.h, c.w, c.in}, 3, c.extra);
-  const bool upsample = c.resample == Resample::up;
   const std::int64_t stride = c.resample == Resample::down ? 2 : 1;
-  const std::int64_t scale = upsample ? 2 : 1;
-  const std::int64_t full_h = c.h * scale - (upsample && c.w % 2 != 0 ? 1 : 0);
-  const std::int64_t full_w = c.w * scale - (upsample && c.h % 2 != 0 ? 1 : 0);
-  const Tensor out =
-      bench.empty({c.rows, (full_h - 1) / stride + 1, (full_w - 1) / stride + 1, c.out}, c.extra);
+  const Tensor out = bench.empty({c.rows, (c.h - 1) / stride + 1, (c.w - 1) / stride + 1, c.out}, c.extra);
   Conv2dOptions options{.padding = c.padding, .activation = c.activation};
   if (c.row_bias) {
     options.row_bias = bench.random({c.rows, 1, 1, c.out}, 4, 5);
@@ -207,11 +203,11 @@ double int8_error(Bench& bench, const ConvCase& c) {
       for (std::int64_t kx = 0; kx < c.kernel; ++kx) {
         const std::int64_t iy = y * stride + ky - c.padding;
         const std::int64_t ix = px * stride + kx - c.padding;
-        if (iy < 0 || ix < 0 || iy >= full_h || ix >= full_w) {
+        if (iy < 0 || ix < 0 || iy >= c.h || ix >= c.w) {
           continue;
         }
         for (std::int64_t i = 0; i < c.in; ++i) {
-          const std::int64_t pixel = iy / scale * c.w + ix / scale;
+          const std::int64_t pixel = iy * c.w + ix;
           sum += (input.bytes[static_cast<std::size_t>(pixel * c.in + i)] - input.zero) *
                  column.bytes[static_cast<std::size_t>((i * c.kernel + ky) * c.kernel + kx)];
         }
@@ -230,10 +226,9 @@ double bf16_error(Bench& bench, const ConvCase& c) {
   HostConv2d layer{weight, bias, c.out, c.in, c.kernel, c.resample};
   const Tensor x = bench.random_bf16({c.rows, c.h, c.w, c.in}, 3, c.extra);
   Shape shape{c.rows, c.h, c.w, c.out};
-  if (c.resample != Resample::none) {
-    const bool up = c.resample == Resample::up;
-    shape.h = up ? c.h * 2 : (c.h + 1) / 2;
-    shape.w = up ? c.w * 2 : (c.w + 1) / 2;
+  if (c.resample == Resample::down) {
+    shape.h = (c.h + 1) / 2;
+    shape.w = (c.w + 1) / 2;
   }
   Conv2dOptions options{.padding = c.padding, .activation = c.activation};
   if (c.row_bias) {
@@ -276,10 +271,78 @@ INSTANTIATE_TEST_SUITE_P(
                     ConvCase{2, 16, 16, 8, 6, 3, 0, Resample::down}, ConvCase{1, 20, 100, 5, 5, 3, 1},
                     ConvCase{1, 96, 80, 4, 4, 1, 0, kNone, false, true},
                     ConvCase{2, 40, 24, 6, 6, 1, 0, kNone, true}, ConvCase{1, 16, 70, 1, 1, 3, 1},
-                    ConvCase{1, 16, 8, 1, 33, 3, 1}, ConvCase{2, 24, 40, 6, 5, 3, 1, Resample::up},
-                    ConvCase{1, 25, 65, 8, 8, 3, 1, Resample::up, true, true},
+                    ConvCase{1, 16, 8, 1, 33, 3, 1},
                     ConvCase{1, 18, 20, 6, 6, 3, 1, kNone, true, true, Activation::relu, 7},
                     ConvCase{1, 700, 70, 6, 7, 3, 1, kNone, true, true, Activation::silu}));
+
+struct EnlargingCase {
+  std::int64_t rows, in, out, h, w;
+  bool less_h, less_w;  // by a line, by a column
+  Activation activation = Activation::none;
+};
+
+void PrintTo(const EnlargingCase& c, std::ostream* os) {
+  *os << c.rows << "x" << c.h << "x" << c.w << (c.less_h ? " a line less" : "")
+      << (c.less_w ? " a column less" : "");
+}
+
+/// Numbers that bytes and bfloat16 hold exactly, as each pixel has the smallest and the largest of bytes.
+void fill_exactly(const Tensor& x) {
+  std::mt19937 random(3);
+  for (std::int64_t pixel = 0; pixel < x.shape.pixels(); ++pixel) {
+    float* const to = x.pixels(pixel, 1).as<float>();
+    for (std::int64_t c = 0; c < x.shape.c; ++c) {
+      to[c] = static_cast<float>(c == 0 ? 0 : c == 1 ? 255 : random() % 256);
+    }
+  }
+}
+
+/// Kernels of one number, the largest of bytes: those that are made of them by adding hold nothing else.
+std::vector<float> exact_kernels(std::int64_t count) {
+  constexpr std::int64_t kTaps = 9;
+  std::vector<float> weight(static_cast<std::size_t>(count * kTaps));
+  for (std::int64_t i = 0; i < count; ++i) {
+    weight[static_cast<std::size_t>(i * kTaps + i * 5 % kTaps)] = i % 3 == 0 ? -127.0F : 127.0F;
+  }
+  return weight;
+}
+
+class ReducedEnlarging : public testing::TestWithParam<EnlargingCase> {};
+
+TEST_P(ReducedEnlarging, GivesWhatTheEnlargedPictureGivesInFloat32) {
+  const EnlargingCase& c = GetParam();
+  for (const cpu::Features& features : reference::all_features()) {
+    for (const Precision precision : {Precision::int8, Precision::bf16}) {
+      Bench bench(2, features);
+      const std::vector<float> weight = exact_kernels(c.in * c.out);
+      const std::vector<float> bias = reference::random_values(c.out, 2);
+      HostConv2d layer{weight, bias, c.out, c.in, 3, Resample::up};
+      const Tensor x = bench.empty({c.rows, c.h, c.w, c.in});
+      fill_exactly(x);
+      const Shape shape{c.rows, 2 * c.h - (c.less_h ? 1 : 0), 2 * c.w - (c.less_w ? 1 : 0), c.out};
+      Conv2dOptions options{.padding = 1, .activation = c.activation};
+      options.row_bias = bench.random({c.rows, 1, 1, c.out}, 4, 5);
+      options.residual = bench.random(shape, 5, 3);
+      const Tensor want = bench.empty(shape);
+      const Tensor got = bench.empty(shape, 3);
+      bench.device().conv2d(x, *bench.device().pack_conv2d(layer), options, want);
+      layer.precision = precision;
+      bench.device().conv2d(x, *bench.device().pack_conv2d(layer), options, got);
+      const double error = reference::largest_error(
+          got, [&](auto n, auto y, auto px, auto o) { return at(want, n, y, px, o); });
+      EXPECT_LT(error, 2e-5) << (precision == Precision::int8 ? "int8" : "bf16");
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, ReducedEnlarging,
+                         testing::Values(EnlargingCase{2, 24, 40, 6, 5, false, false},
+                                         EnlargingCase{1, 25, 65, 8, 8, false, false, Activation::silu},
+                                         EnlargingCase{1, 16, 70, 30, 40, false, false},
+                                         EnlargingCase{2, 24, 40, 6, 5, true, false},
+                                         EnlargingCase{1, 33, 20, 5, 7, false, true},
+                                         EnlargingCase{3, 64, 130, 9, 4, true, true, Activation::silu},
+                                         EnlargingCase{1, 64, 64, 160, 150, true, true}));
 
 TEST(Reduced, StaysWithinWhatRoundingCosts) {
   constexpr std::int64_t kIn = 40;

@@ -6,7 +6,7 @@
 
 #include "device/cpu/amx.h"
 #include "device/cpu/convolution.h"
-#include "device/cpu/reduced.h"
+#include "device/cpu/reduced_conv.h"
 #include "device/cpu/reduced_kernel.h"
 
 namespace streamdiffusion::cpu {
@@ -52,8 +52,10 @@ Region region_of(const Tensor& picture, std::int64_t row) {
           picture.shape.w};
 }
 
+/// The step's weights; nullptr where they are of another kind.
 const ReducedMatrix* reduced_of(const Conv2dStep& step) {
-  return static_cast<const PackedConv2d&>(*step.weights).reduced.get();
+  const ReducedConv2d* const reduced = static_cast<const PackedConv2d&>(*step.weights).reduced.get();
+  return reduced == nullptr || reduced->enlarges() ? nullptr : &reduced->whole();
 }
 
 /// Whether a step leaves a picture's shape as it is, in the first step's format: pieces have room for that.

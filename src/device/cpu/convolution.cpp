@@ -4,6 +4,7 @@
 
 #include "device/cpu/conv_output.h"
 #include "device/cpu/kernels.h"
+#include "device/cpu/reduced_layers.h"
 
 namespace streamdiffusion::cpu {
 
@@ -139,7 +140,7 @@ void set_geometry(ConvTask& task, std::int64_t kernel, Resample resample, const 
 PackedConv2d::PackedConv2d(Device& device, Workers& workers, const HostConv2d& host) {
   ThreadPool& pool = workers.pool();
   if (ReducedMatrix::suits(workers.features(), host)) {
-    reduced = std::make_unique<ReducedMatrix>(device, workers, host);
+    reduced = std::make_unique<ReducedConv2d>(device, workers, host);
   } else if (WinogradWeights::suits(host)) {
     winograd = std::make_unique<WinogradWeights>(device, pool, host);
   } else if (NarrowConv2d::suits(host)) {

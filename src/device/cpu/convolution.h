@@ -6,6 +6,7 @@
 #include "device/cpu/narrow_conv.h"
 #include "device/cpu/packing.h"
 #include "device/cpu/reduced.h"
+#include "device/cpu/reduced_conv.h"
 #include "device/cpu/scratch.h"
 #include "device/cpu/winograd.h"
 #include "device/device.h"
@@ -20,7 +21,7 @@ class PackedConv2d : public PackedWeights {
   std::unique_ptr<const PackedMatrix> direct;
   std::unique_ptr<const WinogradWeights> winograd;
   std::unique_ptr<const NarrowConv2d> narrow;
-  std::unique_ptr<const ReducedMatrix> reduced;
+  std::unique_ptr<const ReducedConv2d> reduced;
 };
 
 /// A linear layer, likewise.

@@ -48,7 +48,8 @@ std::int8_t to_byte(float value) {
 }  // namespace
 
 bool ReducedMatrix::suits(const Features& features, const HostConv2d& host) {
-  return pays(features, host.precision, host.in_channels, host.out_channels);
+  const bool known = host.resample != Resample::up || host.kernel == 3;
+  return known && pays(features, host.precision, host.in_channels, host.out_channels);
 }
 
 bool ReducedMatrix::suits(const Features& features, const HostLinear& host) {
@@ -158,6 +159,13 @@ float ReducedMatrix::largest_weight(std::span<const float> weight, std::int64_t 
   return largest;
 }
 
+void set_weights(ReducedTask& task, const ReducedMatrix& matrix) {
+  task.weights = matrix.weights();
+  task.weight_units = matrix.weight_units;
+  task.weight_scales = matrix.scales();
+  task.weight_sums = matrix.sums();
+}
+
 ReducedTask make_reduced_task(const Workers& workers, const ReducedMatrix& matrix, const Tensor& residual,
                               Activation activation, const Tensor& out) {
   ReducedTask task;
@@ -167,248 +175,8 @@ ReducedTask make_reduced_task(const Workers& workers, const ReducedMatrix& matri
   task.amx = matrix.amx;
   task.rounds = workers.features().bf16 && multiplies_bytes();
   task.pixel_bytes = matrix.pixel_bytes;
-  task.weights = matrix.weights();
-  task.weight_units = matrix.weight_units;
-  task.weight_scales = matrix.scales();
-  task.weight_sums = matrix.sums();
+  set_weights(task, matrix);
   return task;
-}
-
-namespace {
-
-// Multiplications that are worth a task of their own.
-constexpr std::int64_t kTaskWork = 8'000'000;
-// Bytes of the input that are rounded before they are multiplied: they and what they were made from stay in
-// the last-level cache.
-constexpr std::int64_t kBandBytes = std::int64_t{3} << 20U;
-// Values that are worth a task of rounding.
-constexpr std::int64_t kRoundedValues = 50'000;
-
-void run(Workers& workers, const ReducedTask& task) {
-  const ConvTask& conv = task.conv;
-  const std::int64_t panels = divide_up(conv.columns, panel_format().columns);
-  const std::int64_t blocks = block_count(task);
-  const std::int64_t work =
-      task.pictures * task.lines * conv.out_w * conv.columns * conv.kernel * conv.kernel * task.pixel_bytes;
-  workers.prepare(reduced_scratch());
-  // Rather blocks than panels: what was read of the input is used for all panels.
-  const std::int64_t wanted =
-      std::clamp<std::int64_t>(work / kTaskWork, 1, workers.pool().threads() * std::int64_t{8});
-  const std::int64_t ranges = std::min(blocks, wanted);
-  const std::int64_t groups = std::min(panels, divide_up(wanted, ranges));
-  workers.pool().parallel_for(groups * ranges, [&](std::int64_t i, int thread) {
-    const std::int64_t range = i % ranges;
-    const std::int64_t group = i / ranges;
-    const ReducedPart part{panels * group / groups, panels * (group + 1) / groups, blocks * range / ranges,
-                           blocks * (range + 1) / ranges};
-    if (task.amx) {
-      const AmxRegisters registers;
-      reduced_task(task, part, workers.own(thread));
-    } else {
-      reduced_task(task, part, workers.own(thread));
-    }
-  });
-}
-
-/// Consecutive pictures of a batch, or a band of lines of one.
-struct Band {
-  std::int64_t row;
-  std::int64_t pictures;
-  std::int64_t first;  // output lines
-  std::int64_t last;
-};
-
-/// The lines of a band's pictures, with the kernel's border.
-class BandLines {
- public:
-  BandLines(const ReducedTask& task, const Band& band, const Tensor& x)
-      : task_(task),
-        band_(band),
-        x_(x),
-        lines_((band.last - band.first - 1) * task.conv.stride + task.conv.kernel) {}
-
-  [[nodiscard]] std::int64_t in_picture() const { return lines_; }
-  [[nodiscard]] std::int64_t count() const { return lines_ * band_.pictures; }
-  /// The input line that shows there; empty outside of the picture.
-  [[nodiscard]] Elements shown(std::int64_t line) const {
-    const ConvTask& conv = task_.conv;
-    const std::int64_t y = band_.first * conv.stride - conv.padding + line % lines_;
-    const std::int64_t height = conv.upsample ? conv.out_h : conv.in_h;
-    if (y < 0 || y >= height) {
-      return {nullptr, x_.dtype};
-    }
-    const std::int64_t row = band_.row + line / lines_;
-    return elements_of(x_) + (row * x_.shape.h + (conv.upsample ? y / 2 : y)) * x_.shape.w * x_.stride;
-  }
-  [[nodiscard]] ReducedLine reduced(std::int64_t line, std::uint8_t* bytes) const {
-    const ConvTask& conv = task_.conv;
-    return {.x = shown(line),
-            .x_stride = x_.stride,
-            .channels = x_.shape.c,
-            .width = x_.shape.w,
-            .upsample = conv.upsample,
-            .left = conv.padding,
-            .pixels = (conv.out_w - 1) * conv.stride + conv.kernel,
-            .out = bytes + line * task_.line_bytes};
-  }
-
- private:
-  const ReducedTask& task_;
-  const Band& band_;
-  const Tensor& x_;
-  std::int64_t lines_;
-};
-
-/// A rounded input, at the beginning of a page, so that a step of a product lies in one cache line where
-/// pixels are whole steps; and what it is rounded with.
-struct RoundedInput {
-  std::uint8_t* bytes;
-  Quantization* quantizations;
-  ValueRange* ranges;
-};
-RoundedInput allocate_rounded(Workers& workers, std::int64_t bytes, std::int64_t quantizations,
-                              std::int64_t ranges) {
-  constexpr auto kEach = static_cast<std::int64_t>(sizeof(Quantization));
-  static_assert(sizeof(ValueRange) == kEach);
-  const std::int64_t of_bytes = round_up(bytes, kEach);
-  auto* const memory = reinterpret_cast<std::uint8_t*>(
-      workers.shared((of_bytes + (quantizations + ranges) * kEach) / std::int64_t{sizeof(float)}));
-  auto* const first = reinterpret_cast<Quantization*>(memory + of_bytes);
-  return {memory, first, reinterpret_cast<ValueRange*>(first + quantizations)};
-}
-
-/// Calls part(first, last) for parts of 0 .. count - 1 lines or tokens on all threads.
-template <typename Part>
-void for_rounding_parts(Workers& workers, std::int64_t count, std::int64_t values_each, const Part& part) {
-  const std::int64_t parts = std::min(count, std::max<std::int64_t>(1, count * values_each / kRoundedValues));
-  workers.pool().parallel_for(parts,
-                              [&](std::int64_t i, int) { part(count * i / parts, count * (i + 1) / parts); });
-}
-
-/// Rounds the band's pictures to bytes, each with the range of what is seen of it.
-void quantize_band(Workers& workers, const BandLines& lines, const Tensor& x, const RoundedInput& into) {
-  const std::int64_t values = x.shape.w * x.shape.c;
-  for_rounding_parts(workers, lines.count(), values, [&](std::int64_t first, std::int64_t last) {
-    for (std::int64_t line = first; line < last; ++line) {
-      const Elements shown = lines.shown(line);
-      const bool again = line % lines.in_picture() > 0 && shown.data == lines.shown(line - 1).data;
-      into.ranges[line] =
-          shown.empty() || again ? ValueRange{} : value_range(shown, x.stride, x.shape.w, x.shape.c);
-    }
-  });
-  for (std::int64_t picture = 0; picture * lines.in_picture() < lines.count(); ++picture) {
-    ValueRange all;
-    for (std::int64_t line = 0; line < lines.in_picture(); ++line) {
-      const ValueRange& range = into.ranges[picture * lines.in_picture() + line];
-      all = {std::min(all.low, range.low), std::max(all.high, range.high)};
-    }
-    into.quantizations[picture] = quantization_of(all);
-  }
-  for_rounding_parts(workers, lines.count(), values, [&](std::int64_t first, std::int64_t last) {
-    for (std::int64_t line = first; line < last; ++line) {
-      quantize_line(lines.reduced(line, into.bytes), into.quantizations[line / lines.in_picture()]);
-    }
-  });
-}
-
-/// Whether a matrix product can read its input where it lies: it is bfloat16, of whole steps, and there are
-/// as many tokens as are read at a time.
-bool can_stay(const ReducedMatrix& weights, const Tensor& x) {
-  const std::int64_t step = weights.amx ? kAmxStep : kUnit;
-  const std::int64_t rows = weights.amx ? kAmxTile : 1;
-  return weights.format == Format::bf16 && x.dtype == DType::bf16 && weights.pixel_bytes % step == 0 &&
-         x.shape.pixels() % rows == 0;
-}
-
-}  // namespace
-
-void convolve(Workers& workers, const ReducedMatrix& weights, const Tensor& x, const Conv2dOptions& options,
-              const Tensor& out) {
-  const bool is_product = weights.kernel == 1 && weights.resample == Resample::none;
-  if (is_product && options.row_bias.empty() && can_stay(weights, x)) {
-    multiply(workers, weights, x, {options.residual, options.activation}, out);
-    return;
-  }
-  ReducedTask task = make_reduced_task(workers, weights, options.residual, options.activation, out);
-  ConvTask& conv = task.conv;
-  set_geometry(conv, weights.kernel, weights.resample, x, options, out);
-  task.line_bytes = ((conv.out_w - 1) * conv.stride + conv.kernel) * task.pixel_bytes;
-  const auto lines_for = [&](std::int64_t out_lines) { return (out_lines - 1) * conv.stride + conv.kernel; };
-  const std::int64_t bands =
-      std::clamp<std::int64_t>(conv.out_h * conv.stride * task.line_bytes / kBandBytes, 1, conv.out_h);
-  const std::int64_t picture_lines = lines_for(divide_up(conv.out_h, bands));
-  const std::int64_t together =
-      bands > 1 ? 1
-                : std::clamp<std::int64_t>(kBandBytes / (picture_lines * task.line_bytes), 1, out.shape.n);
-  const std::int64_t lines = together * picture_lines;
-  const std::int64_t beyond = bytes_read_beyond(task);
-  const RoundedInput rounded = allocate_rounded(workers, lines * task.line_bytes + beyond, together, lines);
-  std::uint8_t* const bytes = rounded.bytes;
-  Quantization* const quantizations = rounded.quantizations;
-  task.x = bytes;
-  task.quantization = quantizations;
-  for (std::int64_t row = 0; row < out.shape.n; row += together) {
-    task.pictures = std::min(together, out.shape.n - row);
-    for (std::int64_t i = 0; i < bands; ++i) {
-      const Band band{row, task.pictures, conv.out_h * i / bands, conv.out_h * (i + 1) / bands};
-      const BandLines band_lines(task, band, x);
-      if (task.format == Format::int8) {
-        quantize_band(workers, band_lines, x, rounded);
-      } else {
-        for_rounding_parts(workers, band_lines.count(), x.shape.w * x.shape.c,
-                           [&](std::int64_t first, std::int64_t last) {
-                             for (std::int64_t line = first; line < last; ++line) {
-                               line_to_bf16(band_lines.reduced(line, bytes));
-                             }
-                           });
-      }
-      std::memset(bytes + band_lines.count() * task.line_bytes, 0, static_cast<std::size_t>(beyond));
-      task.lines = band.last - band.first;
-      task.picture_bytes = band_lines.in_picture() * task.line_bytes;
-      task.first_line = row * conv.out_h + band.first;
-      run(workers, task);
-    }
-  }
-}
-
-void multiply(Workers& workers, const ReducedMatrix& weights, const Tensor& x, const LinearOptions& options,
-              const Tensor& out) {
-  ReducedTask task = make_reduced_task(workers, weights, options.residual, options.activation, out);
-  const std::int64_t tokens = x.shape.pixels();
-  task.conv.out_w = task.conv.out_pitch = tokens;
-  if (can_stay(weights, x)) {
-    task.x = x.as<const std::uint8_t>();
-    task.pixel_bytes = x.stride * static_cast<std::int64_t>(sizeof(Bf16));
-    task.line_bytes = tokens * task.pixel_bytes;
-    run(workers, task);
-    return;
-  }
-  task.line_bytes = tokens * task.pixel_bytes;
-  task.quantized_by_pixel = true;
-  const std::int64_t beyond = bytes_read_beyond(task);
-  const RoundedInput rounded = allocate_rounded(workers, tokens * task.pixel_bytes + beyond, tokens, 0);
-  std::uint8_t* const bytes = rounded.bytes;
-  Quantization* const quantizations = rounded.quantizations;
-  task.quantization = quantizations;
-  task.x = bytes;
-  for_rounding_parts(workers, tokens, x.shape.c, [&](std::int64_t first, std::int64_t last) {
-    for (std::int64_t token = first; token < last; ++token) {
-      const ReducedLine line{.x = elements_of(x) + token * x.stride,
-                             .x_stride = x.stride,
-                             .channels = x.shape.c,
-                             .width = 1,
-                             .pixels = 1,
-                             .out = bytes + token * task.pixel_bytes};
-      if (task.format == Format::int8) {
-        quantizations[token] = quantization_of(value_range(line.x, x.stride, 1, x.shape.c));
-        quantize_line(line, quantizations[token]);
-      } else {
-        line_to_bf16(line);
-      }
-    }
-  });
-  std::memset(bytes + tokens * task.pixel_bytes, 0, static_cast<std::size_t>(beyond));
-  run(workers, task);
 }
 
 }  // namespace streamdiffusion::cpu

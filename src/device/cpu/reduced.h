@@ -68,9 +68,7 @@ class ReducedMatrix {
 ReducedTask make_reduced_task(const Workers& workers, const ReducedMatrix& matrix, const Tensor& residual,
                               Activation activation, const Tensor& out);
 
-void convolve(Workers& workers, const ReducedMatrix& weights, const Tensor& x, const Conv2dOptions& options,
-              const Tensor& out);
-void multiply(Workers& workers, const ReducedMatrix& weights, const Tensor& x, const LinearOptions& options,
-              const Tensor& out);
+/// Reads another matrix of the same shape instead.
+void set_weights(ReducedTask& task, const ReducedMatrix& matrix);
 
 }  // namespace streamdiffusion::cpu

@@ -145,18 +145,6 @@ HWY_INLINE void quantize(const T* x, std::size_t count, const Quantization& quan
   }
 }
 
-/// Few bytes, in whole units: a call would take longer than copying them.
-HWY_INLINE void copy_units(const std::uint8_t* from, std::size_t bytes, std::uint8_t* to) {
-  constexpr std::size_t kAtOnce = 16;
-  std::size_t i = 0;
-  for (; i + kAtOnce <= bytes; i += kAtOnce) {
-    std::memcpy(to + i, from + i, kAtOnce);
-  }
-  for (; i < bytes; i += kUnit) {
-    std::memcpy(to + i, from + i, kUnit);
-  }
-}
-
 /// Writes a line: `write(from, count, to)` turns `count` numbers into their format, in which one takes
 /// `bytes_each`; `zero` is every byte of what stands for zero.
 template <typename T, typename Write>
@@ -170,20 +158,16 @@ HWY_INLINE void write_line(const ReducedLine& line, const T* x, std::size_t byte
     std::memset(line.out, zero, all);
     return;
   }
-  const std::int64_t width = std::min(line.upsample ? line.width * 2 : line.width, line.pixels - line.left);
+  const std::int64_t width = std::min(line.width, line.pixels - line.left);
   std::uint8_t* out = line.out;
   std::memset(out, zero, static_cast<std::size_t>(line.left) * bytes);
   out += static_cast<std::size_t>(line.left) * bytes;
-  if (!line.upsample && line.x_stride == line.channels && valid == bytes) {
+  if (line.x_stride == line.channels && valid == bytes) {
     write(x, static_cast<std::size_t>(width) * channels, out);
     out += static_cast<std::size_t>(width) * bytes;
   } else {
     for (std::int64_t i = 0; i < width; ++i, out += bytes) {
-      if (line.upsample && i % 2 != 0) {
-        copy_units(out - bytes, bytes, out);
-        continue;
-      }
-      write(x + (line.upsample ? i / 2 : i) * line.x_stride, channels, out);
+      write(x + i * line.x_stride, channels, out);
       if (valid < bytes) {
         std::memset(out + valid, 0, bytes - valid);  // meets weights of zero
       }
@@ -308,6 +292,7 @@ HWY_NOINLINE void multiply_units(const UnitTile& tile) {
 #pragma GCC unroll 4
       for (int v = 0; v < kVectors; ++v) {
         column[v] = hn::Load(di, reinterpret_cast<const std::int32_t*>(weights) + v * kLanes);
+        hwy::Prefetch(weights + (kAhead * kVectors + v) * kLanes * kUnit);
       }
 #pragma GCC unroll 16
       for (int r = 0; r < kRows; ++r) {

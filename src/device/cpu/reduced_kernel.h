@@ -38,7 +38,6 @@ struct ReducedLine {
   std::int64_t x_stride = 0;
   std::int64_t channels = 0;
   std::int64_t width = 0;   ///< pixels of the line
-  bool upsample = false;    ///< every pixel stands twice
   std::int64_t left = 0;    ///< zeros before the line
   std::int64_t pixels = 0;  ///< to be written
   std::uint8_t* out = nullptr;
