@@ -3,7 +3,7 @@
 
     train.py --size 16 --minutes 60              the inner UNet, on small pictures, to OUTPUT/denoiser-16.pt
     train.py --size 32 --minutes 40              the whole one, grown around it, to OUTPUT/denoiser-32.pt
-    train.py --size 32 --other-sizes 16 48 --begin-with MODEL      go on with a model, at several sizes
+    train.py --size 32 --other-sizes 16=0.1 48=0.5 --begin-with MODEL      go on with a model, at several sizes
 
 Interrupted, the same command goes on where it was. OUTPUT/samples-SIZE.png shows how far it is.
 """
@@ -71,16 +71,23 @@ class Captioned:
         return x, t.to(self.device), ids
 
 
+def size_and_share(text):
+    """16=0.1"""
+    size, share = text.split("=")
+    return int(size), float(share)
+
+
 class Sizes:
-    """Which size a step has: the model's own in three of five, one of the others else, the same one in all processes. A batch of any
-    size costs about as much."""
+    """Which size a step has, the same one in all processes: each of the others in its share of the steps, the model's own in the
+    rest. A batch of any size costs about as much."""
 
     def __init__(self, size, others, batch, seed):
-        self.size, self.others, self.batch = size, others, batch
+        self.size, self.batch = size, batch
+        self.shares = {size: 1 - sum(others.values()), **others}
         self.random = random.Random(seed)
 
     def next(self):
-        size = self.random.choice(self.others) if self.others and self.random.random() < 0.4 else self.size
+        (size,) = self.random.choices(list(self.shares), self.shares.values())
         return size, max(1, min(2 * self.batch, self.batch * self.size**2 // size**2))
 
 
@@ -125,7 +132,14 @@ def main():
     parser.add_argument("--data", type=Path, default=Path("train-data"))
     parser.add_argument("--output", type=Path, default=Path("train-output"))
     parser.add_argument("--size", type=int, choices=(16, 32), default=16, help="side of the latents")
-    parser.add_argument("--other-sizes", type=int, nargs="*", default=[], help="sides that two steps of five have")
+    parser.add_argument(
+        "--other-sizes",
+        type=size_and_share,
+        nargs="*",
+        default=[],
+        metavar="SIDE=SHARE",
+        help="other sides, and the share of steps that have them",
+    )
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--begin-with", type=Path, help="the networks of a model folder, of the same shape")
     parser.add_argument("--batch", type=int, default=32, help="samples a step and process")
@@ -148,11 +162,11 @@ def main():
     trainer = Trainer(denoiser, workers, arguments.minutes, *rates, 0.998, output / f"denoiser-{size}.pt")
     if arguments.compile:
         denoiser.unet.compile(dynamic=False)
+    sizes = Sizes(size, dict(arguments.other_sizes), arguments.batch, arguments.seed)
     data = {
         side: Captioned(output / f"latents-{side}.pt", things, tokenizer, device)
-        for side in (size, *arguments.other_sizes)
+        for side in sizes.shares
     }
-    sizes = Sizes(size, arguments.other_sizes, arguments.batch, arguments.seed)
     while (progress := trainer.progress()) < 1:
         side, count = sizes.next()
         x, t, ids = data[side].batch(count)
