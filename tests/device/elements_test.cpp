@@ -160,6 +160,27 @@ TEST_F(MixedTypes, ElementwiseOperationsTakeAndGiveBoth) {
   EXPECT_EQ(device->cosine_similarity(exact, mapped), device->cosine_similarity(rounded, mapped));
 }
 
+TEST_F(MixedTypes, AttentionReadsSlicesInPlace) {
+  // As many queries, in heads of as many channels, as are read where they lie, and others.
+  for (const std::int64_t tokens : {64, 70}) {
+    for (const std::int64_t head : {32, 24}) {
+      for (const Precision precision : {Precision::f32, Precision::bf16}) {
+        const std::int64_t width = 2 * head;
+        const Tensor wide = uploaded(arena.allocate({.w = tokens, .c = 3 * width}), 2);
+        const Tensor exact = arena.allocate_precise(wide.shape);
+        device->copy(wide, exact);
+        const auto attend = [&](const Tensor& from) {
+          const Tensor out = arena.allocate_precise({.w = tokens, .c = width});
+          device->attention(from.channels(0, width), from.channels(width, width),
+                            from.channels(2 * width, width), {.heads = 2, .precision = precision}, out);
+          return out;
+        };
+        EXPECT_LT(difference(attend(exact), attend(wide)), 1e-6) << tokens << " tokens, heads of " << head;
+      }
+    }
+  }
+}
+
 TEST(CpuActivations, AreBfloat16WhereProductsWaitForMemory) {
   EXPECT_EQ(cpu_activations(Precision::f32), DType::f32);
   EXPECT_EQ(cpu_activations(Precision::int8, {}), DType::f32);

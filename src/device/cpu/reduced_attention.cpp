@@ -272,8 +272,18 @@ void multiply(const Product& product, bool amx) {
   amx ? multiply_in_tiles(product) : multiply_in_vectors(product);
 }
 
-void load_queries(const ReducedAttentionTask& t, const Running& r) {
+/// In bfloat16, of whole steps, from query to query so many bytes apart.
+struct Queries {
+  const std::uint8_t* first;
+  std::int64_t stride;
+};
+
+/// Where they lie, if that is in bfloat16 with whole steps and tiles to be read, or rounded.
+Queries load_queries(const ReducedAttentionTask& t, const Running& r) {
   const std::int64_t channels = key_channels(t.heads);
+  if (t.q.type == DType::bf16 && t.heads.head_dim == channels && t.queries % kAmxTile == 0) {
+    return {static_cast<const std::uint8_t*>(t.q.data), t.q_stride * 2};
+  }
   std::memset(r.queries, 0, static_cast<std::size_t>(kReducedQueries * channels * 2));
   for (std::int64_t i = 0; i < t.queries; ++i) {
     for (std::int64_t c = 0; c < t.heads.head_dim; c += static_cast<std::int64_t>(kLanes)) {
@@ -281,6 +291,7 @@ void load_queries(const ReducedAttentionTask& t, const Running& r) {
       store_part(load_part(t.q + (i * t.q_stride + c), rest), native(r.queries) + (i * channels + c), rest);
     }
   }
+  return {r.queries, channels * 2};
 }
 
 void RunAttentionTask(const ReducedAttentionTask& t, float* scratch) {
@@ -295,7 +306,7 @@ void RunAttentionTask(const ReducedAttentionTask& t, float* scratch) {
   const std::int64_t padded_tokens = key_columns(t.heads.tokens);
   const float scale = std::numbers::log2e_v<float> / std::sqrt(static_cast<float>(dim));
   const Running r = divide_scratch(scratch, t.heads);
-  load_queries(t, r);
+  const Queries queries = load_queries(t, r);
   std::memset(r.weights, 0, static_cast<std::size_t>(kReducedQueries * kReducedKeys * 2));
   std::fill(r.values, r.values + t.queries * columns, 0.0F);
   std::fill(r.highest, r.highest + t.queries, -std::numeric_limits<float>::infinity());
@@ -306,8 +317,8 @@ void RunAttentionTask(const ReducedAttentionTask& t, float* scratch) {
       const std::int64_t count = std::min(kReducedKeys, t.heads.tokens - first);
       const std::int64_t width = std::min(kReducedKeys, padded_tokens - first);
       // Scores of a narrower block lie as close as its keys do.
-      multiply({t.queries, r.queries, channels * 2, t.keys + row * t.row_bytes + first * channels * 2, width,
-                channels, r.scores},
+      multiply({t.queries, queries.first, queries.stride, t.keys + row * t.row_bytes + first * channels * 2,
+                width, channels, r.scores},
                t.amx);
       float shrink[kReducedQueries];
       for (std::int64_t i = 0; i < t.queries; ++i) {
