@@ -14,17 +14,28 @@ PAPER_NOTE = ("Paper: StreamDiffusion with TensorRT on an RTX 4090; at one step 
               "(634 ms) there.")
 
 
+SAME_PRECISION = {"openvino-auto": "ours-bf16", "openvino-int8": "ours-int8"}
+
+
+def ours_beside(engine, engines):
+    """Which of ours an engine is compared with: that of its precision, or the first; None for that one."""
+    ours = [other for other in engines if other.startswith("ours")]
+    wanted = SAME_PRECISION.get(engine, "ours")
+    found = wanted if wanted in ours else next(iter(ours), None)
+    return found if found != engine else None
+
+
 def add_runs(table, runs, gflop):
     """Adds what some engines took, side by side, to a table. Ours may come several times, once beside each peer."""
     for name, by_engine in runs.items():
         row = table.setdefault(name, {"gflop": gflop[name], "engines": {}})
-        ours = statistics.median(by_engine["ours"]) if "ours" in by_engine else None
         for engine, seconds in by_engine.items():
             cell = row["engines"].setdefault(engine, {"runs": []})
             cell["runs"] += seconds
             cell["seconds"] = statistics.median(cell["runs"])
+            ours = ours_beside(engine, by_engine)
             if ours:
-                cell["times_ours"] = statistics.median(seconds) / ours
+                cell["times_ours"] = statistics.median(seconds) / statistics.median(by_engine[ours])
 
 
 def cells(row, engine, key, form):
@@ -44,8 +55,8 @@ def engines_of(table, known):
 
 def table_text(name, table, known):
     engines = engines_of(table, known)
-    others = [engine for engine in engines if engine != "ours"] if "ours" in engines else []
-    head = ["", "GFLOP"] + [f"{e} ms" for e in engines] + [f"{e} / ours" for e in others]
+    others = [engine for engine in engines if ours_beside(engine, engines)]
+    head = ["", "GFLOP"] + [f"{e} ms" for e in engines] + [f"{e} / {ours_beside(e, engines)}" for e in others]
     with_rates, with_paper = name == "networks", name == "steps"
     head += [f"{e} GFLOP/s" for e in engines] if with_rates else ["paper, ms"] if with_paper else []
     rows = [head]
