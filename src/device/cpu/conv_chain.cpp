@@ -177,11 +177,7 @@ class Chain {
                              .left = read.left - (pixels.left - 1),
                              .pixels = pixels.width() + 2,
                              .out = rounded + (y - (pixels.top - 1)) * task.line_bytes};
-      if (task.format == Format::int8) {
-        quantize_line(line, quantization);
-      } else {
-        line_to_bf16(line);
-      }
+      round_line(line, task.format, quantization);
     }
     std::memset(rounded + task.picture_bytes, 0, static_cast<std::size_t>(bytes_read_beyond(task)));
     return quantization;

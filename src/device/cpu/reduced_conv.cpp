@@ -107,8 +107,8 @@ class BandLines {
   std::int64_t lines_;
 };
 
-/// Rounds the band's pictures to bytes, each with the range of what is seen of it.
-void quantize_band(Workers& workers, const BandLines& lines, const Tensor& x, const RoundedInput& into) {
+/// Finds what each of the band's pictures is rounded to bytes with, by the range of what is seen of it.
+void find_quantizations(Workers& workers, const BandLines& lines, const Tensor& x, const RoundedInput& into) {
   const std::int64_t values = x.shape.w * x.shape.c;
   for_rounding_parts(workers, lines.count(), values, [&](std::int64_t first, std::int64_t last) {
     for (std::int64_t line = first; line < last; ++line) {
@@ -124,11 +124,6 @@ void quantize_band(Workers& workers, const BandLines& lines, const Tensor& x, co
     }
     into.quantizations[picture] = quantization_of(all);
   }
-  for_rounding_parts(workers, lines.count(), values, [&](std::int64_t first, std::int64_t last) {
-    for (std::int64_t line = first; line < last; ++line) {
-      quantize_line(lines.reduced(line, into.bytes), into.quantizations[line / lines.in_picture()]);
-    }
-  });
 }
 
 /// Which lines and columns of the output a part gives, and what it begins to read at.
@@ -204,15 +199,15 @@ void convolve_bands(Workers& workers, const ReducedConv2d& weights, ReducedTask&
       const Band band{row, task.pictures, conv.out_h * i / bands, conv.out_h * (i + 1) / bands};
       const BandLines band_lines(task, band, x);
       if (task.format == Format::int8) {
-        quantize_band(workers, band_lines, x, rounded);
-      } else {
-        for_rounding_parts(workers, band_lines.count(), x.shape.w * x.shape.c,
-                           [&](std::int64_t first, std::int64_t last) {
-                             for (std::int64_t line = first; line < last; ++line) {
-                               line_to_bf16(band_lines.reduced(line, bytes));
-                             }
-                           });
+        find_quantizations(workers, band_lines, x, rounded);
       }
+      for_rounding_parts(workers, band_lines.count(), x.shape.w * x.shape.c,
+                         [&](std::int64_t first, std::int64_t last) {
+                           for (std::int64_t line = first; line < last; ++line) {
+                             round_line(band_lines.reduced(line, bytes), task.format,
+                                        quantizations[line / band_lines.in_picture()]);
+                           }
+                         });
       std::memset(bytes + band_lines.count() * task.line_bytes, 0, static_cast<std::size_t>(beyond));
       task.lines = band.last - band.first;
       task.picture_bytes = band_lines.in_picture() * task.line_bytes;
@@ -291,11 +286,7 @@ class Border {
                                 .left = 1,
                                 .pixels = columns() + 2,
                                 .out = into.bytes + (line + 1) * task_.line_bytes};
-      if (task_.format == Format::int8) {
-        quantize_line(reduced, *into.quantizations);
-      } else {
-        line_to_bf16(reduced);
-      }
+      round_line(reduced, task_.format, *into.quantizations);
     }
   }
 

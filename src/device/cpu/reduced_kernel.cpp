@@ -595,11 +595,13 @@ Quantization quantization_of(const ValueRange& range) {
   return {scale, static_cast<std::int32_t>(std::clamp(zero, 0.0F, kLargestByte))};
 }
 
-void quantize_line(const ReducedLine& line, const Quantization& quantization) {
-  HWY_DYNAMIC_DISPATCH(QuantizeLine)(line, quantization);
+void round_line(const ReducedLine& line, Format format, const Quantization& quantization) {
+  if (format == Format::int8) {
+    HWY_DYNAMIC_DISPATCH(QuantizeLine)(line, quantization);
+  } else {
+    HWY_DYNAMIC_DISPATCH(LineToBf16)(line);
+  }
 }
-
-void line_to_bf16(const ReducedLine& line) { HWY_DYNAMIC_DISPATCH(LineToBf16)(line); }
 
 std::int64_t block_count(const ReducedTask& task) { return HWY_DYNAMIC_DISPATCH(BlockCount)(task); }
 

@@ -42,8 +42,8 @@ struct ReducedLine {
   std::int64_t pixels = 0;  ///< to be written
   std::uint8_t* out = nullptr;
 };
-void quantize_line(const ReducedLine& line, const Quantization& quantization);
-void line_to_bf16(const ReducedLine& line);
+/// The quantization is that of bytes.
+void round_line(const ReducedLine& line, Format format, const Quantization& quantization);
 
 /// A convolution of some pictures, or of bands of lines of one. They have their padding around them and their
 /// pixels enlarged already, and lie one after the other.

@@ -88,10 +88,8 @@ void multiply(Workers& workers, const ReducedMatrix& weights, const Tensor& x, c
                              .out = bytes + token * task.pixel_bytes};
       if (task.format == Format::int8) {
         quantizations[token] = quantization_of(value_range(line.x, x.stride, 1, x.shape.c));
-        quantize_line(line, quantizations[token]);
-      } else {
-        line_to_bf16(line);
       }
+      round_line(line, task.format, quantizations[token]);
     }
   });
   std::memset(bytes + tokens * task.pixel_bytes, 0, static_cast<std::size_t>(beyond));
