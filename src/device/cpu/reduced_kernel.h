@@ -3,50 +3,13 @@
 #include <cstdint>
 
 #include "device/cpu/kernels.h"
+#include "device/cpu/rounding.h"
 
-// Kernels for layers in 8 or 16 bits, as kernels.h has them for float32. Their unit is four bytes: four
-// numbers of 8 bits or two of 16 bits, which one instruction multiplies and adds.
+// Kernels for layers in 8 or 16 bits, as kernels.h has them for float32.
 namespace streamdiffusion::cpu {
 
-constexpr std::int64_t kUnit = 4;
-
-/// How a layer's weights and inputs are written.
-enum class Format {
-  int8,  ///< weights as signed, inputs as unsigned bytes, each with a scale
-  bf16,  ///< bfloat16
-};
-constexpr std::int64_t format_bytes(Format format) { return format == Format::int8 ? 1 : 2; }
-
-/// How activations are written as bytes: x = scale * (byte - zero). Zero itself is exact.
-struct Quantization {
-  float scale = 1.0F;
-  std::int32_t zero = 0;
-};
-
-/// The smallest and largest of some values and zero.
-struct ValueRange {
-  float low = 0.0F;
-  float high = 0.0F;
-};
-ValueRange value_range(const Elements& x, std::int64_t stride, std::int64_t pixels, std::int64_t channels);
-/// The finest that holds the range.
-Quantization quantization_of(const ValueRange& range);
-
-/// A line of a picture in a format, with a border of zeros and each pixel filled up to whole units.
-struct ReducedLine {
-  Elements x;  ///< the line; empty: zeros
-  std::int64_t x_stride = 0;
-  std::int64_t channels = 0;
-  std::int64_t width = 0;   ///< pixels of the line
-  std::int64_t left = 0;    ///< zeros before the line
-  std::int64_t pixels = 0;  ///< to be written
-  std::uint8_t* out = nullptr;
-};
-/// The quantization is that of bytes.
-void round_line(const ReducedLine& line, Format format, const Quantization& quantization);
-
-/// A convolution of some pictures, or of bands of lines of one. They have their padding around them and their
-/// pixels enlarged already, and lie one after the other.
+/// A convolution of some pictures, or of bands of lines of one. They have their padding around them and lie
+/// one after the other.
 struct ReducedTask {
   ConvTask conv;  ///< its output, kernel and stride
   Format format = Format::int8;
