@@ -12,8 +12,10 @@ namespace streamdiffusion::cpu {
 namespace {
 
 constexpr float kLargestByte = 127.0F;
-// Input channels that are packed together: their cache lines stay near while the columns go by.
-constexpr std::int64_t kChannelBlock = 16;
+// Columns that are packed together: their units fill cache lines.
+constexpr std::int64_t kTogether = 16;
+// What makes a signed byte of an unsigned one around 128.
+constexpr std::uint8_t kSign = 128;
 // Narrower inputs are those of a network's first layers, which are sensitive and take little time.
 constexpr std::int64_t kFewestChannels = 16;
 // Fewer outputs are those of a network's last layers, likewise: they are not written in bytes.
@@ -36,13 +38,6 @@ bool pays(const Features& features, Precision precision, std::int64_t in_channel
 
 Format format_of(Precision precision, std::int64_t out_channels) {
   return precision == Precision::bf16 || out_channels < kFewestOutputs ? Format::bf16 : Format::int8;
-}
-
-/// To the nearest, to even between two.
-std::int8_t to_byte(float value) {
-  constexpr float kWhole = 0x1.8p23F;  // so large that floats near it are whole numbers
-  const float rounded = value + kWhole - kWhole;
-  return static_cast<std::int8_t>(std::clamp(rounded, -kLargestByte, kLargestByte));
 }
 
 }  // namespace
@@ -94,69 +89,78 @@ void ReducedMatrix::pack_panel(std::int64_t panel, std::span<const float> weight
   const PanelFormat panels = panel_format();
   const std::int64_t first = panel * panels.columns;
   const std::int64_t width = std::min(panels.columns, columns.padded() - first);
-  auto* to = static_cast<std::int8_t*>(weights_.data()) + first * kernel * weight_units * kUnit;
-  std::fill_n(to, width * kernel * weight_units * kUnit, std::int8_t{0});
-  if (format == Format::bf16) {
-    for_units(weight, first, width, [&](std::int64_t, const WeightsOfUnit& unit, std::int64_t place) {
-      Bf16 rounded[kUnit / sizeof(Bf16)] = {};
-      for (std::int64_t i = 0; i < unit.count; ++i) {
-        set(rounded[i], unit.values[i * unit.stride]);
-      }
-      std::memcpy(to + place, rounded, kUnit);
-    });
-    return;
-  }
-  auto* scales = static_cast<float*>(scales_.data()) + first;
-  auto* sums = static_cast<std::int32_t*>(sums_.data()) + first;
-  std::fill_n(sums, width, 0);
-  for (std::int64_t column = 0; column < width; ++column) {
-    scales[column] = largest_weight(weight, columns.channel(first + column)) / kLargestByte;
-  }
-  for_units(weight, first, width, [&](std::int64_t column, const WeightsOfUnit& unit, std::int64_t place) {
-    const float to_bytes = scales[column] > 0 ? 1.0F / scales[column] : 0.0F;
-    std::int8_t rounded[kUnit] = {};
-    for (std::int64_t i = 0; i < unit.count; ++i) {
-      rounded[i] = to_byte(unit.values[i * unit.stride] * to_bytes);
-      sums[column] += rounded[i];
+  auto* to = static_cast<std::uint8_t*>(weights_.data()) + first * kernel * weight_units * kUnit;
+  std::fill_n(to, width * kernel * weight_units * kUnit, std::uint8_t{0});
+  const std::int64_t row_bytes = kernel * kernel * in_channels * format_bytes(format);
+  std::vector<std::uint8_t> rows(static_cast<std::size_t>(kTogether * row_bytes));
+  for (std::int64_t column = 0; column < width; column += kTogether) {
+    const std::int64_t count = std::min(kTogether, width - column);
+    for (std::int64_t i = 0; i < count; ++i) {
+      round_column(first + column + i, weight, rows.data() + i * row_bytes);
     }
-    std::memcpy(to + place, rounded, kUnit);
-  });
+    const std::int64_t together = amx ? kAmxTile : width;
+    std::uint8_t* const place =
+        to + (column / together * kernel * weight_units * together + column % together) * kUnit;
+    format == Format::int8
+        ? place_columns<std::uint8_t>(rows.data(), row_bytes, count, place, together * kUnit)
+        : place_columns<std::uint16_t>(rows.data(), row_bytes, count, place, together * kUnit);
+  }
 }
 
-template <typename Write>
-void ReducedMatrix::for_units(std::span<const float> weight, std::int64_t first, std::int64_t width,
-                              const Write& write) const {
+void ReducedMatrix::round_column(std::int64_t column, std::span<const float> weight, std::uint8_t* row) {
+  const std::int64_t out = columns.channel(column);
+  const std::int64_t inner = kernel * kernel * in_channels;
+  const Elements values{const_cast<float*>(weight.data()) + std::max<std::int64_t>(out, 0) * inner,
+                        DType::f32};
+  const ReducedLine line{
+      .x = values, .x_stride = inner, .channels = inner, .width = 1, .pixels = 1, .out = row};
+  if (format == Format::bf16 && out >= 0) {
+    round_line(line, format, {});
+    return;
+  }
+  std::memset(row, 0, static_cast<std::size_t>(inner * format_bytes(format)));
+  if (format == Format::bf16) {
+    return;
+  }
+  const ValueRange range = out >= 0 ? value_range(values, inner, 1, inner) : ValueRange{};
+  const float scale = std::max(-range.low, range.high) / kLargestByte;
+  std::int32_t sum = 0;
+  if (scale > 0) {
+    round_line(line, format, {scale, kSign});
+    for (std::int64_t i = 0; i < inner; ++i) {
+      row[i] ^= kSign;
+      sum += static_cast<std::int8_t>(row[i]);
+    }
+  }
+  static_cast<float*>(scales_.data())[column] = scale;
+  static_cast<std::int32_t*>(sums_.data())[column] = sum;
+}
+
+template <typename Number>
+void ReducedMatrix::place_columns(const std::uint8_t* rows, std::int64_t row_bytes, std::int64_t count,
+                                  std::uint8_t* to, std::int64_t unit_pitch) const {
   const std::int64_t taps = kernel * kernel;
-  const std::int64_t each = kUnit / format_bytes(format);  // weights of a unit
-  const std::int64_t together = amx ? kAmxTile : width;    // columns
-  for (std::int64_t block = 0; block < in_channels; block += kChannelBlock) {
-    const std::int64_t block_end = std::min(in_channels, block + kChannelBlock);
-    for (std::int64_t column = 0; column < width; ++column) {
-      const std::int64_t out = columns.channel(first + column);
-      const std::int64_t before = column / together * kernel * weight_units;
-      for (std::int64_t tap = 0; out >= 0 && tap < taps; ++tap) {
-        const std::int64_t tap_unit = tap / kernel * weight_units + tap % kernel * pixel_bytes / kUnit;
-        for (std::int64_t in = block; in < block_end; in += each) {
-          const float* const values = weight.data() + (out * in_channels + in) * taps + tap;
-          write(column, WeightsOfUnit{values, taps, std::min(each, block_end - in)},
-                ((before + tap_unit + in / each) * together + column % together) * kUnit);
+  constexpr auto kBytes = static_cast<std::int64_t>(sizeof(Number));
+  constexpr std::int64_t kEach = kUnit / kBytes;  // weights of a unit
+  for (std::int64_t tap = 0; tap < taps; ++tap) {
+    std::uint8_t* units =
+        to + (tap / kernel * weight_units + tap % kernel * pixel_bytes / kUnit) * unit_pitch;
+    for (std::int64_t in = 0; in < in_channels; in += kEach, units += unit_pitch) {
+      const std::int64_t valid = std::min(kEach, in_channels - in);
+      const std::uint8_t* const first = rows + (in * taps + tap) * kBytes;
+      if (taps == 1 && valid == kEach) {
+        for (std::int64_t i = 0; i < count; ++i) {
+          std::memcpy(units + i * kUnit, first + i * row_bytes, kUnit);
+        }
+        continue;
+      }
+      for (std::int64_t i = 0; i < count; ++i) {
+        for (std::int64_t k = 0; k < valid; ++k) {
+          std::memcpy(units + i * kUnit + k * kBytes, first + i * row_bytes + k * taps * kBytes, kBytes);
         }
       }
     }
   }
-}
-
-float ReducedMatrix::largest_weight(std::span<const float> weight, std::int64_t out) const {
-  if (out < 0) {
-    return 0.0F;
-  }
-  const std::int64_t inner = kernel * kernel * in_channels;
-  float largest = 0;
-  for (const float value :
-       weight.subspan(static_cast<std::size_t>(out * inner), static_cast<std::size_t>(inner))) {
-    largest = std::max(largest, std::abs(value));
-  }
-  return largest;
 }
 
 void set_weights(ReducedTask& task, const ReducedMatrix& matrix) {

@@ -46,17 +46,12 @@ class ReducedMatrix {
  private:
   void pack(Device& device, ThreadPool& pool, std::span<const float> weight);
   void pack_panel(std::int64_t panel, std::span<const float> weight);
-  /// Neighbouring input channels' weights for one output channel.
-  struct WeightsOfUnit {
-    const float* values;
-    std::int64_t stride;
-    std::int64_t count;
-  };
-  /// Calls write(column, weights, place in the panel) for every unit of a panel's columns.
-  template <typename Write>
-  void for_units(std::span<const float> weight, std::int64_t first, std::int64_t width,
-                 const Write& write) const;
-  [[nodiscard]] float largest_weight(std::span<const float> weight, std::int64_t out) const;
+  /// Writes a column's weights in the format, in their order, and sets its scale and sum.
+  void round_column(std::int64_t column, std::span<const float> weight, std::uint8_t* row);
+  /// Writes `count` rows of rounded weights in units, which follow one another by `unit_pitch` bytes.
+  template <typename Number>
+  void place_columns(const std::uint8_t* rows, std::int64_t row_bytes, std::int64_t count, std::uint8_t* to,
+                     std::int64_t unit_pitch) const;
 
   Buffer weights_;
   Buffer scales_;
