@@ -60,6 +60,7 @@ std::int64_t divide_up(std::int64_t n, std::int64_t by) { return (n + by - 1) / 
 // Bytes of the input that are rounded before they are multiplied: they and what they were made from stay in
 // the last-level cache.
 constexpr std::int64_t kBandBytes = std::int64_t{3} << 20U;
+
 /// Consecutive pictures of a batch, or a band of lines of one.
 struct Band {
   std::int64_t row;
