@@ -26,6 +26,7 @@ TOKENIZER = Path(__file__).parents[2] / "models/default/tokenizer"
 RATES = {16: (1.2e-3, 1e-4), 32: (7e-4, 2e-5)}
 RATES_OF_MORE = (4e-4, 1e-5)  # for a model that has learned already
 BACKGROUND_IS_SEEN_BELOW = 850  # the timestep
+NOISE_ALONE_FROM = 960  # likewise: sampling begins with noise that shows no picture, not even its background
 REPORT_EVERY = 50
 SHEET_EVERY = 200
 SHEET = [
@@ -103,7 +104,8 @@ def new_denoiser(size, output, tokenizer, begin_with, vae, things):
 
 def loss_of(denoiser, schedule, x, t, ids):
     noise = torch.randn_like(x)
-    predicted = denoiser(schedule.noisy(x, noise, t), t, ids).float()
+    shown = x * (t < NOISE_ALONE_FROM)[:, None, None, None]
+    predicted = denoiser(schedule.noisy(shown, noise, t), t, ids).float()
     return (predicted - schedule.velocity(x, noise, t)).square().mean()
 
 
