@@ -91,7 +91,7 @@ void ReducedMatrix::pack_panel(std::int64_t panel, std::span<const float> weight
   const std::int64_t width = std::min(panels.columns, columns.padded() - first);
   auto* to = static_cast<std::uint8_t*>(weights_.data()) + first * kernel * weight_units * kUnit;
   std::fill_n(to, width * kernel * weight_units * kUnit, std::uint8_t{0});
-  const std::int64_t row_bytes = kernel * kernel * in_channels * format_bytes(format);
+  const std::int64_t row_bytes = round_up(kernel * kernel * in_channels * format_bytes(format), kUnit);
   std::vector<std::uint8_t> rows(static_cast<std::size_t>(kTogether * row_bytes));
   for (std::int64_t column = 0; column < width; column += kTogether) {
     const std::int64_t count = std::min(kTogether, width - column);
