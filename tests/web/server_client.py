@@ -3,11 +3,14 @@
 import collections
 import json
 import re
+import select
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import tempfile
+import threading
 import time
 import urllib.parse
 import zlib
@@ -72,10 +75,36 @@ class Server:
         self.log.close()
 
 
+class TlsSocket(ssl.SSLSocket):
+    """Reads and writes one after the other: websockets reads in a thread of its own, but a connection of OpenSSL is for one
+    thread at a time, and what is sent while a session ticket is read may never leave (python/cpython#151508)."""
+
+    turn = threading.Lock()
+
+    def recv(self, size=1024, flags=0):
+        while True:
+            with self.turn:
+                timeout = self.gettimeout()
+                self.settimeout(0)
+                try:
+                    return super().recv(size, flags)
+                except ssl.SSLWantReadError:
+                    pass
+                finally:
+                    self.settimeout(timeout)
+            select.select([self], [], [])
+
+    def sendall(self, data, flags=0):
+        with self.turn:
+            super().sendall(data, flags)
+
+
 class Session:
     """A WebSocket to /v1/stream. What comes is kept until somebody asks for it."""
 
     def __init__(self, server, name=None, headers=None, wait=True, **options):
+        if "ssl" in options:
+            options["ssl"].sslsocket_class = TlsSocket
         query = {"session": name} if name else {}
         query.update(options.pop("query", {}))
         connection = connect(server.address("/v1/stream", **query), max_size=None, compression=None, proxy=None,
