@@ -63,6 +63,7 @@ def main():
             for at in range(0, len(drawn), 20)
         ]
     )
+    arguments.output.mkdir(parents=True, exist_ok=True)
     stored = arguments.output / "latents-pencil.pt"
     torch.save({"latents": latents, "shown": [shown for _, shown in drawn]}, stored)
     data = train.Captioned(stored, things, tokenizer, device)
