@@ -12,9 +12,6 @@ namespace {
 
 // Multiplications that are worth a task of their own.
 constexpr std::int64_t kTaskWork = 2'000'000;
-// Transformed inputs and products of Winograd's algorithm that are in flight together: they stay in the
-// last-level cache.
-constexpr std::int64_t kStripFloats = std::int64_t{3} << 20U;
 
 std::int64_t divide_up(std::int64_t n, std::int64_t by) { return (n + by - 1) / by; }
 
@@ -50,58 +47,6 @@ void run(Workers& workers, const ConvTask& task, std::int64_t lines, std::int64_
     const std::int64_t block = i % blocks;
     conv_task(task, i / blocks, lines * block / blocks, lines * (block + 1) / blocks, workers.own(thread));
   });
-}
-
-/// The 36 matrix products of Winograd's algorithm for `tiles` tiles.
-void run_products(Workers& workers, const WinogradWeights& weights, std::int64_t tiles, const float* inputs,
-                  std::int64_t input_stride, float* products, std::int64_t product_stride) {
-  ConvTask task;
-  task.columns = task.out_channels = weights.out_channels;
-  task.in_channels = weights.in_channels;
-  task.out_pixels = tiles;
-  task.out_stride = weights.padded_out_channels;
-  set_matrix_product(task, nullptr, weights.padded_in_channels);
-  workers.prepare(conv_scratch(task));
-  const std::int64_t lines = task.out_h;
-  const std::int64_t work = tiles * weights.in_channels * weights.out_channels / weights.panels;
-  const std::int64_t blocks = std::clamp<std::int64_t>(work / kTaskWork, 1, lines);
-  const std::int64_t tasks = kWinogradPositions * weights.panels * blocks;
-  workers.pool().parallel_for(tasks, [&](std::int64_t i, int thread) {
-    const std::int64_t block = i % blocks;
-    const std::int64_t panel = i / blocks % weights.panels;
-    const std::int64_t position = i / blocks / weights.panels;
-    ConvTask product = task;
-    product.x = inputs + position * input_stride;
-    product.out = {products + position * product_stride};
-    product.weights = static_cast<const float*>(weights.weights.data()) + position * weights.position_floats;
-    conv_task(product, panel, lines * block / blocks, lines * (block + 1) / blocks, workers.own(thread));
-  });
-}
-
-void run_winograd(Workers& workers, const WinogradTask& task) {
-  const WinogradWeights& weights = *task.weights;
-  const std::int64_t lines = task.out.shape.n * divide_up(task.out.shape.h, kWinogradTile);
-  const std::int64_t tiles = divide_up(task.out.shape.w, kWinogradTile);
-  const std::int64_t tile_floats =
-      kWinogradPositions * (weights.padded_in_channels + weights.padded_out_channels);
-  const std::int64_t strips =
-      std::clamp<std::int64_t>(divide_up(lines * tiles * tile_floats, kStripFloats), 1, lines);
-  const std::int64_t most_tiles = divide_up(lines, strips) * tiles;
-  const std::int64_t input_stride = winograd_position_stride(most_tiles * weights.padded_in_channels);
-  const std::int64_t product_stride = winograd_position_stride(most_tiles * weights.padded_out_channels);
-  float* inputs = workers.shared(kWinogradPositions * (input_stride + product_stride));
-  float* products = inputs + kWinogradPositions * input_stride;
-  for (std::int64_t strip = 0; strip < strips; ++strip) {
-    const std::int64_t first = lines * strip / strips;
-    const std::int64_t count = lines * (strip + 1) / strips - first;
-    workers.pool().parallel_for(count, [&](std::int64_t i, int) {
-      winograd_input(task, first + i, inputs + i * tiles * weights.padded_in_channels, input_stride);
-    });
-    run_products(workers, weights, count * tiles, inputs, input_stride, products, product_stride);
-    workers.pool().parallel_for(count, [&](std::int64_t i, int) {
-      winograd_output(task, first + i, products + i * tiles * weights.padded_out_channels, product_stride);
-    });
-  }
 }
 
 }  // namespace

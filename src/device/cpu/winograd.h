@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "device/cpu/scratch.h"
 #include "device/cpu/thread_pool.h"
 #include "device/device.h"
 
@@ -39,16 +40,22 @@ struct WinogradTask {
 constexpr std::int64_t kWinogradPositions = 36;
 constexpr std::int64_t kWinogradTile = 4;  ///< outputs a side
 
-/// Floats from one position's matrix, of so many floats, to the next: not a multiple of a page, so that the
-/// 36 streams that a transform writes do not compete for the same cache sets.
-std::int64_t winograd_position_stride(std::int64_t floats);
+/// Computes the convolution on all threads.
+void run_winograd(Workers& workers, const WinogradTask& task);
 
-/// Transforms the input for one line of tiles into `into` [36][tiles][padded_in_channels], positions `stride`
-/// apart.
-void winograd_input(const WinogradTask& task, std::int64_t line, float* into, std::int64_t stride);
-/// Transforms the products [36][tiles][padded_out_channels] of one line of tiles into outputs; adds what is
-/// to be added.
-void winograd_output(const WinogradTask& task, std::int64_t line, const float* from, std::int64_t stride);
+// Its kernels. Tiles are counted line after line over all rows of the batch; positions lie `stride` apart.
+
+/// Transforms the input of tiles first .. last - 1 into `into` [36][tiles][padded_in_channels].
+void winograd_input(const WinogradTask& task, std::int64_t first, std::int64_t last, float* into,
+                    std::int64_t stride);
+/// The product of `tiles` transformed inputs and one position's matrix, of one panel of it: from `inputs`
+/// [tiles][padded_in_channels] to `products` [tiles][padded_out_channels].
+void winograd_product(const WinogradWeights& weights, std::int64_t position, std::int64_t panel,
+                      std::int64_t tiles, const float* inputs, float* products);
+/// Transforms the products [36][tiles][padded_out_channels] of these tiles into outputs; adds what is to be
+/// added.
+void winograd_output(const WinogradTask& task, std::int64_t first, std::int64_t last, const float* from,
+                     std::int64_t stride);
 /// One filter, [3][3], transformed to 36 values.
 void winograd_filter(const float* filter, float* into);
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "device/cpu/winograd.h"
 
@@ -10,6 +11,7 @@
 
 #include "device/cpu/simd_load-inl.h"
 #include "device/cpu/simd_math-inl.h"
+#include "device/cpu/tile-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace streamdiffusion::cpu::HWY_NAMESPACE {
@@ -56,97 +58,232 @@ HWY_INLINE void transform_output(V* x, int step) {
   x[3 * step] = hn::Add(add_times(8, difference34, difference12), x5);
 }
 
+/// Where a tile stands.
+struct Place {
+  std::int64_t row;  // of the batch
+  std::int64_t top;  // of its outputs
+  std::int64_t left;
+};
+
+/// The places of tiles, line after line.
+class Places {
+ public:
+  explicit Places(const Shape& out) : lines_((out.h + kOut - 1) / kOut), tiles_((out.w + kOut - 1) / kOut) {}
+
+  [[nodiscard]] Place at(std::int64_t tile) const {
+    const std::int64_t line = tile / tiles_;
+    return {line / lines_, line % lines_ * kOut, tile % tiles_ * kOut};
+  }
+
+ private:
+  std::int64_t lines_;
+  std::int64_t tiles_;
+};
+
+/// The pixels that a tile reads; null outside the picture, which an enlarged one leaves where the output
+/// ends.
 template <typename T>
-void TransformInput(const WinogradTask& task, const T* x_data, std::int64_t line, float* into,
+struct InputPixels {
+  InputPixels(const WinogradTask& task, const T* x, const Place& place) {
+    const Shape& shape = task.x.shape;
+    const std::int64_t shift = task.weights->resample == Resample::up ? 1 : 0;
+    const T* const picture = x + place.row * shape.h * shape.w * task.x.stride;
+    for (std::int64_t i = 0; i < kIn; ++i) {
+      const std::int64_t y = place.top - task.options.padding + i;
+      const bool line_inside = y >= 0 && y < task.out.shape.h;
+      for (std::int64_t j = 0; j < kIn; ++j) {
+        const std::int64_t px = place.left - task.options.padding + j;
+        const bool inside = line_inside && px >= 0 && px < task.out.shape.w;
+        at[i * kIn + j] =
+            inside ? picture + ((y >> shift) * shape.w + (px >> shift)) * task.x.stride : nullptr;
+        all_inside = all_inside && inside;
+      }
+    }
+  }
+
+  const T* at[kIn * kIn];
+  bool all_inside = true;
+};
+
+/// A vector of channels of one tile; `load` gives those of a pixel.
+template <typename Load>
+HWY_INLINE void transform_tile(const Load& load, float* into, std::int64_t stride) {
+  V values[kIn * kIn];
+#pragma GCC unroll 6
+  for (int j = 0; j < kIn; ++j) {
+#pragma GCC unroll 6
+    for (int i = 0; i < kIn; ++i) {
+      values[i * kIn + j] = load(i * kIn + j);
+    }
+    transform_input(values + j, kIn);
+  }
+#pragma GCC unroll 6
+  for (int i = 0; i < kIn; ++i) {
+    transform_input(values + i * kIn, 1);
+#pragma GCC unroll 6
+    for (int j = 0; j < kIn; ++j) {
+      hn::Store(values[i * kIn + j], Tag(), into + (i * kIn + j) * stride);
+    }
+  }
+}
+
+template <typename T>
+void TransformInput(const WinogradTask& task, const T* x, std::int64_t first, std::int64_t last, float* into,
                     std::int64_t stride) {
-  const Tensor& x = task.x;
-  const std::int64_t channels = x.shape.c;
-  const std::int64_t shift = task.weights->resample == Resample::up ? 1 : 0;
-  const std::int64_t height = task.out.shape.h;
-  const std::int64_t width = task.out.shape.w;
-  const std::int64_t lines = (height + kOut - 1) / kOut;
-  const std::int64_t tiles = (width + kOut - 1) / kOut;
-  const T* row = x_data + line / lines * x.shape.h * x.shape.w * x.stride;
-  const std::int64_t top = line % lines * kOut - task.options.padding;
-  for (std::int64_t tile = 0; tile < tiles; ++tile) {
-    const std::int64_t left = tile * kOut - task.options.padding;
-    float* to = into + tile * task.weights->padded_in_channels;
-    for (std::int64_t c = 0; c < channels; c += static_cast<std::int64_t>(kLanes)) {
+  const std::int64_t channels = task.x.shape.c;
+  constexpr auto kStep = static_cast<std::int64_t>(kLanes);
+  const Places places(task.out.shape);
+  for (std::int64_t tile = first; tile < last; ++tile) {
+    const InputPixels<T> pixels(task, x, places.at(tile));
+    float* const to = into + (tile - first) * task.weights->padded_in_channels;
+    std::int64_t c = 0;
+    for (; pixels.all_inside && c + kStep <= channels; c += kStep) {
+      transform_tile([&](std::int64_t pixel) { return load_all(pixels.at[pixel] + c); }, to + c, stride);
+    }
+    for (; c < channels; c += kStep) {
       const auto valid = static_cast<std::size_t>(channels - c);
-      V values[kIn * kIn];
-      for (std::int64_t i = 0; i < kIn; ++i) {
-        for (std::int64_t j = 0; j < kIn; ++j) {
-          const std::int64_t y = top + i;
-          const std::int64_t px = left + j;
-          const bool inside = y >= 0 && y < height && px >= 0 && px < width;
-          values[i * kIn + j] =
-              inside ? load_part(row + ((y >> shift) * x.shape.w + (px >> shift)) * x.stride + c, valid)
-                     : hn::Zero(Tag());
-        }
-      }
-      for (int j = 0; j < kIn; ++j) {
-        transform_input(values + j, kIn);
-      }
-      for (int i = 0; i < kIn; ++i) {
-        transform_input(values + i * kIn, 1);
-      }
-      for (std::int64_t p = 0; p < kIn * kIn; ++p) {
-        hn::Store(values[p], Tag(), to + p * stride + c);
-      }
+      const auto load = [&](std::int64_t pixel) {
+        const T* const from = pixels.at[pixel];
+        return from != nullptr ? load_part(from + c, valid) : hn::Zero(Tag());
+      };
+      transform_tile(load, to + c, stride);
     }
   }
 }
 
-void Input(const WinogradTask& task, std::int64_t line, float* into, std::int64_t stride) {
-  with_type(elements_of(task.x), [&](const auto* x) { TransformInput(task, x, line, into, stride); });
+void Input(const WinogradTask& task, std::int64_t first, std::int64_t last, float* into,
+           std::int64_t stride) {
+  with_type(elements_of(task.x), [&](const auto* x) { TransformInput(task, x, first, last, into, stride); });
 }
 
-void Output(const WinogradTask& task, std::int64_t line, const float* from, std::int64_t stride) {
-  const Tensor& out = task.out;
-  const Conv2dOptions& options = task.options;
-  const std::int64_t channels = out.shape.c;
-  const std::int64_t height = out.shape.h;
-  const std::int64_t width = out.shape.w;
-  const std::int64_t lines = (height + kOut - 1) / kOut;
-  const std::int64_t tiles = (width + kOut - 1) / kOut;
-  const std::int64_t row = line / lines;
-  const std::int64_t top = line % lines * kOut;
-  const auto* bias = static_cast<const float*>(task.weights->bias.data());
-  for (std::int64_t tile = 0; tile < tiles; ++tile) {
-    const std::int64_t left = tile * kOut;
-    const float* products = from + tile * task.weights->padded_out_channels;
-    for (std::int64_t c = 0; c < channels; c += static_cast<std::int64_t>(kLanes)) {
-      const auto valid = static_cast<std::size_t>(channels - c);
+void Product(const WinogradWeights& weights, std::int64_t position, std::int64_t panel, std::int64_t tiles,
+             const float* inputs, float* products) {
+  const auto column = static_cast<std::size_t>(panel) * kPanelColumns;
+  const auto columns = static_cast<std::size_t>(weights.padded_out_channels);
+  const int vectors = panel_vectors(column, columns);
+  const auto in_channels = static_cast<std::size_t>(weights.in_channels);
+  const float* const matrix = static_cast<const float*>(weights.weights.data()) +
+                              position * weights.position_floats + column * in_channels;
+  const auto stride = static_cast<std::size_t>(weights.padded_in_channels);
+  const std::int64_t blocks = (tiles + tile_rows(vectors) - 1) / tile_rows(vectors);
+  std::int64_t first = 0;
+  for (std::int64_t block = 1; block <= blocks; ++block) {
+    const std::int64_t last = tiles * block / blocks;
+    const Run run{inputs + first * weights.padded_in_channels, matrix, in_channels};
+    tile_function(static_cast<int>(last - first), vectors)(
+        {&run, 1, stride, products + first * weights.padded_out_channels + column, columns});
+    first = last;
+  }
+}
+
+/// The 4x4 outputs of a vector of channels of one tile, before anything is added.
+HWY_INLINE void transform_products(const float* from, std::int64_t stride, V* values) {
+#pragma GCC unroll 6
+  for (int j = 0; j < kIn; ++j) {
+#pragma GCC unroll 6
+    for (int i = 0; i < kIn; ++i) {
+      values[i * kIn + j] = hn::Load(Tag(), from + (i * kIn + j) * stride);
+    }
+    transform_output(values + j, kIn);
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < kOut; ++i) {
+    transform_output(values + i * kIn, 1);
+  }
+}
+
+/// Outputs of the tensors' types, R that of the residual.
+template <typename T, typename R>
+class OutputWriter {
+ public:
+  OutputWriter(const WinogradTask& task, T* out, const R* residual)
+      : task_(task), places_(task.out.shape), out_(out), residual_(residual) {}
+
+  void write(std::int64_t tile, const float* from, std::int64_t stride) const {
+    constexpr auto kStep = static_cast<std::int64_t>(kLanes);
+    const Shape& shape = task_.out.shape;
+    const Activation activation = task_.options.activation;
+    const bool plain = activation == Activation::none || activation == Activation::relu;
+    const Place place = places_.at(tile);
+    const bool whole = place.top + kOut <= shape.h && place.left + kOut <= shape.w;
+    for (std::int64_t c = 0; c < shape.c; c += kStep) {
       V values[kIn * kIn];
-      for (std::int64_t p = 0; p < kIn * kIn; ++p) {
-        values[p] = hn::Load(Tag(), products + p * stride + c);
-      }
-      for (int j = 0; j < kIn; ++j) {
-        transform_output(values + j, kIn);
-      }
-      for (int i = 0; i < kOut; ++i) {
-        transform_output(values + i * kIn, 1);
-      }
-      V offset = bias != nullptr ? hn::LoadU(Tag(), bias + c) : hn::Zero(Tag());
-      if (!options.row_bias.empty()) {
-        offset = hn::Add(
-            offset, load_part(elements_of(options.row_bias) + (row * options.row_bias.stride + c), valid));
-      }
-      for (std::int64_t i = 0; i < std::min(kOut, height - top); ++i) {
-        for (std::int64_t j = 0; j < std::min(kOut, width - left); ++j) {
-          const std::int64_t pixel = (row * height + top + i) * width + left + j;
-          V value = hn::Add(values[i * kIn + j], offset);
-          if (!options.residual.empty()) {
-            value = hn::Add(
-                value,
-                load_part(elements_of(options.residual) + (pixel * options.residual.stride + c), valid));
-          }
-          store_part(activate(Tag(), options.activation, value), elements_of(out) + (pixel * out.stride + c),
-                     valid);
-        }
+      transform_products(from + c, stride, values);
+      const V offset = this->offset(place.row, c);
+      const std::int64_t pixel = (place.row * shape.h + place.top) * shape.w + place.left;
+      if (plain && whole && c + kStep <= shape.c) {
+        write_plain(values, offset, pixel, c);
+      } else {
+        write_any(values, offset, place, pixel, c);
       }
     }
   }
+
+ private:
+  [[nodiscard]] V offset(std::int64_t row, std::int64_t c) const {
+    const auto* bias = static_cast<const float*>(task_.weights->bias.data());
+    const V offset = bias != nullptr ? hn::LoadU(Tag(), bias + c) : hn::Zero(Tag());
+    const Tensor& row_bias = task_.options.row_bias;
+    if (row_bias.empty()) {
+      return offset;
+    }
+    return hn::Add(offset, load_part(elements_of(row_bias) + (row * row_bias.stride + c),
+                                     static_cast<std::size_t>(task_.out.shape.c - c)));
+  }
+
+  /// Nearly all tiles of nearly all layers: everything stays in registers.
+  HWY_INLINE void write_plain(const V* values, V offset, std::int64_t pixel, std::int64_t c) const {
+    const V least = task_.options.activation == Activation::relu
+                        ? hn::Zero(Tag())
+                        : hn::Set(Tag(), -std::numeric_limits<float>::infinity());
+    const std::int64_t out_stride = task_.out.stride;
+    const std::int64_t residual_stride = task_.options.residual.stride;
+    const std::int64_t width = task_.out.shape.w;
+#pragma GCC unroll 4
+    for (int i = 0; i < kOut; ++i) {
+#pragma GCC unroll 4
+      for (int j = 0; j < kOut; ++j) {
+        const std::int64_t at = pixel + i * width + j;
+        V value = hn::Add(values[i * kIn + j], offset);
+        if (residual_ != nullptr) {
+          value = hn::Add(value, load_all(residual_ + at * residual_stride + c));
+        }
+        store_all(hn::Max(least, value), out_ + at * out_stride + c);  // so what is no number stays so
+      }
+    }
+  }
+
+  void write_any(const V* values, V offset, const Place& place, std::int64_t pixel, std::int64_t c) const {
+    const Shape& shape = task_.out.shape;
+    const auto valid = static_cast<std::size_t>(shape.c - c);
+    for (std::int64_t i = 0; i < std::min(kOut, shape.h - place.top); ++i) {
+      for (std::int64_t j = 0; j < std::min(kOut, shape.w - place.left); ++j) {
+        const std::int64_t at = pixel + i * shape.w + j;
+        V value = hn::Add(values[i * kIn + j], offset);
+        if (residual_ != nullptr) {
+          value = hn::Add(value, load_part(residual_ + at * task_.options.residual.stride + c, valid));
+        }
+        store_part(activate(Tag(), task_.options.activation, value), out_ + at * task_.out.stride + c, valid);
+      }
+    }
+  }
+
+  const WinogradTask& task_;
+  Places places_;
+  T* out_;
+  const R* residual_;
+};
+
+void Output(const WinogradTask& task, std::int64_t first, std::int64_t last, const float* from,
+            std::int64_t stride) {
+  with_type(elements_of(task.out), [&](auto* out) {
+    with_type(elements_of(task.options.residual), [&](const auto* residual) {
+      const OutputWriter writer(task, out, residual);
+      for (std::int64_t tile = first; tile < last; ++tile) {
+        writer.write(tile, from + (tile - first) * task.weights->padded_out_channels, stride);
+      }
+    });
+  });
 }
 
 }  // namespace
@@ -157,14 +294,22 @@ HWY_AFTER_NAMESPACE();
 namespace streamdiffusion::cpu {
 
 HWY_EXPORT(Input);
+HWY_EXPORT(Product);
 HWY_EXPORT(Output);
 
-void winograd_input(const WinogradTask& task, std::int64_t line, float* into, std::int64_t stride) {
-  HWY_DYNAMIC_DISPATCH(Input)(task, line, into, stride);
+void winograd_input(const WinogradTask& task, std::int64_t first, std::int64_t last, float* into,
+                    std::int64_t stride) {
+  HWY_DYNAMIC_DISPATCH(Input)(task, first, last, into, stride);
 }
 
-void winograd_output(const WinogradTask& task, std::int64_t line, const float* from, std::int64_t stride) {
-  HWY_DYNAMIC_DISPATCH(Output)(task, line, from, stride);
+void winograd_product(const WinogradWeights& weights, std::int64_t position, std::int64_t panel,
+                      std::int64_t tiles, const float* inputs, float* products) {
+  HWY_DYNAMIC_DISPATCH(Product)(weights, position, panel, tiles, inputs, products);
+}
+
+void winograd_output(const WinogradTask& task, std::int64_t first, std::int64_t last, const float* from,
+                     std::int64_t stride) {
+  HWY_DYNAMIC_DISPATCH(Output)(task, first, last, from, stride);
 }
 
 void winograd_filter(const float* filter, float* into) {
