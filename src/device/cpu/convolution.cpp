@@ -15,6 +15,13 @@ constexpr std::int64_t kTaskWork = 2'000'000;
 
 std::int64_t divide_up(std::int64_t n, std::int64_t by) { return (n + by - 1) / by; }
 
+// The innermost pictures of a small model: Winograd's algorithm would read four times the weights for one
+// tile or a few. Layers with more weights than this work on pictures that are larger.
+constexpr std::int64_t kTinyPixels = 64;
+constexpr std::int64_t kMostWeightsTwice = 80'000;
+
+bool is_tiny(const Shape& out) { return out.h * out.w <= kTinyPixels; }
+
 ConvTask make_task(const PackedMatrix& matrix, const Tensor& residual, Activation activation,
                    const Tensor& out) {
   ConvTask task;
@@ -88,6 +95,9 @@ PackedConv2d::PackedConv2d(Device& device, Workers& workers, const HostConv2d& h
     reduced = std::make_unique<ReducedConv2d>(device, workers, host);
   } else if (WinogradWeights::suits(host)) {
     winograd = std::make_unique<WinogradWeights>(device, pool, host);
+    if (host.in_channels * host.out_channels <= kMostWeightsTwice) {
+      direct = std::make_unique<PackedMatrix>(device, pool, host);
+    }
   } else if (NarrowConv2d::suits(host)) {
     narrow = std::make_unique<NarrowConv2d>(device, host);
   } else {
@@ -156,7 +166,7 @@ void convolve(Workers& workers, const PackedConv2d& weights, const Tensor& x, co
     convolve(workers, *weights.reduced, x, options, out);
     return;
   }
-  if (weights.winograd) {
+  if (weights.winograd && !(weights.direct && is_tiny(out.shape))) {
     run_winograd(workers, {weights.winograd.get(), x, out, options});
     return;
   }

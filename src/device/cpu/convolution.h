@@ -13,7 +13,8 @@
 
 namespace streamdiffusion::cpu {
 
-/// A convolution packed the way it will be computed: one of the four.
+/// A convolution packed the way it will be computed: one of the four, or `winograd` and, for tiny pictures,
+/// `direct`.
 class PackedConv2d : public PackedWeights {
  public:
   PackedConv2d(Device& device, Workers& workers, const HostConv2d& host);
