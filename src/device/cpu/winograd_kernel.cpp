@@ -17,6 +17,7 @@ HWY_BEFORE_NAMESPACE();
 namespace streamdiffusion::cpu::HWY_NAMESPACE {
 namespace {
 
+using namespace winograd_points;
 using V = hn::Vec<Tag>;
 constexpr std::int64_t kIn = 6;   // inputs a side of a tile
 constexpr std::int64_t kOut = 4;  // outputs
@@ -27,35 +28,33 @@ V add_times(float a, V x, V y) { return hn::MulAdd(hn::Set(Tag(), a), x, y); }
 
 /// B^T x: one line of six inputs, `step` apart, in place.
 HWY_INLINE void transform_input(V* x, int step) {
-  const V x0 = x[0];
   const V x1 = x[step];
   const V x2 = x[2 * step];
   const V x3 = x[3 * step];
   const V x4 = x[4 * step];
-  const V x5 = x[5 * step];
-  const V even = add_times(-4, x2, x4);
-  const V odd = add_times(-4, x1, x3);
-  const V even2 = hn::Sub(x4, x2);
-  const V odd2 = times(2, hn::Sub(x3, x1));
-  x[0] = add_times(4, x0, add_times(-5, x2, x4));
-  x[step] = hn::Add(even, odd);
-  x[2 * step] = hn::Sub(even, odd);
-  x[3 * step] = hn::Add(even2, odd2);
-  x[4 * step] = hn::Sub(even2, odd2);
-  x[5 * step] = add_times(4, x1, add_times(-5, x3, x5));
+  const V even_near = add_times(-kFarSquare, x2, x4);
+  const V odd_near = add_times(-kFarSquare, x1, x3);
+  const V even_far = add_times(-kNearSquare, x2, x4);
+  const V odd_far = add_times(-kNearSquare, x1, x3);
+  x[0] = add_times(-(kNearSquare + kFarSquare), x2, hn::Add(x[0], x4));
+  x[step] = add_times(kNear, odd_near, even_near);
+  x[2 * step] = add_times(-kNear, odd_near, even_near);
+  x[3 * step] = add_times(kFar, odd_far, even_far);
+  x[4 * step] = add_times(-kFar, odd_far, even_far);
+  x[5 * step] = add_times(-(kNearSquare + kFarSquare), x3, hn::Add(x1, x[5 * step]));
 }
 
 /// A^T x: one line of six products, `step` apart; the four outputs replace the first four.
 HWY_INLINE void transform_output(V* x, int step) {
-  const V sum12 = hn::Add(x[step], x[2 * step]);
-  const V difference12 = hn::Sub(x[step], x[2 * step]);
-  const V sum34 = hn::Add(x[3 * step], x[4 * step]);
-  const V difference34 = hn::Sub(x[3 * step], x[4 * step]);
+  const V near_sum = hn::Add(x[step], x[2 * step]);
+  const V near_difference = times(kNear, hn::Sub(x[step], x[2 * step]));
+  const V far_sum = hn::Add(x[3 * step], x[4 * step]);
+  const V far_difference = times(kFar, hn::Sub(x[3 * step], x[4 * step]));
   const V x5 = x[5 * step];
-  x[0] = hn::Add(hn::Add(x[0], sum12), sum34);
-  x[step] = add_times(2, difference34, difference12);
-  x[2 * step] = add_times(4, sum34, sum12);
-  x[3 * step] = hn::Add(add_times(8, difference34, difference12), x5);
+  x[0] = hn::Add(hn::Add(x[0], near_sum), far_sum);
+  x[step] = hn::Add(near_difference, far_difference);
+  x[2 * step] = add_times(kNearSquare, near_sum, times(kFarSquare, far_sum));
+  x[3 * step] = add_times(kNearSquare, near_difference, add_times(kFarSquare, far_difference, x5));
 }
 
 /// Where a tile stands.
@@ -313,11 +312,15 @@ void winograd_output(const WinogradTask& task, std::int64_t first, std::int64_t 
 }
 
 void winograd_filter(const float* filter, float* into) {
-  constexpr float kG[6][3] = {{1.0F / 4, 0, 0},
-                              {-1.0F / 6, -1.0F / 6, -1.0F / 6},
-                              {-1.0F / 6, 1.0F / 6, -1.0F / 6},
-                              {1.0F / 24, 1.0F / 12, 1.0F / 6},
-                              {1.0F / 24, -1.0F / 12, 1.0F / 6},
+  using namespace winograd_points;
+  // A line for each point p: 1, p and p^2, by the product of p's distances from the other points.
+  constexpr float kNearScale = 1 / (2 * kNearSquare * (kNearSquare - kFarSquare));
+  constexpr float kFarScale = 1 / (2 * kFarSquare * (kFarSquare - kNearSquare));
+  constexpr float kG[6][3] = {{1, 0, 0},
+                              {kNearScale, kNear * kNearScale, kNearSquare * kNearScale},
+                              {kNearScale, -kNear * kNearScale, kNearSquare * kNearScale},
+                              {kFarScale, kFar * kFarScale, kFarSquare * kFarScale},
+                              {kFarScale, -kFar * kFarScale, kFarSquare * kFarScale},
                               {0, 0, 1}};
   float half[6][3];
   for (int i = 0; i < 6; ++i) {
