@@ -1,9 +1,6 @@
 #include "device/cpu/reduced_kernel.h"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
-#include <utility>
 
 #include "device/cpu/amx.h"
 
@@ -18,165 +15,11 @@
 
 #include "device/cpu/bf16-inl.h"
 #include "device/cpu/finish-inl.h"
-#include "device/cpu/tile-inl.h"
+#include "device/cpu/unit-tile-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace streamdiffusion::cpu::HWY_NAMESPACE {
 namespace {
-
-using IntTag = hn::RebindToSigned<Tag>;
-using Ints = hn::Vec<IntTag>;
-
-/// The products of a unit added to each lane of `sums`: of four bytes, `left` unsigned and `right` signed, to
-/// an integer; or of two bfloat16 to a float.
-template <Format kFormat>
-HWY_INLINE Ints multiply_add(Ints sums, Ints left, Ints right) {
-#if STREAMDIFFUSION_VNNI
-  if constexpr (kFormat == Format::bf16) {
-    return add_pairs(sums, left, right);
-  }
-  // Not by its intrinsic: Highway 1.0.3 names another VNNI to the compiler than the one it looks for.
-  __asm__("vpdpbusd %2, %1, %0" : "+v"(sums.raw) : "v"(left.raw), "v"(right.raw));
-  return sums;
-#elif HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2
-  // As pairs of 16-bit numbers: those at even places, then those at odd ones.
-  const IntTag di;
-  const hn::Repartition<std::int16_t, IntTag> d16;
-  const auto even_left = hn::And(left, hn::Set(di, 0x00FF00FF));
-  const auto odd_left = hn::And(hn::ShiftRight<8>(left), hn::Set(di, 0x00FF00FF));
-  const auto right16 = hn::BitCast(d16, right);
-  const auto even_right = hn::ShiftRight<8>(hn::ShiftLeft<8>(right16));
-  const auto odd_right = hn::ShiftRight<8>(right16);
-#if HWY_TARGET == HWY_AVX3
-  const Ints even{_mm512_madd_epi16(even_left.raw, even_right.raw)};
-  const Ints odd{_mm512_madd_epi16(odd_left.raw, odd_right.raw)};
-#else
-  const Ints even{_mm256_madd_epi16(even_left.raw, even_right.raw)};
-  const Ints odd{_mm256_madd_epi16(odd_left.raw, odd_right.raw)};
-#endif
-  return hn::Add(sums, hn::Add(even, odd));
-#else
-  const IntTag di;
-  const auto byte = hn::Set(di, 0xFF);
-  sums = hn::Add(sums, hn::Mul(hn::And(left, byte), hn::ShiftRight<24>(hn::ShiftLeft<24>(right))));
-  sums = hn::Add(
-      sums, hn::Mul(hn::And(hn::ShiftRight<8>(left), byte), hn::ShiftRight<24>(hn::ShiftLeft<16>(right))));
-  sums = hn::Add(
-      sums, hn::Mul(hn::And(hn::ShiftRight<16>(left), byte), hn::ShiftRight<24>(hn::ShiftLeft<8>(right))));
-  return hn::Add(sums, hn::Mul(hn::And(hn::ShiftRight<24>(left), byte), hn::ShiftRight<24>(right)));
-#endif
-}
-
-/// The lines of the kernel that a tile sees: as many runs of units, which follow one another in the panel.
-struct UnitTile {
-  const std::uint8_t* x;
-  std::size_t x_line;    // bytes from line to line
-  std::size_t x_stride;  // from pixel to pixel
-  const std::int8_t* weights;
-  std::size_t weight_line;
-  std::size_t lines;
-  std::size_t units;
-  bool add;     // to what is in `sums`
-  float* sums;  // or integers of the same size
-};
-
-HWY_INLINE std::int32_t load_unit(const std::uint8_t* from) {
-  std::int32_t unit = 0;
-  std::memcpy(&unit, from, kUnit);
-  return unit;
-}
-
-HWY_INLINE Ints load_sums(const float* from) { return hn::BitCast(IntTag(), hn::LoadU(Tag(), from)); }
-HWY_INLINE void store_sums(Ints sums, float* to) { hn::StoreU(hn::BitCast(Tag(), sums), Tag(), to); }
-
-template <Format kFormat, int kRows, int kVectors>
-HWY_NOINLINE void multiply_units(const UnitTile& tile) {
-  const IntTag di;
-  Ints acc[kRows][kVectors];
-#pragma GCC unroll 16
-  for (int r = 0; r < kRows; ++r) {
-#pragma GCC unroll 4
-    for (int v = 0; v < kVectors; ++v) {
-      acc[r][v] = hn::Zero(di);
-    }
-  }
-  const std::size_t stride = tile.x_stride;
-  for (std::size_t line = 0; line < tile.lines; ++line) {
-    const std::uint8_t* HWY_RESTRICT x = tile.x + line * tile.x_line;
-    const std::uint8_t* end = x + tile.units * kUnit;
-    const std::int8_t* HWY_RESTRICT weights = tile.weights + line * tile.weight_line;
-#pragma GCC unroll 1
-    while (x != end) {
-      Ints column[kVectors];
-#pragma GCC unroll 4
-      for (int v = 0; v < kVectors; ++v) {
-        column[v] = hn::Load(di, reinterpret_cast<const std::int32_t*>(weights) + v * kLanes);
-        hwy::Prefetch(weights + (kAhead * kVectors + v) * kLanes * kUnit);
-      }
-#pragma GCC unroll 16
-      for (int r = 0; r < kRows; ++r) {
-        const Ints left = hn::Set(di, load_unit(x + r * stride));
-#pragma GCC unroll 4
-        for (int v = 0; v < kVectors; ++v) {
-          acc[r][v] = multiply_add<kFormat>(acc[r][v], left, column[v]);
-        }
-      }
-      x += kUnit;
-      weights += kVectors * kLanes * kUnit;
-    }
-  }
-#pragma GCC unroll 16
-  for (int r = 0; r < kRows; ++r) {
-#pragma GCC unroll 4
-    for (int v = 0; v < kVectors; ++v) {
-      float* sums = tile.sums + (r * kVectors + v) * kLanes;
-      if (tile.add) {
-        if constexpr (kFormat == Format::bf16) {
-          acc[r][v] = hn::BitCast(di, hn::Add(hn::BitCast(Tag(), acc[r][v]), hn::LoadU(Tag(), sums)));
-        } else {
-          acc[r][v] = hn::Add(acc[r][v], load_sums(sums));
-        }
-      }
-      store_sums(acc[r][v], sums);
-    }
-  }
-}
-
-using UnitTileFunction = void (*)(const UnitTile&);
-
-template <Format kFormat, int kVectors, int... kRows>
-constexpr std::array<UnitTileFunction, kMaxTileRows + 1> unit_tiles(std::integer_sequence<int, kRows...>) {
-  return {nullptr, &multiply_units<kFormat, kRows + 1, kVectors>...};
-}
-
-/// The tile of `rows` x `vectors`; rows at most tile_rows(vectors).
-template <Format kFormat>
-UnitTileFunction unit_tile(int rows, int vectors) {
-  static constexpr auto k1 = unit_tiles<kFormat, 1>(std::make_integer_sequence<int, tile_rows(1)>());
-  static constexpr auto k2 = unit_tiles<kFormat, 2>(std::make_integer_sequence<int, tile_rows(2)>());
-  if constexpr (kPanelVectors == 4) {
-    static constexpr auto k3 = unit_tiles<kFormat, 3>(std::make_integer_sequence<int, tile_rows(3)>());
-    static constexpr auto k4 = unit_tiles<kFormat, 4>(std::make_integer_sequence<int, tile_rows(4)>());
-    if (vectors == 4) {
-      return k4[static_cast<std::size_t>(rows)];
-    }
-    if (vectors == 3) {
-      return k3[static_cast<std::size_t>(rows)];
-    }
-  }
-  return vectors == 2 ? k2[static_cast<std::size_t>(rows)] : k1[static_cast<std::size_t>(rows)];
-}
-
-UnitTileFunction unit_tile(Format format, int rows, int vectors) {
-#if STREAMDIFFUSION_VNNI
-  if (format == Format::bf16) {
-    return unit_tile<Format::bf16>(rows, vectors);
-  }
-#else
-  static_cast<void>(format);
-#endif
-  return unit_tile<Format::int8>(rows, vectors);
-}
 
 // ---- Blocks of pixels
 
@@ -276,7 +119,7 @@ void multiply_block(const ReducedTask& task, const Blocks& blocks, const Block& 
           {x + (place + from) * x_stride, static_cast<std::size_t>(task.line_bytes),
            static_cast<std::size_t>(x_stride), weights, static_cast<std::size_t>(weight_line),
            static_cast<std::size_t>(last - first), static_cast<std::size_t>(task.weight_units), first > 0,
-           sums + (place + from) * static_cast<std::int64_t>(panel.columns())});
+           sums + (place + from) * static_cast<std::int64_t>(panel.columns()), panel.columns()});
       from = end;
     }
   });
