@@ -60,7 +60,8 @@ Operation conv2d(const Shape& in, std::int64_t out_channels, Resample resample, 
                                                .in_channels = in.c,
                                                .kernel = kernel,
                                                .resample = resample,
-                                               .precision = precision});
+                                               .precision = precision,
+                                               .side = in.h});
     Shape out_shape = resampled(in, resample);
     out_shape.c = out_channels;
     const auto x = std::make_shared<DeviceTensor>(ones(device, in));

@@ -64,6 +64,8 @@ struct HostConv2d {
   std::int64_t kernel = 1;
   Resample resample = Resample::none;
   Precision precision = Precision::f32;
+  /// Sides of the pictures that it will mostly see, which may decide how it is packed; 0: not known.
+  std::int64_t side = 0;
 };
 
 /// A linear layer's weights on the host: [out][in], float32.

@@ -376,6 +376,66 @@ TEST(Reduced, StaysWithinWhatRoundingCosts) {
   EXPECT_GT(most, 1e-4) << "it was not rounded at all";
 }
 
+double difference(const Tensor& a, const Tensor& b) {
+  return reference::largest_error(a, [&](auto n, auto y, auto x, auto c) { return at(b, n, y, x, c); });
+}
+
+/// What a layer in 8 bits gives, packed for pictures of that side.
+Tensor in_bytes(Bench& bench, const Tensor& x, HostConv2d layer, const Conv2dOptions& options,
+                std::int64_t side) {
+  layer.precision = Precision::int8;
+  layer.side = side;
+  const Tensor out = bench.empty({x.shape.n, x.shape.h, x.shape.w, layer.out_channels}, 3);
+  bench.device().conv2d(x, *bench.device().pack_conv2d(layer), options, out);
+  return out;
+}
+
+class LargePictures : public testing::TestWithParam<ConvCase> {};
+
+TEST_P(LargePictures, InBytesAreAsExactByWinogradsAlgorithm) {
+  const ConvCase& c = GetParam();
+  const std::vector<float> weight = reference::random_values(c.out * c.in * 9, 1);
+  const std::vector<float> bias = reference::random_values(c.out, 2);
+  const HostConv2d layer{weight, bias, c.out, c.in, 3};
+  for (const cpu::Features& features : reference::all_features()) {
+    Bench bench(2, features);
+    const Tensor x = bench.random({c.rows, c.h, c.w, c.in}, 3, c.extra);
+    const Tensor exact = bench.empty({c.rows, c.h, c.w, c.out});
+    Conv2dOptions options{.padding = 1, .activation = c.activation};
+    if (c.row_bias) {
+      options.row_bias = bench.random({c.rows, 1, 1, c.out}, 4, 5);
+    }
+    if (c.residual) {
+      options.residual = bench.random(exact.shape, 5, 3);
+    }
+    bench.device().conv2d(x, *bench.device().pack_conv2d(layer), options, exact);
+    const double of_bytes = difference(in_bytes(bench, x, layer, options, 0), exact);
+    const double of_large = difference(in_bytes(bench, x, layer, options, 64), exact);
+    EXPECT_LT(of_large, 1.5 * of_bytes);
+    EXPECT_GT(of_large, 1e-4) << "it was not rounded at all";
+    const bool otherwise = features.bf16 && !features.amx && cpu::multiplies_bytes();
+    EXPECT_EQ(of_large != of_bytes, otherwise);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, LargePictures,
+    testing::Values(ConvCase{1, 64, 64, 32, 32, 3, 1},
+                    ConvCase{2, 70, 130, 33, 35, 3, 1, Resample::none, true},
+                    ConvCase{1, 67, 64, 150, 130, 3, 1, Resample::none, false, true, Activation::relu, 3},
+                    ConvCase{1, 320, 68, 31, 47, 3, 1, Resample::none, true, true, Activation::silu}));
+
+TEST(Reduced, ConvolvesSmallPicturesInBytesWhateverTheLayerIsFor) {
+  constexpr std::int64_t kChannels = 64;
+  const std::vector<float> weight = reference::random_values(kChannels * kChannels * 9, 1);
+  const HostConv2d layer{weight, {}, kChannels, kChannels, 3};
+  Bench bench;
+  const Tensor x = bench.random({1, 31, 33, kChannels}, 2);
+  EXPECT_EQ(
+      difference(in_bytes(bench, x, layer, {.padding = 1}, 64), in_bytes(bench, x, layer, {.padding = 1}, 0)),
+      0);
+}
+
 /// Three convolutions of which the last adds the chain's input, as an autoencoder's blocks have them.
 class Chain {
  public:
@@ -419,10 +479,6 @@ Tensor one_by_one(Bench& bench, const Tensor& x, Precision precision) {
   return outs[2];
 }
 
-double difference(const Tensor& a, const Tensor& b) {
-  return reference::largest_error(a, [&](auto n, auto y, auto x, auto c) { return at(b, n, y, x, c); });
-}
-
 TEST(ReducedChain, GivesInBfloat16WhatItsConvolutionsGiveOneByOne) {
   for (const cpu::Features& features : reference::all_features()) {
     for (const Shape shape : {Shape{1, 270, 200, 32}, Shape{2, 130, 131, 20}, Shape{1, 40, 500, 16}}) {
@@ -457,19 +513,16 @@ TEST(ReducedChain, GivesEachRowTheSameAloneAndAmongOthersOnAnyNumberOfThreads) {
 TEST(Reduced, GivesEachRowTheSameAloneAndAmongOthersOnAnyNumberOfThreads) {
   constexpr std::int64_t kChannels = 64;
   const std::vector<float> weight = reference::random_values(kChannels * kChannels * 9, 1);
-  const HostConv2d layer{weight, {}, kChannels, kChannels, 3, Resample::none, Precision::int8};
+  const HostConv2d layer{weight, {}, kChannels, kChannels, 3};
   Bench two(2);
   Bench one(1);
-  const Shape shape{2, 300, 220, kChannels};  // several bands
-  const Tensor x = two.random(shape, 2);
-  const Tensor together = two.empty(shape);
-  two.device().conv2d(x, *two.device().pack_conv2d(layer), {.padding = 1}, together);
-  for (std::int64_t row = 0; row < shape.n; ++row) {
-    const Tensor alone = one.empty({1, shape.h, shape.w, kChannels});
-    one.device().conv2d(x.rows(row, 1), *one.device().pack_conv2d(layer), {.padding = 1}, alone);
-    EXPECT_EQ(reference::largest_error(
-                  alone, [&](auto, auto y, auto px, auto c) { return at(together, row, y, px, c); }),
-              0);
+  const Tensor x = two.random({2, 300, 220, kChannels}, 2);  // several bands
+  for (const std::int64_t side : {0, 64}) {
+    const Tensor together = in_bytes(two, x, layer, {.padding = 1}, side);
+    for (std::int64_t row = 0; row < x.shape.n; ++row) {
+      const Tensor alone = in_bytes(one, x.rows(row, 1), layer, {.padding = 1}, side);
+      EXPECT_EQ(difference(alone, together.rows(row, 1)), 0);
+    }
   }
 }
 

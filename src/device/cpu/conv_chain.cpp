@@ -54,7 +54,8 @@ Region region_of(const Tensor& picture, std::int64_t row) {
 
 /// The step's weights; nullptr where they are of another kind.
 const ReducedMatrix* reduced_of(const Conv2dStep& step) {
-  const ReducedConv2d* const reduced = static_cast<const PackedConv2d&>(*step.weights).reduced.get();
+  const auto& packed = static_cast<const PackedConv2d&>(*step.weights);
+  const ReducedConv2d* const reduced = packed.by_winograd(step.out.shape) ? nullptr : packed.reduced.get();
   return reduced == nullptr || reduced->enlarges() ? nullptr : &reduced->whole();
 }
 

@@ -13,16 +13,22 @@
 
 namespace streamdiffusion::cpu {
 
-/// A convolution packed the way it will be computed: one of the four, or `winograd` and, for tiny pictures,
-/// `direct`.
+/// A convolution packed the way it will be computed: one of the four, or `winograd` and, for small pictures,
+/// `direct` or `reduced`.
 class PackedConv2d : public PackedWeights {
  public:
   PackedConv2d(Device& device, Workers& workers, const HostConv2d& host);
 
   std::unique_ptr<const PackedMatrix> direct;
   std::unique_ptr<const WinogradWeights> winograd;
+  std::int64_t fewest_winograd_pixels = 0;
   std::unique_ptr<const NarrowConv2d> narrow;
   std::unique_ptr<const ReducedConv2d> reduced;
+
+  /// Of an output; does not depend on its rows, so that results do not.
+  [[nodiscard]] bool by_winograd(const Shape& out) const {
+    return winograd && out.h * out.w >= fewest_winograd_pixels;
+  }
 };
 
 /// A linear layer, likewise.

@@ -12,56 +12,75 @@ std::int64_t divide_up(std::int64_t n, std::int64_t by) { return (n + by - 1) / 
 
 std::int64_t round_up(std::int64_t n, std::int64_t multiple) { return divide_up(n, multiple) * multiple; }
 
-// Layers with more weights than this gain little: they lie deep in a network, where tiles are few and reading
-// the weights is what takes the time.
-constexpr std::int64_t kMostWeights = std::int64_t{640} * 640;
-constexpr std::int64_t kFewestChannels = 32;
+/// Channels by which the saving is worth the memory. Layers with more weights gain little: they lie deep in a
+/// network, where tiles are few and reading the weights is what takes the time. Where bytes are the other
+/// way, which take an eighth of the memory, there is less to be gained.
+struct Channels {
+  std::int64_t fewest;
+  std::int64_t most_weights;
+};
+constexpr Channels kInFloat32{32, std::int64_t{640} * 640};
+constexpr Channels kInBf16{64, std::int64_t{320} * 960};
 
 // Transformed inputs and products that are in flight together: in the second-level cache where a thread works
 // on its own,
-constexpr std::int64_t kPieceFloats = std::int64_t{160} << 10U;
+constexpr std::int64_t kPieceBytes = std::int64_t{640} << 10U;
 // with weights that share it,
-constexpr std::int64_t kMostPieceWeights = std::int64_t{160} << 10U;
+constexpr std::int64_t kMostPieceWeightBytes = std::int64_t{640} << 10U;
 // and tiles that are worth reading them for;
 constexpr std::int64_t kFewestPieceTiles = 24;
 // in the last-level cache where all work together.
-constexpr std::int64_t kStripFloats = std::int64_t{3} << 20U;
+constexpr std::int64_t kStripBytes = std::int64_t{12} << 20U;
 constexpr std::int64_t kGroupTiles = 16;
 // Multiplications that are worth a task of their own.
 constexpr std::int64_t kTaskWork = 2'000'000;
 
 }  // namespace
 
-bool WinogradWeights::suits(const HostConv2d& host) {
+bool WinogradWeights::suits(const HostConv2d& host, DType type) {
+  const Channels& channels = type == DType::bf16 ? kInBf16 : kInFloat32;
   return host.kernel == 3 && host.resample != Resample::down &&
-         std::min(host.in_channels, host.out_channels) >= kFewestChannels &&
-         host.in_channels * host.out_channels <= kMostWeights;
+         std::min(host.in_channels, host.out_channels) >= channels.fewest &&
+         host.in_channels * host.out_channels <= channels.most_weights;
 }
 
-WinogradWeights::WinogradWeights(Device& device, ThreadPool& pool, const HostConv2d& host)
-    : in_channels(host.in_channels),
+namespace {
+
+std::int64_t bytes_of(DType type) { return static_cast<std::int64_t>(size_of(type)); }
+
+/// Numbers of one column that lie together, as one instruction multiplies them.
+std::int64_t together(DType type) { return type == DType::bf16 ? 2 : 1; }
+
+}  // namespace
+
+WinogradWeights::WinogradWeights(Device& device, ThreadPool& pool, const HostConv2d& host, DType number_type)
+    : type(number_type),
+      in_channels(host.in_channels),
       out_channels(host.out_channels),
       padded_in_channels(round_up(in_channels, panel_format().lanes)),
       padded_out_channels(round_up(out_channels, panel_format().lanes)),
       resample(host.resample) {
   const PanelFormat format = panel_format();
   const std::int64_t padded = padded_out_channels;
+  const std::int64_t unit = together(type);
+  const std::int64_t rows = round_up(in_channels, unit);
   panels = divide_up(padded, format.columns);
-  position_floats = padded * in_channels;
-  weights = device.allocate(static_cast<std::size_t>(position_floats * kWinogradPositions) * sizeof(float));
-  auto* packed = static_cast<float*>(weights.data());
+  position_numbers = padded * rows;
+  weights = device.allocate(static_cast<std::size_t>(position_numbers * kWinogradPositions) * size_of(type));
+  const Elements packed{weights.data(), type};
 
   pool.parallel_for(panels, [&](std::int64_t panel, int) {
     const std::int64_t first = panel * format.columns;
     const std::int64_t width = std::min(format.columns, padded - first);
-    for (std::int64_t in = 0; in < in_channels; ++in) {
+    for (std::int64_t in = 0; in < rows; ++in) {
       for (std::int64_t column = 0; column < width; ++column) {
         float values[kWinogradPositions] = {};
-        if (first + column < out_channels) {
+        if (first + column < out_channels && in < in_channels) {
           winograd_filter(host.weight.data() + ((first + column) * in_channels + in) * 9, values);
         }
+        const std::int64_t place = first * rows + (in / unit * width + column) * unit + in % unit;
         for (std::int64_t position = 0; position < kWinogradPositions; ++position) {
-          packed[position * position_floats + first * in_channels + in * width + column] = values[position];
+          set(packed + (position * position_numbers + place), values[position]);
         }
       }
     }
@@ -81,35 +100,48 @@ namespace {
 class Strip {
  public:
   Strip(const WinogradWeights& weights, std::int64_t tiles)
-      : input_stride(position_stride(tiles * weights.padded_in_channels)),
-        product_stride(position_stride(tiles * weights.padded_out_channels)) {}
+      : type_(weights.type),
+        input_stride(position_stride(tiles * weights.padded_in_channels, type_)),
+        product_stride(position_stride(tiles * weights.padded_out_channels, DType::f32)) {}
 
-  [[nodiscard]] std::int64_t floats() const { return kWinogradPositions * (input_stride + product_stride); }
-  [[nodiscard]] float* products(float* inputs) const { return inputs + kWinogradPositions * input_stride; }
-
-  std::int64_t input_stride;
-  std::int64_t product_stride;
+  [[nodiscard]] std::int64_t floats() const { return input_floats() + kWinogradPositions * product_stride; }
+  [[nodiscard]] Elements inputs(float* memory) const { return {memory, type_}; }
+  [[nodiscard]] float* products(float* memory) const { return memory + input_floats(); }
 
  private:
   /// Not a multiple of a page, so that the 36 streams that a transform writes do not compete for the same
   /// cache sets.
-  static std::int64_t position_stride(std::int64_t floats) {
-    constexpr std::int64_t kPageFloats = 1024;
-    constexpr std::int64_t kOffset = 80;  // five cache lines
-    return round_up(floats, kPageFloats) + kOffset;
+  static std::int64_t position_stride(std::int64_t numbers, DType type) {
+    constexpr std::int64_t kPageBytes = 4096;
+    constexpr std::int64_t kOffset = 320;  // five cache lines
+    return (round_up(numbers * bytes_of(type), kPageBytes) + kOffset) / bytes_of(type);
   }
+  [[nodiscard]] std::int64_t input_floats() const {
+    return kWinogradPositions * input_stride * bytes_of(type_) / bytes_of(DType::f32);
+  }
+
+  DType type_;
+
+ public:
+  std::int64_t input_stride;  // numbers
+  std::int64_t product_stride;
 };
 
 std::int64_t tile_lines(const WinogradTask& task) { return divide_up(task.out.shape.h, kWinogradTile); }
 std::int64_t tiles_of_line(const WinogradTask& task) { return divide_up(task.out.shape.w, kWinogradTile); }
 
+/// Of transformed inputs and products.
+std::int64_t tile_bytes(const WinogradWeights& weights) {
+  return kWinogradPositions * (weights.padded_in_channels * bytes_of(weights.type) +
+                               weights.padded_out_channels * bytes_of(DType::f32));
+}
+
 /// How many pieces each thread may compute on its own, from input to output, with all that lies between in
 /// its second-level cache; 0: the layer has too many weights, or too few tiles, for each to read them.
 std::int64_t own_pieces(const WinogradWeights& weights, std::int64_t tiles, std::int64_t threads) {
-  const std::int64_t tile_floats =
-      kWinogradPositions * (weights.padded_in_channels + weights.padded_out_channels);
-  const std::int64_t pieces = round_up(divide_up(tiles * tile_floats, kPieceFloats), threads);
-  const bool few_weights = kWinogradPositions * weights.position_floats <= kMostPieceWeights;
+  const std::int64_t pieces = round_up(divide_up(tiles * tile_bytes(weights), kPieceBytes), threads);
+  const bool few_weights =
+      kWinogradPositions * weights.position_numbers * bytes_of(weights.type) <= kMostPieceWeightBytes;
   return few_weights && tiles / pieces >= kFewestPieceTiles ? pieces : 0;
 }
 
@@ -120,8 +152,8 @@ void run_in_pieces(Workers& workers, const WinogradTask& task, std::int64_t tile
   workers.pool().parallel_for(pieces, [&](std::int64_t i, int thread) {
     const std::int64_t first = tiles * i / pieces;
     const std::int64_t last = tiles * (i + 1) / pieces;
-    float* const inputs = workers.own(thread);
-    float* const products = strip.products(inputs);
+    const Elements inputs = strip.inputs(workers.own(thread));
+    float* const products = strip.products(workers.own(thread));
     winograd_input(task, first, last, inputs, strip.input_stride);
     for (std::int64_t position = 0; position < kWinogradPositions; ++position) {
       for (std::int64_t panel = 0; panel < weights.panels; ++panel) {
@@ -136,13 +168,12 @@ void run_in_pieces(Workers& workers, const WinogradTask& task, std::int64_t tile
 /// All threads at a strip of the picture, one step after the other.
 void run_in_strips(Workers& workers, const WinogradTask& task, std::int64_t tiles) {
   const WinogradWeights& weights = *task.weights;
-  const std::int64_t tile_floats =
-      kWinogradPositions * (weights.padded_in_channels + weights.padded_out_channels);
   const std::int64_t strips =
-      std::clamp<std::int64_t>(divide_up(tiles * tile_floats, kStripFloats), 1, tiles);
+      std::clamp<std::int64_t>(divide_up(tiles * tile_bytes(weights), kStripBytes), 1, tiles);
   const Strip strip(weights, divide_up(tiles, strips));
-  float* const inputs = workers.shared(strip.floats());
-  float* const products = strip.products(inputs);
+  float* const memory = workers.shared(strip.floats());
+  const Elements inputs = strip.inputs(memory);
+  float* const products = strip.products(memory);
   ThreadPool& pool = workers.pool();
   for (std::int64_t s = 0; s < strips; ++s) {
     const std::int64_t first = tiles * s / strips;
@@ -165,7 +196,7 @@ void run_in_strips(Workers& workers, const WinogradTask& task, std::int64_t tile
       const std::int64_t to = count * (i % blocks + 1) / blocks;
       const std::int64_t position = i / blocks / weights.panels;
       winograd_product(weights, position, i / blocks % weights.panels, to - from,
-                       inputs + position * strip.input_stride + from * weights.padded_in_channels,
+                       inputs + (position * strip.input_stride + from * weights.padded_in_channels),
                        products + position * strip.product_stride + from * weights.padded_out_channels);
     });
     for_groups([&](std::int64_t from, std::int64_t to) {

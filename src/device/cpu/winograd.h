@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <numbers>
 
+#include "device/cpu/elements.h"
 #include "device/cpu/scratch.h"
 #include "device/cpu/thread_pool.h"
 #include "device/device.h"
@@ -12,22 +13,27 @@ namespace streamdiffusion::cpu {
 /// A 3x3 convolution of stride 1 by Winograd's minimal filtering F(4x4, 3x3) (Lavin and Gray, arXiv
 /// 1509.09308): 36 multiplications where 144 would be. Four times the memory for the weights, so it is for
 /// layers that are small.
+///
+/// Multiplied in float32, or in bfloat16 (AVX512_BF16), which rounds transformed inputs and weights: an error
+/// of 1% of what is usual, as that of bytes without Winograd's algorithm.
 class WinogradWeights {
  public:
-  WinogradWeights(Device& device, ThreadPool& pool, const HostConv2d& host);
+  /// `type`: that of the numbers to be multiplied.
+  WinogradWeights(Device& device, ThreadPool& pool, const HostConv2d& host, DType type);
 
   /// Whether the saving is worth the memory, by the layer's channels alone.
-  static bool suits(const HostConv2d& host);
+  static bool suits(const HostConv2d& host, DType type);
 
+  DType type;
   std::int64_t in_channels;
   std::int64_t out_channels;
   std::int64_t padded_in_channels;  ///< to whole vectors, as the transformed tensors have them
   std::int64_t padded_out_channels;
   Resample resample;
   std::int64_t panels = 0;
-  std::int64_t position_floats = 0;  ///< of one of the 36 matrices
-  Buffer weights;                    ///< 36 matrices in panels, as PackedMatrix has them
-  Buffer bias;                       ///< padded to whole vectors, or empty
+  std::int64_t position_numbers = 0;  ///< of one of the 36 matrices
+  Buffer weights;  ///< 36 matrices in panels: [panel][in channel][column], bfloat16 in pairs of in channels
+  Buffer bias;     ///< padded to whole vectors, or empty
 };
 
 /// One convolution, between tensors as they lie in memory.
@@ -56,13 +62,14 @@ void run_winograd(Workers& workers, const WinogradTask& task);
 
 // Its kernels. Tiles are counted line after line over all rows of the batch; positions lie `stride` apart.
 
-/// Transforms the input of tiles first .. last - 1 into `into` [36][tiles][padded_in_channels].
-void winograd_input(const WinogradTask& task, std::int64_t first, std::int64_t last, float* into,
+/// Transforms the input of tiles first .. last - 1 into `into` [36][tiles][padded_in_channels], in the type
+/// of the weights.
+void winograd_input(const WinogradTask& task, std::int64_t first, std::int64_t last, const Elements& into,
                     std::int64_t stride);
 /// The product of `tiles` transformed inputs and one position's matrix, of one panel of it: from `inputs`
 /// [tiles][padded_in_channels] to `products` [tiles][padded_out_channels].
 void winograd_product(const WinogradWeights& weights, std::int64_t position, std::int64_t panel,
-                      std::int64_t tiles, const float* inputs, float* products);
+                      std::int64_t tiles, const Elements& inputs, float* products);
 /// Transforms the products [36][tiles][padded_out_channels] of these tiles into outputs; adds what is to be
 /// added.
 void winograd_output(const WinogradTask& task, std::int64_t first, std::int64_t last, const float* from,

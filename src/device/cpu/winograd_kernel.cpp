@@ -4,6 +4,10 @@
 
 #include "device/cpu/winograd.h"
 
+// Compiled for AVX-512 with VNNI, too, as reduced_kernel.cpp.
+#undef HWY_DISABLED_TARGETS
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4)
+#define HWY_WANT_AVX3_DL
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "device/cpu/winograd_kernel.cpp"
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
@@ -12,6 +16,7 @@
 #include "device/cpu/simd_load-inl.h"
 #include "device/cpu/simd_math-inl.h"
 #include "device/cpu/tile-inl.h"
+#include "device/cpu/unit-tile-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace streamdiffusion::cpu::HWY_NAMESPACE {
@@ -105,8 +110,8 @@ struct InputPixels {
 };
 
 /// A vector of channels of one tile; `load` gives those of a pixel.
-template <typename Load>
-HWY_INLINE void transform_tile(const Load& load, float* into, std::int64_t stride) {
+template <typename Load, typename Number>
+HWY_INLINE void transform_tile(const Load& load, Number* into, std::int64_t stride) {
   V values[kIn * kIn];
 #pragma GCC unroll 6
   for (int j = 0; j < kIn; ++j) {
@@ -121,20 +126,20 @@ HWY_INLINE void transform_tile(const Load& load, float* into, std::int64_t strid
     transform_input(values + i * kIn, 1);
 #pragma GCC unroll 6
     for (int j = 0; j < kIn; ++j) {
-      hn::Store(values[i * kIn + j], Tag(), into + (i * kIn + j) * stride);
+      store_all(values[i * kIn + j], into + (i * kIn + j) * stride);
     }
   }
 }
 
-template <typename T>
-void TransformInput(const WinogradTask& task, const T* x, std::int64_t first, std::int64_t last, float* into,
-                    std::int64_t stride) {
+template <typename T, typename Number>
+void transform_tiles(const WinogradTask& task, const T* x, std::int64_t first, std::int64_t last,
+                     Number* into, std::int64_t stride) {
   const std::int64_t channels = task.x.shape.c;
   constexpr auto kStep = static_cast<std::int64_t>(kLanes);
   const Places places(task.out.shape);
   for (std::int64_t tile = first; tile < last; ++tile) {
     const InputPixels<T> pixels(task, x, places.at(tile));
-    float* const to = into + (tile - first) * task.weights->padded_in_channels;
+    Number* const to = into + (tile - first) * task.weights->padded_in_channels;
     std::int64_t c = 0;
     for (; pixels.all_inside && c + kStep <= channels; c += kStep) {
       transform_tile([&](std::int64_t pixel) { return load_all(pixels.at[pixel] + c); }, to + c, stride);
@@ -150,28 +155,75 @@ void TransformInput(const WinogradTask& task, const T* x, std::int64_t first, st
   }
 }
 
-void Input(const WinogradTask& task, std::int64_t first, std::int64_t last, float* into,
-           std::int64_t stride) {
-  with_type(elements_of(task.x), [&](const auto* x) { TransformInput(task, x, first, last, into, stride); });
+/// with_type for numbers to be multiplied, to which the processor rounds by itself if they are bfloat16.
+template <typename Function>
+void with_number_type(const Elements& numbers, const Function& function) {
+#if STREAMDIFFUSION_VNNI
+  if (numbers.type == DType::bf16) {
+    function(static_cast<NativeBf16*>(numbers.data));
+    return;
+  }
+#endif
+  function(static_cast<float*>(numbers.data));
 }
 
-void Product(const WinogradWeights& weights, std::int64_t position, std::int64_t panel, std::int64_t tiles,
-             const float* inputs, float* products) {
+void Input(const WinogradTask& task, std::int64_t first, std::int64_t last, const Elements& into,
+           std::int64_t stride) {
+  with_type(elements_of(task.x), [&](const auto* x) {
+    with_number_type(into, [&](auto* numbers) { transform_tiles(task, x, first, last, numbers, stride); });
+  });
+}
+
+/// A product's operands, results and rows.
+struct Product {
+  const WinogradWeights& weights;
+  std::size_t column;  // the first of the panel
+  int vectors;
+  const std::byte* matrix;  // of the panel
+  const Elements& inputs;
+  float* products;
+
+  void multiply(std::int64_t first, std::int64_t last) const {
+    const int rows = static_cast<int>(last - first);
+    const auto columns = static_cast<std::size_t>(weights.padded_out_channels);
+    const auto stride = static_cast<std::size_t>(weights.padded_in_channels);
+    const auto in_channels = static_cast<std::size_t>(weights.in_channels);
+    float* const to = products + first * weights.padded_out_channels + column;
+    const void* const from = (inputs + first * weights.padded_in_channels).data;
+#if STREAMDIFFUSION_VNNI
+    if (weights.type == DType::bf16) {
+      unit_tile<Format::bf16>(rows, vectors)({.x = static_cast<const std::uint8_t*>(from),
+                                              .x_line = 0,
+                                              .x_stride = stride * sizeof(Bf16),
+                                              .weights = reinterpret_cast<const std::int8_t*>(matrix),
+                                              .weight_line = 0,
+                                              .lines = 1,
+                                              .units = (in_channels + 1) / 2,
+                                              .add = false,
+                                              .sums = to,
+                                              .sums_stride = columns});
+      return;
+    }
+#endif
+    const Run run{static_cast<const float*>(from), reinterpret_cast<const float*>(matrix), in_channels};
+    tile_function(rows, vectors)({&run, 1, stride, to, columns});
+  }
+};
+
+void MultiplyPanel(const WinogradWeights& weights, std::int64_t position, std::int64_t panel,
+                   std::int64_t tiles, const Elements& inputs, float* products) {
   const auto column = static_cast<std::size_t>(panel) * kPanelColumns;
   const auto columns = static_cast<std::size_t>(weights.padded_out_channels);
+  const std::int64_t place =
+      position * weights.position_numbers +
+      static_cast<std::int64_t>(column) * (weights.position_numbers / weights.padded_out_channels);
+  const Elements matrix = Elements{weights.weights.data(), weights.type} + place;
   const int vectors = panel_vectors(column, columns);
-  const auto in_channels = static_cast<std::size_t>(weights.in_channels);
-  const float* const matrix = static_cast<const float*>(weights.weights.data()) +
-                              position * weights.position_floats + column * in_channels;
-  const auto stride = static_cast<std::size_t>(weights.padded_in_channels);
+  const Product product{weights, column,  vectors, static_cast<const std::byte*>(matrix.data),
+                        inputs,  products};
   const std::int64_t blocks = (tiles + tile_rows(vectors) - 1) / tile_rows(vectors);
-  std::int64_t first = 0;
-  for (std::int64_t block = 1; block <= blocks; ++block) {
-    const std::int64_t last = tiles * block / blocks;
-    const Run run{inputs + first * weights.padded_in_channels, matrix, in_channels};
-    tile_function(static_cast<int>(last - first), vectors)(
-        {&run, 1, stride, products + first * weights.padded_out_channels + column, columns});
-    first = last;
+  for (std::int64_t block = 0; block < blocks; ++block) {
+    product.multiply(tiles * block / blocks, tiles * (block + 1) / blocks);
   }
 }
 
@@ -293,17 +345,17 @@ HWY_AFTER_NAMESPACE();
 namespace streamdiffusion::cpu {
 
 HWY_EXPORT(Input);
-HWY_EXPORT(Product);
+HWY_EXPORT(MultiplyPanel);
 HWY_EXPORT(Output);
 
-void winograd_input(const WinogradTask& task, std::int64_t first, std::int64_t last, float* into,
+void winograd_input(const WinogradTask& task, std::int64_t first, std::int64_t last, const Elements& into,
                     std::int64_t stride) {
   HWY_DYNAMIC_DISPATCH(Input)(task, first, last, into, stride);
 }
 
 void winograd_product(const WinogradWeights& weights, std::int64_t position, std::int64_t panel,
-                      std::int64_t tiles, const float* inputs, float* products) {
-  HWY_DYNAMIC_DISPATCH(Product)(weights, position, panel, tiles, inputs, products);
+                      std::int64_t tiles, const Elements& inputs, float* products) {
+  HWY_DYNAMIC_DISPATCH(MultiplyPanel)(weights, position, panel, tiles, inputs, products);
 }
 
 void winograd_output(const WinogradTask& task, std::int64_t first, std::int64_t last, const float* from,

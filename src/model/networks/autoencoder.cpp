@@ -9,6 +9,9 @@ namespace streamdiffusion {
 
 namespace {
 
+// The smallest pictures that an autoencoder usually sees: its latents, of 512 x 512 pixels.
+constexpr std::int64_t kLatentSide = 64;
+
 std::unique_ptr<Autoencoder> make_network(const AutoencoderTinyConfig& config, LayerLoader& layers) {
   return std::make_unique<AutoencoderTiny>(config, layers);
 }
@@ -23,6 +26,7 @@ std::unique_ptr<Autoencoder> Autoencoder::make(Device& device, const Autoencoder
                                                Precision precision) {
   LayerCache cache;
   LayerLoader layers(device, files.weights, Lora::Network::unet, {}, cache, precision);
+  layers.expect_side(kLatentSide);
   std::unique_ptr<Autoencoder> autoencoder =
       std::visit([&](const auto& config) { return make_network(config, layers); }, files.config);
   files.weights.release_pages();

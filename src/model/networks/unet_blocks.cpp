@@ -45,6 +45,7 @@ UNetDownBlock::UNetDownBlock(UNetParts& parts, std::size_t index, std::int64_t i
   const std::string name = "down_blocks." + std::to_string(index);
   const std::int64_t channels = config.block_out_channels[index];
   const auto transformer = transformer_shape(config, index, config.down_attention[index]);
+  parts.expect_level(index);
   for (std::size_t i = 0; i < count(config.layers_per_block[index]); ++i) {
     layers_.emplace_back(parts, name, i, i == 0 ? in_channels : channels, channels, transformer);
   }
@@ -72,6 +73,7 @@ UNetMidBlock::UNetMidBlock(UNetParts& parts) {
   const UNet2DConditionConfig& config = parts.config;
   const std::int64_t channels = config.block_out_channels.back();
   const std::size_t level = config.block_out_channels.size() - 1;
+  parts.expect_level(level);
   layers_.emplace_back(parts, "mid_block", 0, channels, channels,
                        transformer_shape(config, level, config.mid_attention));
   if (config.mid_attention) {
@@ -94,6 +96,7 @@ UNetUpBlock::UNetUpBlock(UNetParts& parts, std::size_t index, const std::vector<
   const std::string name = "up_blocks." + std::to_string(index);
   const auto transformer = transformer_shape(config, level, config.up_attention[index]);
   out_channels_ = config.block_out_channels[level];
+  parts.expect_level(level);
   for (std::size_t i = 0; i < count(config.layers_per_up_block[index]) + 1; ++i) {
     const Junction& junction = junctions[top - i];
     layers_.emplace_back(parts, name, i, junction.hidden_channels + junction.skip_channels, out_channels_,

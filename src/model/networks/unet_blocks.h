@@ -23,6 +23,9 @@ struct UNetParts {
   LayerLoader& layers;
   TimeEmbedding& time;
   TextProjections& text;
+
+  /// Tells the loader of the pictures of a level, at the size that the network was trained at.
+  void expect_level(std::size_t level) const { layers.expect_side(config.sample_size >> level); }
 };
 
 /// A resnet and, in blocks with attention, the transformer after it.

@@ -70,7 +70,8 @@ Weights LayerLoader::conv2d(const std::string& name, std::int64_t in, std::int64
                                 .in_channels = in,
                                 .kernel = kernel,
                                 .resample = options.resample,
-                                .precision = precision_of(options)});
+                                .precision = precision_of(options),
+                                .side = side_});
   });
 }
 

@@ -63,6 +63,8 @@ class LayerLoader {
   LayerLoader(Device& device, const TensorFiles& files, Lora::Network network, std::vector<ScaledLora> loras,
               LayerCache& cache, Precision precision = Precision::f32);
 
+  /// What sides the pictures have that convolutions from here on will mostly see (HostConv2d::side).
+  void expect_side(std::int64_t side) { side_ = side; }
   /// `NAME.weight` [out, in, kernel, kernel] and `NAME.bias`.
   Weights conv2d(const std::string& name, std::int64_t in, std::int64_t out, std::int64_t kernel,
                  const LayerOptions& options = {});
@@ -122,6 +124,7 @@ class LayerLoader {
   std::vector<ScaledLora> loras_;
   LayerCache& cache_;
   Precision precision_;
+  std::int64_t side_ = 0;
   std::size_t read_ = 0;  // bytes of the files, since their pages were let go
   std::set<std::string> used_;
   std::vector<Weights> made_;
