@@ -221,10 +221,9 @@ void add_linear(std::vector<Operation>& all, std::int64_t tokens, std::int64_t i
   }
 }
 
-/// It knows bfloat16 but no bytes.
 void add_attention(std::vector<Operation>& all, std::int64_t queries, std::int64_t keys, std::int64_t heads,
                    std::int64_t head_size, bool causal = false) {
-  for (const Precision precision : {Precision::f32, Precision::bf16}) {
+  for (const Precision precision : {Precision::f32, Precision::bf16, Precision::int8}) {
     all.push_back(attention(queries, keys, heads, head_size, causal, precision));
   }
 }

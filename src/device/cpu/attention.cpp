@@ -69,9 +69,22 @@ void attend_in_f32(Workers& workers, const Tensor& q, const Tensor& k, const Ten
   });
 }
 
-void attend_in_bf16(Workers& workers, const Tensor& q, const Tensor& k, const Tensor& v,
-                    const AttentionOptions& options, const Tensor& out) {
-  const ReducedHeads heads{k.shape.h * k.shape.w, q.shape.c / options.heads};
+// Fewer are those of a prompt, of which one may be much larger than the others: scales are for all of a
+// block.
+constexpr std::int64_t kFewestKeysInBytes = kReducedKeys;
+
+Format format_of_keys(const Workers& workers, const AttentionOptions& options, std::int64_t tokens) {
+  const bool bytes = options.precision == Precision::int8 && tokens >= kFewestKeysInBytes;
+  return bytes && !workers.features().amx ? Format::int8 : Format::bf16;
+}
+
+void attend_in_reduced(Workers& workers, const Tensor& q, const Tensor& k, const Tensor& v,
+                       const AttentionOptions& options, const Tensor& out) {
+  const std::int64_t tokens = k.shape.h * k.shape.w;
+  const ReducedHeads heads{.tokens = tokens,
+                           .head_dim = q.shape.c / options.heads,
+                           .keys = format_of_keys(workers, options, tokens),
+                           .amx = workers.features().amx};
   const std::int64_t head_bytes = heads.key_bytes() + heads.value_bytes();
   auto* packed = reinterpret_cast<std::uint8_t*>(
       workers.shared(divide_up(k.shape.n * options.heads * head_bytes, std::int64_t{sizeof(float)})));
@@ -106,7 +119,6 @@ void attend_in_bf16(Workers& workers, const Tensor& q, const Tensor& k, const Te
     task.row_bytes = options.heads * head_bytes;
     task.key_rows = seen.count;
     task.heads = heads;
-    task.amx = workers.features().amx;
     reduced_attention_task(task, workers.own(thread));
   });
 }
@@ -117,7 +129,7 @@ void attend(Workers& workers, const Tensor& q, const Tensor& k, const Tensor& v,
             const AttentionOptions& options, const Tensor& out) {
   const bool reduced = options.precision != Precision::f32 && !options.causal;
   if (reduced && workers.features().bf16 && multiplies_bytes()) {
-    attend_in_bf16(workers, q, k, v, options, out);
+    attend_in_reduced(workers, q, k, v, options, out);
   } else {
     attend_in_f32(workers, q, k, v, options, out);
   }

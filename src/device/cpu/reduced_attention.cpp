@@ -6,7 +6,7 @@
 #include <limits>
 #include <numbers>
 #include <optional>
-#include <utility>
+#include <type_traits>
 
 #include "device/cpu/amx.h"
 
@@ -22,24 +22,72 @@
 
 #include "device/cpu/bf16-inl.h"
 #include "device/cpu/simd_load-inl.h"
+#include "device/cpu/unit-tile-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace streamdiffusion::cpu::HWY_NAMESPACE {
 namespace {
 
 #if STREAMDIFFUSION_VNNI
-constexpr std::int64_t kPairBytes = 4;
-constexpr std::int64_t kRowBytes = kAmxTile * kPairBytes;  // of what is packed for a tile
-constexpr std::int64_t kStepNumbers = kAmxStep / 2;        // bfloat16 that one instruction takes of a row
+constexpr std::int64_t kPair = 2;                        // bfloat16 of a unit
+constexpr std::int64_t kStepNumbers = kAmxStep / kPair;  // that AMX takes of a row at a time
+constexpr std::int64_t kLine = 64;                       // bytes that begin a cache line
+constexpr std::int32_t kSign = 128;                      // what a byte of a key stands above
 
 std::int64_t round_up(std::int64_t n, std::int64_t multiple) {
   return (n + multiple - 1) / multiple * multiple;
 }
-std::int64_t key_columns(std::int64_t tokens) { return round_up(tokens, kStepNumbers); }
-std::int64_t key_channels(const ReducedHeads& heads) { return round_up(heads.head_dim, kStepNumbers); }
+/// Of a panel but the last.
+std::int64_t panel_columns(const ReducedHeads& heads) {
+  return heads.amx ? kAmxTile : static_cast<std::int64_t>(kPanelColumns);
+}
+/// Numbers of a row that are multiplied at once.
+std::int64_t step(const ReducedHeads& heads) {
+  return heads.amx ? kStepNumbers : kUnit / format_bytes(heads.keys);
+}
+std::int64_t key_columns(const ReducedHeads& heads) { return round_up(heads.tokens, kStepNumbers); }
+std::int64_t key_channels(const ReducedHeads& heads) { return round_up(heads.head_dim, step(heads)); }
+std::int64_t key_row_bytes(const ReducedHeads& heads) {
+  return key_channels(heads) * format_bytes(heads.keys);
+}
 std::int64_t value_columns(const ReducedHeads& heads) { return round_up(heads.head_dim, kAmxTile); }
+std::int64_t block_count(const ReducedHeads& heads) {
+  return (heads.tokens + kReducedKeys - 1) / kReducedKeys;
+}
+
+/// What follows keys in bytes.
+struct KeyScales {
+  float* mean;    // [whole vectors of channels]
+  float* scales;  // [blocks]
+};
+std::int64_t mean_floats(const ReducedHeads& heads) {
+  return round_up(heads.head_dim, static_cast<std::int64_t>(kLanes));
+}
+KeyScales key_scales(const ReducedHeads& heads, std::uint8_t* packed) {
+  auto* const mean = reinterpret_cast<float*>(packed + key_columns(heads) * key_row_bytes(heads));
+  return {mean, mean + mean_floats(heads)};
+}
+
+/// What a query takes of memory, with whole vectors.
+std::int64_t query_floats(const ReducedHeads& heads) {
+  return round_up(key_row_bytes(heads), static_cast<std::int64_t>(kLanes) * kPair) /
+         std::int64_t{sizeof(float)};
+}
 
 NativeBf16* native(std::uint8_t* numbers) { return reinterpret_cast<NativeBf16*>(numbers); }
+
+/// Where the units of a column lie in panels, from row to row of units.
+struct Column {
+  std::uint8_t* first;
+  std::int64_t pitch;
+};
+Column column_of(const ReducedHeads& heads, std::uint8_t* panels, std::int64_t columns, std::int64_t rows,
+                 std::int64_t column) {
+  const std::int64_t each = panel_columns(heads);
+  const std::int64_t before = column / each * each;
+  const std::int64_t width = std::min(each, columns - before);
+  return {panels + (before * rows + column - before) * kUnit, width * kUnit};
+}
 
 /// Pairs of bfloat16, one from each vector, the first one's in the lower half.
 HWY_INLINE hn::Vec<hn::RebindToUnsigned<Tag>> pairs_of_bf16(hn::Vec<Tag> low, hn::Vec<Tag> high) {
@@ -53,20 +101,93 @@ HWY_INLINE hn::Vec<hn::RebindToUnsigned<Tag>> pairs_of_bf16(hn::Vec<Tag> low, hn
   return hn::Or(hn::ShiftRight<16>(round(low)), hn::And(round(high), hn::Set(du, 0xFFFF0000U)));
 }
 
-void PackKeys(const Elements& k, std::int64_t stride, const ReducedHeads& heads, std::uint8_t* packed) {
-  const std::int64_t pairs = key_channels(heads) / 2;
-  std::memset(packed, 0, static_cast<std::size_t>(heads.key_bytes()));
+/// Writes a token's channels, a vector at a time as `round` gives them: in bytes that are `each` of a number.
+template <typename Round>
+void pack_key(const ReducedHeads& heads, std::int64_t token, std::uint8_t* packed, const Round& round) {
   constexpr auto kChannels = static_cast<std::int64_t>(kLanes);
-  for (std::int64_t token = 0; token < heads.tokens; ++token) {
-    std::uint8_t* to = packed + token / kAmxTile * pairs * kRowBytes + token % kAmxTile * kPairBytes;
-    for (std::int64_t c = 0; c < heads.head_dim; c += kChannels) {
-      const std::int64_t valid = std::min(kChannels, heads.head_dim - c);
-      std::uint8_t rounded[kLanes * 2] = {};
-      store_all(load_part(k + (token * stride + c), static_cast<std::size_t>(valid)), native(rounded));
-      for (std::int64_t pair = 0; pair < kChannels / 2 && 2 * pair < valid; ++pair) {
-        std::memcpy(to + (c / 2 + pair) * kRowBytes, rounded + pair * kPairBytes, kPairBytes);
+  const std::int64_t each = format_bytes(heads.keys);
+  const std::int64_t in_unit = kUnit / each;
+  const std::int64_t rows = key_channels(heads) / in_unit;
+  const Column to = column_of(heads, packed, key_columns(heads), rows, token);
+  for (std::int64_t c = 0; c < heads.head_dim; c += kChannels) {
+    std::uint8_t rounded[kLanes * kPair] = {};
+    round(c, rounded);
+    const std::int64_t units = std::min(kChannels, key_channels(heads) - c) / in_unit;
+    for (std::int64_t unit = 0; unit < units; ++unit) {
+      std::memcpy(to.first + (c / in_unit + unit) * to.pitch, rounded + unit * kUnit, kUnit);
+    }
+  }
+}
+
+/// Channels of a token from `c` on, zeros after the last.
+HWY_INLINE hn::Vec<Tag> load_channels(const Elements& x, std::int64_t stride, const ReducedHeads& heads,
+                                      std::int64_t token, std::int64_t c) {
+  return load_part(x + (token * stride + c), static_cast<std::size_t>(heads.head_dim - c));
+}
+
+void find_mean(const Elements& k, std::int64_t stride, const ReducedHeads& heads, float* mean) {
+  const Tag d;
+  const auto share = hn::Set(d, 1.0F / static_cast<float>(heads.tokens));
+  for (std::int64_t c = 0; c < heads.head_dim; c += static_cast<std::int64_t>(kLanes)) {
+    auto sum = hn::Zero(d);
+    for (std::int64_t token = 0; token < heads.tokens; ++token) {
+      sum = hn::Add(sum, load_channels(k, stride, heads, token, c));
+    }
+    hn::StoreU(hn::Mul(sum, share), d, mean + c);
+  }
+}
+
+/// The step of signed bytes that hold numbers of this size.
+float byte_step(hn::Vec<Tag> largest) {
+  constexpr float kLargestByte = 127.0F;
+  return std::max(hn::GetLane(hn::MaxOfLanes(Tag(), largest)), std::numeric_limits<float>::min()) /
+         kLargestByte;
+}
+
+/// The nearest whole number, of those that a signed byte holds, with `shift` added to its bits.
+HWY_INLINE void store_bytes(hn::Vec<Tag> value, std::int32_t shift, std::uint8_t* to) {
+  const hn::Rebind<std::int8_t, Tag> d8;
+  const auto byte = hn::DemoteTo(d8, hn::NearestInt(value));
+  hn::StoreU(hn::Add(byte, hn::Set(d8, static_cast<std::int8_t>(shift))), d8,
+             reinterpret_cast<std::int8_t*>(to));
+}
+
+void pack_bytes(const Elements& k, std::int64_t stride, const ReducedHeads& heads, std::uint8_t* packed) {
+  const Tag d;
+  const KeyScales to = key_scales(heads, packed);
+  find_mean(k, stride, heads, to.mean);
+  const auto centred = [&](std::int64_t token, std::int64_t c) {
+    return hn::Sub(load_channels(k, stride, heads, token, c), hn::LoadU(d, to.mean + c));
+  };
+  for (std::int64_t first = 0; first < heads.tokens; first += kReducedKeys) {
+    const std::int64_t last = std::min(first + kReducedKeys, heads.tokens);
+    auto largest = hn::Zero(d);
+    for (std::int64_t token = first; token < last; ++token) {
+      for (std::int64_t c = 0; c < heads.head_dim; c += static_cast<std::int64_t>(kLanes)) {
+        largest = hn::Max(largest, hn::Abs(centred(token, c)));
       }
     }
+    const float scale = byte_step(largest);
+    to.scales[first / kReducedKeys] = scale;
+    const auto inverse = hn::Set(d, 1.0F / scale);
+    for (std::int64_t token = first; token < last; ++token) {
+      pack_key(heads, token, packed, [&](std::int64_t c, std::uint8_t* bytes) {
+        store_bytes(hn::Mul(centred(token, c), inverse), kSign, bytes);
+      });
+    }
+  }
+}
+
+void PackKeys(const Elements& k, std::int64_t stride, const ReducedHeads& heads, std::uint8_t* packed) {
+  std::memset(packed, 0, static_cast<std::size_t>(key_columns(heads) * key_row_bytes(heads)));
+  if (heads.keys == Format::int8) {
+    pack_bytes(k, stride, heads, packed);
+    return;
+  }
+  for (std::int64_t token = 0; token < heads.tokens; ++token) {
+    pack_key(heads, token, packed, [&](std::int64_t c, std::uint8_t* numbers) {
+      store_all(load_channels(k, stride, heads, token, c), native(numbers));
+    });
   }
 }
 
@@ -79,15 +200,16 @@ void PackValues(const Elements& v, std::int64_t stride, const ReducedHeads& head
   for (std::int64_t token = 0; token < tokens; token += 2) {
     const std::int64_t first = token / kReducedKeys * kReducedKeys;
     const std::int64_t pairs = std::min(kReducedKeys, tokens - first) / 2;
-    std::uint8_t* block = packed + first / 2 * columns * kPairBytes;
+    std::uint8_t* block = packed + first / 2 * columns * kUnit;
     for (std::int64_t c = 0; c < columns; c += static_cast<std::int64_t>(kLanes)) {
       const auto load = [&](std::int64_t t) {
         return t < heads.tokens && c < heads.head_dim
                    ? load_part(v + (t * stride + c), static_cast<std::size_t>(heads.head_dim - c))
                    : hn::Zero(d);
       };
-      std::uint8_t* to = block + (c / kAmxTile * pairs + (token - first) / 2) * kRowBytes;
-      hn::StoreU(pairs_of_bf16(load(token), load(token + 1)), du, reinterpret_cast<std::uint32_t*>(to));
+      const Column to = column_of(heads, block, columns, pairs, c);
+      hn::StoreU(pairs_of_bf16(load(token), load(token + 1)), du,
+                 reinterpret_cast<std::uint32_t*>(to.first + (token - first) / 2 * to.pitch));
     }
   }
 }
@@ -95,176 +217,166 @@ void PackValues(const Elements& v, std::int64_t stride, const ReducedHeads& head
 /// Softmax as it goes (Milakov and Gimelshein 2018; FlashAttention): highest score, sum and weighted values
 /// so far.
 struct Running {
-  float* scores;          // [queries][kReducedKeys]
+  float* scores;          // [queries][kReducedKeys], or integers of the same size
   float* product;         // [queries][padded head_dim]
   float* values;          // likewise
-  std::uint8_t* queries;  // [queries][channels], bfloat16
+  std::uint8_t* queries;  // [queries][channels], in the keys' format
   std::uint8_t* weights;  // [queries][kReducedKeys], bfloat16
   float* highest;         // [queries], in scaled scores
   float* sum;             // [queries]
+  float* steps;           // [queries], of their bytes
+  float* offsets;         // [queries], sums of their bytes
+  float* means;           // [queries], products with the keys' mean
 };
 
 Running divide_scratch(float* scratch, const ReducedHeads& heads) {
+  float* next = scratch;
+  const auto take = [&](std::int64_t each) {
+    float* const taken = next;
+    next += kReducedQueries * each;
+    return taken;
+  };
+  const auto bytes = [](float* numbers) { return reinterpret_cast<std::uint8_t*>(numbers); };
   const std::int64_t columns = value_columns(heads);
-  Running r{};
-  r.scores = scratch;
-  r.product = r.scores + kReducedQueries * kReducedKeys;
-  r.values = r.product + kReducedQueries * columns;
-  float* halves = r.values + kReducedQueries * columns;
-  r.queries = reinterpret_cast<std::uint8_t*>(halves);
-  halves += kReducedQueries * key_channels(heads) / 2;
-  r.weights = reinterpret_cast<std::uint8_t*>(halves);
-  r.highest = halves + kReducedQueries * kReducedKeys / 2;
-  r.sum = r.highest + kReducedQueries;
-  return r;
+  return {.scores = take(kReducedKeys),
+          .product = take(columns),
+          .values = take(columns),
+          .queries = bytes(take(query_floats(heads))),
+          .weights = bytes(take(kReducedKeys / kPair)),
+          .highest = take(1),
+          .sum = take(1),
+          .steps = take(1),
+          .offsets = take(1),
+          .means = take(1)};
 }
 
 std::int64_t AttentionScratch(const ReducedHeads& heads) {
   return kReducedQueries *
-         (kReducedKeys + 2 * value_columns(heads) + key_channels(heads) / 2 + kReducedKeys / 2 + 2);
+         (kReducedKeys + 2 * value_columns(heads) + query_floats(heads) + kReducedKeys / kPair + 5);
 }
 
-/// 2^x for x of at most 0, to 8e-5: much finer than bfloat16.
+/// 2^x to 8e-5, much finer than bfloat16: that of what is above the next lower whole number, scaled by it.
 HWY_INLINE hn::Vec<Tag> power_of_two(hn::Vec<Tag> x) {
   const Tag d;
-  const hn::RebindToSigned<Tag> di;
-  // Adding 1.5 * 2^23 leaves x, rounded to a whole number, in the lowest bits.
-  const auto magic = hn::Set(d, 0x1.8p23F);
-  x = hn::Max(x, hn::Set(d, -126.0F));
-  const auto shifted = hn::Add(x, magic);
-  const auto rest = hn::Sub(x, hn::Sub(shifted, magic));
-  auto p = hn::MulAdd(hn::Set(d, 0.055171650F), rest, hn::Set(d, 0.24261114F));
-  p = hn::MulAdd(p, rest, hn::Set(d, 0.69326097F));
-  p = hn::MulAdd(p, rest, hn::Set(d, 0.99992806F));
-  return hn::BitCast(d, hn::Add(hn::BitCast(di, p), hn::ShiftLeft<23>(hn::BitCast(di, shifted))));
+  const hn::Vec<Tag> rest{_mm512_reduce_ps(x.raw, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC)};
+  auto p = hn::MulAdd(hn::Set(d, 0.078024523F), rest, hn::Set(d, 0.22606716F));
+  p = hn::MulAdd(p, rest, hn::Set(d, 0.69583354F));
+  p = hn::MulAdd(p, rest, hn::Set(d, 0.99992522F));
+  return hn::Vec<Tag>{_mm512_scalef_ps(p.raw, x.raw)};
 }
 
-/// Turns a query's scores, in units of a factor of two, into weights in bfloat16, relative to the highest so
-/// far; returns what earlier weights shrink by. Places after `count` get what is met by values of zero.
-float weigh(float* scores, std::int64_t count, float scale, float& highest, float& sum,
-            std::uint8_t* weights) {
+/// A query's scores as they were multiplied, which stand for scale * score + offset, in units of a factor of
+/// two.
+template <typename Score>
+struct Scores {
+  const Score* first;
+  std::int64_t count;
+  float scale;
+  float offset;
+
+  [[nodiscard]] HWY_INLINE hn::Vec<Tag> at(std::int64_t i) const {
+    if constexpr (std::is_same_v<Score, float>) {
+      return hn::LoadU(Tag(), first + i);
+    } else {
+      return hn::ConvertTo(Tag(), hn::LoadU(hn::RebindToSigned<Tag>(), first + i));
+    }
+  }
+  /// Which of a vector's are scores: the others are of keys that fill up a step.
+  [[nodiscard]] HWY_INLINE auto valid(std::int64_t i) const {
+    return hn::FirstN(Tag(), static_cast<std::size_t>(std::clamp<std::int64_t>(count - i, 0, kLanes)));
+  }
+};
+
+/// Turns scores into weights in bfloat16, relative to the highest so far; returns what earlier weights shrink
+/// by. Places after the last, of a step, get zeros.
+template <typename Score>
+float weigh(const Scores<Score>& scores, float& highest, float& sum, std::uint8_t* weights) {
   const Tag d;
-  const float lowest = -std::numeric_limits<float>::infinity();
-  const std::int64_t padded = round_up(count, kStepNumbers);
-  std::fill(scores + count, scores + padded, lowest);
-  auto most = hn::Set(d, lowest);
-  for (std::int64_t i = 0; i < padded; i += static_cast<std::int64_t>(kLanes)) {
-    most = hn::Max(most, hn::LoadU(d, scores + i));
+  constexpr auto kVector = static_cast<std::int64_t>(kLanes);
+  constexpr float kLowest = -std::numeric_limits<float>::infinity();
+  const std::int64_t whole = scores.count / kVector * kVector;
+  const std::int64_t padded = round_up(scores.count, kStepNumbers);
+  auto most = hn::Set(d, kLowest);
+  for (std::int64_t i = 0; i < whole; i += kVector) {
+    most = hn::Max(most, scores.at(i));
   }
-  const float new_highest = std::max(highest, hn::GetLane(hn::MaxOfLanes(d, most)) * scale);
-  const auto scales = hn::Set(d, scale);
-  const auto offset = hn::Set(d, new_highest);
+  if (whole < scores.count) {
+    most = hn::Max(most, hn::IfThenElse(scores.valid(whole), scores.at(whole), hn::Set(d, kLowest)));
+  }
+  const float block_highest = hn::GetLane(hn::MaxOfLanes(d, most)) * scores.scale + scores.offset;
+  const float new_highest = std::max(highest, block_highest);
+  const auto scale = hn::Set(d, scores.scale);
+  const auto offset = hn::Set(d, scores.offset - new_highest);
+  const auto weight = [&](std::int64_t i) { return power_of_two(hn::MulAdd(scores.at(i), scale, offset)); };
   auto total = hn::Zero(d);
-  for (std::int64_t i = 0; i < padded; i += static_cast<std::int64_t>(kLanes)) {
-    const auto weight = power_of_two(hn::MulSub(hn::LoadU(d, scores + i), scales, offset));
-    store_all(weight, native(weights) + i);
-    total = hn::Add(total, weight);
+  for (std::int64_t i = 0; i < whole; i += kVector) {
+    const auto value = weight(i);
+    store_all(value, native(weights) + i);
+    total = hn::Add(total, value);
   }
-  const float shrink = highest == lowest ? 0.0F : std::exp2(highest - new_highest);
+  for (std::int64_t i = whole; i < padded; i += kVector) {
+    const auto value = hn::IfThenElseZero(scores.valid(i), weight(i));
+    store_all(value, native(weights) + i);
+    total = hn::Add(total, value);
+  }
+  const float shrink = highest == kLowest ? 0.0F : std::exp2(highest - new_highest);
   sum = sum * shrink + hn::GetLane(hn::SumOfLanes(d, total));
   highest = new_highest;
   return shrink;
 }
 
-/// sums = x times panels of a tile's columns, [rows][columns], whole steps of the inner dimension.
+/// sums = x times panels, [rows][columns], whole steps of the inner dimension. In bytes x is signed and the
+/// panels are not.
 struct Product {
+  Format format;
   std::int64_t rows;
   const std::uint8_t* x;
   std::int64_t x_stride;  // bytes from row to row
-  const std::uint8_t* weights;
-  std::int64_t columns;  // whole tiles
-  std::int64_t inner;
+  const std::uint8_t* panels;
+  std::int64_t columns;  // whole vectors
+  std::int64_t row_bytes;
   float* sums;
-
-  [[nodiscard]] std::int64_t panel_bytes() const { return inner / 2 * kRowBytes; }
 };
 
 void multiply_in_tiles(const Product& p) {
   amx_multiply({.type = AmxType::bf16,
                 .x = p.x,
                 .x_stride = static_cast<std::size_t>(p.x_stride),
-                .weights = reinterpret_cast<const std::int8_t*>(p.weights),
-                .weight_row = static_cast<std::size_t>(kRowBytes),
+                .weights = reinterpret_cast<const std::int8_t*>(p.panels),
+                .weight_row = static_cast<std::size_t>(kAmxTile * kUnit),
                 .weight_line = 0,
-                .weight_tile = static_cast<std::size_t>(p.panel_bytes()),
+                .weight_tile = static_cast<std::size_t>(kAmxTile * p.row_bytes),
                 .columns = static_cast<std::size_t>(p.columns),
                 .lines = 1,
-                .steps = static_cast<std::size_t>(p.inner / kStepNumbers),
+                .steps = static_cast<std::size_t>(p.row_bytes / kAmxStep),
                 .rows = static_cast<std::size_t>(p.rows),
                 .sums = p.sums});
 }
 
-// Of a product in vector registers at a time.
-constexpr int kMostRows = 6;
-constexpr int kMostPanels = 4;
-
-template <int kRows, int kPanels>
-HWY_NOINLINE void multiply_rows(const Product& p, std::int64_t row, std::int64_t panel) {
-  const Tag d;
-  const hn::RebindToSigned<Tag> di;
-  hn::Vec<Tag> acc[kRows][kPanels];
-#pragma GCC unroll 16
-  for (auto& sums : acc) {
-#pragma GCC unroll 4
-    for (auto& sum : sums) {
-      sum = hn::Zero(d);
-    }
-  }
-  const std::int64_t stride = p.x_stride;
-  const std::int64_t panel_bytes = p.panel_bytes();
-  const std::uint8_t* HWY_RESTRICT x = p.x + row * stride;
-  const std::uint8_t* HWY_RESTRICT weights = p.weights + panel * panel_bytes;
-  const std::uint8_t* const end = x + p.inner * 2;
-#pragma GCC unroll 1
-  for (; x != end; x += kPairBytes, weights += kRowBytes) {
-    hn::Vec<decltype(di)> column[kPanels];
-#pragma GCC unroll 4
-    for (int v = 0; v < kPanels; ++v) {
-      column[v] = hn::LoadU(di, reinterpret_cast<const std::int32_t*>(weights + v * panel_bytes));
-    }
-#pragma GCC unroll 16
-    for (int r = 0; r < kRows; ++r) {
-      std::int32_t pair = 0;
-      std::memcpy(&pair, x + r * stride, kPairBytes);
-      const auto left = hn::Set(di, pair);
-#pragma GCC unroll 4
-      for (int v = 0; v < kPanels; ++v) {
-        acc[r][v] = add_pairs(acc[r][v], left, column[v]);
-      }
-    }
-  }
-#pragma GCC unroll 16
-  for (int r = 0; r < kRows; ++r) {
-#pragma GCC unroll 4
-    for (int v = 0; v < kPanels; ++v) {
-      hn::StoreU(acc[r][v], d, p.sums + (row + r) * p.columns + (panel + v) * kAmxTile);
-    }
-  }
-}
-
-template <int kPanels, int... kRows>
-void multiply_panels(const Product& p, std::int64_t panel, std::integer_sequence<int, kRows...>) {
-  using Rows = void (*)(const Product&, std::int64_t, std::int64_t);
-  static constexpr Rows kFunctions[] = {&multiply_rows<kRows + 1, kPanels>...};
-  const std::int64_t groups = (p.rows + kMostRows - 1) / kMostRows;
-  for (std::int64_t i = 0; i < groups; ++i) {
-    const std::int64_t first = p.rows * i / groups;
-    kFunctions[p.rows * (i + 1) / groups - first - 1](p, first, panel);
-  }
-}
-
 void multiply_in_vectors(const Product& p) {
-  constexpr auto kRows = std::make_integer_sequence<int, kMostRows>();
-  const std::int64_t panels = p.columns / kAmxTile;
-  std::int64_t panel = 0;
-  for (; panel + kMostPanels <= panels; panel += kMostPanels) {
-    multiply_panels<kMostPanels>(p, panel, kRows);
-  }
-  for (; panel + 2 <= panels; panel += 2) {
-    multiply_panels<2>(p, panel, kRows);
-  }
-  for (; panel < panels; ++panel) {
-    multiply_panels<1>(p, panel, kRows);
+  const auto columns = static_cast<std::size_t>(p.columns);
+  for (std::size_t column = 0; column < columns; column += kPanelColumns) {
+    const int vectors = panel_vectors(column, columns);
+    const std::int64_t most_rows = tile_rows(vectors);
+    const std::int64_t groups = (p.rows + most_rows - 1) / most_rows;
+    const auto* const panel =
+        reinterpret_cast<const std::int8_t*>(p.panels) + static_cast<std::int64_t>(column) * p.row_bytes;
+    for (std::int64_t i = 0; i < groups; ++i) {
+      const std::int64_t first = p.rows * i / groups;
+      const int rows = static_cast<int>(p.rows * (i + 1) / groups - first);
+      const auto function = p.format == Format::bf16 ? unit_tile<Format::bf16>(rows, vectors)
+                                                     : unit_tile<Format::int8, true>(rows, vectors);
+      function({.x = p.x + first * p.x_stride,
+                .x_line = 0,
+                .x_stride = static_cast<std::size_t>(p.x_stride),
+                .weights = panel,
+                .weight_line = 0,
+                .lines = 1,
+                .units = static_cast<std::size_t>(p.row_bytes / kUnit),
+                .add = false,
+                .sums = p.sums + first * p.columns + static_cast<std::int64_t>(column),
+                .sums_stride = columns});
+    }
   }
 }
 
@@ -272,62 +384,124 @@ void multiply(const Product& product, bool amx) {
   amx ? multiply_in_tiles(product) : multiply_in_vectors(product);
 }
 
-/// In bfloat16, of whole steps, from query to query so many bytes apart.
+/// In the keys' format, of whole steps, from query to query so many bytes apart.
 struct Queries {
   const std::uint8_t* first;
   std::int64_t stride;
 };
 
+/// Rounds the queries to signed bytes.
+void round_queries(const ReducedAttentionTask& t, const Running& r) {
+  const Tag d;
+  const ReducedHeads& heads = t.heads;
+  const hn::RebindToSigned<Tag> di;
+  const hn::Rebind<std::int8_t, Tag> d8;
+  for (std::int64_t i = 0; i < t.queries; ++i) {
+    auto largest = hn::Zero(d);
+    for (std::int64_t c = 0; c < heads.head_dim; c += static_cast<std::int64_t>(kLanes)) {
+      largest = hn::Max(largest, hn::Abs(load_channels(t.q, t.q_stride, heads, i, c)));
+    }
+    r.steps[i] = byte_step(largest);
+    const auto inverse = hn::Set(d, 1.0F / r.steps[i]);
+    std::uint8_t* const to = r.queries + i * query_floats(heads) * std::int64_t{sizeof(float)};
+    auto sum = hn::Zero(di);
+    for (std::int64_t c = 0; c < heads.head_dim; c += static_cast<std::int64_t>(kLanes)) {
+      store_bytes(hn::Mul(load_channels(t.q, t.q_stride, heads, i, c), inverse), 0, to + c);
+      sum = hn::Add(sum, hn::PromoteTo(di, hn::LoadU(d8, reinterpret_cast<const std::int8_t*>(to + c))));
+    }
+    r.offsets[i] = static_cast<float>(hn::GetLane(hn::SumOfLanes(di, sum)));
+  }
+}
+
 /// Where they lie, if that is in bfloat16 with whole steps and tiles to be read, or rounded.
 Queries load_queries(const ReducedAttentionTask& t, const Running& r) {
-  const std::int64_t channels = key_channels(t.heads);
-  if (t.q.type == DType::bf16 && t.heads.head_dim == channels && t.queries % kAmxTile == 0) {
-    return {static_cast<const std::uint8_t*>(t.q.data), t.q_stride * 2};
+  const ReducedHeads& heads = t.heads;
+  const std::int64_t stride = query_floats(heads) * std::int64_t{sizeof(float)};
+  if (heads.keys == Format::int8) {
+    round_queries(t, r);
+    return {r.queries, stride};
   }
-  std::memset(r.queries, 0, static_cast<std::size_t>(kReducedQueries * channels * 2));
+  const bool whole = heads.head_dim == key_channels(heads) && (!heads.amx || t.queries % kAmxTile == 0);
+  if (t.q.type == DType::bf16 && whole) {
+    return {static_cast<const std::uint8_t*>(t.q.data), t.q_stride * kPair};
+  }
+  std::memset(r.queries, 0, static_cast<std::size_t>(kReducedQueries * stride));
   for (std::int64_t i = 0; i < t.queries; ++i) {
-    for (std::int64_t c = 0; c < t.heads.head_dim; c += static_cast<std::int64_t>(kLanes)) {
-      const auto rest = static_cast<std::size_t>(t.heads.head_dim - c);
-      store_part(load_part(t.q + (i * t.q_stride + c), rest), native(r.queries) + (i * channels + c), rest);
+    for (std::int64_t c = 0; c < heads.head_dim; c += static_cast<std::int64_t>(kLanes)) {
+      store_all(load_channels(t.q, t.q_stride, heads, i, c), native(r.queries + i * stride) + c);
     }
   }
-  return {r.queries, channels * 2};
+  return {r.queries, stride};
+}
+
+/// The queries' products with the mean of a row's keys.
+void multiply_mean(const ReducedAttentionTask& t, const float* mean, const Running& r) {
+  const Tag d;
+  for (std::int64_t i = 0; i < t.queries; ++i) {
+    auto sum = hn::Zero(d);
+    for (std::int64_t c = 0; c < t.heads.head_dim; c += static_cast<std::int64_t>(kLanes)) {
+      sum = hn::MulAdd(load_channels(t.q, t.q_stride, t.heads, i, c), hn::LoadU(d, mean + c), sum);
+    }
+    r.means[i] = hn::GetLane(hn::SumOfLanes(d, sum));
+  }
+}
+
+/// Turns all queries' scores of a block into weights; `shrink` is what earlier ones shrink by. `step`: of the
+/// block's keys, in bytes.
+void weigh_block(const ReducedAttentionTask& t, const Running& r, std::int64_t width, std::int64_t count,
+                 float step, float* shrink) {
+  const float scale = std::numbers::log2e_v<float> / std::sqrt(static_cast<float>(t.heads.head_dim));
+  for (std::int64_t i = 0; i < t.queries; ++i) {
+    const float* const scores = r.scores + i * width;
+    std::uint8_t* const weights = r.weights + i * kReducedKeys * kPair;
+    if (t.heads.keys == Format::bf16) {
+      shrink[i] = weigh(Scores<float>{scores, count, scale, 0.0F}, r.highest[i], r.sum[i], weights);
+    } else {
+      const float own = scale * step * r.steps[i];
+      const Scores<std::int32_t> whole{reinterpret_cast<const std::int32_t*>(scores), count, own,
+                                       r.means[i] * scale - static_cast<float>(kSign) * r.offsets[i] * own};
+      shrink[i] = weigh(whole, r.highest[i], r.sum[i], weights);
+    }
+  }
 }
 
 void RunAttentionTask(const ReducedAttentionTask& t, float* scratch) {
   const Tag d;
+  const ReducedHeads& heads = t.heads;
   std::optional<AmxRegisters> registers;
-  if (t.amx) {
+  if (heads.amx) {
     registers.emplace();
   }
-  const std::int64_t dim = t.heads.head_dim;
-  const std::int64_t channels = key_channels(t.heads);
-  const std::int64_t columns = value_columns(t.heads);
-  const std::int64_t padded_tokens = key_columns(t.heads.tokens);
-  const float scale = std::numbers::log2e_v<float> / std::sqrt(static_cast<float>(dim));
-  const Running r = divide_scratch(scratch, t.heads);
+  const std::int64_t row_bytes = key_row_bytes(heads);
+  const std::int64_t columns = value_columns(heads);
+  const std::int64_t padded_tokens = key_columns(heads);
+  const Running r = divide_scratch(scratch, heads);
   const Queries queries = load_queries(t, r);
-  std::memset(r.weights, 0, static_cast<std::size_t>(kReducedQueries * kReducedKeys * 2));
+  std::memset(r.weights, 0, static_cast<std::size_t>(kReducedQueries * kReducedKeys * kPair));
   std::fill(r.values, r.values + t.queries * columns, 0.0F);
   std::fill(r.highest, r.highest + t.queries, -std::numeric_limits<float>::infinity());
   std::fill(r.sum, r.sum + t.queries, 0.0F);
 
   for (std::int64_t row = 0; row < t.key_rows; ++row) {
-    for (std::int64_t first = 0; first < t.heads.tokens; first += kReducedKeys) {
-      const std::int64_t count = std::min(kReducedKeys, t.heads.tokens - first);
+    const std::uint8_t* const keys = t.keys + row * t.row_bytes;
+    const std::uint8_t* const values = t.values + row * t.row_bytes;
+    const KeyScales scales = key_scales(heads, const_cast<std::uint8_t*>(keys));
+    if (heads.keys == Format::int8) {
+      multiply_mean(t, scales.mean, r);
+    }
+    for (std::int64_t first = 0; first < heads.tokens; first += kReducedKeys) {
+      const std::int64_t count = std::min(kReducedKeys, heads.tokens - first);
       const std::int64_t width = std::min(kReducedKeys, padded_tokens - first);
       // Scores of a narrower block lie as close as its keys do.
-      multiply({t.queries, queries.first, queries.stride, t.keys + row * t.row_bytes + first * channels * 2,
-                width, channels, r.scores},
-               t.amx);
+      multiply({heads.keys, t.queries, queries.first, queries.stride, keys + first * row_bytes, width,
+                row_bytes, r.scores},
+               heads.amx);
       float shrink[kReducedQueries];
-      for (std::int64_t i = 0; i < t.queries; ++i) {
-        shrink[i] = weigh(r.scores + i * width, count, scale, r.highest[i], r.sum[i],
-                          r.weights + i * kReducedKeys * 2);
-      }
-      multiply({t.queries, r.weights, kReducedKeys * 2, t.values + row * t.row_bytes + first * columns * 2,
-                columns, round_up(count, kStepNumbers), r.product},
-               t.amx);
+      const float step = heads.keys == Format::int8 ? scales.scales[first / kReducedKeys] : 0.0F;
+      weigh_block(t, r, width, count, step, shrink);
+      multiply({Format::bf16, t.queries, r.weights, kReducedKeys * kPair, values + first * columns * kPair,
+                columns, round_up(count, kStepNumbers) * kPair, r.product},
+               heads.amx);
       for (std::int64_t i = 0; i < t.queries; ++i) {
         const auto factor = hn::Set(d, shrink[i]);
         for (std::int64_t c = 0; c < columns; c += static_cast<std::int64_t>(kLanes)) {
@@ -340,19 +514,23 @@ void RunAttentionTask(const ReducedAttentionTask& t, float* scratch) {
   }
   for (std::int64_t i = 0; i < t.queries; ++i) {
     const auto factor = hn::Set(d, 1.0F / r.sum[i]);
-    for (std::int64_t c = 0; c < dim; c += static_cast<std::int64_t>(kLanes)) {
+    for (std::int64_t c = 0; c < heads.head_dim; c += static_cast<std::int64_t>(kLanes)) {
       store_part(hn::Mul(hn::LoadU(d, r.values + i * columns + c), factor), t.out + (i * t.out_stride + c),
-                 static_cast<std::size_t>(dim - c));
+                 static_cast<std::size_t>(heads.head_dim - c));
     }
   }
 }
 
 std::int64_t KeyBytes(const ReducedHeads& heads) {
-  return key_channels(heads) * 2 * key_columns(heads.tokens);
+  std::int64_t bytes = key_columns(heads) * key_row_bytes(heads);
+  if (heads.keys == Format::int8) {
+    bytes += (mean_floats(heads) + block_count(heads)) * std::int64_t{sizeof(float)};
+  }
+  return round_up(bytes, kLine);
 }
 
 std::int64_t ValueBytes(const ReducedHeads& heads) {
-  return round_up(heads.tokens, kStepNumbers) * 2 * value_columns(heads);
+  return round_up(heads.tokens, kStepNumbers) * kPair * value_columns(heads);
 }
 #else
 void PackKeys(const Elements&, std::int64_t, const ReducedHeads&, std::uint8_t*) {}

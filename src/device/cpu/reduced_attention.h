@@ -3,9 +3,12 @@
 #include <cstdint>
 
 #include "device/cpu/elements.h"
+#include "device/cpu/rounding.h"
 
-// Attention in bfloat16, as kernels.h has it in float32. To be called only where Features says that
-// AVX512_BF16 is there, and the instruction set in use goes with it (multiplies_bytes).
+// Attention in reduced precision, as kernels.h has it in float32: weights and values in bfloat16, queries and
+// keys in bfloat16 or in signed bytes (SageAttention; Zhang et al., arXiv 2410.02367). To be called only
+// where Features says that AVX512_BF16 is there, and the instruction set in use goes with it
+// (multiplies_bytes).
 namespace streamdiffusion::cpu {
 
 /// Keys that are looked at together.
@@ -13,12 +16,17 @@ constexpr std::int64_t kReducedKeys = 256;
 /// Queries of a task at most.
 constexpr std::int64_t kReducedQueries = 64;
 
-/// One head of one row of keys and values, packed in panels of a tile's columns. Keys: [panel of tokens][pair
-/// of channels][token][2]; values, in blocks of kReducedKeys tokens, the last one shorter: [panel of
-/// channels][pair of tokens][channel][2].
+/// One head of one row of keys and values, packed in panels of columns: with AMX of a tile's, else of as many
+/// as layers have. Keys: [panel of tokens][unit of channels][token][number]; values, in blocks of
+/// kReducedKeys tokens, the last one shorter: [panel of channels][pair of tokens][channel][2].
+///
+/// Bytes are less the mean of all keys, which the softmax does not see, and have a scale for each block:
+/// key = mean + scale * (byte - 128). After the keys come the mean [channels] and the scales, in float32.
 struct ReducedHeads {
   std::int64_t tokens = 0;
   std::int64_t head_dim = 0;
+  Format keys = Format::bf16;  ///< and queries; bytes not with AMX
+  bool amx = false;            ///< multiplied in tile registers
 
   [[nodiscard]] std::int64_t key_bytes() const;
   [[nodiscard]] std::int64_t value_bytes() const;
@@ -40,7 +48,6 @@ struct ReducedAttentionTask {
   std::int64_t row_bytes = 0;  ///< from row to row of both
   std::int64_t key_rows = 1;
   ReducedHeads heads;
-  bool amx = false;  ///< multiplied in tile registers
 };
 /// Floats of scratch memory that reduced_attention_task needs.
 std::int64_t reduced_attention_scratch(const ReducedHeads& heads);

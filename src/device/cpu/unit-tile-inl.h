@@ -89,7 +89,8 @@ HWY_INLINE std::int32_t load_unit(const std::uint8_t* from) {
 HWY_INLINE Ints load_sums(const float* from) { return hn::BitCast(IntTag(), hn::LoadU(Tag(), from)); }
 HWY_INLINE void store_sums(Ints sums, float* to) { hn::StoreU(hn::BitCast(Tag(), sums), Tag(), to); }
 
-template <Format kFormat, int kRows, int kVectors>
+/// `kSigned`: bytes of x are signed, those of the weights are not.
+template <Format kFormat, bool kSigned, int kRows, int kVectors>
 HWY_NOINLINE void multiply_units(const UnitTile& tile) {
   const IntTag di;
   Ints acc[kRows][kVectors];
@@ -118,7 +119,8 @@ HWY_NOINLINE void multiply_units(const UnitTile& tile) {
         const Ints left = hn::Set(di, load_unit(x + r * stride));
 #pragma GCC unroll 4
         for (int v = 0; v < kVectors; ++v) {
-          acc[r][v] = multiply_add<kFormat>(acc[r][v], left, column[v]);
+          acc[r][v] = kSigned ? multiply_add<kFormat>(acc[r][v], column[v], left)
+                              : multiply_add<kFormat>(acc[r][v], left, column[v]);
         }
       }
       x += kUnit;
@@ -144,19 +146,21 @@ HWY_NOINLINE void multiply_units(const UnitTile& tile) {
 
 using UnitTileFunction = void (*)(const UnitTile&);
 
-template <Format kFormat, int kVectors, int... kRows>
+template <Format kFormat, bool kSigned, int kVectors, int... kRows>
 constexpr std::array<UnitTileFunction, kMaxTileRows + 1> unit_tiles(std::integer_sequence<int, kRows...>) {
-  return {nullptr, &multiply_units<kFormat, kRows + 1, kVectors>...};
+  return {nullptr, &multiply_units<kFormat, kSigned, kRows + 1, kVectors>...};
 }
 
 /// The tile of `rows` x `vectors`; rows at most tile_rows(vectors).
-template <Format kFormat>
+template <Format kFormat, bool kSigned = false>
 UnitTileFunction unit_tile(int rows, int vectors) {
-  static constexpr auto k1 = unit_tiles<kFormat, 1>(std::make_integer_sequence<int, tile_rows(1)>());
-  static constexpr auto k2 = unit_tiles<kFormat, 2>(std::make_integer_sequence<int, tile_rows(2)>());
+  static constexpr auto k1 = unit_tiles<kFormat, kSigned, 1>(std::make_integer_sequence<int, tile_rows(1)>());
+  static constexpr auto k2 = unit_tiles<kFormat, kSigned, 2>(std::make_integer_sequence<int, tile_rows(2)>());
   if constexpr (kPanelVectors == 4) {
-    static constexpr auto k3 = unit_tiles<kFormat, 3>(std::make_integer_sequence<int, tile_rows(3)>());
-    static constexpr auto k4 = unit_tiles<kFormat, 4>(std::make_integer_sequence<int, tile_rows(4)>());
+    static constexpr auto k3 =
+        unit_tiles<kFormat, kSigned, 3>(std::make_integer_sequence<int, tile_rows(3)>());
+    static constexpr auto k4 =
+        unit_tiles<kFormat, kSigned, 4>(std::make_integer_sequence<int, tile_rows(4)>());
     if (vectors == 4) {
       return k4[static_cast<std::size_t>(rows)];
     }
