@@ -155,22 +155,24 @@ void transform_tiles(const WinogradTask& task, const T* x, std::int64_t first, s
   }
 }
 
-/// with_type for numbers to be multiplied, to which the processor rounds by itself if they are bfloat16.
+/// with_type, where bfloat16 is rounded to by the processor itself if the layer is multiplied in it.
 template <typename Function>
-void with_number_type(const Elements& numbers, const Function& function) {
+void with_native_type([[maybe_unused]] const WinogradTask& task, const Elements& elements,
+                      const Function& function) {
 #if STREAMDIFFUSION_VNNI
-  if (numbers.type == DType::bf16) {
-    function(static_cast<NativeBf16*>(numbers.data));
+  if (task.weights->type == DType::bf16 && elements.type == DType::bf16) {
+    function(static_cast<NativeBf16*>(elements.data));
     return;
   }
 #endif
-  function(static_cast<float*>(numbers.data));
+  with_type(elements, function);
 }
 
 void Input(const WinogradTask& task, std::int64_t first, std::int64_t last, const Elements& into,
            std::int64_t stride) {
   with_type(elements_of(task.x), [&](const auto* x) {
-    with_number_type(into, [&](auto* numbers) { transform_tiles(task, x, first, last, numbers, stride); });
+    with_native_type(task, into,
+                     [&](auto* numbers) { transform_tiles(task, x, first, last, numbers, stride); });
   });
 }
 
@@ -327,7 +329,7 @@ class OutputWriter {
 
 void Output(const WinogradTask& task, std::int64_t first, std::int64_t last, const float* from,
             std::int64_t stride) {
-  with_type(elements_of(task.out), [&](auto* out) {
+  with_native_type(task, elements_of(task.out), [&](auto* out) {
     with_type(elements_of(task.options.residual), [&](const auto* residual) {
       const OutputWriter writer(task, out, residual);
       for (std::int64_t tile = first; tile < last; ++tile) {
