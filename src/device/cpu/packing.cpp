@@ -1,6 +1,7 @@
 #include "device/cpu/packing.h"
 
 #include <algorithm>
+#include <array>
 
 #include "device/cpu/kernels.h"
 
@@ -12,8 +13,24 @@ std::int64_t round_up(std::int64_t n, std::int64_t multiple) {
   return (n + multiple - 1) / multiple * multiple;
 }
 
-// Input channels that are packed together: their cache lines stay near while the columns go by.
-constexpr std::int64_t kChannelBlock = 16;
+// Columns and weights of each that are packed together: cache lines on both sides.
+constexpr std::int64_t kBlock = 16;
+using Block = std::array<std::array<float, kBlock>, kBlock>;
+
+/// Weights from .. from + count - 1 of each row, column by column; zeros where there is no row.
+Block transpose(const float* const* rows, std::int64_t from, std::int64_t count) {
+  Block block{};
+  for (std::size_t column = 0; column < kBlock; ++column) {
+    if (rows[column] == nullptr) {
+      continue;
+    }
+    const float* const row = rows[column] + from;
+    for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
+      block[i][column] = row[i];
+    }
+  }
+  return block;
+}
 
 }  // namespace
 
@@ -86,16 +103,21 @@ void PackedMatrix::pack(Device& device, ThreadPool& pool, std::span<const float>
   pool.parallel_for(columns.panels(), [&](std::int64_t panel, int) {
     const std::int64_t first = panel * format.columns;
     const std::int64_t width = std::min(format.columns, padded - first);
-    float* to = packed + first * inner;
-    for (std::int64_t block = 0; block < in_channels; block += kChannelBlock) {
-      const std::int64_t block_end = std::min(in_channels, block + kChannelBlock);
-      for (std::int64_t column = 0; column < width; ++column) {
-        const std::int64_t out = columns.channel(first + column);
-        for (std::int64_t in = block; in < block_end; ++in) {
-          for (std::int64_t tap = 0; tap < taps; ++tap) {
-            to[(tap * in_channels + in) * width + column] =
-                out < 0 ? 0.0F : weight[static_cast<std::size_t>((out * in_channels + in) * taps + tap)];
-          }
+    for (std::int64_t column = 0; column < width; column += kBlock) {
+      const std::int64_t valid = std::min(kBlock, width - column);
+      const float* rows[kBlock] = {};
+      for (std::int64_t i = 0; i < valid; ++i) {
+        const std::int64_t out = columns.channel(first + column + i);
+        rows[i] = out < 0 ? nullptr : weight.data() + out * inner;
+      }
+      for (std::int64_t from = 0; from < inner; from += kBlock) {
+        const std::int64_t count = std::min(kBlock, inner - from);
+        const Block block = transpose(rows, from, count);
+        for (std::int64_t i = 0; i < count; ++i) {
+          const std::int64_t in = (from + i) / taps;
+          const std::int64_t tap = (from + i) % taps;
+          std::copy_n(block[static_cast<std::size_t>(i)].data(), valid,
+                      packed + first * inner + (tap * in_channels + in) * width + column);
         }
       }
     }
