@@ -380,10 +380,10 @@ double difference(const Tensor& a, const Tensor& b) {
   return reference::largest_error(a, [&](auto n, auto y, auto x, auto c) { return at(b, n, y, x, c); });
 }
 
-/// What a layer in 8 bits gives, packed for pictures of that side.
-Tensor in_bytes(Bench& bench, const Tensor& x, HostConv2d layer, const Conv2dOptions& options,
-                std::int64_t side) {
-  layer.precision = Precision::int8;
+/// What a layer in reduced precision gives, packed for pictures of that side.
+Tensor reduced(Bench& bench, const Tensor& x, HostConv2d layer, const Conv2dOptions& options,
+               std::int64_t side, Precision precision = Precision::int8) {
+  layer.precision = precision;
   layer.side = side;
   const Tensor out = bench.empty({x.shape.n, x.shape.h, x.shape.w, layer.out_channels}, 3);
   bench.device().conv2d(x, *bench.device().pack_conv2d(layer), options, out);
@@ -392,7 +392,7 @@ Tensor in_bytes(Bench& bench, const Tensor& x, HostConv2d layer, const Conv2dOpt
 
 class LargePictures : public testing::TestWithParam<ConvCase> {};
 
-TEST_P(LargePictures, InBytesAreAsExactByWinogradsAlgorithm) {
+TEST_P(LargePictures, AreAsExactByWinogradsAlgorithm) {
   const ConvCase& c = GetParam();
   const std::vector<float> weight = reference::random_values(c.out * c.in * 9, 1);
   const std::vector<float> bias = reference::random_values(c.out, 2);
@@ -409,12 +409,16 @@ TEST_P(LargePictures, InBytesAreAsExactByWinogradsAlgorithm) {
       options.residual = bench.random(exact.shape, 5, 3);
     }
     bench.device().conv2d(x, *bench.device().pack_conv2d(layer), options, exact);
-    const double of_bytes = difference(in_bytes(bench, x, layer, options, 0), exact);
-    const double of_large = difference(in_bytes(bench, x, layer, options, 64), exact);
+    const double of_bytes = difference(reduced(bench, x, layer, options, 0), exact);
+    const double of_large = difference(reduced(bench, x, layer, options, 64), exact);
     EXPECT_LT(of_large, 1.5 * of_bytes);
     EXPECT_GT(of_large, 1e-4) << "it was not rounded at all";
     const bool otherwise = features.bf16 && !features.amx && cpu::multiplies_bytes();
     EXPECT_EQ(of_large != of_bytes, otherwise);
+    // bfloat16 becomes float32.
+    const double of_small_in_bf16 = difference(reduced(bench, x, layer, options, 0, Precision::bf16), exact);
+    const double of_large_in_bf16 = difference(reduced(bench, x, layer, options, 64, Precision::bf16), exact);
+    EXPECT_LE(of_large_in_bf16, otherwise ? 2e-5 : of_small_in_bf16);
   }
 }
 
@@ -432,7 +436,7 @@ TEST(Reduced, ConvolvesSmallPicturesInBytesWhateverTheLayerIsFor) {
   Bench bench;
   const Tensor x = bench.random({1, 31, 33, kChannels}, 2);
   EXPECT_EQ(
-      difference(in_bytes(bench, x, layer, {.padding = 1}, 64), in_bytes(bench, x, layer, {.padding = 1}, 0)),
+      difference(reduced(bench, x, layer, {.padding = 1}, 64), reduced(bench, x, layer, {.padding = 1}, 0)),
       0);
 }
 
@@ -518,9 +522,9 @@ TEST(Reduced, GivesEachRowTheSameAloneAndAmongOthersOnAnyNumberOfThreads) {
   Bench one(1);
   const Tensor x = two.random({2, 300, 220, kChannels}, 2);  // several bands
   for (const std::int64_t side : {0, 64}) {
-    const Tensor together = in_bytes(two, x, layer, {.padding = 1}, side);
+    const Tensor together = reduced(two, x, layer, {.padding = 1}, side);
     for (std::int64_t row = 0; row < x.shape.n; ++row) {
-      const Tensor alone = in_bytes(one, x.rows(row, 1), layer, {.padding = 1}, side);
+      const Tensor alone = reduced(one, x.rows(row, 1), layer, {.padding = 1}, side);
       EXPECT_EQ(difference(alone, together.rows(row, 1)), 0);
     }
   }

@@ -21,16 +21,15 @@ std::int64_t divide_up(std::int64_t n, std::int64_t by) { return (n + by - 1) / 
 constexpr std::int64_t kTinyPixels = 64;
 constexpr std::int64_t kMostWeightsTwice = 80'000;
 
-// Pictures for which Winograd's algorithm in bfloat16 is faster than bytes, of which it reads eight times as
-// many for weights.
-constexpr std::int64_t kFewestPixelsInBf16 = 1024;
+// Pictures for which Winograd's algorithm is faster than 8 or 16 bits without it, of which it reads eight
+// times as many for weights.
+constexpr std::int64_t kFewestPixelsBesideReduced = 1024;
 
-/// A layer in 8 bits that does not get less exact and gets faster by Winograd's algorithm in 16. AMX
-/// multiplies bytes so fast that it would not.
-bool gains_by_bf16(const Features& features, const HostConv2d& host) {
-  return host.precision == Precision::int8 && features.bf16 && !features.amx && multiplies_bytes() &&
-         host.resample == Resample::none && host.side * host.side >= kFewestPixelsInBf16 &&
-         WinogradWeights::suits(host, DType::bf16);
+/// Whether a layer in reduced precision gets faster by Winograd's algorithm in the next higher one, with
+/// which it does not get less exact. AMX multiplies so fast that it would not.
+bool gains_by_winograd(const Features& features, const HostConv2d& host) {
+  return features.bf16 && !features.amx && multiplies_bytes() && host.resample == Resample::none &&
+         host.side * host.side >= kFewestPixelsBesideReduced && WinogradWeights::suits(host, true);
 }
 
 ConvTask make_task(const PackedMatrix& matrix, const Tensor& residual, Activation activation,
@@ -104,11 +103,12 @@ PackedConv2d::PackedConv2d(Device& device, Workers& workers, const HostConv2d& h
   ThreadPool& pool = workers.pool();
   if (ReducedMatrix::suits(workers.features(), host)) {
     reduced = std::make_unique<ReducedConv2d>(device, workers, host);
-    if (gains_by_bf16(workers.features(), host)) {
-      winograd = std::make_unique<WinogradWeights>(device, pool, host, DType::bf16);
-      fewest_winograd_pixels = kFewestPixelsInBf16;
+    if (gains_by_winograd(workers.features(), host)) {
+      const DType type = host.precision == Precision::int8 ? DType::bf16 : DType::f32;
+      winograd = std::make_unique<WinogradWeights>(device, pool, host, type);
+      fewest_winograd_pixels = kFewestPixelsBesideReduced;
     }
-  } else if (WinogradWeights::suits(host, DType::f32)) {
+  } else if (WinogradWeights::suits(host, false)) {
     winograd = std::make_unique<WinogradWeights>(device, pool, host, DType::f32);
     if (host.in_channels * host.out_channels <= kMostWeightsTwice) {
       direct = std::make_unique<PackedMatrix>(device, pool, host);
@@ -179,7 +179,8 @@ void multiply(Workers& workers, const PackedLinear& weights, const Tensor& x, co
 void convolve(Workers& workers, const PackedConv2d& weights, const Tensor& x, const Conv2dOptions& options,
               const Tensor& out) {
   if (weights.by_winograd(out.shape)) {
-    run_winograd(workers, {weights.winograd.get(), x, out, options});
+    const bool rounds = workers.features().bf16 && multiplies_bytes();
+    run_winograd(workers, {weights.winograd.get(), x, out, options, rounds});
     return;
   }
   if (weights.reduced) {

@@ -21,8 +21,9 @@ class WinogradWeights {
   /// `type`: that of the numbers to be multiplied.
   WinogradWeights(Device& device, ThreadPool& pool, const HostConv2d& host, DType type);
 
-  /// Whether the saving is worth the memory, by the layer's channels alone.
-  static bool suits(const HostConv2d& host, DType type);
+  /// Whether the saving is worth the memory, by the layer's channels alone. `beside`: beside weights in 8 or
+  /// 16 bits.
+  static bool suits(const HostConv2d& host, bool beside);
 
   DType type;
   std::int64_t in_channels;
@@ -42,6 +43,7 @@ struct WinogradTask {
   Tensor x;
   Tensor out;
   Conv2dOptions options;
+  bool rounds = false;  ///< whether the processor rounds to bfloat16 (AVX512_BF16)
 };
 
 constexpr std::int64_t kWinogradPositions = 36;

@@ -155,12 +155,12 @@ void transform_tiles(const WinogradTask& task, const T* x, std::int64_t first, s
   }
 }
 
-/// with_type, where bfloat16 is rounded to by the processor itself if the layer is multiplied in it.
+/// with_type, where the processor rounds to bfloat16 by itself if it can.
 template <typename Function>
 void with_native_type([[maybe_unused]] const WinogradTask& task, const Elements& elements,
                       const Function& function) {
 #if STREAMDIFFUSION_VNNI
-  if (task.weights->type == DType::bf16 && elements.type == DType::bf16) {
+  if (task.rounds && elements.type == DType::bf16) {
     function(static_cast<NativeBf16*>(elements.data));
     return;
   }
