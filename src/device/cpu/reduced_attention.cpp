@@ -76,6 +76,12 @@ std::int64_t query_floats(const ReducedHeads& heads) {
 
 NativeBf16* native(std::uint8_t* numbers) { return reinterpret_cast<NativeBf16*>(numbers); }
 
+/// Channels of a token from `c` on, zeros after the last.
+HWY_INLINE hn::Vec<Tag> load_channels(const Elements& x, std::int64_t stride, const ReducedHeads& heads,
+                                      std::int64_t token, std::int64_t c) {
+  return load_part(x + (token * stride + c), static_cast<std::size_t>(heads.head_dim - c));
+}
+
 /// Where the units of a column lie in panels, from row to row of units.
 struct Column {
   std::uint8_t* first;
@@ -101,7 +107,7 @@ HWY_INLINE hn::Vec<hn::RebindToUnsigned<Tag>> pairs_of_bf16(hn::Vec<Tag> low, hn
   return hn::Or(hn::ShiftRight<16>(round(low)), hn::And(round(high), hn::Set(du, 0xFFFF0000U)));
 }
 
-/// Writes a token's channels, a vector at a time as `round` gives them: in bytes that are `each` of a number.
+/// Writes a token's channels into its column: round(c, into) gives a vector of them in the keys' format.
 template <typename Round>
 void pack_key(const ReducedHeads& heads, std::int64_t token, std::uint8_t* packed, const Round& round) {
   constexpr auto kChannels = static_cast<std::int64_t>(kLanes);
@@ -117,12 +123,6 @@ void pack_key(const ReducedHeads& heads, std::int64_t token, std::uint8_t* packe
       std::memcpy(to.first + (c / in_unit + unit) * to.pitch, rounded + unit * kUnit, kUnit);
     }
   }
-}
-
-/// Channels of a token from `c` on, zeros after the last.
-HWY_INLINE hn::Vec<Tag> load_channels(const Elements& x, std::int64_t stride, const ReducedHeads& heads,
-                                      std::int64_t token, std::int64_t c) {
-  return load_part(x + (token * stride + c), static_cast<std::size_t>(heads.head_dim - c));
 }
 
 void find_mean(const Elements& k, std::int64_t stride, const ReducedHeads& heads, float* mean) {
@@ -203,9 +203,7 @@ void PackValues(const Elements& v, std::int64_t stride, const ReducedHeads& head
     std::uint8_t* block = packed + first / 2 * columns * kUnit;
     for (std::int64_t c = 0; c < columns; c += static_cast<std::int64_t>(kLanes)) {
       const auto load = [&](std::int64_t t) {
-        return t < heads.tokens && c < heads.head_dim
-                   ? load_part(v + (t * stride + c), static_cast<std::size_t>(heads.head_dim - c))
-                   : hn::Zero(d);
+        return t < heads.tokens && c < heads.head_dim ? load_channels(v, stride, heads, t, c) : hn::Zero(d);
       };
       const Column to = column_of(heads, block, columns, pairs, c);
       hn::StoreU(pairs_of_bf16(load(token), load(token + 1)), du,
@@ -357,26 +355,19 @@ void multiply_in_vectors(const Product& p) {
   const auto columns = static_cast<std::size_t>(p.columns);
   for (std::size_t column = 0; column < columns; column += kPanelColumns) {
     const int vectors = panel_vectors(column, columns);
-    const std::int64_t most_rows = tile_rows(vectors);
-    const std::int64_t groups = (p.rows + most_rows - 1) / most_rows;
-    const auto* const panel =
-        reinterpret_cast<const std::int8_t*>(p.panels) + static_cast<std::int64_t>(column) * p.row_bytes;
-    for (std::int64_t i = 0; i < groups; ++i) {
-      const std::int64_t first = p.rows * i / groups;
-      const int rows = static_cast<int>(p.rows * (i + 1) / groups - first);
-      const auto function = p.format == Format::bf16 ? unit_tile<Format::bf16>(rows, vectors)
-                                                     : unit_tile<Format::int8, true>(rows, vectors);
-      function({.x = p.x + first * p.x_stride,
-                .x_line = 0,
-                .x_stride = static_cast<std::size_t>(p.x_stride),
-                .weights = panel,
-                .weight_line = 0,
-                .lines = 1,
-                .units = static_cast<std::size_t>(p.row_bytes / kUnit),
-                .add = false,
-                .sums = p.sums + first * p.columns + static_cast<std::int64_t>(column),
-                .sums_stride = columns});
-    }
+    const UnitTile tile{.x = p.x,
+                        .x_line = 0,
+                        .x_stride = static_cast<std::size_t>(p.x_stride),
+                        .weights = reinterpret_cast<const std::int8_t*>(p.panels) +
+                                   static_cast<std::int64_t>(column) * p.row_bytes,
+                        .weight_line = 0,
+                        .lines = 1,
+                        .units = static_cast<std::size_t>(p.row_bytes / kUnit),
+                        .add = false,
+                        .sums = p.sums + column,
+                        .sums_stride = columns};
+    p.format == Format::bf16 ? multiply_rows<Format::bf16>(tile, p.rows, vectors)
+                             : multiply_rows<Format::int8, true>(tile, p.rows, vectors);
   }
 }
 

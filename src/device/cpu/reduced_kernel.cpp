@@ -109,19 +109,19 @@ void multiply_block(const ReducedTask& task, const Blocks& blocks, const Block& 
                   .sums = sums});
     return;
   }
-  const int most_rows = tile_rows(panel.vectors);
   for_lines(task, blocks, block, [&](const Pixels& pixels, std::int64_t place) {
-    const std::int64_t tiles = (pixels.count + most_rows - 1) / most_rows;
-    std::int64_t from = 0;
-    for (std::int64_t i = 0; i < tiles; ++i) {
-      const std::int64_t end = pixels.count * (i + 1) / tiles;
-      unit_tile(task.format, static_cast<int>(end - from), panel.vectors)(
-          {x + (place + from) * x_stride, static_cast<std::size_t>(task.line_bytes),
-           static_cast<std::size_t>(x_stride), weights, static_cast<std::size_t>(weight_line),
-           static_cast<std::size_t>(last - first), static_cast<std::size_t>(task.weight_units), first > 0,
-           sums + (place + from) * static_cast<std::int64_t>(panel.columns()), panel.columns()});
-      from = end;
-    }
+    multiply_rows(task.format,
+                  {.x = x + place * x_stride,
+                   .x_line = static_cast<std::size_t>(task.line_bytes),
+                   .x_stride = static_cast<std::size_t>(x_stride),
+                   .weights = weights,
+                   .weight_line = static_cast<std::size_t>(weight_line),
+                   .lines = static_cast<std::size_t>(last - first),
+                   .units = static_cast<std::size_t>(task.weight_units),
+                   .add = first > 0,
+                   .sums = sums + place * static_cast<std::int64_t>(panel.columns()),
+                   .sums_stride = panel.columns()},
+                  pixels.count, panel.vectors);
   });
 }
 

@@ -171,15 +171,29 @@ UnitTileFunction unit_tile(int rows, int vectors) {
   return vectors == 2 ? k2[static_cast<std::size_t>(rows)] : k1[static_cast<std::size_t>(rows)];
 }
 
-inline UnitTileFunction unit_tile(Format format, int rows, int vectors) {
+/// `tile` for `rows` rows, as many at a time as registers hold.
+template <Format kFormat, bool kSigned = false>
+void multiply_rows(UnitTile tile, std::int64_t rows, int vectors) {
+  const std::int64_t most = tile_rows(vectors);
+  const std::int64_t tiles = (rows + most - 1) / most;
+  for (std::int64_t i = 0; i < tiles; ++i) {
+    const std::int64_t count = rows * (i + 1) / tiles - rows * i / tiles;
+    unit_tile<kFormat, kSigned>(static_cast<int>(count), vectors)(tile);
+    tile.x += static_cast<std::size_t>(count) * tile.x_stride;
+    tile.sums += static_cast<std::size_t>(count) * tile.sums_stride;
+  }
+}
+
+inline void multiply_rows(Format format, const UnitTile& tile, std::int64_t rows, int vectors) {
 #if STREAMDIFFUSION_VNNI
   if (format == Format::bf16) {
-    return unit_tile<Format::bf16>(rows, vectors);
+    multiply_rows<Format::bf16>(tile, rows, vectors);
+    return;
   }
 #else
   static_cast<void>(format);
 #endif
-  return unit_tile<Format::int8>(rows, vectors);
+  multiply_rows<Format::int8>(tile, rows, vectors);
 }
 
 }  // namespace streamdiffusion::cpu::HWY_NAMESPACE

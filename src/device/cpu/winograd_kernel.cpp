@@ -176,56 +176,42 @@ void Input(const WinogradTask& task, std::int64_t first, std::int64_t last, cons
   });
 }
 
-/// A product's operands, results and rows.
-struct Product {
-  const WinogradWeights& weights;
-  std::size_t column;  // the first of the panel
-  int vectors;
-  const std::byte* matrix;  // of the panel
-  const Elements& inputs;
-  float* products;
-
-  void multiply(std::int64_t first, std::int64_t last) const {
-    const int rows = static_cast<int>(last - first);
-    const auto columns = static_cast<std::size_t>(weights.padded_out_channels);
-    const auto stride = static_cast<std::size_t>(weights.padded_in_channels);
-    const auto in_channels = static_cast<std::size_t>(weights.in_channels);
-    float* const to = products + first * weights.padded_out_channels + column;
-    const void* const from = (inputs + first * weights.padded_in_channels).data;
-#if STREAMDIFFUSION_VNNI
-    if (weights.type == DType::bf16) {
-      unit_tile<Format::bf16>(rows, vectors)({.x = static_cast<const std::uint8_t*>(from),
-                                              .x_line = 0,
-                                              .x_stride = stride * sizeof(Bf16),
-                                              .weights = reinterpret_cast<const std::int8_t*>(matrix),
-                                              .weight_line = 0,
-                                              .lines = 1,
-                                              .units = (in_channels + 1) / 2,
-                                              .add = false,
-                                              .sums = to,
-                                              .sums_stride = columns});
-      return;
-    }
-#endif
-    const Run run{static_cast<const float*>(from), reinterpret_cast<const float*>(matrix), in_channels};
-    tile_function(rows, vectors)({&run, 1, stride, to, columns});
-  }
-};
-
 void MultiplyPanel(const WinogradWeights& weights, std::int64_t position, std::int64_t panel,
                    std::int64_t tiles, const Elements& inputs, float* products) {
   const auto column = static_cast<std::size_t>(panel) * kPanelColumns;
   const auto columns = static_cast<std::size_t>(weights.padded_out_channels);
+  const auto stride = static_cast<std::size_t>(weights.padded_in_channels);
+  const auto in_channels = static_cast<std::size_t>(weights.in_channels);
   const std::int64_t place =
       position * weights.position_numbers +
       static_cast<std::int64_t>(column) * (weights.position_numbers / weights.padded_out_channels);
   const Elements matrix = Elements{weights.weights.data(), weights.type} + place;
   const int vectors = panel_vectors(column, columns);
-  const Product product{weights, column,  vectors, static_cast<const std::byte*>(matrix.data),
-                        inputs,  products};
+#if STREAMDIFFUSION_VNNI
+  if (weights.type == DType::bf16) {
+    multiply_rows<Format::bf16>({.x = static_cast<const std::uint8_t*>(inputs.data),
+                                 .x_line = 0,
+                                 .x_stride = stride * sizeof(Bf16),
+                                 .weights = static_cast<const std::int8_t*>(matrix.data),
+                                 .weight_line = 0,
+                                 .lines = 1,
+                                 .units = (in_channels + 1) / 2,
+                                 .add = false,
+                                 .sums = products + column,
+                                 .sums_stride = columns},
+                                tiles, vectors);
+    return;
+  }
+#endif
   const std::int64_t blocks = (tiles + tile_rows(vectors) - 1) / tile_rows(vectors);
-  for (std::int64_t block = 0; block < blocks; ++block) {
-    product.multiply(tiles * block / blocks, tiles * (block + 1) / blocks);
+  std::int64_t first = 0;
+  for (std::int64_t block = 1; block <= blocks; ++block) {
+    const std::int64_t last = tiles * block / blocks;
+    const Run run{static_cast<const float*>(inputs.data) + first * weights.padded_in_channels,
+                  static_cast<const float*>(matrix.data), in_channels};
+    tile_function(static_cast<int>(last - first), vectors)(
+        {&run, 1, stride, products + first * weights.padded_out_channels + column, columns});
+    first = last;
   }
 }
 
