@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <type_traits>
 
 #include "device/cpu/winograd.h"
 
@@ -31,35 +32,35 @@ V times(float factor, V x) { return hn::Mul(hn::Set(Tag(), factor), x); }
 /// a * x + y.
 V add_times(float a, V x, V y) { return hn::MulAdd(hn::Set(Tag(), a), x, y); }
 
-/// B^T x: one line of six inputs, `step` apart, in place.
-HWY_INLINE void transform_input(V* x, int step) {
-  const V x1 = x[step];
-  const V x2 = x[2 * step];
-  const V x3 = x[3 * step];
-  const V x4 = x[4 * step];
-  const V even_near = add_times(-kFarSquare, x2, x4);
-  const V odd_near = add_times(-kFarSquare, x1, x3);
-  const V even_far = add_times(-kNearSquare, x2, x4);
-  const V odd_far = add_times(-kNearSquare, x1, x3);
-  x[0] = add_times(-(kNearSquare + kFarSquare), x2, hn::Add(x[0], x4));
-  x[step] = add_times(kNear, odd_near, even_near);
-  x[2 * step] = add_times(-kNear, odd_near, even_near);
-  x[3 * step] = add_times(kFar, odd_far, even_far);
-  x[4 * step] = add_times(-kFar, odd_far, even_far);
-  x[5 * step] = add_times(-(kNearSquare + kFarSquare), x3, hn::Add(x1, x[5 * step]));
+/// B^T x: six inputs, in place.
+HWY_INLINE void transform_input(V* x) {
+  const V even_near = add_times(-kFarSquare, x[2], x[4]);
+  const V odd_near = add_times(-kFarSquare, x[1], x[3]);
+  const V even_far = add_times(-kNearSquare, x[2], x[4]);
+  const V odd_far = add_times(-kNearSquare, x[1], x[3]);
+  x[0] = add_times(-(kNearSquare + kFarSquare), x[2], hn::Add(x[0], x[4]));
+  x[5] = add_times(-(kNearSquare + kFarSquare), x[3], hn::Add(x[1], x[5]));
+  x[1] = add_times(kNear, odd_near, even_near);
+  x[2] = add_times(-kNear, odd_near, even_near);
+  x[3] = add_times(kFar, odd_far, even_far);
+  x[4] = add_times(-kFar, odd_far, even_far);
 }
 
-/// A^T x: one line of six products, `step` apart; the four outputs replace the first four.
-HWY_INLINE void transform_output(V* x, int step) {
-  const V near_sum = hn::Add(x[step], x[2 * step]);
-  const V near_difference = times(kNear, hn::Sub(x[step], x[2 * step]));
-  const V far_sum = hn::Add(x[3 * step], x[4 * step]);
-  const V far_difference = times(kFar, hn::Sub(x[3 * step], x[4 * step]));
-  const V x5 = x[5 * step];
-  x[0] = hn::Add(hn::Add(x[0], near_sum), far_sum);
-  x[step] = hn::Add(near_difference, far_difference);
-  x[2 * step] = add_times(kNearSquare, near_sum, times(kFarSquare, far_sum));
-  x[3 * step] = add_times(kNearSquare, near_difference, add_times(kFarSquare, far_difference, x5));
+/// Of the four outputs A^T x of six products `x(0)` to `x(5)`, the first and the third, which are of sums,
+/// or the second and the fourth, of differences.
+template <bool kOdd, typename Products>
+HWY_INLINE void transform_output(const Products& x, V& first, V& second) {
+  if constexpr (kOdd) {
+    const V near = hn::Sub(x(1), x(2));
+    const V far = hn::Sub(x(3), x(4));
+    first = add_times(kNear, near, times(kFar, far));
+    second = add_times(kNear * kNearSquare, near, add_times(kFar * kFarSquare, far, x(5)));
+  } else {
+    const V near = hn::Add(x(1), x(2));
+    const V far = hn::Add(x(3), x(4));
+    first = hn::Add(hn::Add(x(0), near), far);
+    second = add_times(kNearSquare, near, times(kFarSquare, far));
+  }
 }
 
 /// Where a tile stands.
@@ -78,79 +79,123 @@ class Places {
     const std::int64_t line = tile / tiles_;
     return {line / lines_, line % lines_ * kOut, tile % tiles_ * kOut};
   }
+  /// The first tile of the next line.
+  [[nodiscard]] std::int64_t end_of_line(std::int64_t tile) const { return (tile / tiles_ + 1) * tiles_; }
 
  private:
   std::int64_t lines_;
   std::int64_t tiles_;
 };
 
-/// The pixels that a tile reads; null outside the picture, which an enlarged one leaves where the output
-/// ends.
+/// Tiles side by side on one line, whose inputs are transformed together: neighbours share two columns.
+constexpr std::int64_t kMostNeighbours = 8;
+constexpr std::int64_t kMostColumns = kMostNeighbours * kOut + kIn - kOut;
+
+/// The lines of the input that tiles of one line read; null outside the picture, which an enlarged one leaves
+/// where the output ends.
 template <typename T>
-struct InputPixels {
-  InputPixels(const WinogradTask& task, const T* x, const Place& place) {
+class InputLines {
+ public:
+  InputLines(const WinogradTask& task, const T* x, const Place& place)
+      : width_(task.out.shape.w),
+        left_(place.left - task.options.padding),
+        shift_(task.weights->resample == Resample::up ? 1 : 0),
+        stride_(task.x.stride) {
     const Shape& shape = task.x.shape;
-    const std::int64_t shift = task.weights->resample == Resample::up ? 1 : 0;
-    const T* const picture = x + place.row * shape.h * shape.w * task.x.stride;
+    const T* const picture = x + place.row * shape.h * shape.w * stride_;
     for (std::int64_t i = 0; i < kIn; ++i) {
       const std::int64_t y = place.top - task.options.padding + i;
-      const bool line_inside = y >= 0 && y < task.out.shape.h;
-      for (std::int64_t j = 0; j < kIn; ++j) {
-        const std::int64_t px = place.left - task.options.padding + j;
-        const bool inside = line_inside && px >= 0 && px < task.out.shape.w;
-        at[i * kIn + j] =
-            inside ? picture + ((y >> shift) * shape.w + (px >> shift)) * task.x.stride : nullptr;
-        all_inside = all_inside && inside;
-      }
+      const bool inside = y >= 0 && y < task.out.shape.h;
+      lines_[i] = inside ? picture + (y >> shift_) * shape.w * stride_ : nullptr;
+      all_inside_ = all_inside_ && inside;
     }
   }
 
-  const T* at[kIn * kIn];
-  bool all_inside = true;
+  [[nodiscard]] bool all_inside() const { return all_inside_; }
+  [[nodiscard]] bool has(std::int64_t line) const { return lines_[line] != nullptr; }
+  /// Whether a column, counted from the first tile's first, lies in the picture.
+  [[nodiscard]] bool has_column(std::int64_t column) const {
+    return left_ + column >= 0 && left_ + column < width_;
+  }
+  [[nodiscard]] const T* at(std::int64_t line, std::int64_t column) const {
+    return lines_[line] + ((left_ + column) >> shift_) * stride_;
+  }
+
+ private:
+  std::int64_t width_;
+  std::int64_t left_;
+  std::int64_t shift_;
+  std::int64_t stride_;
+  const T* lines_[kIn];
+  bool all_inside_ = true;
 };
 
-/// A vector of channels of one tile; `load` gives those of a pixel.
-template <typename Load, typename Number>
-HWY_INLINE void transform_tile(const Load& load, Number* into, std::int64_t stride) {
-  V values[kIn * kIn];
+/// B^T x of `columns` columns of a vector of channels, from `c` on: [column][6][lane].
+template <typename T>
+HWY_INLINE void transform_columns(const InputLines<T>& lines, std::int64_t columns, std::int64_t c,
+                                  std::size_t valid, float* half) {
+  const Tag d;
+  const bool whole = lines.all_inside() && valid >= kLanes;
+  for (std::int64_t column = 0; column < columns; ++column) {
+    V x[kIn];
+    if (!lines.has_column(column)) {
+      std::fill_n(x, kIn, hn::Zero(d));
+    } else if (whole) {
 #pragma GCC unroll 6
-  for (int j = 0; j < kIn; ++j) {
+      for (int i = 0; i < kIn; ++i) {
+        x[i] = load_all(lines.at(i, column) + c);
+      }
+      transform_input(x);
+    } else {
+      for (int i = 0; i < kIn; ++i) {
+        x[i] = lines.has(i) ? load_part(lines.at(i, column) + c, valid) : hn::Zero(d);
+      }
+      transform_input(x);
+    }
 #pragma GCC unroll 6
     for (int i = 0; i < kIn; ++i) {
-      values[i * kIn + j] = load(i * kIn + j);
+      hn::Store(x[i], d, half + (column * kIn + i) * static_cast<std::int64_t>(kLanes));
     }
-    transform_input(values + j, kIn);
   }
-#pragma GCC unroll 6
+}
+
+/// (B^T x) B of one tile, from its columns in `half`.
+template <typename Number>
+HWY_INLINE void transform_lines(const float* half, Number* into, std::int64_t stride) {
+#pragma GCC unroll 1
   for (int i = 0; i < kIn; ++i) {
-    transform_input(values + i * kIn, 1);
+    V x[kIn];
 #pragma GCC unroll 6
     for (int j = 0; j < kIn; ++j) {
-      store_all(values[i * kIn + j], into + (i * kIn + j) * stride);
+      x[j] = hn::Load(Tag(), half + (j * kIn + i) * static_cast<std::int64_t>(kLanes));
     }
+    transform_input(x);
+#pragma GCC unroll 6
+    for (int j = 0; j < kIn; ++j) {
+      store_all(x[j], into + j * stride);
+    }
+    into += kIn * stride;
   }
 }
 
 template <typename T, typename Number>
 void transform_tiles(const WinogradTask& task, const T* x, std::int64_t first, std::int64_t last,
                      Number* into, std::int64_t stride) {
-  const std::int64_t channels = task.x.shape.c;
   constexpr auto kStep = static_cast<std::int64_t>(kLanes);
+  HWY_ALIGN float half[kMostColumns * kIn * kLanes];
+  const std::int64_t channels = task.x.shape.c;
+  const std::int64_t padded_channels = task.weights->padded_in_channels;
   const Places places(task.out.shape);
-  for (std::int64_t tile = first; tile < last; ++tile) {
-    const InputPixels<T> pixels(task, x, places.at(tile));
-    Number* const to = into + (tile - first) * task.weights->padded_in_channels;
-    std::int64_t c = 0;
-    for (; pixels.all_inside && c + kStep <= channels; c += kStep) {
-      transform_tile([&](std::int64_t pixel) { return load_all(pixels.at[pixel] + c); }, to + c, stride);
-    }
-    for (; c < channels; c += kStep) {
-      const auto valid = static_cast<std::size_t>(channels - c);
-      const auto load = [&](std::int64_t pixel) {
-        const T* const from = pixels.at[pixel];
-        return from != nullptr ? load_part(from + c, valid) : hn::Zero(Tag());
-      };
-      transform_tile(load, to + c, stride);
+  for (std::int64_t tile = first, next = 0; tile < last; tile = next) {
+    next = std::min({last, tile + kMostNeighbours, places.end_of_line(tile)});
+    const InputLines<T> lines(task, x, places.at(tile));
+    for (std::int64_t c = 0; c < channels; c += kStep) {
+      transform_columns(lines, (next - tile) * kOut + kIn - kOut, c, static_cast<std::size_t>(channels - c),
+                        half);
+      for (std::int64_t i = tile; i < next; ++i) {
+        transform_lines(half + (i - tile) * kOut * kIn * kStep, into + (i - first) * padded_channels + c,
+                        stride);
+      }
     }
   }
 }
@@ -215,20 +260,60 @@ void MultiplyPanel(const WinogradWeights& weights, std::int64_t position, std::i
   }
 }
 
-/// The 4x4 outputs of a vector of channels of one tile, before anything is added.
-HWY_INLINE void transform_products(const float* from, std::int64_t stride, V* values) {
+/// Two lines of the 4x4 outputs of a vector of channels of one tile, before anything is added: the first and
+/// the third, or the second and the fourth. Half of the tile at a time stays in registers.
+template <bool kOdd>
+HWY_INLINE void transform_products(const float* from, std::int64_t stride, V (*values)[kOut]) {
+  V half[2][kIn];
 #pragma GCC unroll 6
   for (int j = 0; j < kIn; ++j) {
-#pragma GCC unroll 6
-    for (int i = 0; i < kIn; ++i) {
-      values[i * kIn + j] = hn::Load(Tag(), from + (i * kIn + j) * stride);
-    }
-    transform_output(values + j, kIn);
+    transform_output<kOdd>([&](std::int64_t i) { return hn::Load(Tag(), from + (i * kIn + j) * stride); },
+                           half[0][j], half[1][j]);
   }
+#pragma GCC unroll 2
+  for (int i = 0; i < 2; ++i) {
+    const auto product = [&](int j) { return half[i][j]; };
+    transform_output<false>(product, values[i][0], values[i][2]);
+    transform_output<true>(product, values[i][1], values[i][3]);
+  }
+}
+
+/// Where a vector of channels of a whole tile goes; what is added, and the least that is written.
+template <typename T, typename R>
+struct PlainTile {
+  T* out;
+  std::int64_t out_stride;
+  const R* residual;
+  std::int64_t residual_stride;
+  std::int64_t width;
+  V offset;
+  V least;
+};
+
+template <bool kOdd, bool kResidual, typename T, typename R>
+HWY_INLINE void write_plain_half(const float* from, std::int64_t stride, const PlainTile<T, R>& to) {
+  V values[2][kOut];
+  transform_products<kOdd>(from, stride, values);
+#pragma GCC unroll 2
+  for (int i = 0; i < 2; ++i) {
+    const std::int64_t pixel = (2 * i + (kOdd ? 1 : 0)) * to.width;
 #pragma GCC unroll 4
-  for (int i = 0; i < kOut; ++i) {
-    transform_output(values + i * kIn, 1);
+    for (int j = 0; j < kOut; ++j) {
+      V value = hn::Add(values[i][j], to.offset);
+      if constexpr (kResidual) {
+        value = hn::Add(value, load_all(to.residual + (pixel + j) * to.residual_stride));
+      }
+      // In this order, as what is no number stays so.
+      store_all(hn::Max(to.least, value), to.out + (pixel + j) * to.out_stride);
+    }
   }
+}
+
+/// Nearly all tiles of nearly all layers. A function of its own, for which few addresses have to be kept.
+template <bool kResidual, typename T, typename R>
+HWY_NOINLINE void write_plain(const float* from, std::int64_t stride, PlainTile<T, R> to) {
+  write_plain_half<false, kResidual>(from, stride, to);
+  write_plain_half<true, kResidual>(from, stride, to);
 }
 
 /// Outputs of the tensors' types, R that of the residual.
@@ -245,15 +330,21 @@ class OutputWriter {
     const bool plain = activation == Activation::none || activation == Activation::relu;
     const Place place = places_.at(tile);
     const bool whole = place.top + kOut <= shape.h && place.left + kOut <= shape.w;
+    const std::int64_t pixel = (place.row * shape.h + place.top) * shape.w + place.left;
     for (std::int64_t c = 0; c < shape.c; c += kStep) {
-      V values[kIn * kIn];
-      transform_products(from + c, stride, values);
-      const V offset = this->offset(place.row, c);
-      const std::int64_t pixel = (place.row * shape.h + place.top) * shape.w + place.left;
+      T* const out = out_ + pixel * task_.out.stride + c;
+      const R* const residual =
+          residual_ != nullptr ? residual_ + pixel * task_.options.residual.stride + c : nullptr;
+      const V least = activation == Activation::relu
+                          ? hn::Zero(Tag())
+                          : hn::Set(Tag(), -std::numeric_limits<float>::infinity());
+      const PlainTile<T, R> to{out,     task_.out.stride,     residual, task_.options.residual.stride,
+                               shape.w, offset(place.row, c), least};
       if (plain && whole && c + kStep <= shape.c) {
-        write_plain(values, offset, pixel, c);
+        residual != nullptr ? write_plain<true>(from + c, stride, to)
+                            : write_plain<false>(from + c, stride, to);
       } else {
-        write_any(values, offset, place, pixel, c);
+        write_any(from + c, stride, to, place, static_cast<std::size_t>(shape.c - c));
       }
     }
   }
@@ -270,39 +361,19 @@ class OutputWriter {
                                      static_cast<std::size_t>(task_.out.shape.c - c)));
   }
 
-  /// Nearly all tiles of nearly all layers: everything stays in registers.
-  HWY_INLINE void write_plain(const V* values, V offset, std::int64_t pixel, std::int64_t c) const {
-    const V least = task_.options.activation == Activation::relu
-                        ? hn::Zero(Tag())
-                        : hn::Set(Tag(), -std::numeric_limits<float>::infinity());
-    const std::int64_t out_stride = task_.out.stride;
-    const std::int64_t residual_stride = task_.options.residual.stride;
-    const std::int64_t width = task_.out.shape.w;
-#pragma GCC unroll 4
-    for (int i = 0; i < kOut; ++i) {
-#pragma GCC unroll 4
-      for (int j = 0; j < kOut; ++j) {
-        const std::int64_t at = pixel + i * width + j;
-        V value = hn::Add(values[i * kIn + j], offset);
-        if (residual_ != nullptr) {
-          value = hn::Add(value, load_all(residual_ + at * residual_stride + c));
+  HWY_NOINLINE void write_any(const float* from, std::int64_t stride, const PlainTile<T, R>& to,
+                              const Place& place, std::size_t valid) const {
+    V values[kOut][kOut];
+    transform_products<false>(from, stride, values);
+    transform_products<true>(from, stride, values + 2);
+    for (std::int64_t i = 0; i < std::min(kOut, task_.out.shape.h - place.top); ++i) {
+      for (std::int64_t j = 0; j < std::min(kOut, task_.out.shape.w - place.left); ++j) {
+        const std::int64_t pixel = i * to.width + j;
+        V value = hn::Add(values[i % 2 * 2 + i / 2][j], to.offset);
+        if (to.residual != nullptr) {
+          value = hn::Add(value, load_part(to.residual + pixel * to.residual_stride, valid));
         }
-        store_all(hn::Max(least, value), out_ + at * out_stride + c);  // so what is no number stays so
-      }
-    }
-  }
-
-  void write_any(const V* values, V offset, const Place& place, std::int64_t pixel, std::int64_t c) const {
-    const Shape& shape = task_.out.shape;
-    const auto valid = static_cast<std::size_t>(shape.c - c);
-    for (std::int64_t i = 0; i < std::min(kOut, shape.h - place.top); ++i) {
-      for (std::int64_t j = 0; j < std::min(kOut, shape.w - place.left); ++j) {
-        const std::int64_t at = pixel + i * shape.w + j;
-        V value = hn::Add(values[i * kIn + j], offset);
-        if (residual_ != nullptr) {
-          value = hn::Add(value, load_part(residual_ + at * task_.options.residual.stride + c, valid));
-        }
-        store_part(activate(Tag(), task_.options.activation, value), out_ + at * task_.out.stride + c, valid);
+        store_part(activate(Tag(), task_.options.activation, value), to.out + pixel * to.out_stride, valid);
       }
     }
   }
