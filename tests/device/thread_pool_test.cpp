@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <thread>
@@ -23,6 +24,39 @@ TEST(ThreadPool, RunsEveryTaskOnceInManyRounds) {
   for (const auto& count : counts) {
     EXPECT_EQ(count.load(), 2000);
   }
+}
+
+TEST(ThreadPool, GivesEachThreadTheSameShareEveryTime) {
+  ThreadPool pool(2);
+  std::array<std::atomic<bool>, 2> begun{};
+  std::array<int, 2> threads{};
+  // Neither task ends before the other has begun, so that nobody helps.
+  for (int round = 0; round < 100; ++round) {
+    begun[0] = begun[1] = false;
+    pool.parallel_for(2, [&](std::int64_t i, int thread) {
+      const auto task = static_cast<std::size_t>(i);
+      threads[task] = thread;
+      begun[task] = true;
+      while (!begun[1 - task]) {
+        std::this_thread::yield();
+      }
+    });
+    EXPECT_EQ(threads[0], 0);
+    EXPECT_EQ(threads[1], 1);
+  }
+}
+
+TEST(ThreadPool, HelpsAThreadThatIsHeldUp) {
+  ThreadPool pool(2);
+  std::atomic<int> done{0};
+  // The first task waits for all others, half of which are in its thread's share.
+  pool.parallel_for(20, [&](std::int64_t i, int) {
+    while (i == 0 && done.load() < 19) {
+      std::this_thread::yield();
+    }
+    done.fetch_add(1);
+  });
+  EXPECT_EQ(done.load(), 20);
 }
 
 TEST(ThreadPool, SleepsAndWakesBetweenRounds) {

@@ -43,7 +43,7 @@ T wait_for_change(const std::atomic<T>& value, T old) {
 
 }  // namespace
 
-ThreadPool::ThreadPool(int threads) {
+ThreadPool::ThreadPool(int threads) : shares_(static_cast<std::size_t>(threads)) {
   workers_.reserve(static_cast<std::size_t>(threads - 1));
   try {
     for (int i = 1; i < threads; ++i) {
@@ -71,8 +71,11 @@ void ThreadPool::join() {
 void ThreadPool::run(std::int64_t count, Call call, const void* task) {
   call_ = call;
   task_ = task;
-  count_ = count;
-  next_.store(0, std::memory_order_relaxed);
+  for (std::int64_t i = 0; i < threads(); ++i) {
+    Share& share = shares_[static_cast<std::size_t>(i)];
+    share.next.store(count * i / threads(), std::memory_order_relaxed);
+    share.end = count * (i + 1) / threads();
+  }
   gate_.store(kOpen, std::memory_order_release);
   round_.fetch_add(1, std::memory_order_release);
   round_.notify_all();
@@ -114,9 +117,12 @@ void ThreadPool::work(int thread) {
 }
 
 void ThreadPool::take_tasks(int thread) {
-  for (std::int64_t i = next_.fetch_add(1, std::memory_order_relaxed); i < count_;
-       i = next_.fetch_add(1, std::memory_order_relaxed)) {
-    call_(task_, i, thread);
+  for (int i = 0; i < threads(); ++i) {
+    Share& share = shares_[static_cast<std::size_t>((thread + i) % threads())];
+    for (std::int64_t task = share.next.fetch_add(1, std::memory_order_relaxed); task < share.end;
+         task = share.next.fetch_add(1, std::memory_order_relaxed)) {
+      call_(task_, task, thread);
+    }
   }
 }
 

@@ -7,8 +7,9 @@
 
 namespace streamdiffusion::cpu {
 
-/// The device's compute threads. Tasks are taken one by one, so a thread that the system holds up (a camera,
-/// an encoder on the same few cores) delays one task and not its whole share.
+/// The device's compute threads. Each has a share of the tasks, the same part of every operation, whose data
+/// it often finds in its own cache; tasks are taken one by one, and who has done its share helps the others,
+/// so a thread that the system holds up (a camera, an encoder on the same few cores) delays one task.
 class ThreadPool {
  public:
   /// `threads` in all, the calling one included; at least 1. Throws Error where the system gives no more.
@@ -38,6 +39,12 @@ class ThreadPool {
  private:
   using Call = void (*)(const void* task, std::int64_t index, int thread);
 
+  /// Tasks next .. end - 1 are still to be taken.
+  struct alignas(64) Share {
+    std::atomic<std::int64_t> next{0};
+    std::int64_t end = 0;
+  };
+
   void run(std::int64_t count, Call call, const void* task);
   void work(int thread);
   void join();
@@ -48,8 +55,7 @@ class ThreadPool {
   // One round of tasks: written by run() while the gate is closed and nobody is inside.
   Call call_ = nullptr;
   const void* task_ = nullptr;
-  std::int64_t count_ = 0;
-  alignas(64) std::atomic<std::int64_t> next_{0};
+  std::vector<Share> shares_;  // one for each thread
   alignas(64) std::atomic<std::uint32_t> round_{0};
   // Whether a round is open, and how many workers are inside: one that comes late finds it closed, and nobody
   // waits for it.
