@@ -3,6 +3,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <fstream>
 #include <limits>
 #include <optional>
@@ -13,7 +15,17 @@ namespace streamdiffusion::posix {
 
 namespace {
 
-constexpr std::size_t kLargePage = std::size_t{2} << 20U;
+std::size_t round_up(std::size_t bytes, std::size_t multiple) {
+  return (bytes + multiple - 1) / multiple * multiple;
+}
+
+/// What is taken from the system: whole large pages if more than half of the last one is used.
+std::size_t bytes_taken(std::size_t bytes) {
+  const std::size_t in_large_pages = round_up(bytes, kLargePage);
+  return in_large_pages - bytes < kLargePage / 2
+             ? in_large_pages
+             : round_up(bytes, static_cast<std::size_t>(sysconf(_SC_PAGESIZE)));
+}
 
 /// The number behind a key of a file in /proc; none where there is no such file or key.
 std::optional<std::size_t> read_kilobytes(const char* file, const std::string& key) {
@@ -32,19 +44,33 @@ std::optional<std::size_t> read_kilobytes(const char* file, const std::string& k
 }  // namespace
 
 void* allocate_pages(std::size_t bytes) {
-  void* data = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (data == MAP_FAILED) {
+  const std::size_t taken = bytes_taken(bytes);
+  // Large pages begin at multiples of their size: what is too much before and after goes back.
+  const std::size_t slack = taken >= kLargePage ? kLargePage : 0;
+  void* const mapped =
+      mmap(nullptr, taken + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapped == MAP_FAILED) {
     return nullptr;
   }
-#ifdef MADV_HUGEPAGE
-  if (bytes >= kLargePage) {
-    madvise(data, bytes, MADV_HUGEPAGE);  // a hint: without large pages it is only slower
+  if (slack == 0) {
+    return mapped;
   }
+  auto* const begin = static_cast<std::byte*>(mapped);
+  const std::size_t before = (kLargePage - reinterpret_cast<std::uintptr_t>(begin) % kLargePage) % kLargePage;
+  std::byte* const data = begin + before;
+  if (before > 0) {
+    munmap(begin, before);
+  }
+  if (before < slack) {
+    munmap(data + taken, slack - before);
+  }
+#ifdef MADV_HUGEPAGE
+  madvise(data, taken, MADV_HUGEPAGE);  // a hint: without large pages it is only slower
 #endif
   return data;
 }
 
-void free_pages(void* data, std::size_t bytes) { munmap(data, bytes); }
+void free_pages(void* data, std::size_t bytes) { munmap(data, bytes_taken(bytes)); }
 
 std::size_t available_memory() {
   if (const auto available = read_kilobytes("/proc/meminfo", "MemAvailable:")) {

@@ -4,7 +4,10 @@
 
 namespace streamdiffusion::posix {
 
-/// Zeroed, aligned to pages, large pages where the system has them; nullptr where there is no memory.
+constexpr std::size_t kLargePage = std::size_t{2} << 20U;
+
+/// Zeroed; nullptr where there is no memory. From half a large page on in large pages where the system has
+/// them, then aligned to them.
 void* allocate_pages(std::size_t bytes);
 void free_pages(void* data, std::size_t bytes);
 

@@ -13,10 +13,9 @@
 #include "device/cpu/instruction_set.h"
 #include "device/cpu/kernels.h"
 #include "device/cpu/packing.h"
+#include "device/cpu/page_allocator.h"
 #include "device/cpu/reduced_kernel.h"
 #include "device/cpu/scratch.h"
-#include "posix/memory.h"
-#include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
 
@@ -24,7 +23,7 @@ namespace cpu {
 namespace {
 
 // Less work than this (multiplications, or elements passed over) is not worth handing to another thread.
-constexpr std::int64_t kWorth = 200'000;
+constexpr std::int64_t kWorth = 50'000;
 
 Tensor on_host(float* values, const Shape& shape) { return {values, shape, shape.c, DType::f32}; }
 
@@ -43,7 +42,7 @@ class CpuDevice : public Device {
   [[nodiscard]] DType dtype() const override { return activations_; }
   [[nodiscard]] DType precise_dtype() const override { return DType::f32; }
 
-  Buffer allocate(std::size_t bytes) override;
+  Buffer allocate(std::size_t bytes) override { return pages_.allocate(bytes); }
   void synchronize() override {}
   void upload(std::span<const float> host, const Tensor& out) override {
     assert(out.dense() && out.shape.elements() == std::ssize(host));
@@ -99,18 +98,9 @@ class CpuDevice : public Device {
   void for_parts(std::int64_t count, std::int64_t cost, const Part& part);
 
   DType activations_;
+  PageAllocator pages_;
   Workers workers_;
 };
-
-Buffer CpuDevice::allocate(std::size_t bytes) {
-  const std::size_t available = posix::available_memory();
-  void* data = bytes <= available ? posix::allocate_pages(std::max<std::size_t>(bytes, 1)) : nullptr;
-  if (data == nullptr) {
-    throw Error("out of memory: " + std::to_string(bytes >> 20U) + " MB are needed and " +
-                std::to_string(available >> 20U) + " MB are available; use a smaller size, batch or model");
-  }
-  return {data, std::max<std::size_t>(bytes, 1), &posix::free_pages};
-}
 
 template <typename Part>
 void CpuDevice::for_parts(std::int64_t count, std::int64_t cost, const Part& part) {

@@ -1,8 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #include "device/cpu/features.h"
 #include "device/cpu/thread_pool.h"
@@ -30,7 +30,7 @@ class Scratch {
 class Workers {
  public:
   Workers(Device& device, int threads, const Features& features)
-      : device_(device), features_(features), pool_(threads), own_(static_cast<std::size_t>(threads)) {}
+      : device_(device), features_(features), pool_(threads) {}
 
   ThreadPool& pool() { return pool_; }
   /// What the threads' processors can do.
@@ -39,18 +39,19 @@ class Workers {
 
   /// Makes room for every thread; here, and not in a task, running out of memory can be told.
   void prepare(std::int64_t floats) {
-    for (Scratch& scratch : own_) {
-      scratch.get(device_, floats);
-    }
+    constexpr std::int64_t kCacheLine = 16;
+    own_floats_ = std::max(own_floats_, (floats + kCacheLine - 1) / kCacheLine * kCacheLine);
+    own_.get(device_, own_floats_ * pool_.threads());
   }
   /// A thread's own memory, as much as was prepared.
-  float* own(int thread) { return own_[static_cast<std::size_t>(thread)].get(device_, 0); }
+  float* own(int thread) { return own_.get(device_, 0) + thread * own_floats_; }
 
  private:
   Device& device_;
   Features features_;
   ThreadPool pool_;
-  std::vector<Scratch> own_;
+  Scratch own_;  // of all threads in one piece, which fills large pages
+  std::int64_t own_floats_ = 0;
   Scratch shared_;
 };
 

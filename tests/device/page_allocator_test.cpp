@@ -1,0 +1,63 @@
+#include "device/cpu/page_allocator.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "posix/memory.h"
+#include "streamdiffusion/error.h"
+
+namespace streamdiffusion::cpu {
+namespace {
+
+std::span<std::uint8_t> bytes_of(const Buffer& buffer) {
+  return {static_cast<std::uint8_t*>(buffer.data()), buffer.bytes()};
+}
+
+bool all_are(std::span<const std::uint8_t> bytes, std::uint8_t value) {
+  return std::ranges::all_of(bytes, [value](std::uint8_t byte) { return byte == value; });
+}
+
+TEST(PageAllocator, GivesZeroedMemoryToEachOnItsOwn) {
+  PageAllocator allocator;
+  std::vector<Buffer> buffers;
+  for (const std::size_t size : {0, 1, 63, 64, 100'000, 900'000, 900'001, 5'000'000, 2'097'152, 7}) {
+    buffers.push_back(allocator.allocate(size));
+    EXPECT_GE(buffers.back().bytes(), std::max<std::size_t>(size, 1));
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(buffers.back().data()) % 64, 0U);
+    EXPECT_TRUE(all_are(bytes_of(buffers.back()), 0)) << size;
+    std::ranges::fill(bytes_of(buffers.back()), static_cast<std::uint8_t>(buffers.size()));
+  }
+  for (std::size_t i = 0; i < buffers.size(); ++i) {
+    EXPECT_TRUE(all_are(bytes_of(buffers[i]), static_cast<std::uint8_t>(i + 1))) << i;
+  }
+}
+
+TEST(PageAllocator, AlignsLargeBuffersToLargePages) {
+  PageAllocator allocator;
+  const Buffer buffer = allocator.allocate(3 * posix::kLargePage + 1);
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(buffer.data()) % posix::kLargePage, 0U);
+}
+
+TEST(PageAllocator, LeavesNeighboursAloneWhenABufferOrTheAllocatorGoes) {
+  Buffer kept;
+  {
+    PageAllocator allocator;
+    const Buffer before = allocator.allocate(1000);
+    kept = allocator.allocate(1000);
+    const Buffer after = allocator.allocate(1000);
+    std::ranges::fill(bytes_of(kept), std::uint8_t{7});
+  }
+  EXPECT_TRUE(all_are(bytes_of(kept), 7));
+}
+
+TEST(PageAllocator, SaysHowMuchMemoryIsMissing) {
+  PageAllocator allocator;
+  EXPECT_THROW(allocator.allocate(std::size_t{1} << 60U), Error);
+}
+
+}  // namespace
+}  // namespace streamdiffusion::cpu
