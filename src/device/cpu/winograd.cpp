@@ -26,7 +26,7 @@ constexpr Channels kBesideReduced{64, std::int64_t{320} * 960};
 // on its own,
 constexpr std::int64_t kPieceBytes = std::int64_t{640} << 10U;
 // with weights that share it,
-constexpr std::int64_t kMostPieceWeightBytes = std::int64_t{640} << 10U;
+constexpr std::int64_t kMostPieceWeightBytes = std::int64_t{720} << 10U;
 // and tiles that are worth reading them for;
 constexpr std::int64_t kFewestPieceTiles = 24;
 // in the last-level cache where all work together.
