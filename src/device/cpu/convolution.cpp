@@ -16,9 +16,9 @@ constexpr std::int64_t kTaskWork = 200'000;
 
 std::int64_t divide_up(std::int64_t n, std::int64_t by) { return (n + by - 1) / by; }
 
-// The innermost pictures of a small model: Winograd's algorithm would read four times the weights for one
-// tile or a few. Layers with more weights than this work on pictures that are larger.
-constexpr std::int64_t kTinyPixels = 64;
+// In smaller pictures, the innermost of a small model, Winograd's algorithm would read four times the weights
+// for one tile. Layers with more weights than this work on pictures that are larger.
+constexpr std::int64_t kFewestPixels = 64;
 constexpr std::int64_t kMostWeightsTwice = 80'000;
 
 // Pictures for which Winograd's algorithm is faster than 8 or 16 bits without it, of which it reads eight
@@ -112,7 +112,7 @@ PackedConv2d::PackedConv2d(Device& device, Workers& workers, const HostConv2d& h
     winograd = std::make_unique<WinogradWeights>(device, pool, host, DType::f32);
     if (host.in_channels * host.out_channels <= kMostWeightsTwice) {
       direct = std::make_unique<PackedMatrix>(device, pool, host);
-      fewest_winograd_pixels = kTinyPixels + 1;
+      fewest_winograd_pixels = kFewestPixels;
     }
   } else if (NarrowConv2d::suits(host)) {
     narrow = std::make_unique<NarrowConv2d>(device, host);
