@@ -8,9 +8,6 @@
 
 namespace streamdiffusion::cpu {
 
-/// Pixels of a matrix product that are taken as one line.
-constexpr std::int64_t kLinePixels = 96;
-
 /// Sets what a task is to do with its results.
 void set_output(ConvTask& task, const PackedColumns& columns, const Tensor& residual, Activation activation,
                 const Tensor& out);

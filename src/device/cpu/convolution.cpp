@@ -42,11 +42,20 @@ ConvTask make_task(const PackedMatrix& matrix, const Tensor& residual, Activatio
   return task;
 }
 
-void set_matrix_product(ConvTask& task, const float* x, std::int64_t stride) {
+/// Pixels of a matrix product that are taken as one line: whole tiles of every width, and few enough for each
+/// thread to get its share.
+std::int64_t line_pixels(std::int64_t pixels, std::int64_t panels, std::int64_t threads) {
+  constexpr std::int64_t kTiles = 24;
+  constexpr std::int64_t kMost = 96;
+  constexpr std::int64_t kLinesEach = 4;
+  return std::clamp(pixels * panels / (threads * kLinesEach) / kTiles * kTiles, kTiles, kMost);
+}
+
+void set_matrix_product(ConvTask& task, const float* x, std::int64_t stride, std::int64_t width) {
   task.x = x;
   task.in_stride = stride;
-  task.in_h = task.out_h = divide_up(task.out_pixels, kLinePixels);
-  task.in_w = task.out_w = task.out_pitch = kLinePixels;
+  task.in_h = task.out_h = divide_up(task.out_pixels, width);
+  task.in_w = task.out_w = task.out_pitch = width;
 }
 
 void run(Workers& workers, const ConvTask& task, std::int64_t lines, std::int64_t panels) {
@@ -147,8 +156,10 @@ void multiply(Workers& workers, const PackedMatrix& weights, const Tensor& input
               const LinearOptions& options, const Tensor& out) {
   const Tensor x = in_f32(workers, input);
   ConvTask task = make_task(weights, options.residual, options.activation, out);
-  set_matrix_product(task, x.as<const float>(), x.stride);
-  run(workers, task, task.out_h, weights.columns.panels());
+  const std::int64_t panels = weights.columns.panels();
+  set_matrix_product(task, x.as<const float>(), x.stride,
+                     line_pixels(task.out_pixels, panels, workers.pool().threads()));
+  run(workers, task, task.out_h, panels);
 }
 
 void convolve(Workers& workers, const PackedMatrix& matrix, const Tensor& input, const Conv2dOptions& options,
