@@ -17,15 +17,20 @@ namespace {
 
 // Part of a panel that stays in the second-level cache while all tiles pass over it.
 constexpr std::size_t kChunkFloats = std::size_t{96} * 1024;
+constexpr std::size_t kFewestInner = 64;
 constexpr std::size_t kMaxRuns = 64;
 
+std::size_t inner_size(const ConvTask& task) {
+  return static_cast<std::size_t>(task.kernel * task.kernel * task.in_channels);
+}
+
 std::size_t inner_chunk(const ConvTask& task, std::size_t columns) {
-  const auto inner = static_cast<std::size_t>(task.kernel * task.kernel * task.in_channels);
+  const std::size_t inner = inner_size(task);
   if (task.geglu || task.out.type != DType::f32) {
     return inner;  // partial sums have nowhere to go: there are half as many outputs, or they would be
                    // rounded
   }
-  const std::size_t most = std::max<std::size_t>(kChunkFloats / columns, 64);
+  const std::size_t most = std::max(kChunkFloats / columns, kFewestInner);
   const std::size_t chunks = (inner + most - 1) / most;
   return (inner + chunks - 1) / chunks;
 }
@@ -54,8 +59,9 @@ void gather(const ConvTask& t, const Pixels& p, std::int64_t ky, float* scratch)
 /// nothing.
 class TileRuns {
  public:
-  TileRuns(const ConvTask& t, const Pixels& p, const Panel& panel, std::int64_t first, std::int64_t last,
-           float* scratch) {
+  /// `weights` of the panel begin at `first`.
+  TileRuns(const ConvTask& t, const Pixels& p, const float* weights, std::size_t columns, std::int64_t first,
+           std::int64_t last, float* scratch) {
     const std::int64_t line_length = t.kernel * t.in_channels;
     const std::int64_t left = p.x * t.stride - t.padding;
     const std::int64_t height = t.upsample ? t.out_h : t.in_h;
@@ -79,7 +85,7 @@ class TileRuns {
         a = t.x + ((p.row * t.in_h + iy) * t.in_w + left) * t.in_stride;
       }
       runs[count++] = {a + (from - ky * line_length),
-                       panel.weights + static_cast<std::size_t>(from) * panel.columns(),
+                       weights + static_cast<std::size_t>(from - first) * columns,
                        static_cast<std::size_t>(to - from)};
     }
   }
@@ -93,20 +99,105 @@ std::int64_t tile_scratch(const ConvTask& t) {
   return t.kernel * ((kMaxTileRows - 1) * t.stride + t.kernel) * t.in_channels;
 }
 
+/// Of the weights of any panel that are used at a time, where they have to be unpacked.
+std::size_t unpacked_floats(const ConvTask& task) {
+  if (task.half_weights == nullptr) {
+    return 0;
+  }
+  return std::max(
+      {inner_chunk(task, kPanelColumns) * kPanelColumns, kChunkFloats, kFewestInner * kPanelColumns});
+}
+
+/// Weights first .. last - 1 of a panel in float32: where they are or, from half of it, in `scratch`.
+class PanelWeights {
+ public:
+  /// `tiles` will pass over them.
+  PanelWeights(const Panel& panel, std::size_t first, std::size_t last, std::size_t tiles, float* scratch)
+      : full_(panel.vectors == kPanelVectors), count_((last - first) * panel.columns()) {
+    const std::size_t begin = panel.first_column * inner_size(panel.task) + first * panel.columns();
+    if (panel.task.half_weights == nullptr) {
+      values_ = panel.task.weights + begin;
+    } else {
+      values_ = unpacked_ = scratch;
+      packed_ = panel.task.half_weights + begin;
+      step_ = (count_ + tiles - 1) / tiles;
+      next_ = packed_ + count_;
+    }
+  }
+
+  [[nodiscard]] const float* values() const { return values_; }
+
+  /// Unpacks as it multiplies, if that has still to be done: the processor does both at once.
+  void multiply(const TileRuns& runs, int rows, int vectors, float* sums) {
+    Tile tile{runs.runs, runs.count, runs.a_stride, sums, static_cast<std::size_t>(vectors) * kLanes};
+    if (packed_ == nullptr) {
+      tile_function(rows, vectors)(tile);
+    } else if (full_) {
+      PackedRun packed_runs[kMaxRuns];
+      std::size_t done = 0;
+      for (std::size_t i = 0; i < runs.count; ++i) {
+        const auto begin = static_cast<std::size_t>(runs.runs[i].b - values_);
+        packed_runs[i] = {packed_ + begin, unpacked_ + begin};
+        unpack(done, begin);  // what the tile does not see
+        done = begin + runs.runs[i].length * kPanelColumns;
+      }
+      unpack(done, count_);
+      tile.packed_runs = packed_runs;
+      unpacking_tile_function(rows)(tile);
+    } else {
+      unpack(0, count_);
+      tile_function(rows, vectors)(tile);
+    }
+    packed_ = nullptr;
+    fetch_ahead();
+  }
+
+ private:
+  void unpack(std::size_t first, std::size_t last) {
+    for (std::size_t i = first; i < last; i += kLanes) {
+      hn::Store(load_all(packed_ + i), Tag(), unpacked_ + i);
+    }
+  }
+
+  /// A part of what follows in memory, which is likely to be unpacked next, into the second-level cache.
+  void fetch_ahead() {
+    if (next_ == nullptr) {
+      return;
+    }
+    constexpr std::size_t kLine = 64 / sizeof(Half);
+    for (std::size_t i = 0; i < step_; i += kLine) {
+      __builtin_prefetch(next_ + i, 0, 2);
+    }
+    next_ += step_;
+  }
+
+  bool full_;
+  std::size_t count_;
+  const float* values_ = nullptr;
+  float* unpacked_ = nullptr;
+  const Half* packed_ = nullptr;  // until they are unpacked
+  const Half* next_ = nullptr;
+  std::size_t step_ = 0;
+};
+
 std::int64_t ConvScratch(const ConvTask& task) {
-  return tile_scratch(task) + kMaxTileRows * static_cast<std::int64_t>(kPanelColumns);
+  return static_cast<std::int64_t>(unpacked_floats(task) + kMaxTileRows * kPanelColumns) + tile_scratch(task);
 }
 
 void RunConvTask(const ConvTask& task, std::int64_t index, std::int64_t first_line, std::int64_t last_line,
                  float* scratch) {
   const Panel panel = make_panel(task, index);
-  const auto inner = static_cast<std::size_t>(task.kernel * task.kernel * task.in_channels);
+  const std::size_t inner = inner_size(task);
   const std::size_t chunk = inner_chunk(task, panel.columns());
   const int most_rows = tile_rows(panel.vectors);
-  float* sums = scratch;
-  float* gathered = scratch + kMaxTileRows * kPanelColumns;
+  float* unpacked = scratch;
+  float* sums = unpacked + unpacked_floats(task);
+  float* gathered = sums + kMaxTileRows * kPanelColumns;
   for (std::size_t from = 0; from < inner; from += chunk) {
     const std::size_t to = std::min(inner, from + chunk);
+    const std::int64_t tiles_of_line = (task.out_w + most_rows - 1) / most_rows;
+    PanelWeights weights(panel, from, to, static_cast<std::size_t>((last_line - first_line) * tiles_of_line),
+                         unpacked);
     for (std::int64_t line = first_line; line < last_line; ++line) {
       const std::int64_t width = std::min(task.out_w, task.out_pixels - line * task.out_w);
       const std::int64_t tiles = (width + most_rows - 1) / most_rows;
@@ -114,10 +205,9 @@ void RunConvTask(const ConvTask& task, std::int64_t index, std::int64_t first_li
       for (std::int64_t i = 0; i < tiles; ++i) {
         const std::int64_t end = width * (i + 1) / tiles;
         const Pixels pixels{line, line / task.out_h, line % task.out_h, x, static_cast<int>(end - x)};
-        const TileRuns runs(task, pixels, panel, static_cast<std::int64_t>(from),
+        const TileRuns runs(task, pixels, weights.values(), panel.columns(), static_cast<std::int64_t>(from),
                             static_cast<std::int64_t>(to), gathered);
-        tile_function(pixels.count,
-                      panel.vectors)({runs.runs, runs.count, runs.a_stride, sums, panel.columns()});
+        weights.multiply(runs, pixels.count, panel.vectors, sums);
         with_type(task.out, [&](auto* out) {
           finish_tile(panel, pixels, out, FloatSums(sums, panel.columns()), from == 0, to == inner);
         });

@@ -37,6 +37,7 @@ ConvTask make_task(const PackedMatrix& matrix, const Tensor& residual, Activatio
   ConvTask task;
   set_output(task, matrix.columns, residual, activation, out);
   task.weights = matrix.weights();
+  task.half_weights = matrix.half_weights();
   task.bias = matrix.bias();
   task.in_channels = matrix.in_channels;
   return task;

@@ -24,7 +24,6 @@ namespace hn = hwy::HWY_NAMESPACE;
 /// Everything about one panel that its tiles share.
 struct Panel {
   const ConvTask& task;
-  const float* weights;
   std::size_t first_column;  // in the bias
   std::size_t out_column;
   std::size_t valid;  // output channels
@@ -166,13 +165,7 @@ void finish_tile(const Panel& panel, const Pixels& p, T* out, const Sums& sums, 
 inline Panel make_panel(const ConvTask& task, std::int64_t index) {
   const std::size_t first_column = static_cast<std::size_t>(index) * kPanelColumns;
   const auto columns = static_cast<std::size_t>(task.columns);
-  const auto inner = static_cast<std::size_t>(task.kernel * task.kernel * task.in_channels);
-  Panel panel{task,
-              task.weights + first_column * inner,
-              first_column,
-              first_column,
-              columns - first_column,
-              panel_vectors(first_column, columns)};
+  Panel panel{task, first_column, first_column, columns - first_column, panel_vectors(first_column, columns)};
   if (task.geglu) {
     panel.out_column /= 2;
     panel.valid = static_cast<std::size_t>(task.out_channels) - panel.out_column;

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "device/cpu/elements.h"
+#include "device/cpu/half.h"
 #include "device/device.h"
 
 // The CPU's kernels: one source for every instruction set, chosen at run time (Highway). Each computes one
@@ -42,8 +43,10 @@ struct ConvTask {
   std::int64_t stride = 1;
   std::int64_t padding = 0;
 
-  const float* weights = nullptr;  ///< panels: [panel][tap][in channel][column]
-  const float* bias = nullptr;     ///< padded to whole panels
+  // Panels, [panel][tap][in channel][column], in one of two types.
+  const float* weights = nullptr;
+  const Half* half_weights = nullptr;
+  const float* bias = nullptr;  ///< padded to whole panels
   Elements row_bias;
   std::int64_t row_bias_stride = 0;
   Elements residual;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 
 #include "device/cpu/kernels.h"
 
@@ -15,11 +16,12 @@ std::int64_t round_up(std::int64_t n, std::int64_t multiple) {
 
 // Columns and weights of each that are packed together: cache lines on both sides.
 constexpr std::int64_t kBlock = 16;
-using Block = std::array<std::array<float, kBlock>, kBlock>;
+template <typename T>
+using Block = std::array<std::array<T, kBlock>, kBlock>;
 
 /// Weights from .. from + count - 1 of each row, column by column; zeros where there is no row.
-Block transpose(const float* const* rows, std::int64_t from, std::int64_t count) {
-  Block block{};
+Block<float> transpose(const float* const* rows, std::int64_t from, std::int64_t count) {
+  Block<float> block{};
   for (std::size_t column = 0; column < kBlock; ++column) {
     if (rows[column] == nullptr) {
       continue;
@@ -30,6 +32,26 @@ Block transpose(const float* const* rows, std::int64_t from, std::int64_t count)
     }
   }
   return block;
+}
+
+void convert(const Block<float>& from, Block<float>& to) { to = from; }
+void convert(const Block<float>& from, Block<Half>& to) {
+  to_half(from.front().data(), kBlock * kBlock, to.front().data());
+}
+
+// Fewer weights are not worth the unpacking.
+constexpr std::int64_t kFewestHalves = 400'000;
+
+bool all_fit_half(ThreadPool& pool, std::span<const float> values) {
+  constexpr std::int64_t kPart = 100'000;
+  std::atomic<bool> all = true;
+  pool.parallel_for((std::ssize(values) + kPart - 1) / kPart, [&](std::int64_t i, int) {
+    const std::int64_t first = i * kPart;
+    if (all && !fits_half(values.data() + first, std::min(kPart, std::ssize(values) - first))) {
+      all = false;
+    }
+  });
+  return all;
 }
 
 }  // namespace
@@ -93,35 +115,44 @@ PackedMatrix::PackedMatrix(Device& device, ThreadPool& pool, const HostLinear& h
 }
 
 void PackedMatrix::pack(Device& device, ThreadPool& pool, std::span<const float> weight) {
+  half_ = std::ssize(weight) >= kFewestHalves && all_fit_half(pool, weight);
+  const std::int64_t count = columns.padded() * kernel * kernel * in_channels;
+  weights_ = device.allocate(static_cast<std::size_t>(count) * (half_ ? sizeof(Half) : sizeof(float)));
+  pool.parallel_for(columns.panels(), [&](std::int64_t panel, int) {
+    if (half_) {
+      pack_panel(panel, weight, static_cast<Half*>(weights_.data()));
+    } else {
+      pack_panel(panel, weight, static_cast<float*>(weights_.data()));
+    }
+  });
+}
+
+template <typename T>
+void PackedMatrix::pack_panel(std::int64_t panel, std::span<const float> weight, T* packed) const {
   const PanelFormat format = panel_format();
   const std::int64_t taps = kernel * kernel;
   const std::int64_t inner = taps * in_channels;
-  const std::int64_t padded = columns.padded();
-  weights_ = device.allocate(static_cast<std::size_t>(padded * inner) * sizeof(float));
-  auto* packed = static_cast<float*>(weights_.data());
-
-  pool.parallel_for(columns.panels(), [&](std::int64_t panel, int) {
-    const std::int64_t first = panel * format.columns;
-    const std::int64_t width = std::min(format.columns, padded - first);
-    for (std::int64_t column = 0; column < width; column += kBlock) {
-      const std::int64_t valid = std::min(kBlock, width - column);
-      const float* rows[kBlock] = {};
-      for (std::int64_t i = 0; i < valid; ++i) {
-        const std::int64_t out = columns.channel(first + column + i);
-        rows[i] = out < 0 ? nullptr : weight.data() + out * inner;
-      }
-      for (std::int64_t from = 0; from < inner; from += kBlock) {
-        const std::int64_t count = std::min(kBlock, inner - from);
-        const Block block = transpose(rows, from, count);
-        for (std::int64_t i = 0; i < count; ++i) {
-          const std::int64_t in = (from + i) / taps;
-          const std::int64_t tap = (from + i) % taps;
-          std::copy_n(block[static_cast<std::size_t>(i)].data(), valid,
-                      packed + first * inner + (tap * in_channels + in) * width + column);
-        }
+  const std::int64_t first = panel * format.columns;
+  const std::int64_t width = std::min(format.columns, columns.padded() - first);
+  for (std::int64_t column = 0; column < width; column += kBlock) {
+    const std::int64_t valid = std::min(kBlock, width - column);
+    const float* rows[kBlock] = {};
+    for (std::int64_t i = 0; i < valid; ++i) {
+      const std::int64_t out = columns.channel(first + column + i);
+      rows[i] = out < 0 ? nullptr : weight.data() + out * inner;
+    }
+    for (std::int64_t from = 0; from < inner; from += kBlock) {
+      const std::int64_t count = std::min(kBlock, inner - from);
+      Block<T> block;
+      convert(transpose(rows, from, count), block);
+      for (std::int64_t i = 0; i < count; ++i) {
+        const std::int64_t in = (from + i) / taps;
+        const std::int64_t tap = (from + i) % taps;
+        std::copy_n(block[static_cast<std::size_t>(i)].data(), valid,
+                    packed + first * inner + (tap * in_channels + in) * width + column);
       }
     }
-  });
+  }
 }
 
 }  // namespace streamdiffusion::cpu

@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "device/cpu/half.h"
 #include "device/cpu/thread_pool.h"
 #include "device/device.h"
 
@@ -35,7 +36,13 @@ class PackedMatrix : public PackedWeights {
   PackedMatrix(Device& device, ThreadPool& pool, const HostConv2d& host);
   PackedMatrix(Device& device, ThreadPool& pool, const HostLinear& host);
 
-  [[nodiscard]] const float* weights() const { return static_cast<const float*>(weights_.data()); }
+  /// One of the two: in half precision where it is exact and there are enough weights for it to be worth it.
+  [[nodiscard]] const float* weights() const {
+    return half_ ? nullptr : static_cast<const float*>(weights_.data());
+  }
+  [[nodiscard]] const Half* half_weights() const {
+    return half_ ? static_cast<const Half*>(weights_.data()) : nullptr;
+  }
   [[nodiscard]] const float* bias() const {
     return static_cast<const float*>(bias_.data());
   }  ///< nullptr: none
@@ -47,8 +54,11 @@ class PackedMatrix : public PackedWeights {
 
  private:
   void pack(Device& device, ThreadPool& pool, std::span<const float> weight);
+  template <typename T>
+  void pack_panel(std::int64_t panel, std::span<const float> weight, T* packed) const;
 
   Buffer weights_;
+  bool half_ = false;
   Buffer bias_;
 };
 

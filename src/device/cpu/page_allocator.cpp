@@ -1,7 +1,8 @@
+#include "device/cpu/page_allocator.h"
+
 #include <algorithm>
 #include <string>
 
-#include "device/cpu/page_allocator.h"
 #include "posix/memory.h"
 #include "streamdiffusion/error.h"
 

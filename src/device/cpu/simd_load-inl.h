@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include "device/cpu/elements.h"
+#include "device/cpu/half.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace streamdiffusion::cpu::HWY_NAMESPACE {
@@ -30,6 +31,16 @@ HWY_INLINE hn::Vec<Tag> load_all(const Bf16* from) {
   const hn::RebindToUnsigned<Tag> du;
   const auto bits = hn::PromoteTo(du, hn::LoadU(HalfTag(), &from->bits));
   return hn::BitCast(Tag(), hn::ShiftLeft<16>(bits));
+}
+
+HWY_INLINE hn::Vec<Tag> load_all(const Half* from) {
+  const hn::Rebind<hwy::float16_t, Tag> dh;
+  return hn::PromoteTo(Tag(), hn::BitCast(dh, hn::LoadU(HalfTag(), &from->bits)));
+}
+
+HWY_INLINE void store_all(hn::Vec<Tag> value, Half* to) {
+  const hn::Rebind<hwy::float16_t, Tag> dh;
+  hn::StoreU(hn::BitCast(HalfTag(), hn::DemoteTo(dh, value)), HalfTag(), &to->bits);
 }
 
 HWY_INLINE void store_all(hn::Vec<Tag> value, float* to) { hn::StoreU(value, Tag(), to); }

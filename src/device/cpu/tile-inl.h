@@ -41,6 +41,13 @@ struct Run {
   std::size_t length;
 };
 
+/// The same part of the panel in half precision, and where it is to be left in float32: where `b` of its run
+/// is.
+struct PackedRun {
+  const Half* packed;
+  float* unpacked;
+};
+
 /// c = rows of `a`, `a_stride` apart, times the panel, summed over the runs; rows x (vectors * kLanes).
 struct Tile {
   const Run* runs;
@@ -48,12 +55,13 @@ struct Tile {
   std::size_t a_stride;
   float* c;
   std::size_t c_stride;
+  const PackedRun* packed_runs = nullptr;  ///< as many, for a tile that unpacks what others then use
 };
 
 // Steps that weights are fetched ahead of their use: a panel does not stay in the first-level cache.
 inline constexpr int kAhead = 12;
 
-template <int kRows, int kVectors>
+template <int kRows, int kVectors, bool kUnpacks>
 HWY_NOINLINE void multiply_tile(const Tile& tile) {
   const Tag d;
   using V = hn::Vec<Tag>;
@@ -70,13 +78,24 @@ HWY_NOINLINE void multiply_tile(const Tile& tile) {
     const float* HWY_RESTRICT a = tile.runs[run].a;
     const float* HWY_RESTRICT b = tile.runs[run].b;
     const float* end = a + tile.runs[run].length;
+    const Half* HWY_RESTRICT packed = nullptr;
+    float* HWY_RESTRICT unpacked = nullptr;
+    if constexpr (kUnpacks) {
+      packed = tile.packed_runs[run].packed;
+      unpacked = tile.packed_runs[run].unpacked;
+    }
 #pragma GCC unroll 1
     while (a != end) {
       V column[kVectors];
 #pragma GCC unroll 4
       for (int v = 0; v < kVectors; ++v) {
-        column[v] = hn::Load(d, b + v * kLanes);
-        hwy::Prefetch(b + kAhead * kVectors * kLanes + v * kLanes);
+        if constexpr (kUnpacks) {
+          column[v] = load_all(packed + v * kLanes);
+          hn::Store(column[v], d, unpacked + v * kLanes);
+        } else {
+          column[v] = hn::Load(d, b + v * kLanes);
+          hwy::Prefetch(b + kAhead * kVectors * kLanes + v * kLanes);
+        }
       }
 #pragma GCC unroll 16
       for (int r = 0; r < kRows; ++r) {
@@ -87,7 +106,12 @@ HWY_NOINLINE void multiply_tile(const Tile& tile) {
         }
       }
       ++a;
-      b += kVectors * kLanes;
+      if constexpr (kUnpacks) {
+        packed += kVectors * kLanes;
+        unpacked += kVectors * kLanes;
+      } else {
+        b += kVectors * kLanes;
+      }
     }
   }
 #pragma GCC unroll 16
@@ -101,9 +125,9 @@ HWY_NOINLINE void multiply_tile(const Tile& tile) {
 
 using TileFunction = void (*)(const Tile&);
 
-template <int kVectors, int... kRows>
+template <int kVectors, bool kUnpacks = false, int... kRows>
 constexpr std::array<TileFunction, kMaxTileRows + 1> tile_functions(std::integer_sequence<int, kRows...>) {
-  return {nullptr, &multiply_tile<kRows + 1, kVectors>...};
+  return {nullptr, &multiply_tile<kRows + 1, kVectors, kUnpacks>...};
 }
 
 /// The tile of `rows` x `vectors`; rows at most tile_rows(vectors).
@@ -121,6 +145,13 @@ inline TileFunction tile_function(int rows, int vectors) {
     }
   }
   return vectors == 2 ? k2[static_cast<std::size_t>(rows)] : k1[static_cast<std::size_t>(rows)];
+}
+
+/// The one that unpacks, of a full panel.
+inline TileFunction unpacking_tile_function(int rows) {
+  static constexpr auto kFunctions =
+      tile_functions<kPanelVectors, true>(std::make_integer_sequence<int, tile_rows(kPanelVectors)>());
+  return kFunctions[static_cast<std::size_t>(rows)];
 }
 
 /// Vectors of the panel that begins at `column` of `columns`.
