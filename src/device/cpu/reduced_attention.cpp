@@ -56,15 +56,18 @@ std::int64_t block_count(const ReducedHeads& heads) {
 }
 
 /// What follows keys in bytes.
+template <typename Float>
 struct KeyScales {
-  float* mean;    // [whole vectors of channels]
-  float* scales;  // [blocks]
+  Float* mean;    // [whole vectors of channels]
+  Float* scales;  // [blocks]
 };
 std::int64_t mean_floats(const ReducedHeads& heads) {
   return round_up(heads.head_dim, static_cast<std::int64_t>(kLanes));
 }
-KeyScales key_scales(const ReducedHeads& heads, std::uint8_t* packed) {
-  auto* const mean = reinterpret_cast<float*>(packed + key_columns(heads) * key_row_bytes(heads));
+/// To be written, or to be read where the packed keys are constant.
+template <typename Byte, typename Float = std::conditional_t<std::is_const_v<Byte>, const float, float>>
+KeyScales<Float> key_scales(const ReducedHeads& heads, Byte* packed) {
+  auto* const mean = reinterpret_cast<Float*>(packed + key_columns(heads) * key_row_bytes(heads));
   return {mean, mean + mean_floats(heads)};
 }
 
@@ -154,7 +157,7 @@ HWY_INLINE void store_bytes(hn::Vec<Tag> value, std::int32_t shift, std::uint8_t
 
 void pack_bytes(const Elements& k, std::int64_t stride, const ReducedHeads& heads, std::uint8_t* packed) {
   const Tag d;
-  const KeyScales to = key_scales(heads, packed);
+  const KeyScales<float> to = key_scales(heads, packed);
   find_mean(k, stride, heads, to.mean);
   const auto centred = [&](std::int64_t token, std::int64_t c) {
     return hn::Sub(load_channels(k, stride, heads, token, c), hn::LoadU(d, to.mean + c));
@@ -476,7 +479,7 @@ void RunAttentionTask(const ReducedAttentionTask& t, float* scratch) {
   for (std::int64_t row = 0; row < t.key_rows; ++row) {
     const std::uint8_t* const keys = t.keys + row * t.row_bytes;
     const std::uint8_t* const values = t.values + row * t.row_bytes;
-    const KeyScales scales = key_scales(heads, const_cast<std::uint8_t*>(keys));
+    const KeyScales<const float> scales = key_scales(heads, keys);
     if (heads.keys == Format::int8) {
       multiply_mean(t, scales.mean, r);
     }

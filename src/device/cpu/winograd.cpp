@@ -100,9 +100,12 @@ namespace {
 class Strip {
  public:
   Strip(const WinogradWeights& weights, std::int64_t tiles)
-      : type_(weights.type),
-        input_stride(position_stride(tiles * weights.padded_in_channels, type_)),
-        product_stride(position_stride(tiles * weights.padded_out_channels, DType::f32)) {}
+      : input_stride(position_stride(tiles * weights.padded_in_channels, weights.type)),
+        product_stride(position_stride(tiles * weights.padded_out_channels, DType::f32)),
+        type_(weights.type) {}
+
+  const std::int64_t input_stride;  ///< numbers from one position to the next
+  const std::int64_t product_stride;
 
   [[nodiscard]] std::int64_t floats() const { return input_floats() + kWinogradPositions * product_stride; }
   [[nodiscard]] Elements inputs(float* memory) const { return {memory, type_}; }
@@ -121,10 +124,6 @@ class Strip {
   }
 
   DType type_;
-
- public:
-  std::int64_t input_stride;  // numbers
-  std::int64_t product_stride;
 };
 
 std::int64_t tile_lines(const WinogradTask& task) { return divide_up(task.out.shape.h, kWinogradTile); }
