@@ -101,6 +101,9 @@ INSTANTIATE_TEST_SUITE_P(
         Case{1, 320, 320, 16, 16, 3, 1}, Case{1, 640, 640, 8, 8, 3, 1},
         Case{2, 33, 65, 5, 6, 3, 1, kUp, true, true}, Case{1, 64, 64, 7, 9, 3, 1, kUp},
         Case{1, 64, 64, 200, 180, 3, 1},
+        Case{1, 64, 64, 30, 34, 3, 1, kUp, false, false, Activation::relu},  // by phases
+        Case{2, 32, 40, 6, 8, 3, 1, kUp, true, true, Activation::silu, 3, 5},
+        Case{3, 33, 48, 10, 10, 3, 1, kUp}, Case{1, 48, 32, 4, 20, 3, 1, kUp, false, true, Activation::relu},
         Case{1, 32, 32, 1, 1, 3, 1},  // directly again, as the picture is tiny
         Case{2, 48, 64, 8, 8, 3, 1, kNone, true, true, Activation::silu}, Case{1, 64, 64, 4, 3, 3, 1, kUp},
         Case{2, 40, 3, 9, 11, 3, 1, kNone, true, true, Activation::relu, 3, 2}, Case{1, 16, 4, 1, 2, 3, 1}));

@@ -25,9 +25,9 @@ class PackedConv2d : public PackedWeights {
   std::unique_ptr<const NarrowConv2d> narrow;
   std::unique_ptr<const ReducedConv2d> reduced;
 
-  /// Of an output; does not depend on its rows, so that results do not.
-  [[nodiscard]] bool by_winograd(const Shape& out) const {
-    return winograd && out.h * out.w >= fewest_winograd_pixels;
+  /// Does not depend on the number of rows, so that results do not.
+  [[nodiscard]] bool by_winograd(const Shape& in, const Shape& out) const {
+    return winograd && out.h * out.w >= fewest_winograd_pixels && winograd->serves(in, out);
   }
 };
 

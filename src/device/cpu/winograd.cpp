@@ -21,6 +21,8 @@ struct Channels {
 };
 constexpr Channels kAlone{32, std::int64_t{640} * 640};
 constexpr Channels kBesideReduced{64, std::int64_t{320} * 960};
+// Phases take four times the memory again.
+constexpr std::int64_t kMostPhaseWeights = std::int64_t{64} * 64;
 
 // Transformed inputs and products that are in flight together: in the second-level cache where a thread works
 // on its own,
@@ -59,24 +61,33 @@ WinogradWeights::WinogradWeights(Device& device, ThreadPool& pool, const HostCon
       out_channels(host.out_channels),
       padded_in_channels(round_up(in_channels, panel_format().lanes)),
       padded_out_channels(round_up(out_channels, panel_format().lanes)),
-      resample(host.resample) {
+      resample(host.resample),
+      phases(resample == Resample::up && type == DType::f32 && in_channels * out_channels <= kMostPhaseWeights
+                 ? 4
+                 : 1),
+      columns(phases * padded_out_channels) {
   const PanelFormat format = panel_format();
-  const std::int64_t padded = padded_out_channels;
   const std::int64_t unit = together(type);
   const std::int64_t rows = round_up(in_channels, unit);
-  panels = divide_up(padded, format.columns);
-  position_numbers = padded * rows;
+  panels = divide_up(columns, format.columns);
+  position_numbers = columns * rows;
   weights = device.allocate(static_cast<std::size_t>(position_numbers * kWinogradPositions) * size_of(type));
   const Elements packed{weights.data(), type};
 
   pool.parallel_for(panels, [&](std::int64_t panel, int) {
     const std::int64_t first = panel * format.columns;
-    const std::int64_t width = std::min(format.columns, padded - first);
+    const std::int64_t width = std::min(format.columns, columns - first);
     for (std::int64_t in = 0; in < rows; ++in) {
       for (std::int64_t column = 0; column < width; ++column) {
         float values[kWinogradPositions] = {};
-        if (first + column < out_channels && in < in_channels) {
-          winograd_filter(host.weight.data() + ((first + column) * in_channels + in) * 9, values);
+        const std::int64_t out = (first + column) % padded_out_channels;
+        if (out < out_channels && in < in_channels) {
+          const float* const filter = host.weight.data() + (out * in_channels + in) * 9;
+          if (phases == 1) {
+            winograd_filter(filter, values);
+          } else {
+            winograd_phase_filter(filter, (first + column) / padded_out_channels, values);
+          }
         }
         const std::int64_t place = first * rows + (in / unit * width + column) * unit + in % unit;
         for (std::int64_t position = 0; position < kWinogradPositions; ++position) {
@@ -87,9 +98,9 @@ WinogradWeights::WinogradWeights(Device& device, ThreadPool& pool, const HostCon
   });
 
   if (!host.bias.empty()) {
-    bias = device.allocate(static_cast<std::size_t>(padded) * sizeof(float));
+    bias = device.allocate(static_cast<std::size_t>(padded_out_channels) * sizeof(float));
     auto* values = static_cast<float*>(bias.data());
-    std::fill_n(values, padded, 0.0F);
+    std::fill_n(values, padded_out_channels, 0.0F);
     std::copy(host.bias.begin(), host.bias.end(), values);
   }
 }
@@ -101,7 +112,7 @@ class Strip {
  public:
   Strip(const WinogradWeights& weights, std::int64_t tiles)
       : input_stride(position_stride(tiles * weights.padded_in_channels, weights.type)),
-        product_stride(position_stride(tiles * weights.padded_out_channels, DType::f32)),
+        product_stride(position_stride(tiles * weights.columns, DType::f32)),
         type_(weights.type) {}
 
   const std::int64_t input_stride;  ///< numbers from one position to the next
@@ -126,13 +137,10 @@ class Strip {
   DType type_;
 };
 
-std::int64_t tile_lines(const WinogradTask& task) { return divide_up(task.out.shape.h, kWinogradTile); }
-std::int64_t tiles_of_line(const WinogradTask& task) { return divide_up(task.out.shape.w, kWinogradTile); }
-
 /// Of transformed inputs and products.
 std::int64_t tile_bytes(const WinogradWeights& weights) {
-  return kWinogradPositions * (weights.padded_in_channels * bytes_of(weights.type) +
-                               weights.padded_out_channels * bytes_of(DType::f32));
+  return kWinogradPositions *
+         (weights.padded_in_channels * bytes_of(weights.type) + weights.columns * bytes_of(DType::f32));
 }
 
 /// How many pieces each thread may compute on its own, from input to output, with all that lies between in
@@ -188,7 +196,7 @@ void run_in_strips(Workers& workers, const WinogradTask& task, std::int64_t tile
       winograd_input(task, first + from, first + to, inputs + from * weights.padded_in_channels,
                      strip.input_stride);
     });
-    const std::int64_t work = count * weights.in_channels * weights.out_channels / weights.panels;
+    const std::int64_t work = count * weights.in_channels * weights.columns / weights.panels;
     const std::int64_t blocks = std::clamp<std::int64_t>(work / kTaskWork, 1, groups);
     pool.parallel_for(kWinogradPositions * weights.panels * blocks, [&](std::int64_t i, int) {
       const std::int64_t from = count * (i % blocks) / blocks;
@@ -196,10 +204,10 @@ void run_in_strips(Workers& workers, const WinogradTask& task, std::int64_t tile
       const std::int64_t position = i / blocks / weights.panels;
       winograd_product(weights, position, i / blocks % weights.panels, to - from,
                        inputs + (position * strip.input_stride + from * weights.padded_in_channels),
-                       products + position * strip.product_stride + from * weights.padded_out_channels);
+                       products + position * strip.product_stride + from * weights.columns);
     });
     for_groups([&](std::int64_t from, std::int64_t to) {
-      winograd_output(task, first + from, first + to, products + from * weights.padded_out_channels,
+      winograd_output(task, first + from, first + to, products + from * weights.columns,
                       strip.product_stride);
     });
   }
@@ -208,8 +216,10 @@ void run_in_strips(Workers& workers, const WinogradTask& task, std::int64_t tile
 }  // namespace
 
 void run_winograd(Workers& workers, const WinogradTask& task) {
-  const std::int64_t tiles = task.out.shape.n * tile_lines(task) * tiles_of_line(task);
-  if (const std::int64_t pieces = own_pieces(*task.weights, tiles, workers.pool().threads()); pieces > 0) {
+  const WinogradWeights& weights = *task.weights;
+  const std::int64_t tiles =
+      task.out.shape.n * weights.tiles(task.out.shape.h) * weights.tiles(task.out.shape.w);
+  if (const std::int64_t pieces = own_pieces(weights, tiles, workers.pool().threads()); pieces > 0) {
     run_in_pieces(workers, task, tiles, pieces);
   } else {
     run_in_strips(workers, task, tiles);

@@ -16,6 +16,10 @@ namespace streamdiffusion::cpu {
 ///
 /// Multiplied in float32, or in bfloat16 (AVX512_BF16), which rounds transformed inputs and weights: an error
 /// of 1% of what is usual, as that of bytes without Winograd's algorithm.
+///
+/// Of a picture that is enlarged, the four outputs where one pixel was have filters of 2x2 of their own,
+/// which is what small layers do: F(5x5, 2x2) four times, of the same inputs with the same points, gives
+/// 10x10 outputs for 144 multiplications, where the enlarged picture's tiles would take 225.
 class WinogradWeights {
  public:
   /// `type`: that of the numbers to be multiplied.
@@ -24,6 +28,16 @@ class WinogradWeights {
   /// Whether the saving is worth the memory, by the layer's channels alone. `beside`: beside weights in 8 or
   /// 16 bits.
   static bool suits(const HostConv2d& host, bool beside);
+  /// Whether these give a picture of that size: phases need one of twice the size, to the pixel.
+  [[nodiscard]] bool serves(const Shape& in, const Shape& out) const {
+    return phases == 1 || (out.h == 2 * in.h && out.w == 2 * in.w);
+  }
+  /// Pixels from tile to tile: of the output, or with phases of the input.
+  [[nodiscard]] std::int64_t step() const { return phases == 1 ? 4 : 5; }
+  /// Tiles along a side of the output; with phases the first one begins a pixel before it.
+  [[nodiscard]] std::int64_t tiles(std::int64_t side) const {
+    return phases == 1 ? (side + 3) / 4 : (side + 10) / 10;
+  }
 
   DType type;
   std::int64_t in_channels;
@@ -31,6 +45,8 @@ class WinogradWeights {
   std::int64_t padded_in_channels;  ///< to whole vectors, as the transformed tensors have them
   std::int64_t padded_out_channels;
   Resample resample;
+  std::int64_t phases;   ///< 4: of an enlarged picture as it was; else 1
+  std::int64_t columns;  ///< of the matrices: [phase][out channel], padded
   std::int64_t panels = 0;
   std::int64_t position_numbers = 0;  ///< of one of the 36 matrices
   Buffer weights;  ///< 36 matrices in panels: [panel][in channel][column], bfloat16 in pairs of in channels
@@ -47,7 +63,6 @@ struct WinogradTask {
 };
 
 constexpr std::int64_t kWinogradPositions = 36;
-constexpr std::int64_t kWinogradTile = 4;  ///< outputs a side
 
 /// Where the polynomials are interpolated: 0, infinity and these with both signs. With the customary 1 and 2
 /// errors of rounding are twice as large; these have a product of 1, which saves multiplications. On the
@@ -69,14 +84,16 @@ void run_winograd(Workers& workers, const WinogradTask& task);
 void winograd_input(const WinogradTask& task, std::int64_t first, std::int64_t last, const Elements& into,
                     std::int64_t stride);
 /// The product of `tiles` transformed inputs and one position's matrix, of one panel of it: from `inputs`
-/// [tiles][padded_in_channels] to `products` [tiles][padded_out_channels].
+/// [tiles][padded_in_channels] to `products` [tiles][columns].
 void winograd_product(const WinogradWeights& weights, std::int64_t position, std::int64_t panel,
                       std::int64_t tiles, const Elements& inputs, float* products);
-/// Transforms the products [36][tiles][padded_out_channels] of these tiles into outputs; adds what is to be
-/// added.
+/// Transforms the products [36][tiles][columns] of these tiles into outputs; adds what is to be added.
 void winograd_output(const WinogradTask& task, std::int64_t first, std::int64_t last, const float* from,
                      std::int64_t stride);
 /// One filter, [3][3], transformed to 36 values.
 void winograd_filter(const float* filter, float* into);
+/// The same for one phase of an enlarged picture: outputs 2 i - y and 2 j - x, phase = 2 y + x, of pixel i,
+/// j.
+void winograd_phase_filter(const float* filter, std::int64_t phase, float* into);
 
 }  // namespace streamdiffusion::cpu
