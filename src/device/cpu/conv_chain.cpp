@@ -56,7 +56,8 @@ Region region_of(const Tensor& picture, std::int64_t row) {
 const ReducedMatrix* reduced_of(const Conv2dStep& step) {
   const auto& packed = static_cast<const PackedConv2d&>(*step.weights);
   const ReducedConv2d* const reduced =
-      packed.by_winograd(step.out.shape, step.out.shape) ? nullptr : packed.reduced.get();
+      packed.by_winograd(step.out.shape, step.options.padding, step.out.shape) ? nullptr
+                                                                               : packed.reduced.get();
   return reduced == nullptr || reduced->enlarges() ? nullptr : &reduced->whole();
 }
 

@@ -190,7 +190,7 @@ void multiply(Workers& workers, const PackedLinear& weights, const Tensor& x, co
 
 void convolve(Workers& workers, const PackedConv2d& weights, const Tensor& x, const Conv2dOptions& options,
               const Tensor& out) {
-  if (weights.by_winograd(x.shape, out.shape)) {
+  if (weights.by_winograd(x.shape, options.padding, out.shape)) {
     const bool rounds = workers.features().bf16 && multiplies_bytes();
     run_winograd(workers, {weights.winograd.get(), x, out, options, rounds});
     return;

@@ -26,8 +26,8 @@ class PackedConv2d : public PackedWeights {
   std::unique_ptr<const ReducedConv2d> reduced;
 
   /// Does not depend on the number of rows, so that results do not.
-  [[nodiscard]] bool by_winograd(const Shape& in, const Shape& out) const {
-    return winograd && out.h * out.w >= fewest_winograd_pixels && winograd->serves(in, out);
+  [[nodiscard]] bool by_winograd(const Shape& in, std::int64_t padding, const Shape& out) const {
+    return winograd && out.h * out.w >= fewest_winograd_pixels && winograd->serves(in, padding, out);
   }
 };
 

@@ -29,8 +29,8 @@ class WinogradWeights {
   /// 16 bits.
   static bool suits(const HostConv2d& host, bool beside);
   /// Whether these give a picture of that size: phases need one of twice the size, to the pixel.
-  [[nodiscard]] bool serves(const Shape& in, const Shape& out) const {
-    return phases == 1 || (out.h == 2 * in.h && out.w == 2 * in.w);
+  [[nodiscard]] bool serves(const Shape& in, std::int64_t padding, const Shape& out) const {
+    return phases == 1 || (padding == 1 && out.h == 2 * in.h && out.w == 2 * in.w);
   }
   /// Pixels from tile to tile: of the output, or with phases of the input.
   [[nodiscard]] std::int64_t step() const { return phases == 1 ? 4 : 5; }
