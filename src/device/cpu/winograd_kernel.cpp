@@ -1,7 +1,4 @@
 #include <algorithm>
-#include <cstring>
-#include <limits>
-#include <type_traits>
 
 #include "device/cpu/winograd.h"
 
@@ -14,24 +11,15 @@
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 #include <hwy/highway.h>
 
-#include "device/cpu/simd_load-inl.h"
-#include "device/cpu/simd_math-inl.h"
 #include "device/cpu/tile-inl.h"
 #include "device/cpu/unit-tile-inl.h"
+#include "device/cpu/winograd-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace streamdiffusion::cpu::HWY_NAMESPACE {
 namespace {
 
 using namespace winograd_points;
-using V = hn::Vec<Tag>;
-constexpr std::int64_t kIn = 6;        // inputs a side of a tile
-constexpr std::int64_t kOut = 4;       // outputs
-constexpr std::int64_t kPhaseOut = 5;  // of a phase
-
-V times(float factor, V x) { return hn::Mul(hn::Set(Tag(), factor), x); }
-/// a * x + y.
-V add_times(float a, V x, V y) { return hn::MulAdd(hn::Set(Tag(), a), x, y); }
 
 /// B^T x: six inputs, in place.
 HWY_INLINE void transform_input(V* x) {
@@ -46,51 +34,6 @@ HWY_INLINE void transform_input(V* x) {
   x[3] = add_times(kFar, odd_far, even_far);
   x[4] = add_times(-kFar, odd_far, even_far);
 }
-
-/// Of the four outputs A^T x of six products `x(0)` to `x(5)`, the first and the third, which are of sums,
-/// or the second and the fourth, of differences.
-template <bool kOdd, typename Products>
-HWY_INLINE void transform_output(const Products& x, V& first, V& second) {
-  if constexpr (kOdd) {
-    const V near = hn::Sub(x(1), x(2));
-    const V far = hn::Sub(x(3), x(4));
-    first = add_times(kNear, near, times(kFar, far));
-    second = add_times(kNear * kNearSquare, near, add_times(kFar * kFarSquare, far, x(5)));
-  } else {
-    const V near = hn::Add(x(1), x(2));
-    const V far = hn::Add(x(3), x(4));
-    first = hn::Add(hn::Add(x(0), near), far);
-    second = add_times(kNearSquare, near, times(kFarSquare, far));
-  }
-}
-
-/// Where a tile stands: its first output, or with phases the pixel of its first ones.
-struct Place {
-  std::int64_t row;  // of the batch
-  std::int64_t top;
-  std::int64_t left;
-};
-
-/// The places of tiles, line after line.
-class Places {
- public:
-  explicit Places(const WinogradTask& task)
-      : step_(task.weights->step()),
-        lines_(task.weights->tiles(task.out.shape.h)),
-        tiles_(task.weights->tiles(task.out.shape.w)) {}
-
-  [[nodiscard]] Place at(std::int64_t tile) const {
-    const std::int64_t line = tile / tiles_;
-    return {line / lines_, line % lines_ * step_, tile % tiles_ * step_};
-  }
-  /// The first tile of the next line.
-  [[nodiscard]] std::int64_t end_of_line(std::int64_t tile) const { return (tile / tiles_ + 1) * tiles_; }
-
- private:
-  std::int64_t step_;
-  std::int64_t lines_;
-  std::int64_t tiles_;
-};
 
 /// Tiles side by side on one line, whose inputs are transformed together: neighbours share two columns.
 constexpr std::int64_t kMostNeighbours = 8;
@@ -207,19 +150,6 @@ void transform_tiles(const WinogradTask& task, const T* x, std::int64_t first, s
   }
 }
 
-/// with_type, where the processor rounds to bfloat16 by itself if it can.
-template <typename Function>
-void with_native_type([[maybe_unused]] const WinogradTask& task, const Elements& elements,
-                      const Function& function) {
-#if STREAMDIFFUSION_VNNI
-  if (task.rounds && elements.type == DType::bf16) {
-    function(static_cast<NativeBf16*>(elements.data));
-    return;
-  }
-#endif
-  with_type(elements, function);
-}
-
 void Input(const WinogradTask& task, std::int64_t first, std::int64_t last, const Elements& into,
            std::int64_t stride) {
   with_type(elements_of(task.x), [&](const auto* x) {
@@ -266,243 +196,6 @@ void MultiplyPanel(const WinogradWeights& weights, std::int64_t position, std::i
   }
 }
 
-/// Two lines of the 4x4 outputs of a vector of channels of one tile, before anything is added: the first and
-/// the third, or the second and the fourth. Half of the tile at a time stays in registers.
-template <bool kOdd>
-HWY_INLINE void transform_products(const float* from, std::int64_t stride, V (*values)[kOut]) {
-  V half[2][kIn];
-#pragma GCC unroll 6
-  for (int j = 0; j < kIn; ++j) {
-    transform_output<kOdd>([&](std::int64_t i) { return hn::Load(Tag(), from + (i * kIn + j) * stride); },
-                           half[0][j], half[1][j]);
-  }
-#pragma GCC unroll 2
-  for (int i = 0; i < 2; ++i) {
-    const auto product = [&](int j) { return half[i][j]; };
-    transform_output<false>(product, values[i][0], values[i][2]);
-    transform_output<true>(product, values[i][1], values[i][3]);
-  }
-}
-
-/// What is added to each output of a vector of channels.
-V offset_of(const WinogradTask& task, std::int64_t row, std::int64_t c) {
-  const auto* bias = static_cast<const float*>(task.weights->bias.data());
-  const V offset = bias != nullptr ? hn::LoadU(Tag(), bias + c) : hn::Zero(Tag());
-  const Tensor& row_bias = task.options.row_bias;
-  if (row_bias.empty()) {
-    return offset;
-  }
-  return hn::Add(offset, load_part(elements_of(row_bias) + (row * row_bias.stride + c),
-                                   static_cast<std::size_t>(task.out.shape.c - c)));
-}
-
-/// Where a vector of channels of a whole tile goes; what is added, and the least that is written.
-template <typename T, typename R>
-struct PlainTile {
-  T* out;
-  std::int64_t out_stride;
-  const R* residual;
-  std::int64_t residual_stride;
-  std::int64_t width;
-  V offset;
-  V least;
-};
-
-template <bool kOdd, bool kResidual, typename T, typename R>
-HWY_INLINE void write_plain_half(const float* from, std::int64_t stride, const PlainTile<T, R>& to) {
-  V values[2][kOut];
-  transform_products<kOdd>(from, stride, values);
-#pragma GCC unroll 2
-  for (int i = 0; i < 2; ++i) {
-    const std::int64_t pixel = (2 * i + (kOdd ? 1 : 0)) * to.width;
-#pragma GCC unroll 4
-    for (int j = 0; j < kOut; ++j) {
-      V value = hn::Add(values[i][j], to.offset);
-      if constexpr (kResidual) {
-        value = hn::Add(value, load_all(to.residual + (pixel + j) * to.residual_stride));
-      }
-      // In this order, as what is no number stays so.
-      store_all(hn::Max(to.least, value), to.out + (pixel + j) * to.out_stride);
-    }
-  }
-}
-
-/// Nearly all tiles of nearly all layers. A function of its own, for which few addresses have to be kept.
-template <bool kResidual, typename T, typename R>
-HWY_NOINLINE void write_plain(const float* from, std::int64_t stride, PlainTile<T, R> to) {
-  write_plain_half<false, kResidual>(from, stride, to);
-  write_plain_half<true, kResidual>(from, stride, to);
-}
-
-/// Outputs of the tensors' types, R that of the residual.
-template <typename T, typename R>
-class OutputWriter {
- public:
-  OutputWriter(const WinogradTask& task, T* out, const R* residual)
-      : task_(task), places_(task), out_(out), residual_(residual) {}
-
-  void write(std::int64_t tile, const float* from, std::int64_t stride) const {
-    constexpr auto kStep = static_cast<std::int64_t>(kLanes);
-    const Shape& shape = task_.out.shape;
-    const Activation activation = task_.options.activation;
-    const bool plain = activation == Activation::none || activation == Activation::relu;
-    const Place place = places_.at(tile);
-    const bool whole = place.top + kOut <= shape.h && place.left + kOut <= shape.w;
-    const std::int64_t pixel = (place.row * shape.h + place.top) * shape.w + place.left;
-    for (std::int64_t c = 0; c < shape.c; c += kStep) {
-      T* const out = out_ + pixel * task_.out.stride + c;
-      const R* const residual =
-          residual_ != nullptr ? residual_ + pixel * task_.options.residual.stride + c : nullptr;
-      const V least = activation == Activation::relu
-                          ? hn::Zero(Tag())
-                          : hn::Set(Tag(), -std::numeric_limits<float>::infinity());
-      const PlainTile<T, R> to{out,      task_.out.stride,
-                               residual, task_.options.residual.stride,
-                               shape.w,  offset_of(task_, place.row, c),
-                               least};
-      if (plain && whole && c + kStep <= shape.c) {
-        residual != nullptr ? write_plain<true>(from + c, stride, to)
-                            : write_plain<false>(from + c, stride, to);
-      } else {
-        write_any(from + c, stride, to, place, static_cast<std::size_t>(shape.c - c));
-      }
-    }
-  }
-
- private:
-  HWY_NOINLINE void write_any(const float* from, std::int64_t stride, const PlainTile<T, R>& to,
-                              const Place& place, std::size_t valid) const {
-    V values[kOut][kOut];
-    transform_products<false>(from, stride, values);
-    transform_products<true>(from, stride, values + 2);
-    for (std::int64_t i = 0; i < std::min(kOut, task_.out.shape.h - place.top); ++i) {
-      for (std::int64_t j = 0; j < std::min(kOut, task_.out.shape.w - place.left); ++j) {
-        const std::int64_t pixel = i * to.width + j;
-        V value = hn::Add(values[i % 2 * 2 + i / 2][j], to.offset);
-        if (to.residual != nullptr) {
-          value = hn::Add(value, load_part(to.residual + pixel * to.residual_stride, valid));
-        }
-        store_part(activate(Tag(), task_.options.activation, value), to.out + pixel * to.out_stride, valid);
-      }
-    }
-  }
-
-  const WinogradTask& task_;
-  Places places_;
-  T* out_;
-  const R* residual_;
-};
-
-/// Of the five outputs of a phase, the first, third and fifth, or the second and fourth.
-template <bool kOdd, typename Products>
-HWY_INLINE void transform_phase(const Products& x, V* outputs, std::int64_t step) {
-  if constexpr (kOdd) {
-    const V near = hn::Sub(x(1), x(2));
-    const V far = hn::Sub(x(3), x(4));
-    outputs[0] = add_times(kNear, near, times(kFar, far));
-    outputs[step] = add_times(kNear * kNearSquare, near, times(kFar * kFarSquare, far));
-  } else {
-    const V near = hn::Add(x(1), x(2));
-    const V far = hn::Add(x(3), x(4));
-    outputs[0] = hn::Add(hn::Add(x(0), near), far);
-    outputs[step] = add_times(kNearSquare, near, times(kFarSquare, far));
-    outputs[2 * step] =
-        add_times(kNearSquare * kNearSquare, near, add_times(kFarSquare * kFarSquare, far, x(5)));
-  }
-}
-
-/// Outputs of an enlarged picture, by phases.
-template <typename T, typename R>
-class PhaseWriter {
- public:
-  PhaseWriter(const WinogradTask& task, T* out, const R* residual)
-      : task_(task), places_(task), out_(out), residual_(residual) {}
-
-  void write(std::int64_t tile, const float* from, std::int64_t stride) const {
-    const Place place = places_.at(tile);
-    for (std::int64_t c = 0; c < task_.out.shape.c; c += static_cast<std::int64_t>(kLanes)) {
-      const V offset = offset_of(task_, place.row, c);
-      for (std::int64_t phase = 0; phase < task_.weights->phases; ++phase) {
-        const Place first{place.row, 2 * place.top - phase / 2, 2 * place.left - phase % 2};
-        const float* const products = from + phase * task_.weights->padded_out_channels + c;
-        write_lines<false>(first, products, stride, offset, c);
-        write_lines<true>(first, products, stride, offset, c);
-      }
-    }
-  }
-
- private:
-  /// The odd or the even ones of a phase's five lines; half of them at a time stays in registers.
-  template <bool kOdd>
-  HWY_NOINLINE void write_lines(const Place& first, const float* from, std::int64_t stride, V offset,
-                                std::int64_t c) const {
-    constexpr int kLines = kOdd ? 2 : 3;
-    V half[kLines][kIn];
-#pragma GCC unroll 6
-    for (int j = 0; j < kIn; ++j) {
-      transform_phase<kOdd>([&](std::int64_t i) { return hn::Load(Tag(), from + (i * kIn + j) * stride); },
-                            &half[0][j], kIn);
-    }
-#pragma GCC unroll 3
-    for (int i = 0; i < kLines; ++i) {
-      V values[kPhaseOut];
-      const auto product = [&](int j) { return half[i][j]; };
-      transform_phase<false>(product, values, 2);
-      transform_phase<true>(product, values + 1, 2);
-      write_line(first.row, first.top + 2 * (2 * i + (kOdd ? 1 : 0)), first.left, values, offset, c);
-    }
-  }
-
-  /// Every second pixel of a line from `left` on, as far as they lie in the picture.
-  HWY_INLINE void write_line(std::int64_t row, std::int64_t y, std::int64_t left, const V* values, V offset,
-                             std::int64_t c) const {
-    const Shape& shape = task_.out.shape;
-    if (y < 0 || y >= shape.h) {
-      return;
-    }
-    const auto valid = static_cast<std::size_t>(shape.c - c);
-    const std::int64_t line = (row * shape.h + y) * shape.w;
-#pragma GCC unroll 5
-    for (int j = 0; j < kPhaseOut; ++j) {
-      const std::int64_t x = left + 2 * j;
-      if (x < 0 || x >= shape.w) {
-        continue;
-      }
-      V value = hn::Add(values[j], offset);
-      if (residual_ != nullptr) {
-        value = hn::Add(value, load_part(residual_ + (line + x) * task_.options.residual.stride + c, valid));
-      }
-      if (task_.options.activation != Activation::none) {
-        value = activate(Tag(), task_.options.activation, value);
-      }
-      store_part(value, out_ + (line + x) * task_.out.stride + c, valid);
-    }
-  }
-
-  const WinogradTask& task_;
-  Places places_;
-  T* out_;
-  const R* residual_;
-};
-
-void Output(const WinogradTask& task, std::int64_t first, std::int64_t last, const float* from,
-            std::int64_t stride) {
-  with_native_type(task, elements_of(task.out), [&](auto* out) {
-    with_type(elements_of(task.options.residual), [&](const auto* residual) {
-      const auto write_tiles = [&](const auto& writer) {
-        for (std::int64_t tile = first; tile < last; ++tile) {
-          writer.write(tile, from + (tile - first) * task.weights->columns, stride);
-        }
-      };
-      if (task.weights->phases == 1) {
-        write_tiles(OutputWriter(task, out, residual));
-      } else {
-        write_tiles(PhaseWriter(task, out, residual));
-      }
-    });
-  });
-}
-
 }  // namespace
 }  // namespace streamdiffusion::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -512,7 +205,6 @@ namespace streamdiffusion::cpu {
 
 HWY_EXPORT(Input);
 HWY_EXPORT(MultiplyPanel);
-HWY_EXPORT(Output);
 
 void winograd_input(const WinogradTask& task, std::int64_t first, std::int64_t last, const Elements& into,
                     std::int64_t stride) {
@@ -522,74 +214,6 @@ void winograd_input(const WinogradTask& task, std::int64_t first, std::int64_t l
 void winograd_product(const WinogradWeights& weights, std::int64_t position, std::int64_t panel,
                       std::int64_t tiles, const Elements& inputs, float* products) {
   HWY_DYNAMIC_DISPATCH(MultiplyPanel)(weights, position, panel, tiles, inputs, products);
-}
-
-void winograd_output(const WinogradTask& task, std::int64_t first, std::int64_t last, const float* from,
-                     std::int64_t stride) {
-  HWY_DYNAMIC_DISPATCH(Output)(task, first, last, from, stride);
-}
-
-namespace {
-
-// By the product of a point's distances from the other points.
-constexpr float kNearScale =
-    1 / (2 * winograd_points::kNearSquare * (winograd_points::kNearSquare - winograd_points::kFarSquare));
-constexpr float kFarScale =
-    1 / (2 * winograd_points::kFarSquare * (winograd_points::kFarSquare - winograd_points::kNearSquare));
-
-}  // namespace
-
-void winograd_filter(const float* filter, float* into) {
-  using namespace winograd_points;
-  // A line for each point p: 1, p and p^2.
-  constexpr float kG[6][3] = {{1, 0, 0},
-                              {kNearScale, kNear * kNearScale, kNearSquare * kNearScale},
-                              {kNearScale, -kNear * kNearScale, kNearSquare * kNearScale},
-                              {kFarScale, kFar * kFarScale, kFarSquare * kFarScale},
-                              {kFarScale, -kFar * kFarScale, kFarSquare * kFarScale},
-                              {0, 0, 1}};
-  float half[6][3];
-  for (int i = 0; i < 6; ++i) {
-    for (int j = 0; j < 3; ++j) {
-      half[i][j] = kG[i][0] * filter[j] + kG[i][1] * filter[3 + j] + kG[i][2] * filter[6 + j];
-    }
-  }
-  for (int i = 0; i < 6; ++i) {
-    for (int j = 0; j < 6; ++j) {
-      into[i * 6 + j] = half[i][0] * kG[j][0] + half[i][1] * kG[j][1] + half[i][2] * kG[j][2];
-    }
-  }
-}
-
-void winograd_phase_filter(const float* filter, std::int64_t phase, float* into) {
-  using namespace winograd_points;
-  // Two of the three taps see the same pixel of the picture as it was.
-  const auto join = [](const float* taps, std::int64_t step, bool odd, float* two) {
-    two[0] = odd ? taps[0] + taps[step] : taps[0];
-    two[1] = odd ? taps[2 * step] : taps[step] + taps[2 * step];
-  };
-  // A line for each point p: 1 and p.
-  constexpr float kG[6][2] = {{1, 0},
-                              {kNearScale, kNear * kNearScale},
-                              {kNearScale, -kNear * kNearScale},
-                              {kFarScale, kFar * kFarScale},
-                              {kFarScale, -kFar * kFarScale},
-                              {0, 1}};
-  float lines[3][2];
-  for (int i = 0; i < 3; ++i) {
-    join(filter + i * 3, 1, phase % 2 != 0, lines[i]);
-  }
-  float joined[2][2];  // [column][line]
-  for (int j = 0; j < 2; ++j) {
-    join(&lines[0][j], 2, phase / 2 != 0, joined[j]);
-  }
-  for (int i = 0; i < 6; ++i) {
-    const float half[2] = {kG[i][0] * joined[0][0] + kG[i][1] * joined[0][1],
-                           kG[i][0] * joined[1][0] + kG[i][1] * joined[1][1]};
-    for (int j = 0; j < 6; ++j) {
-      into[i * 6 + j] = half[0] * kG[j][0] + half[1] * kG[j][1];
-    }
-  }
 }
 
 }  // namespace streamdiffusion::cpu

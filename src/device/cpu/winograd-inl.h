@@ -1,0 +1,74 @@
+// What transforming inputs and outputs of Winograd's algorithm has in common; included once for each
+// instruction set.
+#if defined(STREAMDIFFUSION_WINOGRAD_INL) == defined(HWY_TARGET_TOGGLE)
+#ifdef STREAMDIFFUSION_WINOGRAD_INL
+#undef STREAMDIFFUSION_WINOGRAD_INL
+#else
+#define STREAMDIFFUSION_WINOGRAD_INL
+#endif
+
+#include <hwy/highway.h>
+
+#include <cstdint>
+
+#include "device/cpu/bf16-inl.h"
+#include "device/cpu/simd_load-inl.h"
+#include "device/cpu/winograd.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace streamdiffusion::cpu::HWY_NAMESPACE {
+
+using V = hn::Vec<Tag>;
+inline constexpr std::int64_t kIn = 6;        // inputs a side of a tile
+inline constexpr std::int64_t kOut = 4;       // outputs
+inline constexpr std::int64_t kPhaseOut = 5;  // of a phase
+
+HWY_INLINE V times(float factor, V x) { return hn::Mul(hn::Set(Tag(), factor), x); }
+/// a * x + y.
+HWY_INLINE V add_times(float a, V x, V y) { return hn::MulAdd(hn::Set(Tag(), a), x, y); }
+
+/// Where a tile stands: its first output, or with phases the pixel of its first ones.
+struct Place {
+  std::int64_t row;  // of the batch
+  std::int64_t top;
+  std::int64_t left;
+};
+
+/// The places of tiles, line after line.
+class Places {
+ public:
+  explicit Places(const WinogradTask& task)
+      : step_(task.weights->step()),
+        lines_(task.weights->tiles(task.out.shape.h)),
+        tiles_(task.weights->tiles(task.out.shape.w)) {}
+
+  [[nodiscard]] Place at(std::int64_t tile) const {
+    const std::int64_t line = tile / tiles_;
+    return {line / lines_, line % lines_ * step_, tile % tiles_ * step_};
+  }
+  /// The first tile of the next line.
+  [[nodiscard]] std::int64_t end_of_line(std::int64_t tile) const { return (tile / tiles_ + 1) * tiles_; }
+
+ private:
+  std::int64_t step_;
+  std::int64_t lines_;
+  std::int64_t tiles_;
+};
+
+/// with_type, where the processor rounds to bfloat16 by itself if it can.
+template <typename Function>
+void with_native_type([[maybe_unused]] const WinogradTask& task, const Elements& elements,
+                      const Function& function) {
+#if STREAMDIFFUSION_VNNI
+  if (task.rounds && elements.type == DType::bf16) {
+    function(static_cast<NativeBf16*>(elements.data));
+    return;
+  }
+#endif
+  with_type(elements, function);
+}
+
+}  // namespace streamdiffusion::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif
