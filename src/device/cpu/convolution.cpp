@@ -120,7 +120,8 @@ PackedConv2d::PackedConv2d(Device& device, Workers& workers, const HostConv2d& h
     }
   } else if (WinogradWeights::suits(host, false)) {
     winograd = std::make_unique<WinogradWeights>(device, pool, host, DType::f32);
-    if (host.in_channels * host.out_channels <= kMostWeightsTwice) {
+    // Phases do not serve every size of picture.
+    if (host.in_channels * host.out_channels <= kMostWeightsTwice || winograd->phases > 1) {
       direct = std::make_unique<PackedMatrix>(device, pool, host);
       fewest_winograd_pixels = kFewestPixels;
     }

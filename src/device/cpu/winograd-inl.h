@@ -19,9 +19,9 @@ HWY_BEFORE_NAMESPACE();
 namespace streamdiffusion::cpu::HWY_NAMESPACE {
 
 using V = hn::Vec<Tag>;
-inline constexpr std::int64_t kIn = 6;        // inputs a side of a tile
-inline constexpr std::int64_t kOut = 4;       // outputs
-inline constexpr std::int64_t kPhaseOut = 5;  // of a phase
+inline constexpr std::int64_t kIn = 6;  // inputs a side of a tile
+inline constexpr int kOut = 4;          // outputs
+inline constexpr int kPhaseOut = 5;     // of a phase
 
 HWY_INLINE V times(float factor, V x) { return hn::Mul(hn::Set(Tag(), factor), x); }
 /// a * x + y.

@@ -21,38 +21,48 @@ namespace {
 
 using namespace winograd_points;
 
-/// Of the four outputs A^T x of six products `x(0)` to `x(5)`, the first and the third, which are of sums,
-/// or the second and the fourth, of differences.
-template <bool kOdd, typename Products>
-HWY_INLINE void transform_output(const Products& x, V& first, V& second) {
+/// Lines that are transformed together: the odd or the even ones of a tile's outputs.
+constexpr int half_lines(bool odd, int outputs) { return odd ? outputs / 2 : (outputs + 1) / 2; }
+
+/// Of the four or five outputs A^T x of six products `x(0)` to `x(5)`, those with even numbers, which are of
+/// sums, or with odd ones, of differences; `step` apart.
+template <bool kOdd, int kOutputs, typename Products>
+HWY_INLINE void transform_output(const Products& x, V* outputs, std::int64_t step) {
   if constexpr (kOdd) {
     const V near = hn::Sub(x(1), x(2));
     const V far = hn::Sub(x(3), x(4));
-    first = add_times(kNear, near, times(kFar, far));
-    second = add_times(kNear * kNearSquare, near, add_times(kFar * kFarSquare, far, x(5)));
+    outputs[0] = add_times(kNear, near, times(kFar, far));
+    const V far_cubed =
+        kOutputs == kOut ? add_times(kFar * kFarSquare, far, x(5)) : times(kFar * kFarSquare, far);
+    outputs[step] = add_times(kNear * kNearSquare, near, far_cubed);
   } else {
     const V near = hn::Add(x(1), x(2));
     const V far = hn::Add(x(3), x(4));
-    first = hn::Add(hn::Add(x(0), near), far);
-    second = add_times(kNearSquare, near, times(kFarSquare, far));
+    outputs[0] = hn::Add(hn::Add(x(0), near), far);
+    outputs[step] = add_times(kNearSquare, near, times(kFarSquare, far));
+    if constexpr (kOutputs == kPhaseOut) {
+      outputs[2 * step] =
+          add_times(kNearSquare * kNearSquare, near, add_times(kFarSquare * kFarSquare, far, x(5)));
+    }
   }
 }
 
-/// Two lines of the 4x4 outputs of a vector of channels of one tile, before anything is added: the first and
-/// the third, or the second and the fourth. Half of the tile at a time stays in registers.
-template <bool kOdd>
-HWY_INLINE void transform_products(const float* from, std::int64_t stride, V (*values)[kOut]) {
-  V half[2][kIn];
+/// The even or the odd lines of the outputs of a vector of channels of one tile, before anything is added.
+/// Half of the tile at a time stays in registers.
+template <bool kOdd, int kOutputs>
+HWY_INLINE void transform_products(const float* from, std::int64_t stride, V (*values)[kOutputs]) {
+  constexpr int kLines = half_lines(kOdd, kOutputs);
+  V half[kLines][kIn];
 #pragma GCC unroll 6
   for (int j = 0; j < kIn; ++j) {
-    transform_output<kOdd>([&](std::int64_t i) { return hn::Load(Tag(), from + (i * kIn + j) * stride); },
-                           half[0][j], half[1][j]);
+    transform_output<kOdd, kOutputs>(
+        [&](std::int64_t i) { return hn::Load(Tag(), from + (i * kIn + j) * stride); }, &half[0][j], kIn);
   }
-#pragma GCC unroll 2
-  for (int i = 0; i < 2; ++i) {
+#pragma GCC unroll 3
+  for (int i = 0; i < kLines; ++i) {
     const auto product = [&](int j) { return half[i][j]; };
-    transform_output<false>(product, values[i][0], values[i][2]);
-    transform_output<true>(product, values[i][1], values[i][3]);
+    transform_output<false, kOutputs>(product, values[i], 2);
+    transform_output<true, kOutputs>(product, values[i] + 1, 2);
   }
 }
 
@@ -83,7 +93,7 @@ struct PlainTile {
 template <bool kOdd, bool kResidual, typename T, typename R>
 HWY_INLINE void write_plain_half(const float* from, std::int64_t stride, const PlainTile<T, R>& to) {
   V values[2][kOut];
-  transform_products<kOdd>(from, stride, values);
+  transform_products<kOdd, kOut>(from, stride, values);
 #pragma GCC unroll 2
   for (int i = 0; i < 2; ++i) {
     const std::int64_t pixel = (2 * i + (kOdd ? 1 : 0)) * to.width;
@@ -145,10 +155,10 @@ class OutputWriter {
   HWY_NOINLINE void write_any(const float* from, std::int64_t stride, const PlainTile<T, R>& to,
                               const Place& place, std::size_t valid) const {
     V values[kOut][kOut];
-    transform_products<false>(from, stride, values);
-    transform_products<true>(from, stride, values + 2);
-    for (std::int64_t i = 0; i < std::min(kOut, task_.out.shape.h - place.top); ++i) {
-      for (std::int64_t j = 0; j < std::min(kOut, task_.out.shape.w - place.left); ++j) {
+    transform_products<false, kOut>(from, stride, values);
+    transform_products<true, kOut>(from, stride, values + 2);
+    for (std::int64_t i = 0; i < std::min<std::int64_t>(kOut, task_.out.shape.h - place.top); ++i) {
+      for (std::int64_t j = 0; j < std::min<std::int64_t>(kOut, task_.out.shape.w - place.left); ++j) {
         const std::int64_t pixel = i * to.width + j;
         V value = hn::Add(values[i % 2 * 2 + i / 2][j], to.offset);
         if (to.residual != nullptr) {
@@ -164,24 +174,6 @@ class OutputWriter {
   T* out_;
   const R* residual_;
 };
-
-/// Of the five outputs of a phase, the first, third and fifth, or the second and fourth.
-template <bool kOdd, typename Products>
-HWY_INLINE void transform_phase(const Products& x, V* outputs, std::int64_t step) {
-  if constexpr (kOdd) {
-    const V near = hn::Sub(x(1), x(2));
-    const V far = hn::Sub(x(3), x(4));
-    outputs[0] = add_times(kNear, near, times(kFar, far));
-    outputs[step] = add_times(kNear * kNearSquare, near, times(kFar * kFarSquare, far));
-  } else {
-    const V near = hn::Add(x(1), x(2));
-    const V far = hn::Add(x(3), x(4));
-    outputs[0] = hn::Add(hn::Add(x(0), near), far);
-    outputs[step] = add_times(kNearSquare, near, times(kFarSquare, far));
-    outputs[2 * step] =
-        add_times(kNearSquare * kNearSquare, near, add_times(kFarSquare * kFarSquare, far, x(5)));
-  }
-}
 
 /// Outputs of an enlarged picture, by phases.
 template <typename T, typename R>
@@ -208,20 +200,12 @@ class PhaseWriter {
   template <bool kOdd>
   HWY_NOINLINE void write_lines(const Place& first, const float* from, std::int64_t stride, V offset,
                                 std::int64_t c) const {
-    constexpr int kLines = kOdd ? 2 : 3;
-    V half[kLines][kIn];
-#pragma GCC unroll 6
-    for (int j = 0; j < kIn; ++j) {
-      transform_phase<kOdd>([&](std::int64_t i) { return hn::Load(Tag(), from + (i * kIn + j) * stride); },
-                            &half[0][j], kIn);
-    }
+    constexpr int kLines = half_lines(kOdd, kPhaseOut);
+    V values[kLines][kPhaseOut];
+    transform_products<kOdd, kPhaseOut>(from, stride, values);
 #pragma GCC unroll 3
     for (int i = 0; i < kLines; ++i) {
-      V values[kPhaseOut];
-      const auto product = [&](int j) { return half[i][j]; };
-      transform_phase<false>(product, values, 2);
-      transform_phase<true>(product, values + 1, 2);
-      write_line(first.row, first.top + 2 * (2 * i + (kOdd ? 1 : 0)), first.left, values, offset, c);
+      write_line(first.row, first.top + 2 * (2 * i + (kOdd ? 1 : 0)), first.left, values[i], offset, c);
     }
   }
 
