@@ -53,8 +53,11 @@ struct Tensor {
     return slice;
   }
 
+  /// The beginning of a dense one as a tensor of another shape, which has no more elements.
+  [[nodiscard]] Tensor shaped(const Shape& other) const { return {data, other, other.c, dtype}; }
+
   /// A dense one as a single pixel.
-  [[nodiscard]] Tensor flat() const { return {data, {.c = shape.elements()}, shape.elements(), dtype}; }
+  [[nodiscard]] Tensor flat() const { return shaped({.c = shape.elements()}); }
 
   /// Rows first .. first + count - 1 of the batch.
   [[nodiscard]] Tensor rows(std::int64_t first, std::int64_t count) const {

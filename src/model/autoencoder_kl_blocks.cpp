@@ -4,16 +4,6 @@
 
 namespace streamdiffusion::autoencoder_kl {
 
-namespace {
-
-Tensor shaped(Tensor tensor, const Shape& shape) {
-  tensor.shape = shape;
-  tensor.stride = shape.c;
-  return tensor;
-}
-
-}  // namespace
-
 AttentionBlock::AttentionBlock(LayerLoader& layers, const std::string& name, std::int64_t channels,
                                std::int64_t groups)
     : channels_(channels),
@@ -79,8 +69,8 @@ LevelTensors::LevelTensors(Context& context, const std::array<Shape, kLevels>& e
   output_ = context.arena.allocate(*std::ranges::max_element(outputs_, {}, &Shape::elements));
 }
 
-Tensor LevelTensors::input(std::size_t level) const { return shaped(input_, inputs_[level]); }
+Tensor LevelTensors::input(std::size_t level) const { return input_.shaped(inputs_[level]); }
 
-Tensor LevelTensors::output(std::size_t level) const { return shaped(output_, outputs_[level]); }
+Tensor LevelTensors::output(std::size_t level) const { return output_.shaped(outputs_[level]); }
 
 }  // namespace streamdiffusion::autoencoder_kl

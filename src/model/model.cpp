@@ -14,6 +14,7 @@
 #include "model/prompt/prompt_weights.h"
 #include "model/weights/lora.h"
 #include "model/weights/lora_folder.h"
+#include "posix/memory.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
@@ -127,6 +128,7 @@ Model::Impl::Impl(const ModelOptions& given)
     loras_.push_back(open_lora(lora.file));
   }
   weights({});
+  posix::return_freed_memory();  // of vocabulary and names as they were read
 }
 
 std::shared_ptr<const Lora> Model::Impl::open_lora(const std::filesystem::path& file) const {

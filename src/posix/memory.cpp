@@ -5,11 +5,16 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <fstream>
 #include <limits>
 #include <optional>
 #include <sstream>
 #include <string>
+
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 namespace streamdiffusion::posix {
 
@@ -71,6 +76,12 @@ void* allocate_pages(std::size_t bytes) {
 }
 
 void free_pages(void* data, std::size_t bytes) { munmap(data, bytes_taken(bytes)); }
+
+void return_freed_memory() {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+}
 
 std::size_t available_memory() {
   if (const auto available = read_kilobytes("/proc/meminfo", "MemAvailable:")) {

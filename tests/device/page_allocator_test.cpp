@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -52,6 +53,26 @@ TEST(PageAllocator, LeavesNeighboursAloneWhenABufferOrTheAllocatorGoes) {
     std::ranges::fill(bytes_of(kept), std::uint8_t{7});
   }
   EXPECT_TRUE(all_are(bytes_of(kept), 7));
+}
+
+TEST(PageAllocator, LeavesLittleBetweenBuffersThatSharePages) {
+  constexpr std::size_t kLarge = 3'300'000;
+  constexpr std::size_t kSmall = 1000;
+  PageAllocator allocator;
+  std::vector<Buffer> buffers;
+  for (int i = 0; i < 40; ++i) {
+    buffers.push_back(allocator.allocate(kLarge));
+    buffers.push_back(allocator.allocate(kSmall));
+  }
+  std::set<std::uintptr_t> touched;
+  for (const Buffer& buffer : buffers) {
+    const auto begin = reinterpret_cast<std::uintptr_t>(buffer.data());
+    for (std::uintptr_t page = begin / posix::kLargePage;
+         page <= (begin + buffer.bytes()) / posix::kLargePage; ++page) {
+      touched.insert(page);
+    }
+  }
+  EXPECT_LT(static_cast<double>(touched.size() * posix::kLargePage), 1.1 * 40 * (kLarge + kSmall));
 }
 
 TEST(PageAllocator, SaysHowMuchMemoryIsMissing) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "posix/memory.h"
 #include "streamdiffusion/error.h"
@@ -11,8 +12,10 @@ namespace streamdiffusion::cpu {
 namespace {
 
 constexpr std::size_t kCacheLine = 64;
-// Shared by buffers up to a large page. What is not written to does not become resident.
-constexpr std::size_t kSharedBytes = 4 * posix::kLargePage;
+constexpr std::size_t kMostShared =
+    2 * posix::kLargePage;  // a larger buffer fills pages of its own well enough
+// What is not written to does not become resident.
+constexpr std::size_t kChunkBytes = 16 * posix::kLargePage;
 
 Buffer allocate_alone(std::size_t bytes) {
   const std::size_t available = posix::available_memory();
@@ -28,17 +31,27 @@ Buffer allocate_alone(std::size_t bytes) {
 
 Buffer PageAllocator::allocate(std::size_t bytes) {
   const std::size_t wanted = std::max<std::size_t>(bytes, 1);
-  if (wanted > posix::kLargePage) {
-    return allocate_alone(wanted);
+  return wanted > kMostShared ? allocate_alone(wanted) : allocate_shared(wanted);
+}
+
+Buffer PageAllocator::allocate_shared(std::size_t bytes) {
+  std::erase_if(chunks_, [](const Chunk& chunk) { return chunk.pages.expired(); });
+  for (Chunk& chunk : chunks_) {
+    if (chunk.used + bytes <= kChunkBytes) {
+      if (std::shared_ptr<Buffer> pages = chunk.pages.lock()) {
+        return allocate_in(chunk, std::move(pages), bytes);
+      }
+    }
   }
-  const std::size_t taken = (wanted + kCacheLine - 1) / kCacheLine * kCacheLine;
-  if (pages_ == nullptr || used_ + taken > pages_->bytes()) {
-    pages_ = std::make_shared<Buffer>(allocate_alone(kSharedBytes));
-    used_ = 0;
-  }
-  void* const data = static_cast<std::byte*>(pages_->data()) + used_;
-  used_ += taken;
-  return {data, wanted, [pages = pages_](void*, std::size_t) {}};
+  auto pages = std::make_shared<Buffer>(allocate_alone(kChunkBytes));
+  Chunk& chunk = chunks_.emplace_back(Chunk{.pages = pages});
+  return allocate_in(chunk, std::move(pages), bytes);
+}
+
+Buffer PageAllocator::allocate_in(Chunk& chunk, std::shared_ptr<Buffer> pages, std::size_t bytes) {
+  void* const data = static_cast<std::byte*>(pages->data()) + chunk.used;
+  chunk.used += (bytes + kCacheLine - 1) / kCacheLine * kCacheLine;
+  return {data, bytes, [pages = std::move(pages)](void*, std::size_t) {}};
 }
 
 }  // namespace streamdiffusion::cpu

@@ -22,13 +22,12 @@ class Block {
         conv2_(layers.conv2d(name + ".conv.2", channels, channels, 3)),
         conv4_(layers.conv2d(name + ".conv.4", channels, channels, 3)) {}
 
-  void forward(Context& context, const Tensor& x, const Tensor& out) const {
-    const Arena::Scope scope(context.arena);
+  void forward(Context& context, const Tensor& x, const Tensor& spare, const Tensor& out) const {
     const Conv2dOptions plain{.padding = 1, .activation = Activation::relu};
     // The first result lies where the last one will: the less memory, the more of it is in the caches.
     const Conv2dStep steps[] = {
         {conv0_.get(), plain, out},
-        {conv2_.get(), plain, context.arena.allocate(x.shape)},
+        {conv2_.get(), plain, spare},
         {conv4_.get(), {.padding = 1, .residual = x, .activation = Activation::relu}, out},
     };
     context.device.conv2d_chain(x, steps);
@@ -40,11 +39,41 @@ class Block {
   Weights conv4_;
 };
 
+/// Memory that the stages use in turn, in tensors of the largest one's shape.
+struct Memory {
+  Memory(Context& context, const Shape& largest)
+      : hidden(context.arena.allocate(largest)),
+        next(context.arena.allocate(largest)),
+        spare(context.arena.allocate(largest)) {}
+
+  Tensor hidden;  ///< what was made last
+  Tensor next;    ///< what is made from it
+  Tensor spare;   ///< for a block alone
+};
+
 /// Blocks of one resolution and the convolution that leads into it.
 struct Stage {
+  /// Gives a tensor of this shape, which lies in `memory.hidden`, where `x` may lie, too.
+  Tensor forward(Context& context, const Tensor& x, Activation activation, const Shape& shape,
+                 Memory& memory) const;
+
   Weights conv;
   std::vector<Block> blocks;
 };
+
+Tensor Stage::forward(Context& context, const Tensor& x, Activation activation, const Shape& shape,
+                      Memory& memory) const {
+  std::swap(memory.hidden, memory.next);
+  Tensor hidden = memory.hidden.shaped(shape);
+  context.device.conv2d(x, *conv, {.padding = 1, .activation = activation}, hidden);
+  for (const Block& block : blocks) {
+    const Tensor next = memory.next.shaped(shape);
+    block.forward(context, hidden, memory.spare.shaped(shape), next);
+    std::swap(memory.hidden, memory.next);
+    hidden = next;
+  }
+  return hidden;
+}
 
 /// The one number of channels that all stages have, as their convolutions (from as many to as many) need it.
 std::int64_t stage_channels(const std::vector<std::int64_t>& channels,
@@ -56,19 +85,6 @@ std::int64_t stage_channels(const std::vector<std::int64_t>& channels,
                 "check the autoencoder's config.json");
   }
   return channels.front();
-}
-
-/// The blocks one after the other; gives where the result lies: in `x` or in memory of its own.
-Tensor forward(Context& context, const std::vector<Block>& blocks, Tensor x) {
-  if (blocks.empty()) {
-    return x;
-  }
-  Tensor out = context.arena.allocate(x.shape);
-  for (const Block& block : blocks) {
-    block.forward(context, x, out);
-    std::swap(x, out);
-  }
-  return x;
 }
 
 /// "encoder.layers.0", "encoder.layers.1", ...: the layers of a torch.nn.Sequential in order.
@@ -164,13 +180,13 @@ AutoencoderTiny::~AutoencoderTiny() = default;
 void AutoencoderTiny::encode(Context& context, const Tensor& image, const Tensor& latents) const {
   const Impl& net = *impl_;
   const Arena::Scope scope(context.arena);
+  const auto shape = [&](std::size_t stage) {
+    return scaled(image.shape, std::int64_t{1} << stage, net.encoder_channels);
+  };
+  Memory memory(context, shape(0));
   Tensor hidden = image;
   for (std::size_t i = 0; i < kStages; ++i) {
-    const Stage& stage = net.encoder[i];
-    const Tensor out =
-        context.arena.allocate(scaled(image.shape, std::int64_t{1} << i, net.encoder_channels));
-    context.device.conv2d(hidden, *stage.conv, {.padding = 1}, out);
-    hidden = forward(context, stage.blocks, out);
+    hidden = net.encoder[i].forward(context, hidden, Activation::none, shape(i), memory);
   }
   context.device.conv2d(hidden, *net.encoder_out, {.padding = 1}, latents);
   if (net.config.scaling_factor != 1.0F) {
@@ -181,16 +197,16 @@ void AutoencoderTiny::encode(Context& context, const Tensor& image, const Tensor
 void AutoencoderTiny::decode(Context& context, const Tensor& latents, const Tensor& image) const {
   const Impl& net = *impl_;
   const Arena::Scope scope(context.arena);
+  const auto shape = [&](std::size_t stage) {
+    return scaled(image.shape, std::int64_t{1} << (kStages - 1 - stage), net.decoder_channels);
+  };
+  Memory memory(context, shape(kStages - 1));
   Tensor hidden = context.arena.allocate(latents.shape);
   context.device.map(latents, 1.0F / (kLatentMagnitude * net.config.scaling_factor), Activation::tanh,
                      kLatentMagnitude, 0.0F, hidden);
   for (std::size_t i = 0; i < kStages; ++i) {
-    const Stage& stage = net.decoder[i];
-    const Tensor out = context.arena.allocate(
-        scaled(image.shape, std::int64_t{1} << (kStages - 1 - i), net.decoder_channels));
-    context.device.conv2d(hidden, *stage.conv,
-                          {.padding = 1, .activation = i == 0 ? Activation::relu : Activation::none}, out);
-    hidden = forward(context, stage.blocks, out);
+    hidden = net.decoder[i].forward(context, hidden, i == 0 ? Activation::relu : Activation::none, shape(i),
+                                    memory);
   }
   context.device.conv2d(hidden, *net.decoder_out, {.padding = 1}, image);
   context.device.map(image, 1.0F, Activation::none, 2.0F, -1.0F, image);  // from 0 .. 1

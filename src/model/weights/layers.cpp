@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "model/files/safetensors.h"
+#include "posix/memory.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
@@ -36,13 +37,17 @@ std::vector<std::int64_t> without_unit_kernel(std::vector<std::int64_t> shape) {
 }  // namespace
 
 std::span<float> LayerLoader::Floats::get(std::int64_t size) {
-  const auto needed = static_cast<std::size_t>(size);
-  if (needed > size_) {
-    data_.reset();  // before the new one, so that there are never two
-    data_ = std::make_unique_for_overwrite<float[]>(needed);
-    size_ = needed;
+  const std::size_t needed = static_cast<std::size_t>(size) * sizeof(float);
+  if (needed > pages_.bytes()) {
+    pages_ = {};  // before the new one, so that there are never two
+    void* const pages = posix::allocate_pages(needed);
+    if (pages == nullptr) {
+      throw Error("out of memory: " + std::to_string(needed >> 20U) +
+                  " MB are needed to read a layer; use a smaller model or close other programs");
+    }
+    pages_ = {pages, needed, &posix::free_pages};
   }
-  return {data_.get(), needed};
+  return {static_cast<float*>(pages_.data()), static_cast<std::size_t>(size)};
 }
 
 LayerLoader::LayerLoader(Device& device, const TensorFiles& files, Lora::Network network,

@@ -89,15 +89,14 @@ class LayerLoader {
 
  private:
   /// Memory for one layer at a time, used again for the next: fresh pages would take longer than what is done
-  /// in them.
+  /// in them. All of it goes back to the system in the end.
   class Floats {
    public:
-    /// Uninitialised, until the next call.
+    /// Whatever lies there, until the next call.
     std::span<float> get(std::int64_t size);
 
    private:
-    std::unique_ptr<float[]> data_;
-    std::size_t size_ = 0;
+    Buffer pages_;
   };
 
   template <typename Make>
