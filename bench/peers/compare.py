@@ -32,8 +32,8 @@ ENGINES = ("ours", "ours-int8", "ours-bf16", "torch", "openvino-f32", "openvino-
 STEPS = (1, 2, 4, 10)
 TABLES = {
     "networks": MEASUREMENTS,
-    "steps": [f"steps/{n}" for n in STEPS] + [f"text/{n}" for n in STEPS],
-    "guidance": [f"guidance/{kind}/{n}" for n in range(1, 6) for kind in ("none", "self", "initialize", "full")],
+    "steps": tuple(f"{kind}/{n}" for kind in ("steps", "text") for n in STEPS),
+    "guidance": tuple(f"guidance/{kind}/{n}" for n in range(1, 6) for kind in ("none", "self", "initialize", "full")),
 }
 
 
@@ -118,12 +118,17 @@ def groups_of(names, pairs):
     return [[*ours, peer] for peer in peers] if pairs and peers else [names]
 
 
-def measured_together(group, table, most_steps):
+def is_wanted(name, arguments):
+    steps = name.rpartition("/")[2]
+    return ((not steps.isdigit() or int(steps) <= arguments.most_steps)
+            and (not arguments.only or name in arguments.only))
+
+
+def measured_together(group, table, arguments):
     """A table's measurements, but those in which ours would stand alone while peers are there."""
     peers = [engine for engine in group if not engine.startswith("ours")]
     return [name for name in TABLES[table]
-            if (table == "networks" or int(name.rpartition("/")[2]) <= most_steps)
-            and any(can_measure(engine, name) for engine in peers or group)]
+            if is_wanted(name, arguments) and any(can_measure(engine, name) for engine in peers or group)]
 
 
 def take_turns(engines, names, rounds):
@@ -156,7 +161,7 @@ def compare(arguments):
                          "pairs": arguments.pairs, "machine": machine(), "date": str(datetime.date.today())},
                "engines": {}, "tables": {table: {} for table in arguments.tables}}
     for group in groups_of(arguments.engines, arguments.pairs):
-        wanted = {table: measured_together(group, table, arguments.most_steps) for table in arguments.tables}
+        wanted = {table: measured_together(group, table, arguments) for table in arguments.tables}
         taking_part = [e for e in group if any(can_measure(e, name) for names in wanted.values() for name in names)]
         engines = {e: start_engine(e, arguments) for e in taking_part}
         for name, engine in engines.items():
@@ -180,6 +185,9 @@ if __name__ == "__main__":
     parser.add_argument("--seconds", type=float, default=0.5, help="time for each measurement in a round, at least one run")
     parser.add_argument("--tables", nargs="+", default=list(TABLES), choices=TABLES)
     parser.add_argument("--most-steps", type=int, default=10, help="leave out what takes more denoising steps")
+    parser.add_argument("--only", nargs="+", metavar="NAME", choices=sum(TABLES.values(), ()),
+                        help="measurements of the tables to take: unet, steps/10, guidance/full/5 ...; a stream of n steps is "
+                             "filled with n frames first, which takes minutes with a large model")
     parser.add_argument("--engines", nargs="+", default=ENGINES, choices=ENGINES)
     parser.add_argument("--pairs", action="store_true", help="one peer at a time beside ours: needs less memory")
     parser.add_argument("--program", default=str(HERE.parent.parent / "build/bench_networks"), help="bench_networks")
