@@ -1,12 +1,13 @@
 #include "server/engine.h"
 
 #include <algorithm>
-#include <boost/asio/post.hpp>
+#include <chrono>
+#include <cmath>
+#include <deque>
 #include <exception>
-#include <set>
+#include <iterator>
 #include <utility>
 
-#include "control/settings_json.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion::server {
@@ -16,7 +17,6 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::size_t kCodecThreads = 2;
-constexpr int kMostEncoding = 3;              // frames of a stream on their way to the client's format
 constexpr std::size_t kPicturesTogether = 4;  // of text to image
 constexpr double kReportInterval = 1;         // seconds
 constexpr double kSmoothing = 0.2;
@@ -45,6 +45,7 @@ Engine::Engine(ModelStore& models, const Settings& defaults, const StreamSetting
       stream_defaults_(stream_defaults),
       limits_(limits),
       metrics_(metrics),
+      answers_(metrics, limits.frames_under_way),
       codecs_(kCodecThreads),
       thread_([this] { run(); }) {}
 
@@ -144,7 +145,7 @@ void Engine::frame(const SessionPtr& session, const FrameTag& tag, std::vector<s
   if (arrival.text_to_image) {
     session->text.push_back(arrival);
     if (session->text.size() > static_cast<std::size_t>(limits_.frames_under_way)) {
-      answer_locked(*session, FrameState::dropped, session->text.front());
+      answers_.give(*session, FrameState::dropped, session->text.front());
       session->text.pop_front();
     }
     work_.notify_all();
@@ -156,153 +157,10 @@ void Engine::frame(const SessionPtr& session, const FrameTag& tag, std::vector<s
   }
   session->last_input = arrival.time;
   if (session->encoded) {
-    supersede(*session, session->encoded->arrival);
+    answers_.supersede(*session, session->encoded->arrival);
   }
   session->encoded = EncodedFrame{.arrival = arrival, .picture = std::move(picture)};
   decode_next(session);
-}
-
-// ---- decoding and encoding, on threads of their own
-
-/// Throws Error for what is no picture.
-SessionStream::Input Engine::decode(const EncodedFrame& encoded, int width, int height, Fit fit) const {
-  SessionStream::Input input;
-  const Frame picture = decode_image(encoded.picture, limits_.picture_pixels);
-  input.frame.resize(width, height);
-  fit_frame(picture, fit, input.frame);
-  input.arrival = encoded.arrival;
-  return input;
-}
-
-/// Decodes what has come while the engine is busy, as many frames as it can take; a newer one is decoded when
-/// the turn comes. The mutex is held.
-void Engine::decode_next(const SessionPtr& session) {
-  if (session->decoding || !session->encoded ||
-      session->ready.size() >= static_cast<std::size_t>(session->frame_buffer)) {
-    return;
-  }
-  session->decoding = true;
-  boost::asio::post(session->codec,
-                    [this, session, encoded = std::move(*session->encoded), version = session->input_version,
-                     width = session->width, height = session->height,
-                     fit = session->fit] { decode_early(session, encoded, version, width, height, fit); });
-  session->encoded.reset();
-}
-
-void Engine::decode_early(const SessionPtr& session, const EncodedFrame& encoded, std::uint64_t version,
-                          int width, int height, Fit fit) {
-  std::optional<SessionStream::Input> input;
-  std::string problem;
-  try {
-    input = decode(encoded, width, height, fit);
-  } catch (const std::exception& error) {
-    problem = error.what();
-  }
-  const std::lock_guard lock(mutex_);
-  if (!input) {
-    answer_unreadable(*session, encoded.arrival, problem);
-  } else if (version != session->input_version) {
-    answer_locked(*session, FrameState::dropped, encoded.arrival);
-  } else {
-    session->ready.push_back(std::move(*input));
-  }
-  session->decoding = false;
-  decode_next(session);
-  work_.notify_all();
-}
-
-/// On the engine's thread, without the mutex.
-void Engine::deliver(Session& session, FrameState state, const Arrival& arrival, const Frame* picture) {
-  const std::lock_guard lock(mutex_);
-  if (picture == nullptr) {
-    answer_locked(session, state, arrival);
-    return;
-  }
-  if (session.encoding >= kMostEncoding && !arrival.text_to_image) {
-    answer_locked(session, FrameState::dropped, arrival);
-    return;
-  }
-  ++session.encoding;
-  boost::asio::post(session.codec, [this, owner = session.shared_from_this(), arrival, frame = *picture,
-                                    settings = session.stream->stream_settings()] {
-    encode(owner, arrival, frame, settings);
-  });
-}
-
-void Engine::encode(const SessionPtr& session, const Arrival& arrival, const Frame& picture,
-                    const StreamSettings& settings) {
-  std::vector<std::uint8_t> bytes;
-  std::string problem;
-  try {
-    bytes = encode_image(picture, settings.format, {}, settings.quality);
-  } catch (const std::exception& error) {
-    problem = error.what();
-  }
-  const std::lock_guard lock(mutex_);
-  --session->encoding;
-  if (problem.empty()) {
-    answer_locked(*session, FrameState::picture, arrival, std::move(bytes));
-    return;
-  }
-  answer_locked(*session, FrameState::dropped, arrival);
-  if (session->output) {
-    session->output->send(make_error("internal", problem));
-  }
-}
-
-/// A newer frame has come before this one's turn. It is answered with the next answer to another one, so that
-/// who sends a frame for each answer sends as many as can be used.
-void Engine::supersede(Session& session, const Arrival& arrival) {
-  session.superseded.push_back(arrival);
-  if (session.superseded.size() > static_cast<std::size_t>(limits_.frames_under_way)) {
-    give_answer(session, FrameState::dropped, session.superseded.front(), {});
-    session.superseded.pop_front();
-  }
-}
-
-void Engine::answer_unreadable(Session& session, const Arrival& arrival, const std::string& problem) {
-  answer_locked(session, FrameState::unreadable, arrival);
-  if (session.output) {
-    session.output->send(make_error("picture", problem));
-  }
-}
-
-void Engine::answer_locked(Session& session, FrameState state, const Arrival& arrival,
-                           std::vector<std::uint8_t> picture) {
-  for (const Arrival& older : std::exchange(session.superseded, {})) {
-    give_answer(session, FrameState::dropped, older, {});
-  }
-  give_answer(session, state, arrival, std::move(picture));
-}
-
-void Engine::give_answer(Session& session, FrameState state, const Arrival& arrival,
-                         std::vector<std::uint8_t> picture) {
-  switch (state) {
-    case FrameState::picture:
-      ++session.counts.frames;
-      metrics_.pictures.Increment();
-      metrics_.latency.Observe(seconds_since(arrival.time));
-      break;
-    case FrameState::skipped:
-      ++session.counts.skipped;
-      metrics_.skipped.Increment();
-      break;
-    case FrameState::dropped:
-      ++session.counts.dropped;
-      metrics_.dropped.Increment();
-      break;
-    case FrameState::unreadable:
-      metrics_.unreadable.Increment();
-      break;
-  }
-  if (session.output) {
-    session.output->send(FrameAnswer{.state = state,
-                                     .tag = arrival.tag,
-                                     .is_text_to_image = arrival.text_to_image,
-                                     .arrival = arrival.time,
-                                     .dropped = session.counts.dropped,
-                                     .picture = std::move(picture)});
-  }
 }
 
 void Engine::send(const SessionPtr& session, std::string message) {
@@ -466,11 +324,11 @@ std::vector<SessionStream::Input> Engine::take_inputs(const SessionPtr& session,
     }
     lock.lock();
     if (!problem.empty()) {
-      answer_unreadable(*session, newest.arrival, problem);
+      answers_.give_unreadable(*session, newest.arrival, problem);
     }
   }
   while (inputs.size() > size) {
-    answer_locked(*session, FrameState::dropped, *inputs.front().arrival);
+    answers_.give(*session, FrameState::dropped, *inputs.front().arrival);
     inputs.pop_front();
   }
   while (inputs.size() < size) {
@@ -492,139 +350,6 @@ void Engine::make_pictures(const SessionPtr& session, std::unique_lock<std::mute
 
 void Engine::drain(const SessionPtr& session) {
   compute({session}, [&] { session->stream->drain(); });
-}
-
-void Engine::answer_requests(const SessionPtr& session, std::unique_lock<std::mutex>& lock) {
-  const ClientMessage message = session->requests.front();
-  lock.unlock();
-  const bool is_answered = answer(session, message);
-  lock.lock();
-  if (is_answered) {
-    session->requests.pop_front();
-  }
-}
-
-/// False where a model has to be loaded first: the request is looked at again then.
-bool Engine::answer(const SessionPtr& session, const ClientMessage& message) {
-  try {
-    if (message.type == ClientMessage::Type::stream) {
-      return change_stream(session, message);
-    }
-    change_settings(session, message);
-  } catch (const FieldError& error) {
-    send(session, make_error("invalid", error.what(), message.id, error.field()));
-  } catch (const ProtocolError& error) {
-    send(session, make_error(error.code(), error.what(), message.id));
-  } catch (const DeviceLost& error) {
-    lose_device(error.what());
-  } catch (const Error& error) {
-    send(session, make_error("invalid", error.what(), message.id));
-  } catch (const std::exception& error) {
-    metrics_.internal_errors.Increment();
-    send(session, make_error("internal", error.what(), message.id));
-  }
-  return true;
-}
-
-void Engine::change_settings(const SessionPtr& session, const ClientMessage& message) {
-  Settings settings = session->stream->settings();
-  apply_json(message.fields, settings);
-  check_weight_sets(*session->stream, settings);
-  session->stream->set(settings);
-  send(session, dump({{"type", "settings"}, {"id", message.id}, {"settings", to_json(settings)}}));
-}
-
-bool Engine::change_stream(const SessionPtr& session, const ClientMessage& message) {
-  SessionStream& stream = *session->stream;
-  StreamSettings wanted = stream.stream_settings();
-  apply_json(message.fields, limits_.largest_side, wanted);
-  const bool other_model = wanted.model != stream.stream_settings().model;
-  if (!models_.has(wanted.model)) {
-    throw FieldError("model", "names none of this server's models");
-  }
-  if (wait_for_model(session, message)) {
-    return false;
-  }
-  const std::shared_ptr<Model> model = other_model ? models_.loaded(wanted.model) : stream.model();
-  Settings settings = stream.settings();
-  if (other_model) {
-    settings.loras = models_.loras(wanted.model);
-    const int native = std::min(model->info().native_size, limits_.largest_side);
-    wanted.width = message.fields.contains("width") ? wanted.width : native;
-    wanted.height = message.fields.contains("height") ? wanted.height : native;
-  }
-  for (const auto& [side, pixels] : {std::pair{"width", wanted.width}, std::pair{"height", wanted.height}}) {
-    if (pixels % model->info().size_multiple != 0) {
-      throw FieldError(side, "must be a multiple of " + std::to_string(model->info().size_multiple));
-    }
-  }
-  stream.set(model, settings, wanted);
-  {
-    const std::lock_guard lock(mutex_);
-    session->width = wanted.width;
-    session->height = wanted.height;
-    session->fit = wanted.fit;
-    session->frame_buffer = wanted.frame_buffer;
-    ++session->input_version;
-    for (const SessionStream::Input& input : std::exchange(session->ready, {})) {
-      answer_locked(*session, FrameState::dropped, *input.arrival);
-    }
-    decode_next(session);
-  }
-  send(session, dump({{"type", "stream"},
-                      {"id", message.id},
-                      {"stream", to_json(wanted)},
-                      {"settings", to_json(settings)},
-                      {"models", describe_models()}}));
-  return true;
-}
-
-/// Whether the model that is asked for has to be loaded first, which it is then.
-bool Engine::wait_for_model(const SessionPtr& session, const ClientMessage& message) {
-  if (!message.fields.contains("model")) {
-    return false;
-  }
-  const std::string id = message.fields["model"];
-  if (models_.loaded(id) != nullptr) {
-    return false;
-  }
-  {
-    const std::lock_guard lock(mutex_);
-    if (const std::string problem = std::exchange(session->model_error, {}); !problem.empty()) {
-      throw ProtocolError("model", problem);
-    }
-    session->waits_for_model = true;
-  }
-  send(session, dump({{"type", "loading"}, {"model", id}}));
-  models_.load(id, [this, session](const std::string& problem) {
-    const std::lock_guard lock(mutex_);
-    session->model_error = problem;
-    session->waits_for_model = false;
-    work_.notify_all();
-  });
-  return true;
-}
-
-/// Each combination of LoRA scales has weights of its own.
-void Engine::check_weight_sets(const SessionStream& own, const Settings& wanted) {
-  std::set<std::vector<float>> sets;
-  const auto add = [&sets](const Settings& settings) {
-    std::vector<float> scales;
-    std::ranges::transform(settings.loras, std::back_inserter(scales), &LoraScale::scale);
-    sets.insert(scales);
-  };
-  add(wanted);
-  const std::lock_guard lock(mutex_);
-  for (const SessionPtr& session : sessions_) {
-    if (session->stream.get() != &own && session->stream->model() == own.model()) {
-      add(session->stream->settings());
-    }
-  }
-  if (sets.size() > static_cast<std::size_t>(limits_.weight_sets)) {
-    throw FieldError("loras", "cannot have these scales: other sessions use " +
-                                  std::to_string(sets.size() - 1) +
-                                  " other combinations, as many as this server keeps in memory");
-  }
 }
 
 }  // namespace streamdiffusion::server

@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "server/frame_answers.h"
 #include "server/metrics.h"
 #include "server/model_store.h"
 #include "server/scheduler.h"
@@ -85,12 +86,6 @@ class Engine {
   void deliver(Session& session, FrameState state, const Arrival& arrival, const Frame* picture);
   void encode(const SessionPtr& session, const Arrival& arrival, const Frame& picture,
               const StreamSettings& settings);
-  void supersede(Session& session, const Arrival& arrival);
-  void answer_unreadable(Session& session, const Arrival& arrival, const std::string& problem);
-  void answer_locked(Session& session, FrameState state, const Arrival& arrival,
-                     std::vector<std::uint8_t> picture = {});
-  void give_answer(Session& session, FrameState state, const Arrival& arrival,
-                   std::vector<std::uint8_t> picture);
   void send(const SessionPtr& session, std::string message);
   void report(Session& session, Clock::time_point now);
 
@@ -99,6 +94,7 @@ class Engine {
   const StreamSettings stream_defaults_;
   const EngineLimits limits_;
   Metrics& metrics_;
+  FrameAnswers answers_;
 
   boost::asio::thread_pool codecs_;  // sessions use it to their end
   std::mutex mutex_;

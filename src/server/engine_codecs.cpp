@@ -1,0 +1,109 @@
+// The part of the engine that decodes and encodes pictures, on threads of their own.
+
+#include <boost/asio/post.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "server/engine.h"
+#include "streamdiffusion/media.h"
+
+namespace streamdiffusion::server {
+
+namespace {
+
+constexpr int kMostEncoding = 3;  // frames of a stream on their way to the client's format
+
+}  // namespace
+
+/// Throws Error for what is no picture.
+SessionStream::Input Engine::decode(const EncodedFrame& encoded, int width, int height, Fit fit) const {
+  SessionStream::Input input;
+  const Frame picture = decode_image(encoded.picture, limits_.picture_pixels);
+  input.frame.resize(width, height);
+  fit_frame(picture, fit, input.frame);
+  input.arrival = encoded.arrival;
+  return input;
+}
+
+/// Decodes what has come while the engine is busy, as many frames as it can take; a newer one is decoded when
+/// the turn comes. The mutex is held.
+void Engine::decode_next(const SessionPtr& session) {
+  if (session->decoding || !session->encoded ||
+      session->ready.size() >= static_cast<std::size_t>(session->frame_buffer)) {
+    return;
+  }
+  session->decoding = true;
+  boost::asio::post(session->codec,
+                    [this, session, encoded = std::move(*session->encoded), version = session->input_version,
+                     width = session->width, height = session->height,
+                     fit = session->fit] { decode_early(session, encoded, version, width, height, fit); });
+  session->encoded.reset();
+}
+
+void Engine::decode_early(const SessionPtr& session, const EncodedFrame& encoded, std::uint64_t version,
+                          int width, int height, Fit fit) {
+  std::optional<SessionStream::Input> input;
+  std::string problem;
+  try {
+    input = decode(encoded, width, height, fit);
+  } catch (const std::exception& error) {
+    problem = error.what();
+  }
+  const std::lock_guard lock(mutex_);
+  if (!input) {
+    answers_.give_unreadable(*session, encoded.arrival, problem);
+  } else if (version != session->input_version) {
+    answers_.give(*session, FrameState::dropped, encoded.arrival);
+  } else {
+    session->ready.push_back(std::move(*input));
+  }
+  session->decoding = false;
+  decode_next(session);
+  work_.notify_all();
+}
+
+/// On the engine's thread, without the mutex.
+void Engine::deliver(Session& session, FrameState state, const Arrival& arrival, const Frame* picture) {
+  const std::lock_guard lock(mutex_);
+  if (picture == nullptr) {
+    answers_.give(session, state, arrival);
+    return;
+  }
+  if (session.encoding >= kMostEncoding && !arrival.text_to_image) {
+    answers_.give(session, FrameState::dropped, arrival);
+    return;
+  }
+  ++session.encoding;
+  boost::asio::post(session.codec, [this, owner = session.shared_from_this(), arrival, frame = *picture,
+                                    settings = session.stream->stream_settings()] {
+    encode(owner, arrival, frame, settings);
+  });
+}
+
+void Engine::encode(const SessionPtr& session, const Arrival& arrival, const Frame& picture,
+                    const StreamSettings& settings) {
+  std::vector<std::uint8_t> bytes;
+  std::string problem;
+  try {
+    bytes = encode_image(picture, settings.format, {}, settings.quality);
+  } catch (const std::exception& error) {
+    problem = error.what();
+  }
+  const std::lock_guard lock(mutex_);
+  --session->encoding;
+  if (problem.empty()) {
+    answers_.give(*session, FrameState::picture, arrival, std::move(bytes));
+    return;
+  }
+  answers_.give(*session, FrameState::dropped, arrival);
+  if (session->output) {
+    session->output->send(make_error("internal", problem));
+  }
+}
+
+}  // namespace streamdiffusion::server

@@ -1,0 +1,62 @@
+#include "server/frame_answers.h"
+
+#include <chrono>
+#include <cstddef>
+#include <utility>
+
+namespace streamdiffusion::server {
+
+void FrameAnswers::supersede(Session& session, const Arrival& arrival) {
+  session.superseded.push_back(arrival);
+  if (session.superseded.size() > static_cast<std::size_t>(most_superseded_)) {
+    give_one(session, FrameState::dropped, session.superseded.front(), {});
+    session.superseded.pop_front();
+  }
+}
+
+void FrameAnswers::give_unreadable(Session& session, const Arrival& arrival, const std::string& problem) {
+  give(session, FrameState::unreadable, arrival);
+  if (session.output) {
+    session.output->send(make_error("picture", problem));
+  }
+}
+
+void FrameAnswers::give(Session& session, FrameState state, const Arrival& arrival,
+                        std::vector<std::uint8_t> picture) {
+  for (const Arrival& older : std::exchange(session.superseded, {})) {
+    give_one(session, FrameState::dropped, older, {});
+  }
+  give_one(session, state, arrival, std::move(picture));
+}
+
+void FrameAnswers::give_one(Session& session, FrameState state, const Arrival& arrival,
+                            std::vector<std::uint8_t> picture) {
+  switch (state) {
+    case FrameState::picture:
+      ++session.counts.frames;
+      metrics_.pictures.Increment();
+      metrics_.latency.Observe(std::chrono::duration<double>(Clock::now() - arrival.time).count());
+      break;
+    case FrameState::skipped:
+      ++session.counts.skipped;
+      metrics_.skipped.Increment();
+      break;
+    case FrameState::dropped:
+      ++session.counts.dropped;
+      metrics_.dropped.Increment();
+      break;
+    case FrameState::unreadable:
+      metrics_.unreadable.Increment();
+      break;
+  }
+  if (session.output) {
+    session.output->send(FrameAnswer{.state = state,
+                                     .tag = arrival.tag,
+                                     .is_text_to_image = arrival.text_to_image,
+                                     .arrival = arrival.time,
+                                     .dropped = session.counts.dropped,
+                                     .picture = std::move(picture)});
+  }
+}
+
+}  // namespace streamdiffusion::server
