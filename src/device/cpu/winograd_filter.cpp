@@ -1,68 +1,86 @@
+#include <algorithm>
+#include <array>
+#include <cstddef>
+
 #include "device/cpu/winograd.h"
 
 namespace streamdiffusion::cpu {
 
 namespace {
 
-// By the product of a point's distances from the other points.
-constexpr float kNearScale =
-    1 / (2 * winograd_points::kNearSquare * (winograd_points::kNearSquare - winograd_points::kFarSquare));
-constexpr float kFarScale =
-    1 / (2 * winograd_points::kFarSquare * (winograd_points::kFarSquare - winograd_points::kNearSquare));
+constexpr std::size_t kPoints = 6;
 
-}  // namespace
+template <std::size_t kTaps>
+using FilterMatrix = std::array<std::array<float, kTaps>, kPoints>;
 
-void winograd_filter(const float* filter, float* into) {
+/// G: for each point its powers, divided by the product of its distances from the other points.
+template <std::size_t kTaps>
+constexpr FilterMatrix<kTaps> filter_matrix() {
   using namespace winograd_points;
-  // A line for each point p: 1, p and p^2.
-  constexpr float kG[6][3] = {{1, 0, 0},
-                              {kNearScale, kNear * kNearScale, kNearSquare * kNearScale},
-                              {kNearScale, -kNear * kNearScale, kNearSquare * kNearScale},
-                              {kFarScale, kFar * kFarScale, kFarSquare * kFarScale},
-                              {kFarScale, -kFar * kFarScale, kFarSquare * kFarScale},
-                              {0, 0, 1}};
-  float half[6][3];
-  for (int i = 0; i < 6; ++i) {
-    for (int j = 0; j < 3; ++j) {
-      half[i][j] = kG[i][0] * filter[j] + kG[i][1] * filter[3 + j] + kG[i][2] * filter[6 + j];
-    }
+  constexpr float kNearScale = 1 / (2 * kNearSquare * (kNearSquare - kFarSquare));
+  constexpr float kFarScale = 1 / (2 * kFarSquare * (kFarSquare - kNearSquare));
+  constexpr float kNearPowers[] = {1, kNear, kNearSquare};
+  constexpr float kFarPowers[] = {1, kFar, kFarSquare};
+  FilterMatrix<kTaps> matrix{};
+  for (std::size_t power = 0; power < kTaps; ++power) {
+    const float near = kNearPowers[power] * kNearScale;
+    const float far = kFarPowers[power] * kFarScale;
+    const bool odd = power % 2 != 0;
+    matrix[1][power] = near;
+    matrix[2][power] = odd ? -near : near;
+    matrix[3][power] = far;
+    matrix[4][power] = odd ? -far : far;
   }
-  for (int i = 0; i < 6; ++i) {
-    for (int j = 0; j < 6; ++j) {
-      into[i * 6 + j] = half[i][0] * kG[j][0] + half[i][1] * kG[j][1] + half[i][2] * kG[j][2];
+  matrix.front().front() = 1;  // of the point 0,
+  matrix.back().back() = 1;    // and of infinity
+  return matrix;
+}
+
+/// G taps G^T.
+template <std::size_t kTaps>
+void transform_filter(const float (&taps)[kTaps][kTaps], float* into) {
+  constexpr FilterMatrix<kTaps> kMatrix = filter_matrix<kTaps>();
+  for (const std::array<float, kTaps>& line : kMatrix) {
+    float half[kTaps] = {};
+    for (std::size_t column = 0; column < kTaps; ++column) {
+      for (std::size_t tap = 0; tap < kTaps; ++tap) {
+        half[column] += line[tap] * taps[tap][column];
+      }
+    }
+    for (const std::array<float, kTaps>& column : kMatrix) {
+      *into = 0;
+      for (std::size_t tap = 0; tap < kTaps; ++tap) {
+        *into += half[tap] * column[tap];
+      }
+      ++into;
     }
   }
 }
 
+/// Two taps for three that stand `step` apart, two of which see the same pixel of the picture as it was.
+void join_taps(const float* taps, std::ptrdiff_t step, bool odd, float* two) {
+  two[0] = odd ? taps[0] + taps[step] : taps[0];
+  two[1] = odd ? taps[2 * step] : taps[step] + taps[2 * step];
+}
+
+}  // namespace
+
+void winograd_filter(const float* filter, float* into) {
+  float taps[3][3];
+  std::copy_n(filter, 9, &taps[0][0]);
+  transform_filter(taps, into);
+}
+
 void winograd_phase_filter(const float* filter, std::int64_t phase, float* into) {
-  using namespace winograd_points;
-  // Two of the three taps see the same pixel of the picture as it was.
-  const auto join = [](const float* taps, std::int64_t step, bool odd, float* two) {
-    two[0] = odd ? taps[0] + taps[step] : taps[0];
-    two[1] = odd ? taps[2 * step] : taps[step] + taps[2 * step];
-  };
-  // A line for each point p: 1 and p.
-  constexpr float kG[6][2] = {{1, 0},
-                              {kNearScale, kNear * kNearScale},
-                              {kNearScale, -kNear * kNearScale},
-                              {kFarScale, kFar * kFarScale},
-                              {kFarScale, -kFar * kFarScale},
-                              {0, 1}};
   float lines[3][2];
-  for (int i = 0; i < 3; ++i) {
-    join(filter + i * 3, 1, phase % 2 != 0, lines[i]);
+  for (std::ptrdiff_t line = 0; line < 3; ++line) {
+    join_taps(filter + line * 3, 1, phase % 2 != 0, lines[line]);
   }
-  float joined[2][2];  // [column][line]
-  for (int j = 0; j < 2; ++j) {
-    join(&lines[0][j], 2, phase / 2 != 0, joined[j]);
+  float columns[2][2];  // [column][line]
+  for (std::ptrdiff_t column = 0; column < 2; ++column) {
+    join_taps(&lines[0][column], 2, phase / 2 != 0, columns[column]);
   }
-  for (int i = 0; i < 6; ++i) {
-    const float half[2] = {kG[i][0] * joined[0][0] + kG[i][1] * joined[0][1],
-                           kG[i][0] * joined[1][0] + kG[i][1] * joined[1][1]};
-    for (int j = 0; j < 6; ++j) {
-      into[i * 6 + j] = half[0] * kG[j][0] + half[1] * kG[j][1];
-    }
-  }
+  transform_filter({{columns[0][0], columns[1][0]}, {columns[0][1], columns[1][1]}}, into);
 }
 
 }  // namespace streamdiffusion::cpu
