@@ -34,9 +34,11 @@ Block<float> transpose(const float* const* rows, std::int64_t from, std::int64_t
   return block;
 }
 
-void convert(const Block<float>& from, Block<float>& to) { to = from; }
-void convert(const Block<float>& from, Block<Half>& to) {
-  to_half(from.front().data(), kBlock * kBlock, to.front().data());
+/// A block in the type that it is packed in: itself, or in `memory`.
+const Block<float>& as_packed(const Block<float>& block, const Block<float>& /*memory*/) { return block; }
+const Block<Half>& as_packed(const Block<float>& block, Block<Half>& memory) {
+  to_half(block.front().data(), kBlock * kBlock, memory.front().data());
+  return memory;
 }
 
 // Fewer weights are not worth the unpacking.
@@ -134,6 +136,7 @@ void PackedMatrix::pack_panel(std::int64_t panel, std::span<const float> weight,
   const std::int64_t inner = taps * in_channels;
   const std::int64_t first = panel * format.columns;
   const std::int64_t width = std::min(format.columns, columns.padded() - first);
+  Block<T> memory;
   for (std::int64_t column = 0; column < width; column += kBlock) {
     const std::int64_t valid = std::min(kBlock, width - column);
     const float* rows[kBlock] = {};
@@ -143,8 +146,8 @@ void PackedMatrix::pack_panel(std::int64_t panel, std::span<const float> weight,
     }
     for (std::int64_t from = 0; from < inner; from += kBlock) {
       const std::int64_t count = std::min(kBlock, inner - from);
-      Block<T> block;
-      convert(transpose(rows, from, count), block);
+      const Block<float> transposed = transpose(rows, from, count);
+      const Block<T>& block = as_packed(transposed, memory);
       for (std::int64_t i = 0; i < count; ++i) {
         const std::int64_t in = (from + i) / taps;
         const std::int64_t tap = (from + i) % taps;

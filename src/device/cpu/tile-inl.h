@@ -123,35 +123,46 @@ HWY_NOINLINE void multiply_tile(const Tile& tile) {
   }
 }
 
-using TileFunction = void (*)(const Tile&);
-
-template <int kVectors, bool kUnpacks = false, int... kRows>
-constexpr std::array<TileFunction, kMaxTileRows + 1> tile_functions(std::integer_sequence<int, kRows...>) {
-  return {nullptr, &multiply_tile<kRows + 1, kVectors, kUnpacks>...};
+template <typename Tiles, int kVectors, int... kRows>
+constexpr std::array<typename Tiles::Function, kMaxTileRows + 1> tiles_of_width(
+    std::integer_sequence<int, kRows...>) {
+  return {nullptr, Tiles::template kOf<kRows + 1, kVectors>...};
 }
 
-/// The tile of `rows` x `vectors`; rows at most tile_rows(vectors).
-inline TileFunction tile_function(int rows, int vectors) {
-  static constexpr auto k1 = tile_functions<1>(std::make_integer_sequence<int, tile_rows(1)>());
-  static constexpr auto k2 = tile_functions<2>(std::make_integer_sequence<int, tile_rows(2)>());
+/// All of `Tiles` that are `kVectors` wide, by their rows.
+template <typename Tiles, int kVectors>
+inline constexpr auto kTilesOfWidth =
+    tiles_of_width<Tiles, kVectors>(std::make_integer_sequence<int, tile_rows(kVectors)>());
+
+/// The one of `Tiles` with `rows` x `vectors`; rows at most tile_rows(vectors).
+template <typename Tiles>
+typename Tiles::Function choose_tile(int rows, int vectors) {
+  const auto row = static_cast<std::size_t>(rows);
   if constexpr (kPanelVectors == 4) {
-    static constexpr auto k3 = tile_functions<3>(std::make_integer_sequence<int, tile_rows(3)>());
-    static constexpr auto k4 = tile_functions<4>(std::make_integer_sequence<int, tile_rows(4)>());
     if (vectors == 4) {
-      return k4[static_cast<std::size_t>(rows)];
+      return kTilesOfWidth<Tiles, 4>[row];
     }
     if (vectors == 3) {
-      return k3[static_cast<std::size_t>(rows)];
+      return kTilesOfWidth<Tiles, 3>[row];
     }
   }
-  return vectors == 2 ? k2[static_cast<std::size_t>(rows)] : k1[static_cast<std::size_t>(rows)];
+  return vectors == 2 ? kTilesOfWidth<Tiles, 2>[row] : kTilesOfWidth<Tiles, 1>[row];
+}
+
+template <bool kUnpacks>
+struct FloatTiles {
+  using Function = void (*)(const Tile&);
+  template <int kRows, int kVectors>
+  static constexpr Function kOf = &multiply_tile<kRows, kVectors, kUnpacks>;
+};
+
+inline FloatTiles<false>::Function tile_function(int rows, int vectors) {
+  return choose_tile<FloatTiles<false>>(rows, vectors);
 }
 
 /// The one that unpacks, of a full panel.
-inline TileFunction unpacking_tile_function(int rows) {
-  static constexpr auto kFunctions =
-      tile_functions<kPanelVectors, true>(std::make_integer_sequence<int, tile_rows(kPanelVectors)>());
-  return kFunctions[static_cast<std::size_t>(rows)];
+inline FloatTiles<true>::Function unpacking_tile_function(int rows) {
+  return kTilesOfWidth<FloatTiles<true>, kPanelVectors>[static_cast<std::size_t>(rows)];
 }
 
 /// Vectors of the panel that begins at `column` of `columns`.

@@ -144,32 +144,12 @@ HWY_NOINLINE void multiply_units(const UnitTile& tile) {
   }
 }
 
-using UnitTileFunction = void (*)(const UnitTile&);
-
-template <Format kFormat, bool kSigned, int kVectors, int... kRows>
-constexpr std::array<UnitTileFunction, kMaxTileRows + 1> unit_tiles(std::integer_sequence<int, kRows...>) {
-  return {nullptr, &multiply_units<kFormat, kSigned, kRows + 1, kVectors>...};
-}
-
-/// The tile of `rows` x `vectors`; rows at most tile_rows(vectors).
-template <Format kFormat, bool kSigned = false>
-UnitTileFunction unit_tile(int rows, int vectors) {
-  static constexpr auto k1 = unit_tiles<kFormat, kSigned, 1>(std::make_integer_sequence<int, tile_rows(1)>());
-  static constexpr auto k2 = unit_tiles<kFormat, kSigned, 2>(std::make_integer_sequence<int, tile_rows(2)>());
-  if constexpr (kPanelVectors == 4) {
-    static constexpr auto k3 =
-        unit_tiles<kFormat, kSigned, 3>(std::make_integer_sequence<int, tile_rows(3)>());
-    static constexpr auto k4 =
-        unit_tiles<kFormat, kSigned, 4>(std::make_integer_sequence<int, tile_rows(4)>());
-    if (vectors == 4) {
-      return k4[static_cast<std::size_t>(rows)];
-    }
-    if (vectors == 3) {
-      return k3[static_cast<std::size_t>(rows)];
-    }
-  }
-  return vectors == 2 ? k2[static_cast<std::size_t>(rows)] : k1[static_cast<std::size_t>(rows)];
-}
+template <Format kFormat, bool kSigned>
+struct UnitTiles {
+  using Function = void (*)(const UnitTile&);
+  template <int kRows, int kVectors>
+  static constexpr Function kOf = &multiply_units<kFormat, kSigned, kRows, kVectors>;
+};
 
 /// `tile` for `rows` rows, as many at a time as registers hold.
 template <Format kFormat, bool kSigned = false>
@@ -178,7 +158,7 @@ void multiply_rows(UnitTile tile, std::int64_t rows, int vectors) {
   const std::int64_t tiles = (rows + most - 1) / most;
   for (std::int64_t i = 0; i < tiles; ++i) {
     const std::int64_t count = rows * (i + 1) / tiles - rows * i / tiles;
-    unit_tile<kFormat, kSigned>(static_cast<int>(count), vectors)(tile);
+    choose_tile<UnitTiles<kFormat, kSigned>>(static_cast<int>(count), vectors)(tile);
     tile.x += static_cast<std::size_t>(count) * tile.x_stride;
     tile.sums += static_cast<std::size_t>(count) * tile.sums_stride;
   }
