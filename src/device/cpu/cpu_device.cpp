@@ -23,7 +23,7 @@ namespace cpu {
 namespace {
 
 // Less work than this (multiplications, or elements passed over) is not worth handing to another thread.
-constexpr std::int64_t kWorth = 50'000;
+constexpr std::int64_t kWorth = 12'000;
 
 Tensor on_host(float* values, const Shape& shape) { return {values, shape, shape.c, DType::f32}; }
 

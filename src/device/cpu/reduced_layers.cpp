@@ -9,7 +9,7 @@ namespace streamdiffusion::cpu {
 namespace {
 
 // Multiplications that are worth a task of their own.
-constexpr std::int64_t kTaskWork = 1'000'000;
+constexpr std::int64_t kTaskWork = 600'000;
 std::int64_t divide_up(std::int64_t n, std::int64_t by) { return (n + by - 1) / by; }
 
 }  // namespace

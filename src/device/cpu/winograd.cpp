@@ -34,6 +34,8 @@ constexpr std::int64_t kFewestPieceTiles = 24;
 // in the last-level cache where all work together.
 constexpr std::int64_t kStripBytes = std::int64_t{12} << 20U;
 constexpr std::int64_t kGroupTiles = 16;
+// Channels of tiles that are worth handing to another thread to be transformed.
+constexpr std::int64_t kGroupChannels = 300;
 // Multiplications that are worth a task of their own.
 constexpr std::int64_t kTaskWork = 2'000'000;
 
@@ -172,6 +174,12 @@ void run_in_pieces(Workers& workers, const WinogradTask& task, std::int64_t tile
   });
 }
 
+/// Into how many groups tiles are divided to be transformed: some for each thread if that is worth it.
+std::int64_t group_count(std::int64_t tiles, std::int64_t channels, std::int64_t threads) {
+  const std::int64_t worth = tiles * channels / kGroupChannels / threads * threads;
+  return std::clamp<std::int64_t>(worth, 1, std::max(threads, tiles / kGroupTiles));
+}
+
 /// All threads at a strip of the picture, one step after the other.
 void run_in_strips(Workers& workers, const WinogradTask& task, std::int64_t tiles) {
   const WinogradWeights& weights = *task.weights;
@@ -185,7 +193,8 @@ void run_in_strips(Workers& workers, const WinogradTask& task, std::int64_t tile
   for (std::int64_t s = 0; s < strips; ++s) {
     const std::int64_t first = tiles * s / strips;
     const std::int64_t count = tiles * (s + 1) / strips - first;
-    const std::int64_t groups = divide_up(count, kGroupTiles);
+    const std::int64_t groups =
+        group_count(count, std::max(weights.in_channels, weights.columns), pool.threads());
     const auto for_groups = [&](const auto& function) {
       pool.parallel_for(groups, [&](std::int64_t group, int) {
         const std::int64_t from = count * group / groups;
