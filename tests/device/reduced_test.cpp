@@ -424,20 +424,21 @@ TEST_P(LargePictures, AreAsExactByWinogradsAlgorithm) {
 
 INSTANTIATE_TEST_SUITE_P(
     Shapes, LargePictures,
-    testing::Values(ConvCase{1, 64, 64, 32, 32, 3, 1},
+    testing::Values(ConvCase{1, 64, 64, 32, 32, 3, 1}, ConvCase{2, 32, 40, 16, 19, 3, 1},
                     ConvCase{2, 70, 130, 33, 35, 3, 1, Resample::none, true},
                     ConvCase{1, 67, 64, 150, 130, 3, 1, Resample::none, false, true, Activation::relu, 3},
                     ConvCase{1, 320, 68, 31, 47, 3, 1, Resample::none, true, true, Activation::silu}));
 
 TEST(Reduced, ConvolvesSmallPicturesInBytesWhateverTheLayerIsFor) {
-  constexpr std::int64_t kChannels = 64;
-  const std::vector<float> weight = reference::random_values(kChannels * kChannels * 9, 1);
-  const HostConv2d layer{weight, {}, kChannels, kChannels, 3};
-  Bench bench;
-  const Tensor x = bench.random({1, 31, 33, kChannels}, 2);
-  EXPECT_EQ(
-      difference(reduced(bench, x, layer, {.padding = 1}, 64), reduced(bench, x, layer, {.padding = 1}, 0)),
-      0);
+  for (const Shape& small : {Shape{1, 15, 17, 64}, Shape{1, 31, 33, 288}}) {
+    const std::vector<float> weight = reference::random_values(small.c * small.c * 9, 1);
+    const HostConv2d layer{weight, {}, small.c, small.c, 3};
+    Bench bench;
+    const Tensor x = bench.random(small, 2);
+    EXPECT_EQ(
+        difference(reduced(bench, x, layer, {.padding = 1}, 64), reduced(bench, x, layer, {.padding = 1}, 0)),
+        0);
+  }
 }
 
 /// Three convolutions of which the last adds the chain's input, as an autoencoder's blocks have them.

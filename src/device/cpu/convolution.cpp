@@ -21,15 +21,17 @@ std::int64_t divide_up(std::int64_t n, std::int64_t by) { return (n + by - 1) / 
 constexpr std::int64_t kFewestPixels = 64;
 constexpr std::int64_t kMostWeightsTwice = 80'000;
 
-// Pictures for which Winograd's algorithm is faster than 8 or 16 bits without it, of which it reads eight
-// times as many for weights.
-constexpr std::int64_t kFewestPixelsBesideReduced = 1024;
+/// Pictures for which Winograd's algorithm is faster than 8 or 16 bits without it, of which it reads eight
+/// times as many for weights.
+std::int64_t fewest_pixels_beside_reduced(const HostConv2d& host) {
+  return host.in_channels * host.out_channels <= kMostWeightsTwice ? 256 : 1024;
+}
 
 /// Whether a layer in reduced precision gets faster by Winograd's algorithm in the next higher one, with
 /// which it does not get less exact. AMX multiplies so fast that it would not.
 bool gains_by_winograd(const Features& features, const HostConv2d& host) {
   return features.bf16 && !features.amx && multiplies_bytes() && host.resample == Resample::none &&
-         host.side * host.side >= kFewestPixelsBesideReduced && WinogradWeights::suits(host, true);
+         host.side * host.side >= fewest_pixels_beside_reduced(host) && WinogradWeights::suits(host, true);
 }
 
 ConvTask make_task(const PackedMatrix& matrix, const Tensor& residual, Activation activation,
@@ -116,7 +118,7 @@ PackedConv2d::PackedConv2d(Device& device, Workers& workers, const HostConv2d& h
     if (gains_by_winograd(workers.features(), host)) {
       const DType type = host.precision == Precision::int8 ? DType::bf16 : DType::f32;
       winograd = std::make_unique<WinogradWeights>(device, pool, host, type);
-      fewest_winograd_pixels = kFewestPixelsBesideReduced;
+      fewest_winograd_pixels = fewest_pixels_beside_reduced(host);
     }
   } else if (WinogradWeights::suits(host, false)) {
     winograd = std::make_unique<WinogradWeights>(device, pool, host, DType::f32);

@@ -12,15 +12,12 @@ std::int64_t divide_up(std::int64_t n, std::int64_t by) { return (n + by - 1) / 
 
 std::int64_t round_up(std::int64_t n, std::int64_t multiple) { return divide_up(n, multiple) * multiple; }
 
-/// Channels by which the saving is worth the memory. Layers with more weights gain little: they lie deep in a
-/// network, where tiles are few and reading the weights is what takes the time. Beside weights in 8 or 16
-/// bits, which take an eighth of the memory, there is less to be gained.
-struct Channels {
-  std::int64_t fewest;
-  std::int64_t most_weights;
-};
-constexpr Channels kAlone{32, std::int64_t{640} * 640};
-constexpr Channels kBesideReduced{64, std::int64_t{320} * 960};
+// By its channels a layer is worth the memory or not. Those with more weights gain little: they lie deep in a
+// network, where tiles are few and reading the weights is what takes the time. Beside weights in 8 or 16
+// bits, which take an eighth of the memory, there is less to be gained.
+constexpr std::int64_t kFewestChannels = 32;
+constexpr std::int64_t kMostWeights = std::int64_t{640} * 640;
+constexpr std::int64_t kMostWeightsBesideReduced = std::int64_t{320} * 960;
 // Phases take four times the memory again.
 constexpr std::int64_t kMostPhaseWeights = std::int64_t{64} * 64;
 
@@ -42,10 +39,9 @@ constexpr std::int64_t kTaskWork = 2'000'000;
 }  // namespace
 
 bool WinogradWeights::suits(const HostConv2d& host, bool beside) {
-  const Channels& channels = beside ? kBesideReduced : kAlone;
   return host.kernel == 3 && host.resample != Resample::down &&
-         std::min(host.in_channels, host.out_channels) >= channels.fewest &&
-         host.in_channels * host.out_channels <= channels.most_weights;
+         std::min(host.in_channels, host.out_channels) >= kFewestChannels &&
+         host.in_channels * host.out_channels <= (beside ? kMostWeightsBesideReduced : kMostWeights);
 }
 
 namespace {
