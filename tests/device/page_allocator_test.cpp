@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <set>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "posix/memory.h"
@@ -20,6 +21,15 @@ std::span<std::uint8_t> bytes_of(const Buffer& buffer) {
 
 bool all_are(std::span<const std::uint8_t> bytes, std::uint8_t value) {
   return std::ranges::all_of(bytes, [value](std::uint8_t byte) { return byte == value; });
+}
+
+/// Adds the large pages that a buffer lies in.
+void add_pages(const Buffer& buffer, std::set<std::uintptr_t>& pages) {
+  const auto begin = reinterpret_cast<std::uintptr_t>(buffer.data());
+  for (std::uintptr_t page = begin / posix::kLargePage; page <= (begin + buffer.bytes()) / posix::kLargePage;
+       ++page) {
+    pages.insert(page);
+  }
 }
 
 TEST(PageAllocator, GivesZeroedMemoryToEachOnItsOwn) {
@@ -64,15 +74,31 @@ TEST(PageAllocator, LeavesLittleBetweenBuffersThatSharePages) {
     buffers.push_back(allocator.allocate(kLarge));
     buffers.push_back(allocator.allocate(kSmall));
   }
-  std::set<std::uintptr_t> touched;
+  std::set<std::uintptr_t> pages;
   for (const Buffer& buffer : buffers) {
-    const auto begin = reinterpret_cast<std::uintptr_t>(buffer.data());
-    for (std::uintptr_t page = begin / posix::kLargePage;
-         page <= (begin + buffer.bytes()) / posix::kLargePage; ++page) {
-      touched.insert(page);
-    }
+    add_pages(buffer, pages);
   }
-  EXPECT_LT(static_cast<double>(touched.size() * posix::kLargePage), 1.1 * 40 * (kLarge + kSmall));
+  EXPECT_LT(static_cast<double>(pages.size() * posix::kLargePage), 1.1 * 40 * (kLarge + kSmall));
+}
+
+/// As layers are that a LoRA's scale changes: new ones are made before the old ones go.
+TEST(PageAllocator, UsesNoMoreAndMorePagesWhereBuffersAreReplaced) {
+  constexpr int kBuffers = 30;
+  constexpr int kTimes = 100;
+  constexpr std::size_t kBytes = 500'000;
+  PageAllocator allocator;
+  const Buffer kept = allocator.allocate(kBytes);
+  std::vector<Buffer> buffers;
+  std::set<std::uintptr_t> pages;  // the system gives those that went back again
+  for (int i = 0; i < kTimes; ++i) {
+    std::vector<Buffer> replacing;
+    for (int j = 0; j < kBuffers; ++j) {
+      replacing.push_back(allocator.allocate(kBytes));
+      add_pages(replacing.back(), pages);
+    }
+    buffers = std::move(replacing);
+  }
+  EXPECT_LT(pages.size() * posix::kLargePage, kTimes * kBuffers * kBytes / 10);
 }
 
 TEST(PageAllocator, SaysHowMuchMemoryIsMissing) {

@@ -12,8 +12,8 @@ namespace streamdiffusion::cpu {
 namespace {
 
 constexpr std::size_t kCacheLine = 64;
-constexpr std::size_t kMostShared =
-    2 * posix::kLargePage;  // a larger buffer fills pages of its own well enough
+// A larger buffer fills pages of its own well enough.
+constexpr std::size_t kMostShared = 2 * posix::kLargePage;
 // What is not written to does not become resident.
 constexpr std::size_t kChunkBytes = 16 * posix::kLargePage;
 
