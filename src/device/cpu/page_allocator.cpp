@@ -1,11 +1,10 @@
 #include "device/cpu/page_allocator.h"
 
 #include <algorithm>
-#include <string>
 #include <utility>
 
+#include "device/pages.h"
 #include "posix/memory.h"
-#include "streamdiffusion/error.h"
 
 namespace streamdiffusion::cpu {
 
@@ -17,21 +16,11 @@ constexpr std::size_t kMostShared = 2 * posix::kLargePage;
 // What is not written to does not become resident.
 constexpr std::size_t kChunkBytes = 16 * posix::kLargePage;
 
-Buffer allocate_alone(std::size_t bytes) {
-  const std::size_t available = posix::available_memory();
-  void* data = bytes <= available ? posix::allocate_pages(bytes) : nullptr;
-  if (data == nullptr) {
-    throw Error("out of memory: " + std::to_string(bytes >> 20U) + " MB are needed and " +
-                std::to_string(available >> 20U) + " MB are available; use a smaller size, batch or model");
-  }
-  return {data, bytes, &posix::free_pages};
-}
-
 }  // namespace
 
 Buffer PageAllocator::allocate(std::size_t bytes) {
   const std::size_t wanted = std::max<std::size_t>(bytes, 1);
-  return wanted > kMostShared ? allocate_alone(wanted) : allocate_shared(wanted);
+  return wanted > kMostShared ? allocate_pages(wanted) : allocate_shared(wanted);
 }
 
 Buffer PageAllocator::allocate_shared(std::size_t bytes) {
@@ -43,7 +32,7 @@ Buffer PageAllocator::allocate_shared(std::size_t bytes) {
       }
     }
   }
-  auto pages = std::make_shared<Buffer>(allocate_alone(kChunkBytes));
+  auto pages = std::make_shared<Buffer>(allocate_pages(kChunkBytes));
   Chunk& chunk = chunks_.emplace_back(Chunk{.pages = pages});
   return allocate_in(chunk, std::move(pages), bytes);
 }

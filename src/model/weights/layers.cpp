@@ -5,8 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "device/pages.h"
 #include "model/files/safetensors.h"
-#include "posix/memory.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
@@ -40,12 +40,7 @@ std::span<float> LayerLoader::Floats::get(std::int64_t size) {
   const std::size_t needed = static_cast<std::size_t>(size) * sizeof(float);
   if (needed > pages_.bytes()) {
     pages_ = {};  // before the new one, so that there are never two
-    void* const pages = posix::allocate_pages(needed);
-    if (pages == nullptr) {
-      throw Error("out of memory: " + std::to_string(needed >> 20U) +
-                  " MB are needed to read a layer; use a smaller model or close other programs");
-    }
-    pages_ = {pages, needed, &posix::free_pages};
+    pages_ = allocate_pages(needed);
   }
   return {static_cast<float*>(pages_.data()), static_cast<std::size_t>(size)};
 }
