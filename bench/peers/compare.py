@@ -29,6 +29,9 @@ HERE = Path(__file__).resolve().parent
 WORKER = [sys.executable, str(HERE / "worker.py")]
 ENGINES = ("ours", "ours-int8", "ours-bf16", "torch", "openvino-f32", "openvino-auto", "openvino-int8", "original",
            "autopipeline")
+# What keeps an engine from better instructions than those: ours by its name; oneDNN, which is in torch and OpenVINO, and torch
+# itself by their environment.
+INSTRUCTION_SETS = {"avx2": ("AVX2", {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"})}
 STEPS = (1, 2, 4, 10)
 TABLES = {
     "networks": MEASUREMENTS,
@@ -104,8 +107,13 @@ def start_engine(name, arguments):
     environment = dict(os.environ, OMP_NUM_THREADS=str(arguments.threads), HF_HUB_OFFLINE="1")
     kind, _, precision = name.partition("-")
     options = shape_options(arguments)
+    ours = []
+    if arguments.instruction_set:
+        limit, of_peers = INSTRUCTION_SETS[arguments.instruction_set]
+        ours = [f"--instruction-set={limit}"]
+        environment.update(of_peers)
     if kind == "ours":
-        command = [arguments.program, *options, f"--precision={precision or 'f32'}", "--on-request"]
+        command = [arguments.program, *options, f"--precision={precision or 'f32'}", *ours, "--on-request"]
     else:
         command = [*WORKER, name, *options, f"--converted={converted_folder(arguments)}"]
     return Engine(command, environment)
@@ -190,6 +198,7 @@ if __name__ == "__main__":
                              "filled with n frames first, which takes minutes with a large model")
     parser.add_argument("--engines", nargs="+", default=ENGINES, choices=ENGINES)
     parser.add_argument("--pairs", action="store_true", help="one peer at a time beside ours: needs less memory")
+    parser.add_argument("--instruction-set", choices=INSTRUCTION_SETS, help="let no engine use better instructions")
     parser.add_argument("--program", default=str(HERE.parent.parent / "build/bench_networks"), help="bench_networks")
     parser.add_argument("--converted", help="folder for OpenVINO's form of the networks (default: openvino/ in the model)")
     parser.add_argument("--json", type=Path, help="write all figures here")

@@ -90,7 +90,7 @@ TEST_P(Attention, RoundsWeightsAtMostInBfloat16) {
 
 /// Whether a device multiplies queries and keys in bytes under int8.
 bool attends_in_bytes(const cpu::Features& features, std::int64_t keys) {
-  return features.bf16 && !features.amx && cpu::multiplies_bytes() && keys >= 256;
+  return features.bf16 && !features.amx && cpu::uses_avx512_vnni() && keys >= 256;
 }
 
 TEST_P(Attention, RoundsQueriesAndKeysToBytesAtMostWhereKeysAreMany) {

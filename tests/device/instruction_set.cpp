@@ -1,11 +1,13 @@
 // Runs all tests of this program with the instruction set named in STREAMDIFFUSION_TEST_TARGET ("AVX2",
 // "SCALAR"), which has to be one that the machine has; without it with the best.
 
+#include "device/cpu/instruction_set.h"
+
 #include <gtest/gtest.h>
-#include <hwy/highway.h>
 
 #include <cstdlib>
-#include <string>
+
+#include "streamdiffusion/error.h"
 
 namespace {
 
@@ -16,13 +18,11 @@ class InstructionSet : public testing::Environment {
     if (wanted == nullptr) {
       return;
     }
-    for (const auto target : hwy::SupportedAndGeneratedTargets()) {
-      if (hwy::TargetName(target) == std::string(wanted)) {
-        hwy::SetSupportedTargetsForTest(target);
-        return;
-      }
+    try {
+      streamdiffusion::cpu::use_instruction_set(wanted);
+    } catch (const streamdiffusion::Error& error) {
+      GTEST_SKIP() << error.what();
     }
-    GTEST_SKIP() << "this machine or build has no " << wanted;
   }
 };
 

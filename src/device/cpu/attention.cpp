@@ -128,7 +128,7 @@ void attend_in_reduced(Workers& workers, const Tensor& q, const Tensor& k, const
 void attend(Workers& workers, const Tensor& q, const Tensor& k, const Tensor& v,
             const AttentionOptions& options, const Tensor& out) {
   const bool reduced = options.precision != Precision::f32 && !options.causal;
-  if (reduced && workers.features().bf16 && multiplies_bytes()) {
+  if (reduced && workers.features().bf16 && uses_avx512_vnni()) {
     attend_in_reduced(workers, q, k, v, options, out);
   } else {
     attend_in_f32(workers, q, k, v, options, out);

@@ -41,6 +41,7 @@ Features Features::detect() {
     features.amx = amx && amx_is_permitted();
   }
   if (__get_cpuid_count(7, 1, &a, &b, &c, &d) != 0) {
+    features.avx_vnni = has_bit(a, 4);
     features.bf16 = has_bit(a, 5);
   }
 #endif

@@ -2,7 +2,10 @@
 
 #include <hwy/highway.h>
 
+#include <algorithm>
 #include <string>
+
+#include "streamdiffusion/error.h"
 
 namespace streamdiffusion::cpu {
 
@@ -13,6 +16,20 @@ std::string instruction_set() {
     return "AVX-512";
   }
   return best == "SCALAR" || best == "EMU128" ? "none" : best;
+}
+
+void use_instruction_set(const std::string& name) {
+  const auto targets = hwy::SupportedAndGeneratedTargets();
+  const auto wanted = std::find_if(targets.begin(), targets.end(),
+                                   [&](auto target) { return name == hwy::TargetName(target); });
+  if (wanted == targets.end()) {
+    std::string names;
+    for (const auto target : targets) {
+      names += std::string(names.empty() ? "" : ", ") + hwy::TargetName(target);
+    }
+    throw Error("there are no kernels for \"" + name + "\" here; there are for " + names);
+  }
+  hwy::SetSupportedTargetsForTest(*wanted);
 }
 
 }  // namespace streamdiffusion::cpu

@@ -11,7 +11,7 @@ namespace streamdiffusion::cpu {
 
 namespace {
 
-constexpr float kLargestByte = 127.0F;
+constexpr float kLargestWeight = 127.0F;
 // Columns that are packed together: their units fill cache lines.
 constexpr std::int64_t kTogether = 16;
 // What makes a signed byte of an unsigned one around 128.
@@ -29,11 +29,15 @@ bool pays(const Features& features, Precision precision, std::int64_t in_channel
   if (precision == Precision::f32 || in_channels < kFewestChannels) {
     return false;
   }
-  const bool bf16 = features.bf16 && multiplies_bytes();
+  const bool bf16 = features.bf16 && uses_avx512_vnni();
   if (out_channels < kFewestOutputs) {
     return bf16 && features.amx;
   }
   return bf16 || precision == Precision::int8;
+}
+
+float largest_weight_of(const Features& features) {
+  return adds_in_16_bits(features) ? kLargestWeightIn16Bits : kLargestWeight;
 }
 
 Format format_of(Precision precision, std::int64_t out_channels) {
@@ -54,12 +58,13 @@ bool ReducedMatrix::suits(const Features& features, const HostLinear& host) {
 ReducedMatrix::ReducedMatrix(Device& device, Workers& workers, const HostConv2d& host)
     : columns(host),
       format(format_of(host.precision, host.out_channels)),
-      amx(workers.features().amx && multiplies_bytes()),
+      amx(workers.features().amx && uses_avx512_vnni()),
       in_channels(host.in_channels),
       pixel_bytes(round_up(in_channels * format_bytes(format), kUnit)),
       kernel(host.kernel),
       weight_units(round_up(kernel * pixel_bytes, amx ? kAmxStep : kUnit) / kUnit),
       resample(host.resample),
+      largest_weight_(largest_weight_of(workers.features())),
       bias_(pack_bias(device, columns, host.bias)) {
   pack(device, workers.pool(), host.weight);
 }
@@ -67,10 +72,11 @@ ReducedMatrix::ReducedMatrix(Device& device, Workers& workers, const HostConv2d&
 ReducedMatrix::ReducedMatrix(Device& device, Workers& workers, const HostLinear& host)
     : columns(host),
       format(format_of(host.precision, host.out_channels)),
-      amx(workers.features().amx && multiplies_bytes()),
+      amx(workers.features().amx && uses_avx512_vnni()),
       in_channels(host.in_channels),
       pixel_bytes(round_up(in_channels * format_bytes(format), kUnit)),
       weight_units(round_up(pixel_bytes, amx ? kAmxStep : kUnit) / kUnit),
+      largest_weight_(largest_weight_of(workers.features())),
       bias_(pack_bias(device, columns, host.bias)) {
   pack(device, workers.pool(), host.weight);
 }
@@ -123,7 +129,7 @@ void ReducedMatrix::round_column(std::int64_t column, std::span<const float> wei
     return;
   }
   const ValueRange range = out >= 0 ? value_range(values, inner, 1, inner) : ValueRange{};
-  const float scale = std::max(-range.low, range.high) / kLargestByte;
+  const float scale = std::max(-range.low, range.high) / largest_weight_;
   std::int32_t sum = 0;
   if (scale > 0) {
     round_line(line, format, {scale, kSign});
@@ -177,7 +183,8 @@ ReducedTask make_reduced_task(const Workers& workers, const ReducedMatrix& matri
   task.conv.bias = matrix.bias();
   task.format = matrix.format;
   task.amx = matrix.amx;
-  task.rounds = workers.features().bf16 && multiplies_bytes();
+  task.avx_vnni = workers.features().avx_vnni;
+  task.rounds = workers.features().bf16 && uses_avx512_vnni();
   task.pixel_bytes = matrix.pixel_bytes;
   set_weights(task, matrix);
   return task;

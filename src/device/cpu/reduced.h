@@ -53,6 +53,7 @@ class ReducedMatrix {
   void place_columns(const std::uint8_t* rows, std::int64_t row_bytes, std::int64_t count, std::uint8_t* to,
                      std::int64_t unit_pitch) const;
 
+  float largest_weight_;  // of bytes
   Buffer weights_;
   Buffer scales_;
   Buffer sums_;

@@ -369,8 +369,8 @@ void multiply_in_vectors(const Product& p) {
                         .add = false,
                         .sums = p.sums + column,
                         .sums_stride = columns};
-    p.format == Format::bf16 ? multiply_rows<Format::bf16>(tile, p.rows, vectors)
-                             : multiply_rows<Format::int8, true>(tile, p.rows, vectors);
+    p.format == Format::bf16 ? multiply_rows<UnitProduct::bf16>(tile, p.rows, vectors)
+                             : multiply_rows<UnitProduct::bytes, true>(tile, p.rows, vectors);
   }
 }
 

@@ -80,6 +80,23 @@ void for_lines(const ReducedTask& task, const Blocks& blocks, const Block& block
   }
 }
 
+void multiply_rows(const ReducedTask& task, const UnitTile& tile, std::int64_t rows, int vectors) {
+#if STREAMDIFFUSION_VNNI
+  if (task.format == Format::bf16) {
+    multiply_rows<UnitProduct::bf16>(tile, rows, vectors);
+    return;
+  }
+#elif HWY_TARGET == HWY_AVX2
+  if (task.avx_vnni) {
+    multiply_rows<UnitProduct::bytes_avx_vnni>(tile, rows, vectors);
+    return;
+  }
+#else
+  static_cast<void>(task);
+#endif
+  multiply_rows<UnitProduct::bytes>(tile, rows, vectors);
+}
+
 /// Adds kernel lines first .. last - 1 to the sums of a block.
 void multiply_block(const ReducedTask& task, const Blocks& blocks, const Block& block, const Panel& panel,
                     std::int64_t first, std::int64_t last, float* sums) {
@@ -110,7 +127,7 @@ void multiply_block(const ReducedTask& task, const Blocks& blocks, const Block& 
     return;
   }
   for_lines(task, blocks, block, [&](const Pixels& pixels, std::int64_t place) {
-    multiply_rows(task.format,
+    multiply_rows(task,
                   {.x = x + place * x_stride,
                    .x_line = static_cast<std::size_t>(task.line_bytes),
                    .x_stride = static_cast<std::size_t>(x_stride),
@@ -226,7 +243,9 @@ void RunReducedTask(const ReducedTask& task, const ReducedPart& part, float* scr
 
 std::int64_t BlockCount(const ReducedTask& task) { return Blocks(task).in_picture() * task.pictures; }
 
-bool MultipliesBytes() { return STREAMDIFFUSION_VNNI != 0; }
+bool AddsIn16Bits(bool avx_vnni) { return HWY_TARGET == HWY_AVX3 || (HWY_TARGET == HWY_AVX2 && !avx_vnni); }
+
+bool UsesAvx512Vnni() { return STREAMDIFFUSION_VNNI != 0; }
 
 }  // namespace
 }  // namespace streamdiffusion::cpu::HWY_NAMESPACE
@@ -238,7 +257,8 @@ namespace streamdiffusion::cpu {
 HWY_EXPORT(BlockCount);
 HWY_EXPORT(ReducedScratch);
 HWY_EXPORT(RunReducedTask);
-HWY_EXPORT(MultipliesBytes);
+HWY_EXPORT(AddsIn16Bits);
+HWY_EXPORT(UsesAvx512Vnni);
 
 std::int64_t block_count(const ReducedTask& task) { return HWY_DYNAMIC_DISPATCH(BlockCount)(task); }
 
@@ -252,7 +272,11 @@ void reduced_task(const ReducedTask& task, const ReducedPart& part, float* scrat
   HWY_DYNAMIC_DISPATCH(RunReducedTask)(task, part, scratch);
 }
 
-bool multiplies_bytes() { return HWY_DYNAMIC_DISPATCH(MultipliesBytes)(); }
+bool adds_in_16_bits(const Features& features) {
+  return HWY_DYNAMIC_DISPATCH(AddsIn16Bits)(features.avx_vnni);
+}
+
+bool uses_avx512_vnni() { return HWY_DYNAMIC_DISPATCH(UsesAvx512Vnni)(); }
 
 }  // namespace streamdiffusion::cpu
 #endif

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "device/cpu/features.h"
 #include "device/cpu/kernels.h"
 #include "device/cpu/rounding.h"
 
@@ -14,7 +15,8 @@ struct ReducedTask {
   ConvTask conv;  ///< its output, kernel and stride
   Format format = Format::int8;
   bool amx = false;
-  bool rounds = false;  ///< whether the processor rounds to bfloat16 (AVX512_BF16)
+  bool avx_vnni = false;  ///< whether the processor multiplies bytes in vectors of 256 bits (AVX_VNNI)
+  bool rounds = false;    ///< whether the processor rounds to bfloat16 (AVX512_BF16)
   const std::uint8_t* x = nullptr;
   std::int64_t pixel_bytes = 0;
   std::int64_t line_bytes = 0;
@@ -48,8 +50,11 @@ struct ReducedPart {
 /// Floats of scratch memory that reduced_task needs.
 std::int64_t reduced_scratch();
 void reduced_task(const ReducedTask& task, const ReducedPart& part, float* scratch);
-/// Whether the instruction set in use multiplies bytes by an instruction of its own (otherwise it takes as
-/// long as float32), and in vectors that AMX and AVX512_BF16 go with.
-bool multiplies_bytes();
+/// Whether the instruction set in use adds products of bytes by twos in 16 bits, for which weights are to be
+/// at most kLargestWeightIn16Bits.
+bool adds_in_16_bits(const Features& features);
+constexpr float kLargestWeightIn16Bits = 64.0F;  // 2 * 64 * 255 < 2^15
+/// Whether the instruction set in use is AVX-512 with VNNI, with which AMX and AVX512_BF16 go.
+bool uses_avx512_vnni();
 
 }  // namespace streamdiffusion::cpu

@@ -26,34 +26,44 @@ namespace streamdiffusion::cpu::HWY_NAMESPACE {
 using IntTag = hn::RebindToSigned<Tag>;
 using Ints = hn::Vec<IntTag>;
 
-/// The products of a unit added to each lane of `sums`: of four bytes, `left` unsigned and `right` signed, to
-/// an integer; or of two bfloat16 to a float.
-template <Format kFormat>
+/// How units are multiplied.
+enum class UnitProduct {
+  bytes,           ///< four of an unsigned and a signed byte each
+  bytes_avx_vnni,  ///< the same on processors that have AVX_VNNI beside this instruction set
+  bf16,            ///< two of bfloat16
+};
+
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2
+/// Products of bytes, added by twos in 16 bits: signed ones are small enough (adds_in_16_bits).
+HWY_INLINE Ints multiply_bytes(Ints left, Ints right) {
+#if HWY_TARGET == HWY_AVX3
+  return Ints{_mm512_madd_epi16(_mm512_maddubs_epi16(left.raw, right.raw), _mm512_set1_epi16(1))};
+#else
+  return Ints{_mm256_madd_epi16(_mm256_maddubs_epi16(left.raw, right.raw), _mm256_set1_epi16(1))};
+#endif
+}
+#endif
+
+/// The products of a unit, `left` of unsigned and `right` of signed bytes, added to each lane of `sums`:
+/// integers, or floats.
+template <UnitProduct kProduct>
 HWY_INLINE Ints multiply_add(Ints sums, Ints left, Ints right) {
 #if STREAMDIFFUSION_VNNI
-  if constexpr (kFormat == Format::bf16) {
+  if constexpr (kProduct == UnitProduct::bf16) {
     return add_pairs(sums, left, right);
   }
   // Not by its intrinsic: Highway 1.0.3 names another VNNI to the compiler than the one it looks for.
   __asm__("vpdpbusd %2, %1, %0" : "+v"(sums.raw) : "v"(left.raw), "v"(right.raw));
   return sums;
-#elif HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2
-  // As pairs of 16-bit numbers: those at even places, then those at odd ones.
-  const IntTag di;
-  const hn::Repartition<std::int16_t, IntTag> d16;
-  const auto even_left = hn::And(left, hn::Set(di, 0x00FF00FF));
-  const auto odd_left = hn::And(hn::ShiftRight<8>(left), hn::Set(di, 0x00FF00FF));
-  const auto right16 = hn::BitCast(d16, right);
-  const auto even_right = hn::ShiftRight<8>(hn::ShiftLeft<8>(right16));
-  const auto odd_right = hn::ShiftRight<8>(right16);
-#if HWY_TARGET == HWY_AVX3
-  const Ints even{_mm512_madd_epi16(even_left.raw, even_right.raw)};
-  const Ints odd{_mm512_madd_epi16(odd_left.raw, odd_right.raw)};
-#else
-  const Ints even{_mm256_madd_epi16(even_left.raw, even_right.raw)};
-  const Ints odd{_mm256_madd_epi16(odd_left.raw, odd_right.raw)};
-#endif
-  return hn::Add(sums, hn::Add(even, odd));
+#elif HWY_TARGET == HWY_AVX3
+  return hn::Add(sums, multiply_bytes(left, right));
+#elif HWY_TARGET == HWY_AVX2
+  if constexpr (kProduct == UnitProduct::bytes_avx_vnni) {
+    // Likewise: the compiler may use no more than AVX2.
+    __asm__("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sums.raw) : "x"(left.raw), "x"(right.raw));
+    return sums;
+  }
+  return hn::Add(sums, multiply_bytes(left, right));
 #else
   const IntTag di;
   const auto byte = hn::Set(di, 0xFF);
@@ -90,7 +100,7 @@ HWY_INLINE Ints load_sums(const float* from) { return hn::BitCast(IntTag(), hn::
 HWY_INLINE void store_sums(Ints sums, float* to) { hn::StoreU(hn::BitCast(Tag(), sums), Tag(), to); }
 
 /// `kSigned`: bytes of x are signed, those of the weights are not.
-template <Format kFormat, bool kSigned, int kRows, int kVectors>
+template <UnitProduct kProduct, bool kSigned, int kRows, int kVectors>
 HWY_NOINLINE void multiply_units(const UnitTile& tile) {
   const IntTag di;
   Ints acc[kRows][kVectors];
@@ -119,8 +129,8 @@ HWY_NOINLINE void multiply_units(const UnitTile& tile) {
         const Ints left = hn::Set(di, load_unit(x + r * stride));
 #pragma GCC unroll 4
         for (int v = 0; v < kVectors; ++v) {
-          acc[r][v] = kSigned ? multiply_add<kFormat>(acc[r][v], column[v], left)
-                              : multiply_add<kFormat>(acc[r][v], left, column[v]);
+          acc[r][v] = kSigned ? multiply_add<kProduct>(acc[r][v], column[v], left)
+                              : multiply_add<kProduct>(acc[r][v], left, column[v]);
         }
       }
       x += kUnit;
@@ -133,7 +143,7 @@ HWY_NOINLINE void multiply_units(const UnitTile& tile) {
     for (int v = 0; v < kVectors; ++v) {
       float* sums = tile.sums + r * tile.sums_stride + v * kLanes;
       if (tile.add) {
-        if constexpr (kFormat == Format::bf16) {
+        if constexpr (kProduct == UnitProduct::bf16) {
           acc[r][v] = hn::BitCast(di, hn::Add(hn::BitCast(Tag(), acc[r][v]), hn::LoadU(Tag(), sums)));
         } else {
           acc[r][v] = hn::Add(acc[r][v], load_sums(sums));
@@ -144,36 +154,24 @@ HWY_NOINLINE void multiply_units(const UnitTile& tile) {
   }
 }
 
-template <Format kFormat, bool kSigned>
+template <UnitProduct kProduct, bool kSigned>
 struct UnitTiles {
   using Function = void (*)(const UnitTile&);
   template <int kRows, int kVectors>
-  static constexpr Function kOf = &multiply_units<kFormat, kSigned, kRows, kVectors>;
+  static constexpr Function kOf = &multiply_units<kProduct, kSigned, kRows, kVectors>;
 };
 
 /// `tile` for `rows` rows, as many at a time as registers hold.
-template <Format kFormat, bool kSigned = false>
+template <UnitProduct kProduct, bool kSigned = false>
 void multiply_rows(UnitTile tile, std::int64_t rows, int vectors) {
   const std::int64_t most = tile_rows(vectors);
   const std::int64_t tiles = (rows + most - 1) / most;
   for (std::int64_t i = 0; i < tiles; ++i) {
     const std::int64_t count = rows * (i + 1) / tiles - rows * i / tiles;
-    choose_tile<UnitTiles<kFormat, kSigned>>(static_cast<int>(count), vectors)(tile);
+    choose_tile<UnitTiles<kProduct, kSigned>>(static_cast<int>(count), vectors)(tile);
     tile.x += static_cast<std::size_t>(count) * tile.x_stride;
     tile.sums += static_cast<std::size_t>(count) * tile.sums_stride;
   }
-}
-
-inline void multiply_rows(Format format, const UnitTile& tile, std::int64_t rows, int vectors) {
-#if STREAMDIFFUSION_VNNI
-  if (format == Format::bf16) {
-    multiply_rows<Format::bf16>(tile, rows, vectors);
-    return;
-  }
-#else
-  static_cast<void>(format);
-#endif
-  multiply_rows<Format::int8>(tile, rows, vectors);
 }
 
 }  // namespace streamdiffusion::cpu::HWY_NAMESPACE
