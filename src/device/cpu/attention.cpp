@@ -73,9 +73,23 @@ void attend_in_f32(Workers& workers, const Tensor& q, const Tensor& k, const Ten
 // block.
 constexpr std::int64_t kFewestKeysInBytes = kReducedKeys;
 
-Format format_of_keys(const Workers& workers, const AttentionOptions& options, std::int64_t tokens) {
-  const bool bytes = options.precision == Precision::int8 && tokens >= kFewestKeysInBytes;
-  return bytes && !workers.features().amx ? Format::int8 : Format::bf16;
+bool has_bf16(const Workers& workers) { return workers.features().bf16 && uses_avx512_vnni(); }
+
+bool are_many_in_bytes(const AttentionOptions& options, std::int64_t keys) {
+  return options.precision == Precision::int8 && keys >= kFewestKeysInBytes;
+}
+
+Format format_of_keys(const Workers& workers, const AttentionOptions& options, std::int64_t keys) {
+  const bool bytes = are_many_in_bytes(options, keys) && !(has_bf16(workers) && workers.features().amx);
+  return bytes ? Format::int8 : Format::bf16;
+}
+
+/// Whether the machine gains by reduced precision: in whole numbers by that of keys in bytes alone.
+bool gains_by_reduced(const Workers& workers, const AttentionOptions& options, std::int64_t keys) {
+  if (options.precision == Precision::f32 || options.causal) {
+    return false;
+  }
+  return has_bf16(workers) || (multiplies_integers() && are_many_in_bytes(options, keys));
 }
 
 void attend_in_reduced(Workers& workers, const Tensor& q, const Tensor& k, const Tensor& v,
@@ -84,7 +98,9 @@ void attend_in_reduced(Workers& workers, const Tensor& q, const Tensor& k, const
   const ReducedHeads heads{.tokens = tokens,
                            .head_dim = q.shape.c / options.heads,
                            .keys = format_of_keys(workers, options, tokens),
-                           .amx = workers.features().amx};
+                           .values = has_bf16(workers) ? Format::bf16 : Format::int16,
+                           .amx = has_bf16(workers) && workers.features().amx,
+                           .avx_vnni = workers.features().avx_vnni};
   const std::int64_t head_bytes = heads.key_bytes() + heads.value_bytes();
   auto* packed = reinterpret_cast<std::uint8_t*>(
       workers.shared(divide_up(k.shape.n * options.heads * head_bytes, std::int64_t{sizeof(float)})));
@@ -127,8 +143,7 @@ void attend_in_reduced(Workers& workers, const Tensor& q, const Tensor& k, const
 
 void attend(Workers& workers, const Tensor& q, const Tensor& k, const Tensor& v,
             const AttentionOptions& options, const Tensor& out) {
-  const bool reduced = options.precision != Precision::f32 && !options.causal;
-  if (reduced && workers.features().bf16 && uses_avx512_vnni()) {
+  if (gains_by_reduced(workers, options, k.shape.h * k.shape.w)) {
     attend_in_reduced(workers, q, k, v, options, out);
   } else {
     attend_in_f32(workers, q, k, v, options, out);

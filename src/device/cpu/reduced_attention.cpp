@@ -9,9 +9,9 @@
 #include <type_traits>
 
 #include "device/cpu/amx.h"
+#include "device/cpu/reduced_kernel.h"
 
-// Compiled for AVX-512 with VNNI alone, which goes with AVX512_BF16; what else Highway asks for is never
-// called.
+// Compiled for AVX-512 with VNNI, too, as reduced_kernel.cpp.
 #undef HWY_DISABLED_TARGETS
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4)
 #define HWY_WANT_AVX3_DL
@@ -28,11 +28,16 @@ HWY_BEFORE_NAMESPACE();
 namespace streamdiffusion::cpu::HWY_NAMESPACE {
 namespace {
 
-#if STREAMDIFFUSION_VNNI
-constexpr std::int64_t kPair = 2;                        // bfloat16 of a unit
+constexpr std::int64_t kPair = 2;                        // numbers of 16 bits of a unit
 constexpr std::int64_t kStepNumbers = kAmxStep / kPair;  // that AMX takes of a row at a time
 constexpr std::int64_t kLine = 64;                       // bytes that begin a cache line
 constexpr std::int32_t kSign = 128;                      // what a byte of a key stands above
+// Of values and of weights in whole numbers, and how many of their products are added in 32 bits.
+constexpr float kLargestValue = 511.0F;
+constexpr float kLargestWeight = 32767.0F;
+constexpr std::int64_t kAddedValues = kReducedKeys / 2;
+static_assert(kAddedValues * static_cast<std::int64_t>(kLargestValue * kLargestWeight) < std::int64_t{1}
+                                                                                             << 31U);
 
 std::int64_t round_up(std::int64_t n, std::int64_t multiple) {
   return (n + multiple - 1) / multiple * multiple;
@@ -51,8 +56,15 @@ std::int64_t key_row_bytes(const ReducedHeads& heads) {
   return key_channels(heads) * format_bytes(heads.keys);
 }
 std::int64_t value_columns(const ReducedHeads& heads) { return round_up(heads.head_dim, kAmxTile); }
-std::int64_t block_count(const ReducedHeads& heads) {
+std::int64_t key_blocks(const ReducedHeads& heads) {
   return (heads.tokens + kReducedKeys - 1) / kReducedKeys;
+}
+/// Tokens of a block of values.
+std::int64_t value_block(const ReducedHeads& heads) {
+  return heads.values == Format::int16 ? kAddedValues : kReducedKeys;
+}
+std::int64_t value_blocks(const ReducedHeads& heads) {
+  return (heads.tokens + value_block(heads) - 1) / value_block(heads);
 }
 
 /// What follows keys in bytes.
@@ -71,13 +83,26 @@ KeyScales<Float> key_scales(const ReducedHeads& heads, Byte* packed) {
   return {mean, mean + mean_floats(heads)};
 }
 
+std::int64_t value_numbers_bytes(const ReducedHeads& heads) {
+  return round_up(heads.tokens, kStepNumbers) * kPair * value_columns(heads);
+}
+/// What follows values in whole numbers: [block][channel].
+template <typename Byte, typename Float = std::conditional_t<std::is_const_v<Byte>, const float, float>>
+Float* value_scales(const ReducedHeads& heads, Byte* packed) {
+  return reinterpret_cast<Float*>(packed + value_numbers_bytes(heads));
+}
+
 /// What a query takes of memory, with whole vectors.
 std::int64_t query_floats(const ReducedHeads& heads) {
   return round_up(key_row_bytes(heads), static_cast<std::int64_t>(kLanes) * kPair) /
          std::int64_t{sizeof(float)};
 }
 
-NativeBf16* native(std::uint8_t* numbers) { return reinterpret_cast<NativeBf16*>(numbers); }
+#if STREAMDIFFUSION_VNNI
+NativeBf16* as_bf16(std::uint8_t* numbers) { return reinterpret_cast<NativeBf16*>(numbers); }
+#else
+Bf16* as_bf16(std::uint8_t* numbers) { return reinterpret_cast<Bf16*>(numbers); }
+#endif
 
 /// Channels of a token from `c` on, zeros after the last.
 HWY_INLINE hn::Vec<Tag> load_channels(const Elements& x, std::int64_t stride, const ReducedHeads& heads,
@@ -140,11 +165,11 @@ void find_mean(const Elements& k, std::int64_t stride, const ReducedHeads& heads
   }
 }
 
-/// The step of signed bytes that hold numbers of this size.
-float byte_step(hn::Vec<Tag> largest) {
-  constexpr float kLargestByte = 127.0F;
-  return std::max(hn::GetLane(hn::MaxOfLanes(Tag(), largest)), std::numeric_limits<float>::min()) /
-         kLargestByte;
+constexpr float kLargestByte = 127.0F;
+
+/// The step of numbers up to `most` that hold numbers of this size.
+float byte_step(hn::Vec<Tag> largest, float most) {
+  return std::max(hn::GetLane(hn::MaxOfLanes(Tag(), largest)), std::numeric_limits<float>::min()) / most;
 }
 
 /// The nearest whole number, of those that a signed byte holds, with `shift` added to its bits.
@@ -170,7 +195,7 @@ void pack_bytes(const Elements& k, std::int64_t stride, const ReducedHeads& head
         largest = hn::Max(largest, hn::Abs(centred(token, c)));
       }
     }
-    const float scale = byte_step(largest);
+    const float scale = byte_step(largest, kLargestByte);
     to.scales[first / kReducedKeys] = scale;
     const auto inverse = hn::Set(d, 1.0F / scale);
     for (std::int64_t token = first; token < last; ++token) {
@@ -189,28 +214,57 @@ void PackKeys(const Elements& k, std::int64_t stride, const ReducedHeads& heads,
   }
   for (std::int64_t token = 0; token < heads.tokens; ++token) {
     pack_key(heads, token, packed, [&](std::int64_t c, std::uint8_t* numbers) {
-      store_all(load_channels(k, stride, heads, token, c), native(numbers));
+      store_all(load_channels(k, stride, heads, token, c), as_bf16(numbers));
     });
   }
 }
 
-void PackValues(const Elements& v, std::int64_t stride, const ReducedHeads& heads, std::uint8_t* packed) {
+/// Pairs of whole numbers, likewise.
+HWY_INLINE hn::Vec<hn::RebindToUnsigned<Tag>> pairs_of_int16(hn::Vec<Tag> low, hn::Vec<Tag> high) {
   const hn::RebindToUnsigned<Tag> du;
-  const Tag d;
+  const auto whole = [&](hn::Vec<Tag> value) { return hn::BitCast(du, hn::NearestInt(value)); };
+  return hn::Or(hn::And(whole(low), hn::Set(du, 0xFFFF)), hn::ShiftLeft<16>(whole(high)));
+}
+
+/// A block's values of a vector of channels: pairs(first, second token's) gives what two are packed as.
+template <typename Pairs>
+void pack_value_block(const ReducedHeads& heads, std::int64_t first, std::int64_t c, std::uint8_t* packed,
+                      const Pairs& pairs) {
+  const hn::RebindToUnsigned<Tag> du;
   const std::int64_t columns = value_columns(heads);
   // Blocks follow one another without a gap: only the last one is filled up to whole steps.
-  const std::int64_t tokens = round_up(heads.tokens, kStepNumbers);
+  const std::int64_t tokens = std::min(value_block(heads), round_up(heads.tokens, kStepNumbers) - first);
+  const Column to = column_of(heads, packed + first / 2 * columns * kUnit, columns, tokens / 2, c);
   for (std::int64_t token = 0; token < tokens; token += 2) {
-    const std::int64_t first = token / kReducedKeys * kReducedKeys;
-    const std::int64_t pairs = std::min(kReducedKeys, tokens - first) / 2;
-    std::uint8_t* block = packed + first / 2 * columns * kUnit;
-    for (std::int64_t c = 0; c < columns; c += static_cast<std::int64_t>(kLanes)) {
+    hn::StoreU(pairs(first + token, first + token + 1), du,
+               reinterpret_cast<std::uint32_t*>(to.first + token / 2 * to.pitch));
+  }
+}
+
+void PackValues(const Elements& v, std::int64_t stride, const ReducedHeads& heads, std::uint8_t* packed) {
+  const Tag d;
+  float* const scales = value_scales(heads, packed);
+  for (std::int64_t first = 0; first < heads.tokens; first += value_block(heads)) {
+    for (std::int64_t c = 0; c < value_columns(heads); c += static_cast<std::int64_t>(kLanes)) {
       const auto load = [&](std::int64_t t) {
         return t < heads.tokens && c < heads.head_dim ? load_channels(v, stride, heads, t, c) : hn::Zero(d);
       };
-      const Column to = column_of(heads, block, columns, pairs, c);
-      hn::StoreU(pairs_of_bf16(load(token), load(token + 1)), du,
-                 reinterpret_cast<std::uint32_t*>(to.first + (token - first) / 2 * to.pitch));
+      if (heads.values == Format::bf16) {
+        pack_value_block(heads, first, c, packed, [&](std::int64_t one, std::int64_t other) {
+          return pairs_of_bf16(load(one), load(other));
+        });
+        continue;
+      }
+      auto largest = hn::Set(d, std::numeric_limits<float>::min());
+      for (std::int64_t token = first; token < std::min(first + value_block(heads), heads.tokens); ++token) {
+        largest = hn::Max(largest, hn::Abs(load(token)));
+      }
+      hn::StoreU(hn::Mul(largest, hn::Set(d, 1.0F / kLargestValue)), d,
+                 scales + first / value_block(heads) * value_columns(heads) + c);
+      const auto inverse = hn::Div(hn::Set(d, kLargestValue), largest);
+      pack_value_block(heads, first, c, packed, [&](std::int64_t one, std::int64_t other) {
+        return pairs_of_int16(hn::Mul(load(one), inverse), hn::Mul(load(other), inverse));
+      });
     }
   }
 }
@@ -219,10 +273,10 @@ void PackValues(const Elements& v, std::int64_t stride, const ReducedHeads& head
 /// so far.
 struct Running {
   float* scores;          // [queries][kReducedKeys], or integers of the same size
-  float* product;         // [queries][padded head_dim]
+  float* product;         // [queries][padded head_dim], or integers
   float* values;          // likewise
   std::uint8_t* queries;  // [queries][channels], in the keys' format
-  std::uint8_t* weights;  // [queries][kReducedKeys], bfloat16
+  std::uint8_t* weights;  // [queries][kReducedKeys], in the values' format
   float* highest;         // [queries], in scaled scores
   float* sum;             // [queries]
   float* steps;           // [queries], of their bytes
@@ -256,14 +310,25 @@ std::int64_t AttentionScratch(const ReducedHeads& heads) {
          (kReducedKeys + 2 * value_columns(heads) + query_floats(heads) + kReducedKeys / kPair + 5);
 }
 
-/// 2^x to 8e-5, much finer than bfloat16: that of what is above the next lower whole number, scaled by it.
+/// 2^x to 8e-5, much finer than weights are written: that of what is above the next lower whole number,
+/// scaled by it.
 HWY_INLINE hn::Vec<Tag> power_of_two(hn::Vec<Tag> x) {
   const Tag d;
+#if STREAMDIFFUSION_VNNI
   const hn::Vec<Tag> rest{_mm512_reduce_ps(x.raw, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC)};
+#else
+  x = hn::Max(x, hn::Set(d, -126.0F));
+  const auto whole = hn::Floor(x);
+  const auto rest = hn::Sub(x, whole);
+#endif
   auto p = hn::MulAdd(hn::Set(d, 0.078024523F), rest, hn::Set(d, 0.22606716F));
   p = hn::MulAdd(p, rest, hn::Set(d, 0.69583354F));
   p = hn::MulAdd(p, rest, hn::Set(d, 0.99992522F));
+#if STREAMDIFFUSION_VNNI
   return hn::Vec<Tag>{_mm512_scalef_ps(p.raw, x.raw)};
+#else
+  return hn::BitCast(d, hn::Add(hn::BitCast(IntTag(), p), hn::ShiftLeft<23>(hn::ConvertTo(IntTag(), whole))));
+#endif
 }
 
 /// A query's scores as they were multiplied, which stand for scale * score + offset, in units of a factor of
@@ -288,9 +353,24 @@ struct Scores {
   }
 };
 
-/// Turns scores into weights in bfloat16, relative to the highest so far; returns what earlier weights shrink
-/// by. Places after the last, of a step, get zeros.
-template <typename Score>
+/// Writes weights and returns them as they count for the sum of all.
+template <Format kFormat>
+HWY_INLINE hn::Vec<Tag> store_weights(hn::Vec<Tag> weights, std::uint8_t* to) {
+  if constexpr (kFormat == Format::bf16) {
+    store_all(weights, as_bf16(to));
+    return weights;
+  } else {
+    // What vanishes does not count either.
+    const hn::Rebind<std::int16_t, Tag> d16;
+    const auto whole = hn::NearestInt(hn::Mul(weights, hn::Set(Tag(), kLargestWeight)));
+    hn::StoreU(hn::DemoteTo(d16, whole), d16, reinterpret_cast<std::int16_t*>(to));
+    return hn::ConvertTo(Tag(), whole);
+  }
+}
+
+/// Turns scores into weights, relative to the highest so far; returns what earlier weights shrink by. Places
+/// after the last, of a step, get zeros.
+template <Format kFormat, typename Score>
 float weigh(const Scores<Score>& scores, float& highest, float& sum, std::uint8_t* weights) {
   const Tag d;
   constexpr auto kVector = static_cast<std::int64_t>(kLanes);
@@ -311,14 +391,11 @@ float weigh(const Scores<Score>& scores, float& highest, float& sum, std::uint8_
   const auto weight = [&](std::int64_t i) { return power_of_two(hn::MulAdd(scores.at(i), scale, offset)); };
   auto total = hn::Zero(d);
   for (std::int64_t i = 0; i < whole; i += kVector) {
-    const auto value = weight(i);
-    store_all(value, native(weights) + i);
-    total = hn::Add(total, value);
+    total = hn::Add(total, store_weights<kFormat>(weight(i), weights + i * kPair));
   }
   for (std::int64_t i = whole; i < padded; i += kVector) {
     const auto value = hn::IfThenElseZero(scores.valid(i), weight(i));
-    store_all(value, native(weights) + i);
-    total = hn::Add(total, value);
+    total = hn::Add(total, store_weights<kFormat>(value, weights + i * kPair));
   }
   const float shrink = highest == kLowest ? 0.0F : std::exp2(highest - new_highest);
   sum = sum * shrink + hn::GetLane(hn::SumOfLanes(d, total));
@@ -336,7 +413,8 @@ struct Product {
   const std::uint8_t* panels;
   std::int64_t columns;  // whole vectors
   std::int64_t row_bytes;
-  float* sums;
+  float* sums;  // or integers of the same size
+  bool avx_vnni;
 };
 
 void multiply_in_tiles(const Product& p) {
@@ -368,9 +446,19 @@ void multiply_in_vectors(const Product& p) {
                         .units = static_cast<std::size_t>(p.row_bytes / kUnit),
                         .add = false,
                         .sums = p.sums + column,
-                        .sums_stride = columns};
-    p.format == Format::bf16 ? multiply_rows<UnitProduct::bf16>(tile, p.rows, vectors)
-                             : multiply_rows<UnitProduct::bytes, true>(tile, p.rows, vectors);
+                        .sums_stride = columns,
+                        .avx_vnni = p.avx_vnni};
+    switch (p.format) {
+      case Format::bf16:
+        multiply_rows<Format::bf16>(tile, p.rows, vectors);
+        break;
+      case Format::int16:
+        multiply_rows<Format::int16>(tile, p.rows, vectors);
+        break;
+      case Format::int8:
+        multiply_rows<Format::int8, true>(tile, p.rows, vectors);
+        break;
+    }
   }
 }
 
@@ -390,12 +478,13 @@ void round_queries(const ReducedAttentionTask& t, const Running& r) {
   const ReducedHeads& heads = t.heads;
   const hn::RebindToSigned<Tag> di;
   const hn::Rebind<std::int8_t, Tag> d8;
+  const float most = adds_in_16_bits(heads.avx_vnni) ? kLargestWeightIn16Bits : kLargestByte;
   for (std::int64_t i = 0; i < t.queries; ++i) {
     auto largest = hn::Zero(d);
     for (std::int64_t c = 0; c < heads.head_dim; c += static_cast<std::int64_t>(kLanes)) {
       largest = hn::Max(largest, hn::Abs(load_channels(t.q, t.q_stride, heads, i, c)));
     }
-    r.steps[i] = byte_step(largest);
+    r.steps[i] = byte_step(largest, most);
     const auto inverse = hn::Set(d, 1.0F / r.steps[i]);
     std::uint8_t* const to = r.queries + i * query_floats(heads) * std::int64_t{sizeof(float)};
     auto sum = hn::Zero(di);
@@ -422,7 +511,7 @@ Queries load_queries(const ReducedAttentionTask& t, const Running& r) {
   std::memset(r.queries, 0, static_cast<std::size_t>(kReducedQueries * stride));
   for (std::int64_t i = 0; i < t.queries; ++i) {
     for (std::int64_t c = 0; c < heads.head_dim; c += static_cast<std::int64_t>(kLanes)) {
-      store_all(load_channels(t.q, t.q_stride, heads, i, c), native(r.queries + i * stride) + c);
+      store_all(load_channels(t.q, t.q_stride, heads, i, c), as_bf16(r.queries + i * stride) + c);
     }
   }
   return {r.queries, stride};
@@ -449,13 +538,38 @@ void weigh_block(const ReducedAttentionTask& t, const Running& r, std::int64_t w
     const float* const scores = r.scores + i * width;
     std::uint8_t* const weights = r.weights + i * kReducedKeys * kPair;
     if (t.heads.keys == Format::bf16) {
-      shrink[i] = weigh(Scores<float>{scores, count, scale, 0.0F}, r.highest[i], r.sum[i], weights);
+      shrink[i] =
+          weigh<Format::bf16>(Scores<float>{scores, count, scale, 0.0F}, r.highest[i], r.sum[i], weights);
     } else {
       const float own = scale * step * r.steps[i];
       const Scores<std::int32_t> whole{reinterpret_cast<const std::int32_t*>(scores), count, own,
                                        r.means[i] * scale - static_cast<float>(kSign) * r.offsets[i] * own};
-      shrink[i] = weigh(whole, r.highest[i], r.sum[i], weights);
+      shrink[i] = t.heads.values == Format::bf16
+                      ? weigh<Format::bf16>(whole, r.highest[i], r.sum[i], weights)
+                      : weigh<Format::int16>(whole, r.highest[i], r.sum[i], weights);
     }
+  }
+}
+
+/// Adds a block's weighted values to those so far, which shrink; `scales` are those of whole numbers.
+void add_product(const ReducedAttentionTask& t, const Running& r, const float* shrink, const float* scales) {
+  const Tag d;
+  const std::int64_t columns = value_columns(t.heads);
+  const auto add = [&](const auto& product) {
+    for (std::int64_t i = 0; i < t.queries; ++i) {
+      const auto factor = hn::Set(d, shrink[i]);
+      for (std::int64_t c = 0; c < columns; c += static_cast<std::int64_t>(kLanes)) {
+        float* const sums = r.values + i * columns + c;
+        hn::StoreU(hn::MulAdd(hn::LoadU(d, sums), factor, product(r.product + i * columns + c, c)), d, sums);
+      }
+    }
+  };
+  if (t.heads.values == Format::bf16) {
+    add([&](const float* from, std::int64_t) { return hn::LoadU(d, from); });
+  } else {
+    add([&](const float* from, std::int64_t c) {
+      return hn::Mul(hn::ConvertTo(d, load_sums(from)), hn::LoadU(d, scales + c));
+    });
   }
 }
 
@@ -488,21 +602,20 @@ void RunAttentionTask(const ReducedAttentionTask& t, float* scratch) {
       const std::int64_t width = std::min(kReducedKeys, padded_tokens - first);
       // Scores of a narrower block lie as close as its keys do.
       multiply({heads.keys, t.queries, queries.first, queries.stride, keys + first * row_bytes, width,
-                row_bytes, r.scores},
+                row_bytes, r.scores, heads.avx_vnni},
                heads.amx);
       float shrink[kReducedQueries];
       const float step = heads.keys == Format::int8 ? scales.scales[first / kReducedKeys] : 0.0F;
       weigh_block(t, r, width, count, step, shrink);
-      multiply({Format::bf16, t.queries, r.weights, kReducedKeys * kPair, values + first * columns * kPair,
-                columns, round_up(count, kStepNumbers) * kPair, r.product},
-               heads.amx);
-      for (std::int64_t i = 0; i < t.queries; ++i) {
-        const auto factor = hn::Set(d, shrink[i]);
-        for (std::int64_t c = 0; c < columns; c += static_cast<std::int64_t>(kLanes)) {
-          float* sums = r.values + i * columns + c;
-          hn::StoreU(hn::MulAdd(hn::LoadU(d, sums), factor, hn::LoadU(d, r.product + i * columns + c)), d,
-                     sums);
-        }
+      for (std::int64_t from = 0; from < count; from += value_block(heads)) {
+        const std::int64_t tokens = std::min(value_block(heads), count - from);
+        multiply({heads.values, t.queries, r.weights + from * kPair, kReducedKeys * kPair,
+                  values + (first + from) * columns * kPair, columns, round_up(tokens, kStepNumbers) * kPair,
+                  r.product, heads.avx_vnni},
+                 heads.amx);
+        add_product(t, r, shrink,
+                    value_scales(heads, values) + (first + from) / value_block(heads) * columns);
+        std::fill_n(shrink, t.queries, 1.0F);
       }
     }
   }
@@ -518,22 +631,18 @@ void RunAttentionTask(const ReducedAttentionTask& t, float* scratch) {
 std::int64_t KeyBytes(const ReducedHeads& heads) {
   std::int64_t bytes = key_columns(heads) * key_row_bytes(heads);
   if (heads.keys == Format::int8) {
-    bytes += (mean_floats(heads) + block_count(heads)) * std::int64_t{sizeof(float)};
+    bytes += (mean_floats(heads) + key_blocks(heads)) * std::int64_t{sizeof(float)};
   }
   return round_up(bytes, kLine);
 }
 
 std::int64_t ValueBytes(const ReducedHeads& heads) {
-  return round_up(heads.tokens, kStepNumbers) * kPair * value_columns(heads);
+  std::int64_t bytes = value_numbers_bytes(heads);
+  if (heads.values == Format::int16) {
+    bytes += value_blocks(heads) * value_columns(heads) * std::int64_t{sizeof(float)};
+  }
+  return round_up(bytes, kLine);
 }
-#else
-void PackKeys(const Elements&, std::int64_t, const ReducedHeads&, std::uint8_t*) {}
-void PackValues(const Elements&, std::int64_t, const ReducedHeads&, std::uint8_t*) {}
-std::int64_t AttentionScratch(const ReducedHeads&) { return 0; }
-void RunAttentionTask(const ReducedAttentionTask&, float*) {}
-std::int64_t KeyBytes(const ReducedHeads&) { return 0; }
-std::int64_t ValueBytes(const ReducedHeads&) { return 0; }
-#endif
 
 }  // namespace
 }  // namespace streamdiffusion::cpu::HWY_NAMESPACE

@@ -5,10 +5,10 @@
 #include "device/cpu/elements.h"
 #include "device/cpu/rounding.h"
 
-// Attention in reduced precision, as kernels.h has it in float32: weights and values in bfloat16, queries and
-// keys in bfloat16 or in signed bytes (SageAttention; Zhang et al., arXiv 2410.02367). To be called only
-// where Features says that AVX512_BF16 is there, and the instruction set in use goes with it
-// (uses_avx512_vnni).
+// Attention in reduced precision, as kernels.h has it in float32: weights and values in bfloat16 or in whole
+// numbers of 16 bits, queries and keys in bfloat16 or in signed bytes (SageAttention; Zhang et al., arXiv
+// 2410.02367). With bfloat16 to be called only where Features says that AVX512_BF16 is there, and the
+// instruction set in use goes with it (uses_avx512_vnni).
 namespace streamdiffusion::cpu {
 
 /// Keys that are looked at together.
@@ -18,15 +18,20 @@ constexpr std::int64_t kReducedQueries = 64;
 
 /// One head of one row of keys and values, packed in panels of columns: with AMX of a tile's, else of as many
 /// as layers have. Keys: [panel of tokens][unit of channels][token][number]; values, in blocks of
-/// kReducedKeys tokens, the last one shorter: [panel of channels][pair of tokens][channel][2].
+/// kReducedKeys tokens, or half as many in whole numbers, the last one shorter: [panel of channels][pair of
+/// tokens][channel][2].
 ///
 /// Bytes are less the mean of all keys, which the softmax does not see, and have a scale for each block:
 /// key = mean + scale * (byte - 128). After the keys come the mean [channels] and the scales, in float32.
+/// Values in whole numbers have a scale for each channel of each block; these come after them
+/// [block][channel].
 struct ReducedHeads {
   std::int64_t tokens = 0;
   std::int64_t head_dim = 0;
-  Format keys = Format::bf16;  ///< and queries; bytes not with AMX
-  bool amx = false;            ///< multiplied in tile registers
+  Format keys = Format::bf16;    ///< and queries; bytes not with AMX
+  Format values = Format::bf16;  ///< and weights; int16 with keys in bytes
+  bool amx = false;              ///< multiplied in tile registers
+  bool avx_vnni = false;         ///< as ReducedTask has it
 
   [[nodiscard]] std::int64_t key_bytes() const;
   [[nodiscard]] std::int64_t value_bytes() const;

@@ -80,23 +80,6 @@ void for_lines(const ReducedTask& task, const Blocks& blocks, const Block& block
   }
 }
 
-void multiply_rows(const ReducedTask& task, const UnitTile& tile, std::int64_t rows, int vectors) {
-#if STREAMDIFFUSION_VNNI
-  if (task.format == Format::bf16) {
-    multiply_rows<UnitProduct::bf16>(tile, rows, vectors);
-    return;
-  }
-#elif HWY_TARGET == HWY_AVX2
-  if (task.avx_vnni) {
-    multiply_rows<UnitProduct::bytes_avx_vnni>(tile, rows, vectors);
-    return;
-  }
-#else
-  static_cast<void>(task);
-#endif
-  multiply_rows<UnitProduct::bytes>(tile, rows, vectors);
-}
-
 /// Adds kernel lines first .. last - 1 to the sums of a block.
 void multiply_block(const ReducedTask& task, const Blocks& blocks, const Block& block, const Panel& panel,
                     std::int64_t first, std::int64_t last, float* sums) {
@@ -127,18 +110,22 @@ void multiply_block(const ReducedTask& task, const Blocks& blocks, const Block& 
     return;
   }
   for_lines(task, blocks, block, [&](const Pixels& pixels, std::int64_t place) {
-    multiply_rows(task,
-                  {.x = x + place * x_stride,
-                   .x_line = static_cast<std::size_t>(task.line_bytes),
-                   .x_stride = static_cast<std::size_t>(x_stride),
-                   .weights = weights,
-                   .weight_line = static_cast<std::size_t>(weight_line),
-                   .lines = static_cast<std::size_t>(last - first),
-                   .units = static_cast<std::size_t>(task.weight_units),
-                   .add = first > 0,
-                   .sums = sums + place * static_cast<std::int64_t>(panel.columns()),
-                   .sums_stride = panel.columns()},
-                  pixels.count, panel.vectors);
+    const UnitTile tile{.x = x + place * x_stride,
+                        .x_line = static_cast<std::size_t>(task.line_bytes),
+                        .x_stride = static_cast<std::size_t>(x_stride),
+                        .weights = weights,
+                        .weight_line = static_cast<std::size_t>(weight_line),
+                        .lines = static_cast<std::size_t>(last - first),
+                        .units = static_cast<std::size_t>(task.weight_units),
+                        .add = first > 0,
+                        .sums = sums + place * static_cast<std::int64_t>(panel.columns()),
+                        .sums_stride = panel.columns(),
+                        .avx_vnni = task.avx_vnni};
+    if (task.format == Format::bf16) {
+      multiply_rows<Format::bf16>(tile, pixels.count, panel.vectors);
+    } else {
+      multiply_rows<Format::int8>(tile, pixels.count, panel.vectors);
+    }
   });
 }
 
@@ -243,7 +230,9 @@ void RunReducedTask(const ReducedTask& task, const ReducedPart& part, float* scr
 
 std::int64_t BlockCount(const ReducedTask& task) { return Blocks(task).in_picture() * task.pictures; }
 
-bool AddsIn16Bits(bool avx_vnni) { return HWY_TARGET == HWY_AVX3 || (HWY_TARGET == HWY_AVX2 && !avx_vnni); }
+bool AddsIn16Bits(bool avx_vnni) { return adds_in_16_bits(avx_vnni); }
+
+bool MultipliesIntegers() { return HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2; }
 
 bool UsesAvx512Vnni() { return STREAMDIFFUSION_VNNI != 0; }
 
@@ -258,6 +247,7 @@ HWY_EXPORT(BlockCount);
 HWY_EXPORT(ReducedScratch);
 HWY_EXPORT(RunReducedTask);
 HWY_EXPORT(AddsIn16Bits);
+HWY_EXPORT(MultipliesIntegers);
 HWY_EXPORT(UsesAvx512Vnni);
 
 std::int64_t block_count(const ReducedTask& task) { return HWY_DYNAMIC_DISPATCH(BlockCount)(task); }
@@ -276,6 +266,7 @@ bool adds_in_16_bits(const Features& features) {
   return HWY_DYNAMIC_DISPATCH(AddsIn16Bits)(features.avx_vnni);
 }
 
+bool multiplies_integers() { return HWY_DYNAMIC_DISPATCH(MultipliesIntegers)(); }
 bool uses_avx512_vnni() { return HWY_DYNAMIC_DISPATCH(UsesAvx512Vnni)(); }
 
 }  // namespace streamdiffusion::cpu

@@ -54,6 +54,8 @@ void reduced_task(const ReducedTask& task, const ReducedPart& part, float* scrat
 /// at most kLargestWeightIn16Bits.
 bool adds_in_16_bits(const Features& features);
 constexpr float kLargestWeightIn16Bits = 64.0F;  // 2 * 64 * 255 < 2^15
+/// Whether the instruction set in use multiplies and adds integers of 8 and 16 bits faster than floats.
+bool multiplies_integers();
 /// Whether the instruction set in use is AVX-512 with VNNI, with which AMX and AVX512_BF16 go.
 bool uses_avx512_vnni();
 

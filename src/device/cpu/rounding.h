@@ -12,8 +12,9 @@ constexpr std::int64_t kUnit = 4;
 
 /// How a layer's weights and inputs are written.
 enum class Format {
-  int8,  ///< weights as signed, inputs as unsigned bytes, each with a scale
-  bf16,  ///< bfloat16
+  int8,   ///< weights as signed, inputs as unsigned bytes, each with a scale
+  int16,  ///< both as signed numbers of 16 bits, with scales
+  bf16,   ///< bfloat16
 };
 constexpr std::int64_t format_bytes(Format format) { return format == Format::int8 ? 1 : 2; }
 

@@ -26,53 +26,80 @@ namespace streamdiffusion::cpu::HWY_NAMESPACE {
 using IntTag = hn::RebindToSigned<Tag>;
 using Ints = hn::Vec<IntTag>;
 
-/// How units are multiplied.
-enum class UnitProduct {
-  bytes,           ///< four of an unsigned and a signed byte each
-  bytes_avx_vnni,  ///< the same on processors that have AVX_VNNI beside this instruction set
-  bf16,            ///< two of bfloat16
-};
+/// Whether products of bytes are added by twos in 16 bits (kLargestWeightIn16Bits).
+inline bool adds_in_16_bits(bool avx_vnni) {
+  return HWY_TARGET == HWY_AVX3 || (HWY_TARGET == HWY_AVX2 && !avx_vnni);
+}
 
-#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2
-/// Products of bytes, added by twos in 16 bits: signed ones are small enough (adds_in_16_bits).
-HWY_INLINE Ints multiply_bytes(Ints left, Ints right) {
 #if HWY_TARGET == HWY_AVX3
-  return Ints{_mm512_madd_epi16(_mm512_maddubs_epi16(left.raw, right.raw), _mm512_set1_epi16(1))};
+HWY_INLINE Ints multiply_pairs(Ints left, Ints right) { return Ints{_mm512_madd_epi16(left.raw, right.raw)}; }
+HWY_INLINE Ints multiply_bytes(Ints left, Ints right) {
+  return multiply_pairs(Ints{_mm512_maddubs_epi16(left.raw, right.raw)}, hn::Set(IntTag(), 0x10001));
+}
+#elif HWY_TARGET == HWY_AVX2
+HWY_INLINE Ints multiply_pairs(Ints left, Ints right) { return Ints{_mm256_madd_epi16(left.raw, right.raw)}; }
+HWY_INLINE Ints multiply_bytes(Ints left, Ints right) {
+  return multiply_pairs(Ints{_mm256_maddubs_epi16(left.raw, right.raw)}, hn::Set(IntTag(), 0x10001));
+}
 #else
-  return Ints{_mm256_madd_epi16(_mm256_maddubs_epi16(left.raw, right.raw), _mm256_set1_epi16(1))};
-#endif
+HWY_INLINE Ints multiply_pairs(Ints left, Ints right) {
+  const auto low = [](Ints x) { return hn::ShiftRight<16>(hn::ShiftLeft<16>(x)); };
+  const auto high = [](Ints x) { return hn::ShiftRight<16>(x); };
+  return hn::Add(hn::Mul(low(left), low(right)), hn::Mul(high(left), high(right)));
+}
+HWY_INLINE Ints multiply_bytes(Ints left, Ints right) {
+  const auto byte = hn::Set(IntTag(), 0xFF);
+  auto sum = hn::Mul(hn::And(left, byte), hn::ShiftRight<24>(hn::ShiftLeft<24>(right)));
+  sum = hn::Add(
+      sum, hn::Mul(hn::And(hn::ShiftRight<8>(left), byte), hn::ShiftRight<24>(hn::ShiftLeft<16>(right))));
+  sum = hn::Add(
+      sum, hn::Mul(hn::And(hn::ShiftRight<16>(left), byte), hn::ShiftRight<24>(hn::ShiftLeft<8>(right))));
+  return hn::Add(sum, hn::Mul(hn::And(hn::ShiftRight<24>(left), byte), hn::ShiftRight<24>(right)));
 }
 #endif
 
-/// The products of a unit, `left` of unsigned and `right` of signed bytes, added to each lane of `sums`:
-/// integers, or floats.
-template <UnitProduct kProduct>
+/// As the processor's own instruction does (bf16-inl.h), but that it rounds more often.
+HWY_INLINE Ints add_products_of_bf16(Ints sums, Ints left, Ints right) {
+  const Tag d;
+  const auto low = [&](Ints x) { return hn::BitCast(d, hn::ShiftLeft<16>(x)); };
+  const auto high = [&](Ints x) {
+    return hn::BitCast(d, hn::And(x, hn::Set(IntTag(), static_cast<std::int32_t>(0xFFFF0000U))));
+  };
+  const auto sum = hn::MulAdd(low(left), low(right), hn::BitCast(d, sums));
+  return hn::BitCast(IntTag(), hn::MulAdd(high(left), high(right), sum));
+}
+
+/// The products of a unit added to each lane of `sums`, integers or with bf16 floats: of four bytes, `left`
+/// unsigned and `right` signed, or of two numbers of 16 bits. `kAvxVnni`: on processors that have AVX_VNNI
+/// beside this instruction set.
+template <Format kFormat, bool kAvxVnni>
 HWY_INLINE Ints multiply_add(Ints sums, Ints left, Ints right) {
+  // Not by their intrinsics: Highway 1.0.3 names another VNNI to the compiler than the one it looks for, and
+  // with AVX2 none.
 #if STREAMDIFFUSION_VNNI
-  if constexpr (kProduct == UnitProduct::bf16) {
+  if constexpr (kFormat == Format::bf16) {
     return add_pairs(sums, left, right);
+  } else if constexpr (kFormat == Format::int16) {
+    __asm__("vpdpwssd %2, %1, %0" : "+v"(sums.raw) : "v"(left.raw), "v"(right.raw));
+  } else {
+    __asm__("vpdpbusd %2, %1, %0" : "+v"(sums.raw) : "v"(left.raw), "v"(right.raw));
   }
-  // Not by its intrinsic: Highway 1.0.3 names another VNNI to the compiler than the one it looks for.
-  __asm__("vpdpbusd %2, %1, %0" : "+v"(sums.raw) : "v"(left.raw), "v"(right.raw));
   return sums;
-#elif HWY_TARGET == HWY_AVX3
-  return hn::Add(sums, multiply_bytes(left, right));
-#elif HWY_TARGET == HWY_AVX2
-  if constexpr (kProduct == UnitProduct::bytes_avx_vnni) {
-    // Likewise: the compiler may use no more than AVX2.
+#else
+#if HWY_TARGET == HWY_AVX2
+  if constexpr (kAvxVnni && kFormat == Format::int16) {
+    __asm__("%{vex%} vpdpwssd %2, %1, %0" : "+x"(sums.raw) : "x"(left.raw), "x"(right.raw));
+    return sums;
+  }
+  if constexpr (kAvxVnni && kFormat == Format::int8) {
     __asm__("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sums.raw) : "x"(left.raw), "x"(right.raw));
     return sums;
   }
-  return hn::Add(sums, multiply_bytes(left, right));
-#else
-  const IntTag di;
-  const auto byte = hn::Set(di, 0xFF);
-  sums = hn::Add(sums, hn::Mul(hn::And(left, byte), hn::ShiftRight<24>(hn::ShiftLeft<24>(right))));
-  sums = hn::Add(
-      sums, hn::Mul(hn::And(hn::ShiftRight<8>(left), byte), hn::ShiftRight<24>(hn::ShiftLeft<16>(right))));
-  sums = hn::Add(
-      sums, hn::Mul(hn::And(hn::ShiftRight<16>(left), byte), hn::ShiftRight<24>(hn::ShiftLeft<8>(right))));
-  return hn::Add(sums, hn::Mul(hn::And(hn::ShiftRight<24>(left), byte), hn::ShiftRight<24>(right)));
+#endif
+  if constexpr (kFormat == Format::bf16) {
+    return add_products_of_bf16(sums, left, right);
+  }
+  return hn::Add(sums, kFormat == Format::int16 ? multiply_pairs(left, right) : multiply_bytes(left, right));
 #endif
 }
 
@@ -88,6 +115,7 @@ struct UnitTile {
   bool add;     // to what is in `sums`
   float* sums;  // or integers of the same size
   std::size_t sums_stride;
+  bool avx_vnni = false;  // whether the processor has it
 };
 
 HWY_INLINE std::int32_t load_unit(const std::uint8_t* from) {
@@ -100,7 +128,7 @@ HWY_INLINE Ints load_sums(const float* from) { return hn::BitCast(IntTag(), hn::
 HWY_INLINE void store_sums(Ints sums, float* to) { hn::StoreU(hn::BitCast(Tag(), sums), Tag(), to); }
 
 /// `kSigned`: bytes of x are signed, those of the weights are not.
-template <UnitProduct kProduct, bool kSigned, int kRows, int kVectors>
+template <Format kFormat, bool kAvxVnni, bool kSigned, int kRows, int kVectors>
 HWY_NOINLINE void multiply_units(const UnitTile& tile) {
   const IntTag di;
   Ints acc[kRows][kVectors];
@@ -129,8 +157,8 @@ HWY_NOINLINE void multiply_units(const UnitTile& tile) {
         const Ints left = hn::Set(di, load_unit(x + r * stride));
 #pragma GCC unroll 4
         for (int v = 0; v < kVectors; ++v) {
-          acc[r][v] = kSigned ? multiply_add<kProduct>(acc[r][v], column[v], left)
-                              : multiply_add<kProduct>(acc[r][v], left, column[v]);
+          acc[r][v] = kSigned ? multiply_add<kFormat, kAvxVnni>(acc[r][v], column[v], left)
+                              : multiply_add<kFormat, kAvxVnni>(acc[r][v], left, column[v]);
         }
       }
       x += kUnit;
@@ -143,7 +171,7 @@ HWY_NOINLINE void multiply_units(const UnitTile& tile) {
     for (int v = 0; v < kVectors; ++v) {
       float* sums = tile.sums + r * tile.sums_stride + v * kLanes;
       if (tile.add) {
-        if constexpr (kProduct == UnitProduct::bf16) {
+        if constexpr (kFormat == Format::bf16) {
           acc[r][v] = hn::BitCast(di, hn::Add(hn::BitCast(Tag(), acc[r][v]), hn::LoadU(Tag(), sums)));
         } else {
           acc[r][v] = hn::Add(acc[r][v], load_sums(sums));
@@ -154,24 +182,35 @@ HWY_NOINLINE void multiply_units(const UnitTile& tile) {
   }
 }
 
-template <UnitProduct kProduct, bool kSigned>
+template <Format kFormat, bool kAvxVnni, bool kSigned>
 struct UnitTiles {
   using Function = void (*)(const UnitTile&);
   template <int kRows, int kVectors>
-  static constexpr Function kOf = &multiply_units<kProduct, kSigned, kRows, kVectors>;
+  static constexpr Function kOf = &multiply_units<kFormat, kAvxVnni, kSigned, kRows, kVectors>;
 };
 
-/// `tile` for `rows` rows, as many at a time as registers hold.
-template <UnitProduct kProduct, bool kSigned = false>
-void multiply_rows(UnitTile tile, std::int64_t rows, int vectors) {
+template <typename Tiles>
+void multiply_rows_by(UnitTile tile, std::int64_t rows, int vectors) {
   const std::int64_t most = tile_rows(vectors);
   const std::int64_t tiles = (rows + most - 1) / most;
   for (std::int64_t i = 0; i < tiles; ++i) {
     const std::int64_t count = rows * (i + 1) / tiles - rows * i / tiles;
-    choose_tile<UnitTiles<kProduct, kSigned>>(static_cast<int>(count), vectors)(tile);
+    choose_tile<Tiles>(static_cast<int>(count), vectors)(tile);
     tile.x += static_cast<std::size_t>(count) * tile.x_stride;
     tile.sums += static_cast<std::size_t>(count) * tile.sums_stride;
   }
+}
+
+/// `tile` for `rows` rows, as many at a time as registers hold.
+template <Format kFormat, bool kSigned = false>
+void multiply_rows(const UnitTile& tile, std::int64_t rows, int vectors) {
+#if HWY_TARGET == HWY_AVX2
+  if (tile.avx_vnni) {
+    multiply_rows_by<UnitTiles<kFormat, true, kSigned>>(tile, rows, vectors);
+    return;
+  }
+#endif
+  multiply_rows_by<UnitTiles<kFormat, false, kSigned>>(tile, rows, vectors);
 }
 
 }  // namespace streamdiffusion::cpu::HWY_NAMESPACE

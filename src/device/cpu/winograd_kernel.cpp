@@ -170,17 +170,17 @@ void MultiplyPanel(const WinogradWeights& weights, std::int64_t position, std::i
   const int vectors = panel_vectors(column, columns);
 #if STREAMDIFFUSION_VNNI
   if (weights.type == DType::bf16) {
-    multiply_rows<UnitProduct::bf16>({.x = static_cast<const std::uint8_t*>(inputs.data),
-                                      .x_line = 0,
-                                      .x_stride = stride * sizeof(Bf16),
-                                      .weights = static_cast<const std::int8_t*>(matrix.data),
-                                      .weight_line = 0,
-                                      .lines = 1,
-                                      .units = (in_channels + 1) / 2,
-                                      .add = false,
-                                      .sums = products + column,
-                                      .sums_stride = columns},
-                                     tiles, vectors);
+    multiply_rows<Format::bf16>({.x = static_cast<const std::uint8_t*>(inputs.data),
+                                 .x_line = 0,
+                                 .x_stride = stride * sizeof(Bf16),
+                                 .weights = static_cast<const std::int8_t*>(matrix.data),
+                                 .weight_line = 0,
+                                 .lines = 1,
+                                 .units = (in_channels + 1) / 2,
+                                 .add = false,
+                                 .sums = products + column,
+                                 .sums_stride = columns},
+                                tiles, vectors);
     return;
   }
 #endif
