@@ -27,23 +27,20 @@ std::int64_t fewest_pixels_beside_reduced(const HostConv2d& host) {
   return host.in_channels * host.out_channels <= kMostWeightsTwice ? 256 : 1024;
 }
 
-/// Whether a layer in reduced precision gets faster by Winograd's algorithm in a higher one, with which it
-/// does not get less exact.
+/// Whether a layer in reduced precision gets faster by Winograd's algorithm in the next higher one, with
+/// which it does not get less exact.
 bool gains_by_winograd(const Features& features, const HostConv2d& host) {
-  if (host.side * host.side < fewest_pixels_beside_reduced(host) || !WinogradWeights::suits(host, true)) {
-    return false;
-  }
-  if (uses_avx512_vnni()) {
-    // AMX multiplies so fast that it would not.
-    return features.bf16 && !features.amx && host.resample == Resample::none;
-  }
-  // Bytes take half of float32's time; more weights would cost more memory than the rest is worth.
-  return adds_in_16_bits(features) && host.in_channels * host.out_channels <= kMostWeightsTwice;
+  // AMX multiplies so fast that it would not.
+  const bool amx = features.amx && uses_avx512_vnni();
+  return multiplies_integers() && !amx && host.resample == Resample::none &&
+         host.side * host.side >= fewest_pixels_beside_reduced(host) && WinogradWeights::suits(host, true);
 }
 
-/// What it is multiplied in then.
-DType winograd_type(const Features& features, Precision precision) {
-  return precision == Precision::int8 && features.bf16 && uses_avx512_vnni() ? DType::bf16 : DType::f32;
+WinogradFormat winograd_format(const Features& features, Precision precision) {
+  if (precision != Precision::int8) {
+    return WinogradFormat::f32;
+  }
+  return features.bf16 && uses_avx512_vnni() ? WinogradFormat::bf16 : WinogradFormat::int16;
 }
 
 ConvTask make_task(const PackedMatrix& matrix, const Tensor& residual, Activation activation,
@@ -129,11 +126,11 @@ PackedConv2d::PackedConv2d(Device& device, Workers& workers, const HostConv2d& h
     reduced = std::make_unique<ReducedConv2d>(device, workers, host);
     if (gains_by_winograd(workers.features(), host)) {
       winograd = std::make_unique<WinogradWeights>(device, pool, host,
-                                                   winograd_type(workers.features(), host.precision));
+                                                   winograd_format(workers.features(), host.precision));
       fewest_winograd_pixels = fewest_pixels_beside_reduced(host);
     }
   } else if (WinogradWeights::suits(host, false)) {
-    winograd = std::make_unique<WinogradWeights>(device, pool, host, DType::f32);
+    winograd = std::make_unique<WinogradWeights>(device, pool, host, WinogradFormat::f32);
     // Phases do not serve every size of picture.
     if (host.in_channels * host.out_channels <= kMostWeightsTwice || winograd->phases > 1) {
       direct = std::make_unique<PackedMatrix>(device, pool, host);
@@ -207,7 +204,7 @@ void convolve(Workers& workers, const PackedConv2d& weights, const Tensor& x, co
               const Tensor& out) {
   if (weights.by_winograd(x.shape, options.padding, out.shape)) {
     const bool rounds = workers.features().bf16 && uses_avx512_vnni();
-    run_winograd(workers, {weights.winograd.get(), x, out, options, rounds});
+    run_winograd(workers, {weights.winograd.get(), x, out, options, rounds, workers.features().avx_vnni});
     return;
   }
   if (weights.reduced) {

@@ -1,6 +1,9 @@
 #include "device/cpu/winograd.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
 
 #include "device/cpu/kernels.h"
 
@@ -36,6 +39,17 @@ constexpr std::int64_t kGroupChannels = 300;
 // Multiplications that are worth a task of their own.
 constexpr std::int64_t kTaskWork = 2'000'000;
 
+constexpr std::int64_t kPoints = 6;
+// Whole numbers: weights are as large as leaves sums of so many channels room for inputs that are as fine; of
+// those, most are far from the largest that there can be.
+float largest_weight(std::int64_t channels) { return std::sqrt(1e9F / static_cast<float>(channels)); }
+constexpr std::int64_t kLargestInput = std::numeric_limits<std::int16_t>::max();
+// Of products; the rest is for what float32 rounds.
+constexpr std::int64_t kLargestSum = (std::int64_t{1} << 31U) / 1000 * 999;
+
+/// Numbers of one column that lie together, as one instruction multiplies them.
+std::int64_t together(WinogradFormat format) { return format == WinogradFormat::f32 ? 1 : 2; }
+
 }  // namespace
 
 bool WinogradWeights::suits(const HostConv2d& host, bool beside) {
@@ -44,57 +58,28 @@ bool WinogradWeights::suits(const HostConv2d& host, bool beside) {
          host.in_channels * host.out_channels <= (beside ? kMostWeightsBesideReduced : kMostWeights);
 }
 
-namespace {
-
-std::int64_t bytes_of(DType type) { return static_cast<std::int64_t>(size_of(type)); }
-
-/// Numbers of one column that lie together, as one instruction multiplies them.
-std::int64_t together(DType type) { return type == DType::bf16 ? 2 : 1; }
-
-}  // namespace
-
-WinogradWeights::WinogradWeights(Device& device, ThreadPool& pool, const HostConv2d& host, DType number_type)
-    : type(number_type),
+WinogradWeights::WinogradWeights(Device& device, ThreadPool& pool, const HostConv2d& host,
+                                 WinogradFormat number_format)
+    : format(number_format),
       in_channels(host.in_channels),
       out_channels(host.out_channels),
       padded_in_channels(round_up(in_channels, panel_format().lanes)),
       padded_out_channels(round_up(out_channels, panel_format().lanes)),
       resample(host.resample),
-      phases(resample == Resample::up && type == DType::f32 && in_channels * out_channels <= kMostPhaseWeights
+      phases(resample == Resample::up && format == WinogradFormat::f32 &&
+                     in_channels * out_channels <= kMostPhaseWeights
                  ? 4
                  : 1),
-      columns(phases * padded_out_channels) {
-  const PanelFormat format = panel_format();
-  const std::int64_t unit = together(type);
-  const std::int64_t rows = round_up(in_channels, unit);
-  panels = divide_up(columns, format.columns);
-  position_numbers = columns * rows;
-  weights = device.allocate(static_cast<std::size_t>(position_numbers * kWinogradPositions) * size_of(type));
-  const Elements packed{weights.data(), type};
-
-  pool.parallel_for(panels, [&](std::int64_t panel, int) {
-    const std::int64_t first = panel * format.columns;
-    const std::int64_t width = std::min(format.columns, columns - first);
-    for (std::int64_t in = 0; in < rows; ++in) {
-      for (std::int64_t column = 0; column < width; ++column) {
-        float values[kWinogradPositions] = {};
-        const std::int64_t out = (first + column) % padded_out_channels;
-        if (out < out_channels && in < in_channels) {
-          const float* const filter = host.weight.data() + (out * in_channels + in) * 9;
-          if (phases == 1) {
-            winograd_filter(filter, values);
-          } else {
-            winograd_phase_filter(filter, (first + column) / padded_out_channels, values);
-          }
-        }
-        const std::int64_t place = first * rows + (in / unit * width + column) * unit + in % unit;
-        for (std::int64_t position = 0; position < kWinogradPositions; ++position) {
-          set(packed + (position * position_numbers + place), values[position]);
-        }
-      }
-    }
-  });
-
+      columns(phases * padded_out_channels),
+      panels(divide_up(columns, panel_format().columns)),
+      position_numbers(columns * round_up(in_channels, together(format))) {
+  weights =
+      device.allocate(static_cast<std::size_t>(position_numbers * kWinogradPositions * bytes_of(format)));
+  if (format == WinogradFormat::int16) {
+    pack_whole(device, pool, host);
+  } else {
+    pack(pool, host);
+  }
   if (!host.bias.empty()) {
     bias = device.allocate(static_cast<std::size_t>(padded_out_channels) * sizeof(float));
     auto* values = static_cast<float*>(bias.data());
@@ -103,42 +88,139 @@ WinogradWeights::WinogradWeights(Device& device, ThreadPool& pool, const HostCon
   }
 }
 
+template <typename Write>
+void WinogradWeights::for_filters(const HostConv2d& host, std::int64_t panel, const Write& write) const {
+  const std::int64_t first = panel * panel_format().columns;
+  const std::int64_t width = std::min(panel_format().columns, columns - first);
+  const std::int64_t unit = together(format);
+  const std::int64_t rows = round_up(in_channels, unit);
+  for (std::int64_t in = 0; in < rows; ++in) {
+    for (std::int64_t column = first; column < first + width; ++column) {
+      float values[kWinogradPositions] = {};
+      const std::int64_t out = column % padded_out_channels;
+      if (out < out_channels && in < in_channels) {
+        const float* const filter = host.weight.data() + (out * in_channels + in) * 9;
+        if (phases == 1) {
+          winograd_filter(filter, values);
+        } else {
+          winograd_phase_filter(filter, column / padded_out_channels, values);
+        }
+      }
+      write(column, first * rows + (in / unit * width + column - first) * unit + in % unit, values);
+    }
+  }
+}
+
+void WinogradWeights::pack(ThreadPool& pool, const HostConv2d& host) {
+  const Elements packed{weights.data(), format == WinogradFormat::bf16 ? DType::bf16 : DType::f32};
+  pool.parallel_for(panels, [&](std::int64_t panel, int) {
+    for_filters(host, panel, [&](std::int64_t, std::int64_t place, const float* values) {
+      for (std::int64_t position = 0; position < kWinogradPositions; ++position) {
+        set(packed + (position * position_numbers + place), values[position]);
+      }
+    });
+  });
+}
+
+void WinogradWeights::pack_whole(Device& device, ThreadPool& pool, const HostConv2d& host) {
+  scales = device.allocate(static_cast<std::size_t>(columns) * sizeof(float));
+  std::vector<std::int64_t> sums(static_cast<std::size_t>(panels));
+  pool.parallel_for(panels, [&](std::int64_t panel, int) {
+    sums[static_cast<std::size_t>(panel)] = pack_whole_panel(host, panel);
+  });
+  const std::int64_t largest_sum = std::max<std::int64_t>(1, *std::ranges::max_element(sums));
+  largest_input = static_cast<float>(std::min(kLargestInput, kLargestSum / largest_sum));
+}
+
+std::int64_t WinogradWeights::pack_whole_panel(const HostConv2d& host, std::int64_t panel) {
+  const auto share = [](std::int64_t position) {
+    return winograd_points::kWeights[position / kPoints] * winograd_points::kWeights[position % kPoints];
+  };
+  const float most = std::floor(largest_weight(in_channels));
+  const std::int64_t first = panel * panel_format().columns;
+  const auto width = static_cast<std::size_t>(std::min(panel_format().columns, columns - first));
+  std::vector<float> largest(width, std::numeric_limits<float>::min());
+  for_filters(host, panel, [&](std::int64_t column, std::int64_t, const float* values) {
+    float& of_column = largest[static_cast<std::size_t>(column - first)];
+    for (std::int64_t position = 0; position < kWinogradPositions; ++position) {
+      of_column = std::max(of_column, std::abs(values[position]) / share(position));
+    }
+  });
+  constexpr float kEnds = winograd_points::kEndInputs * winograd_points::kEndWeights;
+  for (std::size_t i = 0; i < width; ++i) {
+    static_cast<float*>(scales.data())[first + static_cast<std::int64_t>(i)] =
+        largest[i] / most * kEnds * kEnds;
+  }
+  std::vector<std::int64_t> sums(width * kWinogradPositions);
+  auto* const packed = static_cast<std::int16_t*>(weights.data());
+  for_filters(host, panel, [&](std::int64_t column, std::int64_t place, const float* values) {
+    const auto i = static_cast<std::size_t>(column - first);
+    for (std::int64_t position = 0; position < kWinogradPositions; ++position) {
+      const float whole = std::nearbyint(values[position] / share(position) / largest[i] * most);
+      packed[position * position_numbers + place] = static_cast<std::int16_t>(whole);
+      sums[i * kWinogradPositions + static_cast<std::size_t>(position)] +=
+          static_cast<std::int64_t>(std::abs(whole));
+    }
+  });
+  return *std::ranges::max_element(sums);
+}
+
 namespace {
 
-/// Where transformed inputs and products of some tiles lie.
+/// Where transformed inputs and products of some tiles lie, and the inputs' scales.
 class Strip {
  public:
   Strip(const WinogradWeights& weights, std::int64_t tiles)
-      : input_stride(position_stride(tiles * weights.padded_in_channels, weights.type)),
-        product_stride(position_stride(tiles * weights.columns, DType::f32)),
-        type_(weights.type) {}
+      : weights_(weights),
+        number_bytes_(bytes_of(weights.format)),
+        input_stride_(position_stride(tiles * weights.padded_in_channels, number_bytes_)),
+        product_stride_(position_stride(tiles * weights.columns, kFloatBytes)),
+        tiles_(round_up(tiles, kLine / kFloatBytes)) {}
 
-  const std::int64_t input_stride;  ///< numbers from one position to the next
-  const std::int64_t product_stride;
+  /// Numbers from one position to the next.
+  [[nodiscard]] std::int64_t input_stride() const { return input_stride_; }
+  [[nodiscard]] std::int64_t product_stride() const { return product_stride_; }
 
-  [[nodiscard]] std::int64_t floats() const { return input_floats() + kWinogradPositions * product_stride; }
-  [[nodiscard]] Elements inputs(float* memory) const { return {memory, type_}; }
-  [[nodiscard]] float* products(float* memory) const { return memory + input_floats(); }
+  [[nodiscard]] std::int64_t floats() const {
+    return input_floats() + kWinogradPositions * product_stride_ + tiles_;
+  }
+  [[nodiscard]] std::byte* inputs(float* memory, std::int64_t position, std::int64_t tile) const {
+    const std::int64_t numbers = position * input_stride_ + tile * weights_.padded_in_channels;
+    return reinterpret_cast<std::byte*>(memory) + numbers * number_bytes_;
+  }
+  [[nodiscard]] float* products(float* memory, std::int64_t position, std::int64_t tile) const {
+    return memory + input_floats() + position * product_stride_ + tile * weights_.columns;
+  }
+  [[nodiscard]] float* scales(float* memory, std::int64_t tile) const {
+    return memory + floats() - tiles_ + tile;
+  }
 
  private:
+  static constexpr std::int64_t kFloatBytes = sizeof(float);
+  static constexpr std::int64_t kLine = 64;  // bytes of the cache's
+
   /// Not a multiple of a page, so that the 36 streams that a transform writes do not compete for the same
   /// cache sets.
-  static std::int64_t position_stride(std::int64_t numbers, DType type) {
+  static std::int64_t position_stride(std::int64_t numbers, std::int64_t bytes) {
     constexpr std::int64_t kPageBytes = 4096;
-    constexpr std::int64_t kOffset = 320;  // five cache lines
-    return (round_up(numbers * bytes_of(type), kPageBytes) + kOffset) / bytes_of(type);
+    constexpr std::int64_t kOffset = 5 * kLine;
+    return (round_up(numbers * bytes, kPageBytes) + kOffset) / bytes;
   }
   [[nodiscard]] std::int64_t input_floats() const {
-    return kWinogradPositions * input_stride * bytes_of(type_) / bytes_of(DType::f32);
+    return kWinogradPositions * input_stride_ * number_bytes_ / kFloatBytes;
   }
 
-  DType type_;
+  const WinogradWeights& weights_;
+  std::int64_t number_bytes_;
+  std::int64_t input_stride_;
+  std::int64_t product_stride_;
+  std::int64_t tiles_;
 };
 
 /// Of transformed inputs and products.
 std::int64_t tile_bytes(const WinogradWeights& weights) {
-  return kWinogradPositions *
-         (weights.padded_in_channels * bytes_of(weights.type) + weights.columns * bytes_of(DType::f32));
+  return kWinogradPositions * (weights.padded_in_channels * bytes_of(weights.format) +
+                               weights.columns * std::int64_t{sizeof(float)});
 }
 
 /// How many pieces each thread may compute on its own, from input to output, with all that lies between in
@@ -146,7 +228,7 @@ std::int64_t tile_bytes(const WinogradWeights& weights) {
 std::int64_t own_pieces(const WinogradWeights& weights, std::int64_t tiles, std::int64_t threads) {
   const std::int64_t pieces = round_up(divide_up(tiles * tile_bytes(weights), kPieceBytes), threads);
   const bool few_weights =
-      kWinogradPositions * weights.position_numbers * bytes_of(weights.type) <= kMostPieceWeightBytes;
+      kWinogradPositions * weights.position_numbers * bytes_of(weights.format) <= kMostPieceWeightBytes;
   return few_weights && tiles / pieces >= kFewestPieceTiles ? pieces : 0;
 }
 
@@ -157,16 +239,17 @@ void run_in_pieces(Workers& workers, const WinogradTask& task, std::int64_t tile
   workers.pool().parallel_for(pieces, [&](std::int64_t i, int thread) {
     const std::int64_t first = tiles * i / pieces;
     const std::int64_t last = tiles * (i + 1) / pieces;
-    const Elements inputs = strip.inputs(workers.own(thread));
-    float* const products = strip.products(workers.own(thread));
-    winograd_input(task, first, last, inputs, strip.input_stride);
+    float* const memory = workers.own(thread);
+    winograd_input(task, first, last, strip.inputs(memory, 0, 0), strip.input_stride(),
+                   strip.scales(memory, 0));
     for (std::int64_t position = 0; position < kWinogradPositions; ++position) {
       for (std::int64_t panel = 0; panel < weights.panels; ++panel) {
-        winograd_product(weights, position, panel, last - first, inputs + position * strip.input_stride,
-                         products + position * strip.product_stride);
+        winograd_product(task, position, panel, last - first, strip.inputs(memory, position, 0),
+                         strip.products(memory, position, 0));
       }
     }
-    winograd_output(task, first, last, products, strip.product_stride);
+    winograd_output(task, first, last, strip.products(memory, 0, 0), strip.product_stride(),
+                    strip.scales(memory, 0));
   });
 }
 
@@ -183,8 +266,6 @@ void run_in_strips(Workers& workers, const WinogradTask& task, std::int64_t tile
       std::clamp<std::int64_t>(divide_up(tiles * tile_bytes(weights), kStripBytes), 1, tiles);
   const Strip strip(weights, divide_up(tiles, strips));
   float* const memory = workers.shared(strip.floats());
-  const Elements inputs = strip.inputs(memory);
-  float* const products = strip.products(memory);
   ThreadPool& pool = workers.pool();
   for (std::int64_t s = 0; s < strips; ++s) {
     const std::int64_t first = tiles * s / strips;
@@ -198,8 +279,8 @@ void run_in_strips(Workers& workers, const WinogradTask& task, std::int64_t tile
       });
     };
     for_groups([&](std::int64_t from, std::int64_t to) {
-      winograd_input(task, first + from, first + to, inputs + from * weights.padded_in_channels,
-                     strip.input_stride);
+      winograd_input(task, first + from, first + to, strip.inputs(memory, 0, from), strip.input_stride(),
+                     strip.scales(memory, from));
     });
     const std::int64_t work = count * weights.in_channels * weights.columns / weights.panels;
     const std::int64_t blocks = std::clamp<std::int64_t>(work / kTaskWork, 1, groups);
@@ -207,13 +288,12 @@ void run_in_strips(Workers& workers, const WinogradTask& task, std::int64_t tile
       const std::int64_t from = count * (i % blocks) / blocks;
       const std::int64_t to = count * (i % blocks + 1) / blocks;
       const std::int64_t position = i / blocks / weights.panels;
-      winograd_product(weights, position, i / blocks % weights.panels, to - from,
-                       inputs + (position * strip.input_stride + from * weights.padded_in_channels),
-                       products + position * strip.product_stride + from * weights.columns);
+      winograd_product(task, position, i / blocks % weights.panels, to - from,
+                       strip.inputs(memory, position, from), strip.products(memory, position, from));
     });
     for_groups([&](std::int64_t from, std::int64_t to) {
-      winograd_output(task, first + from, first + to, products + from * weights.columns,
-                      strip.product_stride);
+      winograd_output(task, first + from, first + to, strip.products(memory, 0, from), strip.product_stride(),
+                      strip.scales(memory, from));
     });
   }
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <numbers>
 
@@ -14,16 +15,21 @@ namespace streamdiffusion::cpu {
 /// 1509.09308): 36 multiplications where 144 would be. Four times the memory for the weights, so it is for
 /// layers that are small.
 ///
-/// Multiplied in float32, or in bfloat16 (AVX512_BF16), which rounds transformed inputs and weights: an error
-/// of 1% of what is usual, as that of bytes without Winograd's algorithm.
+/// Multiplied in float32, or rounded before: to bfloat16 (AVX512_BF16), which gives an error of 1% of what is
+/// usual, as that of bytes without Winograd's algorithm, or to whole numbers of 16 bits, which give less.
+/// Inputs in whole numbers have a scale for each tile, by the largest input that it sees, weights one for
+/// each output channel, and both have shares for each of the six points, by the largest that its transform
+/// can give. No sum overflows 32 bits: inputs are held to what the weights' sum of sizes leaves.
 ///
 /// Of a picture that is enlarged, the four outputs where one pixel was have filters of 2x2 of their own,
 /// which is what small layers do: F(5x5, 2x2) four times, of the same inputs with the same points, gives
 /// 10x10 outputs for 144 multiplications, where the enlarged picture's tiles would take 225.
+enum class WinogradFormat { f32, bf16, int16 };
+constexpr std::int64_t bytes_of(WinogradFormat format) { return format == WinogradFormat::f32 ? 4 : 2; }
+
 class WinogradWeights {
  public:
-  /// `type`: that of the numbers to be multiplied.
-  WinogradWeights(Device& device, ThreadPool& pool, const HostConv2d& host, DType type);
+  WinogradWeights(Device& device, ThreadPool& pool, const HostConv2d& host, WinogradFormat format);
 
   /// Whether the saving is worth the memory, by the layer's channels alone. `beside`: beside weights in 8 or
   /// 16 bits.
@@ -39,7 +45,7 @@ class WinogradWeights {
     return phases == 1 ? (side + 3) / 4 : (side + 10) / 10;
   }
 
-  DType type;
+  WinogradFormat format;
   std::int64_t in_channels;
   std::int64_t out_channels;
   std::int64_t padded_in_channels;  ///< to whole vectors, as the transformed tensors have them
@@ -47,10 +53,21 @@ class WinogradWeights {
   Resample resample;
   std::int64_t phases;   ///< 4: of an enlarged picture as it was; else 1
   std::int64_t columns;  ///< of the matrices: [phase][out channel], padded
-  std::int64_t panels = 0;
-  std::int64_t position_numbers = 0;  ///< of one of the 36 matrices
-  Buffer weights;  ///< 36 matrices in panels: [panel][in channel][column], bfloat16 in pairs of in channels
+  std::int64_t panels;
+  std::int64_t position_numbers;  ///< of one of the 36 matrices
+  Buffer weights;  ///< 36 matrices in panels: [panel][in channel][column], of 16 bits in pairs of in channels
   Buffer bias;     ///< padded to whole vectors, or empty
+  Buffer scales;   ///< of whole numbers: what one is of each column
+  float largest_input = 0;  ///< of whole numbers
+
+ private:
+  /// Calls write(column, its place in a position's matrix, 36 values) for all of a panel.
+  template <typename Write>
+  void for_filters(const HostConv2d& host, std::int64_t panel, const Write& write) const;
+  void pack(ThreadPool& pool, const HostConv2d& host);
+  void pack_whole(Device& device, ThreadPool& pool, const HostConv2d& host);
+  /// Gives the largest sum of a column's sizes.
+  std::int64_t pack_whole_panel(const HostConv2d& host, std::int64_t panel);
 };
 
 /// One convolution, between tensors as they lie in memory.
@@ -59,7 +76,8 @@ struct WinogradTask {
   Tensor x;
   Tensor out;
   Conv2dOptions options;
-  bool rounds = false;  ///< whether the processor rounds to bfloat16 (AVX512_BF16)
+  bool rounds = false;    ///< whether the processor rounds to bfloat16 (AVX512_BF16)
+  bool avx_vnni = false;  ///< as ReducedTask has it
 };
 
 constexpr std::int64_t kWinogradPositions = 36;
@@ -72,6 +90,21 @@ constexpr float kNear = std::numbers::sqrt2_v<float> / 2;
 constexpr float kFar = std::numbers::sqrt2_v<float>;
 constexpr float kNearSquare = 0.5F;
 constexpr float kFarSquare = 2.0F;
+
+/// The most that a point's inputs can be, of the largest input; the points 0 and infinity are at the ends.
+constexpr float kEndInputs = 1 + kNearSquare + kFarSquare + 1;
+constexpr float kNearInputs = (1 + kFarSquare) * (1 + kNear);
+constexpr float kFarInputs = (1 + kNearSquare) * (1 + kFar);
+/// And its weights, of the largest weight.
+constexpr float kEndWeights = 1;
+constexpr float kNearWeights = (1 + kNear + kNearSquare) / (2 * kNearSquare * (kFarSquare - kNearSquare));
+constexpr float kFarWeights = (1 + kFar + kFarSquare) / (2 * kFarSquare * (kFarSquare - kNearSquare));
+/// In the order of the transforms.
+constexpr float kInputs[] = {kEndInputs, kNearInputs, kNearInputs, kFarInputs, kFarInputs, kEndInputs};
+constexpr float kWeights[] = {kEndWeights, kNearWeights, kNearWeights, kFarWeights, kFarWeights, kEndWeights};
+/// What products in whole numbers of these shares stand for, to those at the ends.
+constexpr float kNearProducts = kNearInputs * kNearWeights / (kEndInputs * kEndWeights);
+constexpr float kFarProducts = kFarInputs * kFarWeights / (kEndInputs * kEndWeights);
 }  // namespace winograd_points
 
 /// Computes the convolution on all threads.
@@ -79,17 +112,17 @@ void run_winograd(Workers& workers, const WinogradTask& task);
 
 // Its kernels. Tiles are counted line after line over all rows of the batch; positions lie `stride` apart.
 
-/// Transforms the input of tiles first .. last - 1 into `into` [36][tiles][padded_in_channels], in the type
-/// of the weights.
-void winograd_input(const WinogradTask& task, std::int64_t first, std::int64_t last, const Elements& into,
-                    std::int64_t stride);
+/// Transforms the input of tiles first .. last - 1 into `into` [36][tiles][padded_in_channels], in the
+/// weights' format; of whole numbers into `scales` what one is in each tile.
+void winograd_input(const WinogradTask& task, std::int64_t first, std::int64_t last, std::byte* into,
+                    std::int64_t stride, float* scales);
 /// The product of `tiles` transformed inputs and one position's matrix, of one panel of it: from `inputs`
-/// [tiles][padded_in_channels] to `products` [tiles][columns].
-void winograd_product(const WinogradWeights& weights, std::int64_t position, std::int64_t panel,
-                      std::int64_t tiles, const Elements& inputs, float* products);
+/// [tiles][padded_in_channels] to `products` [tiles][columns], integers of whole numbers.
+void winograd_product(const WinogradTask& task, std::int64_t position, std::int64_t panel, std::int64_t tiles,
+                      const std::byte* inputs, float* products);
 /// Transforms the products [36][tiles][columns] of these tiles into outputs; adds what is to be added.
 void winograd_output(const WinogradTask& task, std::int64_t first, std::int64_t last, const float* from,
-                     std::int64_t stride);
+                     std::int64_t stride, const float* scales);
 /// One filter, [3][3], transformed to 36 values.
 void winograd_filter(const float* filter, float* into);
 /// The same for one phase of an enlarged picture: outputs 2 i - y and 2 j - x, phase = 2 y + x, of pixel i,

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <limits>
+#include <type_traits>
 
 #include "device/cpu/winograd.h"
 
@@ -108,9 +110,92 @@ HWY_INLINE void transform_columns(const InputLines<T>& lines, std::int64_t colum
   }
 }
 
-/// (B^T x) B of one tile, from its columns in `half`.
+/// The largest size of an input on a column of what tiles on a line see.
+template <typename T>
+HWY_INLINE float largest_of_column(const InputLines<T>& lines, std::int64_t column, std::int64_t channels) {
+  constexpr auto kStep = static_cast<std::int64_t>(kLanes);
+  V most[kIn];
+  std::fill_n(most, kIn, hn::Zero(Tag()));
+  const auto look = [&](std::int64_t c, const auto& load) {
+#pragma GCC unroll 6
+    for (int i = 0; i < kIn; ++i) {
+      if (lines.all_inside() || lines.has(i)) {
+        most[i] = hn::Max(most[i], hn::Abs(load(lines.at(i, column) + c)));
+      }
+    }
+  };
+  const std::int64_t whole = channels / kStep * kStep;
+  for (std::int64_t c = 0; c < whole; c += kStep) {
+    look(c, [](const T* from) { return load_all(from); });
+  }
+  if (whole < channels) {
+    look(whole, [&](const T* from) { return load_part(from, static_cast<std::size_t>(channels - whole)); });
+  }
+  const V three = hn::Max(hn::Max(most[0], most[1]), most[2]);
+  return hn::GetLane(hn::MaxOfLanes(Tag(), hn::Max(three, hn::Max(hn::Max(most[3], most[4]), most[5]))));
+}
+
+/// The largest size of an input that each of the tiles on a line sees: [tile].
+template <typename T>
+void find_largest(const InputLines<T>& lines, std::int64_t tiles, std::int64_t step, std::int64_t channels,
+                  float* largest) {
+  std::fill_n(largest, tiles, std::numeric_limits<float>::min());
+  for (std::int64_t column = 0; column < (tiles - 1) * step + kIn; ++column) {
+    if (!lines.has_column(column)) {
+      continue;
+    }
+    const float of_column = largest_of_column(lines, column, channels);
+    const std::int64_t last = std::min(column / step, tiles - 1);
+    for (std::int64_t tile = last; tile >= 0 && column - tile * step < kIn; --tile) {
+      largest[tile] = std::max(largest[tile], of_column);
+    }
+  }
+}
+
+/// Writes transformed inputs as they are, or rounded to their type.
 template <typename Number>
-HWY_INLINE void transform_lines(const float* half, Number* into, std::int64_t stride) {
+class PlainWriter {
+ public:
+  template <typename Lines>
+  void begin(const Lines& /*lines*/, std::int64_t /*tile*/, std::int64_t /*tiles*/) {}
+  HWY_INLINE void write(V value, std::int64_t /*tile*/, std::int64_t /*position*/, Number* to) const {
+    store_all(value, to);
+  }
+};
+
+/// Or as whole numbers.
+class WholeWriter {
+ public:
+  WholeWriter(const WinogradTask& task, float* scales) : task_(task), scales_(scales) {}
+
+  /// Finds the scales of tiles on one line; `tile` counts from the first of all.
+  template <typename Lines>
+  void begin(const Lines& lines, std::int64_t tile, std::int64_t tiles) {
+    const float most = task_.weights->largest_input;
+    float largest[kMostNeighbours];
+    find_largest(lines, tiles, task_.weights->step(), task_.x.shape.c, largest);
+    for (std::int64_t i = 0; i < tiles; ++i) {
+      scales_[tile + i] = largest[i] / most;
+      for (std::int64_t position = 0; position < kWinogradPositions; ++position) {
+        factors_[i][position] = most / (largest[i] * kInputs[position / kIn] * kInputs[position % kIn]);
+      }
+    }
+  }
+  HWY_INLINE void write(V value, std::int64_t tile, std::int64_t position, std::int16_t* to) const {
+    const hn::Rebind<std::int16_t, Tag> d16;
+    hn::StoreU(hn::DemoteTo(d16, hn::NearestInt(times(factors_[tile][position], value))), d16, to);
+  }
+
+ private:
+  const WinogradTask& task_;
+  float* scales_;
+  float factors_[kMostNeighbours][kWinogradPositions];
+};
+
+/// (B^T x) B of one tile of those on a line, from its columns in `half`.
+template <typename Number, typename Writer>
+HWY_INLINE void transform_lines(const float* half, std::int64_t tile, const Writer& writer, Number* into,
+                                std::int64_t stride) {
 #pragma GCC unroll 1
   for (int i = 0; i < kIn; ++i) {
     V x[kIn];
@@ -121,15 +206,15 @@ HWY_INLINE void transform_lines(const float* half, Number* into, std::int64_t st
     transform_input(x);
 #pragma GCC unroll 6
     for (int j = 0; j < kIn; ++j) {
-      store_all(x[j], into + j * stride);
+      writer.write(x[j], tile, i * kIn + j, into + j * stride);
     }
     into += kIn * stride;
   }
 }
 
-template <typename T, typename Number>
+template <typename T, typename Number, typename Writer>
 void transform_tiles(const WinogradTask& task, const T* x, std::int64_t first, std::int64_t last,
-                     Number* into, std::int64_t stride) {
+                     Writer writer, Number* into, std::int64_t stride) {
   constexpr auto kStep = static_cast<std::int64_t>(kLanes);
   HWY_ALIGN float half[kMostColumns * kIn * kLanes];
   const std::int64_t channels = task.x.shape.c;
@@ -139,60 +224,87 @@ void transform_tiles(const WinogradTask& task, const T* x, std::int64_t first, s
   for (std::int64_t tile = first, next = 0; tile < last; tile = next) {
     next = std::min({last, tile + kMostNeighbours, places.end_of_line(tile)});
     const InputLines<T> lines(task, x, places.at(tile));
+    writer.begin(lines, tile - first, next - tile);
     for (std::int64_t c = 0; c < channels; c += kStep) {
       transform_columns(lines, (next - tile) * step + kIn - step, c, static_cast<std::size_t>(channels - c),
                         half);
-      for (std::int64_t i = tile; i < next; ++i) {
-        transform_lines(half + (i - tile) * step * kIn * kStep, into + (i - first) * padded_channels + c,
-                        stride);
+      for (std::int64_t i = 0; i < next - tile; ++i) {
+        transform_lines(half + i * step * kIn * kStep, i, writer,
+                        into + (tile - first + i) * padded_channels + c, stride);
       }
     }
   }
 }
 
-void Input(const WinogradTask& task, std::int64_t first, std::int64_t last, const Elements& into,
-           std::int64_t stride) {
+void Input(const WinogradTask& task, std::int64_t first, std::int64_t last, std::byte* into,
+           std::int64_t stride, float* scales) {
   with_type(elements_of(task.x), [&](const auto* x) {
-    with_native_type(task, into,
-                     [&](auto* numbers) { transform_tiles(task, x, first, last, numbers, stride); });
+    const auto transform = [&](const auto& writer, auto* numbers) {
+      transform_tiles(task, x, first, last, writer, numbers, stride);
+    };
+    switch (task.weights->format) {
+      case WinogradFormat::f32:
+        transform(PlainWriter<float>(), reinterpret_cast<float*>(into));
+        break;
+      case WinogradFormat::bf16:
+        with_native_type(task, Elements{into, DType::bf16}, [&](auto* numbers) {
+          transform(PlainWriter<std::remove_pointer_t<decltype(numbers)>>(), numbers);
+        });
+        break;
+      case WinogradFormat::int16:
+        transform(WholeWriter(task, scales), reinterpret_cast<std::int16_t*>(into));
+        break;
+    }
   });
 }
 
-void MultiplyPanel(const WinogradWeights& weights, std::int64_t position, std::int64_t panel,
-                   std::int64_t tiles, const Elements& inputs, float* products) {
-  const auto column = static_cast<std::size_t>(panel) * kPanelColumns;
-  const auto columns = static_cast<std::size_t>(weights.columns);
-  const auto stride = static_cast<std::size_t>(weights.padded_in_channels);
-  const auto in_channels = static_cast<std::size_t>(weights.in_channels);
-  const std::int64_t place = position * weights.position_numbers +
-                             static_cast<std::int64_t>(column) * (weights.position_numbers / weights.columns);
-  const Elements matrix = Elements{weights.weights.data(), weights.type} + place;
-  const int vectors = panel_vectors(column, columns);
-#if STREAMDIFFUSION_VNNI
-  if (weights.type == DType::bf16) {
-    multiply_rows<Format::bf16>({.x = static_cast<const std::uint8_t*>(inputs.data),
-                                 .x_line = 0,
-                                 .x_stride = stride * sizeof(Bf16),
-                                 .weights = static_cast<const std::int8_t*>(matrix.data),
-                                 .weight_line = 0,
-                                 .lines = 1,
-                                 .units = (in_channels + 1) / 2,
-                                 .add = false,
-                                 .sums = products + column,
-                                 .sums_stride = columns},
-                                tiles, vectors);
-    return;
-  }
-#endif
+void multiply_floats(const WinogradTask& task, std::int64_t tiles, const float* inputs, const float* matrix,
+                     int vectors, float* products) {
+  const WinogradWeights& weights = *task.weights;
   const std::int64_t blocks = (tiles + tile_rows(vectors) - 1) / tile_rows(vectors);
   std::int64_t first = 0;
   for (std::int64_t block = 1; block <= blocks; ++block) {
     const std::int64_t last = tiles * block / blocks;
-    const Run run{static_cast<const float*>(inputs.data) + first * weights.padded_in_channels,
-                  static_cast<const float*>(matrix.data), in_channels};
-    tile_function(static_cast<int>(last - first),
-                  vectors)({&run, 1, stride, products + first * weights.columns + column, columns});
+    const Run run{inputs + first * weights.padded_in_channels, matrix,
+                  static_cast<std::size_t>(weights.in_channels)};
+    const Tile tile{&run, 1, static_cast<std::size_t>(weights.padded_in_channels),
+                    products + first * weights.columns, static_cast<std::size_t>(weights.columns)};
+    tile_function(static_cast<int>(last - first), vectors)(tile);
     first = last;
+  }
+}
+
+void MultiplyPanel(const WinogradTask& task, std::int64_t position, std::int64_t panel, std::int64_t tiles,
+                   const std::byte* inputs, float* products) {
+  const WinogradWeights& weights = *task.weights;
+  const auto columns = static_cast<std::size_t>(weights.columns);
+  const auto column = static_cast<std::size_t>(panel) * kPanelColumns;
+  const std::int64_t place = position * weights.position_numbers +
+                             static_cast<std::int64_t>(column) * (weights.position_numbers / weights.columns);
+  const std::byte* const matrix =
+      static_cast<const std::byte*>(weights.weights.data()) + place * bytes_of(weights.format);
+  const int vectors = panel_vectors(column, columns);
+  if (weights.format == WinogradFormat::f32) {
+    multiply_floats(task, tiles, reinterpret_cast<const float*>(inputs),
+                    reinterpret_cast<const float*>(matrix), vectors, products + column);
+    return;
+  }
+  const UnitTile tile{
+      .x = reinterpret_cast<const std::uint8_t*>(inputs),
+      .x_line = 0,
+      .x_stride = static_cast<std::size_t>(weights.padded_in_channels * bytes_of(weights.format)),
+      .weights = reinterpret_cast<const std::int8_t*>(matrix),
+      .weight_line = 0,
+      .lines = 1,
+      .units = static_cast<std::size_t>(weights.in_channels + 1) / 2,
+      .add = false,
+      .sums = products + column,
+      .sums_stride = columns,
+      .avx_vnni = task.avx_vnni};
+  if (weights.format == WinogradFormat::bf16) {
+    multiply_rows<Format::bf16>(tile, tiles, vectors);
+  } else {
+    multiply_rows<Format::int16>(tile, tiles, vectors);
   }
 }
 
@@ -206,14 +318,14 @@ namespace streamdiffusion::cpu {
 HWY_EXPORT(Input);
 HWY_EXPORT(MultiplyPanel);
 
-void winograd_input(const WinogradTask& task, std::int64_t first, std::int64_t last, const Elements& into,
-                    std::int64_t stride) {
-  HWY_DYNAMIC_DISPATCH(Input)(task, first, last, into, stride);
+void winograd_input(const WinogradTask& task, std::int64_t first, std::int64_t last, std::byte* into,
+                    std::int64_t stride, float* scales) {
+  HWY_DYNAMIC_DISPATCH(Input)(task, first, last, into, stride, scales);
 }
 
-void winograd_product(const WinogradWeights& weights, std::int64_t position, std::int64_t panel,
-                      std::int64_t tiles, const Elements& inputs, float* products) {
-  HWY_DYNAMIC_DISPATCH(MultiplyPanel)(weights, position, panel, tiles, inputs, products);
+void winograd_product(const WinogradTask& task, std::int64_t position, std::int64_t panel, std::int64_t tiles,
+                      const std::byte* inputs, float* products) {
+  HWY_DYNAMIC_DISPATCH(MultiplyPanel)(task, position, panel, tiles, inputs, products);
 }
 
 }  // namespace streamdiffusion::cpu

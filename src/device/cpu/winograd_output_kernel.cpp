@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <limits>
+#include <type_traits>
 
 #include "device/cpu/winograd.h"
 
@@ -24,45 +25,66 @@ using namespace winograd_points;
 /// Lines that are transformed together: the odd or the even ones of a tile's outputs.
 constexpr int half_lines(bool odd, int outputs) { return odd ? outputs / 2 : (outputs + 1) / 2; }
 
+/// Products of floats, or of whole numbers in their shares.
+struct Floats {
+  static constexpr float kNearShare = 1;
+  static constexpr float kFarShare = 1;
+  HWY_INLINE static V load(const float* from) { return hn::Load(Tag(), from); }
+};
+struct Integers {
+  static constexpr float kNearShare = kNearProducts;
+  static constexpr float kFarShare = kFarProducts;
+  HWY_INLINE static V load(const float* from) {
+    const hn::RebindToSigned<Tag> di;
+    return hn::ConvertTo(Tag(), hn::BitCast(di, hn::Load(Tag(), from)));
+  }
+};
+
 /// Of the four or five outputs A^T x of six products `x(0)` to `x(5)`, those with even numbers, which are of
 /// sums, or with odd ones, of differences; `step` apart.
-template <bool kOdd, int kOutputs, typename Products>
+template <typename Kind, bool kOdd, int kOutputs, typename Products>
 HWY_INLINE void transform_output(const Products& x, V* outputs, std::int64_t step) {
+  constexpr float kNearOnce = Kind::kNearShare;
+  constexpr float kFarOnce = Kind::kFarShare;
   if constexpr (kOdd) {
     const V near = hn::Sub(x(1), x(2));
     const V far = hn::Sub(x(3), x(4));
-    outputs[0] = add_times(kNear, near, times(kFar, far));
-    const V far_cubed =
-        kOutputs == kOut ? add_times(kFar * kFarSquare, far, x(5)) : times(kFar * kFarSquare, far);
-    outputs[step] = add_times(kNear * kNearSquare, near, far_cubed);
+    outputs[0] = add_times(kNearOnce * kNear, near, times(kFarOnce * kFar, far));
+    constexpr float kFarCube = kFarOnce * kFar * kFarSquare;
+    const V far_cubed = kOutputs == kOut ? add_times(kFarCube, far, x(5)) : times(kFarCube, far);
+    outputs[step] = add_times(kNearOnce * kNear * kNearSquare, near, far_cubed);
   } else {
     const V near = hn::Add(x(1), x(2));
     const V far = hn::Add(x(3), x(4));
-    outputs[0] = hn::Add(hn::Add(x(0), near), far);
-    outputs[step] = add_times(kNearSquare, near, times(kFarSquare, far));
+    if constexpr (kNearOnce == 1 && kFarOnce == 1) {
+      outputs[0] = hn::Add(hn::Add(x(0), near), far);
+    } else {
+      outputs[0] = add_times(kFarOnce, far, add_times(kNearOnce, near, x(0)));
+    }
+    outputs[step] = add_times(kNearOnce * kNearSquare, near, times(kFarOnce * kFarSquare, far));
     if constexpr (kOutputs == kPhaseOut) {
-      outputs[2 * step] =
-          add_times(kNearSquare * kNearSquare, near, add_times(kFarSquare * kFarSquare, far, x(5)));
+      outputs[2 * step] = add_times(kNearOnce * kNearSquare * kNearSquare, near,
+                                    add_times(kFarOnce * kFarSquare * kFarSquare, far, x(5)));
     }
   }
 }
 
 /// The even or the odd lines of the outputs of a vector of channels of one tile, before anything is added.
 /// Half of the tile at a time stays in registers.
-template <bool kOdd, int kOutputs>
+template <typename Kind, bool kOdd, int kOutputs>
 HWY_INLINE void transform_products(const float* from, std::int64_t stride, V (*values)[kOutputs]) {
   constexpr int kLines = half_lines(kOdd, kOutputs);
   V half[kLines][kIn];
 #pragma GCC unroll 6
   for (int j = 0; j < kIn; ++j) {
-    transform_output<kOdd, kOutputs>(
-        [&](std::int64_t i) { return hn::Load(Tag(), from + (i * kIn + j) * stride); }, &half[0][j], kIn);
+    transform_output<Kind, kOdd, kOutputs>(
+        [&](std::int64_t i) { return Kind::load(from + (i * kIn + j) * stride); }, &half[0][j], kIn);
   }
 #pragma GCC unroll 3
   for (int i = 0; i < kLines; ++i) {
     const auto product = [&](int j) { return half[i][j]; };
-    transform_output<false, kOutputs>(product, values[i], 2);
-    transform_output<true, kOutputs>(product, values[i] + 1, 2);
+    transform_output<Kind, false, kOutputs>(product, values[i], 2);
+    transform_output<Kind, true, kOutputs>(product, values[i] + 1, 2);
   }
 }
 
@@ -86,20 +108,27 @@ struct PlainTile {
   const R* residual;
   std::int64_t residual_stride;
   std::int64_t width;
+  V scale;  // of whole numbers
   V offset;
   V least;
 };
 
-template <bool kOdd, bool kResidual, typename T, typename R>
+/// What products stand for, with what is added.
+template <typename Kind, typename T, typename R>
+HWY_INLINE V finished(V value, const PlainTile<T, R>& to) {
+  return std::is_same_v<Kind, Integers> ? hn::MulAdd(value, to.scale, to.offset) : hn::Add(value, to.offset);
+}
+
+template <typename Kind, bool kOdd, bool kResidual, typename T, typename R>
 HWY_INLINE void write_plain_half(const float* from, std::int64_t stride, const PlainTile<T, R>& to) {
   V values[2][kOut];
-  transform_products<kOdd, kOut>(from, stride, values);
+  transform_products<Kind, kOdd, kOut>(from, stride, values);
 #pragma GCC unroll 2
   for (int i = 0; i < 2; ++i) {
     const std::int64_t pixel = (2 * i + (kOdd ? 1 : 0)) * to.width;
 #pragma GCC unroll 4
     for (int j = 0; j < kOut; ++j) {
-      V value = hn::Add(values[i][j], to.offset);
+      V value = finished<Kind>(values[i][j], to);
       if constexpr (kResidual) {
         value = hn::Add(value, load_all(to.residual + (pixel + j) * to.residual_stride));
       }
@@ -110,20 +139,21 @@ HWY_INLINE void write_plain_half(const float* from, std::int64_t stride, const P
 }
 
 /// Nearly all tiles of nearly all layers. A function of its own, for which few addresses have to be kept.
-template <bool kResidual, typename T, typename R>
+template <typename Kind, bool kResidual, typename T, typename R>
 HWY_NOINLINE void write_plain(const float* from, std::int64_t stride, PlainTile<T, R> to) {
-  write_plain_half<false, kResidual>(from, stride, to);
-  write_plain_half<true, kResidual>(from, stride, to);
+  write_plain_half<Kind, false, kResidual>(from, stride, to);
+  write_plain_half<Kind, true, kResidual>(from, stride, to);
 }
 
 /// Outputs of the tensors' types, R that of the residual.
-template <typename T, typename R>
+template <typename Kind, typename T, typename R>
 class OutputWriter {
  public:
   OutputWriter(const WinogradTask& task, T* out, const R* residual)
       : task_(task), places_(task), out_(out), residual_(residual) {}
 
-  void write(std::int64_t tile, const float* from, std::int64_t stride) const {
+  /// `scale`: of the tile's inputs in whole numbers.
+  void write(std::int64_t tile, const float* from, std::int64_t stride, float scale) const {
     constexpr auto kStep = static_cast<std::int64_t>(kLanes);
     const Shape& shape = task_.out.shape;
     const Activation activation = task_.options.activation;
@@ -138,13 +168,17 @@ class OutputWriter {
       const V least = activation == Activation::relu
                           ? hn::Zero(Tag())
                           : hn::Set(Tag(), -std::numeric_limits<float>::infinity());
-      const PlainTile<T, R> to{out,      task_.out.stride,
-                               residual, task_.options.residual.stride,
-                               shape.w,  offset_of(task_, place.row, c),
+      const PlainTile<T, R> to{out,
+                               task_.out.stride,
+                               residual,
+                               task_.options.residual.stride,
+                               shape.w,
+                               scale_of(c, scale),
+                               offset_of(task_, place.row, c),
                                least};
       if (plain && whole && c + kStep <= shape.c) {
-        residual != nullptr ? write_plain<true>(from + c, stride, to)
-                            : write_plain<false>(from + c, stride, to);
+        residual != nullptr ? write_plain<Kind, true>(from + c, stride, to)
+                            : write_plain<Kind, false>(from + c, stride, to);
       } else {
         write_any(from + c, stride, to, place, static_cast<std::size_t>(shape.c - c));
       }
@@ -152,15 +186,24 @@ class OutputWriter {
   }
 
  private:
+  /// What products of a vector of columns are to be multiplied with.
+  [[nodiscard]] V scale_of(std::int64_t c, float scale) const {
+    if constexpr (std::is_same_v<Kind, Integers>) {
+      return times(scale, hn::LoadU(Tag(), static_cast<const float*>(task_.weights->scales.data()) + c));
+    } else {
+      return hn::Zero(Tag());
+    }
+  }
+
   HWY_NOINLINE void write_any(const float* from, std::int64_t stride, const PlainTile<T, R>& to,
                               const Place& place, std::size_t valid) const {
     V values[kOut][kOut];
-    transform_products<false, kOut>(from, stride, values);
-    transform_products<true, kOut>(from, stride, values + 2);
+    transform_products<Kind, false, kOut>(from, stride, values);
+    transform_products<Kind, true, kOut>(from, stride, values + 2);
     for (std::int64_t i = 0; i < std::min<std::int64_t>(kOut, task_.out.shape.h - place.top); ++i) {
       for (std::int64_t j = 0; j < std::min<std::int64_t>(kOut, task_.out.shape.w - place.left); ++j) {
         const std::int64_t pixel = i * to.width + j;
-        V value = hn::Add(values[i % 2 * 2 + i / 2][j], to.offset);
+        V value = finished<Kind>(values[i % 2 * 2 + i / 2][j], to);
         if (to.residual != nullptr) {
           value = hn::Add(value, load_part(to.residual + pixel * to.residual_stride, valid));
         }
@@ -202,7 +245,7 @@ class PhaseWriter {
                                 std::int64_t c) const {
     constexpr int kLines = half_lines(kOdd, kPhaseOut);
     V values[kLines][kPhaseOut];
-    transform_products<kOdd, kPhaseOut>(from, stride, values);
+    transform_products<Floats, kOdd, kPhaseOut>(from, stride, values);
 #pragma GCC unroll 3
     for (int i = 0; i < kLines; ++i) {
       write_line(first.row, first.top + 2 * (2 * i + (kOdd ? 1 : 0)), first.left, values[i], offset, c);
@@ -242,18 +285,27 @@ class PhaseWriter {
 };
 
 void Output(const WinogradTask& task, std::int64_t first, std::int64_t last, const float* from,
-            std::int64_t stride) {
+            std::int64_t stride, const float* scales) {
   with_native_type(task, elements_of(task.out), [&](auto* out) {
-    with_type(elements_of(task.options.residual), [&](const auto* residual) {
-      const auto write_tiles = [&](const auto& writer) {
+    with_type(elements_of(task.options.residual), [&](auto* residual) {
+      using T = std::remove_pointer_t<decltype(out)>;
+      using R = std::remove_pointer_t<decltype(residual)>;
+      const auto products = [&](std::int64_t tile) { return from + (tile - first) * task.weights->columns; };
+      if (task.weights->phases > 1) {
+        const PhaseWriter<T, R> writer(task, out, residual);
         for (std::int64_t tile = first; tile < last; ++tile) {
-          writer.write(tile, from + (tile - first) * task.weights->columns, stride);
+          writer.write(tile, products(tile), stride);
         }
-      };
-      if (task.weights->phases == 1) {
-        write_tiles(OutputWriter(task, out, residual));
+      } else if (task.weights->format == WinogradFormat::int16) {
+        const OutputWriter<Integers, T, R> writer(task, out, residual);
+        for (std::int64_t tile = first; tile < last; ++tile) {
+          writer.write(tile, products(tile), stride, scales[tile - first]);
+        }
       } else {
-        write_tiles(PhaseWriter(task, out, residual));
+        const OutputWriter<Floats, T, R> writer(task, out, residual);
+        for (std::int64_t tile = first; tile < last; ++tile) {
+          writer.write(tile, products(tile), stride, 1.0F);
+        }
       }
     });
   });
@@ -269,8 +321,8 @@ namespace streamdiffusion::cpu {
 HWY_EXPORT(Output);
 
 void winograd_output(const WinogradTask& task, std::int64_t first, std::int64_t last, const float* from,
-                     std::int64_t stride) {
-  HWY_DYNAMIC_DISPATCH(Output)(task, first, last, from, stride);
+                     std::int64_t stride, const float* scales) {
+  HWY_DYNAMIC_DISPATCH(Output)(task, first, last, from, stride, scales);
 }
 
 }  // namespace streamdiffusion::cpu
