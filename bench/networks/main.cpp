@@ -9,7 +9,6 @@
 #include <string>
 #include <vector>
 
-#include "device/cpu/instruction_set.h"
 #include "networks/measurements.h"
 #include "streamdiffusion/version.h"
 
@@ -22,7 +21,6 @@ struct Arguments {
   Workload workload;
   std::vector<std::string> names = streamdiffusion::measurement_names();
   double seconds = 3;
-  std::string instruction_set;
   bool on_request = false;
 };
 
@@ -67,9 +65,6 @@ double median_seconds(Measurements& measurements, const std::string& name, doubl
 }
 
 void run(const Arguments& arguments) {
-  if (!arguments.instruction_set.empty()) {
-    streamdiffusion::cpu::use_instruction_set(arguments.instruction_set);
-  }
   Report report(arguments.workload);
   Measurements measurements(arguments.workload);
   Report::write({{"ready", "streamdiffusion.cpp " + streamdiffusion::version()},
@@ -96,11 +91,10 @@ void add_options(CLI::App& app, Arguments& arguments) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app.add_option("--threads", workload.threads, "0: one for each processor")->capture_default_str();
-  app.add_option("--device", workload.device, "cpu or cuda[:N]")->capture_default_str();
+  app.add_option("--device", workload.device, "cpu, cpu:avx2, cpu:avx512, cpu:avx512_vnni or cuda[:N]")
+      ->capture_default_str();
   app.add_option("--precision", workload.precision, "f32, bf16 or int8; on a GPU f16, bf16 or f32")
       ->capture_default_str();
-  app.add_option("--instruction-set", arguments.instruction_set,
-                 "Of the CPU, no better than this: AVX3 (AVX-512 without VNNI), AVX2, SCALAR");
   app.add_option("--only", arguments.names, "Which to measure")->capture_default_str();
   app.add_option("--seconds", arguments.seconds, "Time for each measurement")->capture_default_str();
   app.add_flag("--on-request", arguments.on_request,

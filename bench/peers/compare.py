@@ -29,9 +29,10 @@ HERE = Path(__file__).resolve().parent
 WORKER = [sys.executable, str(HERE / "worker.py")]
 ENGINES = ("ours", "ours-int8", "ours-bf16", "torch", "openvino-f32", "openvino-auto", "openvino-int8", "original",
            "autopipeline")
-# What keeps an engine from better instructions than those: ours by its name; oneDNN, which is in torch and OpenVINO, and torch
-# itself by their environment.
-INSTRUCTION_SETS = {"avx2": ("AVX2", {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"})}
+# What keeps peers from better instructions than those that ours is held to: oneDNN, which is in torch and OpenVINO, and torch
+# itself read their environment.
+INSTRUCTION_SETS = {"avx2": {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"},
+                    "avx512_vnni": {"ONEDNN_MAX_CPU_ISA": "AVX512_CORE_VNNI"}}
 STEPS = (1, 2, 4, 10)
 TABLES = {
     "networks": MEASUREMENTS,
@@ -107,13 +108,10 @@ def start_engine(name, arguments):
     environment = dict(os.environ, OMP_NUM_THREADS=str(arguments.threads), HF_HUB_OFFLINE="1")
     kind, _, precision = name.partition("-")
     options = shape_options(arguments)
-    ours = []
-    if arguments.instruction_set:
-        limit, of_peers = INSTRUCTION_SETS[arguments.instruction_set]
-        ours = [f"--instruction-set={limit}"]
-        environment.update(of_peers)
+    environment.update(INSTRUCTION_SETS.get(arguments.instruction_set, {}))
     if kind == "ours":
-        command = [arguments.program, *options, f"--precision={precision or 'f32'}", *ours, "--on-request"]
+        device = f"cpu:{arguments.instruction_set}" if arguments.instruction_set else "cpu"
+        command = [arguments.program, *options, f"--device={device}", f"--precision={precision or 'f32'}", "--on-request"]
     else:
         command = [*WORKER, name, *options, f"--converted={converted_folder(arguments)}"]
     return Engine(command, environment)
@@ -153,20 +151,21 @@ def take_turns(engines, names, rounds):
     return runs, gflop
 
 
-def machine():
+def machine(instruction_set):
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     name = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
     flags = next((line for line in lines if line.startswith("flags")), "").split()
-    simd = [s for s in ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8") if s in flags]
+    simd = [s for s in ("avx2", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8") if s in flags]
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return f"{name}, {os.cpu_count()} processors ({' '.join(simd)}), {memory:.0f} GiB"
+    held = f", held to {instruction_set}" if instruction_set else ""
+    return f"{name}, {os.cpu_count()} processors ({' '.join(simd)}{held}), {memory:.0f} GiB"
 
 
 def compare(arguments):
     """Everything measured, as it is written to JSON."""
     results = {"about": {"model": Path(arguments.model).name, "width": arguments.width, "height": arguments.height,
                          "rows": arguments.rows, "threads": arguments.threads, "rounds": arguments.rounds,
-                         "pairs": arguments.pairs, "machine": machine(), "date": str(datetime.date.today())},
+                         "pairs": arguments.pairs, "machine": machine(arguments.instruction_set), "date": str(datetime.date.today())},
                "engines": {}, "tables": {table: {} for table in arguments.tables}}
     for group in groups_of(arguments.engines, arguments.pairs):
         wanted = {table: measured_together(group, table, arguments) for table in arguments.tables}
@@ -198,7 +197,7 @@ if __name__ == "__main__":
                              "filled with n frames first, which takes minutes with a large model")
     parser.add_argument("--engines", nargs="+", default=ENGINES, choices=ENGINES)
     parser.add_argument("--pairs", action="store_true", help="one peer at a time beside ours: needs less memory")
-    parser.add_argument("--instruction-set", choices=INSTRUCTION_SETS, help="let no engine use better instructions")
+    parser.add_argument("--instruction-set", choices=INSTRUCTION_SETS, help="hold all engines to these instructions")
     parser.add_argument("--program", default=str(HERE.parent.parent / "build/bench_networks"), help="bench_networks")
     parser.add_argument("--converted", help="folder for OpenVINO's form of the networks (default: openvino/ in the model)")
     parser.add_argument("--json", type=Path, help="write all figures here")

@@ -118,7 +118,7 @@ class OpenVino(Engine):
         core = openvino.Core()
         options = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
         # Its own choice would be bfloat16 by what the processor has, even where oneDNN is kept from it.
-        if precision == "f32" or os.environ.get("ONEDNN_MAX_CPU_ISA") == "AVX2":
+        if precision == "f32" or "ONEDNN_MAX_CPU_ISA" in os.environ:
             options["INFERENCE_PRECISION_HINT"] = "f32"
         files = sorted((Path(converted) / ("int8" if precision == "int8" else "f32")).glob("*.xml"))
         compiled = {path.stem: core.compile_model(str(path), "CPU", options) for path in files}

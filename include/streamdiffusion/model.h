@@ -41,7 +41,9 @@ struct ModelOptions {
   /// what diffusers takes it for (Stable Diffusion 1.x epsilon, 2.x v_prediction).
   std::string prediction_type = "auto";
   /// What computes: "cpu", "cuda" (the first NVIDIA GPU) or "cuda:N", or "auto": the first GPU that can be
-  /// used, else the CPU. See docs/cuda.md. "counting" computes nothing and counts what there would be to
+  /// used, else the CPU. See docs/cuda.md. "cpu:avx2", "cpu:avx512" and "cpu:avx512_vnni" hold the CPU to
+  /// these instructions, to see what other processors would do; the first two hold the whole process to
+  /// them and come before anything is computed. "counting" computes nothing and counts what there would be to
   /// compute (StreamStatistics::operations).
   std::string device = "auto";
   /// On a GPU: "auto" or "f16" (float16), "bf16", or "f32" (slow). On the CPU what the UNet and the

@@ -52,7 +52,8 @@ CLI::Validator device_name() {
     int index = 0;
     const bool is_gpu =
         text.starts_with(prefix) && parse_number(std::string_view(text).substr(prefix.size()), index);
-    if (text == "auto" || text == "cpu" || text == "cuda" || (is_gpu && index >= 0)) {
+    const bool is_cpu = text == "cpu" || text.starts_with("cpu:");
+    if (text == "auto" || is_cpu || text == "cuda" || (is_gpu && index >= 0)) {
       return "";
     }
     return "\"" + text + "\" is none of auto, cpu, cuda, cuda:N";

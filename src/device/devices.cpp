@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <string_view>
 
 #include "device/counting_device.h"
 #include "device/cpu/cpu_device.h"
+#include "device/cpu/instruction_set.h"
 #include "device/cuda/module.h"
 #include "posix/graphics_cards.h"
 #include "posix/shared_library.h"
@@ -22,6 +24,8 @@ constexpr bool kBuiltWithCuda = true;
 #else
 constexpr bool kBuiltWithCuda = false;
 #endif
+
+constexpr std::string_view kLimitedCpu = "cpu:";
 
 /// The CUDA device's library, which stays loaded. Throws Error with the reason where it cannot be used.
 const cuda::Module& cuda_module() {
@@ -98,7 +102,9 @@ ChosenDevice choose_cpu(const DeviceChoice& choice) {
                 "\" is not known to the CPU: use auto, f32, bf16 or int8");
   };
   const Precision chosen = precision();
-  const cpu::Features features = cpu::Features::detect();
+  const cpu::Features features = choice.device.starts_with(kLimitedCpu)
+                                     ? cpu::features_within(choice.device.substr(kLimitedCpu.size()))
+                                     : cpu::Features::detect();
   return {.device = make_cpu_device(choice.threads, features, cpu_activations(chosen, features)),
           .precision = chosen,
           .why_not_cuda = {}};
@@ -117,7 +123,7 @@ bool has_nvidia_card() {
 }  // namespace
 
 ChosenDevice choose_device(const DeviceChoice& choice) {
-  if (choice.device == "cpu") {
+  if (choice.device == "cpu" || choice.device.starts_with(kLimitedCpu)) {
     return choose_cpu(choice);
   }
   if (choice.device == "counting") {

@@ -9,7 +9,7 @@ namespace streamdiffusion {
 
 /// What computes, as a user names it.
 struct DeviceChoice {
-  std::string device = "auto";     ///< "auto", "cpu", "cuda" (the first GPU), "cuda:N", or "counting"
+  std::string device = "auto";     ///< see ModelOptions::device
   std::string precision = "auto";  ///< see ModelOptions::precision
   int threads = 0;                 ///< of the CPU; 0: one for each processor
 };

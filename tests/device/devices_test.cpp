@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "device/cpu/reduced_kernel.h"
 #include "streamdiffusion/devices.h"
 #include "streamdiffusion/error.h"
 
@@ -26,6 +27,13 @@ TEST(Devices, TheCpuTakesItsPrecisions) {
   EXPECT_EQ(choose_device({.device = "cpu", .precision = "int8"}).precision, Precision::int8);
   EXPECT_TRUE(names(problem_of({.device = "cpu", .precision = "f16"}), "\"f16\" is not known to the CPU"));
   EXPECT_TRUE(names(problem_of({.device = "cpu", .threads = -1}), "threads is -1"));
+}
+
+TEST(Devices, TheCpuCanBeHeldToInstructions) {
+  // Not to AVX2, which would hold all tests that follow.
+  const std::string problem = problem_of({.device = "cpu:avx512_vnni", .precision = "int8"});
+  EXPECT_EQ(problem, cpu::uses_avx512_vnni() ? "" : "this machine has no AVX-512 with VNNI");
+  EXPECT_TRUE(names(problem_of({.device = "cpu:mmx"}), "use avx2, avx512 or avx512_vnni"));
 }
 
 TEST(Devices, NamesThatAreNoneAreErrors) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string>
 
+#include "device/cpu/reduced_kernel.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion::cpu {
@@ -30,6 +31,24 @@ void use_instruction_set(const std::string& name) {
     throw Error("there are no kernels for \"" + name + "\" here; there are for " + names);
   }
   hwy::SetSupportedTargetsForTest(*wanted);
+}
+
+Features features_within(const std::string& limit) {
+  if (limit == "avx2") {
+    use_instruction_set("AVX2");
+    return Features::detect();
+  }
+  if (limit == "avx512") {
+    use_instruction_set("AVX3");
+    return Features::detect();
+  }
+  if (limit == "avx512_vnni") {
+    if (!uses_avx512_vnni()) {
+      throw Error("this machine has no AVX-512 with VNNI");
+    }
+    return {};
+  }
+  throw Error("\"" + limit + "\" is no instruction set to hold the CPU to: use avx2, avx512 or avx512_vnni");
 }
 
 }  // namespace streamdiffusion::cpu
