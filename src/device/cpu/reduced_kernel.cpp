@@ -3,11 +3,8 @@
 #include <algorithm>
 
 #include "device/cpu/amx.h"
+#include "device/cpu/vnni_targets.h"
 
-// Unlike the other kernels this one is compiled for AVX-512 with VNNI, too.
-#undef HWY_DISABLED_TARGETS
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4)
-#define HWY_WANT_AVX3_DL
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "device/cpu/reduced_kernel.cpp"
 #include <hwy/foreach_target.h>  // IWYU pragma: keep

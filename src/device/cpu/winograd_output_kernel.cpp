@@ -3,11 +3,8 @@
 #include <type_traits>
 
 #include "device/cpu/winograd.h"
+#include "device/cpu/vnni_targets.h"
 
-// Compiled for AVX-512 with VNNI, too, as reduced_kernel.cpp.
-#undef HWY_DISABLED_TARGETS
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4)
-#define HWY_WANT_AVX3_DL
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "device/cpu/winograd_output_kernel.cpp"
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
