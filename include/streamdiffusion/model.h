@@ -50,8 +50,8 @@ struct ModelOptions {
   /// autoencoder compute in: "auto" or "f32" (float32, exact); "bf16": their large layers and attention in
   /// bfloat16 with half of the memory, three to four times as fast on processors with AMX, 1.5 times on
   /// others with AVX512_BF16 (float32 on those without); or "int8": those layers rounded to 8 bits, smaller
-  /// and faster still, 2.5 times as fast as float32 with AVX512_BF16, about twice with AVX-512 VNNI. Pictures
-  /// differ slightly. See docs/models.md.
+  /// and faster still, 2.5 times as fast as float32 with AVX512_BF16 or AVX-512 VNNI, 1.6 times with AVX2.
+  /// Pictures differ slightly. See docs/models.md.
   std::string precision = "auto";
   int threads = 0;    ///< compute threads, 0: one for each processor
   int clip_skip = 0;  ///< layers of the text encoder to leave out at the end, as diffusers counts

@@ -90,7 +90,7 @@ TEST_P(Attention, RoundsWeightsAtMostInBfloat16) {
 
 /// Whether a device multiplies queries and keys in bytes under int8.
 bool attends_in_bytes(const cpu::Features& features, std::int64_t keys) {
-  const bool in_bf16 = features.bf16 && cpu::uses_avx512_vnni();
+  const bool in_bf16 = features.bf16;
   return keys >= 256 && (in_bf16 ? !features.amx : cpu::multiplies_integers());
 }
 

@@ -185,9 +185,8 @@ TEST(CpuActivations, AreBfloat16WhereProductsWaitForMemory) {
   EXPECT_EQ(cpu_activations(Precision::f32), DType::f32);
   EXPECT_EQ(cpu_activations(Precision::int8, {}), DType::f32);
   EXPECT_EQ(cpu_activations(Precision::int8, {.amx = true}), DType::f32);
-  EXPECT_EQ(cpu_activations(Precision::int8, {.bf16 = true}),
-            cpu::uses_avx512_vnni() ? DType::bf16 : DType::f32);
-  const bool waits = cpu::Features::detect().bf16 && cpu::uses_avx512_vnni();
+  EXPECT_EQ(cpu_activations(Precision::int8, {.bf16 = true}), DType::bf16);
+  const bool waits = cpu::Features::detect().bf16;
   EXPECT_EQ(cpu_activations(Precision::bf16), waits ? DType::bf16 : DType::f32);
   EXPECT_EQ(cpu_activations(Precision::int8), waits ? DType::bf16 : DType::f32);
 }

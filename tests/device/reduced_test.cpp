@@ -434,7 +434,7 @@ TEST_P(LargePictures, AreAsExactByWinogradsAlgorithm) {
     const double of_large = difference(reduced(bench, x, layer, options, 64), exact);
     EXPECT_LT(of_large, 1.5 * of_bytes);
     EXPECT_GT(of_large, 1e-5) << "it was not rounded at all";
-    const bool has_bf16 = features.bf16 && cpu::uses_avx512_vnni();
+    const bool has_bf16 = features.bf16;
     EXPECT_EQ(of_large != of_bytes, cpu::multiplies_integers() && !(has_bf16 && features.amx));
     // bfloat16 becomes float32.
     const double of_small_in_bf16 = difference(reduced(bench, x, layer, options, 0, Precision::bf16), exact);
@@ -449,6 +449,27 @@ INSTANTIATE_TEST_SUITE_P(
                     ConvCase{2, 70, 130, 33, 35, 3, 1, Resample::none, true},
                     ConvCase{1, 67, 64, 150, 130, 3, 1, Resample::none, false, true, Activation::relu, 3},
                     ConvCase{1, 320, 68, 31, 47, 3, 1, Resample::none, true, true, Activation::silu}));
+
+TEST(Reduced, ConvolvesLargePicturesOfZerosAndInfinities) {
+  constexpr std::int64_t kSide = 32;
+  const std::vector<float> weight = reference::random_values(64 * 64 * 9, 1);
+  const std::vector<float> bias = reference::random_values(64, 2);
+  for (const cpu::Features& features : reference::all_features()) {
+    Bench bench(2, features);
+    const Tensor x = bench.empty({1, kSide, kSide, 64});
+    std::fill_n(x.as<float>(), x.shape.elements(), 0.0F);
+    const HostConv2d layer{weight, bias, 64, 64, 3};
+    const Tensor of_zeros = reduced(bench, x, layer, {.padding = 1}, kSide);
+    x.as<float>()[0] = std::numeric_limits<float>::infinity();
+    const Tensor of_infinity = reduced(bench, x, layer, {.padding = 1}, kSide);
+    EXPECT_EQ(reference::largest_error(
+                  of_zeros, [&](auto, auto, auto, auto o) { return bias[static_cast<std::size_t>(o)]; }),
+              0);
+    for (std::int64_t o = 0; o < 64; ++o) {
+      EXPECT_FALSE(std::isfinite(at(of_infinity, 0, 0, 0, o))) << o;
+    }
+  }
+}
 
 TEST(Reduced, ConvolvesSmallPicturesInBytesWhateverTheLayerIsFor) {
   for (const Shape& small : {Shape{1, 15, 17, 64}, Shape{1, 31, 33, 288}}) {
@@ -562,8 +583,7 @@ TEST(Reduced, RoundsInputsToBfloat16WhereTheMachineGainsByIt) {
     const Tensor want = bench.empty(x.shape);
     const Tensor got = bench.empty(x.shape);
     HostLinear layer{weight, {}, kChannels, kChannels};
-    bench.device().linear(features.bf16 && cpu::uses_avx512_vnni() ? rounded : x,
-                          *bench.device().pack_linear(layer), {}, want);
+    bench.device().linear(features.bf16 ? rounded : x, *bench.device().pack_linear(layer), {}, want);
     layer.precision = Precision::bf16;
     bench.device().linear(x, *bench.device().pack_linear(layer), {}, got);
     EXPECT_LT(reference::largest_error(got, [&](auto, auto, auto t, auto c) { return at(want, 0, 0, t, c); }),

@@ -1,6 +1,6 @@
 // Steps frames of the default model through a stream on one thread. test_frame.py runs it in Valgrind, which
 // counts the instructions of `step_counted_frame`.
-//   step_frame MODEL
+//   step_frame MODEL PRECISION
 
 #include <cstdio>
 #include <exception>
@@ -31,8 +31,9 @@ Frame make_frame() {
   return frame;
 }
 
-void run(const char* model_folder) {
-  const std::shared_ptr<Model> model = Model::load({.path = model_folder, .precision = "f32", .threads = 1});
+void run(const char* model_folder, const char* precision) {
+  const std::shared_ptr<Model> model =
+      Model::load({.path = model_folder, .precision = precision, .threads = 1});
   std::printf("%s\n", model->info().instruction_set.c_str());
   Parameters parameters;
   parameters.prompt = "red apple";
@@ -48,7 +49,11 @@ void run(const char* model_folder) {
 
 int main(int argc, char** argv) {
   try {
-    run(argc > 1 ? argv[1] : "");
+    if (argc != 3) {
+      std::fprintf(stderr, "usage: step_frame MODEL PRECISION\n");
+      return 2;
+    }
+    run(argv[1], argv[2]);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "step_frame: %s\n", error.what());
     return 1;

@@ -66,9 +66,7 @@ double peak_signal_to_noise(const std::vector<Frame>& a, const std::vector<Frame
 }
 
 /// Whether this machine rounds anything for a precision: bfloat16 is only used where it gains.
-bool rounds(const std::string& precision) {
-  return precision == "int8" || (cpu::Features::detect().bf16 && cpu::uses_avx512_vnni());
-}
+bool rounds(const std::string& precision) { return precision == "int8" || cpu::Features::detect().bf16; }
 
 struct Loss {
   std::string precision;

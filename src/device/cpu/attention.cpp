@@ -73,14 +73,12 @@ void attend_in_f32(Workers& workers, const Tensor& q, const Tensor& k, const Ten
 // block.
 constexpr std::int64_t kFewestKeysInBytes = kReducedKeys;
 
-bool has_bf16(const Workers& workers) { return workers.features().bf16 && uses_avx512_vnni(); }
-
 bool are_many_in_bytes(const AttentionOptions& options, std::int64_t keys) {
   return options.precision == Precision::int8 && keys >= kFewestKeysInBytes;
 }
 
 Format format_of_keys(const Workers& workers, const AttentionOptions& options, std::int64_t keys) {
-  const bool bytes = are_many_in_bytes(options, keys) && !(has_bf16(workers) && workers.features().amx);
+  const bool bytes = are_many_in_bytes(options, keys) && !workers.features().amx;
   return bytes ? Format::int8 : Format::bf16;
 }
 
@@ -89,7 +87,7 @@ bool gains_by_reduced(const Workers& workers, const AttentionOptions& options, s
   if (options.precision == Precision::f32 || options.causal) {
     return false;
   }
-  return has_bf16(workers) || (multiplies_integers() && are_many_in_bytes(options, keys));
+  return workers.features().bf16 || (multiplies_integers() && are_many_in_bytes(options, keys));
 }
 
 void attend_in_reduced(Workers& workers, const Tensor& q, const Tensor& k, const Tensor& v,
@@ -98,8 +96,8 @@ void attend_in_reduced(Workers& workers, const Tensor& q, const Tensor& k, const
   const ReducedHeads heads{.tokens = tokens,
                            .head_dim = q.shape.c / options.heads,
                            .keys = format_of_keys(workers, options, tokens),
-                           .values = has_bf16(workers) ? Format::bf16 : Format::int16,
-                           .amx = has_bf16(workers) && workers.features().amx,
+                           .values = workers.features().bf16 ? Format::bf16 : Format::int16,
+                           .amx = workers.features().amx,
                            .avx_vnni = workers.features().avx_vnni};
   const std::int64_t head_bytes = heads.key_bytes() + heads.value_bytes();
   auto* packed = reinterpret_cast<std::uint8_t*>(

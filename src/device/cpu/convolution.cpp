@@ -31,8 +31,7 @@ std::int64_t fewest_pixels_beside_reduced(const HostConv2d& host) {
 /// which it does not get less exact.
 bool gains_by_winograd(const Features& features, const HostConv2d& host) {
   // AMX multiplies so fast that it would not.
-  const bool amx = features.amx && uses_avx512_vnni();
-  return multiplies_integers() && !amx && host.resample == Resample::none &&
+  return multiplies_integers() && !features.amx && host.resample == Resample::none &&
          host.side * host.side >= fewest_pixels_beside_reduced(host) && WinogradWeights::suits(host, true);
 }
 
@@ -40,7 +39,7 @@ WinogradFormat winograd_format(const Features& features, Precision precision) {
   if (precision != Precision::int8) {
     return WinogradFormat::f32;
   }
-  return features.bf16 && uses_avx512_vnni() ? WinogradFormat::bf16 : WinogradFormat::int16;
+  return features.bf16 ? WinogradFormat::bf16 : WinogradFormat::int16;
 }
 
 ConvTask make_task(const PackedMatrix& matrix, const Tensor& residual, Activation activation,
@@ -203,8 +202,7 @@ void multiply(Workers& workers, const PackedLinear& weights, const Tensor& x, co
 void convolve(Workers& workers, const PackedConv2d& weights, const Tensor& x, const Conv2dOptions& options,
               const Tensor& out) {
   if (weights.by_winograd(x.shape, options.padding, out.shape)) {
-    const bool rounds = workers.features().bf16 && uses_avx512_vnni();
-    run_winograd(workers, {weights.winograd.get(), x, out, options, rounds, workers.features().avx_vnni});
+    run_winograd(workers, {weights.winograd.get(), x, out, options, workers.features()});
     return;
   }
   if (weights.reduced) {

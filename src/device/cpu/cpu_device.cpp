@@ -249,7 +249,7 @@ std::unique_ptr<Device> make_cpu_device(int threads, const cpu::Features& featur
 }
 
 DType cpu_activations(Precision precision, const cpu::Features& features) {
-  const bool waits_for_memory = features.bf16 && cpu::uses_avx512_vnni();
+  const bool waits_for_memory = features.bf16;
   return precision != Precision::f32 && waits_for_memory ? DType::bf16 : DType::f32;
 }
 

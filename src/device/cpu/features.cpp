@@ -1,5 +1,7 @@
 #include "device/cpu/features.h"
 
+#include "device/cpu/reduced_kernel.h"
+
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
@@ -36,13 +38,13 @@ Features Features::detect() {
   unsigned b = 0;
   unsigned c = 0;
   unsigned d = 0;
-  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) != 0) {
+  if (uses_avx512_vnni() && __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0) {
     const bool amx = has_bit(d, 22) && has_bit(d, 24) && has_bit(d, 25);  // bf16, tiles, int8
     features.amx = amx && amx_is_permitted();
   }
   if (__get_cpuid_count(7, 1, &a, &b, &c, &d) != 0) {
     features.avx_vnni = has_bit(a, 4);
-    features.bf16 = has_bit(a, 5);
+    features.bf16 = uses_avx512_vnni() && has_bit(a, 5);
   }
 #endif
   return features;

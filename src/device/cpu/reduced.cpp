@@ -29,11 +29,10 @@ bool pays(const Features& features, Precision precision, std::int64_t in_channel
   if (precision == Precision::f32 || in_channels < kFewestChannels) {
     return false;
   }
-  const bool bf16 = features.bf16 && uses_avx512_vnni();
   if (out_channels < kFewestOutputs) {
-    return bf16 && features.amx;
+    return features.amx;
   }
-  return bf16 || precision == Precision::int8;
+  return features.bf16 || precision == Precision::int8;
 }
 
 float largest_weight_of(const Features& features) {
@@ -58,7 +57,7 @@ bool ReducedMatrix::suits(const Features& features, const HostLinear& host) {
 ReducedMatrix::ReducedMatrix(Device& device, Workers& workers, const HostConv2d& host)
     : columns(host),
       format(format_of(host.precision, host.out_channels)),
-      amx(workers.features().amx && uses_avx512_vnni()),
+      amx(workers.features().amx),
       in_channels(host.in_channels),
       pixel_bytes(round_up(in_channels * format_bytes(format), kUnit)),
       kernel(host.kernel),
@@ -72,7 +71,7 @@ ReducedMatrix::ReducedMatrix(Device& device, Workers& workers, const HostConv2d&
 ReducedMatrix::ReducedMatrix(Device& device, Workers& workers, const HostLinear& host)
     : columns(host),
       format(format_of(host.precision, host.out_channels)),
-      amx(workers.features().amx && uses_avx512_vnni()),
+      amx(workers.features().amx),
       in_channels(host.in_channels),
       pixel_bytes(round_up(in_channels * format_bytes(format), kUnit)),
       weight_units(round_up(pixel_bytes, amx ? kAmxStep : kUnit) / kUnit),
@@ -182,9 +181,7 @@ ReducedTask make_reduced_task(const Workers& workers, const ReducedMatrix& matri
   set_output(task.conv, matrix.columns, residual, activation, out);
   task.conv.bias = matrix.bias();
   task.format = matrix.format;
-  task.amx = matrix.amx;
-  task.avx_vnni = workers.features().avx_vnni;
-  task.rounds = workers.features().bf16 && uses_avx512_vnni();
+  task.features = workers.features();
   task.pixel_bytes = matrix.pixel_bytes;
   set_weights(task, matrix);
   return task;

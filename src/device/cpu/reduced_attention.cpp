@@ -166,7 +166,7 @@ constexpr float kLargestByte = 127.0F;
 
 /// The step of numbers up to `most` that hold numbers of this size.
 float byte_step(hn::Vec<Tag> largest, float most) {
-  return std::max(hn::GetLane(hn::MaxOfLanes(Tag(), largest)), std::numeric_limits<float>::min()) / most;
+  return std::max(hn::GetLane(hn::MaxOfLanes(Tag(), largest)), kSmallestRange) / most;
 }
 
 /// The nearest whole number, of those that a signed byte holds, with `shift` added to its bits.
@@ -252,7 +252,7 @@ void PackValues(const Elements& v, std::int64_t stride, const ReducedHeads& head
         });
         continue;
       }
-      auto largest = hn::Set(d, std::numeric_limits<float>::min());
+      auto largest = hn::Set(d, kSmallestRange);
       for (std::int64_t token = first; token < std::min(first + value_block(heads), heads.tokens); ++token) {
         largest = hn::Max(largest, hn::Abs(load(token)));
       }

@@ -7,8 +7,7 @@
 
 // Attention in reduced precision, as kernels.h has it in float32: weights and values in bfloat16 or in whole
 // numbers of 16 bits, queries and keys in bfloat16 or in signed bytes (SageAttention; Zhang et al., arXiv
-// 2410.02367). With bfloat16 to be called only where Features says that AVX512_BF16 is there, and the
-// instruction set in use goes with it (uses_avx512_vnni).
+// 2410.02367). With bfloat16 to be called only where Features has bf16.
 namespace streamdiffusion::cpu {
 
 /// Keys that are looked at together.

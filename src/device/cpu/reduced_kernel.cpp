@@ -82,14 +82,14 @@ void multiply_block(const ReducedTask& task, const Blocks& blocks, const Block& 
                     std::int64_t first, std::int64_t last, float* sums) {
   const ConvTask& conv = task.conv;
   const std::int64_t x_stride = conv.stride * task.pixel_bytes;
-  const std::int64_t together = task.amx ? kAmxTile : static_cast<std::int64_t>(panel.columns());
+  const std::int64_t together = task.features.amx ? kAmxTile : static_cast<std::int64_t>(panel.columns());
   const std::int64_t weight_line = task.weight_units * together * kUnit;
   const std::uint8_t* x = task.x + block.picture * task.picture_bytes +
                           (block.line * conv.stride + first) * task.line_bytes + block.first * x_stride;
   const std::int8_t* weights =
       task.weights + static_cast<std::int64_t>(panel.first_column) * conv.kernel * task.weight_units * kUnit +
       first * weight_line;
-  if (task.amx) {
+  if (task.features.amx) {
     amx_multiply({.type = task.format == Format::bf16 ? AmxType::bf16 : AmxType::int8,
                   .x = x,
                   .x_stride = static_cast<std::size_t>(x_stride),
@@ -117,7 +117,7 @@ void multiply_block(const ReducedTask& task, const Blocks& blocks, const Block& 
                         .add = first > 0,
                         .sums = sums + place * static_cast<std::int64_t>(panel.columns()),
                         .sums_stride = panel.columns(),
-                        .avx_vnni = task.avx_vnni};
+                        .avx_vnni = task.features.avx_vnni};
     if (task.format == Format::bf16) {
       multiply_rows<Format::bf16>(tile, pixels.count, panel.vectors);
     } else {
@@ -171,7 +171,7 @@ class IntegerSums {
 template <typename Function>
 HWY_INLINE void with_output_type(const ReducedTask& task, const Function& function) {
 #if STREAMDIFFUSION_VNNI
-  if (task.rounds && task.conv.out.type == DType::bf16) {
+  if (task.features.bf16 && task.conv.out.type == DType::bf16) {
     function(static_cast<NativeBf16*>(task.conv.out.data));
     return;
   }
@@ -250,7 +250,7 @@ HWY_EXPORT(UsesAvx512Vnni);
 std::int64_t block_count(const ReducedTask& task) { return HWY_DYNAMIC_DISPATCH(BlockCount)(task); }
 
 std::int64_t bytes_read_beyond(const ReducedTask& task) {
-  return task.amx ? 2 * kAmxTile * task.conv.stride * task.pixel_bytes + kAmxStep : 0;
+  return task.features.amx ? 2 * kAmxTile * task.conv.stride * task.pixel_bytes + kAmxStep : 0;
 }
 
 std::int64_t reduced_scratch() { return HWY_DYNAMIC_DISPATCH(ReducedScratch)(); }

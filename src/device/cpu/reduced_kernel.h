@@ -14,9 +14,7 @@ namespace streamdiffusion::cpu {
 struct ReducedTask {
   ConvTask conv;  ///< its output, kernel and stride
   Format format = Format::int8;
-  bool amx = false;
-  bool avx_vnni = false;  ///< whether the processor multiplies bytes in vectors of 256 bits (AVX_VNNI)
-  bool rounds = false;    ///< whether the processor rounds to bfloat16 (AVX512_BF16)
+  Features features;
   const std::uint8_t* x = nullptr;
   std::int64_t pixel_bytes = 0;
   std::int64_t line_bytes = 0;

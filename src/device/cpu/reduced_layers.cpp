@@ -42,7 +42,7 @@ void run(Workers& workers, const ReducedTask& task) {
     const std::int64_t group = i / ranges;
     const ReducedPart part{panels * group / groups, panels * (group + 1) / groups, blocks * range / ranges,
                            blocks * (range + 1) / ranges};
-    if (task.amx) {
+    if (task.features.amx) {
       const AmxRegisters registers;
       reduced_task(task, part, workers.own(thread));
     } else {

@@ -18,6 +18,9 @@ enum class Format {
 };
 constexpr std::int64_t format_bytes(Format format) { return format == Format::int8 ? 1 : 2; }
 
+/// Numbers no larger than this are not told apart from zero: what divides by their size stays finite.
+constexpr float kSmallestRange = 1e-30F;
+
 /// How activations are written as bytes: x = scale * (byte - zero). Zero itself is exact.
 struct Quantization {
   float scale = 1.0F;

@@ -60,7 +60,7 @@ template <typename Function>
 void with_native_type([[maybe_unused]] const WinogradTask& task, const Elements& elements,
                       const Function& function) {
 #if STREAMDIFFUSION_VNNI
-  if (task.rounds && elements.type == DType::bf16) {
+  if (task.features.bf16 && elements.type == DType::bf16) {
     function(static_cast<NativeBf16*>(elements.data));
     return;
   }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "device/cpu/kernels.h"
+#include "device/cpu/rounding.h"
 
 namespace streamdiffusion::cpu {
 
@@ -139,7 +140,7 @@ std::int64_t WinogradWeights::pack_whole_panel(const HostConv2d& host, std::int6
   const float most = std::floor(largest_weight(in_channels));
   const std::int64_t first = panel * panel_format().columns;
   const auto width = static_cast<std::size_t>(std::min(panel_format().columns, columns - first));
-  std::vector<float> largest(width, std::numeric_limits<float>::min());
+  std::vector<float> largest(width, kSmallestRange);
   for_filters(host, panel, [&](std::int64_t column, std::int64_t, const float* values) {
     float& of_column = largest[static_cast<std::size_t>(column - first)];
     for (std::int64_t position = 0; position < kWinogradPositions; ++position) {

@@ -5,11 +5,16 @@
 #include <numbers>
 
 #include "device/cpu/elements.h"
+#include "device/cpu/features.h"
 #include "device/cpu/scratch.h"
 #include "device/cpu/thread_pool.h"
 #include "device/device.h"
 
 namespace streamdiffusion::cpu {
+
+/// What transformed inputs and weights are multiplied in.
+enum class WinogradFormat { f32, bf16, int16 };
+constexpr std::int64_t bytes_of(WinogradFormat format) { return format == WinogradFormat::f32 ? 4 : 2; }
 
 /// A 3x3 convolution of stride 1 by Winograd's minimal filtering F(4x4, 3x3) (Lavin and Gray, arXiv
 /// 1509.09308): 36 multiplications where 144 would be. Four times the memory for the weights, so it is for
@@ -24,9 +29,6 @@ namespace streamdiffusion::cpu {
 /// Of a picture that is enlarged, the four outputs where one pixel was have filters of 2x2 of their own,
 /// which is what small layers do: F(5x5, 2x2) four times, of the same inputs with the same points, gives
 /// 10x10 outputs for 144 multiplications, where the enlarged picture's tiles would take 225.
-enum class WinogradFormat { f32, bf16, int16 };
-constexpr std::int64_t bytes_of(WinogradFormat format) { return format == WinogradFormat::f32 ? 4 : 2; }
-
 class WinogradWeights {
  public:
   WinogradWeights(Device& device, ThreadPool& pool, const HostConv2d& host, WinogradFormat format);
@@ -76,8 +78,7 @@ struct WinogradTask {
   Tensor x;
   Tensor out;
   Conv2dOptions options;
-  bool rounds = false;    ///< whether the processor rounds to bfloat16 (AVX512_BF16)
-  bool avx_vnni = false;  ///< as ReducedTask has it
+  Features features;
 };
 
 constexpr std::int64_t kWinogradPositions = 36;

@@ -1,9 +1,8 @@
 #include <algorithm>
-#include <limits>
 #include <type_traits>
 
-#include "device/cpu/winograd.h"
 #include "device/cpu/vnni_targets.h"
+#include "device/cpu/winograd.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "device/cpu/winograd_kernel.cpp"
@@ -136,7 +135,7 @@ HWY_INLINE float largest_of_column(const InputLines<T>& lines, std::int64_t colu
 template <typename T>
 void find_largest(const InputLines<T>& lines, std::int64_t tiles, std::int64_t step, std::int64_t channels,
                   float* largest) {
-  std::fill_n(largest, tiles, std::numeric_limits<float>::min());
+  std::fill_n(largest, tiles, kSmallestRange);
   for (std::int64_t column = 0; column < (tiles - 1) * step + kIn; ++column) {
     if (!lines.has_column(column)) {
       continue;
@@ -297,7 +296,7 @@ void MultiplyPanel(const WinogradTask& task, std::int64_t position, std::int64_t
       .add = false,
       .sums = products + column,
       .sums_stride = columns,
-      .avx_vnni = task.avx_vnni};
+      .avx_vnni = task.features.avx_vnni};
   if (weights.format == WinogradFormat::bf16) {
     multiply_rows<Format::bf16>(tile, tiles, vectors);
   } else {

@@ -2,8 +2,8 @@
 #include <limits>
 #include <type_traits>
 
-#include "device/cpu/winograd.h"
 #include "device/cpu/vnni_targets.h"
+#include "device/cpu/winograd.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "device/cpu/winograd_output_kernel.cpp"
