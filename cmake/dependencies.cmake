@@ -4,7 +4,7 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(HWY REQUIRED IMPORTED_TARGET libhwy)
 # Kernels are compiled for AVX-512, AVX2 and NEON, with a scalar version for everything else; not for SVE, whose vectors have no
 # size that a compiler knows. Some are compiled for AVX-512 with VNNI, too (src/device/cpu/vnni_targets.h).
-set(HWY_DEFINITIONS "STREAMDIFFUSION_DISABLED_TARGETS=HWY_SSSE3|HWY_SSE4|HWY_SVE|HWY_SVE2|HWY_SVE_256|HWY_SVE2_128"
+set(HWY_DEFINITIONS "STREAMDIFFUSION_DISABLED_TARGETS=(HWY_SSSE3|HWY_SSE4|HWY_SVE|HWY_SVE2|HWY_SVE_256|HWY_SVE2_128)"
     "HWY_DISABLED_TARGETS=(STREAMDIFFUSION_DISABLED_TARGETS|HWY_AVX3_DL)")
 pkg_check_modules(FFMPEG REQUIRED IMPORTED_TARGET libavformat libavdevice libavcodec libavutil libswscale
                   libswresample libavfilter)
