@@ -433,7 +433,7 @@ TEST_P(LargePictures, AreAsExactByWinogradsAlgorithm) {
     const double of_bytes = difference(reduced(bench, x, layer, options, 0), exact);
     const double of_large = difference(reduced(bench, x, layer, options, 64), exact);
     EXPECT_LT(of_large, 1.5 * of_bytes);
-    EXPECT_GT(of_large, 1e-5) << "it was not rounded at all";
+    EXPECT_GT(of_large, 1e-4) << "it was not rounded at all";
     const bool has_bf16 = features.bf16;
     EXPECT_EQ(of_large != of_bytes, cpu::multiplies_integers() && !(has_bf16 && features.amx));
     // bfloat16 becomes float32.
