@@ -135,14 +135,17 @@ HWY_INLINE hn::Vec<hn::RebindToUnsigned<Tag>> pairs_of_bf16(hn::Vec<Tag> low, hn
 /// Writes a token's channels into its column: round(c, into) gives a vector of them in the keys' format.
 template <typename Round>
 void pack_key(const ReducedHeads& heads, std::int64_t token, std::uint8_t* packed, const Round& round) {
-  constexpr auto kChannels = static_cast<std::int64_t>(kLanes);
+  constexpr std::int64_t kChannels = std::max<std::int64_t>(kLanes, kUnit);  // whole units of any format
   const std::int64_t each = format_bytes(heads.keys);
   const std::int64_t in_unit = kUnit / each;
   const std::int64_t rows = key_channels(heads) / in_unit;
   const Column to = column_of(heads, packed, key_columns(heads), rows, token);
   for (std::int64_t c = 0; c < heads.head_dim; c += kChannels) {
-    std::uint8_t rounded[kLanes * kPair] = {};
-    round(c, rounded);
+    std::uint8_t rounded[kChannels * kPair] = {};
+    const std::int64_t end = std::min(c + kChannels, heads.head_dim);
+    for (std::int64_t i = c; i < end; i += static_cast<std::int64_t>(kLanes)) {
+      round(i, rounded + (i - c) * each);
+    }
     const std::int64_t units = std::min(kChannels, key_channels(heads) - c) / in_unit;
     for (std::int64_t unit = 0; unit < units; ++unit) {
       std::memcpy(to.first + (c / in_unit + unit) * to.pitch, rounded + unit * kUnit, kUnit);
