@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/round_up.h"
 #include "device/cpu/kernels.h"
 #include "device/cpu/reduced_attention.h"
 #include "device/cpu/reduced_kernel.h"
@@ -9,8 +10,6 @@
 namespace streamdiffusion::cpu {
 
 namespace {
-
-std::int64_t divide_up(std::int64_t n, std::int64_t by) { return (n + by - 1) / by; }
 
 RowRange seen_rows(const AttentionOptions& options, std::int64_t row) {
   return options.key_rows.empty() ? RowRange{row, 1} : options.key_rows[static_cast<std::size_t>(row)];
@@ -97,8 +96,7 @@ void attend_in_reduced(Workers& workers, const Tensor& q, const Tensor& k, const
                            .head_dim = q.shape.c / options.heads,
                            .keys = format_of_keys(workers, options, tokens),
                            .values = workers.features().bf16 ? Format::bf16 : Format::int16,
-                           .amx = workers.features().amx,
-                           .avx_vnni = workers.features().avx_vnni};
+                           .features = workers.features()};
   const std::int64_t head_bytes = heads.key_bytes() + heads.value_bytes();
   auto* packed = reinterpret_cast<std::uint8_t*>(
       workers.shared(divide_up(k.shape.n * options.heads * head_bytes, std::int64_t{sizeof(float)})));

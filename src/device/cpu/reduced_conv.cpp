@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "core/round_up.h"
 #include "device/cpu/conv_output.h"
 #include "device/cpu/reduced_layers.h"
 
@@ -54,8 +55,6 @@ ReducedConv2d::ReducedConv2d(Device& device, Workers& workers, const HostConv2d&
 }
 
 namespace {
-
-std::int64_t divide_up(std::int64_t n, std::int64_t by) { return (n + by - 1) / by; }
 
 // Bytes of the input that are rounded before they are multiplied: they and what they were made from stay in
 // the last-level cache.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/round_up.h"
 #include "device/cpu/amx.h"
 #include "device/cpu/vnni_targets.h"
 
@@ -43,7 +44,7 @@ class Blocks {
       : runs_(task.conv.stride == 1 ? 1 : task.lines),
         pitch_(task.conv.stride == 1 ? task.line_bytes / task.pixel_bytes : task.conv.out_w),
         places_((task.lines / runs_ - 1) * pitch_ + task.conv.out_w),
-        in_run_((places_ + kBlockPixels - 1) / kBlockPixels) {}
+        in_run_(divide_up(places_, kBlockPixels)) {}
 
   [[nodiscard]] std::int64_t in_picture() const { return runs_ * in_run_; }
   /// Places from line to line.
@@ -227,7 +228,7 @@ void RunReducedTask(const ReducedTask& task, const ReducedPart& part, float* scr
 
 std::int64_t BlockCount(const ReducedTask& task) { return Blocks(task).in_picture() * task.pictures; }
 
-bool AddsIn16Bits(bool avx_vnni) { return adds_in_16_bits(avx_vnni); }
+bool AddsPairsOfBytes(const Features& features) { return adds_pairs_of_bytes(features); }
 
 bool MultipliesIntegers() { return HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2; }
 
@@ -243,7 +244,7 @@ namespace streamdiffusion::cpu {
 HWY_EXPORT(BlockCount);
 HWY_EXPORT(ReducedScratch);
 HWY_EXPORT(RunReducedTask);
-HWY_EXPORT(AddsIn16Bits);
+HWY_EXPORT(AddsPairsOfBytes);
 HWY_EXPORT(MultipliesIntegers);
 HWY_EXPORT(UsesAvx512Vnni);
 
@@ -259,9 +260,7 @@ void reduced_task(const ReducedTask& task, const ReducedPart& part, float* scrat
   HWY_DYNAMIC_DISPATCH(RunReducedTask)(task, part, scratch);
 }
 
-bool adds_in_16_bits(const Features& features) {
-  return HWY_DYNAMIC_DISPATCH(AddsIn16Bits)(features.avx_vnni);
-}
+bool adds_in_16_bits(const Features& features) { return HWY_DYNAMIC_DISPATCH(AddsPairsOfBytes)(features); }
 
 bool multiplies_integers() { return HWY_DYNAMIC_DISPATCH(MultipliesIntegers)(); }
 bool uses_avx512_vnni() { return HWY_DYNAMIC_DISPATCH(UsesAvx512Vnni)(); }

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "core/round_up.h"
 #include "device/cpu/amx.h"
 
 namespace streamdiffusion::cpu {
@@ -10,7 +11,6 @@ namespace {
 
 // Multiplications that are worth a task of their own.
 constexpr std::int64_t kTaskWork = 600'000;
-std::int64_t divide_up(std::int64_t n, std::int64_t by) { return (n + by - 1) / by; }
 
 }  // namespace
 

@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "core/round_up.h"
 #include "device/cpu/simd_load-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -168,7 +169,7 @@ inline FloatTiles<true>::Function unpacking_tile_function(int rows) {
 /// Vectors of the panel that begins at `column` of `columns`.
 inline int panel_vectors(std::size_t column, std::size_t columns) {
   const std::size_t rest = columns - column;
-  return rest >= kPanelColumns ? kPanelVectors : static_cast<int>((rest + kLanes - 1) / kLanes);
+  return rest >= kPanelColumns ? kPanelVectors : static_cast<int>(divide_up(rest, kLanes));
 }
 
 }  // namespace streamdiffusion::cpu::HWY_NAMESPACE

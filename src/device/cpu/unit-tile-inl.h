@@ -16,7 +16,9 @@
 #include <cstring>
 #include <utility>
 
+#include "core/round_up.h"
 #include "device/cpu/bf16-inl.h"
+#include "device/cpu/features.h"
 #include "device/cpu/rounding.h"
 #include "device/cpu/tile-inl.h"
 
@@ -27,8 +29,8 @@ using IntTag = hn::RebindToSigned<Tag>;
 using Ints = hn::Vec<IntTag>;
 
 /// Whether products of bytes are added by twos in 16 bits (kLargestWeightIn16Bits).
-inline bool adds_in_16_bits(bool avx_vnni) {
-  return HWY_TARGET == HWY_AVX3 || (HWY_TARGET == HWY_AVX2 && !avx_vnni);
+inline bool adds_pairs_of_bytes(const Features& features) {
+  return HWY_TARGET == HWY_AVX3 || (HWY_TARGET == HWY_AVX2 && !features.avx_vnni);
 }
 
 #if HWY_TARGET == HWY_AVX3
@@ -192,7 +194,7 @@ struct UnitTiles {
 template <typename Tiles>
 void multiply_rows_by(UnitTile tile, std::int64_t rows, int vectors) {
   const std::int64_t most = tile_rows(vectors);
-  const std::int64_t tiles = (rows + most - 1) / most;
+  const std::int64_t tiles = divide_up(rows, most);
   for (std::int64_t i = 0; i < tiles; ++i) {
     const std::int64_t count = rows * (i + 1) / tiles - rows * i / tiles;
     choose_tile<Tiles>(static_cast<int>(count), vectors)(tile);
