@@ -2,16 +2,14 @@
 
 #include <algorithm>
 
+#include "core/round_up.h"
+
 namespace streamdiffusion {
 
 namespace {
 
 constexpr std::size_t kAlignment = 256;
 constexpr std::size_t kChunkBytes = std::size_t{16} << 20U;
-
-std::size_t round_up(std::size_t bytes, std::size_t multiple) {
-  return (bytes + multiple - 1) / multiple * multiple;
-}
 
 }  // namespace
 

@@ -16,13 +16,11 @@
 #include <malloc.h>
 #endif
 
+#include "core/round_up.h"
+
 namespace streamdiffusion::posix {
 
 namespace {
-
-std::size_t round_up(std::size_t bytes, std::size_t multiple) {
-  return (bytes + multiple - 1) / multiple * multiple;
-}
 
 /// What is taken from the system: whole large pages if more than half of the last one is used.
 std::size_t bytes_taken(std::size_t bytes) {

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/round_up.h"
 #include "device/cpu/kernels.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -19,7 +20,7 @@ namespace {
 // Keys that are looked at together: their scores stay in the first-level cache.
 constexpr std::size_t kBlock = 256;
 
-std::size_t round_to_lanes(std::size_t n) { return (n + kLanes - 1) / kLanes * kLanes; }
+std::size_t round_to_lanes(std::size_t n) { return round_up(n, kLanes); }
 
 /// Softmax as it goes (Milakov and Gimelshein 2018; FlashAttention): highest score, sum and weighted values
 /// so far.
@@ -45,7 +46,7 @@ Running divide_scratch(float* scratch, std::size_t padded) {
 
 template <typename Function>
 void for_tiles(std::int64_t rows, int most, const Function& function) {
-  const std::int64_t tiles = (rows + most - 1) / most;
+  const std::int64_t tiles = divide_up(rows, most);
   std::int64_t first = 0;
   for (std::int64_t i = 0; i < tiles; ++i) {
     const std::int64_t end = rows * (i + 1) / tiles;

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <optional>
 
+#include "core/round_up.h"
 #include "device/cpu/amx.h"
 #include "device/cpu/convolution.h"
 #include "device/cpu/reduced_conv.h"
@@ -113,8 +114,8 @@ class Chain {
 
  private:
   [[nodiscard]] std::int64_t pieces_in_picture() const { return down() * across(); }
-  [[nodiscard]] std::int64_t down() const { return (x_.shape.h + side_ - 1) / side_; }
-  [[nodiscard]] std::int64_t across() const { return (x_.shape.w + side_ - 1) / side_; }
+  [[nodiscard]] std::int64_t down() const { return divide_up(x_.shape.h, side_); }
+  [[nodiscard]] std::int64_t across() const { return divide_up(x_.shape.w, side_); }
   /// Pixels of the largest region that a step reads, with its border.
   [[nodiscard]] std::int64_t read_pixels() const {
     const std::int64_t side = side_ + 2 * static_cast<std::int64_t>(steps_.size());

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/round_up.h"
 #include "device/cpu/kernels.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -31,8 +32,8 @@ std::size_t inner_chunk(const ConvTask& task, std::size_t columns) {
                    // rounded
   }
   const std::size_t most = std::max(kChunkFloats / columns, kFewestInner);
-  const std::size_t chunks = (inner + most - 1) / most;
-  return (inner + chunks - 1) / chunks;
+  const std::size_t chunks = divide_up(inner, most);
+  return divide_up(inner, chunks);
 }
 
 /// Copies what the taps of kernel line `ky` see of the input into `scratch`, with zeros outside: pixels
@@ -120,7 +121,7 @@ class PanelWeights {
     } else {
       values_ = unpacked_ = scratch;
       packed_ = panel.task.half_weights + begin;
-      step_ = (count_ + tiles - 1) / tiles;
+      step_ = divide_up(count_, tiles);
       next_ = packed_ + count_;
     }
   }
@@ -195,12 +196,12 @@ void RunConvTask(const ConvTask& task, std::int64_t index, std::int64_t first_li
   float* gathered = sums + kMaxTileRows * kPanelColumns;
   for (std::size_t from = 0; from < inner; from += chunk) {
     const std::size_t to = std::min(inner, from + chunk);
-    const std::int64_t tiles_of_line = (task.out_w + most_rows - 1) / most_rows;
+    const std::int64_t tiles_of_line = divide_up(task.out_w, most_rows);
     PanelWeights weights(panel, from, to, static_cast<std::size_t>((last_line - first_line) * tiles_of_line),
                          unpacked);
     for (std::int64_t line = first_line; line < last_line; ++line) {
       const std::int64_t width = std::min(task.out_w, task.out_pixels - line * task.out_w);
-      const std::int64_t tiles = (width + most_rows - 1) / most_rows;
+      const std::int64_t tiles = divide_up(width, most_rows);
       std::int64_t x = 0;
       for (std::int64_t i = 0; i < tiles; ++i) {
         const std::int64_t end = width * (i + 1) / tiles;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/round_up.h"
 #include "device/cpu/conv_output.h"
 #include "device/cpu/kernels.h"
 #include "device/cpu/reduced_kernel.h"
@@ -13,8 +14,6 @@ namespace {
 
 // Multiplications that are worth a task of their own.
 constexpr std::int64_t kTaskWork = 200'000;
-
-std::int64_t divide_up(std::int64_t n, std::int64_t by) { return (n + by - 1) / by; }
 
 // In smaller pictures, the innermost of a small model, Winograd's algorithm would read four times the weights
 // for one tile. Layers with more weights than this work on pictures that are larger.

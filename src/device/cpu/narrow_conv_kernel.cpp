@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "core/round_up.h"
 #include "device/cpu/kernels.h"
 #include "device/cpu/narrow_conv.h"
 
@@ -151,7 +152,7 @@ bool NarrowConv2d::suits(const HostConv2d& host) {
 NarrowConv2d::NarrowConv2d(Device& device, const HostConv2d& host)
     : in_channels(host.in_channels), out_channels(host.out_channels) {
   const std::int64_t lanes = panel_format().lanes;
-  padded_in_channels = (in_channels + lanes - 1) / lanes * lanes;
+  padded_in_channels = round_up(in_channels, lanes);
   constexpr std::int64_t kTaps = 9;
   const std::int64_t floats = out_channels * kTaps * padded_in_channels;
   weights = device.allocate(static_cast<std::size_t>(floats) * sizeof(float));

@@ -4,15 +4,12 @@
 #include <array>
 #include <atomic>
 
+#include "core/round_up.h"
 #include "device/cpu/kernels.h"
 
 namespace streamdiffusion::cpu {
 
 namespace {
-
-std::int64_t round_up(std::int64_t n, std::int64_t multiple) {
-  return (n + multiple - 1) / multiple * multiple;
-}
 
 // Columns and weights of each that are packed together: cache lines on both sides.
 constexpr std::int64_t kBlock = 16;
@@ -47,7 +44,7 @@ constexpr std::int64_t kFewestHalves = 400'000;
 bool all_fit_half(ThreadPool& pool, std::span<const float> values) {
   constexpr std::int64_t kPart = 100'000;
   std::atomic<bool> all = true;
-  pool.parallel_for((std::ssize(values) + kPart - 1) / kPart, [&](std::int64_t i, int) {
+  pool.parallel_for(divide_up(std::ssize(values), kPart), [&](std::int64_t i, int) {
     const std::int64_t first = i * kPart;
     if (all && !fits_half(values.data() + first, std::min(kPart, std::ssize(values) - first))) {
       all = false;
@@ -86,7 +83,7 @@ std::int64_t PackedColumns::padded() const { return round_up(count, panel_format
 
 std::int64_t PackedColumns::panels() const {
   const std::int64_t width = panel_format().columns;
-  return (padded() + width - 1) / width;
+  return divide_up(padded(), width);
 }
 
 Buffer pack_bias(Device& device, const PackedColumns& columns, std::span<const float> bias) {

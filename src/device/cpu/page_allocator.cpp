@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/round_up.h"
 #include "device/pages.h"
 #include "posix/memory.h"
 
@@ -39,7 +40,7 @@ Buffer PageAllocator::allocate_shared(std::size_t bytes) {
 
 Buffer PageAllocator::allocate_in(Chunk& chunk, std::shared_ptr<Buffer> pages, std::size_t bytes) {
   void* const data = static_cast<std::byte*>(pages->data()) + chunk.used;
-  chunk.used += (bytes + kCacheLine - 1) / kCacheLine * kCacheLine;
+  chunk.used += round_up(bytes, kCacheLine);
   return {data, bytes, [pages = std::move(pages)](void*, std::size_t) {}};
 }
 

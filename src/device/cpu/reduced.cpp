@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "core/round_up.h"
 #include "device/cpu/amx.h"
 #include "device/cpu/conv_output.h"
 
@@ -20,9 +21,6 @@ constexpr std::uint8_t kSign = 128;
 constexpr std::int64_t kFewestChannels = 16;
 // Fewer outputs are those of a network's last layers, likewise: they are not written in bytes.
 constexpr std::int64_t kFewestOutputs = 8;
-
-std::int64_t divide_up(std::int64_t n, std::int64_t by) { return (n + by - 1) / by; }
-std::int64_t round_up(std::int64_t n, std::int64_t multiple) { return divide_up(n, multiple) * multiple; }
 
 bool pays(const Features& features, Precision precision, std::int64_t in_channels,
           std::int64_t out_channels) {

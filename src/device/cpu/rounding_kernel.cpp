@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "core/round_up.h"
 #include "device/cpu/rounding.h"
 #include "device/cpu/vnni_targets.h"
 
@@ -139,7 +140,7 @@ HWY_INLINE void write_line(const ReducedLine& line, const T* x, std::size_t byte
                            const Write& write) {
   const auto channels = static_cast<std::size_t>(line.channels);
   const std::size_t valid = channels * bytes_each;
-  const std::size_t bytes = (valid + kUnit - 1) / kUnit * kUnit;
+  const std::size_t bytes = round_up(valid, kUnit);
   const auto all = static_cast<std::size_t>(line.pixels) * bytes;
   if (x == nullptr) {
     std::memset(line.out, zero, all);

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/round_up.h"
 #include "device/cpu/features.h"
 #include "device/cpu/thread_pool.h"
 #include "device/device.h"
@@ -40,7 +41,7 @@ class Workers {
   /// Makes room for every thread; here, and not in a task, running out of memory can be told.
   void prepare(std::int64_t floats) {
     constexpr std::int64_t kCacheLine = 16;
-    own_floats_ = std::max(own_floats_, (floats + kCacheLine - 1) / kCacheLine * kCacheLine);
+    own_floats_ = std::max(own_floats_, round_up(floats, kCacheLine));
     own_.get(device_, own_floats_ * pool_.threads());
   }
   /// A thread's own memory, as much as was prepared.

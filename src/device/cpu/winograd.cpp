@@ -5,16 +5,13 @@
 #include <limits>
 #include <vector>
 
+#include "core/round_up.h"
 #include "device/cpu/kernels.h"
 #include "device/cpu/rounding.h"
 
 namespace streamdiffusion::cpu {
 
 namespace {
-
-std::int64_t divide_up(std::int64_t n, std::int64_t by) { return (n + by - 1) / by; }
-
-std::int64_t round_up(std::int64_t n, std::int64_t multiple) { return divide_up(n, multiple) * multiple; }
 
 // By its channels a layer is worth the memory or not. Those with more weights gain little: they lie deep in a
 // network, where tiles are few and reading the weights is what takes the time. Beside weights in 8 or 16

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "core/round_up.h"
 #include "device/cpu/vnni_targets.h"
 #include "device/cpu/winograd.h"
 
@@ -267,7 +268,7 @@ void Input(const WinogradTask& task, std::int64_t first, std::int64_t last, std:
 void multiply_floats(const WinogradTask& task, std::int64_t tiles, const float* inputs, const float* matrix,
                      int vectors, float* products) {
   const WinogradWeights& weights = *task.weights;
-  const std::int64_t blocks = (tiles + tile_rows(vectors) - 1) / tile_rows(vectors);
+  const std::int64_t blocks = divide_up(tiles, tile_rows(vectors));
   std::int64_t first = 0;
   for (std::int64_t block = 1; block <= blocks; ++block) {
     const std::int64_t last = tiles * block / blocks;

@@ -6,6 +6,7 @@
 #include <span>
 #include <variant>
 
+#include "core/round_up.h"
 #include "device/cuda/conv_geometry.h"
 #include "device/cuda/kernels.h"
 #include "streamdiffusion/error.h"
@@ -234,7 +235,7 @@ void Computer::attend(const Tensor& q, const Tensor& k, const Tensor& v, std::in
 /// Scores of some queries at a time, in float32, their softmax, and the sums of values.
 void Computer::attend_in_steps(const FusedAttention& a, const Tensor& q, const Tensor& k, const Tensor& v,
                                const Tensor& out) {
-  const std::int64_t line = rounded_up(a.keys, kChannelMultiple);
+  const std::int64_t line = round_up(a.keys, kChannelMultiple);
   const std::int64_t at_a_time = std::clamp<std::int64_t>(kMostScores / (a.heads * line), 1, a.queries);
   const std::int64_t lines = a.heads * at_a_time;
   ScratchPlan plan;

@@ -1,5 +1,7 @@
 #include "device/cuda/conv_geometry.h"
 
+#include "core/round_up.h"
+
 namespace streamdiffusion::cuda {
 
 ConvGeometry conv_geometry(const Shape& x, std::int64_t kernel, Resample resample, std::int64_t padding,
@@ -7,8 +9,8 @@ ConvGeometry conv_geometry(const Shape& x, std::int64_t kernel, Resample resampl
   ConvGeometry geometry;
   geometry.step = resample == Resample::down ? 2 : 1;
   geometry.enlarged = resample == Resample::up ? 2 : 1;
-  geometry.out = {out.n, out.h, out.w, rounded_up(out.c, kChannelMultiple)};
-  geometry.in = {x.n, x.h, x.w, rounded_up(x.c, kChannelMultiple)};
+  geometry.out = {out.n, out.h, out.w, round_up(out.c, kChannelMultiple)};
+  geometry.in = {x.n, x.h, x.w, round_up(x.c, kChannelMultiple)};
   const auto outputs = [&](std::int64_t in) { return (in + 2 * padding - kernel) / geometry.step + 1; };
   const bool as_it_is =
       geometry.enlarged == 1 && x.c == geometry.in.c && outputs(x.h) == out.h && outputs(x.w) == out.w;

@@ -9,10 +9,6 @@ namespace streamdiffusion::cuda {
 /// Channels are rounded up to this where cuDNN computes: what tensor cores take.
 inline constexpr std::int64_t kChannelMultiple = 8;
 
-inline std::int64_t rounded_up(std::int64_t value, std::int64_t multiple) {
-  return (value + multiple - 1) / multiple * multiple;
-}
-
 /// How a convolution is put to cuDNN, which knows neither enlarged inputs nor padding on one side, and is
 /// quick with rounded numbers of channels alone.
 struct ConvGeometry {

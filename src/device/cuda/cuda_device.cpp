@@ -8,6 +8,7 @@
 #include <limits>
 #include <utility>
 
+#include "core/round_up.h"
 #include "device/cuda/computer.h"
 #include "device/cuda/conv_geometry.h"
 #include "device/cuda/handles.h"
@@ -274,15 +275,15 @@ Weights CudaDevice::pack(const WeightShape& shape, std::span<const float> weight
 
 Weights CudaDevice::pack_conv2d(const HostConv2d& host) {
   const WeightShape shape{host.out_channels, host.in_channels, host.kernel * host.kernel,
-                          rounded_up(host.out_channels, kChannelMultiple),
-                          rounded_up(host.in_channels, kChannelMultiple)};
+                          round_up(host.out_channels, kChannelMultiple),
+                          round_up(host.in_channels, kChannelMultiple)};
   return pack(shape, host.weight, host.bias, {.kernel = host.kernel, .resample = host.resample});
 }
 
 Weights CudaDevice::pack_linear(const HostLinear& host) {
   const WeightShape shape{host.out_channels, host.in_channels, 1,
-                          rounded_up(host.out_channels, kChannelMultiple),
-                          rounded_up(host.in_channels, kChannelMultiple)};
+                          round_up(host.out_channels, kChannelMultiple),
+                          round_up(host.in_channels, kChannelMultiple)};
   return pack(shape, host.weight, host.bias, {.geglu = host.geglu});
 }
 

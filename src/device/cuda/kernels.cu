@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "core/round_up.h"
 #include "device/cuda/elementwise.h"
 #include "device/cuda/errors.h"
 #include "device/cuda/kernels.h"
@@ -43,7 +44,7 @@ void launch(cudaStream_t stream, std::int64_t count, const Element& element) {
   if (count > std::numeric_limits<std::int32_t>::max()) {
     throw Error("a tensor is too large for the CUDA device; use a smaller size or batch");
   }
-  const auto blocks = static_cast<std::uint32_t>((count + kThreads - 1) / kThreads);
+  const auto blocks = static_cast<std::uint32_t>(divide_up(count, kThreads));
   for_each_element<<<blocks, kThreads, 0, stream>>>(element, static_cast<std::uint32_t>(count));
   check(cudaGetLastError(), "launching a kernel");
 }

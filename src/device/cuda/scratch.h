@@ -4,6 +4,7 @@
 #include <functional>
 #include <utility>
 
+#include "core/round_up.h"
 #include "device/device.h"
 
 namespace streamdiffusion::cuda {
@@ -14,7 +15,7 @@ class ScratchPlan {
   /// Bytes from the beginning.
   std::size_t add(std::int64_t bytes) {
     const std::size_t place = bytes_;
-    bytes_ += (static_cast<std::size_t>(bytes) + kAlignment - 1) / kAlignment * kAlignment;
+    bytes_ += round_up(static_cast<std::size_t>(bytes), kAlignment);
     return place;
   }
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
