@@ -10,6 +10,8 @@ struct Features {
 
   /// This machine's. Asks the system for its leave to use AMX, for the whole process.
   static Features detect();
+
+  bool operator==(const Features&) const = default;
 };
 
 }  // namespace streamdiffusion::cpu
