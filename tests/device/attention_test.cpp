@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <bit>
+#include <cmath>
 #include <ostream>
 #include <random>
 
@@ -90,8 +92,7 @@ TEST_P(Attention, RoundsWeightsAtMostInBfloat16) {
 
 /// Whether a device multiplies queries and keys in bytes under int8.
 bool attends_in_bytes(const cpu::Features& features, std::int64_t keys) {
-  const bool in_bf16 = features.bf16;
-  return keys >= 256 && (in_bf16 ? !features.amx : cpu::multiplies_integers());
+  return keys >= 256 && (features.bf16 ? !features.amx : cpu::multiplies_integers());
 }
 
 TEST_P(Attention, RoundsQueriesAndKeysToBytesAtMostWhereKeysAreMany) {
@@ -162,6 +163,21 @@ TEST(AttentionInBytes, DoesNotSeeWhatAllKeysHaveInCommon) {
     const double error =
         reference::largest_error(got, [&](auto n, auto y, auto t, auto c) { return at(want, n, y, t, c); });
     EXPECT_LT(error, attends_in_bytes(features, k.shape.w) ? 2e-2 : 8e-2);
+  }
+}
+
+TEST(AttentionInBfloat16, KeepsWhatIsNoNumber) {
+  for (const cpu::Features& features : reference::all_features()) {
+    Bench bench(2, features);
+    const Tensor q = bench.random({1, 1, 8, 32}, 1);
+    const Tensor k = bench.random({1, 1, 24, 32}, 2);
+    const Tensor v = bench.random({1, 1, 24, 32}, 3);
+    const Tensor out = bench.empty(q.shape);
+    // Of all numbers that are none, the one that adding what rounds would turn into a small one.
+    v.as<float>()[5] = std::bit_cast<float>(0x7FFFFFFFU);
+    bench.device().attention(q, k, v, {.heads = 1, .precision = Precision::bf16}, out);
+    EXPECT_TRUE(std::isnan(at(out, 0, 0, 0, 5)));
+    EXPECT_TRUE(std::isfinite(at(out, 0, 0, 0, 6)));
   }
 }
 

@@ -37,13 +37,7 @@ Column column_of(const ReducedHeads& heads, std::uint8_t* panels, std::int64_t c
 /// Pairs of bfloat16, one from each vector, the first one's in the lower half.
 HWY_INLINE hn::Vec<hn::RebindToUnsigned<Tag>> pairs_of_bf16(hn::Vec<Tag> low, hn::Vec<Tag> high) {
   const hn::RebindToUnsigned<Tag> du;
-  // To the nearest, to even between two.
-  const auto round = [&](hn::Vec<Tag> value) {
-    const auto bits = hn::BitCast(du, value);
-    const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(du, 1));
-    return hn::Add(bits, hn::Add(odd, hn::Set(du, 0x7FFF)));
-  };
-  return hn::Or(hn::ShiftRight<16>(round(low)), hn::And(round(high), hn::Set(du, 0xFFFF0000U)));
+  return hn::Or(hn::ShiftRight<16>(bits_of_bf16(low)), hn::And(bits_of_bf16(high), hn::Set(du, 0xFFFF0000U)));
 }
 
 /// Writes a token's channels into its column: round(c, into) gives a vector of them in the keys' format.

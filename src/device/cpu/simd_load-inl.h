@@ -45,16 +45,19 @@ HWY_INLINE void store_all(hn::Vec<Tag> value, Half* to) {
 
 HWY_INLINE void store_all(hn::Vec<Tag> value, float* to) { hn::StoreU(value, Tag(), to); }
 
-/// As `set` rounds.
-HWY_INLINE void store_all(hn::Vec<Tag> value, Bf16* to) {
+/// Rounded to bfloat16 as `set` does it, which is the upper half; what is no number stays so.
+HWY_INLINE hn::Vec<hn::RebindToUnsigned<Tag>> bits_of_bf16(hn::Vec<Tag> value) {
   const hn::RebindToUnsigned<Tag> du;
   const auto bits = hn::BitCast(du, value);
   const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(du, 1));
   const auto rounded = hn::Add(hn::Add(bits, hn::Set(du, 0x7FFF)), odd);
   const auto quiet = hn::Or(bits, hn::Set(du, 0x400000));
   const auto number = hn::Eq(value, value);
-  const auto kept = hn::IfThenElse(hn::RebindMask(du, number), rounded, quiet);
-  hn::StoreU(hn::TruncateTo(HalfTag(), hn::ShiftRight<16>(kept)), HalfTag(), &to->bits);
+  return hn::IfThenElse(hn::RebindMask(du, number), rounded, quiet);
+}
+
+HWY_INLINE void store_all(hn::Vec<Tag> value, Bf16* to) {
+  hn::StoreU(hn::TruncateTo(HalfTag(), hn::ShiftRight<16>(bits_of_bf16(value))), HalfTag(), &to->bits);
 }
 
 /// `valid` elements, the rest of the vector zero; a whole vector where there is as much.
