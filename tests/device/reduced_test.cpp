@@ -432,7 +432,8 @@ TEST_P(LargePictures, AreAsExactByWinogradsAlgorithm) {
     bench.device().conv2d(x, *bench.device().pack_conv2d(layer), options, exact);
     const double of_bytes = difference(reduced(bench, x, layer, options, 0), exact);
     const double of_large = difference(reduced(bench, x, layer, options, 64), exact);
-    EXPECT_LT(of_large, 1.5 * of_bytes);
+    // bfloat16, where it is there, is as exact as bytes; whole numbers of 16 bits are more so.
+    EXPECT_LT(of_large, cpu::multiplies_integers() && !features.bf16 ? of_bytes / 3 : 1.5 * of_bytes);
     EXPECT_GT(of_large, 1e-4) << "it was not rounded at all";
     EXPECT_EQ(of_large != of_bytes, cpu::multiplies_integers() && !features.amx);
     // bfloat16 becomes float32.

@@ -23,8 +23,8 @@ constexpr std::int64_t bytes_of(WinogradFormat format) { return format == Winogr
 /// Multiplied in float32, or rounded before: to bfloat16 (AVX512_BF16), which gives an error of 1% of what is
 /// usual, as that of bytes without Winograd's algorithm, or to whole numbers of 16 bits, which give less.
 /// Inputs in whole numbers have a scale for each tile, by the largest input that it sees, weights one for
-/// each output channel, and both have shares for each of the six points, by the largest that its transform
-/// can give. No sum overflows 32 bits: inputs are held to what the weights' sum of sizes leaves.
+/// each output channel, and both have shares for each of the six points, by how large its transform can get
+/// or mostly gets. No sum overflows 32 bits: inputs are held to what the weights' sum of sizes leaves.
 ///
 /// Of a picture that is enlarged, the four outputs where one pixel was have filters of 2x2 of their own,
 /// which is what small layers do: F(5x5, 2x2) four times, of the same inputs with the same points, gives
@@ -96,10 +96,12 @@ constexpr float kFarSquare = 2.0F;
 constexpr float kEndInputs = 1 + kNearSquare + kFarSquare + 1;
 constexpr float kNearInputs = (1 + kFarSquare) * (1 + kNear);
 constexpr float kFarInputs = (1 + kNearSquare) * (1 + kFar);
-/// And its weights, of the largest weight.
+/// And how large its weights are, of how large weights are: three of any signs add up to so much.
+constexpr float kRoot = std::numbers::sqrt3_v<float>;
 constexpr float kEndWeights = 1;
-constexpr float kNearWeights = (1 + kNear + kNearSquare) / (2 * kNearSquare * (kFarSquare - kNearSquare));
-constexpr float kFarWeights = (1 + kFar + kFarSquare) / (2 * kFarSquare * (kFarSquare - kNearSquare));
+constexpr float kNearWeights =
+    (1 + kNear + kNearSquare) / kRoot / (2 * kNearSquare * (kFarSquare - kNearSquare));
+constexpr float kFarWeights = (1 + kFar + kFarSquare) / kRoot / (2 * kFarSquare * (kFarSquare - kNearSquare));
 /// In the order of the transforms.
 constexpr float kInputs[] = {kEndInputs, kNearInputs, kNearInputs, kFarInputs, kFarInputs, kEndInputs};
 constexpr float kWeights[] = {kEndWeights, kNearWeights, kNearWeights, kFarWeights, kFarWeights, kEndWeights};
