@@ -42,6 +42,8 @@ std::string suffix(Precision precision) {
       return "";
     case Precision::bf16:
       return "/bf16";
+    case Precision::int16:
+      return "/int16";
     case Precision::int8:
       return "/int8";
   }
@@ -269,6 +271,7 @@ void add_sd_turbo(std::vector<Operation>& all) {
   add_conv2d(all, {1, 512, 512, 64}, 64);
   add_conv2d(all, {1, 256, 256, 64}, 64);
   add_conv2d(all, {1, 256, 256, 64}, 64, Resample::up);
+  all.push_back(conv2d({1, 256, 256, 64}, 64, Resample::up, Precision::int16));  // with int8
   add_conv2d(all, {1, 512, 512, 64}, 64, Resample::down);
   add_conv2d(all, {1, 512, 512, 64}, 3);
   add_frame(all, 512);

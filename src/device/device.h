@@ -45,6 +45,8 @@ using Weights = std::shared_ptr<const PackedWeights>;
 enum class Precision {
   f32,
   bf16,  ///< weights and inputs rounded to bfloat16, where the device has it and gains from it; else as f32
+  /// As bf16, or weights and inputs rounded to whole numbers of 16 bits, where they are as exact and faster.
+  int16,
   int8,  ///< weights and inputs rounded to 8 bits, where the device has it and gains from it; else as f32
 };
 

@@ -315,7 +315,7 @@ class ReducedEnlarging : public testing::TestWithParam<EnlargingCase> {};
 TEST_P(ReducedEnlarging, GivesWhatTheEnlargedPictureGivesInFloat32) {
   const EnlargingCase& c = GetParam();
   for (const cpu::Features& features : reference::all_features()) {
-    for (const Precision precision : {Precision::int8, Precision::bf16}) {
+    for (const Precision precision : {Precision::int8, Precision::int16, Precision::bf16}) {
       Bench bench(2, features);
       const std::vector<float> weight = exact_kernels(c.in * c.out);
       const std::vector<float> bias = reference::random_values(c.out, 2);
@@ -333,7 +333,7 @@ TEST_P(ReducedEnlarging, GivesWhatTheEnlargedPictureGivesInFloat32) {
       bench.device().conv2d(x, *bench.device().pack_conv2d(layer), options, got);
       const double error = reference::largest_error(
           got, [&](auto n, auto y, auto px, auto o) { return at(want, n, y, px, o); });
-      EXPECT_LT(error, 2e-5) << (precision == Precision::int8 ? "int8" : "bf16");
+      EXPECT_LT(error, 2e-5) << "precision " << static_cast<int>(precision);
     }
   }
 }
@@ -406,7 +406,8 @@ Tensor reduced(Bench& bench, const Tensor& x, HostConv2d layer, const Conv2dOpti
                std::int64_t side, Precision precision = Precision::int8) {
   layer.precision = precision;
   layer.side = side;
-  const Tensor out = bench.empty({x.shape.n, x.shape.h, x.shape.w, layer.out_channels}, 3);
+  const std::int64_t times = layer.resample == Resample::up ? 2 : 1;
+  const Tensor out = bench.empty({x.shape.n, times * x.shape.h, times * x.shape.w, layer.out_channels}, 3);
   bench.device().conv2d(x, *bench.device().pack_conv2d(layer), options, out);
   return out;
 }
@@ -449,6 +450,33 @@ INSTANTIATE_TEST_SUITE_P(
                     ConvCase{2, 70, 130, 33, 35, 3, 1, Resample::none, true},
                     ConvCase{1, 67, 64, 150, 130, 3, 1, Resample::none, false, true, Activation::relu, 3},
                     ConvCase{1, 320, 68, 31, 47, 3, 1, Resample::none, true, true, Activation::silu}));
+
+TEST_P(LargePictures, AreEnlargedAsExactlyInWholeNumbersOf16BitsAsInBfloat16) {
+  const ConvCase& c = GetParam();
+  const std::vector<float> weight = reference::random_values(c.out * c.in * 9, 1);
+  const std::vector<float> bias = reference::random_values(c.out, 2);
+  const HostConv2d layer{weight, bias, c.out, c.in, 3, Resample::up};
+  constexpr double kMostOfBfloat16 = 0.0035;
+  for (const cpu::Features& features : reference::all_features()) {
+    Bench bench(2, features);
+    const Tensor x = bench.random({c.rows, c.h, c.w, c.in}, 3, c.extra);
+    Conv2dOptions options{.padding = 1, .activation = c.activation};
+    if (c.row_bias) {
+      options.row_bias = bench.random({c.rows, 1, 1, c.out}, 4, 5);
+    }
+    if (c.residual) {
+      options.residual = bench.random({c.rows, 2 * c.h, 2 * c.w, c.out}, 5, 3);
+    }
+    const Tensor exact = reduced(bench, x, layer, options, 64, Precision::f32);
+    const double in_bf16 = difference(reduced(bench, x, layer, options, 64, Precision::bf16), exact);
+    const double in_int16 = difference(reduced(bench, x, layer, options, 64, Precision::int16), exact);
+    EXPECT_LT(in_bf16, kMostOfBfloat16);
+    EXPECT_LT(in_int16, kMostOfBfloat16);
+    // Where they are faster.
+    const bool whole = c.in * c.out <= 64 * 64 && cpu::multiplies_integers() && !features.amx;
+    EXPECT_EQ(in_int16 != in_bf16, whole);
+  }
+}
 
 TEST(Reduced, ConvolvesLargePicturesOfZerosAndInfinities) {
   constexpr std::int64_t kSide = 32;

@@ -30,15 +30,27 @@ std::int64_t fewest_pixels_beside_reduced(const HostConv2d& host) {
 /// which it does not get less exact.
 bool gains_by_winograd(const Features& features, const HostConv2d& host) {
   // AMX multiplies so fast that it would not.
-  return multiplies_integers() && !features.amx && host.resample == Resample::none &&
-         host.side * host.side >= fewest_pixels_beside_reduced(host) && WinogradWeights::suits(host, true);
+  if (!multiplies_integers() || features.amx || host.side * host.side < fewest_pixels_beside_reduced(host)) {
+    return false;
+  }
+  if (host.resample == Resample::up) {
+    return host.precision == Precision::int16 && WinogradWeights::has_phases(host);
+  }
+  return WinogradWeights::suits(host, true);
 }
 
-WinogradFormat winograd_format(const Features& features, Precision precision) {
-  if (precision != Precision::int8) {
-    return WinogradFormat::f32;
+WinogradFormat winograd_format(const Features& features, const HostConv2d& host) {
+  switch (host.precision) {
+    case Precision::int8:
+      return features.bf16 ? WinogradFormat::bf16 : WinogradFormat::int16;
+    case Precision::int16:
+      return multiplies_integers() && WinogradWeights::has_phases(host) ? WinogradFormat::int16
+                                                                        : WinogradFormat::f32;
+    case Precision::bf16:
+    case Precision::f32:
+      return WinogradFormat::f32;
   }
-  return features.bf16 ? WinogradFormat::bf16 : WinogradFormat::int16;
+  return WinogradFormat::f32;
 }
 
 ConvTask make_task(const PackedMatrix& matrix, const Tensor& residual, Activation activation,
@@ -123,12 +135,13 @@ PackedConv2d::PackedConv2d(Device& device, Workers& workers, const HostConv2d& h
   if (ReducedMatrix::suits(workers.features(), host)) {
     reduced = std::make_unique<ReducedConv2d>(device, workers, host);
     if (gains_by_winograd(workers.features(), host)) {
-      winograd = std::make_unique<WinogradWeights>(device, pool, host,
-                                                   winograd_format(workers.features(), host.precision));
+      winograd =
+          std::make_unique<WinogradWeights>(device, pool, host, winograd_format(workers.features(), host));
       fewest_winograd_pixels = fewest_pixels_beside_reduced(host);
     }
   } else if (WinogradWeights::suits(host, false)) {
-    winograd = std::make_unique<WinogradWeights>(device, pool, host, WinogradFormat::f32);
+    winograd =
+        std::make_unique<WinogradWeights>(device, pool, host, winograd_format(workers.features(), host));
     // Phases do not serve every size of picture.
     if (host.in_channels * host.out_channels <= kMostWeightsTwice || winograd->phases > 1) {
       direct = std::make_unique<PackedMatrix>(device, pool, host);

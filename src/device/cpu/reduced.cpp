@@ -38,7 +38,7 @@ float largest_weight_of(const Features& features) {
 }
 
 Format format_of(Precision precision, std::int64_t out_channels) {
-  return precision == Precision::bf16 || out_channels < kFewestOutputs ? Format::bf16 : Format::int8;
+  return precision != Precision::int8 || out_channels < kFewestOutputs ? Format::bf16 : Format::int8;
 }
 
 }  // namespace

@@ -56,6 +56,11 @@ bool WinogradWeights::suits(const HostConv2d& host, bool beside) {
          host.in_channels * host.out_channels <= (beside ? kMostWeightsBesideReduced : kMostWeights);
 }
 
+bool WinogradWeights::has_phases(const HostConv2d& host) {
+  return host.resample == Resample::up && suits(host, false) &&
+         host.in_channels * host.out_channels <= kMostPhaseWeights;
+}
+
 WinogradWeights::WinogradWeights(Device& device, ThreadPool& pool, const HostConv2d& host,
                                  WinogradFormat number_format)
     : format(number_format),
@@ -64,10 +69,7 @@ WinogradWeights::WinogradWeights(Device& device, ThreadPool& pool, const HostCon
       padded_in_channels(round_up(in_channels, panel_format().lanes)),
       padded_out_channels(round_up(out_channels, panel_format().lanes)),
       resample(host.resample),
-      phases(resample == Resample::up && format == WinogradFormat::f32 &&
-                     in_channels * out_channels <= kMostPhaseWeights
-                 ? 4
-                 : 1),
+      phases(has_phases(host) && format != WinogradFormat::bf16 ? 4 : 1),
       columns(phases * padded_out_channels),
       panels(divide_up(columns, panel_format().columns)),
       position_numbers(columns * round_up(in_channels, together(format))) {
@@ -131,8 +133,10 @@ void WinogradWeights::pack_whole(Device& device, ThreadPool& pool, const HostCon
 }
 
 std::int64_t WinogradWeights::pack_whole_panel(const HostConv2d& host, std::int64_t panel) {
-  const auto share = [](std::int64_t position) {
-    return winograd_points::kWeights[position / kPoints] * winograd_points::kWeights[position % kPoints];
+  const winograd_points::WeightShares& shares =
+      phases == 1 ? winograd_points::kShares : winograd_points::kPhaseShares;
+  const auto share = [&](std::int64_t position) {
+    return shares.of(position / kPoints) * shares.of(position % kPoints);
   };
   const float most = std::floor(largest_weight(in_channels));
   const std::int64_t first = panel * panel_format().columns;
@@ -144,7 +148,7 @@ std::int64_t WinogradWeights::pack_whole_panel(const HostConv2d& host, std::int6
       of_column = std::max(of_column, std::abs(values[position]) / share(position));
     }
   });
-  constexpr float kEnds = winograd_points::kEndInputs * winograd_points::kEndWeights;
+  constexpr float kEnds = winograd_points::kEndInputs * winograd_points::WeightShares::kEnd;
   for (std::size_t i = 0; i < width; ++i) {
     static_cast<float*>(scales.data())[first + static_cast<std::int64_t>(i)] =
         largest[i] / most * kEnds * kEnds;

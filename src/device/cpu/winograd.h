@@ -18,7 +18,7 @@ constexpr std::int64_t bytes_of(WinogradFormat format) { return format == Winogr
 
 /// A 3x3 convolution of stride 1 by Winograd's minimal filtering F(4x4, 3x3) (Lavin and Gray, arXiv
 /// 1509.09308): 36 multiplications where 144 would be. Four times the memory for the weights, so it is for
-/// layers that are small.
+/// layers that are small. (F(6x6, 3x3) was no faster in any format: what it saves its transforms take.)
 ///
 /// Multiplied in float32, or rounded before: to bfloat16 (AVX512_BF16), which gives an error of 1% of what is
 /// usual, as that of bytes without Winograd's algorithm, or to whole numbers of 16 bits, which give less.
@@ -36,6 +36,8 @@ class WinogradWeights {
   /// Whether the saving is worth the memory, by the layer's channels alone. `beside`: beside weights in 8 or
   /// 16 bits.
   static bool suits(const HostConv2d& host, bool beside);
+  /// Whether an enlarged picture would be computed by phases, in float32 or in whole numbers.
+  static bool has_phases(const HostConv2d& host);
   /// Whether these give a picture of that size: phases need one of twice the size, to the pixel.
   [[nodiscard]] bool serves(const Shape& in, std::int64_t padding, const Shape& out) const {
     return phases == 1 || (padding == 1 && out.h == 2 * in.h && out.w == 2 * in.w);
@@ -96,18 +98,32 @@ constexpr float kFarSquare = 2.0F;
 constexpr float kEndInputs = 1 + kNearSquare + kFarSquare + 1;
 constexpr float kNearInputs = (1 + kFarSquare) * (1 + kNear);
 constexpr float kFarInputs = (1 + kNearSquare) * (1 + kFar);
-/// And how large its weights are, of how large weights are: three of any signs add up to so much.
-constexpr float kRoot = std::numbers::sqrt3_v<float>;
-constexpr float kEndWeights = 1;
-constexpr float kNearWeights =
-    (1 + kNear + kNearSquare) / kRoot / (2 * kNearSquare * (kFarSquare - kNearSquare));
-constexpr float kFarWeights = (1 + kFar + kFarSquare) / kRoot / (2 * kFarSquare * (kFarSquare - kNearSquare));
 /// In the order of the transforms.
 constexpr float kInputs[] = {kEndInputs, kNearInputs, kNearInputs, kFarInputs, kFarInputs, kEndInputs};
-constexpr float kWeights[] = {kEndWeights, kNearWeights, kNearWeights, kFarWeights, kFarWeights, kEndWeights};
-/// What products in whole numbers of these shares stand for, to those at the ends.
-constexpr float kNearProducts = kNearInputs * kNearWeights / (kEndInputs * kEndWeights);
-constexpr float kFarProducts = kFarInputs * kFarWeights / (kEndInputs * kEndWeights);
+
+/// How large a point's weights are, of how large weights are: filters of so many taps a side, of any signs,
+/// add up to so much.
+struct WeightShares {
+  static constexpr float kEnd = 1;
+  float near;
+  float far;
+
+  /// In the order of the transforms.
+  [[nodiscard]] constexpr float of(std::int64_t point) const {
+    const float shares[] = {kEnd, near, near, far, far, kEnd};
+    return shares[point];
+  }
+  /// What products in whole numbers of these shares stand for, to those at the ends.
+  [[nodiscard]] constexpr float near_products() const { return kNearInputs * near / (kEndInputs * kEnd); }
+  [[nodiscard]] constexpr float far_products() const { return kFarInputs * far / (kEndInputs * kEnd); }
+};
+constexpr float kNearDistances = 2 * kNearSquare * (kFarSquare - kNearSquare);
+constexpr float kFarDistances = 2 * kFarSquare * (kFarSquare - kNearSquare);
+constexpr WeightShares kShares{
+    .near = (1 + kNear + kNearSquare) / std::numbers::sqrt3_v<float> / kNearDistances,
+    .far = (1 + kFar + kFarSquare) / std::numbers::sqrt3_v<float> / kFarDistances};
+constexpr WeightShares kPhaseShares{.near = (1 + kNear) / std::numbers::sqrt2_v<float> / kNearDistances,
+                                    .far = (1 + kFar) / std::numbers::sqrt2_v<float> / kFarDistances};
 }  // namespace winograd_points
 
 /// Computes the convolution on all threads.

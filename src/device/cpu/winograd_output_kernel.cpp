@@ -24,13 +24,11 @@ constexpr int half_lines(bool odd, int outputs) { return odd ? outputs / 2 : (ou
 
 /// Products of floats, or of whole numbers in their shares.
 struct Floats {
-  static constexpr float kNearShare = 1;
-  static constexpr float kFarShare = 1;
+  static constexpr bool kWhole = false;
   HWY_INLINE static V load(const float* from) { return hn::Load(Tag(), from); }
 };
 struct Integers {
-  static constexpr float kNearShare = kNearProducts;
-  static constexpr float kFarShare = kFarProducts;
+  static constexpr bool kWhole = true;
   HWY_INLINE static V load(const float* from) {
     const hn::RebindToSigned<Tag> di;
     return hn::ConvertTo(Tag(), hn::BitCast(di, hn::Load(Tag(), from)));
@@ -41,8 +39,9 @@ struct Integers {
 /// sums, or with odd ones, of differences; `step` apart.
 template <typename Kind, bool kOdd, int kOutputs, typename Products>
 HWY_INLINE void transform_output(const Products& x, V* outputs, std::int64_t step) {
-  constexpr float kNearOnce = Kind::kNearShare;
-  constexpr float kFarOnce = Kind::kFarShare;
+  constexpr const WeightShares& kOf = kOutputs == kOut ? kShares : kPhaseShares;
+  constexpr float kNearOnce = Kind::kWhole ? kOf.near_products() : 1;
+  constexpr float kFarOnce = Kind::kWhole ? kOf.far_products() : 1;
   if constexpr (kOdd) {
     const V near = hn::Sub(x(1), x(2));
     const V far = hn::Sub(x(3), x(4));
@@ -97,7 +96,25 @@ V offset_of(const WinogradTask& task, std::int64_t row, std::int64_t c) {
                                    static_cast<std::size_t>(task.out.shape.c - c)));
 }
 
-/// Where a vector of channels of a whole tile goes; what is added, and the least that is written.
+/// What a vector of columns of products is multiplied with; used of whole numbers alone. `scale`: of their
+/// tile's inputs.
+template <typename Kind>
+V scale_of(const WinogradTask& task, std::int64_t column, const float* scale) {
+  if constexpr (Kind::kWhole) {
+    return times(*scale, hn::LoadU(Tag(), static_cast<const float*>(task.weights->scales.data()) + column));
+  } else {
+    return hn::Zero(Tag());
+  }
+}
+
+/// What sums of products stand for, with what is added.
+template <typename Kind>
+HWY_INLINE V finished(V sum, V scale, V offset) {
+  return Kind::kWhole ? hn::MulAdd(sum, scale, offset) : hn::Add(sum, offset);
+}
+
+/// Where a vector of channels of a whole tile goes; what it is multiplied with, what is added, and the least
+/// that is written.
 template <typename T, typename R>
 struct PlainTile {
   T* out;
@@ -105,16 +122,10 @@ struct PlainTile {
   const R* residual;
   std::int64_t residual_stride;
   std::int64_t width;
-  V scale;  // of whole numbers
+  V scale;
   V offset;
   V least;
 };
-
-/// What products stand for, with what is added.
-template <typename Kind, typename T, typename R>
-HWY_INLINE V finished(V value, const PlainTile<T, R>& to) {
-  return std::is_same_v<Kind, Integers> ? hn::MulAdd(value, to.scale, to.offset) : hn::Add(value, to.offset);
-}
 
 template <typename Kind, bool kOdd, bool kResidual, typename T, typename R>
 HWY_INLINE void write_plain_half(const float* from, std::int64_t stride, const PlainTile<T, R>& to) {
@@ -125,7 +136,7 @@ HWY_INLINE void write_plain_half(const float* from, std::int64_t stride, const P
     const std::int64_t pixel = (2 * i + (kOdd ? 1 : 0)) * to.width;
 #pragma GCC unroll 4
     for (int j = 0; j < kOut; ++j) {
-      V value = finished<Kind>(values[i][j], to);
+      V value = finished<Kind>(values[i][j], to.scale, to.offset);
       if constexpr (kResidual) {
         value = hn::Add(value, load_all(to.residual + (pixel + j) * to.residual_stride));
       }
@@ -150,7 +161,7 @@ class OutputWriter {
       : task_(task), places_(task), out_(out), residual_(residual) {}
 
   /// `scale`: of the tile's inputs in whole numbers.
-  void write(std::int64_t tile, const float* from, std::int64_t stride, float scale) const {
+  void write(std::int64_t tile, const float* from, std::int64_t stride, const float* scale) const {
     constexpr auto kStep = static_cast<std::int64_t>(kLanes);
     const Shape& shape = task_.out.shape;
     const Activation activation = task_.options.activation;
@@ -170,7 +181,7 @@ class OutputWriter {
                                residual,
                                task_.options.residual.stride,
                                shape.w,
-                               scale_of(c, scale),
+                               scale_of<Kind>(task_, c, scale),
                                offset_of(task_, place.row, c),
                                least};
       if (plain && whole && c + kStep <= shape.c) {
@@ -183,15 +194,6 @@ class OutputWriter {
   }
 
  private:
-  /// What products of a vector of columns are to be multiplied with.
-  [[nodiscard]] V scale_of(std::int64_t c, float scale) const {
-    if constexpr (std::is_same_v<Kind, Integers>) {
-      return times(scale, hn::LoadU(Tag(), static_cast<const float*>(task_.weights->scales.data()) + c));
-    } else {
-      return hn::Zero(Tag());
-    }
-  }
-
   HWY_NOINLINE void write_any(const float* from, std::int64_t stride, const PlainTile<T, R>& to,
                               const Place& place, std::size_t valid) const {
     V values[kOut][kOut];
@@ -200,7 +202,7 @@ class OutputWriter {
     for (std::int64_t i = 0; i < std::min<std::int64_t>(kOut, task_.out.shape.h - place.top); ++i) {
       for (std::int64_t j = 0; j < std::min<std::int64_t>(kOut, task_.out.shape.w - place.left); ++j) {
         const std::int64_t pixel = i * to.width + j;
-        V value = finished<Kind>(values[i % 2 * 2 + i / 2][j], to);
+        V value = finished<Kind>(values[i % 2 * 2 + i / 2][j], to.scale, to.offset);
         if (to.residual != nullptr) {
           value = hn::Add(value, load_part(to.residual + pixel * to.residual_stride, valid));
         }
@@ -216,55 +218,68 @@ class OutputWriter {
 };
 
 /// Outputs of an enlarged picture, by phases.
-template <typename T, typename R>
+template <typename Kind, typename T, typename R>
 class PhaseWriter {
  public:
   PhaseWriter(const WinogradTask& task, T* out, const R* residual)
       : task_(task), places_(task), out_(out), residual_(residual) {}
 
-  void write(std::int64_t tile, const float* from, std::int64_t stride) const {
+  /// `scale`: of the tile's inputs in whole numbers.
+  void write(std::int64_t tile, const float* from, std::int64_t stride, const float* scale) const {
     const Place place = places_.at(tile);
     for (std::int64_t c = 0; c < task_.out.shape.c; c += static_cast<std::int64_t>(kLanes)) {
       const V offset = offset_of(task_, place.row, c);
       for (std::int64_t phase = 0; phase < task_.weights->phases; ++phase) {
-        const Place first{place.row, 2 * place.top - phase / 2, 2 * place.left - phase % 2};
-        const float* const products = from + phase * task_.weights->padded_out_channels + c;
-        write_lines<false>(first, products, stride, offset, c);
-        write_lines<true>(first, products, stride, offset, c);
+        const std::int64_t column = phase * task_.weights->padded_out_channels + c;
+        const PhaseOutputs to{{place.row, 2 * place.top - phase / 2, 2 * place.left - phase % 2},
+                              c,
+                              scale_of<Kind>(task_, column, scale),
+                              offset};
+        write_lines<false>(from + column, stride, to);
+        write_lines<true>(from + column, stride, to);
       }
     }
   }
 
  private:
+  /// A vector of channels of a phase: its first output, its first channel, what products are multiplied with
+  /// and what is added.
+  struct PhaseOutputs {
+    Place first;
+    std::int64_t c;
+    V scale;
+    V offset;
+  };
+
   /// The odd or the even ones of a phase's five lines; half of them at a time stays in registers.
   template <bool kOdd>
-  HWY_NOINLINE void write_lines(const Place& first, const float* from, std::int64_t stride, V offset,
-                                std::int64_t c) const {
+  HWY_NOINLINE void write_lines(const float* from, std::int64_t stride, const PhaseOutputs& to) const {
     constexpr int kLines = half_lines(kOdd, kPhaseOut);
     V values[kLines][kPhaseOut];
-    transform_products<Floats, kOdd, kPhaseOut>(from, stride, values);
+    transform_products<Kind, kOdd, kPhaseOut>(from, stride, values);
 #pragma GCC unroll 3
     for (int i = 0; i < kLines; ++i) {
-      write_line(first.row, first.top + 2 * (2 * i + (kOdd ? 1 : 0)), first.left, values[i], offset, c);
+      write_line(2 * (2 * i + (kOdd ? 1 : 0)), values[i], to);
     }
   }
 
-  /// Every second pixel of a line from `left` on, as far as they lie in the picture.
-  HWY_INLINE void write_line(std::int64_t row, std::int64_t y, std::int64_t left, const V* values, V offset,
-                             std::int64_t c) const {
+  /// Every second pixel of the line so far below the first, as far as they lie in the picture.
+  HWY_INLINE void write_line(std::int64_t below, const V* values, const PhaseOutputs& to) const {
     const Shape& shape = task_.out.shape;
+    const std::int64_t y = to.first.top + below;
     if (y < 0 || y >= shape.h) {
       return;
     }
+    const std::int64_t c = to.c;
     const auto valid = static_cast<std::size_t>(shape.c - c);
-    const std::int64_t line = (row * shape.h + y) * shape.w;
+    const std::int64_t line = (to.first.row * shape.h + y) * shape.w;
 #pragma GCC unroll 5
     for (int j = 0; j < kPhaseOut; ++j) {
-      const std::int64_t x = left + 2 * j;
+      const std::int64_t x = to.first.left + 2 * j;
       if (x < 0 || x >= shape.w) {
         continue;
       }
-      V value = hn::Add(values[j], offset);
+      V value = finished<Kind>(values[j], to.scale, to.offset);
       if (residual_ != nullptr) {
         value = hn::Add(value, load_part(residual_ + (line + x) * task_.options.residual.stride + c, valid));
       }
@@ -287,22 +302,24 @@ void Output(const WinogradTask& task, std::int64_t first, std::int64_t last, con
     with_type(elements_of(task.options.residual), [&](auto* residual) {
       using T = std::remove_pointer_t<decltype(out)>;
       using R = std::remove_pointer_t<decltype(residual)>;
-      const auto products = [&](std::int64_t tile) { return from + (tile - first) * task.weights->columns; };
-      if (task.weights->phases > 1) {
-        const PhaseWriter<T, R> writer(task, out, residual);
+      const auto write = [&](const auto& writer) {
         for (std::int64_t tile = first; tile < last; ++tile) {
-          writer.write(tile, products(tile), stride);
+          const std::int64_t i = tile - first;
+          writer.write(tile, from + i * task.weights->columns, stride, scales + i);
         }
-      } else if (task.weights->format == WinogradFormat::int16) {
-        const OutputWriter<Integers, T, R> writer(task, out, residual);
-        for (std::int64_t tile = first; tile < last; ++tile) {
-          writer.write(tile, products(tile), stride, scales[tile - first]);
+      };
+      const auto write_kind = [&](auto kind) {
+        using Kind = decltype(kind);
+        if (task.weights->phases > 1) {
+          write(PhaseWriter<Kind, T, R>(task, out, residual));
+        } else {
+          write(OutputWriter<Kind, T, R>(task, out, residual));
         }
+      };
+      if (task.weights->format == WinogradFormat::int16) {
+        write_kind(Integers());
       } else {
-        const OutputWriter<Floats, T, R> writer(task, out, residual);
-        for (std::int64_t tile = first; tile < last; ++tile) {
-          writer.write(tile, products(tile), stride, 1.0F);
-        }
+        write_kind(Floats());
       }
     });
   });

@@ -108,7 +108,7 @@ class LayerLoader {
     if (options.sensitive) {
       return Precision::f32;
     }
-    return options.seen && precision_ == Precision::int8 ? Precision::bf16 : precision_;
+    return options.seen && precision_ == Precision::int8 ? Precision::int16 : precision_;
   }
   void mark_used(const std::string& name, bool bias);
   void read_weight(const std::string& name, std::int64_t in, std::int64_t out, std::int64_t kernel,
