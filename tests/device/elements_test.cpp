@@ -183,12 +183,13 @@ TEST_F(MixedTypes, AttentionReadsSlicesInPlace) {
 
 TEST(CpuActivations, AreBfloat16WhereProductsWaitForMemory) {
   EXPECT_EQ(cpu_activations(Precision::f32), DType::f32);
-  EXPECT_EQ(cpu_activations(Precision::int8, {}), DType::f32);
-  EXPECT_EQ(cpu_activations(Precision::int8, {.amx = true}), DType::f32);
+  EXPECT_EQ(cpu_activations(Precision::f32, {.bf16 = true}), DType::f32);
+  EXPECT_EQ(cpu_activations(Precision::bf16, {}), DType::f32);
+  EXPECT_EQ(cpu_activations(Precision::bf16, {.bf16 = true}), DType::bf16);
   EXPECT_EQ(cpu_activations(Precision::int8, {.bf16 = true}), DType::bf16);
-  const bool waits = cpu::Features::detect().bf16;
-  EXPECT_EQ(cpu_activations(Precision::bf16), waits ? DType::bf16 : DType::f32);
-  EXPECT_EQ(cpu_activations(Precision::int8), waits ? DType::bf16 : DType::f32);
+  const DType in_bytes = cpu::multiplies_integers() ? DType::bf16 : DType::f32;
+  EXPECT_EQ(cpu_activations(Precision::int8, {}), in_bytes);
+  EXPECT_EQ(cpu_activations(Precision::int8, {.amx = true}), in_bytes);
 }
 
 }  // namespace

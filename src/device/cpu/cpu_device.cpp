@@ -249,7 +249,8 @@ std::unique_ptr<Device> make_cpu_device(int threads, const cpu::Features& featur
 }
 
 DType cpu_activations(Precision precision, const cpu::Features& features) {
-  const bool waits_for_memory = features.bf16;
+  const bool in_bytes = precision == Precision::int8 && cpu::multiplies_integers();
+  const bool waits_for_memory = features.bf16 || in_bytes;
   return precision != Precision::f32 && waits_for_memory ? DType::bf16 : DType::f32;
 }
 

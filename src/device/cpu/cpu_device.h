@@ -13,8 +13,8 @@ namespace streamdiffusion {
 std::unique_ptr<Device> make_cpu_device(int threads, const cpu::Features& features = cpu::Features::detect(),
                                         DType activations = DType::f32);
 
-/// What networks of a precision are best given for their activations: where products are as fast as
-/// AVX512_BF16 and AMX make them, it is memory that layers wait for.
+/// What networks of a precision are best given for their activations: where products are as fast as those of
+/// bytes, or as AVX512_BF16 and AMX make them, it is memory that layers wait for.
 DType cpu_activations(Precision precision, const cpu::Features& features = cpu::Features::detect());
 
 }  // namespace streamdiffusion

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstring>
 #include <type_traits>
 
 #include "core/round_up.h"
@@ -107,29 +108,55 @@ HWY_INLINE void transform_columns(const InputLines<T>& lines, std::int64_t colum
   }
 }
 
+/// Vectors of inputs' sizes,
+struct FloatSizes {
+  static constexpr Tag kTag{};
+  HWY_INLINE static V load(const float* from) { return hn::Abs(load_all(from)); }
+  HWY_INLINE static V load(const float* from, std::size_t valid) { return hn::Abs(load_part(from, valid)); }
+  HWY_INLINE static float largest(V sizes) { return hn::GetLane(hn::MaxOfLanes(kTag, sizes)); }
+};
+/// or of bfloat16's bits without the sign, which are in the same order.
+struct BitSizes {
+  static constexpr hn::CappedTag<std::uint16_t, 32> kTag{};
+  using Bits = hn::Vec<hn::CappedTag<std::uint16_t, 32>>;
+  HWY_INLINE static Bits without_sign(Bits bits) { return hn::And(bits, hn::Set(kTag, 0x7FFF)); }
+  HWY_INLINE static Bits load(const Bf16* from) { return without_sign(hn::LoadU(kTag, &from->bits)); }
+  HWY_INLINE static Bits load(const Bf16* from, std::size_t valid) {
+    HWY_ALIGN Bf16 part[hn::MaxLanes(kTag)] = {};
+    std::memcpy(part, from, std::min(valid, hn::MaxLanes(kTag)) * sizeof(Bf16));
+    return load(part);
+  }
+  HWY_INLINE static float largest(Bits sizes) {
+    return to_float(Bf16{hn::GetLane(hn::MaxOfLanes(kTag, sizes))});
+  }
+};
+template <typename T>
+using Sizes = std::conditional_t<std::is_same_v<T, float>, FloatSizes, BitSizes>;
+
 /// The largest size of an input on a column of what tiles on a line see.
 template <typename T>
 HWY_INLINE float largest_of_column(const InputLines<T>& lines, std::int64_t column, std::int64_t channels) {
-  constexpr auto kStep = static_cast<std::int64_t>(kLanes);
-  V most[kIn];
-  std::fill_n(most, kIn, hn::Zero(Tag()));
-  const auto look = [&](std::int64_t c, const auto& load) {
+  using S = Sizes<T>;
+  constexpr auto kStep = static_cast<std::int64_t>(hn::MaxLanes(S::kTag));
+  decltype(hn::Zero(S::kTag)) most[kIn];
+  std::fill_n(most, kIn, hn::Zero(S::kTag));
+  const auto look = [&](std::int64_t c, const auto... valid) {
 #pragma GCC unroll 6
     for (int i = 0; i < kIn; ++i) {
       if (lines.all_inside() || lines.has(i)) {
-        most[i] = hn::Max(most[i], hn::Abs(load(lines.at(i, column) + c)));
+        most[i] = hn::Max(most[i], S::load(lines.at(i, column) + c, valid...));
       }
     }
   };
   const std::int64_t whole = channels / kStep * kStep;
   for (std::int64_t c = 0; c < whole; c += kStep) {
-    look(c, [](const T* from) { return load_all(from); });
+    look(c);
   }
   if (whole < channels) {
-    look(whole, [&](const T* from) { return load_part(from, static_cast<std::size_t>(channels - whole)); });
+    look(whole, static_cast<std::size_t>(channels - whole));
   }
-  const V three = hn::Max(hn::Max(most[0], most[1]), most[2]);
-  return hn::GetLane(hn::MaxOfLanes(Tag(), hn::Max(three, hn::Max(hn::Max(most[3], most[4]), most[5]))));
+  const auto three = hn::Max(hn::Max(most[0], most[1]), most[2]);
+  return S::largest(hn::Max(three, hn::Max(hn::Max(most[3], most[4]), most[5])));
 }
 
 /// The largest size of an input that each of the tiles on a line sees: [tile].
@@ -160,11 +187,15 @@ class PlainWriter {
   }
 };
 
+/// Without what Highway does to numbers beyond 32 bits.
 HWY_INLINE auto nearest_int16(V value) {
   const hn::Rebind<std::int16_t, Tag> d16;
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
-  // Without what Highway does to numbers beyond 32 bits, and in one step.
   return hn::Vec<decltype(d16)>{_mm512_cvtsepi32_epi16(_mm512_cvtps_epi32(value.raw))};
+#elif HWY_TARGET == HWY_AVX2
+  const __m256i whole = _mm256_cvtps_epi32(value.raw);
+  return hn::Vec<decltype(d16)>{
+      _mm_packs_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1))};
 #else
   return hn::DemoteTo(d16, hn::NearestInt(value));
 #endif
