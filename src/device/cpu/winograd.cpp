@@ -69,7 +69,7 @@ WinogradWeights::WinogradWeights(Device& device, ThreadPool& pool, const HostCon
       padded_in_channels(round_up(in_channels, panel_format().lanes)),
       padded_out_channels(round_up(out_channels, panel_format().lanes)),
       resample(host.resample),
-      phases(has_phases(host) && format != WinogradFormat::bf16 ? 4 : 1),
+      phases(has_phases(host) ? 4 : 1),
       columns(phases * padded_out_channels),
       panels(divide_up(columns, panel_format().columns)),
       position_numbers(columns * round_up(in_channels, together(format))) {

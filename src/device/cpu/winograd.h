@@ -36,7 +36,7 @@ class WinogradWeights {
   /// Whether the saving is worth the memory, by the layer's channels alone. `beside`: beside weights in 8 or
   /// 16 bits.
   static bool suits(const HostConv2d& host, bool beside);
-  /// Whether an enlarged picture would be computed by phases, in float32 or in whole numbers.
+  /// Whether an enlarged picture would be computed by phases.
   static bool has_phases(const HostConv2d& host);
   /// Whether these give a picture of that size: phases need one of twice the size, to the pixel.
   [[nodiscard]] bool serves(const Shape& in, std::int64_t padding, const Shape& out) const {
