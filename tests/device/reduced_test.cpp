@@ -451,7 +451,9 @@ INSTANTIATE_TEST_SUITE_P(
                     ConvCase{1, 67, 64, 150, 130, 3, 1, Resample::none, false, true, Activation::relu, 3},
                     ConvCase{1, 320, 68, 31, 47, 3, 1, Resample::none, true, true, Activation::silu}));
 
-TEST_P(LargePictures, AreEnlargedAsExactlyInWholeNumbersOf16BitsAsInBfloat16) {
+class EnlargedPictures : public testing::TestWithParam<ConvCase> {};
+
+TEST_P(EnlargedPictures, AreAsExactInWholeNumbersOf16BitsAsInBfloat16) {
   const ConvCase& c = GetParam();
   const std::vector<float> weight = reference::random_values(c.out * c.in * 9, 1);
   const std::vector<float> bias = reference::random_values(c.out, 2);
@@ -477,6 +479,13 @@ TEST_P(LargePictures, AreEnlargedAsExactlyInWholeNumbersOf16BitsAsInBfloat16) {
     EXPECT_EQ(in_int16 != in_bf16, whole);
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, EnlargedPictures,
+    testing::Values(ConvCase{1, 64, 64, 16, 16, 3, 1, Resample::up, false, false, Activation::relu},
+                    ConvCase{2, 32, 40, 16, 19, 3, 1, Resample::up, true, true, Activation::silu, 3},
+                    ConvCase{2, 33, 48, 20, 16, 3, 1, Resample::up, false, true},
+                    ConvCase{1, 65, 64, 16, 17, 3, 1, Resample::up}));  // too many weights
 
 TEST(Reduced, ConvolvesLargePicturesOfZerosAndInfinities) {
   constexpr std::int64_t kSide = 32;
