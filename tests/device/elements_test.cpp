@@ -190,6 +190,9 @@ TEST(CpuActivations, AreBfloat16WhereProductsWaitForMemory) {
   const DType in_bytes = cpu::multiplies_integers() ? DType::bf16 : DType::f32;
   EXPECT_EQ(cpu_activations(Precision::int8, {}), in_bytes);
   EXPECT_EQ(cpu_activations(Precision::int8, {.amx = true}), in_bytes);
+  const bool has_bf16 = cpu::Features::detect().bf16;
+  EXPECT_EQ(cpu_activations(Precision::bf16), has_bf16 ? DType::bf16 : DType::f32);
+  EXPECT_EQ(cpu_activations(Precision::int8), has_bf16 ? DType::bf16 : in_bytes);
 }
 
 }  // namespace

@@ -167,6 +167,18 @@ void PrintTo(const ConvCase& c, std::ostream* os) {
   *os << c.rows << "x" << c.h << "x" << c.w << " " << c.in << "->" << c.out << " k" << c.kernel;
 }
 
+/// With what is added, for an output of that shape.
+Conv2dOptions options_of(Bench& bench, const ConvCase& c, const Shape& out) {
+  Conv2dOptions options{.padding = c.padding, .activation = c.activation};
+  if (c.row_bias) {
+    options.row_bias = bench.random({c.rows, 1, 1, c.out}, 4, 5);
+  }
+  if (c.residual) {
+    options.residual = bench.random(out, 5, 3);
+  }
+  return options;
+}
+
 double int8_error(Bench& bench, const cpu::Features& features, const ConvCase& c) {
   const std::int64_t inner = c.in * c.kernel * c.kernel;
   const std::vector<float> weight = reference::random_values(c.out * inner, 1);
@@ -176,13 +188,7 @@ double int8_error(Bench& bench, const cpu::Features& features, const ConvCase& c
   const Tensor x = bench.random({c.rows, c.h, c.w, c.in}, 3, c.extra);
   const std::int64_t stride = c.resample == Resample::down ? 2 : 1;
   const Tensor out = bench.empty({c.rows, (c.h - 1) / stride + 1, (c.w - 1) / stride + 1, c.out}, c.extra);
-  Conv2dOptions options{.padding = c.padding, .activation = c.activation};
-  if (c.row_bias) {
-    options.row_bias = bench.random({c.rows, 1, 1, c.out}, 4, 5);
-  }
-  if (c.residual) {
-    options.residual = bench.random(out.shape, 5, 3);
-  }
+  const Conv2dOptions options = options_of(bench, c, out.shape);
   bench.device().conv2d(x, *packed, options, out);
 
   std::vector<Rounded> rows;
@@ -233,13 +239,7 @@ double bf16_error(Bench& bench, const ConvCase& c) {
     shape.h = (c.h + 1) / 2;
     shape.w = (c.w + 1) / 2;
   }
-  Conv2dOptions options{.padding = c.padding, .activation = c.activation};
-  if (c.row_bias) {
-    options.row_bias = bench.random({c.rows, 1, 1, c.out}, 4, 5);
-  }
-  if (c.residual) {
-    options.residual = bench.random(shape, 5, 3);
-  }
+  const Conv2dOptions options = options_of(bench, c, shape);
   const Tensor want = bench.empty(shape);
   const Tensor got = bench.empty(shape, c.extra);
   bench.device().conv2d(x, *bench.device().pack_conv2d(layer), options, want);
@@ -423,13 +423,7 @@ TEST_P(LargePictures, AreAsExactByWinogradsAlgorithm) {
     Bench bench(2, features);
     const Tensor x = bench.random({c.rows, c.h, c.w, c.in}, 3, c.extra);
     const Tensor exact = bench.empty({c.rows, c.h, c.w, c.out});
-    Conv2dOptions options{.padding = 1, .activation = c.activation};
-    if (c.row_bias) {
-      options.row_bias = bench.random({c.rows, 1, 1, c.out}, 4, 5);
-    }
-    if (c.residual) {
-      options.residual = bench.random(exact.shape, 5, 3);
-    }
+    const Conv2dOptions options = options_of(bench, c, exact.shape);
     bench.device().conv2d(x, *bench.device().pack_conv2d(layer), options, exact);
     const double of_bytes = difference(reduced(bench, x, layer, options, 0), exact);
     const double of_large = difference(reduced(bench, x, layer, options, 64), exact);
@@ -462,13 +456,7 @@ TEST_P(EnlargedPictures, AreAsExactInWholeNumbersOf16BitsAsInBfloat16) {
   for (const cpu::Features& features : reference::all_features()) {
     Bench bench(2, features);
     const Tensor x = bench.random({c.rows, c.h, c.w, c.in}, 3, c.extra);
-    Conv2dOptions options{.padding = 1, .activation = c.activation};
-    if (c.row_bias) {
-      options.row_bias = bench.random({c.rows, 1, 1, c.out}, 4, 5);
-    }
-    if (c.residual) {
-      options.residual = bench.random({c.rows, 2 * c.h, 2 * c.w, c.out}, 5, 3);
-    }
+    const Conv2dOptions options = options_of(bench, c, {c.rows, 2 * c.h, 2 * c.w, c.out});
     const Tensor exact = reduced(bench, x, layer, options, 64, Precision::f32);
     const double in_bf16 = difference(reduced(bench, x, layer, options, 64, Precision::bf16), exact);
     const double in_int16 = difference(reduced(bench, x, layer, options, 64, Precision::int16), exact);
