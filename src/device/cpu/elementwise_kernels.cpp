@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "device/cpu/kernels.h"
 
@@ -166,12 +167,23 @@ void FromPixels(const std::uint8_t* pixels, float scale, float shift, const Tens
 }
 
 void ToPixels(const Tensor& x, float scale, float shift, std::uint8_t* pixels) {
-  const float factor = scale * 255.0F;
-  const float offset = shift * 255.0F + 0.5F;
+  const V factor = hn::Set(Tag(), scale * 255.0F);
+  const V offset = hn::Set(Tag(), shift * 255.0F + 0.5F);
+  const hn::Rebind<std::int32_t, Tag> d32;
+  const hn::Rebind<std::uint8_t, Tag> d8;
   with_type(elements_of(x), [&](const auto* from) {
-    for (std::int64_t i = 0; i < x.shape.elements(); ++i) {
-      const float value = to_float(from[i]) * factor + offset;
-      pixels[i] = static_cast<std::uint8_t>(std::min(std::max(value, 0.0F), 255.0F));
+    const std::int64_t count = x.shape.elements();
+    for (std::int64_t i = 0; i < count; i += kStep) {
+      const auto valid = static_cast<std::size_t>(count - i);
+      const V value = hn::MulAdd(load_part(from + i, valid), factor, offset);
+      const auto bytes = hn::DemoteTo(d8, hn::ConvertTo(d32, value));
+      if (valid >= kLanes) {
+        hn::StoreU(bytes, d8, pixels + i);
+      } else {
+        HWY_ALIGN std::uint8_t part[kLanes];
+        hn::Store(bytes, d8, part);
+        std::memcpy(pixels + i, part, valid);
+      }
     }
   });
 }

@@ -16,100 +16,183 @@ HWY_BEFORE_NAMESPACE();
 namespace streamdiffusion::cpu::HWY_NAMESPACE {
 namespace {
 
-constexpr std::int64_t kTaps = 9;
+constexpr std::int64_t kTapsOfLine = 3;
+constexpr std::int64_t kTaps = kTapsOfLine * kTapsOfLine;
 constexpr auto kStep = static_cast<std::int64_t>(kLanes);
 
-float activate_one(Activation activation, float x) {
-  return hn::GetLane(activate(Tag(), activation, hn::Set(Tag(), x)));
+// Pixels of a line whose sums are kept until all of them are finished.
+constexpr std::int64_t kChunk = 64;
+
+using V = hn::Vec<Tag>;
+
+/// The value, where the compiler would load it anew for each use.
+HWY_INLINE V in_register(V value) {
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2
+  __asm__("" : "+v"(value.raw));
+#endif
+  return value;
 }
 
-/// An element of a tensor, zero of an empty one.
-float at(const Tensor& tensor, std::int64_t pixel, std::int64_t channel) {
-  return tensor.empty() ? 0.0F : get(elements_of(tensor) + (pixel * tensor.stride + channel));
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2
+/// The sum of a vector's blocks of four lanes.
+template <class D>
+HWY_INLINE auto sum_of_blocks(D d, hn::Vec<D> x) {
+  if constexpr (hn::MaxLanes(d) == 4) {
+    return x;
+  } else {
+    const hn::Half<D> half;
+    return sum_of_blocks(half, hn::Add(hn::LowerHalf(half, x), hn::UpperHalf(half, x)));
+  }
+}
+/// The lanes of two vectors, neighbours of each added, in turns.
+template <class D>
+HWY_INLINE hn::Vec<D> add_halves_of_blocks(D d, hn::Vec<D> x, hn::Vec<D> y) {
+  return hn::Add(hn::InterleaveLower(d, x, y), hn::InterleaveUpper(d, x, y));
+}
+#endif
+
+/// The sum of each vector's lanes. Writes four numbers, whatever `kCount`.
+template <int kCount>
+HWY_INLINE void store_sums_of_lanes(const V (&x)[kCount], float* to) {
+  const Tag d;
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2
+  const auto of = [&](int i) { return i < kCount ? x[i < kCount ? i : 0] : hn::Zero(d); };
+  const hn::RepartitionToWide<Tag> pairs;
+  const auto first = hn::BitCast(pairs, add_halves_of_blocks(d, of(0), of(1)));
+  const auto second = hn::BitCast(pairs, add_halves_of_blocks(d, of(2), of(3)));
+  const V sums = hn::Add(hn::BitCast(d, hn::InterleaveLower(pairs, first, second)),
+                         hn::BitCast(d, hn::InterleaveUpper(pairs, first, second)));
+  hn::StoreU(sum_of_blocks(d, sums), hn::CappedTag<float, 4>(), to);
+#else
+  for (int i = 0; i < kCount; ++i) {
+    to[i] = hn::GetLane(hn::SumOfLanes(d, x[i]));
+  }
+#endif
 }
 
-/// Some neighbouring pixels of a line; taps outside the picture are left out where `kBorder` says that there
-/// may be some.
+/// What the sums of each output start with, in one of their lanes.
+struct Start {
+  Start(const NarrowConvTask& task, std::int64_t row) {
+    const Tensor& row_bias = task.options.row_bias;
+    for (std::int64_t o = 0; o < task.weights->out_channels; ++o) {
+      lanes[o][0] = task.weights->bias[o] +
+                    (row_bias.empty() ? 0.0F : get(elements_of(row_bias) + (row * row_bias.stride + o)));
+    }
+  }
+  HWY_ALIGN float lanes[NarrowConv2d::kMostOutputs][kLanes] = {};
+};
+
+/// The sums of some neighbouring pixels of a line; taps outside the picture are left out where `kBorder` says
+/// that there may be some.
 template <typename T, int kPixels, int kOutputs, bool kBorder>
-void Pixels(const NarrowConvTask& task, std::int64_t row, std::int64_t y, std::int64_t px) {
+void Pixels(const NarrowConvTask& task, const Start& start, std::int64_t row, std::int64_t y, std::int64_t px,
+            float* into) {
   const Tag d;
   const Tensor& x = task.x;
   const NarrowConv2d& weights = *task.weights;
   const std::int64_t padded = weights.padded_in_channels;
   const std::int64_t padding = task.options.padding;
-  hn::Vec<Tag> sums[kPixels][kOutputs];
+  V sums[kPixels][kOutputs];
 #pragma GCC unroll 4
   for (int p = 0; p < kPixels; ++p) {
 #pragma GCC unroll 4
     for (int o = 0; o < kOutputs; ++o) {
-      sums[p][o] = hn::Zero(d);
+      sums[p][o] = hn::Load(d, start.lanes[o]);
     }
   }
-  for (std::int64_t tap = 0; tap < kTaps; ++tap) {
-    const std::int64_t iy = y + tap / 3 - padding;
-    const std::int64_t ix = px + tap % 3 - padding;
+  // Channels of a line's taps that follow one another are one run.
+  const bool dense = x.stride == padded && weights.in_channels == padded;
+  const std::int64_t run = !kBorder && dense ? kTapsOfLine : 1;
+  for (std::int64_t tap = 0; tap < kTaps; tap += run) {
+    const std::int64_t iy = y + tap / kTapsOfLine - padding;
+    const std::int64_t ix = px + tap % kTapsOfLine - padding;
     if (iy < 0 || iy >= x.shape.h || (kBorder && (ix < 0 || ix >= x.shape.w))) {
       continue;
     }
     const T* in = x.as<const T>() + ((row * x.shape.h + iy) * x.shape.w + ix) * x.stride;
     const float* filter = static_cast<const float*>(weights.weights.data()) + tap * padded;
     const auto add = [&](std::int64_t c, const auto& load) {
-      hn::Vec<Tag> w[kOutputs];
+      V w[kOutputs];
 #pragma GCC unroll 4
       for (int o = 0; o < kOutputs; ++o) {
         w[o] = hn::Load(d, filter + o * kTaps * padded + c);
       }
 #pragma GCC unroll 4
       for (int p = 0; p < kPixels; ++p) {
-        const auto value = load(in + p * x.stride + c);
+        const V value = in_register(load(in + p * x.stride + c));
 #pragma GCC unroll 4
         for (int o = 0; o < kOutputs; ++o) {
           sums[p][o] = hn::MulAdd(value, w[o], sums[p][o]);
         }
       }
     };
+    const std::int64_t channels = run * weights.in_channels;
     std::int64_t c = 0;
-    for (; c + kStep <= weights.in_channels; c += kStep) {
+    for (; c + kStep <= channels; c += kStep) {
       add(c, [](const T* from) { return load_all(from); });
     }
-    if (c < weights.in_channels) {
-      const auto valid = static_cast<std::size_t>(weights.in_channels - c);
+    if (c < channels) {
+      const auto valid = static_cast<std::size_t>(channels - c);
       add(c, [valid](const T* from) { return load_part(from, valid); });
     }
   }
-  const std::int64_t pixel = (row * task.out.shape.h + y) * task.out.shape.w + px;
 #pragma GCC unroll 4
   for (int p = 0; p < kPixels; ++p) {
-    const Elements out = elements_of(task.out) + (pixel + p) * task.out.stride;
-#pragma GCC unroll 4
-    for (int o = 0; o < kOutputs; ++o) {
-      float sum = hn::GetLane(hn::SumOfLanes(d, sums[p][o])) + weights.bias[o];
-      sum += at(task.options.row_bias, row, o);
-      sum += at(task.options.residual, pixel + p, o);
-      set(out + o,
-          task.options.activation == Activation::none ? sum : activate_one(task.options.activation, sum));
+    store_sums_of_lanes(sums[p], into + p * kOutputs);
+  }
+}
+
+/// Sums to outputs that lie next to one another.
+void finish(Activation activation, const float* sums, const Elements& residual, const Elements& out,
+            std::int64_t count) {
+  for (std::int64_t i = 0; i < count; i += kStep) {
+    const auto valid = static_cast<std::size_t>(count - i);
+    V value = hn::LoadU(Tag(), sums + i);
+    if (!residual.empty()) {
+      value = hn::Add(value, load_part(residual + i, valid));
     }
+    store_part(activate(Tag(), activation, value), out + i, valid);
+  }
+}
+
+/// The sums of `count` pixels, line after line, to outputs.
+void finish_pixels(const NarrowConvTask& task, const float* sums, std::int64_t pixel, std::int64_t count) {
+  const std::int64_t outputs = task.weights->out_channels;
+  const Tensor& residual = task.options.residual;
+  const bool dense = task.out.stride == outputs && (residual.empty() || residual.stride == outputs);
+  const std::int64_t together = dense ? count : 1;
+  for (std::int64_t p = 0; p < count; p += together) {
+    finish(task.options.activation, sums + p * outputs,
+           residual.empty() ? Elements{} : elements_of(residual) + (pixel + p) * residual.stride,
+           elements_of(task.out) + (pixel + p) * task.out.stride, together * outputs);
   }
 }
 
 template <typename T, int kOutputs>
 void Line(const NarrowConvTask& task, std::int64_t line) {
   constexpr int kPixels = 4;
+  HWY_ALIGN float sums[kChunk * kOutputs + static_cast<std::int64_t>(kLanes)];
   const std::int64_t row = line / task.out.shape.h;
   const std::int64_t y = line % task.out.shape.h;
   const std::int64_t padding = task.options.padding;
   const std::int64_t width = task.out.shape.w;
-  std::int64_t px = 0;
-  while (px < width) {
-    const bool inside =
-        px >= padding && px + kPixels - 1 + 2 - padding < task.x.shape.w && px + kPixels <= width;
-    if (inside) {
-      Pixels<T, kPixels, kOutputs, false>(task, row, y, px);
-      px += kPixels;
-    } else {
-      Pixels<T, 1, kOutputs, true>(task, row, y, px);
-      ++px;
+  const Start start(task, row);
+  for (std::int64_t first = 0; first < width; first += kChunk) {
+    const std::int64_t last = std::min(first + kChunk, width);
+    std::int64_t px = first;
+    while (px < last) {
+      float* const into = sums + (px - first) * kOutputs;
+      const bool inside =
+          px >= padding && px + kPixels - 1 + 2 - padding < task.x.shape.w && px + kPixels <= last;
+      if (inside) {
+        Pixels<T, kPixels, kOutputs, false>(task, start, row, y, px, into);
+        px += kPixels;
+      } else {
+        Pixels<T, 1, kOutputs, true>(task, start, row, y, px, into);
+        ++px;
+      }
     }
+    finish_pixels(task, sums, line * width + first, last - first);
   }
 }
 
