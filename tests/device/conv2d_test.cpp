@@ -19,6 +19,7 @@ struct Case {
   Activation activation = Activation::none;
   std::int64_t extra_in = 0;
   std::int64_t extra_out = 0;
+  std::int64_t side = 0;
 };
 
 void PrintTo(const Case& c, std::ostream* os) {
@@ -40,7 +41,8 @@ TEST_P(Conv2d, GivesWhatPlainLoopsGive) {
   Bench bench;
   const std::vector<float> weight = reference::random_values(c.out * c.in * c.kernel * c.kernel, 1);
   const std::vector<float> bias = reference::random_values(c.out, 2);
-  const Weights packed = bench.device().pack_conv2d({weight, bias, c.out, c.in, c.kernel, c.resample});
+  const Weights packed =
+      bench.device().pack_conv2d({weight, bias, c.out, c.in, c.kernel, c.resample, Precision::f32, c.side});
   const Tensor x = bench.random({c.rows, c.h, c.w, c.in}, 3, c.extra_in);
   const bool upsample = c.resample == Resample::up;
   const std::int64_t stride = c.resample == Resample::down ? 2 : 1;
@@ -109,13 +111,21 @@ INSTANTIATE_TEST_SUITE_P(
         Case{2, 48, 64, 8, 8, 3, 1, kNone, true, true, Activation::silu}, Case{1, 64, 64, 4, 3, 3, 1, kUp},
         Case{2, 40, 3, 9, 11, 3, 1, kNone, true, true, Activation::relu, 3, 2}, Case{1, 16, 4, 1, 2, 3, 1},
         Case{2, 32, 3, 5, 150, 3, 1, kNone, true, false, Activation::silu}, Case{1, 64, 2, 3, 67, 3, 0},
-        Case{1, 32, 1, 4, 9, 3, 1, kNone, false, true}));
+        Case{1, 32, 1, 4, 9, 3, 1, kNone, false, true},
+        Case{4, 192, 192, 4, 4, 3, 1, kNone, true, true, Activation::none, 0, 0, 4},  // by small tiles
+        Case{1, 64, 80, 5, 7, 3, 1, kNone, true, true, Activation::silu, 3, 5, 4},
+        Case{2, 33, 40, 6, 6, 3, 1, kNone, false, true, Activation::relu, 0, 0, 6},
+        Case{1, 32, 32, 19, 16, 3, 1, kNone, true, false, Activation::relu, 0, 0, 7},
+        Case{3, 48, 64, 2, 2, 3, 1, kNone, false, true, Activation::none, 0, 0,
+             4}));  // but for tiny pictures
 
 TEST(Conv2d, ServesEverySizeAndNumberOfRowsWithOnePacking) {
-  for (const std::int64_t channels : {24, 48}) {  // directly, by Winograd's algorithm
+  // Directly, by Winograd's algorithm, by small tiles.
+  for (const auto& [channels, side] : {std::pair<std::int64_t, std::int64_t>{24, 0}, {48, 0}, {48, 4}}) {
     Bench bench;
     const std::vector<float> weight = reference::random_values(channels * channels * 9, 1);
-    const Weights packed = bench.device().pack_conv2d({weight, {}, channels, channels, 3, Resample::none});
+    const Weights packed =
+        bench.device().pack_conv2d({weight, {}, channels, channels, 3, Resample::none, Precision::f32, side});
     // Each row must come out the same alone and among others, whatever ran before it.
     for (const Shape& shape :
          {Shape{3, 16, 16, channels}, Shape{2, 5, 9, channels}, Shape{4, 40, 24, channels}}) {

@@ -16,9 +16,18 @@ namespace {
 constexpr std::int64_t kTaskWork = 200'000;
 
 // In smaller pictures, the innermost of a small model, Winograd's algorithm would read four times the weights
-// for one tile. Layers with more weights than this work on pictures that are larger.
+// for one tile, but for tiles of two, of which they have four. Layers with more weights than this work on
+// pictures that are larger.
 constexpr std::int64_t kFewestPixels = 64;
+constexpr std::int64_t kFewestPixelsOfSmallTiles = 16;
 constexpr std::int64_t kMostWeightsTwice = 80'000;
+
+/// Whether a layer will mostly see pictures that are too small for tiles of four.
+bool wants_small_tiles(const HostConv2d& host) {
+  const std::int64_t pixels = host.side * host.side;
+  return pixels >= kFewestPixelsOfSmallTiles && pixels < kFewestPixels && host.resample == Resample::none &&
+         host.precision == Precision::f32 && host.in_channels * host.out_channels <= kMostWeightsTwice;
+}
 
 /// Pictures for which Winograd's algorithm is faster than 8 or 16 bits without it, of which it reads eight
 /// times as many for weights.
@@ -139,6 +148,10 @@ PackedConv2d::PackedConv2d(Device& device, Workers& workers, const HostConv2d& h
           std::make_unique<WinogradWeights>(device, pool, host, winograd_format(workers.features(), host));
       fewest_winograd_pixels = fewest_pixels_beside_reduced(host);
     }
+  } else if (WinogradWeights::suits(host, false) && wants_small_tiles(host)) {
+    winograd = std::make_unique<WinogradWeights>(device, pool, host, WinogradFormat::f32, WinogradTile::two);
+    direct = std::make_unique<PackedMatrix>(device, pool, host);
+    fewest_winograd_pixels = kFewestPixelsOfSmallTiles;
   } else if (WinogradWeights::suits(host, false)) {
     winograd =
         std::make_unique<WinogradWeights>(device, pool, host, winograd_format(workers.features(), host));

@@ -19,9 +19,11 @@ HWY_BEFORE_NAMESPACE();
 namespace streamdiffusion::cpu::HWY_NAMESPACE {
 
 using V = hn::Vec<Tag>;
-inline constexpr std::int64_t kIn = 6;  // inputs a side of a tile
-inline constexpr int kOut = 4;          // outputs
-inline constexpr int kPhaseOut = 5;     // of a phase
+inline constexpr int kOut = 4;       // outputs a side of a tile,
+inline constexpr int kSmallOut = 2;  // of a small one,
+inline constexpr int kPhaseOut = 5;  // of a phase
+/// Inputs a side of a tile with so many outputs.
+inline constexpr std::int64_t inputs_of(int outputs) { return outputs == kSmallOut ? 4 : 6; }
 
 HWY_INLINE V times(float factor, V x) { return hn::Mul(hn::Set(Tag(), factor), x); }
 /// a * x + y.

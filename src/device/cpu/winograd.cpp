@@ -62,19 +62,19 @@ bool WinogradWeights::has_phases(const HostConv2d& host) {
 }
 
 WinogradWeights::WinogradWeights(Device& device, ThreadPool& pool, const HostConv2d& host,
-                                 WinogradFormat number_format)
+                                 WinogradFormat number_format, WinogradTile tile)
     : format(number_format),
+      outputs(static_cast<std::int64_t>(tile)),
       in_channels(host.in_channels),
       out_channels(host.out_channels),
       padded_in_channels(round_up(in_channels, panel_format().lanes)),
       padded_out_channels(round_up(out_channels, panel_format().lanes)),
       resample(host.resample),
-      phases(has_phases(host) ? 4 : 1),
+      phases(tile == WinogradTile::four && has_phases(host) ? 4 : 1),
       columns(phases * padded_out_channels),
       panels(divide_up(columns, panel_format().columns)),
       position_numbers(columns * round_up(in_channels, together(format))) {
-  weights =
-      device.allocate(static_cast<std::size_t>(position_numbers * kWinogradPositions * bytes_of(format)));
+  weights = device.allocate(static_cast<std::size_t>(position_numbers * positions() * bytes_of(format)));
   if (format == WinogradFormat::int16) {
     pack_whole(device, pool, host);
   } else {
@@ -101,7 +101,7 @@ void WinogradWeights::for_filters(const HostConv2d& host, std::int64_t panel, co
       if (out < out_channels && in < in_channels) {
         const float* const filter = host.weight.data() + (out * in_channels + in) * 9;
         if (phases == 1) {
-          winograd_filter(filter, values);
+          winograd_filter(filter, static_cast<WinogradTile>(outputs), values);
         } else {
           winograd_phase_filter(filter, column / padded_out_channels, values);
         }
@@ -115,7 +115,7 @@ void WinogradWeights::pack(ThreadPool& pool, const HostConv2d& host) {
   const Elements packed{weights.data(), format == WinogradFormat::bf16 ? DType::bf16 : DType::f32};
   pool.parallel_for(panels, [&](std::int64_t panel, int) {
     for_filters(host, panel, [&](std::int64_t, std::int64_t place, const float* values) {
-      for (std::int64_t position = 0; position < kWinogradPositions; ++position) {
+      for (std::int64_t position = 0; position < positions(); ++position) {
         set(packed + (position * position_numbers + place), values[position]);
       }
     });
@@ -184,7 +184,7 @@ class Strip {
   [[nodiscard]] std::int64_t product_stride() const { return product_stride_; }
 
   [[nodiscard]] std::int64_t floats() const {
-    return input_floats() + kWinogradPositions * product_stride_ + tiles_;
+    return input_floats() + weights_.positions() * product_stride_ + tiles_;
   }
   [[nodiscard]] std::byte* inputs(float* memory, std::int64_t position, std::int64_t tile) const {
     const std::int64_t numbers = position * input_stride_ + tile * weights_.padded_in_channels;
@@ -201,7 +201,7 @@ class Strip {
   static constexpr std::int64_t kFloatBytes = sizeof(float);
   static constexpr std::int64_t kLine = 64;  // bytes of the cache's
 
-  /// Not a multiple of a page, so that the 36 streams that a transform writes do not compete for the same
+  /// Not a multiple of a page, so that the streams that a transform writes do not compete for the same
   /// cache sets.
   static std::int64_t position_stride(std::int64_t numbers, std::int64_t bytes) {
     constexpr std::int64_t kPageBytes = 4096;
@@ -209,7 +209,7 @@ class Strip {
     return (round_up(numbers * bytes, kPageBytes) + kOffset) / bytes;
   }
   [[nodiscard]] std::int64_t input_floats() const {
-    return kWinogradPositions * input_stride_ * number_bytes_ / kFloatBytes;
+    return weights_.positions() * input_stride_ * number_bytes_ / kFloatBytes;
   }
 
   const WinogradWeights& weights_;
@@ -221,8 +221,8 @@ class Strip {
 
 /// Of transformed inputs and products.
 std::int64_t tile_bytes(const WinogradWeights& weights) {
-  return kWinogradPositions * (weights.padded_in_channels * bytes_of(weights.format) +
-                               weights.columns * std::int64_t{sizeof(float)});
+  return weights.positions() * (weights.padded_in_channels * bytes_of(weights.format) +
+                                weights.columns * std::int64_t{sizeof(float)});
 }
 
 /// How many pieces each thread may compute on its own, from input to output, with all that lies between in
@@ -230,7 +230,7 @@ std::int64_t tile_bytes(const WinogradWeights& weights) {
 std::int64_t own_pieces(const WinogradWeights& weights, std::int64_t tiles, std::int64_t threads) {
   const std::int64_t pieces = round_up(divide_up(tiles * tile_bytes(weights), kPieceBytes), threads);
   const bool few_weights =
-      kWinogradPositions * weights.position_numbers * bytes_of(weights.format) <= kMostPieceWeightBytes;
+      weights.positions() * weights.position_numbers * bytes_of(weights.format) <= kMostPieceWeightBytes;
   return few_weights && tiles / pieces >= kFewestPieceTiles ? pieces : 0;
 }
 
@@ -244,7 +244,7 @@ void run_in_pieces(Workers& workers, const WinogradTask& task, std::int64_t tile
     float* const memory = workers.own(thread);
     winograd_input(task, first, last, strip.inputs(memory, 0, 0), strip.input_stride(),
                    strip.scales(memory, 0));
-    for (std::int64_t position = 0; position < kWinogradPositions; ++position) {
+    for (std::int64_t position = 0; position < weights.positions(); ++position) {
       for (std::int64_t panel = 0; panel < weights.panels; ++panel) {
         winograd_product(task, position, panel, last - first, strip.inputs(memory, position, 0),
                          strip.products(memory, position, 0));
@@ -286,7 +286,7 @@ void run_in_strips(Workers& workers, const WinogradTask& task, std::int64_t tile
     });
     const std::int64_t work = count * weights.in_channels * weights.columns / weights.panels;
     const std::int64_t blocks = std::clamp<std::int64_t>(work / kTaskWork, 1, groups);
-    pool.parallel_for(kWinogradPositions * weights.panels * blocks, [&](std::int64_t i, int) {
+    pool.parallel_for(weights.positions() * weights.panels * blocks, [&](std::int64_t i, int) {
       const std::int64_t from = count * (i % blocks) / blocks;
       const std::int64_t to = count * (i % blocks + 1) / blocks;
       const std::int64_t position = i / blocks / weights.panels;

@@ -16,9 +16,15 @@ namespace streamdiffusion::cpu {
 enum class WinogradFormat { f32, bf16, int16 };
 constexpr std::int64_t bytes_of(WinogradFormat format) { return format == WinogradFormat::f32 ? 4 : 2; }
 
+/// Outputs a side of a tile: F(4x4, 3x3), or F(2x2, 3x3).
+enum class WinogradTile : std::uint8_t { two = 2, four = 4 };
+
 /// A 3x3 convolution of stride 1 by Winograd's minimal filtering F(4x4, 3x3) (Lavin and Gray, arXiv
 /// 1509.09308): 36 multiplications where 144 would be. Four times the memory for the weights, so it is for
 /// layers that are small. (F(6x6, 3x3) was no faster in any format: what it saves its transforms take.)
+///
+/// F(2x2, 3x3), in float32, is for pictures that have few of such tiles, so that reading the weights takes
+/// the time: 16 multiplications where 36 would be, and less than twice the memory.
 ///
 /// Multiplied in float32, or rounded before: to bfloat16 (AVX512_BF16), which gives an error of 1% of what is
 /// usual, as that of bytes without Winograd's algorithm, or to whole numbers of 16 bits, which give less.
@@ -31,25 +37,29 @@ constexpr std::int64_t bytes_of(WinogradFormat format) { return format == Winogr
 /// 10x10 outputs for 144 multiplications, where the enlarged picture's tiles would take 225.
 class WinogradWeights {
  public:
-  WinogradWeights(Device& device, ThreadPool& pool, const HostConv2d& host, WinogradFormat format);
+  WinogradWeights(Device& device, ThreadPool& pool, const HostConv2d& host, WinogradFormat format,
+                  WinogradTile tile = WinogradTile::four);
 
   /// Whether the saving is worth the memory, by the layer's channels alone. `beside`: beside weights in 8 or
   /// 16 bits.
   static bool suits(const HostConv2d& host, bool beside);
-  /// Whether an enlarged picture would be computed by phases.
+  /// Whether an enlarged picture would be computed by phases, of tiles of four.
   static bool has_phases(const HostConv2d& host);
   /// Whether these give a picture of that size: phases need one of twice the size, to the pixel.
   [[nodiscard]] bool serves(const Shape& in, std::int64_t padding, const Shape& out) const {
     return phases == 1 || (padding == 1 && out.h == 2 * in.h && out.w == 2 * in.w);
   }
   /// Pixels from tile to tile: of the output, or with phases of the input.
-  [[nodiscard]] std::int64_t step() const { return phases == 1 ? 4 : 5; }
+  [[nodiscard]] std::int64_t step() const { return phases == 1 ? outputs : 5; }
   /// Tiles along a side of the output; with phases the first one begins a pixel before it.
   [[nodiscard]] std::int64_t tiles(std::int64_t side) const {
-    return phases == 1 ? (side + 3) / 4 : (side + 10) / 10;
+    return phases == 1 ? (side + outputs - 1) / outputs : (side + 10) / 10;
   }
+  /// How many products a tile has, of one matrix each.
+  [[nodiscard]] std::int64_t positions() const { return (outputs + 2) * (outputs + 2); }
 
   WinogradFormat format;
+  std::int64_t outputs;  ///< a side of a tile
   std::int64_t in_channels;
   std::int64_t out_channels;
   std::int64_t padded_in_channels;  ///< to whole vectors, as the transformed tensors have them
@@ -58,14 +68,15 @@ class WinogradWeights {
   std::int64_t phases;   ///< 4: of an enlarged picture as it was; else 1
   std::int64_t columns;  ///< of the matrices: [phase][out channel], padded
   std::int64_t panels;
-  std::int64_t position_numbers;  ///< of one of the 36 matrices
-  Buffer weights;  ///< 36 matrices in panels: [panel][in channel][column], of 16 bits in pairs of in channels
+  std::int64_t position_numbers;  ///< of one position's matrix
+  Buffer weights;  ///< each position's matrix, in panels: [panel][in channel][column], of 16 bits in pairs of
+                   ///< in channels
   Buffer bias;     ///< padded to whole vectors, or empty
   Buffer scales;   ///< of whole numbers: what one is of each column
   float largest_input = 0;  ///< of whole numbers
 
  private:
-  /// Calls write(column, its place in a position's matrix, 36 values) for all of a panel.
+  /// Calls write(column, its place in a position's matrix, each position's value) for all of a panel.
   template <typename Write>
   void for_filters(const HostConv2d& host, std::int64_t panel, const Write& write) const;
   void pack(ThreadPool& pool, const HostConv2d& host);
@@ -83,9 +94,11 @@ struct WinogradTask {
   Features features;
 };
 
+/// Of a tile of four.
 constexpr std::int64_t kWinogradPositions = 36;
 
-/// Where the polynomials are interpolated: 0, infinity and these with both signs. With the customary 1 and 2
+/// Where the polynomials are interpolated: with tiles of two 0, 1, -1 and infinity, with tiles of four 0,
+/// infinity and these with both signs. With the customary 1 and 2
 /// errors of rounding are twice as large; these have a product of 1, which saves multiplications. On the
 /// choice of points: Barabasz, Anderson, Soodhalter and Gregg, arXiv 1803.10986.
 namespace winograd_points {
@@ -131,7 +144,7 @@ void run_winograd(Workers& workers, const WinogradTask& task);
 
 // Its kernels. Tiles are counted line after line over all rows of the batch; positions lie `stride` apart.
 
-/// Transforms the input of tiles first .. last - 1 into `into` [36][tiles][padded_in_channels], in the
+/// Transforms the input of tiles first .. last - 1 into `into` [position][tiles][padded_in_channels], in the
 /// weights' format; of whole numbers into `scales` what one is in each tile.
 void winograd_input(const WinogradTask& task, std::int64_t first, std::int64_t last, std::byte* into,
                     std::int64_t stride, float* scales);
@@ -139,13 +152,13 @@ void winograd_input(const WinogradTask& task, std::int64_t first, std::int64_t l
 /// [tiles][padded_in_channels] to `products` [tiles][columns], integers of whole numbers.
 void winograd_product(const WinogradTask& task, std::int64_t position, std::int64_t panel, std::int64_t tiles,
                       const std::byte* inputs, float* products);
-/// Transforms the products [36][tiles][columns] of these tiles into outputs; adds what is to be added.
+/// Transforms the products [position][tiles][columns] of these tiles into outputs; adds what is to be added.
 void winograd_output(const WinogradTask& task, std::int64_t first, std::int64_t last, const float* from,
                      std::int64_t stride, const float* scales);
-/// One filter, [3][3], transformed to 36 values.
-void winograd_filter(const float* filter, float* into);
-/// The same for one phase of an enlarged picture: outputs 2 i - y and 2 j - x, phase = 2 y + x, of pixel i,
-/// j.
+/// One filter, [3][3], transformed to a value for each position.
+void winograd_filter(const float* filter, WinogradTile tile, float* into);
+/// The same, with tiles of four, for one phase of an enlarged picture: outputs 2 i - y and 2 j - x, phase = 2
+/// y + x, of pixel i, j.
 void winograd_phase_filter(const float* filter, std::int64_t phase, float* into);
 
 }  // namespace streamdiffusion::cpu

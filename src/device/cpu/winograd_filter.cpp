@@ -8,20 +8,18 @@ namespace streamdiffusion::cpu {
 
 namespace {
 
-constexpr std::size_t kPoints = 6;
-
-template <std::size_t kTaps>
+template <std::size_t kPoints, std::size_t kTaps>
 using FilterMatrix = std::array<std::array<float, kTaps>, kPoints>;
 
 /// G: for each point its powers, divided by the product of its distances from the other points.
 template <std::size_t kTaps>
-constexpr FilterMatrix<kTaps> filter_matrix() {
+constexpr FilterMatrix<6, kTaps> filter_matrix() {
   using namespace winograd_points;
   constexpr float kNearScale = 1 / (2 * kNearSquare * (kNearSquare - kFarSquare));
   constexpr float kFarScale = 1 / (2 * kFarSquare * (kFarSquare - kNearSquare));
   constexpr float kNearPowers[] = {1, kNear, kNearSquare};
   constexpr float kFarPowers[] = {1, kFar, kFarSquare};
-  FilterMatrix<kTaps> matrix{};
+  FilterMatrix<6, kTaps> matrix{};
   for (std::size_t power = 0; power < kTaps; ++power) {
     const float near = kNearPowers[power] * kNearScale;
     const float far = kFarPowers[power] * kFarScale;
@@ -36,18 +34,21 @@ constexpr FilterMatrix<kTaps> filter_matrix() {
   return matrix;
 }
 
+/// The same of tiles of two.
+constexpr FilterMatrix<4, 3> kSmallMatrix = {{{1, 0, 0}, {0.5F, 0.5F, 0.5F}, {0.5F, -0.5F, 0.5F}, {0, 0, 1}}};
+
 /// G taps G^T.
-template <std::size_t kTaps>
-void transform_filter(const float (&taps)[kTaps][kTaps], float* into) {
-  constexpr FilterMatrix<kTaps> kMatrix = filter_matrix<kTaps>();
-  for (const std::array<float, kTaps>& line : kMatrix) {
+template <std::size_t kPoints, std::size_t kTaps>
+void transform_filter(const FilterMatrix<kPoints, kTaps>& matrix, const float (&taps)[kTaps][kTaps],
+                      float* into) {
+  for (const std::array<float, kTaps>& line : matrix) {
     float half[kTaps] = {};
     for (std::size_t column = 0; column < kTaps; ++column) {
       for (std::size_t tap = 0; tap < kTaps; ++tap) {
         half[column] += line[tap] * taps[tap][column];
       }
     }
-    for (const std::array<float, kTaps>& column : kMatrix) {
+    for (const std::array<float, kTaps>& column : matrix) {
       *into = 0;
       for (std::size_t tap = 0; tap < kTaps; ++tap) {
         *into += half[tap] * column[tap];
@@ -65,10 +66,15 @@ void join_taps(const float* taps, std::ptrdiff_t step, bool odd, float* two) {
 
 }  // namespace
 
-void winograd_filter(const float* filter, float* into) {
+void winograd_filter(const float* filter, WinogradTile tile, float* into) {
+  constexpr FilterMatrix<6, 3> kMatrix = filter_matrix<3>();
   float taps[3][3];
   std::copy_n(filter, 9, &taps[0][0]);
-  transform_filter(taps, into);
+  if (tile == WinogradTile::two) {
+    transform_filter(kSmallMatrix, taps, into);
+  } else {
+    transform_filter(kMatrix, taps, into);
+  }
 }
 
 void winograd_phase_filter(const float* filter, std::int64_t phase, float* into) {
@@ -80,7 +86,8 @@ void winograd_phase_filter(const float* filter, std::int64_t phase, float* into)
   for (std::ptrdiff_t column = 0; column < 2; ++column) {
     join_taps(&lines[0][column], 2, phase / 2 != 0, columns[column]);
   }
-  transform_filter({{columns[0][0], columns[1][0]}, {columns[0][1], columns[1][1]}}, into);
+  constexpr FilterMatrix<6, 2> kMatrix = filter_matrix<2>();
+  transform_filter(kMatrix, {{columns[0][0], columns[1][0]}, {columns[0][1], columns[1][1]}}, into);
 }
 
 }  // namespace streamdiffusion::cpu

@@ -21,8 +21,20 @@ namespace {
 
 using namespace winograd_points;
 
-/// B^T x: six inputs, in place.
+constexpr std::int64_t kIn = inputs_of(kOut);
+constexpr std::int64_t kSmallIn = inputs_of(kSmallOut);
+
+/// B^T x: the inputs of a side, in place.
+template <std::int64_t kSide>
 HWY_INLINE void transform_input(V* x) {
+  if constexpr (kSide == kSmallIn) {
+    const V one = x[1];
+    x[0] = hn::Sub(x[0], x[2]);
+    x[1] = hn::Add(one, x[2]);
+    x[2] = hn::Sub(x[2], one);
+    x[3] = hn::Sub(x[3], one);
+    return;
+  }
   const V even_near = add_times(-kFarSquare, x[2], x[4]);
   const V odd_near = add_times(-kFarSquare, x[1], x[3]);
   const V even_far = add_times(-kNearSquare, x[2], x[4]);
@@ -41,7 +53,7 @@ constexpr std::int64_t kMostColumns = kMostNeighbours * kPhaseOut + kIn - kPhase
 
 /// The lines of the input that tiles of one line read; null outside the picture, which an enlarged one leaves
 /// where the output ends.
-template <typename T>
+template <typename T, std::int64_t kSide>
 class InputLines {
  public:
   InputLines(const WinogradTask& task, const T* x, const Place& place)
@@ -52,7 +64,7 @@ class InputLines {
     width_ = enlarged ? task.out.shape.w : shape.w;
     shift_ = enlarged ? 1 : 0;
     const T* const picture = x + place.row * shape.h * shape.w * stride_;
-    for (std::int64_t i = 0; i < kIn; ++i) {
+    for (std::int64_t i = 0; i < kSide; ++i) {
       const std::int64_t y = place.top - task.options.padding + i;
       const bool inside = y >= 0 && y < height;
       lines_[i] = inside ? picture + (y >> shift_) * shape.w * stride_ : nullptr;
@@ -75,35 +87,35 @@ class InputLines {
   std::int64_t stride_;
   std::int64_t width_;
   std::int64_t shift_;
-  const T* lines_[kIn];
+  const T* lines_[kSide];
   bool all_inside_ = true;
 };
 
-/// B^T x of `columns` columns of a vector of channels, from `c` on: [column][6][lane].
-template <typename T>
-HWY_INLINE void transform_columns(const InputLines<T>& lines, std::int64_t columns, std::int64_t c,
+/// B^T x of `columns` columns of a vector of channels, from `c` on: [column][position][lane].
+template <typename T, std::int64_t kSide>
+HWY_INLINE void transform_columns(const InputLines<T, kSide>& lines, std::int64_t columns, std::int64_t c,
                                   std::size_t valid, float* half) {
   const Tag d;
   const bool whole = lines.all_inside() && valid >= kLanes;
   for (std::int64_t column = 0; column < columns; ++column) {
-    V x[kIn];
+    V x[kSide];
     if (!lines.has_column(column)) {
-      std::fill_n(x, kIn, hn::Zero(d));
+      std::fill_n(x, kSide, hn::Zero(d));
     } else if (whole) {
 #pragma GCC unroll 6
-      for (int i = 0; i < kIn; ++i) {
+      for (int i = 0; i < kSide; ++i) {
         x[i] = load_all(lines.at(i, column) + c);
       }
-      transform_input(x);
+      transform_input<kSide>(x);
     } else {
-      for (int i = 0; i < kIn; ++i) {
+      for (int i = 0; i < kSide; ++i) {
         x[i] = lines.has(i) ? load_part(lines.at(i, column) + c, valid) : hn::Zero(d);
       }
-      transform_input(x);
+      transform_input<kSide>(x);
     }
 #pragma GCC unroll 6
-    for (int i = 0; i < kIn; ++i) {
-      hn::Store(x[i], d, half + (column * kIn + i) * static_cast<std::int64_t>(kLanes));
+    for (int i = 0; i < kSide; ++i) {
+      hn::Store(x[i], d, half + (column * kSide + i) * static_cast<std::int64_t>(kLanes));
     }
   }
 }
@@ -135,7 +147,8 @@ using Sizes = std::conditional_t<std::is_same_v<T, float>, FloatSizes, BitSizes>
 
 /// The largest size of an input on a column of what tiles on a line see.
 template <typename T>
-HWY_INLINE float largest_of_column(const InputLines<T>& lines, std::int64_t column, std::int64_t channels) {
+HWY_INLINE float largest_of_column(const InputLines<T, kIn>& lines, std::int64_t column,
+                                   std::int64_t channels) {
   using S = Sizes<T>;
   constexpr auto kStep = static_cast<std::int64_t>(hn::MaxLanes(S::kTag));
   decltype(hn::Zero(S::kTag)) most[kIn];
@@ -161,8 +174,8 @@ HWY_INLINE float largest_of_column(const InputLines<T>& lines, std::int64_t colu
 
 /// The largest size of an input that each of the tiles on a line sees: [tile].
 template <typename T>
-void find_largest(const InputLines<T>& lines, std::int64_t tiles, std::int64_t step, std::int64_t channels,
-                  float* largest) {
+void find_largest(const InputLines<T, kIn>& lines, std::int64_t tiles, std::int64_t step,
+                  std::int64_t channels, float* largest) {
   std::fill_n(largest, tiles, kSmallestRange);
   for (std::int64_t column = 0; column < (tiles - 1) * step + kIn; ++column) {
     if (!lines.has_column(column)) {
@@ -231,26 +244,26 @@ class WholeWriter {
 };
 
 /// (B^T x) B of one tile of those on a line, from its columns in `half`.
-template <typename Number, typename Writer>
+template <std::int64_t kSide, typename Number, typename Writer>
 HWY_INLINE void transform_lines(const float* half, std::int64_t tile, const Writer& writer, Number* into,
                                 std::int64_t stride) {
 #pragma GCC unroll 1
-  for (int i = 0; i < kIn; ++i) {
-    V x[kIn];
+  for (int i = 0; i < kSide; ++i) {
+    V x[kSide];
 #pragma GCC unroll 6
-    for (int j = 0; j < kIn; ++j) {
-      x[j] = hn::Load(Tag(), half + (j * kIn + i) * static_cast<std::int64_t>(kLanes));
+    for (int j = 0; j < kSide; ++j) {
+      x[j] = hn::Load(Tag(), half + (j * kSide + i) * static_cast<std::int64_t>(kLanes));
     }
-    transform_input(x);
+    transform_input<kSide>(x);
 #pragma GCC unroll 6
-    for (int j = 0; j < kIn; ++j) {
-      writer.write(x[j], tile, i * kIn + j, into + j * stride);
+    for (int j = 0; j < kSide; ++j) {
+      writer.write(x[j], tile, i * kSide + j, into + j * stride);
     }
-    into += kIn * stride;
+    into += kSide * stride;
   }
 }
 
-template <typename T, typename Number, typename Writer>
+template <std::int64_t kSide, typename T, typename Number, typename Writer>
 void transform_tiles(const WinogradTask& task, const T* x, std::int64_t first, std::int64_t last,
                      Writer writer, Number* into, std::int64_t stride) {
   constexpr auto kStep = static_cast<std::int64_t>(kLanes);
@@ -261,14 +274,14 @@ void transform_tiles(const WinogradTask& task, const T* x, std::int64_t first, s
   const Places places(task);
   for (std::int64_t tile = first, next = 0; tile < last; tile = next) {
     next = std::min({last, tile + kMostNeighbours, places.end_of_line(tile)});
-    const InputLines<T> lines(task, x, places.at(tile));
+    const InputLines<T, kSide> lines(task, x, places.at(tile));
     writer.begin(lines, tile - first, next - tile);
     for (std::int64_t c = 0; c < channels; c += kStep) {
-      transform_columns(lines, (next - tile) * step + kIn - step, c, static_cast<std::size_t>(channels - c),
+      transform_columns(lines, (next - tile) * step + kSide - step, c, static_cast<std::size_t>(channels - c),
                         half);
       for (std::int64_t i = 0; i < next - tile; ++i) {
-        transform_lines(half + i * step * kIn * kStep, i, writer,
-                        into + (tile - first + i) * padded_channels + c, stride);
+        transform_lines<kSide>(half + i * step * kSide * kStep, i, writer,
+                               into + (tile - first + i) * padded_channels + c, stride);
       }
     }
   }
@@ -278,8 +291,13 @@ void Input(const WinogradTask& task, std::int64_t first, std::int64_t last, std:
            std::int64_t stride, float* scales) {
   with_type(elements_of(task.x), [&](const auto* x) {
     const auto transform = [&](const auto& writer, auto* numbers) {
-      transform_tiles(task, x, first, last, writer, numbers, stride);
+      transform_tiles<kIn>(task, x, first, last, writer, numbers, stride);
     };
+    if (task.weights->outputs == kSmallOut) {
+      transform_tiles<kSmallIn>(task, x, first, last, PlainWriter<float>(), reinterpret_cast<float*>(into),
+                                stride);
+      return;
+    }
     switch (task.weights->format) {
       case WinogradFormat::f32:
         transform(PlainWriter<float>(), reinterpret_cast<float*>(into));

@@ -35,10 +35,14 @@ struct Integers {
   }
 };
 
-/// Of the four or five outputs A^T x of six products `x(0)` to `x(5)`, those with even numbers, which are of
+/// Of the outputs A^T x of the products `x(0)`, `x(1)` and so on, those with even numbers, which are of
 /// sums, or with odd ones, of differences; `step` apart.
 template <typename Kind, bool kOdd, int kOutputs, typename Products>
 HWY_INLINE void transform_output(const Products& x, V* outputs, std::int64_t step) {
+  if constexpr (kOutputs == kSmallOut) {
+    outputs[0] = kOdd ? hn::Add(hn::Sub(x(1), x(2)), x(3)) : hn::Add(hn::Add(x(1), x(2)), x(0));
+    return;
+  }
   constexpr const WeightShares& kOf = kOutputs == kOut ? kShares : kPhaseShares;
   constexpr float kNearOnce = Kind::kWhole ? kOf.near_products() : 1;
   constexpr float kFarOnce = Kind::kWhole ? kOf.far_products() : 1;
@@ -70,6 +74,7 @@ HWY_INLINE void transform_output(const Products& x, V* outputs, std::int64_t ste
 template <typename Kind, bool kOdd, int kOutputs>
 HWY_INLINE void transform_products(const float* from, std::int64_t stride, V (*values)[kOutputs]) {
   constexpr int kLines = half_lines(kOdd, kOutputs);
+  constexpr std::int64_t kIn = inputs_of(kOutputs);
   V half[kLines][kIn];
 #pragma GCC unroll 6
   for (int j = 0; j < kIn; ++j) {
@@ -127,15 +132,16 @@ struct PlainTile {
   V least;
 };
 
-template <typename Kind, bool kOdd, bool kResidual, typename T, typename R>
+template <typename Kind, int kOutputs, bool kOdd, bool kResidual, typename T, typename R>
 HWY_INLINE void write_plain_half(const float* from, std::int64_t stride, const PlainTile<T, R>& to) {
-  V values[2][kOut];
-  transform_products<Kind, kOdd, kOut>(from, stride, values);
+  constexpr int kLines = half_lines(kOdd, kOutputs);
+  V values[kLines][kOutputs];
+  transform_products<Kind, kOdd, kOutputs>(from, stride, values);
 #pragma GCC unroll 2
-  for (int i = 0; i < 2; ++i) {
+  for (int i = 0; i < kLines; ++i) {
     const std::int64_t pixel = (2 * i + (kOdd ? 1 : 0)) * to.width;
 #pragma GCC unroll 4
-    for (int j = 0; j < kOut; ++j) {
+    for (int j = 0; j < kOutputs; ++j) {
       V value = finished<Kind>(values[i][j], to.scale, to.offset);
       if constexpr (kResidual) {
         value = hn::Add(value, load_all(to.residual + (pixel + j) * to.residual_stride));
@@ -147,14 +153,14 @@ HWY_INLINE void write_plain_half(const float* from, std::int64_t stride, const P
 }
 
 /// Nearly all tiles of nearly all layers. A function of its own, for which few addresses have to be kept.
-template <typename Kind, bool kResidual, typename T, typename R>
+template <typename Kind, int kOutputs, bool kResidual, typename T, typename R>
 HWY_NOINLINE void write_plain(const float* from, std::int64_t stride, PlainTile<T, R> to) {
-  write_plain_half<Kind, false, kResidual>(from, stride, to);
-  write_plain_half<Kind, true, kResidual>(from, stride, to);
+  write_plain_half<Kind, kOutputs, false, kResidual>(from, stride, to);
+  write_plain_half<Kind, kOutputs, true, kResidual>(from, stride, to);
 }
 
 /// Outputs of the tensors' types, R that of the residual.
-template <typename Kind, typename T, typename R>
+template <typename Kind, int kOutputs, typename T, typename R>
 class OutputWriter {
  public:
   OutputWriter(const WinogradTask& task, T* out, const R* residual)
@@ -167,7 +173,7 @@ class OutputWriter {
     const Activation activation = task_.options.activation;
     const bool plain = activation == Activation::none || activation == Activation::relu;
     const Place place = places_.at(tile);
-    const bool whole = place.top + kOut <= shape.h && place.left + kOut <= shape.w;
+    const bool whole = place.top + kOutputs <= shape.h && place.left + kOutputs <= shape.w;
     const std::int64_t pixel = (place.row * shape.h + place.top) * shape.w + place.left;
     for (std::int64_t c = 0; c < shape.c; c += kStep) {
       T* const out = out_ + pixel * task_.out.stride + c;
@@ -185,8 +191,8 @@ class OutputWriter {
                                offset_of(task_, place.row, c),
                                least};
       if (plain && whole && c + kStep <= shape.c) {
-        residual != nullptr ? write_plain<Kind, true>(from + c, stride, to)
-                            : write_plain<Kind, false>(from + c, stride, to);
+        residual != nullptr ? write_plain<Kind, kOutputs, true>(from + c, stride, to)
+                            : write_plain<Kind, kOutputs, false>(from + c, stride, to);
       } else {
         write_any(from + c, stride, to, place, static_cast<std::size_t>(shape.c - c));
       }
@@ -196,13 +202,14 @@ class OutputWriter {
  private:
   HWY_NOINLINE void write_any(const float* from, std::int64_t stride, const PlainTile<T, R>& to,
                               const Place& place, std::size_t valid) const {
-    V values[kOut][kOut];
-    transform_products<Kind, false, kOut>(from, stride, values);
-    transform_products<Kind, true, kOut>(from, stride, values + 2);
-    for (std::int64_t i = 0; i < std::min<std::int64_t>(kOut, task_.out.shape.h - place.top); ++i) {
-      for (std::int64_t j = 0; j < std::min<std::int64_t>(kOut, task_.out.shape.w - place.left); ++j) {
+    constexpr int kEven = half_lines(false, kOutputs);
+    V values[kOutputs][kOutputs];
+    transform_products<Kind, false, kOutputs>(from, stride, values);
+    transform_products<Kind, true, kOutputs>(from, stride, values + kEven);
+    for (std::int64_t i = 0; i < std::min<std::int64_t>(kOutputs, task_.out.shape.h - place.top); ++i) {
+      for (std::int64_t j = 0; j < std::min<std::int64_t>(kOutputs, task_.out.shape.w - place.left); ++j) {
         const std::int64_t pixel = i * to.width + j;
-        V value = finished<Kind>(values[i % 2 * 2 + i / 2][j], to.scale, to.offset);
+        V value = finished<Kind>(values[i % 2 * kEven + i / 2][j], to.scale, to.offset);
         if (to.residual != nullptr) {
           value = hn::Add(value, load_part(to.residual + pixel * to.residual_stride, valid));
         }
@@ -312,8 +319,10 @@ void Output(const WinogradTask& task, std::int64_t first, std::int64_t last, con
         using Kind = decltype(kind);
         if (task.weights->phases > 1) {
           write(PhaseWriter<Kind, T, R>(task, out, residual));
+        } else if (task.weights->outputs == kSmallOut) {
+          write(OutputWriter<Floats, kSmallOut, T, R>(task, out, residual));
         } else {
-          write(OutputWriter<Kind, T, R>(task, out, residual));
+          write(OutputWriter<Kind, kOut, T, R>(task, out, residual));
         }
       };
       if (task.weights->format == WinogradFormat::int16) {
