@@ -91,6 +91,14 @@ class TileRuns {
     }
   }
 
+  [[nodiscard]] std::size_t steps() const {
+    std::size_t steps = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      steps += runs[i].length;
+    }
+    return steps;
+  }
+
   Run runs[kMaxRuns];
   std::size_t count = 0;
   std::size_t a_stride = 0;
@@ -118,6 +126,9 @@ class PanelWeights {
     const std::size_t begin = panel.first_column * inner_size(panel.task) + first * panel.columns();
     if (panel.task.half_weights == nullptr) {
       values_ = panel.task.weights + begin;
+      if (begin + count_ < static_cast<std::size_t>(panel.task.columns) * inner_size(panel.task)) {
+        following_ = NextWeights(values_, count_);
+      }
     } else {
       values_ = unpacked_ = scratch;
       packed_ = panel.task.half_weights + begin;
@@ -132,6 +143,7 @@ class PanelWeights {
   void multiply(const TileRuns& runs, int rows, int vectors, float* sums) {
     Tile tile{runs.runs, runs.count, runs.a_stride, sums, static_cast<std::size_t>(vectors) * kLanes};
     if (packed_ == nullptr) {
+      tile.next = following_.take(runs.steps());
       tile_function(rows, vectors)(tile);
     } else if (full_) {
       PackedRun packed_runs[kMaxRuns];
@@ -179,6 +191,7 @@ class PanelWeights {
   const Half* packed_ = nullptr;  // until they are unpacked
   const Half* next_ = nullptr;
   std::size_t step_ = 0;
+  NextWeights following_;  // where there are, of weights that are used where they are
 };
 
 std::int64_t ConvScratch(const ConvTask& task) {

@@ -57,6 +57,33 @@ struct Tile {
   float* c;
   std::size_t c_stride;
   const PackedRun* packed_runs = nullptr;  ///< as many, for a tile that unpacks what others then use
+  /// What is fetched into the cache meanwhile, a vector for each step; null: what the tile itself will use.
+  const float* next = nullptr;
+};
+
+/// What tiles that pass over the same weights are to fetch meanwhile: the first one its own, the others
+/// little by little as many that follow in memory, which are likely to be used next. Reading and multiplying
+/// then take place at the same time.
+class NextWeights {
+ public:
+  NextWeights() = default;
+  NextWeights(const float* weights, std::size_t count) : next_(weights + count), end_(next_ + count) {}
+
+  /// Of the next tile, which has so many steps.
+  const float* take(std::size_t steps) {
+    if (first_) {
+      first_ = false;
+      return nullptr;
+    }
+    const float* const next = next_ < end_ ? next_ : nullptr;
+    next_ += steps * kLanes;
+    return next;
+  }
+
+ private:
+  const float* next_ = nullptr;
+  const float* end_ = nullptr;
+  bool first_ = true;
 };
 
 // Steps that weights are fetched ahead of their use: a panel does not stay in the first-level cache.
@@ -75,10 +102,15 @@ HWY_NOINLINE void multiply_tile(const Tile& tile) {
     }
   }
   const std::size_t stride = tile.a_stride;
+  const std::size_t ahead_step = tile.next != nullptr ? kLanes : kVectors * kLanes;
+  const float* ahead = tile.next;
   for (std::size_t run = 0; run < tile.run_count; ++run) {
     const float* HWY_RESTRICT a = tile.runs[run].a;
     const float* HWY_RESTRICT b = tile.runs[run].b;
     const float* end = a + tile.runs[run].length;
+    if (tile.next == nullptr) {
+      ahead = b + kAhead * kVectors * kLanes;
+    }
     const Half* HWY_RESTRICT packed = nullptr;
     float* HWY_RESTRICT unpacked = nullptr;
     if constexpr (kUnpacks) {
@@ -95,7 +127,7 @@ HWY_NOINLINE void multiply_tile(const Tile& tile) {
           hn::Store(column[v], d, unpacked + v * kLanes);
         } else {
           column[v] = hn::Load(d, b + v * kLanes);
-          hwy::Prefetch(b + kAhead * kVectors * kLanes + v * kLanes);
+          hwy::Prefetch(ahead + v * kLanes);
         }
       }
 #pragma GCC unroll 16
@@ -112,6 +144,7 @@ HWY_NOINLINE void multiply_tile(const Tile& tile) {
         unpacked += kVectors * kLanes;
       } else {
         b += kVectors * kLanes;
+        ahead += ahead_step;
       }
     }
   }

@@ -318,13 +318,18 @@ void multiply_floats(const WinogradTask& task, std::int64_t tiles, const float* 
                      int vectors, float* products) {
   const WinogradWeights& weights = *task.weights;
   const std::int64_t blocks = divide_up(tiles, tile_rows(vectors));
+  const auto steps = static_cast<std::size_t>(weights.in_channels);
+  NextWeights next(matrix, steps * static_cast<std::size_t>(vectors) * kLanes);
   std::int64_t first = 0;
   for (std::int64_t block = 1; block <= blocks; ++block) {
     const std::int64_t last = tiles * block / blocks;
-    const Run run{inputs + first * weights.padded_in_channels, matrix,
-                  static_cast<std::size_t>(weights.in_channels)};
-    const Tile tile{&run, 1, static_cast<std::size_t>(weights.padded_in_channels),
-                    products + first * weights.columns, static_cast<std::size_t>(weights.columns)};
+    const Run run{inputs + first * weights.padded_in_channels, matrix, steps};
+    const Tile tile{.runs = &run,
+                    .run_count = 1,
+                    .a_stride = static_cast<std::size_t>(weights.padded_in_channels),
+                    .c = products + first * weights.columns,
+                    .c_stride = static_cast<std::size_t>(weights.columns),
+                    .next = next.take(steps)};
     tile_function(static_cast<int>(last - first), vectors)(tile);
     first = last;
   }
