@@ -116,8 +116,11 @@ INSTANTIATE_TEST_SUITE_P(
         Case{1, 64, 80, 5, 7, 3, 1, kNone, true, true, Activation::silu, 3, 5, 4},
         Case{2, 33, 40, 6, 6, 3, 1, kNone, false, true, Activation::relu, 0, 0, 6},
         Case{1, 32, 32, 19, 16, 3, 1, kNone, true, false, Activation::relu, 0, 0, 7},
-        Case{3, 48, 64, 2, 2, 3, 1, kNone, false, true, Activation::none, 0, 0,
-             4}));  // but for tiny pictures
+        Case{3, 48, 64, 2, 2, 3, 1, kNone, false, true, Activation::none, 0, 0, 4},  // but for tiny ones
+        Case{1, 3, 32, 16, 20, 5, 2, kDown},
+        Case{2, 32, 3, 6, 40, 5, 2, kUp, true, true, Activation::relu, 0, 2},
+        Case{1, 40, 4, 4, 6, 5, 2, kUp, false, true}, Case{1, 64, 2, 5, 4, 5, 2, kUp},
+        Case{1, 32, 1, 1, 2, 5, 2, kUp}));
 
 TEST(Conv2d, ServesEverySizeAndNumberOfRowsWithOnePacking) {
   // Directly, by Winograd's algorithm, by small tiles.

@@ -162,6 +162,9 @@ PackedConv2d::PackedConv2d(Device& device, Workers& workers, const HostConv2d& h
     }
   } else if (NarrowConv2d::suits(host)) {
     narrow = std::make_unique<NarrowConv2d>(device, host);
+    if (narrow->scale > 1) {
+      direct = std::make_unique<PackedMatrix>(device, pool, host);
+    }
   } else {
     direct = std::make_unique<PackedMatrix>(device, pool, host);
   }
@@ -234,7 +237,7 @@ void convolve(Workers& workers, const PackedConv2d& weights, const Tensor& x, co
     convolve(workers, *weights.reduced, x, options, out);
     return;
   }
-  if (weights.narrow) {
+  if (weights.narrow && weights.narrow->serves(x.shape, options.padding, out.shape)) {
     const NarrowConvTask task{weights.narrow.get(), x, out, options};
     workers.pool().parallel_for(out.shape.n * out.shape.h,
                                 [&](std::int64_t line, int) { narrow_conv_line(task, line); });

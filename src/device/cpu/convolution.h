@@ -13,8 +13,8 @@
 
 namespace streamdiffusion::cpu {
 
-/// A convolution packed the way it will be computed: one of the four, or `winograd` and, for smaller
-/// pictures, `direct` or `reduced`.
+/// A convolution packed the way it will be computed: one of the four, or `winograd` or `narrow` and, for
+/// pictures that these do not serve, `direct` or `reduced`.
 class PackedConv2d : public PackedWeights {
  public:
   PackedConv2d(Device& device, Workers& workers, const HostConv2d& host);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstring>
 
 #include "core/round_up.h"
 #include "device/cpu/kernels.h"
@@ -82,16 +83,26 @@ struct Start {
   HWY_ALIGN float lanes[NarrowConv2d::kMostOutputs][kLanes] = {};
 };
 
-/// The sums of some neighbouring pixels of a line; taps outside the picture are left out where `kBorder` says
-/// that there may be some.
+// Numbers from one pixel's sums to the next one's, of which `store_sums_of_lanes` writes all.
+constexpr std::int64_t kPitch = 4;
+
+/// Zeros around the picture as it was.
+std::int64_t padding_of(const NarrowConvTask& task) {
+  return task.weights->scale == 1 ? task.options.padding : 1;
+}
+
+/// The sums of some neighbouring pixels of the input's line `y`, in a phase; taps outside the picture are
+/// left out where `kBorder` says that there may be some.
 template <typename T, int kPixels, int kOutputs, bool kBorder>
-void Pixels(const NarrowConvTask& task, const Start& start, std::int64_t row, std::int64_t y, std::int64_t px,
-            float* into) {
+void Pixels(const NarrowConvTask& task, const Start& start, std::int64_t phase, std::int64_t row,
+            std::int64_t y, std::int64_t px, float* into) {
   const Tag d;
   const Tensor& x = task.x;
   const NarrowConv2d& weights = *task.weights;
   const std::int64_t padded = weights.padded_in_channels;
-  const std::int64_t padding = task.options.padding;
+  const std::int64_t padding = padding_of(task);
+  const float* const filters =
+      static_cast<const float*>(weights.weights.data()) + phase * kOutputs * kTaps * padded;
   V sums[kPixels][kOutputs];
 #pragma GCC unroll 4
   for (int p = 0; p < kPixels; ++p) {
@@ -110,7 +121,7 @@ void Pixels(const NarrowConvTask& task, const Start& start, std::int64_t row, st
       continue;
     }
     const T* in = x.as<const T>() + ((row * x.shape.h + iy) * x.shape.w + ix) * x.stride;
-    const float* filter = static_cast<const float*>(weights.weights.data()) + tap * padded;
+    const float* filter = filters + tap * padded;
     const auto add = [&](std::int64_t c, const auto& load) {
       V w[kOutputs];
 #pragma GCC unroll 4
@@ -138,7 +149,7 @@ void Pixels(const NarrowConvTask& task, const Start& start, std::int64_t row, st
   }
 #pragma GCC unroll 4
   for (int p = 0; p < kPixels; ++p) {
-    store_sums_of_lanes(sums[p], into + p * kOutputs);
+    store_sums_of_lanes(sums[p], into + p * weights.scale * kPitch);
   }
 }
 
@@ -168,29 +179,42 @@ void finish_pixels(const NarrowConvTask& task, const float* sums, std::int64_t p
   }
 }
 
+/// The sums of outputs first .. last - 1 of a line that are in a column of phases, `kPitch` apart.
+template <typename T, int kOutputs>
+void Chunk(const NarrowConvTask& task, const Start& start, std::int64_t row, std::int64_t y,
+           std::int64_t phase_x, std::int64_t first, std::int64_t last, float* sums) {
+  constexpr int kPixels = 4;
+  const std::int64_t scale = task.weights->scale;
+  const std::int64_t phase = y % scale * scale + phase_x;
+  const std::int64_t padding = padding_of(task);
+  std::int64_t px = first / scale;
+  while (px < last / scale) {
+    float* const into = sums + (px * scale + phase_x - first) * kPitch;
+    const bool inside =
+        px >= padding && px + kPixels - 1 + 2 - padding < task.x.shape.w && px + kPixels <= last / scale;
+    if (inside) {
+      Pixels<T, kPixels, kOutputs, false>(task, start, phase, row, y / scale, px, into);
+      px += kPixels;
+    } else {
+      Pixels<T, 1, kOutputs, true>(task, start, phase, row, y / scale, px, into);
+      ++px;
+    }
+  }
+}
+
 template <typename T, int kOutputs>
 void Line(const NarrowConvTask& task, std::int64_t line) {
-  constexpr int kPixels = 4;
-  HWY_ALIGN float sums[kChunk * kOutputs + static_cast<std::int64_t>(kLanes)];
+  HWY_ALIGN float sums[kChunk * kPitch + static_cast<std::int64_t>(kLanes)];
   const std::int64_t row = line / task.out.shape.h;
-  const std::int64_t y = line % task.out.shape.h;
-  const std::int64_t padding = task.options.padding;
   const std::int64_t width = task.out.shape.w;
   const Start start(task, row);
   for (std::int64_t first = 0; first < width; first += kChunk) {
     const std::int64_t last = std::min(first + kChunk, width);
-    std::int64_t px = first;
-    while (px < last) {
-      float* const into = sums + (px - first) * kOutputs;
-      const bool inside =
-          px >= padding && px + kPixels - 1 + 2 - padding < task.x.shape.w && px + kPixels <= last;
-      if (inside) {
-        Pixels<T, kPixels, kOutputs, false>(task, start, row, y, px, into);
-        px += kPixels;
-      } else {
-        Pixels<T, 1, kOutputs, true>(task, start, row, y, px, into);
-        ++px;
-      }
+    for (std::int64_t x = 0; x < task.weights->scale; ++x) {
+      Chunk<T, kOutputs>(task, start, row, line % task.out.shape.h, x, first, last, sums);
+    }
+    for (std::int64_t p = 1; p < last - first; ++p) {
+      std::memmove(sums + p * kOutputs, sums + p * kPitch, kOutputs * sizeof(float));
     }
     finish_pixels(task, sums, line * width + first, last - first);
   }
@@ -228,24 +252,37 @@ void narrow_conv_line(const NarrowConvTask& task, std::int64_t line) {
 }
 
 bool NarrowConv2d::suits(const HostConv2d& host) {
-  return host.kernel == 3 && host.resample == Resample::none && host.out_channels <= kMostOutputs &&
-         host.in_channels >= panel_format().lanes;
+  const bool of_nine_taps = (host.kernel == 3 && host.resample == Resample::none) ||
+                            (host.kernel == 5 && host.resample == Resample::up);
+  return of_nine_taps && host.out_channels <= kMostOutputs && host.in_channels >= panel_format().lanes;
 }
 
+namespace {
+
+/// Which of three rows of the picture as it was a row of the kernel sees, in a phase of the enlarged one.
+std::int64_t row_of_phase(std::int64_t phase, std::int64_t kernel_row) { return (phase + kernel_row) / 2; }
+
+}  // namespace
+
 NarrowConv2d::NarrowConv2d(Device& device, const HostConv2d& host)
-    : in_channels(host.in_channels), out_channels(host.out_channels) {
-  const std::int64_t lanes = panel_format().lanes;
-  padded_in_channels = round_up(in_channels, lanes);
+    : in_channels(host.in_channels),
+      out_channels(host.out_channels),
+      scale(host.resample == Resample::up ? 2 : 1) {
+  padded_in_channels = round_up(in_channels, panel_format().lanes);
   constexpr std::int64_t kTaps = 9;
-  const std::int64_t floats = out_channels * kTaps * padded_in_channels;
+  const std::int64_t floats = scale * scale * out_channels * kTaps * padded_in_channels;
   weights = device.allocate(static_cast<std::size_t>(floats) * sizeof(float));
-  auto* packed = static_cast<float*>(weights.data());
+  auto* const packed = static_cast<float*>(weights.data());
   std::fill_n(packed, floats, 0.0F);
+  const float* weight = host.weight.data();
   for (std::int64_t out = 0; out < out_channels; ++out) {
     for (std::int64_t in = 0; in < in_channels; ++in) {
-      for (std::int64_t tap = 0; tap < kTaps; ++tap) {
-        packed[(out * kTaps + tap) * padded_in_channels + in] =
-            host.weight[static_cast<std::size_t>((out * in_channels + in) * kTaps + tap)];
+      for (std::int64_t i = 0; i < host.kernel * host.kernel; ++i, ++weight) {
+        for (std::int64_t phase = 0; phase < scale * scale; ++phase) {
+          const std::int64_t y = scale == 1 ? i / host.kernel : row_of_phase(phase / 2, i / host.kernel);
+          const std::int64_t x = scale == 1 ? i % host.kernel : row_of_phase(phase % 2, i % host.kernel);
+          packed[((phase * out_channels + out) * kTaps + y * 3 + x) * padded_in_channels + in] += *weight;
+        }
       }
     }
   }
