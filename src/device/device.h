@@ -140,6 +140,10 @@ class Device {
   /// Operations take both types, in any mixture.
   [[nodiscard]] virtual DType precise_dtype() const { return dtype(); }
 
+  /// Whether one convolution that does what two do, and a few small ones for the rim of the picture, take
+  /// less time where they are less work: not where it is their number that takes the time.
+  [[nodiscard]] virtual bool gains_by_joined_convolutions() const { return false; }
+
   /// Throws Error where it does not fit into what memory the device has.
   virtual Buffer allocate(std::size_t bytes) = 0;
   virtual void synchronize() = 0;

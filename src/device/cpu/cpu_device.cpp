@@ -41,6 +41,7 @@ class CpuDevice : public Device {
   [[nodiscard]] std::string instruction_set() const override { return cpu::instruction_set(); }
   [[nodiscard]] DType dtype() const override { return activations_; }
   [[nodiscard]] DType precise_dtype() const override { return DType::f32; }
+  [[nodiscard]] bool gains_by_joined_convolutions() const override { return true; }
 
   Buffer allocate(std::size_t bytes) override { return pages_.allocate(bytes); }
   void synchronize() override {}

@@ -1,10 +1,12 @@
 #include "model/networks/autoencoder_tiny.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "model/networks/joined_conv2d.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
@@ -54,18 +56,23 @@ struct Memory {
 /// Blocks of one resolution and the convolution that leads into it.
 struct Stage {
   /// Gives a tensor of this shape, which lies in `memory.hidden`, where `x` may lie, too.
-  Tensor forward(Context& context, const Tensor& x, Activation activation, const Shape& shape,
-                 Memory& memory) const;
+  Tensor forward(Context& context, const Tensor& x, const Shape& shape, Memory& memory) const;
 
+  std::int64_t divisor = 1;  ///< the picture's size by that of this resolution
   Weights conv;
+  Activation activation = Activation::none;  ///< after it
+  std::optional<JoinedConv2d> joined;        ///< in its place, with the one before
   std::vector<Block> blocks;
 };
 
-Tensor Stage::forward(Context& context, const Tensor& x, Activation activation, const Shape& shape,
-                      Memory& memory) const {
+Tensor Stage::forward(Context& context, const Tensor& x, const Shape& shape, Memory& memory) const {
   std::swap(memory.hidden, memory.next);
   Tensor hidden = memory.hidden.shaped(shape);
-  context.device.conv2d(x, *conv, {.padding = 1, .activation = activation}, hidden);
+  if (joined) {
+    joined->forward(context, x, hidden);
+  } else {
+    context.device.conv2d(x, *conv, {.padding = 1, .activation = activation}, hidden);
+  }
   for (const Block& block : blocks) {
     const Tensor next = memory.next.shaped(shape);
     block.forward(context, hidden, memory.spare.shaped(shape), next);
@@ -108,6 +115,14 @@ std::vector<Block> make_blocks(LayerLoader& layers, Names& names, std::int64_t c
   return blocks;
 }
 
+NamedConv2d next_conv(Names& names, std::int64_t in, std::int64_t out, const LayerOptions& options) {
+  return {.name = names.next(), .in = in, .out = out, .options = options};
+}
+
+Weights load(LayerLoader& layers, const NamedConv2d& conv) {
+  return layers.conv2d(conv.name, conv.in, conv.out, 3, conv.options);
+}
+
 /// [n, h / divisor, w / divisor, channels] for an image [n, h, w, 3].
 Shape scaled(Shape shape, std::int64_t divisor, std::int64_t channels) {
   return {shape.n, shape.h / divisor, shape.w / divisor, channels};
@@ -127,6 +142,7 @@ struct AutoencoderTiny::Impl {
   Weights encoder_out;
   std::vector<Stage> decoder;
   Weights decoder_out;
+  std::optional<JoinedConv2d> decoder_joined_out;  ///< in its place, with the one before
 };
 
 AutoencoderTiny::Impl::Impl(const AutoencoderTinyConfig& configuration, LayerLoader& layers)
@@ -139,14 +155,32 @@ AutoencoderTiny::Impl::Impl(const AutoencoderTinyConfig& configuration, LayerLoa
   make_decoder(layers);
 }
 
+// Where the stage of the picture's own size has no blocks, nothing is between its convolution and the other
+// one beside it.
+
 void AutoencoderTiny::Impl::make_encoder(LayerLoader& layers) {
   Names names("encoder.layers.");
+  const NamedConv2d in = next_conv(names, config.in_channels, encoder_channels, {});
   for (std::size_t i = 0; i < kStages; ++i) {
-    Weights conv =
-        layers.conv2d(names.next(), i == 0 ? config.in_channels : encoder_channels, encoder_channels, 3,
-                      {.bias = i == 0, .resample = i == 0 ? Resample::none : Resample::down});
-    encoder.push_back(
-        {std::move(conv), make_blocks(layers, names, config.num_encoder_blocks[i], encoder_channels)});
+    const std::int64_t blocks = config.num_encoder_blocks[i];
+    Stage stage;
+    stage.divisor = std::int64_t{1} << i;
+    if (i == 0 && blocks == 0) {
+      continue;
+    }
+    if (i == 0) {
+      stage.conv = load(layers, in);
+    } else {
+      const NamedConv2d conv =
+          next_conv(names, encoder_channels, encoder_channels, {.bias = false, .resample = Resample::down});
+      if (encoder.empty()) {
+        stage.joined.emplace(layers, in, conv);
+      } else {
+        stage.conv = load(layers, conv);
+      }
+    }
+    stage.blocks = make_blocks(layers, names, blocks, encoder_channels);
+    encoder.push_back(std::move(stage));
   }
   encoder_out = layers.conv2d(names.next(), encoder_channels, config.latent_channels, 3);
 }
@@ -154,16 +188,26 @@ void AutoencoderTiny::Impl::make_encoder(LayerLoader& layers) {
 void AutoencoderTiny::Impl::make_decoder(LayerLoader& layers) {
   Names names("decoder.layers.");
   for (std::size_t i = 0; i < kStages; ++i) {
-    const bool first = i == 0;
-    Weights conv = layers.conv2d(
-        names.next(), first ? config.latent_channels : decoder_channels, decoder_channels, 3,
-        {.bias = first, .resample = first ? Resample::none : Resample::up, .seen = i + 1 == kStages});
-    if (first) {
-      names.skip();  // ReLU
+    const std::int64_t blocks = config.num_decoder_blocks[i];
+    Stage stage;
+    stage.divisor = std::int64_t{1} << (kStages - 1 - i);
+    const bool last = i + 1 == kStages;
+    const NamedConv2d conv = i == 0 ? next_conv(names, config.latent_channels, decoder_channels, {})
+                                    : next_conv(names, decoder_channels, decoder_channels,
+                                                {.bias = false, .resample = Resample::up, .seen = last});
+    if (i == 0) {
+      stage.activation = Activation::relu;
+      names.skip();
     }
-    decoder.push_back(
-        {std::move(conv), make_blocks(layers, names, config.num_decoder_blocks[i], decoder_channels)});
-    if (i + 1 < kStages) {
+    if (last && blocks == 0) {
+      const NamedConv2d out = next_conv(names, decoder_channels, config.out_channels, {});
+      decoder_joined_out.emplace(layers, conv, out);
+      return;
+    }
+    stage.conv = load(layers, conv);
+    stage.blocks = make_blocks(layers, names, blocks, decoder_channels);
+    decoder.push_back(std::move(stage));
+    if (!last) {
       names.skip();  // Upsample
     }
   }
@@ -180,13 +224,13 @@ AutoencoderTiny::~AutoencoderTiny() = default;
 void AutoencoderTiny::encode(Context& context, const Tensor& image, const Tensor& latents) const {
   const Impl& net = *impl_;
   const Arena::Scope scope(context.arena);
-  const auto shape = [&](std::size_t stage) {
-    return scaled(image.shape, std::int64_t{1} << stage, net.encoder_channels);
+  const auto shape = [&](const Stage& stage) {
+    return scaled(image.shape, stage.divisor, net.encoder_channels);
   };
-  Memory memory(context, shape(0));
+  Memory memory(context, shape(net.encoder.front()));
   Tensor hidden = image;
-  for (std::size_t i = 0; i < kStages; ++i) {
-    hidden = net.encoder[i].forward(context, hidden, Activation::none, shape(i), memory);
+  for (const Stage& stage : net.encoder) {
+    hidden = stage.forward(context, hidden, shape(stage), memory);
   }
   context.device.conv2d(hidden, *net.encoder_out, {.padding = 1}, latents);
   if (net.config.scaling_factor != 1.0F) {
@@ -197,18 +241,21 @@ void AutoencoderTiny::encode(Context& context, const Tensor& image, const Tensor
 void AutoencoderTiny::decode(Context& context, const Tensor& latents, const Tensor& image) const {
   const Impl& net = *impl_;
   const Arena::Scope scope(context.arena);
-  const auto shape = [&](std::size_t stage) {
-    return scaled(image.shape, std::int64_t{1} << (kStages - 1 - stage), net.decoder_channels);
+  const auto shape = [&](const Stage& stage) {
+    return scaled(image.shape, stage.divisor, net.decoder_channels);
   };
-  Memory memory(context, shape(kStages - 1));
+  Memory memory(context, shape(net.decoder.back()));
   Tensor hidden = context.arena.allocate(latents.shape);
   context.device.map(latents, 1.0F / (kLatentMagnitude * net.config.scaling_factor), Activation::tanh,
                      kLatentMagnitude, 0.0F, hidden);
-  for (std::size_t i = 0; i < kStages; ++i) {
-    hidden = net.decoder[i].forward(context, hidden, i == 0 ? Activation::relu : Activation::none, shape(i),
-                                    memory);
+  for (const Stage& stage : net.decoder) {
+    hidden = stage.forward(context, hidden, shape(stage), memory);
   }
-  context.device.conv2d(hidden, *net.decoder_out, {.padding = 1}, image);
+  if (net.decoder_joined_out) {
+    net.decoder_joined_out->forward(context, hidden, image);
+  } else {
+    context.device.conv2d(hidden, *net.decoder_out, {.padding = 1}, image);
+  }
   context.device.map(image, 1.0F, Activation::none, 2.0F, -1.0F, image);  // from 0 .. 1
 }
 

@@ -75,6 +75,42 @@ Weights LayerLoader::conv2d(const std::string& name, std::int64_t in, std::int64
   });
 }
 
+Weights LayerLoader::joined_conv2d(const NamedConv2d& first, const NamedConv2d& second, Edge vertical,
+                                   Edge horizontal) {
+  struct Numbers {
+    std::vector<float> weight;
+    std::vector<float> bias;
+    [[nodiscard]] ConvolutionNumbers view() const { return {weight, bias}; }
+  };
+  const auto read = [&](const NamedConv2d& conv) {
+    Numbers numbers;
+    numbers.weight.resize(static_cast<std::size_t>(conv.out * conv.in * 9));
+    read_weight(conv.name, conv.in, conv.out, 3, numbers.weight);
+    if (conv.options.bias) {
+      numbers.bias.resize(static_cast<std::size_t>(conv.out));
+      read_bias(conv.name, conv.out, numbers.bias);
+    }
+    return numbers;
+  };
+  for (const NamedConv2d* conv : {&first, &second}) {
+    mark_used(conv->name, conv->options.bias);
+  }
+  const std::string kind =
+      "joined " + std::to_string(static_cast<int>(vertical)) + std::to_string(static_cast<int>(horizontal));
+  return kept({first.name, second.name}, kind, [&] {
+    const Numbers numbers[] = {read(first), read(second)};
+    const JoinedNumbers joined = join_convolutions(numbers[0].view(), numbers[1].view(), first.in, first.out,
+                                                   second.out, vertical, horizontal);
+    const bool enlarges = first.options.resample == Resample::up;
+    return device_.pack_conv2d({.weight = joined.weight,
+                                .bias = joined.bias,
+                                .out_channels = second.out,
+                                .in_channels = first.in,
+                                .kernel = 5,
+                                .resample = enlarges ? Resample::up : second.options.resample});
+  });
+}
+
 Weights LayerLoader::linear(const std::vector<std::string>& names, std::int64_t in, std::int64_t out_each,
                             const LayerOptions& options) {
   for (const std::string& name : names) {

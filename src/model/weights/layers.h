@@ -12,6 +12,7 @@
 
 #include "device/device.h"
 #include "model/files/tensor_files.h"
+#include "model/weights/join_convolutions.h"
 #include "model/weights/lora.h"
 
 namespace streamdiffusion {
@@ -56,6 +57,14 @@ struct LayerOptions {
   bool seen = false;
 };
 
+/// A 3x3 convolution of those in the files.
+struct NamedConv2d {
+  std::string name;
+  std::int64_t in = 0;
+  std::int64_t out = 0;
+  LayerOptions options;
+};
+
 /// Makes the layers of one network: reads their tensors, adds what LoRAs change, packs them for the device. A
 /// tensor that is missing or has another shape is an Error that names it.
 class LayerLoader {
@@ -68,6 +77,9 @@ class LayerLoader {
   /// `NAME.weight` [out, in, kernel, kernel] and `NAME.bias`.
   Weights conv2d(const std::string& name, std::int64_t in, std::int64_t out, std::int64_t kernel,
                  const LayerOptions& options = {});
+  /// Two of them, the second of what the first gives, as one of 5x5 (join_convolutions), in float32.
+  Weights joined_conv2d(const NamedConv2d& first, const NamedConv2d& second, Edge vertical, Edge horizontal);
+  [[nodiscard]] bool gains_by_joining() const { return device_.gains_by_joined_convolutions(); }
   /// `NAME.weight` [out, in] or [out, in, 1, 1] and `NAME.bias`. Several names become one layer with their
   /// outputs one after the other.
   Weights linear(const std::vector<std::string>& names, std::int64_t in, std::int64_t out_each,
