@@ -53,6 +53,7 @@ std::string suffix(Precision precision) {
 Operation conv2d(const Shape& in, std::int64_t out_channels, Resample resample, Precision precision,
                  std::int64_t kernel = 3) {
   const std::string resampling = resample == Resample::down ? "/down" : resample == Resample::up ? "/up" : "";
+  const std::string kernel_size = kernel == 1 ? "/1x1" : kernel == 5 ? "/5x5" : "";
   const auto prepare = [=](Device& device) -> std::function<void()> {
     const std::vector<float> weight(static_cast<std::size_t>(out_channels * in.c * kernel * kernel), 0.01F);
     const std::vector<float> bias(static_cast<std::size_t>(out_channels), 0.1F);
@@ -70,8 +71,8 @@ Operation conv2d(const Shape& in, std::int64_t out_channels, Resample resample, 
     const auto out = std::make_shared<DeviceTensor>(device, out_shape);
     return [=, &device] { device.conv2d(x->view(), *packed, {.padding = kernel / 2}, out->view()); };
   };
-  return {"conv2d/" + text(in) + "->" + std::to_string(out_channels) + (kernel == 1 ? "/1x1" : "") +
-              resampling + suffix(precision),
+  return {"conv2d/" + text(in) + "->" + std::to_string(out_channels) + kernel_size + resampling +
+              suffix(precision),
           prepare};
 }
 
@@ -294,10 +295,11 @@ void add_default_model(std::vector<Operation>& all) {
       all.push_back(layer_norm(side * side, channels));
     }
   }
-  add_conv2d(all, {1, 128, 128, 32}, 32);
-  add_conv2d(all, {1, 64, 64, 32}, 32, Resample::up);
-  add_conv2d(all, {1, 128, 128, 32}, 32, Resample::down);
-  add_conv2d(all, {1, 128, 128, 32}, 3);
+  all.push_back(conv2d({1, 128, 128, 3}, 32, Resample::down, Precision::f32, 5));
+  add_conv2d(all, {1, 64, 64, 32}, 32);
+  add_conv2d(all, {1, 64, 64, 32}, 32, Resample::down);
+  add_conv2d(all, {1, 32, 32, 32}, 32, Resample::up);
+  all.push_back(conv2d({1, 64, 64, 32}, 3, Resample::up, Precision::f32, 5));
   add_frame(all, 128);
 }
 
