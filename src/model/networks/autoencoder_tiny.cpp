@@ -161,25 +161,19 @@ AutoencoderTiny::Impl::Impl(const AutoencoderTinyConfig& configuration, LayerLoa
 void AutoencoderTiny::Impl::make_encoder(LayerLoader& layers) {
   Names names("encoder.layers.");
   const NamedConv2d in = next_conv(names, config.in_channels, encoder_channels, {});
-  for (std::size_t i = 0; i < kStages; ++i) {
-    const std::int64_t blocks = config.num_encoder_blocks[i];
+  const bool joins = config.num_encoder_blocks.front() == 0;
+  for (std::size_t i = joins ? 1 : 0; i < kStages; ++i) {
     Stage stage;
     stage.divisor = std::int64_t{1} << i;
-    if (i == 0 && blocks == 0) {
-      continue;
-    }
-    if (i == 0) {
-      stage.conv = load(layers, in);
+    const NamedConv2d conv = i == 0 ? in
+                                    : next_conv(names, encoder_channels, encoder_channels,
+                                                {.bias = false, .resample = Resample::down});
+    if (joins && i == 1) {
+      stage.joined.emplace(layers, in, conv);
     } else {
-      const NamedConv2d conv =
-          next_conv(names, encoder_channels, encoder_channels, {.bias = false, .resample = Resample::down});
-      if (encoder.empty()) {
-        stage.joined.emplace(layers, in, conv);
-      } else {
-        stage.conv = load(layers, conv);
-      }
+      stage.conv = load(layers, conv);
     }
-    stage.blocks = make_blocks(layers, names, blocks, encoder_channels);
+    stage.blocks = make_blocks(layers, names, config.num_encoder_blocks[i], encoder_channels);
     encoder.push_back(std::move(stage));
   }
   encoder_out = layers.conv2d(names.next(), encoder_channels, config.latent_channels, 3);

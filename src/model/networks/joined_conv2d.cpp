@@ -1,7 +1,6 @@
 #include "model/networks/joined_conv2d.h"
 
 #include <algorithm>
-#include <vector>
 
 namespace streamdiffusion {
 
@@ -43,8 +42,8 @@ JoinedConv2d::JoinedConv2d(LayerLoader& layers, const NamedConv2d& first, const 
     second_ = layers.conv2d(second.name, second.in, second.out, 3, second.options);
     return;
   }
-  for (const Edge vertical : kEdges) {
-    for (const Edge horizontal : kEdges) {
+  for (const Edge vertical : edges()) {
+    for (const Edge horizontal : edges()) {
       joined_[static_cast<std::size_t>(vertical)][static_cast<std::size_t>(horizontal)] =
           layers.joined_conv2d(first, second, vertical, horizontal);
     }
@@ -58,8 +57,21 @@ void JoinedConv2d::forward(Context& context, const Tensor& x, const Tensor& out)
   }
   context.device.conv2d(x, joined(Edge::none, Edge::none), {.padding = 2}, out);
   for (std::int64_t row = 0; row < x.shape.n; ++row) {
-    compute_edges(context, x.rows(row, 1), out.rows(row, 1));
+    // Corners come after the lines and columns that they are a part of.
+    for (const Edge vertical : edges()) {
+      for (const Edge horizontal : edges()) {
+        if (vertical != Edge::none || horizontal != Edge::none) {
+          compute_edge(context, x.rows(row, 1), out.rows(row, 1), vertical, horizontal);
+        }
+      }
+    }
   }
+}
+
+std::span<const Edge> JoinedConv2d::edges() const {
+  static constexpr Edge kEdges[] = {Edge::none, Edge::first, Edge::last};
+  // A picture that is halved ends with outputs that see nothing outside.
+  return std::span(kEdges).first(enlarges_ ? 3 : 2);
 }
 
 void JoinedConv2d::by_both(Context& context, const Tensor& x, const Tensor& out) const {
@@ -69,20 +81,6 @@ void JoinedConv2d::by_both(Context& context, const Tensor& x, const Tensor& out)
       context.arena.allocate({x.shape.n, x.shape.h * scale, x.shape.w * scale, between_channels_});
   context.device.conv2d(x, *first_, {.padding = 1}, between);
   context.device.conv2d(between, *second_, {.padding = 1}, out);
-}
-
-void JoinedConv2d::compute_edges(Context& context, const Tensor& x, const Tensor& out) const {
-  // A picture that is halved ends with outputs that see nothing outside.
-  const std::vector<Edge> edges = enlarges_ ? std::vector{Edge::first, Edge::last} : std::vector{Edge::first};
-  for (const Edge edge : edges) {
-    compute_edge(context, x, out, edge, Edge::none);
-    compute_edge(context, x, out, Edge::none, edge);
-  }
-  for (const Edge vertical : edges) {
-    for (const Edge horizontal : edges) {
-      compute_edge(context, x, out, vertical, horizontal);
-    }
-  }
 }
 
 void JoinedConv2d::compute_edge(Context& context, const Tensor& x, const Tensor& out, Edge vertical,

@@ -2,7 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <iterator>
+#include <span>
 
 #include "model/networks/network.h"
 #include "model/weights/layers.h"
@@ -21,9 +21,9 @@ class JoinedConv2d {
 
  private:
   void by_both(Context& context, const Tensor& x, const Tensor& out) const;
-  /// The outermost outputs of one picture.
-  void compute_edges(Context& context, const Tensor& x, const Tensor& out) const;
-  /// Those at these edges.
+  /// Those of a picture's edges at which the second convolution sees zeros, and none of them.
+  [[nodiscard]] std::span<const Edge> edges() const;
+  /// The outputs of one picture at these edges.
   void compute_edge(Context& context, const Tensor& x, const Tensor& out, Edge vertical,
                     Edge horizontal) const;
   /// The two as one, for the outputs at those edges.
@@ -35,7 +35,7 @@ class JoinedConv2d {
   std::int64_t between_channels_;
   Weights first_;  ///< null where the two are joined
   Weights second_;
-  Weights joined_[std::size(kEdges)][std::size(kEdges)];
+  Weights joined_[3][3];  ///< for each vertical and horizontal edge
 };
 
 }  // namespace streamdiffusion

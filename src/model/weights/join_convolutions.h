@@ -20,8 +20,7 @@ struct JoinedNumbers {
 
 /// Outputs at an edge of the picture, or all others. Those at the first line or column see zeros there in
 /// place of what the first convolution would give before it, those at the last one likewise after it.
-enum class Edge : std::uint8_t { first, none, last };
-constexpr Edge kEdges[] = {Edge::first, Edge::none, Edge::last};
+enum class Edge : std::uint8_t { none, first, last };
 
 /// What `second` of what `first` gives amounts to, where both are 3x3: one convolution of 5x5, with the
 /// resolution that the two change. `between`: channels that the first one gives. For the outputs at those

@@ -2,8 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <memory>
+#include <numeric>
 #include <ostream>
 
+#include "device/mirrored_device.h"
 #include "model/networks/network_bench.h"
 #include "model/temporary_folder.h"
 
@@ -19,26 +23,18 @@ struct Case {
 
 void PrintTo(const Case& c, std::ostream* os) { *os << c.name; }
 
-class JoinedConv2dTest : public testing::TestWithParam<Case> {
- protected:
-  NetworkBench bench_;
-};
-
-TEST_P(JoinedConv2dTest, GivesWhatTheTwoGiveOneAfterTheOther) {
-  const Case& c = GetParam();
+/// The largest difference between a JoinedConv2d and the two convolutions, of the largest output.
+double error_of(NetworkBench& bench, const Case& c) {
   const NamedConv2d first{.name = "first", .in = c.in, .out = c.between, .options = {.resample = c.first}};
   const NamedConv2d second{.name = "second",
                            .in = c.between,
                            .out = c.out,
                            .options = {.bias = c.second_bias, .resample = c.second}};
-  const TemporaryFolder folder;
   Tensors tensors;
   const auto add = [&](const std::string& name, const std::vector<std::int64_t>& shape, unsigned seed) {
-    std::int64_t elements = 1;
-    for (const std::int64_t side : shape) {
-      elements *= side;
-    }
-    tensors.add(name, shape, bench_.values(bench_.random({.c = elements}, seed)));
+    const std::int64_t elements =
+        std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
+    tensors.add(name, shape, bench.values(bench.random({.c = elements}, seed)));
   };
   add("first.weight", {c.between, c.in, 3, 3}, 1);
   add("first.bias", {c.between}, 2);
@@ -46,18 +42,18 @@ TEST_P(JoinedConv2dTest, GivesWhatTheTwoGiveOneAfterTheOther) {
   if (c.second_bias) {
     add("second.bias", {c.out}, 4);
   }
+  const TemporaryFolder folder;
   tensors.write(folder.path() / "model.safetensors");
-  const TensorFiles files = TensorFiles::open(folder.path(), "model");
 
-  Context context = bench_.context();
+  Context context = bench.context();
   const std::int64_t up = c.first == Resample::up ? 2 : 1;
   const std::int64_t down = c.second == Resample::down ? 2 : 1;
-  const Tensor x = bench_.random({c.rows, c.h, c.w, c.in}, 5);
-  const Tensor between = bench_.empty({c.rows, c.h * up, c.w * up, c.between});
+  const Tensor x = bench.random({c.rows, c.h, c.w, c.in}, 5);
+  const Tensor between = bench.empty({c.rows, c.h * up, c.w * up, c.between});
   const Shape shape{c.rows, c.h * up / down, c.w * up / down, c.out};
-  const Tensor expected = bench_.empty(shape);
-  const Tensor joined = bench_.empty(shape);
-  bench_.load(files, Lora::Network::unet, [&](LayerLoader& layers) {
+  const Tensor expected = bench.empty(shape);
+  const Tensor joined = bench.empty(shape);
+  bench.load(TensorFiles::open(folder.path(), "model"), Lora::Network::unet, [&](LayerLoader& layers) {
     const Weights one = layers.conv2d("first", c.in, c.between, 3, first.options);
     const Weights other = layers.conv2d("second", c.between, c.out, 3, second.options);
     context.device.conv2d(x, *one, {.padding = 1}, between);
@@ -65,12 +61,23 @@ TEST_P(JoinedConv2dTest, GivesWhatTheTwoGiveOneAfterTheOther) {
     JoinedConv2d(layers, first, second).forward(context, x, joined);
     layers.check_all_used();
   });
+  const std::vector<float> zeros(static_cast<std::size_t>(shape.elements()));
+  return largest_difference(bench.values(joined), bench.values(expected)) /
+         largest_difference(bench.values(expected), zeros);
+}
 
-  double largest = 0;
-  for (const float value : bench_.values(expected)) {
-    largest = std::max(largest, std::abs(static_cast<double>(value)));
-  }
-  EXPECT_LT(largest_difference(bench_.values(joined), bench_.values(expected)), 1e-5 * largest);
+class JoinedConv2dTest : public testing::TestWithParam<Case> {};
+
+TEST_P(JoinedConv2dTest, GivesWhatTheTwoGiveOneAfterTheOther) {
+  NetworkBench bench;
+  ASSERT_TRUE(bench.context().device.gains_by_joined_convolutions());
+  EXPECT_LT(error_of(bench, GetParam()), 1e-5);
+}
+
+TEST_P(JoinedConv2dTest, ComputesBothOnADeviceThatDoesNotGain) {
+  NetworkBench bench(std::make_unique<reference::MirroredDevice>(make_cpu_device(1)));
+  ASSERT_FALSE(bench.context().device.gains_by_joined_convolutions());
+  EXPECT_EQ(error_of(bench, GetParam()), 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(

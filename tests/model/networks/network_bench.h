@@ -6,6 +6,7 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "device/cpu/cpu_device.h"
@@ -26,7 +27,8 @@ inline std::filesystem::path case_model(const std::string& name) {
 /// What networks are run on in tests.
 class NetworkBench {
  public:
-  NetworkBench() : device_(make_cpu_device(2)), arena_(*device_) {}
+  NetworkBench() : NetworkBench(make_cpu_device(2)) {}
+  explicit NetworkBench(std::unique_ptr<Device> device) : device_(std::move(device)), arena_(*device_) {}
 
   [[nodiscard]] Context context() { return {*device_, arena_}; }
   [[nodiscard]] Arena& arena() { return arena_; }
