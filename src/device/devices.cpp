@@ -37,6 +37,8 @@ const cuda::Module& cuda_module() {
   }
   void* function = nullptr;
   try {
+    // The driver first: without it, cuBLAS and all else that the module needs would be read for nothing.
+    posix::open_library_function("libcuda.so.1", "cuInit");
     function = posix::open_library_function(cuda::kModuleFile, cuda::kModuleFunction);
   } catch (const Error& error) {
     throw Error(std::string("CUDA cannot be used: ") + error.what() +
