@@ -120,20 +120,19 @@ std::size_t unpacked_floats(const ConvTask& task) {
 /// Weights first .. last - 1 of a panel in float32: where they are or, from half of it, in `scratch`.
 class PanelWeights {
  public:
-  /// `tiles` will pass over them.
-  PanelWeights(const Panel& panel, std::size_t first, std::size_t last, std::size_t tiles, float* scratch)
+  PanelWeights(const Panel& panel, std::size_t first, std::size_t last, float* scratch)
       : full_(panel.vectors == kPanelVectors), count_((last - first) * panel.columns()) {
     const std::size_t begin = panel.first_column * inner_size(panel.task) + first * panel.columns();
+    const std::size_t end = begin + count_;
+    const bool last_of_all = end == static_cast<std::size_t>(panel.task.columns) * inner_size(panel.task);
+    const std::size_t next = last_of_all ? 0 : count_;
     if (panel.task.half_weights == nullptr) {
       values_ = panel.task.weights + begin;
-      if (begin + count_ < static_cast<std::size_t>(panel.task.columns) * inner_size(panel.task)) {
-        following_ = NextWeights(values_, count_);
-      }
+      next_ = NextWeights(panel.task.weights + end, next * sizeof(float));
     } else {
       values_ = unpacked_ = scratch;
       packed_ = panel.task.half_weights + begin;
-      step_ = divide_up(count_, tiles);
-      next_ = packed_ + count_;
+      next_ = NextWeights(panel.task.half_weights + end, next * sizeof(Half));
     }
   }
 
@@ -142,8 +141,8 @@ class PanelWeights {
   /// Unpacks as it multiplies, if that has still to be done: the processor does both at once.
   void multiply(const TileRuns& runs, int rows, int vectors, float* sums) {
     Tile tile{runs.runs, runs.count, runs.a_stride, sums, static_cast<std::size_t>(vectors) * kLanes};
+    tile.next = next_.take(runs.steps());
     if (packed_ == nullptr) {
-      tile.next = following_.take(runs.steps());
       tile_function(rows, vectors)(tile);
     } else if (full_) {
       PackedRun packed_runs[kMaxRuns];
@@ -162,7 +161,6 @@ class PanelWeights {
       tile_function(rows, vectors)(tile);
     }
     packed_ = nullptr;
-    fetch_ahead();
   }
 
  private:
@@ -172,26 +170,12 @@ class PanelWeights {
     }
   }
 
-  /// A part of what follows in memory, which is likely to be unpacked next, into the second-level cache.
-  void fetch_ahead() {
-    if (next_ == nullptr) {
-      return;
-    }
-    constexpr std::size_t kLine = 64 / sizeof(Half);
-    for (std::size_t i = 0; i < step_; i += kLine) {
-      __builtin_prefetch(next_ + i, 0, 2);
-    }
-    next_ += step_;
-  }
-
   bool full_;
   std::size_t count_;
   const float* values_ = nullptr;
   float* unpacked_ = nullptr;
   const Half* packed_ = nullptr;  // until they are unpacked
-  const Half* next_ = nullptr;
-  std::size_t step_ = 0;
-  NextWeights following_;  // where there are, of weights that are used where they are
+  NextWeights next_;
 };
 
 std::int64_t ConvScratch(const ConvTask& task) {
@@ -209,9 +193,7 @@ void RunConvTask(const ConvTask& task, std::int64_t index, std::int64_t first_li
   float* gathered = sums + kMaxTileRows * kPanelColumns;
   for (std::size_t from = 0; from < inner; from += chunk) {
     const std::size_t to = std::min(inner, from + chunk);
-    const std::int64_t tiles_of_line = divide_up(task.out_w, most_rows);
-    PanelWeights weights(panel, from, to, static_cast<std::size_t>((last_line - first_line) * tiles_of_line),
-                         unpacked);
+    PanelWeights weights(panel, from, to, unpacked);
     for (std::int64_t line = first_line; line < last_line; ++line) {
       const std::int64_t width = std::min(task.out_w, task.out_pixels - line * task.out_w);
       const std::int64_t tiles = divide_up(width, most_rows);

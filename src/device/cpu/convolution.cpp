@@ -148,17 +148,15 @@ PackedConv2d::PackedConv2d(Device& device, Workers& workers, const HostConv2d& h
           std::make_unique<WinogradWeights>(device, pool, host, winograd_format(workers.features(), host));
       fewest_winograd_pixels = fewest_pixels_beside_reduced(host);
     }
-  } else if (WinogradWeights::suits(host, false) && wants_small_tiles(host)) {
-    winograd = std::make_unique<WinogradWeights>(device, pool, host, WinogradFormat::f32, WinogradTile::two);
-    direct = std::make_unique<PackedMatrix>(device, pool, host);
-    fewest_winograd_pixels = kFewestPixelsOfSmallTiles;
   } else if (WinogradWeights::suits(host, false)) {
+    const bool small = wants_small_tiles(host);
     winograd =
-        std::make_unique<WinogradWeights>(device, pool, host, winograd_format(workers.features(), host));
+        std::make_unique<WinogradWeights>(device, pool, host, winograd_format(workers.features(), host),
+                                          small ? WinogradTile::two : WinogradTile::four);
     // Phases do not serve every size of picture.
     if (host.in_channels * host.out_channels <= kMostWeightsTwice || winograd->phases > 1) {
       direct = std::make_unique<PackedMatrix>(device, pool, host);
-      fewest_winograd_pixels = kFewestPixels;
+      fewest_winograd_pixels = small ? kFewestPixelsOfSmallTiles : kFewestPixels;
     }
   } else if (NarrowConv2d::suits(host)) {
     narrow = std::make_unique<NarrowConv2d>(device, host);

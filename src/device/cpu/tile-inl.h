@@ -27,6 +27,7 @@ inline constexpr int kRegisters = HWY_ARCH_X86 && kLanes < 16 ? 16 : 32;
 /// Vectors across a full panel of packed columns.
 inline constexpr int kPanelVectors = kRegisters == 32 ? 4 : 2;
 inline constexpr std::size_t kPanelColumns = kPanelVectors * kLanes;
+inline constexpr std::size_t kVectorBytes = kLanes * sizeof(float);
 
 /// Rows of a tile of `vectors` vectors: as many as registers hold beside the columns and one broadcast.
 inline constexpr int tile_rows(int vectors) {
@@ -58,7 +59,7 @@ struct Tile {
   std::size_t c_stride;
   const PackedRun* packed_runs = nullptr;  ///< as many, for a tile that unpacks what others then use
   /// What is fetched into the cache meanwhile, a vector for each step; null: what the tile itself will use.
-  const float* next = nullptr;
+  const std::byte* next = nullptr;
 };
 
 /// What tiles that pass over the same weights are to fetch meanwhile: the first one its own, the others
@@ -67,22 +68,24 @@ struct Tile {
 class NextWeights {
  public:
   NextWeights() = default;
-  NextWeights(const float* weights, std::size_t count) : next_(weights + count), end_(next_ + count) {}
+  /// Those that follow.
+  NextWeights(const void* next, std::size_t bytes)
+      : next_(static_cast<const std::byte*>(next)), end_(next_ + bytes) {}
 
   /// Of the next tile, which has so many steps.
-  const float* take(std::size_t steps) {
+  const std::byte* take(std::size_t steps) {
     if (first_) {
       first_ = false;
       return nullptr;
     }
-    const float* const next = next_ < end_ ? next_ : nullptr;
-    next_ += steps * kLanes;
+    const std::byte* const next = next_ < end_ ? next_ : nullptr;
+    next_ += steps * kVectorBytes;
     return next;
   }
 
  private:
-  const float* next_ = nullptr;
-  const float* end_ = nullptr;
+  const std::byte* next_ = nullptr;
+  const std::byte* end_ = nullptr;
   bool first_ = true;
 };
 
@@ -102,14 +105,14 @@ HWY_NOINLINE void multiply_tile(const Tile& tile) {
     }
   }
   const std::size_t stride = tile.a_stride;
-  const std::size_t ahead_step = tile.next != nullptr ? kLanes : kVectors * kLanes;
-  const float* ahead = tile.next;
+  const std::size_t ahead_step = (tile.next != nullptr ? 1 : kVectors) * kVectorBytes;
+  const std::byte* ahead = tile.next;
   for (std::size_t run = 0; run < tile.run_count; ++run) {
     const float* HWY_RESTRICT a = tile.runs[run].a;
     const float* HWY_RESTRICT b = tile.runs[run].b;
     const float* end = a + tile.runs[run].length;
     if (tile.next == nullptr) {
-      ahead = b + kAhead * kVectors * kLanes;
+      ahead = reinterpret_cast<const std::byte*>(b) + kAhead * kVectors * kVectorBytes;
     }
     const Half* HWY_RESTRICT packed = nullptr;
     float* HWY_RESTRICT unpacked = nullptr;
@@ -127,7 +130,7 @@ HWY_NOINLINE void multiply_tile(const Tile& tile) {
           hn::Store(column[v], d, unpacked + v * kLanes);
         } else {
           column[v] = hn::Load(d, b + v * kLanes);
-          hwy::Prefetch(ahead + v * kLanes);
+          hwy::Prefetch(ahead + v * kVectorBytes);
         }
       }
 #pragma GCC unroll 16

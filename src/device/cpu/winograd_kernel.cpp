@@ -319,7 +319,8 @@ void multiply_floats(const WinogradTask& task, std::int64_t tiles, const float* 
   const WinogradWeights& weights = *task.weights;
   const std::int64_t blocks = divide_up(tiles, tile_rows(vectors));
   const auto steps = static_cast<std::size_t>(weights.in_channels);
-  NextWeights next(matrix, steps * static_cast<std::size_t>(vectors) * kLanes);
+  const std::size_t numbers = steps * static_cast<std::size_t>(vectors) * kLanes;
+  NextWeights next(matrix + numbers, numbers * sizeof(float));
   std::int64_t first = 0;
   for (std::int64_t block = 1; block <= blocks; ++block) {
     const std::int64_t last = tiles * block / blocks;
