@@ -105,7 +105,7 @@ HWY_NOINLINE void multiply_tile(const Tile& tile) {
     }
   }
   const std::size_t stride = tile.a_stride;
-  const std::size_t ahead_step = (tile.next != nullptr ? 1 : kVectors) * kVectorBytes;
+  const std::size_t ahead_step = tile.next != nullptr ? kVectorBytes : kVectors * kVectorBytes;
   const std::byte* ahead = tile.next;
   for (std::size_t run = 0; run < tile.run_count; ++run) {
     const float* HWY_RESTRICT a = tile.runs[run].a;
