@@ -1,6 +1,11 @@
 #include "model/files/json.h"
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <functional>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "streamdiffusion/error.h"
@@ -13,15 +18,54 @@ using nlohmann::json;
 constexpr int kDeepest = 64;
 constexpr std::size_t kShown = 80;
 
-/// Watches a parse for what nlohmann accepts and we do not.
-class Strictness {
+// Python's constants, the longest first where one begins with another.
+constexpr std::array<std::string_view, 3> kConstants = {"-Infinity", "Infinity", "NaN"};
+
+/// The one of Python's constants that `text` begins with, else an empty text.
+std::string_view constant_at(std::string_view text) {
+  const auto* const found = std::ranges::find_if(
+      kConstants, [text](std::string_view constant) { return text.starts_with(constant); });
+  return found == kConstants.end() ? std::string_view() : *found;
+}
+
+/// Puts quotation marks around Python's constants where they stand outside of texts.
+std::string quote_constants(std::string_view text) {
+  std::string quoted;
+  quoted.reserve(text.size());
+  bool in_text = false;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const std::string_view constant = in_text ? std::string_view() : constant_at(text.substr(at));
+    if (!constant.empty()) {
+      quoted.append("\"").append(constant).append("\"");
+      at += constant.size() - 1;
+      continue;
+    }
+    in_text = in_text != (text[at] == '"');
+    quoted += text[at];
+    if (in_text && text[at] == '\\' && at + 1 < text.size()) {
+      quoted += text[++at];  // an escaped quotation mark does not end the text
+    }
+  }
+  return quoted;
+}
+
+bool has_constants(std::string_view text) {
+  return text.find("NaN") != std::string_view::npos || text.find("Infinity") != std::string_view::npos;
+}
+
+void check_depth(int depth, const std::string& where) {
+  if (depth > kDeepest) {
+    throw Error(where + ": JSON is nested deeper than " + std::to_string(kDeepest));
+  }
+}
+
+/// Watches a parse for repeated keys.
+class UniqueKeys {
  public:
-  explicit Strictness(const std::string& where) : where_(where) {}
+  explicit UniqueKeys(const std::string& where) : where_(where) {}
 
   bool operator()(int depth, json::parse_event_t event, const json& parsed) {
-    if (depth > kDeepest) {
-      throw Error(where_ + ": JSON is nested deeper than " + std::to_string(kDeepest));
-    }
+    check_depth(depth, where_);
     if (event == json::parse_event_t::object_start) {
       keys_.emplace_back();
     } else if (event == json::parse_event_t::object_end) {
@@ -37,23 +81,38 @@ class Strictness {
   std::vector<std::unordered_set<std::string>> keys_;  // of each open object
 };
 
-}  // namespace
-
-json parse_json(std::string_view text, const std::string& where) {
-  Strictness strictness(where);
+json parse(std::string_view text, const json::parser_callback_t& watch, const std::string& where) {
   try {
-    return json::parse(text.begin(), text.end(), std::ref(strictness));
+    return json::parse(text.begin(), text.end(), watch);
   } catch (const json::exception& error) {
     throw Error(where + ": is not valid JSON: " + error.what());
   }
 }
 
-json parse_json_object(std::string_view text, const std::string& where) {
-  json parsed = parse_json(text, where);
+json require_object(json parsed, const std::string& where) {
   if (!parsed.is_object()) {
     throw Error(where + ": must be a JSON object, not " + show_json(parsed));
   }
   return parsed;
+}
+
+}  // namespace
+
+json parse_json(std::string_view text, const std::string& where) {
+  const auto watch = [&where](int depth, json::parse_event_t, const json&) {
+    check_depth(depth, where);
+    return true;
+  };
+  return has_constants(text) ? parse(quote_constants(text), watch, where) : parse(text, watch, where);
+}
+
+json parse_json_object(std::string_view text, const std::string& where) {
+  return require_object(parse_json(text, where), where);
+}
+
+json parse_strict_json_object(std::string_view text, const std::string& where) {
+  UniqueKeys unique_keys(where);
+  return require_object(parse(text, std::ref(unique_keys), where), where);
 }
 
 std::string show_json(const json& value) {

@@ -217,7 +217,7 @@ void SafeTensors::read(std::span<const std::byte> bytes, const std::string& name
   if (!text.starts_with('{')) {
     throw Error(name + ": is not a safetensors file (its header does not begin with '{')");
   }
-  const json header = parse_json_object(text, name);
+  const json header = parse_strict_json_object(text, name);
   const std::span<const std::byte> data = bytes.subspan(kSizeBytes + size);
 
   std::vector<Entry> entries;

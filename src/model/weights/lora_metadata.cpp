@@ -9,6 +9,9 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "model/files/json.h"
+#include "streamdiffusion/error.h"
+
 namespace streamdiffusion {
 
 namespace {
@@ -50,10 +53,19 @@ std::string find_text(const Metadata& metadata, std::initializer_list<const char
   return "";
 }
 
+/// Null where the text is no JSON, or too long to be worth reading.
+Json parse_or_null(const std::string& text) {
+  try {
+    return text.size() <= kLongestJson ? parse_json(text, "metadata") : Json();
+  } catch (const Error&) {
+    return {};
+  }
+}
+
 /// kohya's `ss_tag_frequency`: for each folder of pictures an object from tag to count.
 std::map<std::string, std::int64_t> count_tags(const std::string& text) {
   std::map<std::string, std::int64_t> counts;
-  const Json json = text.size() <= kLongestJson ? Json::parse(text, nullptr, false) : Json();
+  const Json json = parse_or_null(text);
   if (!json.is_object()) {
     return counts;
   }
