@@ -153,6 +153,18 @@ TEST(Model, APromptThatIsCutIsSaidToBeCutAndWhereOnce) {
   EXPECT_NE(warnings[0].find("and the end"), std::string::npos) << warnings[0];
 }
 
+TEST(Model, FieldsOfASchedulerWithoutEffectAreReported) {
+  const TemporaryFolder temporary;
+  const fs::path folder = copy_of("tiny-sd15", temporary);
+  change_json(folder / "scheduler/scheduler_config.json", "thresholding", true);
+  std::vector<std::string> warnings;
+  ModelOptions options = options_for(folder);
+  options.on_warning = [&warnings](const std::string& message) { warnings.push_back(message); };
+  Model::load(options);
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_NE(warnings[0].find("scheduler_config.json: thresholding"), std::string::npos) << warnings[0];
+}
+
 TEST(Model, WeightSetsAreSharedByScaleAndFreedWhenNobodyHasThem) {
   ModelOptions options = options_for(published("tiny-sd15"));
   options.loras = {{.file = published("tiny-sd15") / "lora-kohya.safetensors", .scale = 0.5F, .name = "one"}};

@@ -160,6 +160,11 @@ SchedulerConfig parse_scheduler_config(const std::string& text, const std::strin
   if (!(config.timestep_scaling > 0 && config.timestep_scaling < 1e6)) {
     fields.fail("timestep_scaling", "must be above 0 and below a million");
   }
+  for (const char* const name : {"thresholding", "clip_sample"}) {
+    if (fields.take(name) == json(true)) {
+      config.without_effect.emplace_back(name);
+    }
+  }
   // No `finish`: other fields steer samplers that this program does not use; its schedule is LCM's.
   return config;
 }

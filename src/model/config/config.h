@@ -79,6 +79,8 @@ struct SchedulerConfig {
   bool v_prediction = false;
   std::int64_t original_inference_steps = 50;
   double timestep_scaling = 10.0;
+  /// Fields that are on and change the pictures of diffusers, but not those of this program.
+  std::vector<std::string> without_effect;
 };
 
 /// Which classes a model folder names for its parts (model_index.json).

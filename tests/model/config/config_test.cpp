@@ -251,6 +251,25 @@ TEST(SchedulerConfig, ReadsConstantsWhateverTheClass) {
   EXPECT_EQ(config.timestep_scaling, 10.0);
 }
 
+TEST(SchedulerConfig, ReadsPythonsConstants) {
+  const SchedulerConfig config = parse_scheduler_config(
+      R"({"_class_name":"DPMSolverMultistepScheduler","lambda_min_clipped":-Infinity,"sigma_max":Infinity,
+      "variance_type":NaN,"num_train_timesteps":10,"num_train_timesteps":500})",
+      "x");
+  EXPECT_EQ(config.num_train_timesteps, 500);
+  expect_error([] { parse_scheduler_config(R"({"beta_start":NaN})", "x"); }, {"beta_start", "\"NaN\""});
+  expect_error([] { parse_scheduler_config(R"({"timestep_scaling":Infinity})", "x"); }, {"timestep_scaling"});
+}
+
+TEST(SchedulerConfig, TellsWhichFieldsHaveNoEffect) {
+  const auto without_effect = [](const char* text) {
+    return parse_scheduler_config(text, "x").without_effect;
+  };
+  EXPECT_TRUE(without_effect(R"({"thresholding":false,"clip_sample":false})").empty());
+  EXPECT_EQ(without_effect(R"({"thresholding":true})"), std::vector<std::string>{"thresholding"});
+  EXPECT_EQ(without_effect(R"({"clip_sample":true})"), std::vector<std::string>{"clip_sample"});
+}
+
 TEST(SchedulerConfig, RefusesOthers) {
   const auto refuse = [](const std::string& field, const std::vector<json>& values) {
     expect_refused(parse_scheduler_config, json::object(), field, values);
