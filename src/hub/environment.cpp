@@ -4,6 +4,7 @@
 #include <iterator>
 #include <string>
 
+#include "hub/expand_path.h"
 #include "streamdiffusion/hub.h"
 
 namespace streamdiffusion {
@@ -27,13 +28,6 @@ std::string first_of(std::initializer_list<const char*> names) {
   return "";
 }
 
-fs::path expand_home(const std::string& path) {
-  if (path == "~" || path.starts_with("~/")) {
-    return variable("HOME") + path.substr(1);
-  }
-  return path;
-}
-
 bool is_true(std::string value) {
   std::ranges::transform(value, value.begin(),
                          [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
@@ -42,15 +36,15 @@ bool is_true(std::string value) {
 
 fs::path hugging_face_home() {
   if (const std::string home = variable("HF_HOME"); !home.empty()) {
-    return expand_home(home);
+    return hub::expand_path(home);
   }
   const std::string cache = variable("XDG_CACHE_HOME");
-  return (cache.empty() ? expand_home("~/.cache") : fs::path(cache)) / "huggingface";
+  return hub::expand_path(cache.empty() ? "~/.cache" : cache) / "huggingface";
 }
 
 fs::path cache_folder(const fs::path& home) {
   const std::string cache = first_of({"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"});
-  return cache.empty() ? home / "hub" : expand_home(cache);
+  return cache.empty() ? home / "hub" : hub::expand_path(cache);
 }
 
 /// Tokens have no spaces; files end in a line break.
@@ -68,7 +62,7 @@ std::string read_token(const fs::path& home) {
     return token;
   }
   const std::string file = variable("HF_TOKEN_PATH");
-  std::ifstream in(file.empty() ? home / "token" : expand_home(file), std::ios::binary);
+  std::ifstream in(file.empty() ? home / "token" : hub::expand_path(file), std::ios::binary);
   return without_space({std::istreambuf_iterator<char>(in), {}});
 }
 

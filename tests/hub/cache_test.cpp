@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "hub/checksum.h"
+#include "model/temporary_folder.h"
 #include "posix/file_lock.h"
 #include "posix/growing_file.h"
 #include "streamdiffusion/hub.h"
@@ -143,6 +144,11 @@ TEST_F(Environment, IsReadAsPythonDoes) {
   EXPECT_EQ(HubOptions::from_environment().cache, "/xdg/huggingface/hub");
   ::setenv("HF_HOME", "~/hf", 1);
   EXPECT_EQ(HubOptions::from_environment().cache, "/nowhere/hf/hub");
+  ::setenv("HF_HOME", "$HOME/models/${WHICH}", 1);
+  ::setenv("WHICH", "hf", 1);
+  EXPECT_EQ(HubOptions::from_environment().cache, "/nowhere/models/hf/hub");
+  ::setenv("HF_HUB_CACHE", "/cache/$WHICH", 1);
+  EXPECT_EQ(HubOptions::from_environment().cache, "/cache/hf");
   ::setenv("HF_HUB_CACHE", "/cache", 1);
   ::setenv("HF_ENDPOINT", "http://localhost:8080/", 1);
   ::setenv("HF_TOKEN", " hf_x\r\n", 1);
@@ -154,6 +160,17 @@ TEST_F(Environment, IsReadAsPythonDoes) {
   EXPECT_TRUE(options.offline);
   ::setenv("HF_HUB_DISABLE_IMPLICIT_TOKEN", "1", 1);
   EXPECT_EQ(HubOptions::from_environment().token, "");
+}
+
+TEST_F(Environment, PathsOfXdgAndTheTokenAreExpanded) {
+  const TemporaryFolder folder;
+  folder.write("token", "hf_y\n");
+  ::setenv("FOLDER", folder.path().c_str(), 1);
+  ::setenv("XDG_CACHE_HOME", "$FOLDER", 1);
+  ::setenv("HF_TOKEN_PATH", "${FOLDER}/token", 1);
+  const HubOptions options = HubOptions::from_environment();
+  EXPECT_EQ(options.cache, folder.path() / "huggingface/hub");
+  EXPECT_EQ(options.token, "hf_y");
 }
 
 }  // namespace
