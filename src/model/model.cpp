@@ -12,6 +12,7 @@
 #include "model/model_impl.h"
 #include "model/prompt/lora_tags.h"
 #include "model/prompt/prompt_weights.h"
+#include "model/text/prompt_text.h"
 #include "model/weights/lora.h"
 #include "model/weights/lora_folder.h"
 #include "posix/memory.h"
@@ -34,9 +35,7 @@ void check_scale(const LoraScale& lora) {
 /// What the caller gave, with defaults filled in.
 ModelOptions complete(ModelOptions options) {
   for (LoraOptions& lora : options.loras) {
-    if (lora.name.empty()) {
-      lora.name = lora.file.stem().string();
-    }
+    lora.name = compose(lora.name.empty() ? lora.file.stem().string() : lora.name);
     check_scale({lora.name, lora.scale});
   }
   for (std::size_t i = 0; i < options.loras.size(); ++i) {
@@ -155,14 +154,15 @@ std::shared_ptr<WeightSet> Model::Impl::weights(const std::vector<LoraScale>& ch
   }
   for (const LoraScale& change : changed) {
     check_scale(change);
-    if (!scales.contains(change.name)) {
+    const auto changed_scale = scales.find(compose(change.name));
+    if (changed_scale == scales.end()) {
       throw Error("no LoRA with the name \"" + change.name + "\" was loaded with the model");
     }
-    scales[change.name] = change.scale;
+    changed_scale->second = change.scale;
   }
   std::map<std::string, float> named;
   for (const LoraScale& lora : of_prompts) {
-    named[lora.name] += lora.scale;
+    named[compose(lora.name)] += lora.scale;
   }
   std::vector<ScaledLora> scaled;
   for (std::size_t i = 0; i < loras_.size(); ++i) {

@@ -178,6 +178,14 @@ TEST(Model, WeightSetsAreSharedByScaleAndFreedWhenNobodyHasThem) {
   expect_error([&] { model->impl().weights({{.name = "two", .scale = 1.0F}}); }, {"\"two\""});
 }
 
+TEST(Model, LorasAreFoundByNamesWithAccentsComposed) {
+  ModelOptions options = options_for(published("tiny-sd15"));
+  options.loras = {{.file = published("tiny-sd15") / "lora-kohya.safetensors", .name = "cre\u0300me"}};
+  const auto model = Model::load(options);
+  EXPECT_NO_THROW(model->impl().weights({{.name = "cr\u00e8me", .scale = 0.5F}}));
+  EXPECT_NO_THROW(model->impl().weights({{.name = "cre\u0300me", .scale = 0.5F}}));
+}
+
 TEST(Model, PromptsAreEncodedOnceForEachWeightSet) {
   const auto model = Model::load(options_for(published("tiny-sd15")));
   const auto weights = model->impl().weights({});

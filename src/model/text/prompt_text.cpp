@@ -20,21 +20,35 @@ constexpr char32_t kDotAbove = 0x307;
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wconversion"  // inside ICU's macros
-/// The code point at `at`, which moves behind it.
-char32_t next_code_point(std::string_view text, std::size_t& at) {
-  const std::size_t begin = at;
+/// The code point at `at`, which moves behind it; negative where there is none.
+UChar32 read_code_point(std::string_view text, std::size_t& at) {
   auto position = static_cast<std::int64_t>(at);
   const auto size = static_cast<std::int64_t>(text.size());
   UChar32 value = 0;
   U8_NEXT(text.data(), position, size, value);
+  at = static_cast<std::size_t>(position);
+  return value;
+}
+#pragma GCC diagnostic pop
+
+char32_t next_code_point(std::string_view text, std::size_t& at) {
+  const std::size_t begin = at;
+  const UChar32 value = read_code_point(text, at);
   if (value < 0) {
     throw Error("the prompt is not valid UTF-8 (at byte " + std::to_string(begin) +
                 "); save or send it as UTF-8");
   }
-  at = static_cast<std::size_t>(position);
   return static_cast<char32_t>(value);
 }
-#pragma GCC diagnostic pop
+
+bool is_utf8(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    if (read_code_point(text, at) < 0) {
+      return false;
+    }
+  }
+  return true;
+}
 
 const icu::Normalizer2& composition() {
   UErrorCode error = U_ZERO_ERROR;
@@ -43,6 +57,18 @@ const icu::Normalizer2& composition() {
     throw Error(std::string("ICU has no normalisation data: ") + u_errorName(error));
   }
   return *nfc;
+}
+
+std::string composed(std::string_view text) {
+  std::string result;
+  icu::StringByteSink<std::string> sink(&result);
+  UErrorCode error = U_ZERO_ERROR;
+  composition().normalizeUTF8(0, icu::StringPiece(text.data(), static_cast<std::int32_t>(text.size())), sink,
+                              nullptr, error);
+  if (U_FAILURE(error) != 0) {
+    throw Error(std::string("the text cannot be normalised: ") + u_errorName(error));
+  }
+  return result;
 }
 
 void append_lower(char32_t value, std::size_t origin, PromptText& text) {
@@ -111,20 +137,15 @@ PromptText normalise_prompt(std::string_view text, std::size_t offset) {
         break;
       }
     }
-    std::string composed;
-    icu::StringByteSink<std::string> sink(&composed);
-    UErrorCode error = U_ZERO_ERROR;
-    nfc.normalizeUTF8(0, icu::StringPiece(text.data() + begin, static_cast<std::int32_t>(at - begin)), sink,
-                      nullptr, error);
-    if (U_FAILURE(error) != 0) {
-      throw Error(std::string("the prompt cannot be normalised: ") + u_errorName(error));
-    }
-    for (std::size_t i = 0; i < composed.size();) {
-      append_lower(next_code_point(composed, i), offset + begin, result);
+    const std::string stretch = composed(text.substr(begin, at - begin));
+    for (std::size_t i = 0; i < stretch.size();) {
+      append_lower(next_code_point(stretch, i), offset + begin, result);
     }
   }
   return result;
 }
+
+std::string compose(const std::string& text) { return is_utf8(text) ? composed(text) : text; }
 
 std::vector<PromptWord> split_words(const PromptText& text) {
   std::vector<PromptWord> words;

@@ -18,6 +18,10 @@ using PromptText = std::vector<PromptChar>;
 /// not UTF-8; `origin` counts from `offset`.
 PromptText normalise_prompt(std::string_view text, std::size_t offset);
 
+/// Returns the text with letters and accents composed (NFC), so that names which look the same are the same.
+/// A text that is not UTF-8 is returned as it is.
+std::string compose(const std::string& text);
+
 /// A run of a text.
 struct PromptWord {
   std::size_t begin = 0;

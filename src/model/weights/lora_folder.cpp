@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cstddef>
 #include <system_error>
+#include <utility>
 #include <vector>
 
+#include "model/text/prompt_text.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
@@ -16,25 +18,55 @@ namespace fs = std::filesystem;
 constexpr std::size_t kNamesShown = 10;
 constexpr std::size_t kMostEntries = 100'000;  // of a folder that is searched; more is a wrong folder
 
-std::vector<fs::path> lora_files(const fs::path& folder) {
-  std::error_code error;
-  fs::recursive_directory_iterator entry(folder, fs::directory_options::skip_permission_denied, error);
-  std::vector<fs::path> files;
-  for (std::size_t count = 0; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
-    if (++count > kMostEntries) {
-      throw Error(folder.string() + " has more than " + std::to_string(kMostEntries) +
+/// Collects the .safetensors files of a folder and of its subfolders, those that are links included.
+class LoraFiles {
+ public:
+  explicit LoraFiles(const fs::path& folder) : folder_(folder) {
+    std::error_code error;
+    search(folder, error);
+    if (error) {
+      throw Error(folder.string() + ": the folder of LoRAs cannot be read: " + error.message());
+    }
+    std::ranges::sort(files_);
+  }
+
+  [[nodiscard]] std::vector<fs::path> take() { return std::move(files_); }
+
+ private:
+  void search(const fs::path& folder, std::error_code& error) {
+    const fs::path real = fs::canonical(folder, error);
+    if (error || std::ranges::find(inside_of_, real) != inside_of_.end()) {
+      return;  // a link to a folder that it lies in leads nowhere new
+    }
+    inside_of_.push_back(real);
+    for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+      add(*entry);
+    }
+    inside_of_.pop_back();
+  }
+
+  void add(const fs::directory_entry& entry) {
+    if (++entries_ > kMostEntries) {
+      throw Error(folder_.string() + " has more than " + std::to_string(kMostEntries) +
                   " files; give a folder that holds LoRAs");
     }
-    std::error_code ignored;
-    if (entry->path().extension() == ".safetensors" && entry->is_regular_file(ignored)) {
-      files.push_back(entry->path());
+    std::error_code ignored;  // of a subfolder that cannot be read or a link that leads nowhere
+    if (entry.is_directory(ignored)) {
+      search(entry.path(), ignored);
+    } else if (entry.path().extension() == ".safetensors" && entry.is_regular_file(ignored)) {
+      files_.push_back(entry.path());
     }
   }
-  if (error) {
-    throw Error(folder.string() + ": the folder of LoRAs cannot be read: " + error.message());
-  }
-  std::ranges::sort(files);
-  return files;
+
+  const fs::path& folder_;
+  std::vector<fs::path> files_;
+  std::vector<fs::path> inside_of_;  // the folders on the way to the one that is searched, without links
+  std::size_t entries_ = 0;
+};
+
+bool is_same_file(const fs::path& a, const fs::path& b) {
+  std::error_code ignored;
+  return fs::equivalent(a, b, ignored);
 }
 
 std::string names_of(const std::vector<fs::path>& files) {
@@ -48,16 +80,17 @@ std::string names_of(const std::vector<fs::path>& files) {
 }  // namespace
 
 fs::path find_lora(const fs::path& folder, const std::string& name) {
-  const std::vector<fs::path> files = lora_files(folder);
+  const std::vector<fs::path> files = LoraFiles(folder).take();
+  const std::string sought = compose(name);
   const auto name_within = [&folder](const fs::path& file) {
     return file.lexically_relative(folder).replace_extension().generic_string();
   };
   std::vector<fs::path> found;
   for (const fs::path& file : files) {
-    if (name_within(file) == name) {
+    if (compose(name_within(file)) == sought) {
       return file;
     }
-    if (file.stem().string() == name) {
+    if (compose(file.stem().string()) == sought && (found.empty() || !is_same_file(file, found.front()))) {
       found.push_back(file);
     }
   }

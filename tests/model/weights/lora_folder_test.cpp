@@ -58,5 +58,41 @@ TEST_F(LoraFolderTest, AsksForTheSubfolderWhereTwoHaveTheName) {
   EXPECT_EQ(find_lora(loras_, "b/style"), loras_ / "b/style.safetensors");
 }
 
+TEST_F(LoraFolderTest, FollowsLinksToFolders) {
+  put("elsewhere/inks/ink.safetensors");
+  fs::create_directory_symlink("../elsewhere", loras_ / "shared");
+  EXPECT_EQ(find_lora(loras_, "ink"), loras_ / "shared/inks/ink.safetensors");
+  EXPECT_EQ(find_lora(loras_, "shared/inks/ink"), loras_ / "shared/inks/ink.safetensors");
+  fs::create_directory_symlink(loras_, folder_.path() / "link");
+  EXPECT_EQ(find_lora(folder_.path() / "link", "ink"), folder_.path() / "link/shared/inks/ink.safetensors");
+}
+
+TEST_F(LoraFolderTest, FollowsLinksThatLeadInCirclesOnce) {
+  put("loras/a/style.safetensors");
+  fs::create_directory_symlink("..", loras_ / "a/up");
+  fs::create_directory_symlink("b", loras_ / "b");
+  fs::create_directory_symlink("nowhere", loras_ / "c");
+  EXPECT_EQ(find_lora(loras_, "style"), loras_ / "a/style.safetensors");
+}
+
+TEST_F(LoraFolderTest, AFileThatIsFoundByTwoWaysIsOne) {
+  put("elsewhere/ink.safetensors");
+  fs::create_directory_symlink("../elsewhere", loras_ / "a");
+  fs::create_directory_symlink("../elsewhere", loras_ / "b");
+  EXPECT_EQ(find_lora(loras_, "ink"), loras_ / "a/ink.safetensors");
+  EXPECT_EQ(find_lora(loras_, "b/ink"), loras_ / "b/ink.safetensors");
+}
+
+TEST_F(LoraFolderTest, ComparesNamesWithAccentsComposed) {
+  const std::string apart = "cre\u0300me";
+  const std::string composed = "cr\u00e8me";
+  put("loras/" + apart + ".safetensors");
+  EXPECT_EQ(find_lora(loras_, composed), loras_ / (apart + ".safetensors"));
+  EXPECT_EQ(find_lora(loras_, apart), loras_ / (apart + ".safetensors"));
+  put("loras/\xff.safetensors");
+  EXPECT_EQ(find_lora(loras_, "\xff"), loras_ / "\xff.safetensors");
+  expect_error([&] { find_lora(loras_, "\xfe"); }, {"no LoRA"});
+}
+
 }  // namespace
 }  // namespace streamdiffusion
