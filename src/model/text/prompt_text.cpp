@@ -172,11 +172,6 @@ std::vector<PromptWord> split_words(const PromptText& text) {
   return words;
 }
 
-bool is_letter_or_number(char32_t value) {
-  const Kind kind = kind_of(value);
-  return kind == Kind::letter || kind == Kind::number;
-}
-
 std::string to_utf8(char32_t value) {
   std::array<std::uint8_t, U8_MAX_LENGTH> bytes{};
   std::size_t size = 0;

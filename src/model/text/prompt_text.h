@@ -32,9 +32,6 @@ struct PromptWord {
 /// white space.
 std::vector<PromptWord> split_words(const PromptText& text);
 
-/// Whether it is a letter or a number.
-bool is_letter_or_number(char32_t value);
-
 /// UTF-8 of one code point.
 std::string to_utf8(char32_t value);
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 #include <span>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "model/files/json.h"
@@ -26,17 +28,69 @@ struct PlacedToken {
 struct SpecialToken {
   std::string text;       ///< as sought in the text as given
   PromptText normalised;  ///< as sought in the normalised text
-  std::vector<std::int64_t> ids;
-  bool is_word = false;  ///< not sought inside of other words
+  std::int64_t id = 0;
 };
 
-std::int64_t find_id(const Vocabulary& vocabulary, const std::string& token, const std::string& where) {
-  const auto found = vocabulary.find(token);
-  if (found == vocabulary.end()) {
-    throw Error(where + ": the special token " + show_json(token) +
+/// The numbers of a vocabulary's tokens and of the words that were added to it.
+class TokenNumbers {
+ public:
+  /// Throws Error where two tokens have one number, or one token two.
+  TokenNumbers(const Vocabulary& vocabulary, const std::vector<AddedToken>& added, const std::string& where)
+      : vocabulary_(vocabulary), where_(where) {
+    std::unordered_set<std::int64_t> used;
+    for (const auto& [token, id] : vocabulary) {
+      used.insert(id);
+      size_ = std::max(size_, id + 1);
+    }
+    for (const AddedToken& token : added) {
+      if (!token.id || has_number(token.content, *token.id)) {
+        continue;
+      }
+      if (!used.insert(*token.id).second) {
+        throw Error(where + ": number " + std::to_string(*token.id) + " is given to two tokens, " +
+                    show_json(token.content) + " is one of them");
+      }
+      added_.emplace(token.content, *token.id);
+      size_ = std::max(size_, *token.id + 1);
+    }
+  }
+
+  /// Throws Error where there is no such token.
+  [[nodiscard]] std::int64_t find(const std::string& token) const {
+    if (const auto found = vocabulary_.find(token); found != vocabulary_.end()) {
+      return found->second;
+    }
+    if (const auto found = added_.find(token); found != added_.end()) {
+      return found->second;
+    }
+    throw Error(where_ + ": the special token " + show_json(token) +
                 " is not in the vocabulary; the tokenizer's files belong to different models");
   }
-  return found->second;
+
+  /// One more than the largest number.
+  [[nodiscard]] std::int64_t size() const { return size_; }
+
+ private:
+  /// True if the vocabulary has the token. Throws Error where it has it under another number.
+  [[nodiscard]] bool has_number(const std::string& token, std::int64_t id) const {
+    const auto found = vocabulary_.find(token);
+    if (found != vocabulary_.end() && found->second != id) {
+      throw Error(where_ + ": the special token " + show_json(token) + " has number " + std::to_string(id) +
+                  " among the added tokens and " + std::to_string(found->second) +
+                  " in the vocabulary; the tokenizer's files belong to different models");
+    }
+    return found != vocabulary_.end();
+  }
+
+  const Vocabulary& vocabulary_;
+  const std::string& where_;
+  std::unordered_map<std::string, std::int64_t> added_;
+  std::int64_t size_ = 0;
+};
+
+/// The word that stands for a further vector of an embedding, as diffusers calls it.
+std::string further_word(const std::string& word, std::size_t number) {
+  return word + "_" + std::to_string(number);
 }
 
 /// The longest of the tokens that `matches`, or none.
@@ -60,22 +114,26 @@ std::string read_if_there(const fs::path& file) {
 struct Tokenizer::Impl {
   Impl(const Vocabulary& vocabulary, const Merges& merges, const TokenizerOptions& options,
        std::int64_t length_otherwise, const std::string& where)
-      : encoding(vocabulary, merges, find_id(vocabulary, options.unknown, where), where),
-        begin(find_id(vocabulary, options.begin, where)),
-        end(find_id(vocabulary, options.end, where)),
-        pad(find_id(vocabulary, options.pad, where)),
+      : Impl(vocabulary, merges, options, length_otherwise, where,
+             TokenNumbers(vocabulary, options.added, where)) {}
+
+  Impl(const Vocabulary& vocabulary, const Merges& merges, const TokenizerOptions& options,
+       std::int64_t length_otherwise, const std::string& where, const TokenNumbers& numbers)
+      : encoding(vocabulary, merges, numbers.find(options.unknown), where),
+        begin(numbers.find(options.begin)),
+        end(numbers.find(options.end)),
+        pad(numbers.find(options.pad)),
         length(options.length != 0 ? options.length : length_otherwise),
-        size(static_cast<std::int64_t>(vocabulary.size())) {
+        size(numbers.size()) {
     for (const AddedToken& token : options.added) {
-      const std::int64_t id = find_id(vocabulary, token.content, where);
-      if (token.id.value_or(id) != id) {
-        throw Error(where + ": the special token " + show_json(token.content) + " has number " +
-                    std::to_string(*token.id) + " in tokenizer_config.json and " + std::to_string(id) +
-                    " in the vocabulary; the tokenizer's files belong to different models");
-      }
-      (token.normalised ? special_in_normalised : special_in_text)
-          .push_back({token.content, normalise_prompt(token.content, 0), {id}});
+      add_special(token.content, numbers.find(token.content), token.normalised);
     }
+  }
+
+  void add_special(const std::string& text, std::int64_t id, bool in_normalised) {
+    words.emplace(text, id);
+    (in_normalised ? special_in_normalised : special_in_text)
+        .push_back({text, normalise_prompt(text, 0), id});
   }
 
   /// Special tokens in the text as given, and what is between them.
@@ -105,8 +163,7 @@ struct Tokenizer::Impl {
       const SpecialToken* const special = longest(special_in_normalised, [&](const SpecialToken& token) {
         const auto size_there = static_cast<std::ptrdiff_t>(token.normalised.size());
         return normalised.end() - at >= size_there &&
-               std::equal(at, at + size_there, token.normalised.begin(), same_value) &&
-               !(token.is_word && (is_joined(normalised, at) || is_joined(normalised, at + size_there)));
+               std::equal(at, at + size_there, token.normalised.begin(), same_value);
       });
       if (special == nullptr) {
         ++at;
@@ -137,16 +194,16 @@ struct Tokenizer::Impl {
     }
   }
 
-  static void append(const SpecialToken& special, std::size_t origin, std::vector<PlacedToken>& tokens) {
-    for (const std::int64_t id : special.ids) {
-      tokens.push_back({id, origin});
+  /// The token, and behind a word of several vectors the words of the others, which diffusers puts there.
+  void append(const SpecialToken& special, std::size_t origin, std::vector<PlacedToken>& tokens) const {
+    tokens.push_back({special.id, origin});
+    for (std::size_t i = 1;; ++i) {
+      const auto further = words.find(further_word(special.text, i));
+      if (further == words.end()) {
+        return;
+      }
+      tokens.push_back({further->second, origin});
     }
-  }
-
-  /// Whether a word goes on across this place.
-  static bool is_joined(const PromptText& text, PromptText::const_iterator place) {
-    return place != text.begin() && place != text.end() && is_letter_or_number(std::prev(place)->value) &&
-           is_letter_or_number(place->value);
   }
 
   static bool same_value(const PromptChar& a, const PromptChar& b) { return a.value == b.value; }
@@ -159,6 +216,7 @@ struct Tokenizer::Impl {
   std::int64_t size;
   std::vector<SpecialToken> special_in_text;
   std::vector<SpecialToken> special_in_normalised;
+  std::unordered_map<std::string, std::int64_t> words;  // all of both
 };
 
 Tokenizer Tokenizer::make(const Vocabulary& vocabulary, const Merges& merges, const TokenizerOptions& options,
@@ -174,9 +232,13 @@ Tokenizer Tokenizer::open(const std::filesystem::path& folder, std::int64_t leng
   const fs::path merges = folder / "merges.txt";
   const fs::path all_in_one = folder / "tokenizer.json";
   if (fs::exists(vocabulary) && fs::exists(merges)) {
+    const fs::path added_tokens = folder / "added_tokens.json";
+    const std::vector<AddedToken> added =
+        fs::exists(added_tokens) ? parse_added_tokens(read_text_file(added_tokens), added_tokens.string())
+                                 : std::vector<AddedToken>();
     return make(parse_vocabulary(read_text_file(vocabulary), vocabulary.string()),
                 parse_merges(read_text_file(merges), merges.string()),
-                parse_tokenizer_options(config, special_tokens, where), length_otherwise, where);
+                parse_tokenizer_options(config, special_tokens, where, added), length_otherwise, where);
   }
   if (!fs::exists(all_in_one)) {
     throw Error(where + ": has neither vocab.json with merges.txt nor tokenizer.json");
@@ -200,17 +262,20 @@ Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
 
 void Tokenizer::add_word(const std::string& word, const std::vector<std::int64_t>& ids) {
-  SpecialToken added{.text = word, .normalised = normalise_prompt(word, 0), .ids = ids, .is_word = true};
-  const auto is_same = [&added](const SpecialToken& other) {
-    return std::ranges::equal(other.normalised, added.normalised, Impl::same_value);
-  };
-  if (added.normalised.empty()) {
-    throw Error("a word for embeddings must not be empty");
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const std::string added = i == 0 ? word : further_word(word, i);
+    const PromptText normalised = normalise_prompt(added, 0);
+    const auto is_same = [&normalised](const SpecialToken& other) {
+      return std::ranges::equal(other.normalised, normalised, Impl::same_value);
+    };
+    if (normalised.empty()) {
+      throw Error("a word for embeddings must not be empty");
+    }
+    if (std::ranges::any_of(impl_->special_in_normalised, is_same)) {
+      throw Error("the word \"" + added + "\" is there twice; give one of the embeddings another");
+    }
+    impl_->add_special(added, ids[i], true);
   }
-  if (std::ranges::any_of(impl_->special_in_normalised, is_same)) {
-    throw Error("the word \"" + word + "\" is there twice; give one of the embeddings another");
-  }
-  impl_->special_in_normalised.push_back(std::move(added));
 }
 
 Tokenizer::Encoding Tokenizer::encode(std::string_view text) const {

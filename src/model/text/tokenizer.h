@@ -18,9 +18,9 @@ class Tokenizer {
  public:
   static constexpr std::int64_t kUsualLength = 77;
 
-  /// Reads vocab.json, merges.txt, tokenizer_config.json and special_tokens_map.json (or tokenizer.json in
-  /// place of the first two). Throws Error where they are missing, malformed or disagree. `length_otherwise`:
-  /// tokens of an encoding where the folder sets no limit (the text encoder's positions).
+  /// Reads vocab.json, merges.txt, added_tokens.json, tokenizer_config.json and special_tokens_map.json (or
+  /// tokenizer.json in place of the first three). Throws Error where they are missing, malformed or disagree.
+  /// `length_otherwise`: tokens of an encoding where the folder sets no limit (the text encoder's positions).
   static Tokenizer open(const std::filesystem::path& folder, std::int64_t length_otherwise = kUsualLength);
   /// From the texts of the files; the last two may be empty.
   static Tokenizer parse(std::string_view vocab_json, std::string_view merges_txt,
@@ -33,8 +33,9 @@ class Tokenizer {
   Tokenizer(Tokenizer&&) noexcept;
   Tokenizer& operator=(Tokenizer&&) noexcept;
 
-  /// From now on this word, in any case, stands for these ids. Throws Error where there is no word, or where
-  /// it is added already.
+  /// Adds a word for an embedding, as diffusers' load_textual_inversion does. It is found in any case, also
+  /// inside of other words, and stands for all of `ids`; `word`_1 stands for the second of them alone, and so
+  /// on. Throws Error where the word is empty, or where one of these is added already.
   void add_word(const std::string& word, const std::vector<std::int64_t>& ids);
 
   struct Encoding {

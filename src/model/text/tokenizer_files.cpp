@@ -14,26 +14,35 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::int64_t kLongest = 1 << 16;  // tokens of an encoding; larger numbers stand for "no limit"
+constexpr std::int64_t kMostTokens = 1 << 24;  // far beyond any vocabulary; bounds the memory for numbers
+constexpr std::int64_t kLongest = 1 << 16;     // tokens of an encoding; larger numbers stand for "no limit"
+
+/// The number of a token. Throws Error where it is none.
+std::int64_t to_number(const std::string& token, const json& id, const std::string& where) {
+  if (!id.is_number_unsigned() || id.get<std::uint64_t>() >= kMostTokens) {
+    throw Error(where + ": token " + show_json(token) + " has number " + show_json(id) +
+                ", which must be a whole number from 0 to " + std::to_string(kMostTokens - 1));
+  }
+  return id.get<std::int64_t>();
+}
 
 Vocabulary to_vocabulary(const json& tokens, const std::string& where) {
   if (!tokens.is_object() || tokens.empty()) {
     throw Error(where + ": the vocabulary must be an object of tokens and their numbers");
   }
   Vocabulary vocabulary;
+  vocabulary.reserve(tokens.size());
   std::vector<bool> used(tokens.size());
   for (const auto& [token, id] : tokens.items()) {
-    if (!id.is_number_unsigned() || id.get<std::uint64_t>() >= tokens.size()) {
-      throw Error(where + ": token " + show_json(token) + " has number " + show_json(id) +
-                  ", which must be 0 to " + std::to_string(tokens.size() - 1));
-    }
-    const auto number = id.get<std::size_t>();
-    if (used[number]) {
+    const std::int64_t number = to_number(token, id, where);
+    const auto index = static_cast<std::size_t>(number);
+    used.resize(std::max(used.size(), index + 1));
+    if (used[index]) {
       throw Error(where + ": number " + show_json(id) + " is given to two tokens, " + show_json(token) +
                   " is one of them");
     }
-    used[number] = true;
-    vocabulary.emplace(token, id.get<std::int64_t>());
+    used[index] = true;
+    vocabulary.emplace(token, number);
   }
   return vocabulary;
 }
@@ -138,12 +147,12 @@ class OptionsReader {
     for (const auto& [id, token] : listed.items()) {
       const std::string place = field("added_tokens_decoder") + " entry " + show_json(id);
       AddedToken added = to_added_token(token, place);
-      std::int64_t number = 0;
+      std::uint64_t number = 0;
       const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), number);
       if (error != std::errc() || end != id.data() + id.size()) {
         throw Error(place + " must have a number for its name");
       }
-      added.id = number;
+      added.id = to_number(added.content, number, place);
       add(added);
     }
     listed_ = options_.added.size();
@@ -164,7 +173,9 @@ class OptionsReader {
     if (found == options_.added.end()) {
       options_.added.push_back(token);
     } else if (std::distance(options_.added.begin(), found) >= static_cast<std::ptrdiff_t>(listed_)) {
+      const std::optional<std::int64_t> id = token.id ? token.id : found->id;
       *found = token;
+      found->id = id;
     }
   }
 
@@ -230,6 +241,16 @@ Merges parse_merges(std::string_view merges_txt, const std::string& where) {
   return merges;
 }
 
+std::vector<AddedToken> parse_added_tokens(std::string_view added_tokens_json, const std::string& where) {
+  const json tokens = parse_json_object(added_tokens_json, where);
+  std::vector<AddedToken> added;
+  for (const auto& [token, id] : tokens.items()) {
+    // transformers seeks these in the normalised text, those apart that are special tokens as well.
+    added.push_back({.content = token, .normalised = true, .id = to_number(token, id, where)});
+  }
+  return added;
+}
+
 TokenizerOptions parse_tokenizer_options(std::string_view tokenizer_config,
                                          std::string_view special_tokens_map, const std::string& where,
                                          std::vector<AddedToken> listed) {
@@ -255,7 +276,11 @@ TokenizerJson parse_tokenizer_json(std::string_view tokenizer_json, const std::s
   TokenizerJson result;
   result.vocabulary = to_vocabulary(model.value("vocab", json()), where);
   for (const json& token : parsed.value("added_tokens", json::array())) {
-    result.added.push_back(to_added_token(token, where + ": field \"added_tokens\""));
+    AddedToken added = to_added_token(token, where + ": field \"added_tokens\"");
+    if (token.is_object() && token.contains("id")) {
+      added.id = to_number(added.content, token["id"], where);
+    }
+    result.added.push_back(std::move(added));
   }
   const json merges = model.value("merges", json());
   if (!merges.is_array()) {

@@ -105,16 +105,24 @@ TEST_F(EmbeddingsTest, StandForTheirVectors) {
   expected.insert(expected.end(), {first, first + 1, first + 2});
   expected.insert(expected.end(), behind.begin(), behind.end());
   EXPECT_EQ(ids(*with, "a <cat-toy> b"), expected);
-  EXPECT_EQ(ids(*with, "a<CAT-toy>b"), expected);
+  EXPECT_EQ(ids(*with, "a<cat-toy>b"), expected);
 }
 
-TEST_F(EmbeddingsTest, AreNotSoughtInsideOfWords) {
-  const auto with = load({embedding("art", 1)});
+TEST_F(EmbeddingsTest, AreFoundInAnyCase) {
+  const auto with = load({embedding("<Cat-Toy>", 2)});
+  const std::int64_t first = with->impl().files.text_encoder_config.vocab_size;
+  EXPECT_EQ(ids(*with, "<CAT-toy> <Cat-Toy>"), (Ids{first, first + 1, first, first + 1}));
+  EXPECT_EQ(ids(*with, "<cat-toy>_1"), Ids{first + 1});
+}
+
+TEST_F(EmbeddingsTest, AreFoundInsideOfWordsToo) {
+  const auto with = load({embedding("mul", 2)});
   const auto without = load({});
   const std::int64_t first = with->impl().files.text_encoder_config.vocab_size;
-  EXPECT_EQ(ids(*with, "party arts smart art1"), ids(*without, "party arts smart art1"));
-  EXPECT_EQ(ids(*with, "art"), Ids{first});
-  EXPECT_EQ(ids(*with, "(art)")[1], first);
+  Ids expected = {first, first + 1};
+  const Ids behind = ids(*without, "ti");
+  expected.insert(expected.end(), behind.begin(), behind.end());
+  EXPECT_EQ(ids(*with, "multi"), expected);
 }
 
 TEST_F(EmbeddingsTest, ChangeWhatTheTextEncoderSays) {

@@ -120,6 +120,79 @@ TEST(Tokenizer, SeeksNormalisedSpecialTokensInAnyCase) {
   EXPECT_EQ(small.parse().encode("<|EndOfText|>").ids[1], small.id("<|endoftext|>"));
 }
 
+/// Ids of the words `<toy>` and `<toy>_1`, which are added to a vocabulary of `size` tokens.
+json added_words(std::size_t size) { return {{"<toy>", size}, {"<toy>_1", size + 1}}; }
+
+TEST(Tokenizer, KnowsWordsThatWereAddedToTheVocabulary) {
+  const SmallTokenizer small;
+  const auto size = static_cast<std::int64_t>(small.vocab.size());
+  const Ids expected = {small.id("<|startoftext|>"), small.id("a</w>"),        size, size + 1,
+                        small.id("cat</w>"),         small.id("<|endoftext|>")};
+  const auto expect_words = [&](const Tokenizer& tokenizer) {
+    EXPECT_EQ(tokenizer.vocabulary(), size + 2);
+    EXPECT_EQ(without_padding(tokenizer.encode("a <toy> cat").ids, small.id("<|endoftext|>")), expected);
+  };
+
+  const TemporaryFolder beside;  // as transformers 4 up to 4.33 saves them
+  beside.write("vocab.json", small.vocab.dump());
+  beside.write("merges.txt", small.merges);
+  beside.write("added_tokens.json", added_words(small.vocab.size()).dump());
+  beside.write("special_tokens_map.json", R"({"pad_token":"<|endoftext|>"})");
+  expect_words(Tokenizer::open(beside.path()));
+
+  SmallTokenizer listed;  // as transformers from 4.34 on saves them
+  for (const auto& [word, id] : added_words(small.vocab.size()).items()) {
+    listed.config["added_tokens_decoder"][id.dump()] = {
+        {"content", word}, {"normalized", true}, {"single_word", false}, {"special", false}};
+  }
+  expect_words(listed.parse());
+
+  json all = {{"model",
+               {{"type", "BPE"},
+                {"end_of_word_suffix", "</w>"},
+                {"continuing_subword_prefix", ""},
+                {"merges", {"c a", "ca t</w>"}},
+                {"vocab", small.vocab}}}};
+  for (const auto& [word, id] : added_words(small.vocab.size()).items()) {
+    all["added_tokens"].push_back({{"id", id}, {"content", word}, {"normalized", true}});
+  }
+  const TemporaryFolder whole;  // as transformers 5 saves them
+  fs::remove(whole.path() / "vocab.json");
+  whole.write("tokenizer.json", all.dump());
+  expect_words(Tokenizer::open(whole.path()));
+}
+
+TEST(Tokenizer, AnAddedWordCanBeASpecialToken) {
+  const TemporaryFolder folder;
+  const SmallTokenizer small;
+  folder.write("vocab.json", small.vocab.dump());
+  folder.write("merges.txt", small.merges);
+  folder.write("added_tokens.json", json({{"[PAD]", small.vocab.size()}}).dump());
+  folder.write("special_tokens_map.json", R"({"pad_token":"[PAD]"})");
+  EXPECT_EQ(Tokenizer::open(folder.path()).encode("cat").ids.back(), std::ssize(small.vocab));
+}
+
+TEST(Tokenizer, RefusesAddedWordsWhoseNumbersAreTaken) {
+  SmallTokenizer small;
+  small.config["added_tokens_decoder"]["0"] = {{"content", "<toy>"}};
+  expect_error([&] { small.parse(); }, {"number 0", "<toy>", "two tokens"});
+  small.config["added_tokens_decoder"] = {{"1000", {{"content", "<toy>"}}},
+                                          {"01000", {{"content", "<cat>"}}}};
+  expect_error([&] { small.parse(); }, {"number 1000", "two tokens"});
+  small.config["added_tokens_decoder"] = {{"99999999999", {{"content", "<toy>"}}}};
+  expect_error([&] { small.parse(); }, {"99999999999", "16777215"});
+  small.config["added_tokens_decoder"] = {{"-1", {{"content", "<toy>"}}}};
+  expect_error([&] { small.parse(); }, {"-1"});
+}
+
+TEST(Tokenizer, OfARepeatedTokenTheLastNumberCounts) {
+  const SmallTokenizer small;
+  std::string vocab = small.vocab.dump();
+  vocab.insert(1, R"("<|startoftext|>":7777,)");
+  const Tokenizer tokenizer = Tokenizer::parse(vocab, small.merges, "", "", "folder");
+  EXPECT_EQ(tokenizer.encode("cat").ids, small.parse().encode("cat").ids);
+}
+
 TEST(Tokenizer, TakesTheTextEncodersLengthWhereTheFolderSetsNone) {
   const TemporaryFolder folder;
   const SmallTokenizer small;
@@ -153,7 +226,7 @@ TEST(Tokenizer, RefusesFilesThatDisagree) {
   expect(small, {"merge 3", "\"xy\"", "different models"});
   small = {};
   small.vocab.erase("<|startoftext|>");
-  expect(small, {"number"});
+  expect(small, {"<|startoftext|>", "not in the vocabulary"});
   small = {};
   small.config["pad_token"] = "[PAD]";
   expect(small, {"[PAD]", "not in the vocabulary"});
@@ -163,7 +236,7 @@ TEST(Tokenizer, RefusesFilesThatDisagree) {
   small = {};
   small.vocab["a"] = small.vocab["b"];
   expect(small, {"vocab.json", "two tokens"});
-  for (const json& id : {json(-1), json(100000), json("1"), json(1.5), json(1e30), json()}) {
+  for (const json& id : {json(-1), json(1 << 24), json("1"), json(1.5), json(1e30), json()}) {
     small = {};
     small.vocab["a"] = id;
     expect(small, {"vocab.json", "\"a\"", id.dump()});
