@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "model/files/json.h"
+#include "model/files/other_formats.h"
 #include "model/files/weight_kernels.h"
 #include "posix/mapped_file.h"
 #include "streamdiffusion/error.h"
@@ -32,6 +33,12 @@ std::optional<DType> find_type(std::string_view name) {
   return found == kTypes.end() ? std::nullopt : std::optional(*found);
 }
 
+[[noreturn]] void throw_other_format(std::span<const std::byte> bytes, const std::string& where,
+                                     const std::string& why) {
+  const std::string format = describe_other_format(bytes);
+  throw Error(where + ": is not a safetensors file" + (format.empty() ? " (" + why + ")" : " but " + format));
+}
+
 std::uint64_t header_size(std::span<const std::byte> bytes, const std::string& where) {
   if (bytes.size() < kSizeBytes) {
     throw Error(where + ": is not a safetensors file (only " + std::to_string(bytes.size()) +
@@ -42,8 +49,7 @@ std::uint64_t header_size(std::span<const std::byte> bytes, const std::string& w
     size |= std::to_integer<std::uint64_t>(bytes[i]) << (8 * i);
   }
   if (size > kLargestHeader) {
-    throw Error(where + ": is not a safetensors file (its header would have " + std::to_string(size) +
-                " bytes)");
+    throw_other_format(bytes, where, "its header would have " + std::to_string(size) + " bytes");
   }
   if (size > bytes.size() - kSizeBytes) {
     throw Error(where + ": is cut short inside its header; download it again");
@@ -215,7 +221,7 @@ void SafeTensors::read(std::span<const std::byte> bytes, const std::string& name
   const std::uint64_t size = header_size(bytes, name);
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()) + kSizeBytes, size);
   if (!text.starts_with('{')) {
-    throw Error(name + ": is not a safetensors file (its header does not begin with '{')");
+    throw_other_format(bytes, name, "its header does not begin with '{'");
   }
   const json header = parse_strict_json_object(text, name);
   const std::span<const std::byte> data = bytes.subspan(kSizeBytes + size);

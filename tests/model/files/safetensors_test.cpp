@@ -121,6 +121,19 @@ TEST(SafeTensors, RefusesOtherHeaders) {
   expect_error([] { parse(safetensors_bytes("{\"a\":" + std::string(1000, '[') + "}")); }, {"nested"});
 }
 
+TEST(SafeTensors, NamesFilesOfOtherKinds) {
+  const std::pair<std::string, const char*> cases[] = {
+      {"GGUF" + std::string("\x03\0\0\0", 4), "GGUF"},
+      {"PK\x03\x04" + std::string(8, '\x14'), ".dduf"},
+      {"\x80\x02\x8a\x0al\xfc\x9c\x46\xf9", "pickle"},
+      {"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"},
+      {"<!DOCTYPE html><html>", "web page"},
+  };
+  for (const auto& [bytes, kind] : cases) {
+    expect_error([&text = bytes] { parse(text); }, {"file: is not a safetensors file but ", kind});
+  }
+}
+
 TEST(SafeTensors, RefusesWhatIsNoFile) {
   const TemporaryFolder folder;
   expect_error([&] { SafeTensors::open(folder.path() / "missing.safetensors"); },
