@@ -1,11 +1,12 @@
 #include "hub/default_autoencoder.h"
 
 #include <cmath>
-#include <fstream>
-#include <nlohmann/json.hpp>
-#include <system_error>
+#include <exception>
 
 #include "hub/fetch.h"
+#include "model/files/dduf.h"
+#include "model/files/json.h"
+#include "model/files/text_file.h"
 
 namespace streamdiffusion::hub {
 namespace {
@@ -16,19 +17,15 @@ namespace fs = std::filesystem;
 /// what is wrong with it, is for the one who loads it.
 bool has_taesd_latents(const fs::path& model) {
   constexpr double kScaling = 0.18215;  // of Stable Diffusion 1.x and 2.x; SDXL has another
-  std::error_code error;
-  if (!fs::is_directory(model, error)) {
-    return fs::is_regular_file(model, error);  // checkpoints in one file are of 1.x or 2.x
-  }
-  std::ifstream in(model / "vae" / "config.json", std::ios::binary);
-  const auto config = nlohmann::json::parse(in, nullptr, false);
-  if (!config.is_object()) {
-    return false;
-  }
   try {
+    if (!is_model_folder(model)) {
+      return fs::is_regular_file(model);  // checkpoints in one file are of 1.x or 2.x
+    }
+    const fs::path file = model / "vae" / "config.json";
+    const nlohmann::json config = parse_json_object(read_text_file(file), file.string());
     return config.value("_class_name", "") == "AutoencoderKL" && config.value("latent_channels", 4) == 4 &&
            std::abs(config.value("scaling_factor", kScaling) - kScaling) < 1e-4;
-  } catch (const nlohmann::json::exception&) {
+  } catch (const std::exception&) {
     return false;
   }
 }

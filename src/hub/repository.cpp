@@ -24,11 +24,17 @@ bool is_name(std::string_view name) {
          name.find("..") == std::string_view::npos;
 }
 
+/// A file of a repository that is a model or a part of one by itself.
+bool is_model_file_name(std::string_view name) {
+  return name.ends_with(".safetensors") || name.ends_with(".dduf");
+}
+
 /// A path of two names whose second looks like a file is meant as a file.
 bool is_file_name(std::string_view name) {
-  constexpr std::array<std::string_view, 8> kEndings = {".safetensors", ".ckpt", ".pt",   ".pth",
-                                                        ".bin",         ".json", ".onnx", ".gguf"};
-  return std::ranges::any_of(kEndings, [name](std::string_view ending) { return name.ends_with(ending); });
+  constexpr std::array<std::string_view, 7> kEndings = {".ckpt", ".pt",   ".pth", ".bin",
+                                                        ".json", ".onnx", ".gguf"};
+  return is_model_file_name(name) ||
+         std::ranges::any_of(kEndings, [name](std::string_view ending) { return name.ends_with(ending); });
 }
 
 }  // namespace
@@ -57,7 +63,7 @@ std::optional<Repository> parse_repository(const std::string& text) {
   repository.file = path.substr(std::min(second + 1, path.size()));
   const bool whole = second == path.size();
   if (!is_name(repository.owner) || !is_name(repository.name) || is_file_name(repository.name) ||
-      (!whole && (!is_safe_path(repository.file) || !repository.file.ends_with(".safetensors")))) {
+      (!whole && (!is_safe_path(repository.file) || !is_model_file_name(repository.file)))) {
     return std::nullopt;
   }
   return repository;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "model/files/dduf.h"
 #include "model/model_folder.h"
 #include "model/single_file/single_file.h"
 #include "model/text/textual_inversion.h"
@@ -94,7 +95,7 @@ ModelFiles open_parts(const ModelOptions& options) {
                 ": there is no such folder or file; give the folder of a diffusers model, the one with "
                 "model_index.json, or a checkpoint in one .safetensors file");
   }
-  return fs::is_directory(options.path) ? open_model_folder(options) : open_single_file(options);
+  return is_model_folder(options.path) ? open_model_folder(options) : open_single_file(options);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "model/files/dduf.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
@@ -14,7 +15,7 @@ namespace fs = std::filesystem;
 void check_components(const fs::path& folder, bool own_vae) {
   std::string missing;
   for (const char* name : {"unet", "text_encoder", "tokenizer", "vae", "scheduler"}) {
-    if ((own_vae || std::string(name) != "vae") && !fs::is_directory(folder / name)) {
+    if ((own_vae || std::string(name) != "vae") && !is_model_folder(folder / name)) {
       missing += (missing.empty() ? "" : ", ") + std::string(name);
     }
   }
@@ -41,7 +42,7 @@ void warn_of_fields_without_effect(const SchedulerConfig& scheduler, const fs::p
 ModelFiles open_model_folder(const ModelOptions& options) {
   const fs::path& folder = options.path;
   const fs::path index = folder / "model_index.json";
-  if (!fs::exists(index)) {
+  if (!is_model_file(index)) {
     throw Error(folder.string() +
                 " has no model_index.json; give the folder of a diffusers model that has one");
   }

@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "model/files/dduf.h"
+#include "model/files/float8.h"
 #include "model/files/json.h"
 #include "model/files/other_formats.h"
 #include "model/files/weight_kernels.h"
@@ -190,6 +192,22 @@ class MappedSafeTensors : public SafeTensors {
   MappedFile mapped_;
 };
 
+/// A file inside of a DDUF file.
+class DdufSafeTensors : public SafeTensors {
+ public:
+  DdufSafeTensors(const DdufPath& path, const std::string& name) : dduf_(path.file) {
+    const auto bytes = dduf_.find(path.entry);
+    if (!bytes) {
+      throw Error(path.file.string() + ": has no \"" + path.entry + "\"");
+    }
+    read(*bytes, name);
+  }
+  void release_pages() const override { dduf_.release_pages(); }
+
+ private:
+  DdufFile dduf_;
+};
+
 class ParsedSafeTensors : public SafeTensors {
  public:
   ParsedSafeTensors(std::span<const std::byte> bytes, const std::string& name) { read(bytes, name); }
@@ -208,6 +226,9 @@ void float_from_f64(std::span<const std::byte> in, std::span<float> out) {
 std::int64_t FileTensor::elements() const { return static_cast<std::int64_t>(bytes.size() / size_of(dtype)); }
 
 std::shared_ptr<const SafeTensors> SafeTensors::open(const std::filesystem::path& file) {
+  if (const auto path = find_dduf(file)) {
+    return std::make_shared<DdufSafeTensors>(*path, file.string());
+  }
   return std::make_shared<MappedSafeTensors>(file);
 }
 

@@ -4,8 +4,10 @@
 #include <array>
 #include <set>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
+#include "model/files/dduf.h"
 #include "model/files/json.h"
 #include "model/files/pickle.h"
 #include "model/files/text_file.h"
@@ -63,7 +65,8 @@ std::vector<std::shared_ptr<const SafeTensors>> open_shards(const fs::path& inde
 
 /// A pickle in the folder, or an empty path.
 fs::path find_pickle(const fs::path& folder) {
-  for (const auto& entry : fs::directory_iterator(folder)) {
+  std::error_code ignored;  // inside of a DDUF file there are no pickles
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
     if (is_pickle(entry.path())) {
       return entry.path();
     }
@@ -72,7 +75,7 @@ fs::path find_pickle(const fs::path& folder) {
 }
 
 [[noreturn]] void throw_nothing_found(const fs::path& folder, const std::string& stem) {
-  if (!fs::is_directory(folder)) {
+  if (!is_model_folder(folder)) {
     throw Error(folder.string() + ": there is no such folder; a diffusers model has it");
   }
   refuse_pickle(find_pickle(folder));
@@ -100,11 +103,11 @@ void insert_tensor(std::map<std::string, FileTensor>& into, const std::string& n
 TensorFiles TensorFiles::open(const std::filesystem::path& folder, const std::string& stem) {
   for (const std::string variant : {"", ".fp16", ".bf16"}) {
     const fs::path whole = folder / (stem + variant + ".safetensors");
-    if (fs::exists(whole)) {
+    if (is_model_file(whole)) {
       return TensorFiles({SafeTensors::open(whole)});
     }
     const fs::path index = folder / (stem + ".safetensors.index" + variant + ".json");
-    if (fs::exists(index)) {
+    if (is_model_file(index)) {
       TensorFiles files(open_shards(index));
       files.where_ = index.string();
       return files;

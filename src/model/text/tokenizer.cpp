@@ -7,6 +7,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "model/files/dduf.h"
 #include "model/files/json.h"
 #include "model/files/text_file.h"
 #include "model/text/byte_pair_encoding.h"
@@ -106,7 +107,7 @@ const SpecialToken* longest(const std::vector<SpecialToken>& tokens, Matches mat
 }
 
 std::string read_if_there(const fs::path& file) {
-  return fs::exists(file) ? read_text_file(file) : std::string();
+  return is_model_file(file) ? read_text_file(file) : std::string();
 }
 
 }  // namespace
@@ -231,16 +232,16 @@ Tokenizer Tokenizer::open(const std::filesystem::path& folder, std::int64_t leng
   const fs::path vocabulary = folder / "vocab.json";
   const fs::path merges = folder / "merges.txt";
   const fs::path all_in_one = folder / "tokenizer.json";
-  if (fs::exists(vocabulary) && fs::exists(merges)) {
+  if (is_model_file(vocabulary) && is_model_file(merges)) {
     const fs::path added_tokens = folder / "added_tokens.json";
     const std::vector<AddedToken> added =
-        fs::exists(added_tokens) ? parse_added_tokens(read_text_file(added_tokens), added_tokens.string())
-                                 : std::vector<AddedToken>();
+        is_model_file(added_tokens) ? parse_added_tokens(read_text_file(added_tokens), added_tokens.string())
+                                    : std::vector<AddedToken>();
     return make(parse_vocabulary(read_text_file(vocabulary), vocabulary.string()),
                 parse_merges(read_text_file(merges), merges.string()),
                 parse_tokenizer_options(config, special_tokens, where, added), length_otherwise, where);
   }
-  if (!fs::exists(all_in_one)) {
+  if (!is_model_file(all_in_one)) {
     throw Error(where + ": has neither vocab.json with merges.txt nor tokenizer.json");
   }
   const auto [tokens, pairs, added] = parse_tokenizer_json(read_text_file(all_in_one), all_in_one.string());
