@@ -14,6 +14,8 @@ std::size_t size_of(DType type) {
     case DType::bf16:
     case DType::i16:
       return 2;
+    case DType::f8_e4m3:
+    case DType::f8_e5m2:
     case DType::i8:
     case DType::u8:
     case DType::boolean:
@@ -32,6 +34,10 @@ const char* to_string(DType type) {
       return "F16";
     case DType::bf16:
       return "BF16";
+    case DType::f8_e4m3:
+      return "F8_E4M3";
+    case DType::f8_e5m2:
+      return "F8_E5M2";
     case DType::i64:
       return "I64";
     case DType::i32:

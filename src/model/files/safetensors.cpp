@@ -27,8 +27,9 @@ using nlohmann::json;
 // The format: eight bytes with the size of the header (little endian), the header in JSON, the data.
 constexpr std::size_t kSizeBytes = 8;
 constexpr std::size_t kLargestHeader = 100'000'000;  // the reference implementation's limit
-constexpr std::array kTypes = {DType::f64, DType::f32, DType::f16, DType::bf16, DType::i64,
-                               DType::i32, DType::i16, DType::i8,  DType::u8,   DType::boolean};
+constexpr std::array kTypes = {DType::f64,     DType::f32,     DType::f16, DType::bf16,
+                               DType::f8_e4m3, DType::f8_e5m2, DType::i64, DType::i32,
+                               DType::i16,     DType::i8,      DType::u8,  DType::boolean};
 
 std::optional<DType> find_type(std::string_view name) {
   const auto* const found = std::ranges::find_if(kTypes, [&](DType type) { return name == to_string(type); });
@@ -295,14 +296,15 @@ namespace {
 constexpr std::size_t kPartElements = std::size_t{1} << 19U;
 
 /// Large tensors on several threads: these are the first to touch pages of a file and of memory.
-void convert_in_parts(const std::byte* in, std::span<float> out,
+void convert_in_parts(const FileTensor& tensor, std::span<float> out,
                       void (*convert)(const std::byte* in, std::span<float> out)) {
+  const std::size_t element_size = size_of(tensor.dtype);
   const std::size_t processors = std::max(1U, std::thread::hardware_concurrency());
   const std::size_t parts = std::clamp(out.size() / kPartElements, std::size_t{1}, processors);
   const auto convert_part = [&](std::size_t part) {
     const std::size_t first = out.size() * part / parts;
     const std::size_t last = out.size() * (part + 1) / parts;
-    convert(in + 2 * first, out.subspan(first, last - first));
+    convert(tensor.bytes.data() + element_size * first, out.subspan(first, last - first));
   };
   std::vector<std::jthread> others;
   for (std::size_t part = 1; part < parts; ++part) {
@@ -324,9 +326,13 @@ void convert_to_float(const FileTensor& tensor, std::span<float> out) {
       }
       return;
     case DType::f16:
-      return convert_in_parts(tensor.bytes.data(), out, float_from_f16);
+      return convert_in_parts(tensor, out, float_from_f16);
     case DType::bf16:
-      return convert_in_parts(tensor.bytes.data(), out, float_from_bf16);
+      return convert_in_parts(tensor, out, float_from_bf16);
+    case DType::f8_e4m3:
+      return convert_in_parts(tensor, out, float_from_f8_e4m3);
+    case DType::f8_e5m2:
+      return convert_in_parts(tensor, out, float_from_f8_e5m2);
     case DType::f64:
       return float_from_f64(tensor.bytes, out);
     default:

@@ -51,7 +51,7 @@ class SafeTensors {
 /// Writes float32, float16 or int64 tensors; for tests and tools.
 void write_safetensors(const std::filesystem::path& file, const std::map<std::string, FileTensor>& tensors);
 
-/// The elements as float32 (from f32, f16, bf16 or f64).
+/// The elements as float32 (from f64, f32, f16, bf16, f8_e4m3 or f8_e5m2).
 void convert_to_float(const FileTensor& tensor, std::span<float> out);
 
 }  // namespace streamdiffusion

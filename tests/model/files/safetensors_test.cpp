@@ -59,6 +59,23 @@ TEST(SafeTensors, TakesDataThatIsNotAligned) {
   }
 }
 
+// The values are those of torch.float8_e4m3fn and torch.float8_e5m2.
+TEST(SafeTensors, ReadsFloatsOf8Bits) {
+  const std::string bytes("\x00\x01\x07\x08\x38\x7e\x80\xb8\xfe", 9);
+  const auto e4m3 = parse(safetensors_bytes(one("F8_E4M3", "[9]", "[0,9]"), bytes));
+  EXPECT_EQ(floats(e4m3->tensors().at("a")),
+            (std::vector<float>{0, 0x1p-9F, 0x7p-9F, 0x1p-6F, 1, 448, -0.0F, -1, -448}));
+  const auto e5m2 = parse(safetensors_bytes(one("F8_E5M2", "[9]", "[0,9]"),
+                                            std::string("\x00\x01\x03\x04\x3c\x7b\x80\xbc\x7c", 9)));
+  EXPECT_EQ(floats(e5m2->tensors().at("a")),
+            (std::vector<float>{0, 0x1p-16F, 0x3p-16F, 0x1p-14F, 1, 57344, -0.0F, -1,
+                                std::numeric_limits<float>::infinity()}));
+  const auto nan = parse(safetensors_bytes(one("F8_E4M3", "[2]", "[0,2]"), "\x7f\xff"));
+  for (const float value : floats(nan->tensors().at("a"))) {
+    EXPECT_TRUE(std::isnan(value));
+  }
+}
+
 TEST(SafeTensors, RefusesWhatIsCutShort) {
   const std::string bytes = safetensors_bytes(one("F32", "[2]", "[0,8]"), std::string(8, 'x'));
   for (std::size_t size = 0; size < bytes.size(); ++size) {
@@ -108,8 +125,8 @@ TEST(SafeTensors, RefusesOverlapsAndGaps) {
 }
 
 TEST(SafeTensors, RefusesOtherHeaders) {
-  expect_error([] { parse(safetensors_bytes(one("F8_E4M3", "[8]", "[0,8]"), std::string(8, 'x'))); },
-               {"tensor \"a\"", "F8_E4M3"});
+  expect_error([] { parse(safetensors_bytes(one("F8_E8M0", "[8]", "[0,8]"), std::string(8, 'x'))); },
+               {"tensor \"a\"", "F8_E8M0"});
   expect_error([] { parse(safetensors_bytes(R"({"a":{"dtype":"F32","shape":[0]}})")); }, {"tensor \"a\""});
   expect_error([] { parse(safetensors_bytes(R"({"a":1})")); }, {"tensor \"a\""});
   expect_error([] { parse(safetensors_bytes("[]")); }, {"file"});
