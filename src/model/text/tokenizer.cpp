@@ -110,6 +110,28 @@ std::string read_if_there(const fs::path& file) {
   return is_model_file(file) ? read_text_file(file) : std::string();
 }
 
+/// Reads tokenizer.json, which transformers prefers: where it has saved a tokenizer into an older folder, the
+/// other files are those of before.
+TokenizerJson read_vocabulary(const fs::path& folder) {
+  const fs::path all_in_one = folder / "tokenizer.json";
+  if (is_model_file(all_in_one)) {
+    return parse_tokenizer_json(read_text_file(all_in_one), all_in_one.string());
+  }
+  const fs::path vocabulary = folder / "vocab.json";
+  const fs::path merges = folder / "merges.txt";
+  const fs::path added = folder / "added_tokens.json";
+  if (!is_model_file(vocabulary) || !is_model_file(merges)) {
+    throw Error(folder.string() + ": has neither tokenizer.json nor vocab.json with merges.txt");
+  }
+  TokenizerJson files;
+  files.vocabulary = parse_vocabulary(read_text_file(vocabulary), vocabulary.string());
+  files.merges = parse_merges(read_text_file(merges), merges.string());
+  if (is_model_file(added)) {
+    files.added = parse_added_tokens(read_text_file(added), added.string());
+  }
+  return files;
+}
+
 }  // namespace
 
 struct Tokenizer::Impl {
@@ -226,27 +248,12 @@ Tokenizer Tokenizer::make(const Vocabulary& vocabulary, const Merges& merges, co
 }
 
 Tokenizer Tokenizer::open(const std::filesystem::path& folder, std::int64_t length_otherwise) {
-  const std::string where = folder.string();
   const std::string config = read_if_there(folder / "tokenizer_config.json");
   const std::string special_tokens = read_if_there(folder / "special_tokens_map.json");
-  const fs::path vocabulary = folder / "vocab.json";
-  const fs::path merges = folder / "merges.txt";
-  const fs::path all_in_one = folder / "tokenizer.json";
-  if (is_model_file(vocabulary) && is_model_file(merges)) {
-    const fs::path added_tokens = folder / "added_tokens.json";
-    const std::vector<AddedToken> added =
-        is_model_file(added_tokens) ? parse_added_tokens(read_text_file(added_tokens), added_tokens.string())
-                                    : std::vector<AddedToken>();
-    return make(parse_vocabulary(read_text_file(vocabulary), vocabulary.string()),
-                parse_merges(read_text_file(merges), merges.string()),
-                parse_tokenizer_options(config, special_tokens, where, added), length_otherwise, where);
-  }
-  if (!is_model_file(all_in_one)) {
-    throw Error(where + ": has neither vocab.json with merges.txt nor tokenizer.json");
-  }
-  const auto [tokens, pairs, added] = parse_tokenizer_json(read_text_file(all_in_one), all_in_one.string());
-  return make(tokens, pairs, parse_tokenizer_options(config, special_tokens, where, added), length_otherwise,
-              all_in_one.string());
+  const TokenizerJson files = read_vocabulary(folder);
+  const std::string where = folder.string();
+  return make(files.vocabulary, files.merges,
+              parse_tokenizer_options(config, special_tokens, where, files.added), length_otherwise, where);
 }
 
 Tokenizer Tokenizer::parse(std::string_view vocab_json, std::string_view merges_txt,

@@ -18,9 +18,10 @@ class Tokenizer {
  public:
   static constexpr std::int64_t kUsualLength = 77;
 
-  /// Reads vocab.json, merges.txt, added_tokens.json, tokenizer_config.json and special_tokens_map.json (or
-  /// tokenizer.json in place of the first three). Throws Error where they are missing, malformed or disagree.
-  /// `length_otherwise`: tokens of an encoding where the folder sets no limit (the text encoder's positions).
+  /// Reads tokenizer.json, or vocab.json, merges.txt and added_tokens.json in its place,
+  /// tokenizer_config.json and special_tokens_map.json. Throws Error where they are missing, malformed or
+  /// disagree. `length_otherwise`: tokens of an encoding where the folder sets no limit (the text encoder's
+  /// positions).
   static Tokenizer open(const std::filesystem::path& folder, std::int64_t length_otherwise = kUsualLength);
   /// From the texts of the files; the last two may be empty.
   static Tokenizer parse(std::string_view vocab_json, std::string_view merges_txt,

@@ -34,7 +34,7 @@ Vocabulary parse_vocabulary(std::string_view vocab_json, const std::string& wher
 /// merges.txt: two tokens a line.
 Merges parse_merges(std::string_view merges_txt, const std::string& where);
 
-/// tokenizer.json, which holds everything in one.
+/// tokenizer.json, which holds everything in one, or what other files hold in its place.
 struct TokenizerJson {
   Vocabulary vocabulary;
   Merges merges;
