@@ -119,7 +119,8 @@ void add_model_options(CLI::App& app, CommonOptions& options) {
       "first")
       ->default_str("none");
   add(app, "--model", options.model, "MODEL",
-      "Hugging Face diffusers folder (the one with model_index.json), a checkpoint of Stable "
+      "Hugging Face diffusers folder (the one with model_index.json, or as a .dduf file), a checkpoint of "
+      "Stable "
       "Diffusion 1.x or 2.x in one .safetensors file, or a name on the hub, OWNER/NAME[@REVISION], which is "
       "downloaded where it is not there yet")
       ->default_str("the default model that comes with the program");

@@ -23,7 +23,8 @@ constexpr const char* kDefaultName = "default";
 std::string name_of(const std::string& model) {
   const std::filesystem::path path = std::filesystem::path(model).lexically_normal();
   const std::filesystem::path last = path.has_filename() ? path.filename() : path.parent_path().filename();
-  return last.extension() == ".safetensors" ? last.stem().string() : last.string();
+  const bool is_file = last.extension() == ".safetensors" || last.extension() == ".dduf";
+  return is_file ? last.stem().string() : last.string();
 }
 
 std::vector<server::ModelOffer> make_offers(const Options& options, const Console& console) {
