@@ -4,7 +4,6 @@
 #include <iterator>
 #include <span>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 
 #include "model/files/dduf.h"
@@ -38,21 +37,19 @@ class TokenNumbers {
   /// Throws Error where two tokens have one number, or one token two.
   TokenNumbers(const Vocabulary& vocabulary, const std::vector<AddedToken>& added, const std::string& where)
       : vocabulary_(vocabulary), where_(where) {
-    std::unordered_set<std::int64_t> used;
+    std::vector<bool> used(vocabulary.size());
     for (const auto& [token, id] : vocabulary) {
-      used.insert(id);
-      size_ = std::max(size_, id + 1);
+      use(id, used);
     }
     for (const AddedToken& token : added) {
       if (!token.id || has_number(token.content, *token.id)) {
         continue;
       }
-      if (!used.insert(*token.id).second) {
+      if (use(*token.id, used)) {
         throw Error(where + ": number " + std::to_string(*token.id) + " is given to two tokens, " +
                     show_json(token.content) + " is one of them");
       }
       added_.emplace(token.content, *token.id);
-      size_ = std::max(size_, *token.id + 1);
     }
   }
 
@@ -72,6 +69,15 @@ class TokenNumbers {
   [[nodiscard]] std::int64_t size() const { return size_; }
 
  private:
+  /// Notes that a number is used. True if it was used before.
+  bool use(std::int64_t id, std::vector<bool>& used) {
+    size_ = std::max(size_, id + 1);
+    used.resize(std::max(used.size(), static_cast<std::size_t>(size_)));
+    const bool used_before = used[static_cast<std::size_t>(id)];
+    used[static_cast<std::size_t>(id)] = true;
+    return used_before;
+  }
+
   /// True if the vocabulary has the token. Throws Error where it has it under another number.
   [[nodiscard]] bool has_number(const std::string& token, std::int64_t id) const {
     const auto found = vocabulary_.find(token);
