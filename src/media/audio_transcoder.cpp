@@ -3,6 +3,7 @@
 #include <array>
 #include <string_view>
 
+#include "media/supported_config.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
@@ -17,18 +18,16 @@ std::string layout_name(const AVChannelLayout& layout) {
 /// What the encoder takes, as options of the filter "aformat", which then chooses the nearest.
 std::string accepted(const AVCodec& encoder) {
   std::string formats;
-  for (const AVSampleFormat* format = encoder.sample_fmts; format != nullptr && *format != AV_SAMPLE_FMT_NONE;
-       ++format) {
-    formats += (formats.empty() ? "sample_fmts=" : "|") + std::string(av_get_sample_fmt_name(*format));
+  for (const AVSampleFormat format : ffmpeg::sample_formats(encoder)) {
+    formats += (formats.empty() ? "sample_fmts=" : "|") + std::string(av_get_sample_fmt_name(format));
   }
   std::string rates;
-  for (const int* rate = encoder.supported_samplerates; rate != nullptr && *rate != 0; ++rate) {
-    rates += (rates.empty() ? "sample_rates=" : "|") + std::to_string(*rate);
+  for (const int rate : ffmpeg::sample_rates(encoder)) {
+    rates += (rates.empty() ? "sample_rates=" : "|") + std::to_string(rate);
   }
   std::string layouts;
-  for (const AVChannelLayout* layout = encoder.ch_layouts; layout != nullptr && layout->nb_channels != 0;
-       ++layout) {
-    layouts += (layouts.empty() ? "channel_layouts=" : "|") + layout_name(*layout);
+  for (const AVChannelLayout& layout : ffmpeg::channel_layouts(encoder)) {
+    layouts += (layouts.empty() ? "channel_layouts=" : "|") + layout_name(layout);
   }
   std::string all;
   for (const std::string& part : {formats, rates, layouts}) {

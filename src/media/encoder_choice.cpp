@@ -4,6 +4,7 @@
 #include <cmath>
 #include <string_view>
 
+#include "media/supported_config.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
@@ -59,18 +60,15 @@ const AVCodec& choose_video_encoder(const std::string& name, const AVOutputForma
 AVPixelFormat choose_pixel_format(const AVCodec& encoder, const AVOutputFormat& container) {
   const AVCodecDescriptor* descriptor = avcodec_descriptor_get(encoder.id);
   const bool lossless = descriptor != nullptr && (descriptor->props & AV_CODEC_PROP_LOSSY) == 0;
-  const AVPixelFormat* formats = encoder.pix_fmts;
+  const std::span<const AVPixelFormat> formats = ffmpeg::pixel_formats(encoder);
   if (std::string_view(container.name) == "yuv4mpegpipe") return AV_PIX_FMT_YUV420P;
   // A virtual camera: what the programs that look at it know.
   if (std::string_view(container.name).find("v4l2") != std::string_view::npos) return AV_PIX_FMT_YUV420P;
-  if (formats == nullptr) return lossless ? AV_PIX_FMT_RGB24 : AV_PIX_FMT_YUV420P;
-  if (!lossless) {
-    for (const AVPixelFormat* format = formats; *format != AV_PIX_FMT_NONE; ++format) {
-      if (*format == AV_PIX_FMT_YUV420P) return *format;
-    }
-  }
-  // The best of a list is never a hardware surface for a format in memory.
-  return avcodec_find_best_pix_fmt_of_list(formats, AV_PIX_FMT_RGB24, 0, nullptr);
+  if (formats.empty()) return lossless ? AV_PIX_FMT_RGB24 : AV_PIX_FMT_YUV420P;
+  if (!lossless && std::ranges::find(formats, AV_PIX_FMT_YUV420P) != formats.end()) return AV_PIX_FMT_YUV420P;
+  // The best of a list, which FFmpeg ends with AV_PIX_FMT_NONE, is never a hardware surface for a format in
+  // memory.
+  return avcodec_find_best_pix_fmt_of_list(formats.data(), AV_PIX_FMT_RGB24, 0, nullptr);
 }
 
 void set_quality(AVCodecContext& codec, ffmpeg::Options& options, int quality) {
