@@ -63,7 +63,7 @@ class Source {
  public:
   virtual ~Source() = default;
   [[nodiscard]] virtual const SourceInfo& info() const = 0;
-  /// The next frame; false at the end. Throws Error where the input is cut short or damaged.
+  /// The next frame; false at the end. Throws Error where the input cannot be read on.
   virtual bool read(Frame& frame) = 0;
 };
 
@@ -88,7 +88,11 @@ struct SourceOptions {
   /// `read` gives false soon after this has become true, also where it waits for a camera, the network or a
   /// pipe.
   const std::atomic<bool>* stop = nullptr;
-  /// Called, on the thread that reads, when a live source is lost and when it is back.
+  /// A video that is damaged, cut short, shorter than its container says or has unusual colour tags is an
+  /// Error. Otherwise all frames that can be decoded are given, each at its own time, after a warning.
+  bool strict = false;
+  /// Called, on the thread that reads or opens, when a live source is lost and when it is back, and where
+  /// `strict` would throw an Error.
   std::function<void(const std::string&)> on_warning = nullptr;
 };
 /// Whether it is a camera, a screen or an address.
@@ -122,8 +126,13 @@ struct SinkOptions {
   bool variable_frame_rate = false;
   /// Audio of this video file is copied (or transcoded where the container does not take it), in step with
   /// the frames by their Frame::time and cut to their length. Nothing happens where it has none or the output
-  /// can hold none.
+  /// can hold none. Without a value the output has no sound.
   std::optional<std::string> audio_from = {};
+  /// Sound that is damaged or that cannot be written is an Error. Otherwise the video is written with the
+  /// sound that there is, or without any, after a warning.
+  bool strict = false;
+  /// Called where `strict` would throw an Error: on the thread that opens or writes.
+  std::function<void(const std::string&)> on_warning = nullptr;
   std::string format = {};  ///< FFmpeg's format for pipes; empty: by the extension ("-": matroska)
   std::string codec = {};   ///< FFmpeg's encoder; empty: the container's usual one
   int quality = -1;         ///< 0 (worst) .. 100; -1: a good default

@@ -62,6 +62,8 @@ OptionMap Options::left_of(const OptionMap& options) const {
   return left;
 }
 
+Parameters make_parameters() { return checked(Parameters(avcodec_parameters_alloc())); }
+
 Packet make_packet() { return checked(Packet(av_packet_alloc())); }
 
 Picture make_picture() { return checked(Picture(av_frame_alloc())); }
@@ -132,12 +134,11 @@ const int* matrix_coefficients(AVColorSpace matrix) {
     case AVCOL_SPC_SMPTE240M:
       return sws_getCoefficients(SWS_CS_SMPTE240M);
     case AVCOL_SPC_BT2020_NCL:
+    case AVCOL_SPC_BT2020_CL:  // luma is of linear light, which swscale does not know; the weights are the
+                               // same
       return sws_getCoefficients(SWS_CS_BT2020);
-    default: {
-      const char* name = av_color_space_name(matrix);
-      throw Error(std::string("its colour matrix ") + (name != nullptr ? name : "(unknown)") +
-                  " is not supported; convert it to BT.709 first");
-    }
+    default:
+      return nullptr;
   }
 }
 

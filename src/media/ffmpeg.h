@@ -36,6 +36,7 @@ struct FreeScaler {
 
 using Input = std::unique_ptr<AVFormatContext, Free<avformat_close_input>>;
 using Codec = std::unique_ptr<AVCodecContext, Free<avcodec_free_context>>;
+using Parameters = std::unique_ptr<AVCodecParameters, Free<avcodec_parameters_free>>;
 using Packet = std::unique_ptr<AVPacket, Free<av_packet_free>>;
 using Picture = std::unique_ptr<AVFrame, Free<av_frame_free>>;
 using Graph = std::unique_ptr<AVFilterGraph, Free<avfilter_graph_free>>;
@@ -61,6 +62,7 @@ Owner checked(Owner owner) {
   return owner;
 }
 
+Parameters make_parameters();
 Packet make_packet();
 Picture make_picture();
 /// A picture with memory of its own.
@@ -105,7 +107,7 @@ AVColorSpace default_matrix(int width, int height);
 AVPixelFormat plain_format(AVPixelFormat format);
 bool is_full_range_twin(AVPixelFormat format);
 
-/// The coefficients swscale wants. Throws Error for a matrix that swscale does not know.
+/// The coefficients swscale wants; null for a matrix that swscale does not know.
 const int* matrix_coefficients(AVColorSpace matrix);
 
 }  // namespace streamdiffusion::ffmpeg

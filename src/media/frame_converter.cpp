@@ -51,7 +51,26 @@ bool is_full_range(const AVFrame& in, AVPixelFormat format) {
   return grey || ffmpeg::is_full_range_twin(format);
 }
 
+bool is_rgb(AVPixelFormat format) {
+  const AVPixFmtDescriptor* descriptor = av_pix_fmt_desc_get(format);
+  return descriptor != nullptr && (descriptor->flags & (AV_PIX_FMT_FLAG_RGB | AV_PIX_FMT_FLAG_PAL)) != 0;
+}
+
 }  // namespace
+
+std::string unusual_matrix(const AVFrame& picture) {
+  const AVColorSpace matrix = picture.colorspace;
+  // Pictures in RGB are converted without a matrix, whatever they name.
+  if (matrix == AVCOL_SPC_UNSPECIFIED || is_rgb(static_cast<AVPixelFormat>(picture.format))) return {};
+  if (ffmpeg::matrix_coefficients(matrix) != nullptr) return {};
+  const char* name = av_color_space_name(matrix);
+  return name != nullptr ? name : "number " + std::to_string(matrix);
+}
+
+std::string unusual_matrix_text(const std::string& name, const std::string& matrix) {
+  return name + " is tagged with the colour matrix \"" + matrix +
+         "\", which is unusual; its colours are read as if it named none";
+}
 
 SquareSize square_size(int width, int height, AVRational pixel_aspect) {
   if (pixel_aspect.num <= 0 || pixel_aspect.den <= 0) return {width, height};
@@ -76,8 +95,7 @@ void FrameConverter::prepare(const Key& key) {
     throw Error(std::string("its pixel format ") + (name != nullptr ? name : "(unknown)") +
                 " cannot be converted to RGB");
   }
-  const int* coefficients = key.matrix == AVCOL_SPC_RGB ? sws_getCoefficients(SWS_CS_DEFAULT)
-                                                        : ffmpeg::matrix_coefficients(key.matrix);
+  const int* coefficients = ffmpeg::matrix_coefficients(key.matrix);
   sws_setColorspaceDetails(scaler.get(), coefficients, key.full_range ? 1 : 0, coefficients, 1, 0, 1 << 16,
                            1 << 16);
   rgb_ = ffmpeg::make_picture(key.square_width, key.square_height, target);
@@ -89,10 +107,11 @@ void FrameConverter::convert(const AVFrame& in, AVColorSpace fallback_matrix, AV
                              Orientation orientation, Frame& out) {
   const auto format = static_cast<AVPixelFormat>(in.format);
   const SquareSize square = square_size(in.width, in.height, pixel_aspect);
+  const bool names_matrix = !is_rgb(format) && ffmpeg::matrix_coefficients(in.colorspace) != nullptr;
   prepare({.width = in.width,
            .height = in.height,
            .format = ffmpeg::plain_format(format),
-           .matrix = in.colorspace == AVCOL_SPC_UNSPECIFIED ? fallback_matrix : in.colorspace,
+           .matrix = names_matrix ? in.colorspace : fallback_matrix,
            .full_range = is_full_range(in, format),
            .square_width = square.width,
            .square_height = square.height});

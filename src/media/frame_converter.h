@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "media/ffmpeg.h"
 #include "media/orientation.h"
 #include "streamdiffusion/frame.h"
@@ -10,9 +12,9 @@ namespace streamdiffusion {
 /// square, turned upright, alpha on black. Allocates only when the input changes.
 class FrameConverter {
  public:
-  /// Fills size and pixels of `out`. `fallback_matrix` is for pictures that name none; `pixel_aspect` is
-  /// ignored unless positive. Throws Error, without a file's name, for a pixel format or matrix that cannot
-  /// be converted.
+  /// Fills size and pixels of `out`. `fallback_matrix` is for pictures that name none or an unusual one (see
+  /// unusual_matrix); `pixel_aspect` is ignored unless positive. Throws Error, without a file's name, for a
+  /// pixel format that cannot be converted.
   void convert(const AVFrame& in, AVColorSpace fallback_matrix, AVRational pixel_aspect,
                Orientation orientation, Frame& out);
 
@@ -33,6 +35,12 @@ class FrameConverter {
   ffmpeg::Scaler scaler_;
   ffmpeg::Picture rgb_;
 };
+
+/// The name of the colour matrix that `picture` is tagged with if it cannot be meant or converted
+/// ("reserved", or "gbr" for YUV): such pictures are read as if they named none. Empty for the usual ones.
+std::string unusual_matrix(const AVFrame& picture);
+/// What to tell of an input `name` whose pictures have an unusual matrix.
+std::string unusual_matrix_text(const std::string& name, const std::string& matrix);
 
 /// A size with square pixels; the shorter way is stretched, so that no detail is lost.
 struct SquareSize {

@@ -32,6 +32,7 @@ LiveSource::LiveSource(const SourceOptions& options)
       picture_(ffmpeg::make_picture()) {
   interrupt_.allow(kOpening);
   input_ = open_live_input(options, interrupt_);
+  times_.emplace(*input_);
   stream_ = find_video_stream(*input_);
   if (stream_ == nullptr) throw Error(name_ + " holds no video");
   constexpr int kThreads = 1;  // more would keep a frame back each
@@ -41,6 +42,8 @@ LiveSource::LiveSource(const SourceOptions& options)
     throw Error("cannot read " + name_ + ": it ended before the first picture");
   picture_waiting_ = true;
   fill_info();
+  const std::string matrix = unusual_matrix(*picture_);
+  if (!matrix.empty() && options.on_warning) options.on_warning(unusual_matrix_text(name_, matrix));
 }
 
 void LiveSource::fill_info() {
@@ -103,6 +106,7 @@ bool LiveSource::feed_decoder() {
     av_packet_unref(packet_.get());
     const int result = av_read_frame(input_.get(), packet_.get());
     if (interrupt_.stopped()) return false;
+    if (result >= 0) times_->correct(*packet_);
     if (result >= 0 && packet_->stream_index == stream_->index) break;
     if (interrupt_.time_is_up()) throw Error(name_ + " has given no picture for " + seconds_text(patience_));
     if (result == AVERROR_EOF) {

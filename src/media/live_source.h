@@ -1,5 +1,8 @@
 #pragma once
 
+#include <optional>
+
+#include "media/continuous_times.h"
 #include "media/frame_converter.h"
 #include "media/interrupt.h"
 #include "media/live_input.h"
@@ -31,6 +34,7 @@ class LiveSource : public Source {
   std::chrono::milliseconds patience_;
   Interrupt interrupt_;
   ffmpeg::Input input_;
+  std::optional<ContinuousTimes> times_;  ///< of input_
   AVStream* stream_ = nullptr;
   ffmpeg::Codec decoder_;
   ffmpeg::Packet packet_;

@@ -80,6 +80,17 @@ AVStream* find_video_stream(AVFormatContext& input) {
   return best;
 }
 
+std::vector<AVStream*> audio_streams(AVFormatContext& input) {
+  std::vector<AVStream*> streams;
+  const int best = av_find_best_stream(&input, AVMEDIA_TYPE_AUDIO, -1, -1, nullptr, 0);
+  if (best >= 0) streams.push_back(input.streams[best]);
+  for (unsigned i = 0; i < input.nb_streams; ++i) {
+    const bool is_audio = input.streams[i]->codecpar->codec_type == AVMEDIA_TYPE_AUDIO;
+    if (is_audio && static_cast<int>(i) != best) streams.push_back(input.streams[i]);
+  }
+  return streams;
+}
+
 std::int64_t start_time(const AVStream& stream) {
   return stream.start_time == AV_NOPTS_VALUE
              ? 0

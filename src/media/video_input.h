@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "media/ffmpeg.h"
 #include "media/orientation.h"
@@ -21,6 +22,9 @@ ffmpeg::Input open_video_input(const std::string& input, const std::string& form
 
 /// The stream that shows the video (no cover picture of a song), or nothing.
 AVStream* find_video_stream(AVFormatContext& input);
+
+/// All audio streams, FFmpeg's choice first, also those whose format is not known yet.
+std::vector<AVStream*> audio_streams(AVFormatContext& input);
 
 /// In microseconds of the container's clock: what Frame::time counts from.
 std::int64_t start_time(const AVStream& stream);

@@ -60,15 +60,18 @@ VideoSource::VideoSource(const SourceOptions& options)
     : path_(options.input),
       name_(input_name(options.input)),
       stop_(options.stop),
+      strict_(options.strict),
+      on_warning_(options.on_warning),
       live_pipe_(options.live && input_medium(options.input, options.format) == Medium::pipe),
       pipe_(open_pipe(options)),
       input_(open(options, pipe_ ? pipe_->context() : nullptr)),
       stream_(find_video_stream(*input_)),
       packet_(ffmpeg::make_packet()),
-      picture_(ffmpeg::make_picture()) {
+      picture_(ffmpeg::make_picture()),
+      times_(*input_) {
   if (stream_ == nullptr) throw Error(name_ + " holds no video");
   if (!pipe_ && lacks_end(options.input)) {
-    throw Error("the video " + name_ + " is cut short: its end is missing; copy or download it again");
+    report("the video " + name_ + " is cut short: its end is missing; copy or download it again");
   }
   const AVCodecParameters& parameters = *stream_->codecpar;
   if (std::int64_t{parameters.width} * parameters.height > ffmpeg::kMaxPixels) {
@@ -100,7 +103,7 @@ void VideoSource::fill_info(const SourceOptions& options) {
 
   info_.frames = stream_->nb_frames;
   if (info_.frames == 0) info_.frames = std::llround(duration_seconds() * info_.frame_rate);
-  info_.has_audio = av_find_best_stream(input_.get(), AVMEDIA_TYPE_AUDIO, -1, -1, nullptr, 0) >= 0;
+  info_.has_audio = !audio_streams(*input_).empty();
 }
 
 /// 0 where the container does not tell.
@@ -123,6 +126,19 @@ Orientation VideoSource::orientation() const {
 }
 
 std::string VideoSource::where() const { return name_ + " at " + seconds_text(time_); }
+
+void VideoSource::report(const std::string& problem) const {
+  if (strict_) throw Error(problem);
+  if (on_warning_) on_warning_(problem);
+}
+
+/// Warns of the first place; check_whole tells how many there were. `code`: FFmpeg's error, or 0.
+void VideoSource::note_damage(int code) {
+  if (code == AVERROR(ENOMEM)) throw std::bad_alloc();
+  if (damages_++ > 0) return;
+  const std::string reason = code < 0 ? ": " + ffmpeg::error_text(code) : "";
+  report("the video is damaged: " + where() + reason + "; copy or download it again");
+}
 
 bool VideoSource::read(Frame& frame) {
   if (frames_read_ == 0) first_read_ = Clock::now();
@@ -154,11 +170,20 @@ std::int64_t VideoSource::since_first_read() const {
 
 /// The next picture into picture_; false at the end.
 bool VideoSource::decode_next() {
+  // After an error the decoder may hold further pictures. The limit, far above the number of pictures that
+  // any holds, is for decoders that repeat an error for ever.
+  constexpr int kMostErrors = 1000;
+  int errors = 0;
   while (!stopped()) {
     const int result = avcodec_receive_frame(decoder_.get(), picture_.get());
     if (result >= 0) return true;
     if (result == AVERROR_EOF) return false;
-    if (result != AVERROR(EAGAIN)) ffmpeg::check(result, "the video is damaged: " + where());
+    if (result != AVERROR(EAGAIN)) {
+      note_damage(result);
+      if (++errors < kMostErrors) continue;
+    }
+    if (input_ended_) return false;
+    errors = 0;
     feed_decoder();
   }
   return false;
@@ -166,28 +191,42 @@ bool VideoSource::decode_next() {
 
 /// One packet of the video, or word of its end.
 void VideoSource::feed_decoder() {
-  while (true) {
-    av_packet_unref(packet_.get());
-    const int result = av_read_frame(input_.get(), packet_.get());
-    if (stopped()) return;  // what was read then may be half a packet
-    if (result == AVERROR_EOF) {
-      ffmpeg::check(avcodec_send_packet(decoder_.get(), nullptr), "the video is damaged: " + where());
-      return;
-    }
-    if (result < 0 && frames_read_ == 0) fail_to_open(path_, result, input_->iformat);
-    ffmpeg::check(result, "the video is cut short or damaged: " + where());
-    if ((packet_->flags & AV_PKT_FLAG_CORRUPT) != 0) {
-      throw Error("the video is cut short or damaged: " + where() + "; copy or download it again");
-    }
+  while (read_packet()) {
     note_extent(*packet_);
+    times_.correct(*packet_);
     if (packet_->stream_index != stream_->index) continue;
     ++packets_read_;
+    // Decoders take a packet without data for the end. Such packets stand for a repeated picture.
+    if (packet_->size == 0) continue;
+    if ((packet_->flags & AV_PKT_FLAG_CORRUPT) != 0) note_damage(0);
     // A recording may begin between two key frames; what comes before the first cannot be decoded.
     key_frame_seen_ = key_frame_seen_ || (packet_->flags & AV_PKT_FLAG_KEY) != 0;
     if (!key_frame_seen_) continue;
-    ffmpeg::check(avcodec_send_packet(decoder_.get(), packet_.get()), "the video is damaged: " + where());
+    send_packet(packet_.get());
     return;
   }
+  if (stopped()) return;
+  input_ended_ = true;
+  send_packet(nullptr);
+}
+
+/// False at the end of what can be read, and where it was stopped.
+bool VideoSource::read_packet() {
+  av_packet_unref(packet_.get());
+  const int result = av_read_frame(input_.get(), packet_.get());
+  if (stopped() || result == AVERROR_EOF)
+    return false;  // what was read when it was stopped may be half a packet
+  if (result >= 0) return true;
+  if (packets_read_ == 0) fail_to_open(path_, result, input_->iformat);
+  report("the video is cut short or damaged: " + where() + ": " + ffmpeg::error_text(result) +
+         "; copy or download it again");
+  return false;
+}
+
+/// Null says that there are no more.
+void VideoSource::send_packet(const AVPacket* packet) {
+  const int result = avcodec_send_packet(decoder_.get(), packet);
+  if (result < 0) note_damage(result);
 }
 
 void VideoSource::note_extent(const AVPacket& packet) {
@@ -197,20 +236,27 @@ void VideoSource::note_extent(const AVPacket& packet) {
   extent_ = std::max(extent_, av_rescale_q(begin + packet.duration, time_base, kMicroseconds));
 }
 
-void VideoSource::check_picture() const {
-  if (picture_->decode_error_flags != 0 || (picture_->flags & AV_FRAME_FLAG_CORRUPT) != 0) {
-    throw Error("the video is damaged: " + where() + "; copy or download it again");
-  }
+void VideoSource::check_picture() {
+  if (picture_->decode_error_flags != 0 || (picture_->flags & AV_FRAME_FLAG_CORRUPT) != 0) note_damage(0);
+  const std::string matrix = unusual_matrix(*picture_);
+  if (matrix.empty() || matrix == warned_matrix_) return;
+  warned_matrix_ = matrix;
+  report(unusual_matrix_text(name_, matrix));
 }
 
 /// A file that is cut short often just ends; the container still tells how long it was meant to be.
-void VideoSource::check_whole() const {
-  const std::string what = "the video is cut short: " + name_ + " ends after " + seconds_text(time_) + " (" +
-                           std::to_string(frames_read_) + " frames)";
+void VideoSource::check_whole() {
   if (frames_read_ == 0) throw Error("cannot read " + name_ + " as video: it holds no frame");
+  if (damages_ > 1) {
+    report(name_ + " was damaged in " + std::to_string(damages_) +
+           " places; the frames that could be decoded are there");
+  }
+  const std::string what =
+      name_ + " ends after " + seconds_text(time_) + " (" + std::to_string(frames_read_) + " frames)";
   const bool is_mp4 = std::string_view(input_->iformat->name).starts_with("mov");
   if (is_mp4 && packets_read_ < avformat_index_get_entries_count(stream_)) {
-    throw Error(what + ", its index lists more; copy or download it again");
+    report("the video is cut short: " + what + ", its index lists more; copy or download it again");
+    return;
   }
   // A duration that FFmpeg took from the bit rate is a guess.
   if (input_->duration == AV_NOPTS_VALUE || input_->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE)
@@ -219,7 +265,8 @@ void VideoSource::check_whole() const {
   const std::int64_t missing = begin + input_->duration - extent_;
   const std::int64_t tolerance = 100'000 + std::llround(2e6 / info_.frame_rate);
   if (extent_ > 0 && missing > tolerance) {
-    throw Error(what + ", " + seconds_text(missing) + " are missing; copy or download it again");
+    report("the video may be cut short: " + what + ", but its container says that it is " +
+           seconds_text(missing) + " longer");
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "media/continuous_times.h"
 #include "media/frame_converter.h"
 #include "media/pipe_input.h"
 #include "media/video_input.h"
@@ -20,9 +21,13 @@ class VideoSource : public Source {
   void fill_info(const SourceOptions& options);
   bool decode_next();
   void feed_decoder();
+  bool read_packet();
+  void send_packet(const AVPacket* packet);
   void note_extent(const AVPacket& packet);
-  void check_picture() const;
-  void check_whole() const;
+  void note_damage(int code);
+  void check_picture();
+  void check_whole();
+  void report(const std::string& problem) const;
   [[nodiscard]] bool stopped() const { return stop_ != nullptr && *stop_; }
   [[nodiscard]] std::int64_t since_first_read() const;
   [[nodiscard]] double duration_seconds() const;
@@ -33,6 +38,8 @@ class VideoSource : public Source {
   std::string path_;  ///< or "-"
   std::string name_;  ///< for messages
   const std::atomic<bool>* stop_;
+  bool strict_;
+  std::function<void(const std::string&)> on_warning_;
   bool live_pipe_;                   ///< see SourceOptions::live
   std::unique_ptr<PipeInput> pipe_;  ///< none: a file
   ffmpeg::Input input_;
@@ -41,6 +48,7 @@ class VideoSource : public Source {
   ffmpeg::Packet packet_;
   ffmpeg::Picture picture_;
   FrameConverter converter_;
+  ContinuousTimes times_;
   SourceInfo info_;
   std::int64_t frames_read_ = 0;
   std::int64_t packets_read_ = 0;
@@ -48,6 +56,9 @@ class VideoSource : public Source {
   std::int64_t time_ = 0;    ///< of the last frame, microseconds since start_
   std::int64_t extent_ = 0;  ///< where the packets of all streams end, microseconds of the container's clock
   bool key_frame_seen_ = false;
+  bool input_ended_ = false;  ///< the decoder has been told
+  std::int64_t damages_ = 0;
+  std::string warned_matrix_;
   Clock::time_point first_read_;
 };
 

@@ -1,3 +1,4 @@
+#include "joined_recording.h"
 #include "support.h"
 
 namespace streamdiffusion::testing {
@@ -80,7 +81,45 @@ TEST(VideoSource, TellsTheTimesOfUnevenFrames) {
 
 class EveryInput : public ::testing::TestWithParam<const char*> {};
 
-TEST_P(EveryInput, IsAnErrorWhenCutShort) {
+/// All frames that come, after the warnings.
+struct Read {
+  std::vector<Frame> frames;
+  std::vector<std::string> warnings;
+};
+Read read_with_warnings(const std::string& file) {
+  Read read;
+  SourceOptions options;
+  options.input = file;
+  options.on_warning = [&](const std::string& text) { read.warnings.push_back(text); };
+  read.frames = read_all(options);
+  return read;
+}
+
+std::string strict_error(const std::string& file) {
+  SourceOptions options;
+  options.input = file;
+  options.strict = true;
+  return error_of([&] { read_all(options); });
+}
+
+TEST_P(EveryInput, GivesTheFramesThatThereAreWhenCutShort) {
+  const ScratchFolder folder;
+  const std::string file = folder / (std::string("clip.") + GetParam());
+  write_clip(sink_options(file), 40);
+  const std::string whole = read_bytes(file);
+  write_bytes(file, whole.substr(0, whole.size() * 8 / 10));
+  const Read read = read_with_warnings(file);
+  EXPECT_GT(read.frames.size(), 15U);
+  EXPECT_LE(read.frames.size(), 40U);
+  ASSERT_FALSE(read.warnings.empty());
+  EXPECT_NE(read.warnings[0].find(file), std::string::npos) << read.warnings[0];
+  // At the cut, pictures may be missing between others.
+  for (std::size_t i = 0; i < 15; ++i) {
+    EXPECT_NEAR(static_cast<double>(read.frames[i].time.count()), static_cast<double>(i) * 40e3, 1e3);
+  }
+}
+
+TEST_P(EveryInput, IsAnErrorWhenCutShortAndReadStrictly) {
   const ScratchFolder folder;
   const std::string file = folder / (std::string("clip.") + GetParam());
   write_clip(sink_options(file), 40);
@@ -88,13 +127,13 @@ TEST_P(EveryInput, IsAnErrorWhenCutShort) {
   const std::string whole = read_bytes(file);
   for (const double part : {0.02, 0.3, 0.5, 0.7, 0.9}) {
     write_bytes(file, whole.substr(0, static_cast<std::size_t>(static_cast<double>(whole.size()) * part)));
-    EXPECT_NE(error_of([&] { read_all(file); }).find(file), std::string::npos) << part;
+    EXPECT_NE(strict_error(file).find(file), std::string::npos) << part;
   }
 }
 INSTANTIATE_TEST_SUITE_P(Containers, EveryInput,
                          ::testing::Values("mp4", "mov", "mkv", "webm", "gif", "avi"));
 
-TEST(VideoSource, SaysWhereADamagedVideoIsDamaged) {
+TEST(VideoSource, GivesTheFramesOfADamagedVideoAndSaysWhereItIsDamaged) {
   const ScratchFolder folder;
   const std::string file = folder / "clip.mp4";
   SinkOptions options = sink_options(file);
@@ -104,9 +143,43 @@ TEST(VideoSource, SaysWhereADamagedVideoIsDamaged) {
   const std::size_t begin = bytes.find("mdat") + (bytes.size() - bytes.find("mdat")) / 2;
   for (std::size_t i = begin; i < begin + 200; ++i) bytes[i] = static_cast<char>(i * 37);
   write_bytes(file, bytes);
-  const std::string message = error_of([&] { read_all(file); });
-  EXPECT_NE(message.find("damaged"), std::string::npos) << message;
-  EXPECT_NE(message.find(" s"), std::string::npos) << message;
+  const Read read = read_with_warnings(file);
+  EXPECT_GE(read.frames.size(), 40U);
+  EXPECT_EQ(read.frames.back().time.count(), 49 * 40'000);
+  ASSERT_FALSE(read.warnings.empty());
+  for (const std::string& message : {read.warnings[0], strict_error(file)}) {
+    EXPECT_NE(message.find("damaged"), std::string::npos) << message;
+    EXPECT_NE(message.find(" s"), std::string::npos) << message;
+  }
+}
+
+TEST(VideoSource, GivesAllFramesOfAContainerThatSaysToBeLonger) {
+  const Read read = read_with_warnings(fixture("header_longer.mp4"));
+  EXPECT_EQ(read.frames.size(), 10U);
+  ASSERT_EQ(read.warnings.size(), 1U);
+  EXPECT_NE(read.warnings[0].find("longer"), std::string::npos) << read.warnings[0];
+  EXPECT_NE(strict_error(fixture("header_longer.mp4")).find("longer"), std::string::npos);
+}
+
+TEST(VideoSource, ReadsAnUnusualColourMatrixAsNone) {
+  const Read read = read_with_warnings(fixture("reserved_matrix.mp4"));
+  EXPECT_EQ(read.frames.size(), 3U);
+  expect_scene(read.frames[0], 5);
+  ASSERT_EQ(read.warnings.size(), 1U);
+  EXPECT_NE(read.warnings[0].find("reserved"), std::string::npos) << read.warnings[0];
+  EXPECT_NE(strict_error(fixture("reserved_matrix.mp4")).find("reserved"), std::string::npos);
+}
+
+TEST(VideoSource, GoesOnWhereTransportStreamsWereJoined) {
+  const ScratchFolder folder;
+  for (const double second_begin : {10.0, 3.0, 11.6, 100.0, 3610.0}) {
+    const Read read = read_with_warnings(joined_recording(folder, {10, second_begin}));
+    EXPECT_EQ(read.frames.size(), 80U) << second_begin;
+    for (std::size_t i = 0; i < read.frames.size(); ++i) {
+      EXPECT_NEAR(static_cast<double>(read.frames[i].time.count()), static_cast<double>(i) * 40e3, 1e3)
+          << second_begin << " " << i;
+    }
+  }
 }
 
 TEST(VideoSource, RefusesWhatIsNoVideo) {
@@ -135,6 +208,8 @@ TEST(VideoSource, ReadsRawVideoOfAGivenSize) {
   EXPECT_EQ(frames[1].pixels, frame.pixels);
   EXPECT_EQ(frames[1].time.count(), 20'000);
   write_bytes(options.input, bytes + bytes.substr(0, 100));
+  EXPECT_EQ(read_all(options).size(), 1U) << "half a frame is none";
+  options.strict = true;
   EXPECT_THROW(read_all(options), Error);
   options.width = 0;
   EXPECT_THROW(read_all(options), Error);

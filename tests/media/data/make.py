@@ -34,6 +34,15 @@ def video(name, filters, *options, frames="3"):
     ffmpeg(*still, "-vf", filters, *options, "-fflags", "+bitexact", "-flags:v", "+bitexact", name)
 
 
+def lengthen(file, seconds):
+    """Lets the header of an MP4 say that the movie is longer than its tracks."""
+    data = bytearray(file.read_bytes())
+    header = data.index(b"mvhd") + 4  # version and flags, two dates, ticks a second, duration: 4 bytes each
+    ticks = int.from_bytes(data[header + 12 : header + 16], "big")
+    data[header + 16 : header + 20] = (seconds * ticks).to_bytes(4, "big")
+    file.write_bytes(data)
+
+
 def main():
     plain = scene()
     plain.save(HERE / "plain.png")
@@ -62,6 +71,10 @@ def main():
             tags = ["-colorspace", tag, "-color_range", span_tag]
             video(f"{matrix}_{span}.mp4", convert, *x264, *tags)
     video("untagged.mp4", "scale=out_color_matrix=bt601:flags=accurate_rnd+full_chroma_int", *x264)
+    video("reserved_matrix.mp4", "scale=out_color_matrix=bt601:flags=accurate_rnd+full_chroma_int", *x264,
+          "-bsf:v", "h264_metadata=matrix_coefficients=3:colour_primaries=2:transfer_characteristics=2")  # fmt: skip
+    video("header_longer.mp4", "null", *x264, frames="10")
+    lengthen(HERE / "header_longer.mp4", seconds=3)
     video("wide_pixels.mp4", "setsar=2/1", *x264)
     ffmpeg("-i", "untagged.mp4", "-c", "copy", "-metadata:s:v:0", "rotate=90", "-fflags", "+bitexact", "rotated.mp4")
     ffmpeg("-loop", "1", "-framerate", "25", "-i", "alpha.png", "-frames:v", "2", "-c:v", "qtrle", "alpha.mov")

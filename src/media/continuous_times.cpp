@@ -1,0 +1,69 @@
+#include "media/continuous_times.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace streamdiffusion {
+namespace {
+
+constexpr AVRational kMicroseconds{1, 1'000'000};
+
+// A track goes on by less than this, or there is a gap that the recording really has. The value is that of
+// the ffmpeg program.
+constexpr std::int64_t kLongestGap = 10'000'000;
+// Decoding times never go back by more than rounding makes of them.
+constexpr std::int64_t kRounding = 100'000;
+// Tracks that belong together are stored closer to each other than this.
+constexpr std::int64_t kInterleaving = 500'000;
+
+}  // namespace
+
+ContinuousTimes::ContinuousTimes(const AVFormatContext& input)
+    : input_(input), may_jump_((input.iformat->flags & AVFMT_TS_DISCONT) != 0) {}
+
+void ContinuousTimes::correct(AVPacket& packet) {
+  if (!may_jump_) return;
+  const auto index = static_cast<std::size_t>(packet.stream_index);
+  const AVStream& stream = *input_.streams[index];
+  const AVMediaType type = stream.codecpar->codec_type;
+  if (type != AVMEDIA_TYPE_VIDEO && type != AVMEDIA_TYPE_AUDIO) return;
+  if (tracks_.size() <= index) tracks_.resize(index + 1);
+  Track& track = tracks_[index];
+  if (!track.begun) track.offset = newest_offset_;
+  const std::int64_t decoded = packet.dts != AV_NOPTS_VALUE ? packet.dts : packet.pts;
+  if (decoded != AV_NOPTS_VALUE) {
+    const std::int64_t time = av_rescale_q(decoded, stream.time_base, kMicroseconds);
+    track.offset = choose_offset(track, time);
+    const std::int64_t corrected = time + track.offset;
+    const std::int64_t duration = av_rescale_q(packet.duration, stream.time_base, kMicroseconds);
+    const std::int64_t step = track.begun ? std::max<std::int64_t>(0, corrected - track.last) : 0;
+    track.next = corrected + (duration > 0 ? duration : step);
+    track.last = now_ = corrected;
+    track.begun = begun_ = true;
+  }
+  const std::int64_t offset = av_rescale_q(track.offset, kMicroseconds, stream.time_base);
+  if (packet.dts != AV_NOPTS_VALUE) packet.dts += offset;
+  if (packet.pts != AV_NOPTS_VALUE) packet.pts += offset;
+}
+
+/// `time`: the container's.
+std::int64_t ContinuousTimes::choose_offset(const Track& track, std::int64_t time) {
+  const bool jumped = jumps(track, time + track.offset);
+  const bool newest_jumps = jumps(track, time + newest_offset_);
+  if (!jumped) {
+    // Another track may have come to the place first. This one follows it as soon as that fits better.
+    const std::int64_t gain =
+        std::abs(time + track.offset - now_) - std::abs(time + newest_offset_ - now_) - kInterleaving;
+    return gain > 0 && !newest_jumps ? newest_offset_ : track.offset;
+  }
+  if (newest_jumps) newest_offset_ = (track.begun ? track.next : now_) - time;
+  return newest_offset_;
+}
+
+/// True if the track cannot go on with a packet at the corrected `time`.
+bool ContinuousTimes::jumps(const Track& track, std::int64_t time) const {
+  if (track.begun) return time < track.last - kRounding || time > track.next + kLongestGap;
+  return begun_ && std::abs(time - now_) > kLongestGap;
+}
+
+}  // namespace streamdiffusion

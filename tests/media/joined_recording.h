@@ -1,0 +1,52 @@
+#pragma once
+
+// Recordings whose times jump, as MPEG transport streams that were joined byte by byte have them.
+
+#include <cmath>
+
+#include "media/video_input.h"
+#include "support.h"
+
+namespace streamdiffusion::testing {
+
+/// Copies the packets of a file with times that begin at `begin` seconds.
+inline void move_times(const std::string& from, const std::string& to, double begin) {
+  ffmpeg::Options options;
+  const ffmpeg::Input input = open_video_input(from, "", options);
+  AVFormatContext* output = nullptr;
+  ffmpeg::check(avformat_alloc_output_context2(&output, nullptr, nullptr, to.c_str()), to);
+  for (unsigned i = 0; i < input->nb_streams; ++i) {
+    AVStream* stream = avformat_new_stream(output, nullptr);
+    avcodec_parameters_copy(stream->codecpar, input->streams[i]->codecpar);
+    stream->codecpar->codec_tag = 0;
+    stream->time_base = input->streams[i]->time_base;
+  }
+  ffmpeg::check(avio_open(&output->pb, to.c_str(), AVIO_FLAG_WRITE), to);
+  ffmpeg::check(avformat_write_header(output, nullptr), to);
+  const ffmpeg::Packet packet = ffmpeg::make_packet();
+  while (av_read_frame(input.get(), packet.get()) >= 0) {
+    const AVRational time_base = input->streams[packet->stream_index]->time_base;
+    const std::int64_t shift =
+        std::llround((begin - static_cast<double>(input->start_time) / 1e6) / av_q2d(time_base));
+    packet->pts += shift;
+    packet->dts += shift;
+    av_packet_rescale_ts(packet.get(), time_base, output->streams[packet->stream_index]->time_base);
+    ffmpeg::check(av_interleaved_write_frame(output, packet.get()), to);
+  }
+  ffmpeg::check(av_write_trailer(output), to);
+  avio_closep(&output->pb);
+  avformat_free_context(output);
+}
+
+/// flash_and_beep.ts once for each of `begins`, in one file, with times that begin there (in seconds).
+inline std::string joined_recording(const ScratchFolder& folder, const std::vector<double>& begins) {
+  std::string bytes;
+  for (const double begin : begins) {
+    move_times(fixture("flash_and_beep.ts"), folder / "part.ts", begin);
+    bytes += read_bytes(folder / "part.ts");
+  }
+  write_bytes(folder / "joined.ts", bytes);
+  return folder / "joined.ts";
+}
+
+}  // namespace streamdiffusion::testing
