@@ -1,6 +1,9 @@
 #include "media/audio_copy.h"
 
+#include <algorithm>
 #include <filesystem>
+#include <optional>
+#include <utility>
 
 #include "media/picture_reader.h"
 #include "media/video_input.h"
@@ -11,40 +14,63 @@ namespace {
 
 constexpr AVRational kMicroseconds{1, 1'000'000};
 
-bool can_copy(const AVOutputFormat& container, AVCodecID codec) {
-  return avformat_query_codec(&container, codec, FF_COMPLIANCE_NORMAL) == 1;
+double seconds_of(const AVPacket& packet, AVRational time_base) {
+  return static_cast<double>(packet.pts) * av_q2d(time_base);
+}
+
+bool knows_sound(AVFormatContext& input) {
+  return std::ranges::all_of(audio_streams(input), [](const AVStream* stream) {
+    return stream->codecpar->sample_rate > 0 && stream->codecpar->ch_layout.nb_channels > 0;
+  });
+}
+
+/// Looks further into the file, up to 100 MB, where the sound begins so late that its format is not known.
+ffmpeg::Input open_with_sound(const std::string& file) {
+  ffmpeg::Options options;
+  ffmpeg::Input input = open_video_input(file, "", options);
+  if (knows_sound(*input)) return input;
+  ffmpeg::Options far;
+  far.set("probesize", "100000000");
+  far.set("analyzeduration", "3600000000");  // microseconds
+  return open_video_input(file, "", far);
 }
 
 }  // namespace
 
-std::unique_ptr<AudioCopy> AudioCopy::open(const std::string& input, AVFormatContext& output) {
-  if (input == "-") throw Error("audio cannot be taken from standard input, which the frames are read from");
+std::unique_ptr<AudioCopy> AudioCopy::open(const Options& options, AVFormatContext& output) {
+  if (options.input == "-")
+    throw Error("audio cannot be taken from standard input, which the frames are read from");
   if (output.oformat->audio_codec == AV_CODEC_ID_NONE) return nullptr;
-  if (std::filesystem::is_directory(input) || is_picture(input)) return nullptr;
-  ffmpeg::Options options;
-  ffmpeg::Input opened = open_video_input(input, "", options);
-  const int index = av_find_best_stream(opened.get(), AVMEDIA_TYPE_AUDIO, -1, -1, nullptr, 0);
-  if (index < 0) return nullptr;
-  AVStream* from = opened->streams[index];
+  if (std::filesystem::is_directory(options.input) || is_picture(options.input)) return nullptr;
+  ffmpeg::Input input = open_with_sound(options.input);
+  std::string reason;
+  std::optional<AudioTrack> track =
+      choose_audio_track(*input, output, options.muxer_options, options.input, reason);
+  if (!track) {
+    if (reason.empty()) return nullptr;
+    if (options.strict) throw Error(reason);
+    if (options.on_warning) options.on_warning(reason + "; the video is written without sound");
+    return nullptr;
+  }
   AVStream* to = avformat_new_stream(&output, nullptr);
   if (to == nullptr) throw std::bad_alloc();
-  return std::unique_ptr<AudioCopy>(new AudioCopy(std::move(opened), from, to, input, output));
+  ffmpeg::check(avcodec_parameters_copy(to->codecpar, track->parameters.get()),
+                "cannot copy the audio of " + options.input);
+  to->time_base = track->time_base;
+  return std::unique_ptr<AudioCopy>(new AudioCopy(options, std::move(input), std::move(*track), to));
 }
 
-AudioCopy::AudioCopy(ffmpeg::Input input, AVStream* from, AVStream* to, std::string name,
-                     AVFormatContext& output)
-    : input_(std::move(input)), from_(from), to_(to), name_(std::move(name)), packet_(ffmpeg::make_packet()) {
-  if (can_copy(*output.oformat, from_->codecpar->codec_id)) {
-    ffmpeg::check(avcodec_parameters_copy(to_->codecpar, from_->codecpar),
-                  "cannot copy the audio of " + name_);
-    to_->codecpar->codec_tag = 0;  // the input container's
-    to_->time_base = from_->time_base;
-  } else {
-    transcoder_ = std::make_unique<AudioTranscoder>(*from_, *output.oformat, name_);
-    ffmpeg::check(avcodec_parameters_from_context(to_->codecpar, &transcoder_->encoder()),
-                  "cannot transcode the audio of " + name_);
-    to_->time_base = transcoder_->encoder().time_base;
-  }
+AudioCopy::AudioCopy(Options options, ffmpeg::Input input, AudioTrack track, AVStream* to)
+    : options_(std::move(options)),
+      input_(std::move(input)),
+      track_(std::move(track)),
+      to_(to),
+      times_(*input_),
+      packet_(ffmpeg::make_packet()) {}
+
+void AudioCopy::report(const std::string& problem) {
+  if (options_.strict) throw Error(problem);
+  if (!std::exchange(warned_, true) && options_.on_warning) options_.on_warning(problem);
 }
 
 void AudioCopy::start(std::chrono::microseconds first_frame) {
@@ -53,60 +79,86 @@ void AudioCopy::start(std::chrono::microseconds first_frame) {
 }
 
 void AudioCopy::copy_until(double seconds, const OnPacket& on_packet) {
-  end_ = seconds;
-  while (!ended_) {
-    if (!waiting_ && !read()) return;
-    if (static_cast<double>(packet_->pts) * av_q2d(from_->time_base) >= seconds) return;
-    waiting_ = false;
-    pass_on(on_packet);
-    av_packet_unref(packet_.get());
+  give_until(seconds, on_packet);
+  while (ready_.empty() && !ended_) {
+    if (read()) {
+      pass_on();
+    } else {
+      end();
+    }
+    give_until(seconds, on_packet);
   }
 }
 
-void AudioCopy::finish(double seconds, const OnPacket& on_packet) {
-  copy_until(seconds, on_packet);
-  if (!transcoder_) return;
-  transcoder_->flush([&](AVPacket& packet) { give(packet, transcoder_->encoder().time_base, on_packet); });
+void AudioCopy::give_until(double seconds, const OnPacket& on_packet) {
+  while (!ready_.empty() && seconds_of(*ready_.front(), to_->time_base) < seconds) {
+    const ffmpeg::Packet packet = std::move(ready_.front());
+    ready_.pop_front();
+    on_packet(*packet);
+  }
 }
 
 /// The next audio packet, its times counted from the first frame; false at the end.
 bool AudioCopy::read() {
-  const std::int64_t shift = av_rescale_q(origin_, kMicroseconds, from_->time_base);
   while (true) {
     av_packet_unref(packet_.get());
     const int result = av_read_frame(input_.get(), packet_.get());
-    if (result == AVERROR_EOF) {
-      ended_ = true;
+    if (result == AVERROR_EOF) return false;
+    if (result < 0) {
+      report("the audio of " + options_.input + " ends early: " + ffmpeg::error_text(result));
       return false;
     }
-    ffmpeg::check(result, "cannot read the audio of " + name_);
-    if (packet_->stream_index != from_->index) continue;
-    if (packet_->pts == AV_NOPTS_VALUE) packet_->pts = packet_->dts;
-    if (packet_->pts == AV_NOPTS_VALUE) continue;
-    packet_->pts -= shift;
-    packet_->dts = packet_->pts;
-    // What ends before the first frame is left out; what ends with it is what the decoder starts from.
-    if (packet_->pts + packet_->duration < 0) continue;
-    waiting_ = true;
-    return true;
+    times_.correct(*packet_);
+    if (packet_->stream_index == track_.from->index && place()) return true;
   }
 }
 
-void AudioCopy::pass_on(const OnPacket& on_packet) {
-  if (transcoder_) {
-    transcoder_->transcode(
-        *packet_, [&](AVPacket& packet) { give(packet, transcoder_->encoder().time_base, on_packet); });
+/// False for what ends before the first frame; what ends with it is what the decoder starts from. False also
+/// for packets without data, which decoders take for the end.
+bool AudioCopy::place() {
+  if (packet_->size == 0) return false;
+  if (packet_->pts == AV_NOPTS_VALUE) packet_->pts = packet_->dts;
+  if (packet_->pts == AV_NOPTS_VALUE) {
+    packet_->pts = next_time_;
   } else {
-    give(*packet_, from_->time_base, on_packet);
+    packet_->pts -= av_rescale_q(origin_, kMicroseconds, track_.from->time_base);
+  }
+  packet_->dts = packet_->pts;
+  next_time_ = packet_->pts + packet_->duration;
+  return next_time_ >= 0;
+}
+
+void AudioCopy::pass_on() {
+  if (!track_.transcoder) {
+    keep(*packet_);
+    return;
+  }
+  try {
+    track_.transcoder->transcode(*packet_, [this](AVPacket& packet) { keep(packet); });
+  } catch (const Error& error) {
+    report(std::string("some of the sound is lost: ") + error.what());
   }
 }
 
-void AudioCopy::give(AVPacket& packet, AVRational time_base, const OnPacket& on_packet) {
-  if (static_cast<double>(packet.pts) * av_q2d(time_base) >= end_) return;
-  av_packet_rescale_ts(&packet, time_base, to_->time_base);
-  packet.stream_index = to_->index;
-  packet.pos = -1;
-  on_packet(packet);
+void AudioCopy::end() {
+  ended_ = true;
+  if (!track_.transcoder) return;
+  try {
+    track_.transcoder->flush([this](AVPacket& packet) { keep(packet); });
+  } catch (const Error& error) {
+    report(std::string("the end of the sound is lost: ") + error.what());
+  }
+}
+
+/// Times go up, as containers want them, also where those of the input do not.
+void AudioCopy::keep(AVPacket& packet) {
+  ffmpeg::Packet kept = ffmpeg::make_packet();
+  av_packet_move_ref(kept.get(), &packet);
+  av_packet_rescale_ts(kept.get(), track_.time_base, to_->time_base);
+  kept->pts = kept->dts = last_time_ = std::max(kept->pts, last_time_ + 1);
+  kept->stream_index = to_->index;
+  kept->pos = -1;
+  ready_.push_back(std::move(kept));
 }
 
 }  // namespace streamdiffusion

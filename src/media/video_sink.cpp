@@ -96,9 +96,16 @@ VideoSink::VideoSink(const SinkOptions& options)
   stream->time_base = time_base_;
   stream->avg_frame_rate = frame_rate_;
   stream->sample_aspect_ratio = {1, 1};
-  if (options.audio_from) audio_ = AudioCopy::open(*options.audio_from, *context);
   open_output();
-  write_header();
+  const ffmpeg::OptionMap muxer_options = choose_muxer_options();
+  if (options.audio_from) {
+    audio_ = AudioCopy::open({.input = *options.audio_from,
+                              .muxer_options = muxer_options,
+                              .strict = options.strict,
+                              .on_warning = options.on_warning},
+                             *context);
+  }
+  write_header(muxer_options);
 }
 
 VideoSink::~VideoSink() {
@@ -113,22 +120,28 @@ void VideoSink::open_output() {
   ffmpeg::check(avio_open(&output_->pb, output_->url, AVIO_FLAG_WRITE), what());
 }
 
-void VideoSink::write_header() {
-  for (const auto& [key, value] : options_.metadata)
-    av_dict_set(&output_->metadata, key.c_str(), value.c_str(), 0);
-  ffmpeg::Options muxer_options;
+ffmpeg::OptionMap VideoSink::choose_muxer_options() const {
+  ffmpeg::OptionMap muxer_options;
   if (is_mp4(*output_->oformat)) {
     const bool seekable = (output_->pb->seekable & AVIO_SEEKABLE_NORMAL) != 0;
-    muxer_options.set("movflags", seekable ? "+faststart+use_metadata_tags"
-                                           : "+frag_keyframe+empty_moov+default_base_moof+use_metadata_tags");
+    muxer_options["movflags"] = seekable ? "+faststart+use_metadata_tags"
+                                         : "+frag_keyframe+empty_moov+default_base_moof+use_metadata_tags";
   }
-  if (options_.low_latency) {
-    output_->flags |= AVFMT_FLAG_FLUSH_PACKETS;
-    if (is_matroska(*output_->oformat)) muxer_options.set("cluster_time_limit", "0");
+  if (options_.low_latency && is_matroska(*output_->oformat)) {
+    muxer_options.emplace("cluster_time_limit", "0");
   }
-  muxer_options.set(encoder_->options_left());
-  ffmpeg::check(avformat_write_header(output_.get(), muxer_options.address()), what());
-  ffmpeg::check_all_taken(muxer_options.left_of(encoder_->options_left()), options_.output);
+  for (const auto& [key, value] : encoder_->options_left()) muxer_options[key] = value;
+  return muxer_options;
+}
+
+void VideoSink::write_header(const ffmpeg::OptionMap& muxer_options) {
+  for (const auto& [key, value] : options_.metadata)
+    av_dict_set(&output_->metadata, key.c_str(), value.c_str(), 0);
+  if (options_.low_latency) output_->flags |= AVFMT_FLAG_FLUSH_PACKETS;
+  ffmpeg::Options options;
+  options.set(muxer_options);
+  ffmpeg::check(avformat_write_header(output_.get(), options.address()), what());
+  ffmpeg::check_all_taken(options.left_of(encoder_->options_left()), options_.output);
 }
 
 double VideoSink::seconds(std::int64_t pts) const { return static_cast<double>(pts) * av_q2d(time_base_); }
@@ -152,7 +165,16 @@ void VideoSink::write(const Frame& frame) {
   last_pts_ = timestamp(frame);
   ++written_;
   encoder_->encode(frame, last_pts_, [this](AVPacket& packet) { write_video_packet(packet); });
-  if (audio_) audio_->copy_until(seconds(last_pts_), [this](AVPacket& packet) { write_packet(packet); });
+  if (audio_) write_audio_until(seconds(last_pts_));
+}
+
+/// A packet that the muxer refuses is left out: sound never ends the video. A full disk does.
+void VideoSink::write_audio_until(double seconds) {
+  audio_->copy_until(seconds, [this](AVPacket& packet) {
+    const int result = av_interleaved_write_frame(output_.get(), &packet);
+    ffmpeg::check(output_->pb->error, what());
+    if (result < 0) audio_->report(what() + " with all of its sound: " + ffmpeg::error_text(result));
+  });
 }
 
 void VideoSink::write_video_packet(AVPacket& packet) {
@@ -172,7 +194,7 @@ void VideoSink::finish() {
   if (written_ == 0) throw Error(what() + ": no frame came");
   encoder_->flush([this](AVPacket& packet) { write_video_packet(packet); });
   const double end = seconds(last_pts_ + frame_duration_);
-  if (audio_) audio_->finish(end, [this](AVPacket& packet) { write_packet(packet); });
+  if (audio_) write_audio_until(end);
   ffmpeg::check(av_write_trailer(output_.get()), what());
   close_output();
   if (file_) file_->commit();

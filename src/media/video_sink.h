@@ -23,9 +23,11 @@ class VideoSink : public Sink {
 
  private:
   void open_output();
-  void write_header();
+  [[nodiscard]] ffmpeg::OptionMap choose_muxer_options() const;
+  void write_header(const ffmpeg::OptionMap& muxer_options);
   void write_packet(AVPacket& packet);
   void write_video_packet(AVPacket& packet);
+  void write_audio_until(double seconds);
   void close_output();
   [[nodiscard]] std::int64_t timestamp(const Frame& frame) const;
   [[nodiscard]] double seconds(std::int64_t pts) const;

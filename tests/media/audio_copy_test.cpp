@@ -2,65 +2,12 @@
 
 #include <cmath>
 
-#include "media/video_input.h"
+#include "joined_recording.h"
+#include "sounding_video.h"
 #include "support.h"
 
 namespace streamdiffusion::testing {
 namespace {
-
-/// When the beep begins, and when the audio ends, in seconds after the first frame. The codec's name.
-struct AudioFacts {
-  std::string codec;
-  double beep = -1;
-  double end = 0;
-};
-
-double loudest(const AVFrame& samples) {
-  double loudest = 0;
-  for (int i = 0; i < samples.nb_samples; ++i) {
-    switch (samples.format) {
-      case AV_SAMPLE_FMT_FLTP:
-      case AV_SAMPLE_FMT_FLT:
-        loudest = std::max(loudest, std::abs(double{reinterpret_cast<const float*>(samples.data[0])[i]}));
-        break;
-      case AV_SAMPLE_FMT_S16P:
-      case AV_SAMPLE_FMT_S16:
-        loudest =
-            std::max(loudest, std::abs(reinterpret_cast<const std::int16_t*>(samples.data[0])[i] / 32768.0));
-        break;
-      default:
-        ADD_FAILURE() << "unexpected sample format "
-                      << av_get_sample_fmt_name(static_cast<AVSampleFormat>(samples.format));
-    }
-  }
-  return loudest;
-}
-
-AudioFacts audio_of(const std::string& file) {
-  ffmpeg::Options options;
-  const ffmpeg::Input input = open_video_input(file, "", options);
-  const int index = av_find_best_stream(input.get(), AVMEDIA_TYPE_AUDIO, -1, -1, nullptr, 0);
-  if (index < 0) return {};
-  const AVStream& stream = *input->streams[index];
-  AudioFacts facts{.codec = avcodec_get_name(stream.codecpar->codec_id)};
-  const ffmpeg::Codec decoder = ffmpeg::open_decoder(*stream.codecpar, 1, file);
-  decoder->pkt_timebase = stream.time_base;
-  const double origin = static_cast<double>(start_time(*find_video_stream(*input))) / 1e6;
-  const ffmpeg::Packet packet = ffmpeg::make_packet();
-  const ffmpeg::Picture samples = ffmpeg::make_picture();
-  while (av_read_frame(input.get(), packet.get()) >= 0) {
-    if (packet->stream_index == index) {
-      ffmpeg::check(avcodec_send_packet(decoder.get(), packet.get()), file);
-      while (avcodec_receive_frame(decoder.get(), samples.get()) >= 0) {
-        const double time = static_cast<double>(samples->pts) * av_q2d(stream.time_base) - origin;
-        if (facts.beep < 0 && loudest(*samples) > 0.3) facts.beep = time;
-        facts.end = time + static_cast<double>(samples->nb_samples) / samples->sample_rate;
-      }
-    }
-    av_packet_unref(packet.get());
-  }
-  return facts;
-}
 
 double flash_of(const std::string& file) {
   for (const Frame& frame : read_all(file)) {
@@ -77,6 +24,14 @@ void copy_video(const std::string& from, SinkOptions options, std::size_t first_
   sink->finish();
 }
 
+Frame fitted(const Frame& frame, int width, int height) {
+  Frame out;
+  out.width = width;
+  out.height = height;
+  fit_frame(frame, Fit::stretch, out);
+  return out;
+}
+
 struct Way {
   const char* extension;
   const char* codec;
@@ -91,10 +46,10 @@ TEST_P(EveryWay, KeepsAudioInStep) {
   const ScratchFolder folder;
   const std::string file = folder / (std::string("out.") + GetParam().extension);
   copy_video(fixture("flash_and_beep.ts"), sink_options(file, 48, 32), 0, 1000);
-  const AudioFacts audio = audio_of(file);
+  const SoundFacts audio = sound_of(file);
   EXPECT_EQ(audio.codec, GetParam().codec);
   EXPECT_NEAR(flash_of(file), 1, 0.041);
-  EXPECT_NEAR(audio.beep, 1, kPacket);
+  EXPECT_NEAR(audio.loud_begin, 1, kPacket);
   EXPECT_NEAR(audio.end, 1.6, 2 * kPacket);
 }
 
@@ -103,9 +58,9 @@ TEST_P(EveryWay, CutsAudioToTheVideo) {
   const std::string file = folder / (std::string("out.") + GetParam().extension);
   // From frame 10 on, 20 frames: 0.4 s to 1.2 s of the source.
   copy_video(fixture("flash_and_beep.ts"), sink_options(file, 48, 32), 10, 20);
-  const AudioFacts audio = audio_of(file);
+  const SoundFacts audio = sound_of(file);
   EXPECT_NEAR(flash_of(file), 0.6, 0.041);
-  EXPECT_NEAR(audio.beep, 0.6, kPacket);
+  EXPECT_NEAR(audio.loud_begin, 0.6, kPacket);
   EXPECT_NEAR(audio.end, 0.8, 2 * kPacket);
 }
 INSTANTIATE_TEST_SUITE_P(Containers, EveryWay,
@@ -115,18 +70,185 @@ TEST(AudioCopy, LeavesOutputsWithoutAudioAlone) {
   const ScratchFolder folder;
   copy_video(fixture("flash_and_beep.ts"), sink_options(folder / "out.gif", 48, 32), 0, 5);
   EXPECT_EQ(read_all(folder / "out.gif").size(), 5U);
-  EXPECT_EQ(audio_of(folder / "out.gif").codec, "");
+  EXPECT_EQ(sound_of(folder / "out.gif").codec, "");
 }
 
 TEST(AudioCopy, MakesNothingOfInputsWithoutAudio) {
   const ScratchFolder folder;
   copy_video(fixture("untagged.mp4"), sink_options(folder / "a.mp4", 48, 32), 0, 5);
   copy_video(fixture("plain.png"), sink_options(folder / "b.mp4", 48, 32), 0, 5);
-  EXPECT_EQ(audio_of(folder / "a.mp4").codec, "");
-  EXPECT_EQ(audio_of(folder / "b.mp4").codec, "");
+  EXPECT_EQ(sound_of(folder / "a.mp4").codec, "");
+  EXPECT_EQ(sound_of(folder / "b.mp4").codec, "");
   SinkOptions options = sink_options(folder / "c.mp4", 48, 32);
   options.audio_from = folder / "missing.mp4";
   EXPECT_THROW(open_sink(options), Error);
+}
+
+/// Writes as many frames as `from` has with its sound, and gives the warnings.
+std::vector<std::string> redraw(const std::string& from, const std::string& to) {
+  std::vector<std::string> warnings;
+  SinkOptions options = sink_options(to, 64, 48);
+  options.frame_rate = 10;
+  options.audio_from = from;
+  options.on_warning = [&](const std::string& text) { warnings.push_back(text); };
+  const auto sink = open_sink(options);
+  for (const Frame& frame : read_all(from)) sink->write(fitted(frame, 64, 48));
+  sink->finish();
+  return warnings;
+}
+
+struct Route {
+  const char* from;  ///< extension
+  Tone tone;
+  const char* to;  ///< extension
+  const char* codec;
+  int channels;
+};
+void PrintTo(const Route& route, std::ostream* stream) {
+  *stream << route.tone.encoder << " " << route.tone.rate << " " << route.tone.layout << " in " << route.from
+          << " to " << route.to;
+}
+class EveryRoute : public ::testing::TestWithParam<Route> {};
+
+TEST_P(EveryRoute, LosesNoSound) {
+  const ScratchFolder folder;
+  const std::string from = folder / (std::string("in.") + GetParam().from);
+  const std::string to = folder / (std::string("out.") + GetParam().to);
+  { const SoundingVideo video(from, 10, {GetParam().tone}); }
+  EXPECT_EQ(redraw(from, to), std::vector<std::string>{});
+  EXPECT_EQ(read_all(to).size(), 10U);
+  const SoundFacts sound = sound_of(to);
+  EXPECT_EQ(sound.codec, GetParam().codec);
+  EXPECT_EQ(sound.channels, GetParam().channels);
+  EXPECT_LT(sound.longest_gap, 0.005);
+  EXPECT_NEAR(sound.begin, 0, 0.05);
+  EXPECT_NEAR(sound.loud, 1, 0.15);
+}
+INSTANTIATE_TEST_SUITE_P(Transcoded, EveryRoute,
+                         ::testing::Values(
+                             // Frames of another length than the encoder's.
+                             Route{"mp4", {"aac", 16'000, "mono"}, "webm", "opus", 1},
+                             Route{"mp4", {"aac", 24'000, "stereo"}, "webm", "opus", 2},
+                             Route{"mkv", {"ac3", 48'000, "stereo"}, "webm", "opus", 2},
+                             Route{"mkv", {"libmp3lame", 22'050, "stereo"}, "webm", "opus", 2},
+                             // A decoder that gives its last samples without a time.
+                             Route{"wmv", {"wmav2", 44'100, "stereo"}, "mp4", "aac", 2},
+                             // What the muxer refuses though FFmpeg's list has it.
+                             Route{"mov", {"pcm_s16be", 44'100, "stereo"}, "flv", "mp3", 2},
+                             Route{"mkv", {"libmp3lame", 8'000, "mono"}, "mp4", "aac", 1},
+                             // Low rates, for which encoders have a highest bit rate.
+                             Route{"mov", {"pcm_mulaw", 8'000, "mono"}, "ogv", "vorbis", 1},
+                             Route{"mov", {"pcm_alaw", 8'000, "mono"}, "webm", "opus", 1},
+                             Route{"mov", {"pcm_s16le", 11'025, "stereo"}, "avi", "pcm_s16le", 2},
+                             Route{"mov", {"pcm_u8", 8'000, "mono"}, "mp4", "aac", 1},
+                             // Channels in another arrangement than the encoder's, and more of them.
+                             Route{"mkv", {"flac", 48'000, "5.1(side)"}, "webm", "opus", 6},
+                             Route{"mkv", {"flac", 44'100, "7.1"}, "flv", "mp3", 2},
+                             Route{"mkv", {"flac", 48'000, "7.1"}, "webm", "opus", 8},
+                             // 24 bits, which come as 32.
+                             Route{"mov", {"pcm_s24le", 96'000, "stereo"}, "mp4", "aac", 2}));
+INSTANTIATE_TEST_SUITE_P(Copied, EveryRoute,
+                         ::testing::Values(Route{"mov", {"pcm_mulaw", 8'000, "mono"}, "mkv", "pcm_mulaw", 1},
+                                           Route{"mp4", {"aac", 44'100, "stereo"}, "mov", "aac", 2},
+                                           Route{"mkv", {"flac", 44'100, "stereo"}, "mkv", "flac", 2}));
+
+TEST(AudioCopy, SoundThatBeginsLateAndEndsEarlyStaysInStep) {
+  const ScratchFolder folder;
+  for (const char* to : {"out.mp4", "out.mkv", "out.webm"}) {
+    { const SoundingVideo video(folder / "in.mkv", 20, {{"aac", 48'000, "stereo", 0.8, 1.4}}); }
+    EXPECT_EQ(redraw(folder / "in.mkv", folder / to), std::vector<std::string>{});
+    const SoundFacts sound = sound_of(folder / to);
+    EXPECT_NEAR(sound.loud_begin, 0.8, 0.05) << to;
+    EXPECT_NEAR(sound.loud, 0.6, 0.1) << to;
+    EXPECT_EQ(read_all(folder / to).size(), 20U) << to;
+  }
+}
+
+TEST(AudioCopy, SoundThatBeginsAfterFFmpegHasLookedForItIsFound) {
+  const ScratchFolder folder;
+  { const SoundingVideo video(folder / "in.ts", 120, {{"aac", 48'000, "stereo", 11, 12}}); }
+  SourceOptions source;
+  source.input = folder / "in.ts";
+  EXPECT_TRUE(open_source(source)->info().has_audio);
+  EXPECT_EQ(redraw(folder / "in.ts", folder / "out.mp4"), std::vector<std::string>{});
+  const SoundFacts sound = sound_of(folder / "out.mp4");
+  EXPECT_NEAR(sound.loud_begin, 11, 0.05);
+  EXPECT_NEAR(sound.loud, 1, 0.1);
+}
+
+TEST(AudioCopy, SoundThatGoesOnAfterTheVideoIsCut) {
+  const ScratchFolder folder;
+  { const SoundingVideo video(folder / "in.mkv", 5, {{"aac", 48'000, "stereo", 0, 3}}); }
+  for (const char* to : {"out.mp4", "out.webm"}) {
+    EXPECT_EQ(redraw(folder / "in.mkv", folder / to), std::vector<std::string>{});
+    EXPECT_NEAR(sound_of(folder / to).end, 0.5, 0.05) << to;
+  }
+}
+
+TEST(AudioCopy, GoesOnWithTheVideoWhereTransportStreamsWereJoined) {
+  const ScratchFolder folder;
+  for (const double second_begin : {10.0, 3.0, 3610.0}) {
+    const std::string from = joined_recording(folder, {10, second_begin});
+    for (const char* to : {"out.mp4", "out.webm"}) {
+      copy_video(from, sink_options(folder / to, 48, 32), 0, 1000);
+      const SoundFacts sound = sound_of(folder / to);
+      EXPECT_NEAR(sound.end, 3.2, 0.1) << to << second_begin;
+      EXPECT_NEAR(sound.loud_begin, 1, 0.05) << to << second_begin;
+      // The recording of 1.6 s beeps 1 s after its beginning.
+      EXPECT_NEAR(sound.last_loud_end, 2.7, 0.1) << to << second_begin;
+    }
+  }
+}
+
+TEST(AudioCopy, SaysWhyThereIsNoSoundAndWritesTheVideo) {
+  const ScratchFolder folder;
+  { const SoundingVideo video(folder / "in.mkv", 3, {{"libmp3lame", 44'100, "stereo"}}); }
+  // A codec that no FFmpeg decodes, under a name that Matroska has for "unknown to this program".
+  std::string bytes = read_bytes(folder / "in.mkv");
+  const std::size_t name = bytes.find("A_MPEG/L3");
+  ASSERT_NE(name, std::string::npos);
+  bytes.replace(name, 9, "A_XXXX/L3");
+  write_bytes(folder / "in.mkv", bytes);
+  const std::vector<std::string> warnings = redraw(folder / "in.mkv", folder / "out.mp4");
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_NE(warnings[0].find("without sound"), std::string::npos) << warnings[0];
+  EXPECT_NE(warnings[0].find("in.mkv"), std::string::npos) << warnings[0];
+  EXPECT_EQ(sound_of(folder / "out.mp4").codec, "");
+  EXPECT_EQ(read_all(folder / "out.mp4").size(), 3U);
+  SinkOptions options = sink_options(folder / "strict.mp4", 64, 48);
+  options.audio_from = folder / "in.mkv";
+  options.strict = true;
+  EXPECT_NE(error_of([&] { open_sink(options); }).find("in.mkv"), std::string::npos);
+}
+
+TEST(AudioCopy, TakesAnotherTrackWhereTheBestCannotBeUsed) {
+  const ScratchFolder folder;
+  {
+    const SoundingVideo video(folder / "in.mkv", 10,
+                              {{"libmp3lame", 44'100, "stereo"}, {"aac", 22'050, "mono", 0, 1}});
+  }
+  std::string bytes = read_bytes(folder / "in.mkv");
+  bytes.replace(bytes.find("A_MPEG/L3"), 9, "A_XXXX/L3");
+  write_bytes(folder / "in.mkv", bytes);
+  EXPECT_EQ(redraw(folder / "in.mkv", folder / "out.mp4"), std::vector<std::string>{});
+  EXPECT_EQ(sound_of(folder / "out.mp4").rate, 22'050);
+}
+
+TEST(AudioCopy, KeepsWhatCanBeDecodedOfDamagedSound) {
+  const ScratchFolder folder;
+  { const SoundingVideo video(folder / "in.mp4", 20, {{"aac", 44'100, "stereo", 0, 2}}); }
+  std::string bytes = read_bytes(folder / "in.mp4");
+  const std::size_t middle = bytes.find("mdat") + (bytes.find("moov") - bytes.find("mdat")) / 2;
+  for (std::size_t i = middle; i < middle + 1000; ++i) bytes[i] = static_cast<char>(i * 37);
+  write_bytes(folder / "in.mp4", bytes);
+  const std::vector<std::string> warnings = redraw(folder / "in.mp4", folder / "out.webm");
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_NE(warnings[0].find("in.mp4"), std::string::npos) << warnings[0];
+  EXPECT_GE(read_all(folder / "out.webm").size(), 18U);
+  const SoundFacts sound = sound_of(folder / "out.webm");
+  EXPECT_LT(sound.longest_gap, 0.005) << "silence stands for what is lost";
+  EXPECT_GT(sound.loud, 1.3);
+  EXPECT_NEAR(sound.end, 2, 0.1);
 }
 
 }  // namespace

@@ -1,0 +1,103 @@
+#include "media/audio_track.h"
+
+#include <array>
+#include <string_view>
+
+#include "media/muxer_trial.h"
+#include "media/video_input.h"
+#include "streamdiffusion/error.h"
+
+namespace streamdiffusion {
+namespace {
+
+/// What to try where a container's usual codec does not do; the best known first.
+constexpr std::array kOtherCodecs = {AV_CODEC_ID_AAC,    AV_CODEC_ID_OPUS,      AV_CODEC_ID_MP3,
+                                     AV_CODEC_ID_VORBIS, AV_CODEC_ID_AC3,       AV_CODEC_ID_MP2,
+                                     AV_CODEC_ID_FLAC,   AV_CODEC_ID_PCM_S16LE, AV_CODEC_ID_PCM_S16BE};
+
+class TrackMaker {
+ public:
+  TrackMaker(AVStream& from, const AVFormatContext& output, const ffmpeg::OptionMap& muxer_options,
+             const std::string& name)
+      : from_(from),
+        output_(output),
+        muxer_options_(muxer_options),
+        what_("cannot transcode the audio of " + name) {}
+
+  std::optional<AudioTrack> make(std::string& reason) const {
+    if (std::optional<AudioTrack> track = copied()) return track;
+    if (std::optional<AudioTrack> track = transcoded(output_.oformat->audio_codec, reason)) return track;
+    for (const AVCodecID codec : kOtherCodecs) {
+      if (!may_hold(codec)) continue;
+      if (std::optional<AudioTrack> track = transcoded(codec, reason)) return track;
+    }
+    return std::nullopt;
+  }
+
+ private:
+  [[nodiscard]] bool may_hold(AVCodecID codec) const {
+    const AVOutputFormat& container = *output_.oformat;
+    // FLV's only mark for 16-bit PCM in big-endian order is that of the machine's order: players hear noise.
+    if (codec == AV_CODEC_ID_PCM_S16BE && std::string_view(container.name) == "flv") return false;
+    // The list that FFmpeg answers from lacks what Matroska holds under the codec's Windows name.
+    return avformat_query_codec(&container, codec, FF_COMPLIANCE_NORMAL) == 1 ||
+           av_codec_get_tag(container.codec_tag, codec) != 0;
+  }
+
+  [[nodiscard]] bool muxer_takes(const AudioTrack& track) const {
+    return streamdiffusion::muxer_takes(output_, *track.parameters, track.time_base, muxer_options_);
+  }
+
+  [[nodiscard]] std::optional<AudioTrack> copied() const {
+    if (!may_hold(from_.codecpar->codec_id)) return std::nullopt;
+    AudioTrack track{&from_, ffmpeg::make_parameters(), from_.time_base, nullptr};
+    ffmpeg::check(avcodec_parameters_copy(track.parameters.get(), from_.codecpar), what_);
+    track.parameters->codec_tag = 0;  // the input container's
+    if (!muxer_takes(track)) return std::nullopt;
+    return track;
+  }
+
+  /// `reason` stays as it is if it says something already: the first is that of the usual codec.
+  std::optional<AudioTrack> transcoded(AVCodecID codec, std::string& reason) const {
+    const auto note = [&](const std::string& text) {
+      if (reason.empty()) reason = text;
+    };
+    const AVCodec* encoder = avcodec_find_encoder(codec);
+    if (encoder == nullptr) {
+      note(what_ + ": this FFmpeg has no encoder for " + avcodec_get_name(codec) +
+           " (`ffmpeg -encoders` lists those it has)");
+      return std::nullopt;
+    }
+    try {
+      AudioTrack track{&from_, ffmpeg::make_parameters(), {}, nullptr};
+      track.transcoder = std::make_unique<AudioTranscoder>(from_, *encoder, *output_.oformat, what_);
+      track.time_base = track.transcoder->encoder().time_base;
+      ffmpeg::check(avcodec_parameters_from_context(track.parameters.get(), &track.transcoder->encoder()),
+                    what_);
+      if (muxer_takes(track)) return track;
+      note(what_ + ": the container " + output_.oformat->name + " does not take it as " + encoder->name);
+    } catch (const Error& error) {
+      note(error.what());
+    }
+    return std::nullopt;
+  }
+
+  AVStream& from_;
+  const AVFormatContext& output_;
+  const ffmpeg::OptionMap& muxer_options_;
+  std::string what_;
+};
+
+}  // namespace
+
+std::optional<AudioTrack> choose_audio_track(AVFormatContext& input, const AVFormatContext& output,
+                                             const ffmpeg::OptionMap& muxer_options, const std::string& name,
+                                             std::string& reason) {
+  for (AVStream* stream : audio_streams(input)) {
+    std::optional<AudioTrack> track = TrackMaker(*stream, output, muxer_options, name).make(reason);
+    if (track) return track;
+  }
+  return std::nullopt;
+}
+
+}  // namespace streamdiffusion
