@@ -31,6 +31,8 @@ struct Options : CommonOptions {
   std::string output_format;
   std::string codec;
   int quality = -1;
+  bool no_audio = false;
+  bool strict = false;
   std::string watch;
   double patience = 5;
   std::vector<std::string> input_options;   ///< KEY=VALUE
@@ -64,19 +66,22 @@ SourceOptions source_options(const Options& options, const Console& console) {
   }
   source.ffmpeg_options = ffmpeg_options("--input-option", options.input_options);
   source.patience = std::chrono::milliseconds(std::llround(options.patience * 1000));
+  source.strict = options.strict;
   source.stop = &posix::stop_flag();
   source.on_warning = [console](const std::string& text) { console.warning(text); };
   return source;
 }
 
 /// What can be told before the source is open.
-SinkOptions sink_options(const Options& options) {
+SinkOptions sink_options(const Options& options, const Console& console) {
   SinkOptions sink;
   sink.output = options.output;
   sink.format = options.output_format;
   sink.codec = options.codec;
   sink.quality = options.quality;
   sink.ffmpeg_options = ffmpeg_options("--output-option", options.output_options);
+  sink.strict = options.strict;
+  sink.on_warning = [console](const std::string& text) { console.warning(text); };
   sink.on_close = posix::request_stop;
   return sink;
 }
@@ -87,7 +92,7 @@ void complete(SinkOptions& sink, const Options& options, const SourceInfo& sourc
   sink.frame_rate = source.frame_rate;
   sink.variable_frame_rate = source.variable_frame_rate || options.live;
   sink.low_latency = options.live && options.output == "-";
-  if (source.has_audio && std::filesystem::is_regular_file(options.input)) {
+  if (source.has_audio && !options.no_audio && std::filesystem::is_regular_file(options.input)) {
     sink.audio_from = options.input;
   }
 }
@@ -130,7 +135,7 @@ void require_all(const CLI::App& app, const Options& options) {
 int run(const CLI::App& app, Options& options) {
   const Console console(options.quiet);
   SourceOptions input = source_options(options, console);
-  SinkOptions output = sink_options(options);
+  SinkOptions output = sink_options(options, console);
   options.live = options.live || is_live(input) || is_live(output);
   input.live = options.live;
   require_all(app, options);
@@ -260,6 +265,11 @@ void add_formats(CLI::App& app, Options& options) {
       ->type_name("N")
       ->check(in_range(0, 100))
       ->default_str("a good one");
+  app.add_flag("--no-audio", options.no_audio, "leave the input's sound out");
+  app.add_flag(
+      "--strict", options.strict,
+      "stop where the input is damaged, incomplete or unusual or its sound cannot be written, instead of "
+      "going on with a warning");
 }
 
 }  // namespace

@@ -18,6 +18,22 @@ class Run(ProgramTest):
         self.assertEqual(out["video"]["avg_frame_rate"], "10/1")
         self.assertAlmostEqual(float(out["audio"]["duration"]), 1.3, delta=0.1)
 
+    def test_sound_can_be_left_out(self):
+        self.make_video("in.mkv", frames=3, audio=True)
+        self.succeed("run", "in.mkv", "out.mp4", *SMALL, "--no-audio")
+        self.assertNotIn("audio", self.probe("out.mp4"))
+        self.succeed("run", "in.mkv", "out.mp4", *SMALL, "--config", self.make_config({"no-audio": True}))
+        self.assertNotIn("audio", self.probe("out.mp4"))
+
+    def test_a_video_that_is_cut_short_is_redrawn_up_to_there_unless_strict(self):
+        self.make_video("in.mkv", frames=20)
+        whole = (self.folder / "in.mkv").read_bytes()
+        (self.folder / "in.mkv").write_bytes(whole[: len(whole) * 2 // 3])
+        self.fail_with(1, ["in.mkv", "cut short"], "run", "in.mkv", "out.mp4", *SMALL, "--strict")
+        result = self.succeed("run", "in.mkv", "out.mp4", *SMALL)
+        self.assertIn(b"warning: the video in.mkv is cut short", result.stderr)
+        self.assertGreater(int(self.probe("out.mp4")["video"]["nb_read_frames"]), 8)
+
     def test_redraws_the_bundled_video(self):
         result = self.succeed("run", DEMO, "out.mp4", "--prompt", "penguin on a light blue background")
         frames = self.probe(str(DEMO))["video"]["nb_read_frames"]
