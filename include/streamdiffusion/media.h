@@ -51,10 +51,11 @@ void write_image(const std::filesystem::path& file, const Frame& frame,
 /// What a source knows of itself.
 struct SourceInfo {
   int width = 0;
-  int height = 0;                    ///< after rotation, with square pixels
-  double frame_rate = 0;             ///< frames a second (the mean where it varies); 25 for pictures
-  bool variable_frame_rate = false;  ///< frames are not evenly spaced: Frame::time tells
-  std::int64_t frames = 0;           ///< about how many there will be, 0 where that is not known
+  int height = 0;         ///< after rotation, with square pixels
+  double frame_rate = 0;  ///< frames a second, where they come closely; 25 for pictures
+  bool variable_frame_rate =
+      false;                ///< as far as was looked, frames are not evenly spaced: Frame::time tells
+  std::int64_t frames = 0;  ///< about how many there will be, 0 where that is not known
   bool has_audio = false;
 };
 
@@ -103,7 +104,8 @@ bool is_live(const SourceOptions& options);
 /// `stop` becomes true. Frame::time is when a frame came.
 std::unique_ptr<Source> open_source(const SourceOptions& options);
 
-/// Takes frames in order. To be written from one thread.
+/// Takes frames in order. To be written from one thread. Frames that would follow the one before sooner than
+/// the format can say, in GIF and other animated pictures by less than 20 ms, are left out.
 class Sink {
  public:
   virtual ~Sink() = default;
@@ -120,9 +122,10 @@ struct SinkOptions {
   std::string output = {};
   int width = 0;
   int height = 0;
-  double frame_rate = 25;
-  /// Frames are shown at their Frame::time (counted from the first one's) instead of evenly spaced, where the
-  /// container can: set it when SourceInfo::variable_frame_rate is or when frames may be dropped.
+  double frame_rate = 25;  ///< above 0, at most 1000; MPEG-1 and -2 take the best of their list
+  /// Frames are shown at their Frame::time (counted from the first one's) instead of evenly spaced. Those
+  /// that follow each other at `frame_rate` within 1 ms stay exactly even. Where a container or codec has one
+  /// frame rate only, frames are repeated or left out. Set it for frames of a Source: any may hold a gap.
   bool variable_frame_rate = false;
   /// Audio of this video file is copied (or transcoded where the container does not take it), in step with
   /// the frames by their Frame::time and cut to their length. Nothing happens where it has none or the output

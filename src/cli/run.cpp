@@ -90,7 +90,7 @@ void complete(SinkOptions& sink, const Options& options, const SourceInfo& sourc
   sink.width = size.width;
   sink.height = size.height;
   sink.frame_rate = source.frame_rate;
-  sink.variable_frame_rate = source.variable_frame_rate || options.live;
+  sink.variable_frame_rate = true;  // frames that come evenly stay exactly even
   sink.low_latency = options.live && options.output == "-";
   if (source.has_audio && !options.no_audio && std::filesystem::is_regular_file(options.input)) {
     sink.audio_from = options.input;

@@ -1,8 +1,10 @@
 #include "media/encoder_choice.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <string_view>
+#include <vector>
 
 #include "media/supported_config.h"
 #include "streamdiffusion/error.h"
@@ -69,6 +71,33 @@ AVPixelFormat choose_pixel_format(const AVCodec& encoder, const AVOutputFormat& 
   // The best of a list, which FFmpeg ends with AV_PIX_FMT_NONE, is never a hardware surface for a format in
   // memory.
   return avcodec_find_best_pix_fmt_of_list(formats.data(), AV_PIX_FMT_RGB24, 0, nullptr);
+}
+
+bool has_fixed_rate(const AVCodec& encoder) {
+  constexpr std::array<std::string_view, 4> kNames = {"dvvideo", "roqvideo", "h261", "h263"};
+  return std::ranges::find(kNames, std::string_view(encoder.name)) != kNames.end();
+}
+
+AVRational nearest_frame_rate(const AVCodec& encoder, AVRational frame_rate) {
+  // FFmpeg's list for MPEG ends with lower ones that are no part of the standard.
+  constexpr double kLowest = 23.9;
+  std::vector<AVRational> rates;
+  for (const AVRational rate : ffmpeg::frame_rates(encoder)) {
+    if (av_q2d(rate) > kLowest) rates.push_back(rate);
+  }
+  if (rates.empty()) return frame_rate;
+  std::ranges::sort(rates, [](AVRational a, AVRational b) { return av_cmp_q(a, b) < 0; });
+  const double wanted = av_q2d(frame_rate);
+  // Rates that differ by less are one that was rounded; 30 and 29.97 differ by more.
+  constexpr double kRounding = 5e-4;
+  const auto is_multiple = [&](AVRational rate) {
+    const double multiple = av_q2d(rate) / wanted;
+    return multiple > 1 - kRounding && std::abs(multiple / std::round(multiple) - 1) < kRounding;
+  };
+  const auto holds_all = [&](AVRational rate) { return av_q2d(rate) >= wanted; };
+  auto best = std::ranges::find_if(rates, is_multiple);
+  if (best == rates.end()) best = std::ranges::find_if(rates, holds_all);
+  return best != rates.end() ? *best : rates.back();
 }
 
 void set_quality(AVCodecContext& codec, ffmpeg::Options& options, int quality) {

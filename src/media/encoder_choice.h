@@ -13,6 +13,13 @@ const AVCodec& choose_video_encoder(const std::string& name, const AVOutputForma
 /// 4:2:0 for lossy codecs, as every player knows it; for lossless ones what is nearest to RGB.
 AVPixelFormat choose_pixel_format(const AVCodec& encoder, const AVOutputFormat& container);
 
+/// True if the encoder knows no frames that come unevenly, whatever the container.
+bool has_fixed_rate(const AVCodec& encoder);
+
+/// The frame rate, or for encoders that take a list of rates alone the best of them: the lowest that holds
+/// all frames.
+AVRational nearest_frame_rate(const AVCodec& encoder, AVRational frame_rate);
+
 /// Sets what each encoder calls quality. `quality`: 0 .. 100, -1 a good default.
 void set_quality(AVCodecContext& codec, ffmpeg::Options& options, int quality);
 

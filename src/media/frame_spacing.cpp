@@ -1,6 +1,7 @@
 #include "media/frame_spacing.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <vector>
 
@@ -9,46 +10,96 @@
 namespace streamdiffusion {
 namespace {
 
-constexpr std::size_t kFramesToLookAt = 300;
+/// Takes tens of milliseconds at most.
+constexpr std::int64_t kBytesToLookAt = std::int64_t{32} << 20;
 /// Packets come in decoding order: so many of the last may miss a neighbour that is still to come.
 constexpr std::size_t kReordering = 16;
 
-/// Presentation times in order; empty where a packet has none.
-std::vector<std::int64_t> presentation_times(AVFormatContext& input, const AVStream& stream) {
-  std::vector<std::int64_t> times;
+struct Packets {
+  std::vector<std::int64_t> times;  ///< of presentation, in order; none where a packet has none
+  std::int64_t count = 0;
+  bool all = false;  ///< of the file
+};
+
+Packets read_packets(AVFormatContext& input, const AVStream& stream) {
+  Packets packets;
   const ffmpeg::Packet packet = ffmpeg::make_packet();
-  bool ended = false;
-  while (times.size() < kFramesToLookAt) {
+  bool timed = true;
+  std::int64_t bytes = 0;
+  while (bytes < kBytesToLookAt && !packets.all) {
     av_packet_unref(packet.get());
-    ended = av_read_frame(&input, packet.get()) < 0;
-    if (ended) break;
-    if (packet->stream_index != stream.index) continue;
-    if (packet->pts == AV_NOPTS_VALUE) return {};
-    times.push_back(packet->pts);
+    packets.all = av_read_frame(&input, packet.get()) < 0;
+    bytes += packet->size;
+    if (packets.all || packet->stream_index != stream.index) continue;
+    ++packets.count;
+    timed = timed && packet->pts != AV_NOPTS_VALUE;
+    packets.times.push_back(packet->pts);
   }
-  std::sort(times.begin(), times.end());
-  if (!ended) times.resize(times.size() - kReordering);
-  return times;
+  if (!timed) packets.times.clear();
+  std::sort(packets.times.begin(), packets.times.end());
+  if (!packets.all) packets.times.resize(packets.times.size() - std::min(packets.times.size(), kReordering));
+  return packets;
+}
+
+/// Positive distances of neighbours, in seconds.
+std::vector<double> intervals_of(const std::vector<std::int64_t>& times, double tick) {
+  std::vector<double> intervals;
+  for (std::size_t i = 1; i < times.size(); ++i) {
+    if (times[i] > times[i - 1]) intervals.push_back(static_cast<double>(times[i] - times[i - 1]) * tick);
+  }
+  return intervals;
+}
+
+bool are_even(const std::vector<double>& intervals, double interval, double tick) {
+  // Containers round to their tick, Matroska to milliseconds.
+  const double tolerance = std::max({0.002, tick * 1.001, interval * 0.1});
+  return std::ranges::all_of(intervals,
+                             [&](double other) { return std::abs(other - interval) <= tolerance; });
+}
+
+/// The lower quartile: a recording that pauses often has longer intervals without being slower.
+double close_interval(std::vector<double> intervals) {
+  if (intervals.empty()) return 0;
+  const auto quartile = intervals.begin() + static_cast<std::ptrdiff_t>(intervals.size() / 4);
+  std::ranges::nth_element(intervals, quartile);
+  return *quartile;
+}
+
+/// The nearest rate that players and editors know.
+double usual_rate(double rate) {
+  constexpr std::array kRates = {24000.0 / 1001, 24.0,           25.0, 30000.0 / 1001, 30.0,  48.0,
+                                 50.0,           60000.0 / 1001, 60.0, 90.0,           100.0, 120000.0 / 1001,
+                                 120.0,          240.0};
+  constexpr double kLowestOfList = 20;
+  if (rate < 1) return rate;
+  if (rate < kLowestOfList) return std::round(rate * 2) / 2;
+  return *std::ranges::min_element(kRates, {},
+                                   [&](double other) { return std::abs(std::log(other / rate)); });
 }
 
 }  // namespace
 
-bool is_unevenly_spaced(const std::string& file) {
+double plausible_rate(double guess, double interval) {
+  constexpr double kHighest = 240;  // without intervals to compare with
+  const bool known = std::isfinite(guess) && guess > 0;
+  if (interval <= 0) return known && guess <= kHighest ? guess : 0;
+  // Frames may lie on a grid of up to twice their rate: 24 frames a second on one of 60.
+  const double intervals = guess * interval;
+  return known && intervals > 0.45 && intervals < 2.55 ? guess : usual_rate(1 / interval);
+}
+
+FrameSpacing examine_spacing(const std::string& file) {
   ffmpeg::Options options;
   const ffmpeg::Input input = open_video_input(file, "", options);
   AVStream* stream = find_video_stream(*input);
-  if (stream == nullptr) return false;
-  const double interval = 1 / av_q2d(av_guess_frame_rate(input.get(), stream, nullptr));
-  if (!std::isfinite(interval)) return false;
-  // Containers round to their tick, Matroska to milliseconds.
+  if (stream == nullptr) return {};
+  const Packets packets = read_packets(*input, *stream);
   const double tick = av_q2d(stream->time_base);
-  const double tolerance = std::max({0.002, tick * 1.001, interval * 0.1});
-  const std::vector<std::int64_t> times = presentation_times(*input, *stream);
-  for (std::size_t i = 1; i < times.size(); ++i) {
-    const double gap = static_cast<double>(times[i] - times[i - 1]) * tick;
-    if (std::abs(gap - interval) > tolerance) return true;
-  }
-  return false;
+  const std::vector<double> intervals = intervals_of(packets.times, tick);
+  const double interval = 1 / av_q2d(av_guess_frame_rate(input.get(), stream, nullptr));
+  return {.even = !std::isfinite(interval) || are_even(intervals, interval, tick),
+          .interval = close_interval(intervals),
+          .frames = packets.all ? packets.count : 0};
 }
 
 }  // namespace streamdiffusion

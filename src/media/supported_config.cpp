@@ -20,6 +20,9 @@ std::span<const T> list(const AVCodec& encoder, AVCodecConfig what) {
 std::span<const AVPixelFormat> pixel_formats(const AVCodec& encoder) {
   return list<AVPixelFormat>(encoder, AV_CODEC_CONFIG_PIX_FORMAT);
 }
+std::span<const AVRational> frame_rates(const AVCodec& encoder) {
+  return list<AVRational>(encoder, AV_CODEC_CONFIG_FRAME_RATE);
+}
 std::span<const AVSampleFormat> sample_formats(const AVCodec& encoder) {
   return list<AVSampleFormat>(encoder, AV_CODEC_CONFIG_SAMPLE_FORMAT);
 }
@@ -45,6 +48,9 @@ std::span<const T> list(const T* values, IsEnd is_end) {
 
 std::span<const AVPixelFormat> pixel_formats(const AVCodec& encoder) {
   return list(encoder.pix_fmts, [](AVPixelFormat format) { return format == AV_PIX_FMT_NONE; });
+}
+std::span<const AVRational> frame_rates(const AVCodec& encoder) {
+  return list(encoder.supported_framerates, [](AVRational rate) { return rate.num == 0; });
 }
 std::span<const AVSampleFormat> sample_formats(const AVCodec& encoder) {
   return list(encoder.sample_fmts, [](AVSampleFormat format) { return format == AV_SAMPLE_FMT_NONE; });

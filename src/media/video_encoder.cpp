@@ -157,6 +157,12 @@ void VideoEncoder::encode(const Frame& frame, std::int64_t pts, const OnPacket& 
   fill_rgb(frame);
   rgb_->pts = pts;
   convert();
+  encode_picture(pts, on_packet);
+}
+
+void VideoEncoder::repeat(std::int64_t pts, const OnPacket& on_packet) { encode_picture(pts, on_packet); }
+
+void VideoEncoder::encode_picture(std::int64_t pts, const OnPacket& on_packet) {
   picture_->pts = pts;
   picture_->quality = codec_->global_quality;
   picture_->pict_type = picture_type(pts);

@@ -17,6 +17,8 @@ class VideoEncoder {
                AVRational frame_rate);
 
   void encode(const Frame& frame, std::int64_t pts, const OnPacket& on_packet);
+  /// The frame of the last `encode` once more.
+  void repeat(std::int64_t pts, const OnPacket& on_packet);
   /// After the last frame.
   void flush(const OnPacket& on_packet);
 
@@ -29,6 +31,7 @@ class VideoEncoder {
   void make_palette();
   void fill_rgb(const Frame& frame);
   void convert();
+  void encode_picture(std::int64_t pts, const OnPacket& on_packet);
   AVPictureType picture_type(std::int64_t pts);
   void send(const AVFrame* picture, const OnPacket& on_packet);
 

@@ -1,9 +1,11 @@
 #include "media/video_sink.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <string_view>
 
+#include "media/encoder_choice.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
@@ -37,7 +39,7 @@ AVRational exact_rate(double frames_per_second) {
     return divisor == 1000 ? AVRational{static_cast<int>(whole), 1}
                            : AVRational{static_cast<int>(whole) * 1000, 1001};
   }
-  constexpr int kLargest = 1'001'000;
+  constexpr int kLargest = 60'000;  // within what MPEG-4 can say
   return av_d2q(frames_per_second, kLargest);
 }
 
@@ -49,13 +51,28 @@ double checked_rate(double frames_per_second) {
   return frames_per_second;
 }
 
-/// Fine enough for frames at any time, and the finest that MPEG-4 (at most 65535 a second) takes of those in
-/// use.
-constexpr AVRational kFineTimeBase{1, 60'000};
+/// True if frames of the container may come at any time.
+bool has_free_times(const AVOutputFormat& container) {
+  // These do not set FFmpeg's flag, which is about the program ffmpeg's habits.
+  constexpr std::array<std::string_view, 12> kOthers = {"mp4", "mov", "ipod", "ismv", "f4v", "psp",
+                                                        "3gp", "3g2", "dash", "hls",  "asf", "asf_stream"};
+  if (std::ranges::find(kOthers, std::string_view(container.name)) != kOthers.end()) return true;
+  return (container.flags & AVFMT_VARIABLE_FPS) != 0 && (container.flags & AVFMT_NOTIMESTAMPS) == 0;
+}
 
-/// Whether frames may come at any time; elsewhere they fall on multiples of the frame interval.
-bool keeps_times(const AVOutputFormat& container) {
-  return (container.flags & AVFMT_NOTIMESTAMPS) == 0 && std::string_view(container.name) != "avi";
+/// True for animated pictures. Browsers and FFmpeg show frames of up to 10 ms for 100 ms.
+bool is_animation(const AVOutputFormat& container) {
+  const std::string_view name = container.name;
+  return name == "gif" || name == "apng" || name == "webp";
+}
+
+FramePlacement::Options spacing_of(const SinkOptions& options) {
+  const AVRational rate = exact_rate(checked_rate(options.frame_rate));
+  const AVOutputFormat& container = choose_container(options);
+  const AVCodec& encoder = choose_video_encoder(options.codec, container);
+  return {.frame_rate = nearest_frame_rate(encoder, rate),
+          .by_time = options.variable_frame_rate,
+          .fixed_rate = !has_free_times(container) || has_fixed_rate(encoder)};
 }
 
 bool is_mp4(const AVOutputFormat& container) {
@@ -76,36 +93,41 @@ void VideoSink::FreeOutput::operator()(AVFormatContext* context) const {
 }
 
 VideoSink::VideoSink(const SinkOptions& options)
-    : options_(options), frame_rate_(exact_rate(checked_rate(options.frame_rate))) {
+    : options_(options), spacing_(spacing_of(options)), placement_(spacing_) {
   ffmpeg::quieten();
   if (options.width <= 0 || options.height <= 0) throw Error("a video needs a width and a height");
   if (options.quality > 100) throw Error("the quality of a video goes from 0 to 100");
-  const AVOutputFormat& container = choose_container(options);
-  time_base_ = options.variable_frame_rate && keeps_times(container) ? kFineTimeBase : av_inv_q(frame_rate_);
-  frame_duration_ = std::max<std::int64_t>(1, av_rescale_q(1, av_inv_q(frame_rate_), time_base_));
   if (options.output != "-") file_ = std::make_unique<TemporaryFile>(options.output);
+  add_video();
+  open_output();
+  const ffmpeg::OptionMap muxer_options = choose_muxer_options();
+  add_audio(muxer_options);
+  write_header(muxer_options);
+  keep_frames_apart();
+}
 
+void VideoSink::add_video() {
+  const AVOutputFormat& container = choose_container(options_);
   AVFormatContext* context = nullptr;
   const std::string url = file_ ? "file:" + file_->path().string() : "pipe:1";
   ffmpeg::check(avformat_alloc_output_context2(&context, &container, nullptr, url.c_str()), what());
   output_.reset(context);
-  encoder_ = std::make_unique<VideoEncoder>(options, container, time_base_, frame_rate_);
+  encoder_ = std::make_unique<VideoEncoder>(options_, container, placement_.time_base(), spacing_.frame_rate);
   AVStream* stream = avformat_new_stream(context, nullptr);
   if (stream == nullptr) throw std::bad_alloc();
   ffmpeg::check(avcodec_parameters_from_context(stream->codecpar, &encoder_->context()), what());
-  stream->time_base = time_base_;
-  stream->avg_frame_rate = frame_rate_;
+  stream->time_base = placement_.time_base();
+  stream->avg_frame_rate = spacing_.frame_rate;
   stream->sample_aspect_ratio = {1, 1};
-  open_output();
-  const ffmpeg::OptionMap muxer_options = choose_muxer_options();
-  if (options.audio_from) {
-    audio_ = AudioCopy::open({.input = *options.audio_from,
-                              .muxer_options = muxer_options,
-                              .strict = options.strict,
-                              .on_warning = options.on_warning},
-                             *context);
-  }
-  write_header(muxer_options);
+}
+
+void VideoSink::add_audio(const ffmpeg::OptionMap& muxer_options) {
+  if (!options_.audio_from) return;
+  audio_ = AudioCopy::open({.input = *options_.audio_from,
+                            .muxer_options = muxer_options,
+                            .strict = options_.strict,
+                            .on_warning = options_.on_warning},
+                           *output_);
 }
 
 VideoSink::~VideoSink() {
@@ -144,12 +166,16 @@ void VideoSink::write_header(const ffmpeg::OptionMap& muxer_options) {
   ffmpeg::check_all_taken(options.left_of(encoder_->options_left()), options_.output);
 }
 
-double VideoSink::seconds(std::int64_t pts) const { return static_cast<double>(pts) * av_q2d(time_base_); }
+/// Frames nearer than the container's tick would come at the same time. Known after the header is written.
+void VideoSink::keep_frames_apart() {
+  const AVRational tick = output_->streams[0]->time_base;
+  const AVRational shortest = is_animation(*output_->oformat) ? AVRational{20, 1000} : tick;
+  placement_.set_smallest_gap(
+      std::max<std::int64_t>(1, av_rescale_q_rnd(1, shortest, placement_.time_base(), AV_ROUND_UP)));
+}
 
-std::int64_t VideoSink::timestamp(const Frame& frame) const {
-  if (!options_.variable_frame_rate) return written_;
-  const std::int64_t since_first = (frame.time - first_time_).count();
-  return std::max(av_rescale_q(since_first, {1, 1'000'000}, time_base_), last_pts_ + 1);
+double VideoSink::seconds(std::int64_t place) const {
+  return static_cast<double>(place) * av_q2d(placement_.time_base());
 }
 
 void VideoSink::write(const Frame& frame) {
@@ -158,18 +184,37 @@ void VideoSink::write(const Frame& frame) {
                 " came for a video of " + std::to_string(options_.width) + "x" +
                 std::to_string(options_.height));
   }
-  if (written_ == 0) {
+  if (last_place_ < 0) {
     first_time_ = frame.time;
     if (audio_) audio_->start(frame.time);
   }
-  last_pts_ = timestamp(frame);
-  ++written_;
-  encoder_->encode(frame, last_pts_, [this](AVPacket& packet) { write_video_packet(packet); });
-  if (audio_) write_audio_until(seconds(last_pts_));
+  const std::optional<std::int64_t> place =
+      placement_.place(std::chrono::duration_cast<std::chrono::microseconds>(frame.time - first_time_));
+  if (!place) return;
+  if (spacing_.fixed_rate) repeat_until(*place);
+  show(*place, &frame);
+}
+
+/// Fills the time of frames that last longer than the frame interval.
+void VideoSink::repeat_until(std::int64_t place) {
+  while (last_place_ >= 0 && last_place_ + 1 < place) show(last_place_ + 1, nullptr);
+}
+
+/// Nullptr shows the last frame once more.
+void VideoSink::show(std::int64_t place, const Frame* frame) {
+  last_place_ = place;
+  const auto on_packet = [this](AVPacket& packet) { write_video_packet(packet); };
+  if (frame != nullptr) {
+    encoder_->encode(*frame, place, on_packet);
+  } else {
+    encoder_->repeat(place, on_packet);
+  }
+  write_audio_until(seconds(place));
 }
 
 /// A packet that the muxer refuses is left out: sound never ends the video. A full disk does.
 void VideoSink::write_audio_until(double seconds) {
+  if (!audio_) return;
   audio_->copy_until(seconds, [this](AVPacket& packet) {
     const int result = av_interleaved_write_frame(output_.get(), &packet);
     ffmpeg::check(output_->pb->error, what());
@@ -178,10 +223,10 @@ void VideoSink::write_audio_until(double seconds) {
 }
 
 void VideoSink::write_video_packet(AVPacket& packet) {
-  const AVStream& stream = *output_->streams[0];
-  if (packet.duration == 0) packet.duration = frame_duration_;
+  const bool is_last = end_ >= 0 && packet.pts == last_place_;
+  packet.duration = is_last ? end_ - last_place_ : placement_.frame_interval();
   packet.stream_index = 0;
-  av_packet_rescale_ts(&packet, time_base_, stream.time_base);
+  av_packet_rescale_ts(&packet, placement_.time_base(), output_->streams[0]->time_base);
   write_packet(packet);
 }
 
@@ -191,13 +236,26 @@ void VideoSink::write_packet(AVPacket& packet) {
 }
 
 void VideoSink::finish() {
-  if (written_ == 0) throw Error(what() + ": no frame came");
+  if (last_place_ < 0) throw Error(what() + ": no frame came");
+  end_ = placement_.end();
+  if (spacing_.fixed_rate) repeat_until(end_);
   encoder_->flush([this](AVPacket& packet) { write_video_packet(packet); });
-  const double end = seconds(last_pts_ + frame_duration_);
-  if (audio_) write_audio_until(end);
+  end_last_frame();
+  write_audio_until(seconds(end_));
   ffmpeg::check(av_write_trailer(output_.get()), what());
   close_output();
   if (file_) file_->commit();
+}
+
+/// GIF's muxer takes no duration of the last packet.
+void VideoSink::end_last_frame() {
+  if (std::string_view(output_->oformat->name) != "gif") return;
+  const std::int64_t ticks =
+      av_rescale_q(end_, placement_.time_base(), output_->streams[0]->time_base) -
+      av_rescale_q(last_place_, placement_.time_base(), output_->streams[0]->time_base);
+  ffmpeg::check(
+      av_opt_set_int(output_->priv_data, "final_delay", std::clamp<std::int64_t>(ticks, 0, 65535), 0),
+      what());
 }
 
 void VideoSink::close_output() {

@@ -4,6 +4,7 @@
 
 #include "media/audio_copy.h"
 #include "media/ffmpeg.h"
+#include "media/frame_placement.h"
 #include "media/temporary_file.h"
 #include "media/video_encoder.h"
 #include "streamdiffusion/media.h"
@@ -22,15 +23,20 @@ class VideoSink : public Sink {
   void finish() override;
 
  private:
+  void add_video();
+  void add_audio(const ffmpeg::OptionMap& muxer_options);
   void open_output();
   [[nodiscard]] ffmpeg::OptionMap choose_muxer_options() const;
   void write_header(const ffmpeg::OptionMap& muxer_options);
+  void keep_frames_apart();
+  void end_last_frame();
+  void repeat_until(std::int64_t place);
+  void show(std::int64_t place, const Frame* frame);
   void write_packet(AVPacket& packet);
   void write_video_packet(AVPacket& packet);
   void write_audio_until(double seconds);
   void close_output();
-  [[nodiscard]] std::int64_t timestamp(const Frame& frame) const;
-  [[nodiscard]] double seconds(std::int64_t pts) const;
+  [[nodiscard]] double seconds(std::int64_t place) const;
   [[nodiscard]] std::string what() const;
 
   struct FreeOutput {
@@ -40,13 +46,12 @@ class VideoSink : public Sink {
   SinkOptions options_;
   std::unique_ptr<TemporaryFile> file_;  ///< none: standard output
   std::unique_ptr<AVFormatContext, FreeOutput> output_;
-  AVRational frame_rate_;
-  AVRational time_base_{};
+  FramePlacement::Options spacing_;
+  FramePlacement placement_;
   std::unique_ptr<VideoEncoder> encoder_;
   std::unique_ptr<AudioCopy> audio_;
-  std::int64_t frame_duration_ = 1;  ///< in time_base_
-  std::int64_t written_ = 0;
-  std::int64_t last_pts_ = -1;
+  std::int64_t last_place_ = -1;
+  std::int64_t end_ = -1;  ///< where the last frame ends; -1 until that is known
   std::chrono::microseconds first_time_{0};
 };
 

@@ -92,17 +92,22 @@ void VideoSource::fill_info(const SourceOptions& options) {
   info_.height = size.height;
   if (orientation().transpose) std::swap(info_.width, info_.height);
 
-  info_.frame_rate = av_q2d(av_guess_frame_rate(input_.get(), stream_, nullptr));
+  const bool can_look = options.format.empty() && std::filesystem::is_regular_file(options.input);
+  const FrameSpacing spacing = can_look ? examine_spacing(options.input) : FrameSpacing{};
   const double mean = av_q2d(stream_->avg_frame_rate);
   const double base = av_q2d(stream_->r_frame_rate);
   const bool mean_differs = mean > 0 && base > 0 && std::abs(mean / base - 1) > 1e-3;
-  const bool can_look = options.format.empty() && std::filesystem::is_regular_file(options.input);
-  info_.variable_frame_rate = mean_differs || (can_look && is_unevenly_spaced(options.input));
-  if (mean_differs) info_.frame_rate = mean;
-  if (!std::isfinite(info_.frame_rate) || info_.frame_rate <= 0) info_.frame_rate = kDefaultFrameRate;
+  info_.variable_frame_rate = mean_differs || !spacing.even;
+  const double guess = av_q2d(av_guess_frame_rate(input_.get(), stream_, nullptr));
+  for (const double rate :
+       {plausible_rate(guess, spacing.interval), plausible_rate(mean, 0), kDefaultFrameRate}) {
+    if (info_.frame_rate <= 0) info_.frame_rate = rate;
+  }
 
-  info_.frames = stream_->nb_frames;
-  if (info_.frames == 0) info_.frames = std::llround(duration_seconds() * info_.frame_rate);
+  info_.frames = stream_->nb_frames > 0 ? stream_->nb_frames : spacing.frames;
+  if (info_.frames == 0 && !info_.variable_frame_rate) {
+    info_.frames = std::llround(duration_seconds() * info_.frame_rate);
+  }
   info_.has_audio = !audio_streams(*input_).empty();
 }
 

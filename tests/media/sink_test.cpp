@@ -1,4 +1,7 @@
+#include <algorithm>
+#include <cmath>
 #include <csignal>
+#include <numeric>
 
 #include "media/video_input.h"
 #include "support.h"
@@ -16,6 +19,7 @@ struct VideoFacts {
   int width = 0;
   int height = 0;
   AVRational rate{};
+  AVRational base_rate{};
   AVColorSpace matrix = AVCOL_SPC_UNSPECIFIED;
   AVColorRange range = AVCOL_RANGE_UNSPECIFIED;
   std::map<std::string, std::string> tags;
@@ -29,6 +33,7 @@ VideoFacts facts_of(const std::string& file) {
                    parameters.width,
                    parameters.height,
                    stream.avg_frame_rate,
+                   stream.r_frame_rate,
                    parameters.color_space,
                    parameters.color_range,
                    {}};
@@ -36,6 +41,19 @@ VideoFacts facts_of(const std::string& file) {
   while ((tag = av_dict_get(input->metadata, "", tag, AV_DICT_IGNORE_SUFFIX)) != nullptr)
     facts.tags[tag->key] = tag->value;
   return facts;
+}
+
+std::vector<double> packet_durations(const std::string& file) {
+  ffmpeg::Options options;
+  const ffmpeg::Input input = open_video_input(file, "", options);
+  const double tick = av_q2d(find_video_stream(*input)->time_base);
+  std::vector<double> durations;
+  const ffmpeg::Packet packet = ffmpeg::make_packet();
+  while (av_read_frame(input.get(), packet.get()) >= 0) {
+    durations.push_back(static_cast<double>(packet->duration) * tick);
+    av_packet_unref(packet.get());
+  }
+  return durations;
 }
 
 struct Container {
@@ -107,6 +125,107 @@ TEST(VideoSink, ShowsFramesAtTheirTimesWhenAsked) {
     }
   }
 }
+
+/// 300 frames at 29.97 a second, 2.034 s nothing, 20 more.
+void write_with_late_gap(const std::string& file) {
+  SinkOptions options = sink_options(file, 32, 32);
+  options.frame_rate = 30'000.0 / 1001;
+  options.variable_frame_rate = true;
+  const auto sink = open_sink(options);
+  for (int i = 0; i < 320; ++i) {
+    Frame frame = plain_frame(32, 32, {i % 256, 0, 0});
+    frame.time = std::chrono::microseconds(std::llround(i * 1001e6 / 30'000) + (i < 300 ? 0 : 2'034'000));
+    sink->write(frame);
+  }
+  sink->finish();
+}
+
+TEST(VideoSink, ShowsFramesBehindALateGapAtTheirTimesInEveryContainer) {
+  const ScratchFolder folder;
+  constexpr double kLast = 319 * 1001.0 / 30'000 + 2.034;
+  for (const char* name : {"a.mp4", "a.mov", "a.mkv", "a.webm", "a.flv", "a.ts"}) {
+    write_with_late_gap(folder / name);
+    const std::vector<Frame> frames = read_all(folder / name);
+    ASSERT_EQ(frames.size(), 320U) << name;
+    EXPECT_NEAR(static_cast<double>(frames[299].time.count()) / 1e6, 299 * 1001.0 / 30'000, 2e-3) << name;
+    EXPECT_NEAR(static_cast<double>(frames[319].time.count()) / 1e6, kLast, 2e-3) << name;
+  }
+}
+
+TEST(VideoSink, RepeatsFramesOverAGapWhereAContainerHasOneFrameRate) {
+  const ScratchFolder folder;
+  for (const char* name : {"a.avi", "a.y4m", "a.mpg"}) {
+    write_with_late_gap(folder / name);
+    const std::vector<Frame> frames = read_all(folder / name);
+    EXPECT_EQ(frames.size(), 381U) << name;  // 12.711 s
+    EXPECT_EQ(av_cmp_q(facts_of(folder / name).rate, {30'000, 1001}), 0) << name;
+  }
+}
+
+TEST(VideoSink, KeepsEvenFramesEvenThoughTheirTimesAreRounded) {
+  const ScratchFolder folder;
+  for (const char* name : {"a.mp4", "a.mkv", "a.webm", "a.mov", "a.avi", "a.ts"}) {
+    SinkOptions options = sink_options(folder / name, 32, 32);
+    options.frame_rate = 30'000.0 / 1001;
+    options.variable_frame_rate = true;
+    const auto sink = open_sink(options);
+    for (int i = 0; i < 60; ++i) {
+      Frame frame = plain_frame(32, 32, {i * 4, 0, 0});
+      frame.time = std::chrono::milliseconds(std::llround(i * 1001.0 / 30));
+      sink->write(frame);
+    }
+    sink->finish();
+    EXPECT_EQ(av_cmp_q(facts_of(options.output).rate, {30'000, 1001}), 0) << name;
+    EXPECT_EQ(av_cmp_q(facts_of(options.output).base_rate, {30'000, 1001}), 0) << name;
+  }
+}
+
+TEST(VideoSink, ChoosesARateThatTheEncoderTakes) {
+  const ScratchFolder folder;
+  for (const auto& [rate, expected] : {std::pair{15.0, AVRational{30, 1}},
+                                       {10.0, {30, 1}},
+                                       {75.0, {60, 1}},
+                                       {29.97, {30'000, 1001}},
+                                       {12.5, {25, 1}},
+                                       {28.0, {30'000, 1001}}}) {
+    SinkOptions options = sink_options(folder / "a.mpg");
+    options.frame_rate = rate;
+    options.variable_frame_rate = true;
+    const auto sink = open_sink(options);
+    for (int i = 0; i < 30; ++i) {
+      Frame frame = gradient_frame(64, 48, i);
+      frame.time = std::chrono::microseconds(std::llround(i * 1e6 / rate));
+      sink->write(frame);
+    }
+    sink->finish();
+    EXPECT_EQ(av_cmp_q(facts_of(options.output).rate, expected), 0) << rate;
+    EXPECT_NEAR(static_cast<double>(read_all(options.output).size()), 30 / rate * av_q2d(expected), 1)
+        << rate;
+  }
+}
+
+class EveryFastRate : public ::testing::TestWithParam<int> {};
+
+TEST_P(EveryFastRate, IsShownAsLongByAGif) {
+  const ScratchFolder folder;
+  for (const bool by_time : {false, true}) {
+    SinkOptions options = sink_options(folder / "a.gif", 16, 16);
+    options.frame_rate = GetParam();
+    options.variable_frame_rate = by_time;
+    const auto sink = open_sink(options);
+    for (int i = 0; i < GetParam(); ++i) {
+      Frame frame = plain_frame(16, 16, {i, 255 - i, 0});
+      if (by_time) frame.time = std::chrono::microseconds(i * 1'000'000LL / GetParam());
+      sink->write(frame);
+    }
+    sink->finish();
+    // Players show frames of 10 ms for 100 ms.
+    const std::vector<double> delays = packet_durations(options.output);
+    EXPECT_GE(*std::ranges::min_element(delays), 0.02);
+    EXPECT_NEAR(std::accumulate(delays.begin(), delays.end(), 0.0), 1, 0.011);
+  }
+}
+INSTANTIATE_TEST_SUITE_P(Rates, EveryFastRate, ::testing::Values(30, 50, 60, 120, 200));
 
 TEST(VideoSink, TakesOddSizes) {
   const ScratchFolder folder;

@@ -79,6 +79,30 @@ TEST(VideoSource, TellsTheTimesOfUnevenFrames) {
     EXPECT_EQ(frames[i].time.count(), milliseconds[i] * 1000) << i;
 }
 
+TEST(VideoSource, CountsTheFramesOfAFileThatTellsNoFrameRate) {
+  const SourceInfo info = info_of(fixture("browser.webm"));  // frames of 12 to 410 ms, no rate
+  EXPECT_EQ(info.frames, 45);
+  EXPECT_TRUE(info.variable_frame_rate);
+  EXPECT_DOUBLE_EQ(info.frame_rate, 30);
+  EXPECT_EQ(read_all(fixture("browser.webm")).size(), 45U);
+}
+
+TEST(VideoSource, TellsAGapThatComesLate) {
+  const ScratchFolder folder;
+  SinkOptions options = sink_options(folder / "a.mkv", 16, 16);
+  options.variable_frame_rate = true;
+  const auto sink = open_sink(options);
+  for (int i = 0; i < 520; ++i) {
+    Frame frame = plain_frame(16, 16, {i % 256, 0, 0});
+    frame.time = std::chrono::milliseconds(i * 40 + (i < 500 ? 0 : 3000));
+    sink->write(frame);
+  }
+  sink->finish();
+  EXPECT_TRUE(info_of(options.output).variable_frame_rate);
+  EXPECT_DOUBLE_EQ(info_of(options.output).frame_rate, 25);
+  EXPECT_EQ(info_of(options.output).frames, 520);
+}
+
 class EveryInput : public ::testing::TestWithParam<const char*> {};
 
 /// All frames that come, after the warnings.

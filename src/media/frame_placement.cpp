@@ -1,0 +1,73 @@
+#include "media/frame_placement.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace streamdiffusion {
+namespace {
+
+/// Ticks a second of the finest time base: MPEG-4 allows at most 65535, and this is a multiple of most rates.
+constexpr int kFinest = 60'000;
+
+/// How many ticks of the fine time base lie in one unit of the rate's numerator.
+int ticks_per_unit(const FramePlacement::Options& options) {
+  if (!options.by_time || options.fixed_rate) return 1;
+  return std::max(1, kFinest / options.frame_rate.num);
+}
+
+/// Two times that Matroska has rounded to milliseconds may be off by 1 ms together; the rest is rounding to
+/// microseconds.
+constexpr double kRoundingSeconds = 0.00101;
+
+}  // namespace
+
+FramePlacement::FramePlacement(const Options& options)
+    : options_(options), time_base_(av_inv_q(options.frame_rate)), interval_(1), last_interval_(1) {
+  if (options.by_time && !options.fixed_rate) {
+    const int ticks = ticks_per_unit(options);
+    time_base_ = {1, options.frame_rate.num * ticks};
+    interval_ = std::int64_t{options.frame_rate.den} * ticks;
+    last_interval_ = static_cast<double>(interval_);
+  }
+}
+
+std::optional<std::int64_t> FramePlacement::place(std::chrono::microseconds since_first) {
+  const double wished = wished_place(since_first);
+  if (given_ > 0) last_interval_ = std::max(wished - wished_, 0.0);
+  wished_ = std::max(wished, wished_);
+  ++given_;
+  const std::optional<std::int64_t> place = free_place(wished_);
+  if (place) last_ = *place;
+  return place;
+}
+
+/// In ticks. Continues evenly as long as that is within what containers round.
+double FramePlacement::wished_place(std::chrono::microseconds since_first) const {
+  if (given_ == 0) return 0;
+  if (!options_.by_time) return static_cast<double>(given_);
+  const double ticks_a_second = 1 / av_q2d(time_base_);
+  const double exact = static_cast<double>(since_first.count()) * 1e-6 * ticks_a_second;
+  const auto interval = static_cast<double>(interval_);
+  const double even = wished_ + std::max(1.0, std::round((exact - wished_) / interval)) * interval;
+  const double tolerance = std::min(kRoundingSeconds * ticks_a_second, interval / 4);
+  return std::abs(even - exact) <= tolerance ? even : exact;
+}
+
+std::optional<std::int64_t> FramePlacement::free_place(double wished) const {
+  if (last_ < 0) return 0;
+  if (!options_.fixed_rate) {
+    const std::int64_t place = std::llround(wished);
+    return place - last_ >= smallest_gap_ ? std::optional(place) : std::nullopt;
+  }
+  // Frames may be up to one interval late, so that jitter around a multiple does not leave any out.
+  const std::int64_t next = last_ + 1;
+  const double late = static_cast<double>(next) - wished;
+  if (late > 1) return std::nullopt;
+  return std::max(next, static_cast<std::int64_t>(std::llround(wished)));
+}
+
+std::int64_t FramePlacement::end() const {
+  return std::max(last_ + 1, static_cast<std::int64_t>(std::llround(wished_ + last_interval_)));
+}
+
+}  // namespace streamdiffusion

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+#include "media/ffmpeg.h"
+
+namespace streamdiffusion {
+
+/// Gives frames their places on the time line of a video file.
+class FramePlacement {
+ public:
+  struct Options {
+    AVRational frame_rate{25, 1};
+    /// Frames are shown at their own times instead of evenly spaced.
+    bool by_time = false;
+    /// The file has one frame rate: frames lie on multiples of the frame interval, and none is empty.
+    bool fixed_rate = false;
+  };
+  explicit FramePlacement(const Options& options);
+
+  /// The unit of all places. Where frames may come at any time it divides the frame interval finely.
+  [[nodiscard]] AVRational time_base() const { return time_base_; }
+
+  /// Frames that would come less than this many ticks after the one before are left out. 1 at first.
+  void set_smallest_gap(std::int64_t ticks) { smallest_gap_ = ticks; }
+
+  /// The place of the next frame; nothing where the frame is left out. The first frame's place is 0. Frames
+  /// that follow each other at the frame rate are placed exactly evenly, in spite of times that a container
+  /// has rounded.
+  std::optional<std::int64_t> place(std::chrono::microseconds since_first);
+
+  /// The place where the last frame ends. It lasts as long as the one before.
+  [[nodiscard]] std::int64_t end() const;
+
+  /// Ticks from frame to frame at the frame rate.
+  [[nodiscard]] std::int64_t frame_interval() const { return interval_; }
+
+ private:
+  [[nodiscard]] double wished_place(std::chrono::microseconds since_first) const;
+  [[nodiscard]] std::optional<std::int64_t> free_place(double wished) const;
+
+  Options options_;
+  AVRational time_base_;
+  std::int64_t interval_;
+  std::int64_t smallest_gap_ = 1;
+  std::int64_t last_ = -1;  ///< place of the last frame that was not left out
+  double wished_ = 0;       ///< place of the last frame, left out or not, before it was rounded
+  double last_interval_;    ///< ticks from the frame before to the last one
+  std::int64_t given_ = 0;  ///< frames so far
+};
+
+}  // namespace streamdiffusion
