@@ -103,7 +103,7 @@ ScreenPart parse_screen(const std::string& name) {
   return {number(1), number(2), number(3), number(4)};
 }
 
-ffmpeg::Input open_live_input(const SourceOptions& options, Interrupt& interrupt) {
+ffmpeg::Input open_live_input(const SourceOptions& options, Interrupt& interrupt, ContainerColours* colours) {
   ffmpeg::quieten();
   Target target = choose(options);
   AVFormatContext* context = avformat_alloc_context();
@@ -116,6 +116,7 @@ ffmpeg::Input open_live_input(const SourceOptions& options, Interrupt& interrupt
   if (opened < 0) fail(options.input, opened, interrupt);
   ffmpeg::Input input(context);
   ffmpeg::check_all_taken(target.options.left_of(options.ffmpeg_options), options.input);
+  if (colours != nullptr) *colours = ContainerColours(*context);
   const int found = avformat_find_stream_info(context, nullptr);
   if (found < 0 || interrupt.ends()) fail(options.input, found < 0 ? found : AVERROR_EXIT, interrupt);
   return input;

@@ -31,7 +31,7 @@ LiveSource::LiveSource(const SourceOptions& options)
       packet_(ffmpeg::make_packet()),
       picture_(ffmpeg::make_picture()) {
   interrupt_.allow(kOpening);
-  input_ = open_live_input(options, interrupt_);
+  input_ = open_live_input(options, interrupt_, &colours_);
   times_.emplace(*input_);
   stream_ = find_video_stream(*input_);
   if (stream_ == nullptr) throw Error(name_ + " holds no video");
@@ -70,6 +70,7 @@ bool LiveSource::read(Frame& frame) {
     interrupt_.allow(patience_);
     if (next_picture() == Next::end) return false;
   }
+  colours_.apply(stream_->index, *picture_);
   try {
     converter_.convert(*picture_, ffmpeg::default_matrix(picture_->width, picture_->height), pixel_aspect(),
                        orientation_, frame);

@@ -33,6 +33,7 @@ class LiveSource : public Source {
   std::string name_;
   std::chrono::milliseconds patience_;
   Interrupt interrupt_;
+  ContainerColours colours_;
   ffmpeg::Input input_;
   std::optional<ContinuousTimes> times_;  ///< of input_
   AVStream* stream_ = nullptr;

@@ -51,7 +51,7 @@ void fail_to_open(const std::string& input, int code, const AVInputFormat* forma
 }
 
 ffmpeg::Input open_video_input(const std::string& input, const std::string& format, ffmpeg::Options& options,
-                               AVIOContext* pipe) {
+                               AVIOContext* pipe, ContainerColours* colours) {
   if (pipe == nullptr && !std::filesystem::exists(input)) throw Error("there is no input " + input);
   const std::string url = pipe != nullptr ? "" : "file:" + input;
   const AVInputFormat* wanted = named_format(format);
@@ -62,6 +62,7 @@ ffmpeg::Input open_video_input(const std::string& input, const std::string& form
   if (opened < 0) fail_to_open(input, opened, wanted);
   ffmpeg::Input owner(context);
   if (is_text_art(*context->iformat)) throw Error(input + " is text, no video");
+  if (colours != nullptr) *colours = ContainerColours(*context);
   const int found = avformat_find_stream_info(context, nullptr);
   if (found < 0) fail_to_open(input, found, context->iformat);
   return owner;

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "media/container_colours.h"
 #include "media/ffmpeg.h"
 #include "media/orientation.h"
 
@@ -16,9 +17,9 @@ std::string input_name(const std::string& input);
 [[noreturn]] void fail_to_open(const std::string& input, int code, const AVInputFormat* format);
 
 /// A video file, opened and probed; where `pipe` is given it is read instead, and must outlive what is
-/// opened. Throws Error.
+/// opened. `colours`, where given, becomes what the container says of them. Throws Error.
 ffmpeg::Input open_video_input(const std::string& input, const std::string& format, ffmpeg::Options& options,
-                               AVIOContext* pipe = nullptr);
+                               AVIOContext* pipe = nullptr, ContainerColours* colours = nullptr);
 
 /// The stream that shows the video (no cover picture of a song), or nothing.
 AVStream* find_video_stream(AVFormatContext& input);

@@ -23,7 +23,7 @@ std::unique_ptr<PipeInput> open_pipe(const SourceOptions& options) {
   return std::make_unique<PipeInput>(options.input, options.stop);
 }
 
-ffmpeg::Input open(const SourceOptions& options, AVIOContext* pipe) {
+ffmpeg::Input open(const SourceOptions& options, AVIOContext* pipe, ContainerColours& colours) {
   ffmpeg::Options demuxer_options;
   if (options.format == "rawvideo") {
     if (options.width <= 0 || options.height <= 0) throw Error("rawvideo needs its width and height");
@@ -34,7 +34,7 @@ ffmpeg::Input open(const SourceOptions& options, AVIOContext* pipe) {
     demuxer_options.set("fpsprobesize", "0");  // nothing to find out by waiting for frames
   }
   demuxer_options.set(options.ffmpeg_options);
-  ffmpeg::Input input = open_video_input(options.input, options.format, demuxer_options, pipe);
+  ffmpeg::Input input = open_video_input(options.input, options.format, demuxer_options, pipe, &colours);
   ffmpeg::check_all_taken(demuxer_options.left_of(options.ffmpeg_options), input_name(options.input));
   return input;
 }
@@ -64,7 +64,7 @@ VideoSource::VideoSource(const SourceOptions& options)
       on_warning_(options.on_warning),
       live_pipe_(options.live && input_medium(options.input, options.format) == Medium::pipe),
       pipe_(open_pipe(options)),
-      input_(open(options, pipe_ ? pipe_->context() : nullptr)),
+      input_(open(options, pipe_ ? pipe_->context() : nullptr, colours_)),
       stream_(find_video_stream(*input_)),
       packet_(ffmpeg::make_packet()),
       picture_(ffmpeg::make_picture()),
@@ -151,6 +151,7 @@ bool VideoSource::read(Frame& frame) {
     if (!stopped()) check_whole();
     return false;
   }
+  colours_.apply(stream_->index, *picture_);
   check_picture();
   try {
     converter_.convert(*picture_, ffmpeg::default_matrix(picture_->width, picture_->height), pixel_aspect(),

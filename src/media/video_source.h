@@ -1,5 +1,6 @@
 #pragma once
 
+#include "media/container_colours.h"
 #include "media/continuous_times.h"
 #include "media/frame_converter.h"
 #include "media/pipe_input.h"
@@ -42,6 +43,7 @@ class VideoSource : public Source {
   std::function<void(const std::string&)> on_warning_;
   bool live_pipe_;                   ///< see SourceOptions::live
   std::unique_ptr<PipeInput> pipe_;  ///< none: a file
+  ContainerColours colours_;
   ffmpeg::Input input_;
   AVStream* stream_ = nullptr;
   ffmpeg::Codec decoder_;

@@ -22,6 +22,16 @@ INSTANTIATE_TEST_SUITE_P(Videos, EveryMatrixAndRange,
                                            "bt709_full.mp4", "bt2020_limited.mp4", "bt2020_full.mp4",
                                            "untagged.mp4"));
 
+// A browser's recordings of one colour: full range by Matroska. FFmpeg's VP8 decoders call all video BT.601.
+TEST(VideoSource, BelievesTheContainerAboutColours) {
+  constexpr Colour kCanvas{200, 50, 50};
+  for (const char* name : {"canvas_vp8.webm", "canvas_vp9.webm"}) {
+    const std::vector<Frame> frames = read_all(fixture(name));
+    ASSERT_FALSE(frames.empty()) << name;
+    EXPECT_TRUE(near(pixel(frames[0], 20, 20), kCanvas, 4)) << name;
+  }
+}
+
 TEST(VideoSource, NumbersAndTimesItsFrames) {
   const std::vector<Frame> frames = read_all(fixture("untagged.mp4"));
   ASSERT_EQ(frames.size(), 3U);
