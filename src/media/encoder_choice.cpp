@@ -75,6 +75,7 @@ AVPixelFormat choose_pixel_format(const AVCodec& encoder, const AVOutputFormat& 
 
 bool has_fixed_rate(const AVCodec& encoder) {
   constexpr std::array<std::string_view, 4> kNames = {"dvvideo", "roqvideo", "h261", "h263"};
+  if (!ffmpeg::frame_rates(encoder).empty()) return true;
   return std::ranges::find(kNames, std::string_view(encoder.name)) != kNames.end();
 }
 
@@ -102,20 +103,39 @@ AVRational nearest_frame_rate(const AVCodec& encoder, AVRational frame_rate) {
 
 void set_quality(AVCodecContext& codec, ffmpeg::Options& options, int quality) {
   const std::string_view name = codec.codec->name;
+  const auto choose = [&](int worst, int best, int usual) {
+    return quality < 0 ? usual : between(worst, best, quality);
+  };
+  // Scales of whole numbers as users give them to ffmpeg's -q:v.
+  const auto set_scale = [&](int value) {
+    codec.flags |= AV_CODEC_FLAG_QSCALE;
+    codec.global_quality = FF_QP2LAMBDA * value;
+  };
   if (name == "libx264" || name == "libx264rgb" || name == "libx265") {
-    options.set("crf", std::to_string(quality < 0 ? 18 : between(45, 8, quality)));
+    options.set("crf", std::to_string(choose(45, 8, 18)));
   } else if (name == "libvpx-vp9" || name == "libvpx" || name.starts_with("libaom") || name == "libsvtav1") {
-    codec.bit_rate = 0;  // constant quality
-    options.set("crf", std::to_string(quality < 0 ? 24 : between(60, 4, quality)));
+    // Constant quality; VP8's encoder takes 0 for a low default and a higher rate for a limit.
+    constexpr std::int64_t kNoLimit = 1'000'000'000;
+    codec.bit_rate = name == "libvpx" ? kNoLimit : 0;
+    options.set("crf", std::to_string(choose(60, 4, 24)));
     if (name.starts_with("libvpx")) {
       options.set("deadline", "good");
       options.set("cpu-used", "4");
       options.set("row-mt", "1");
     }
+  } else if (name == "librav1e") {
+    options.set("qp", std::to_string(choose(230, 16, 80)));
+  } else if (name.ends_with("_nvenc")) {
+    options.set("rc", "constqp");
+    options.set("qp", std::to_string(choose(45, 8, 18)));
+  } else if (name == "libtheora") {
+    set_scale(choose(0, 10, 8));
+  } else if (name.starts_with("libwebp")) {
+    set_scale(choose(0, 100, 90));
+  } else if (name == "asv1" || name == "asv2" || name == "amv") {
+    set_scale(choose(31, 2, 2));  // their tables overflow at 1
   } else {
-    // MPEG-4, MJPEG and their like scale their tables; lossless encoders take no notice.
-    codec.flags |= AV_CODEC_FLAG_QSCALE;
-    codec.global_quality = FF_QP2LAMBDA * (quality < 0 ? 2 : between(31, 1, quality));
+    set_scale(choose(31, 1, 2));  // MPEG-4, MJPEG and their like; lossless encoders take no notice
   }
 }
 
