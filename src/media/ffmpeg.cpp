@@ -15,13 +15,28 @@ std::string& last_message() {
   return message;
 }
 
-void remember_error(void*, int level, const char* format, va_list arguments) {
+std::string& last_demuxer_message() {
+  thread_local std::string message;
+  return message;
+}
+
+/// `context` is null or one of FFmpeg's structures, which begin with the address of their class.
+bool is_demuxer(void* context) {
+  if (context == nullptr) return false;
+  const AVClass* type = *static_cast<const AVClass**>(context);
+  if (type == nullptr || type->get_category == nullptr) return false;
+  return type->get_category(context) == AV_CLASS_CATEGORY_DEMUXER;
+}
+
+void remember_error(void* context, int level, const char* format, va_list arguments) {
   if (level > AV_LOG_ERROR) return;
   std::array<char, 512> line{};
   std::vsnprintf(line.data(), line.size(), format, arguments);
   std::string text = line.data();
   while (!text.empty() && (text.back() == '\n' || text.back() == '.')) text.pop_back();
-  if (!text.empty()) last_message() = text;
+  if (text.empty()) return;
+  if (is_demuxer(context)) last_demuxer_message() = text;
+  last_message() = std::move(text);
 }
 
 }  // namespace
@@ -42,6 +57,8 @@ std::string error_text(int code) {
   last_message().clear();
   return text;
 }
+
+std::string take_demuxer_error() { return std::exchange(last_demuxer_message(), {}); }
 
 int check(int code, const std::string& what) {
   if (code == AVERROR(ENOMEM)) throw std::bad_alloc();

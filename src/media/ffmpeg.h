@@ -52,6 +52,10 @@ void quieten();
 /// What FFmpeg says of `code`, with the last error message that it logged on this thread since the last call.
 std::string error_text(int code);
 
+/// The last error that a demuxer logged on this thread since the last call; empty if there was none. Demuxers
+/// skip what is damaged without another sign.
+std::string take_demuxer_error();
+
 /// Throws Error "what: error_text" where `code` is negative, else gives it back.
 int check(int code, const std::string& what);
 

@@ -137,12 +137,16 @@ void VideoSource::report(const std::string& problem) const {
   if (on_warning_) on_warning_(problem);
 }
 
-/// Warns of the first place; check_whole tells how many there were. `code`: FFmpeg's error, or 0.
-void VideoSource::note_damage(int code) {
-  if (code == AVERROR(ENOMEM)) throw std::bad_alloc();
+/// Warns of the first place; check_whole tells how many there were. `reason` may be empty.
+void VideoSource::note_damage(const std::string& reason) {
   if (damages_++ > 0) return;
-  const std::string reason = code < 0 ? ": " + ffmpeg::error_text(code) : "";
-  report("the video is damaged: " + where() + reason + "; copy or download it again");
+  report("the video is damaged: " + where() + (reason.empty() ? "" : ": " + reason) +
+         "; copy or download it again");
+}
+
+void VideoSource::note_error(int code) {
+  if (code == AVERROR(ENOMEM)) throw std::bad_alloc();
+  note_damage(ffmpeg::error_text(code));
 }
 
 bool VideoSource::read(Frame& frame) {
@@ -185,7 +189,7 @@ bool VideoSource::decode_next() {
     if (result >= 0) return true;
     if (result == AVERROR_EOF) return false;
     if (result != AVERROR(EAGAIN)) {
-      note_damage(result);
+      note_error(result);
       if (++errors < kMostErrors) continue;
     }
     if (input_ended_) return false;
@@ -204,7 +208,7 @@ void VideoSource::feed_decoder() {
     ++packets_read_;
     // Decoders take a packet without data for the end. Such packets stand for a repeated picture.
     if (packet_->size == 0) continue;
-    if ((packet_->flags & AV_PKT_FLAG_CORRUPT) != 0) note_damage(0);
+    if ((packet_->flags & AV_PKT_FLAG_CORRUPT) != 0) note_damage({});
     // A recording may begin between two key frames; what comes before the first cannot be decoded.
     key_frame_seen_ = key_frame_seen_ || (packet_->flags & AV_PKT_FLAG_KEY) != 0;
     if (!key_frame_seen_) continue;
@@ -219,10 +223,15 @@ void VideoSource::feed_decoder() {
 /// False at the end of what can be read, and where it was stopped.
 bool VideoSource::read_packet() {
   av_packet_unref(packet_.get());
+  ffmpeg::take_demuxer_error();
   const int result = av_read_frame(input_.get(), packet_.get());
   if (stopped() || result == AVERROR_EOF)
     return false;  // what was read when it was stopped may be half a packet
-  if (result >= 0) return true;
+  if (result >= 0) {
+    const std::string skipped = ffmpeg::take_demuxer_error();
+    if (!skipped.empty()) note_damage(skipped);
+    return true;
+  }
   if (packets_read_ == 0) fail_to_open(path_, result, input_->iformat);
   report("the video is cut short or damaged: " + where() + ": " + ffmpeg::error_text(result) +
          "; copy or download it again");
@@ -232,7 +241,7 @@ bool VideoSource::read_packet() {
 /// Null says that there are no more.
 void VideoSource::send_packet(const AVPacket* packet) {
   const int result = avcodec_send_packet(decoder_.get(), packet);
-  if (result < 0) note_damage(result);
+  if (result < 0) note_error(result);
 }
 
 void VideoSource::note_extent(const AVPacket& packet) {
@@ -243,7 +252,7 @@ void VideoSource::note_extent(const AVPacket& packet) {
 }
 
 void VideoSource::check_picture() {
-  if (picture_->decode_error_flags != 0 || (picture_->flags & AV_FRAME_FLAG_CORRUPT) != 0) note_damage(0);
+  if (picture_->decode_error_flags != 0 || (picture_->flags & AV_FRAME_FLAG_CORRUPT) != 0) note_damage({});
   const std::string matrix = unusual_matrix(*picture_);
   if (matrix.empty() || matrix == warned_matrix_) return;
   warned_matrix_ = matrix;

@@ -25,7 +25,8 @@ class VideoSource : public Source {
   bool read_packet();
   void send_packet(const AVPacket* packet);
   void note_extent(const AVPacket& packet);
-  void note_damage(int code);
+  void note_damage(const std::string& reason);
+  void note_error(int code);
   void check_picture();
   void check_whole();
   void report(const std::string& problem) const;

@@ -238,17 +238,20 @@ TEST(AudioCopy, KeepsWhatCanBeDecodedOfDamagedSound) {
   const ScratchFolder folder;
   { const SoundingVideo video(folder / "in.mp4", 20, {{"aac", 44'100, "stereo", 0, 2}}); }
   std::string bytes = read_bytes(folder / "in.mp4");
-  const std::size_t middle = bytes.find("mdat") + (bytes.find("moov") - bytes.find("mdat")) / 2;
-  for (std::size_t i = middle; i < middle + 1000; ++i) bytes[i] = static_cast<char>(i * 37);
+  const std::size_t begin = bytes.find("mdat") + 4;
+  const std::size_t length = bytes.find("moov") - begin;
+  for (const std::size_t place : {begin + length / 4, begin + length / 2, begin + length * 3 / 4}) {
+    for (std::size_t i = place; i < place + 800; ++i) bytes[i] = static_cast<char>(i * 37);
+  }
   write_bytes(folder / "in.mp4", bytes);
   const std::vector<std::string> warnings = redraw(folder / "in.mp4", folder / "out.webm");
   ASSERT_EQ(warnings.size(), 1U);
   EXPECT_NE(warnings[0].find("in.mp4"), std::string::npos) << warnings[0];
-  EXPECT_GE(read_all(folder / "out.webm").size(), 18U);
+  EXPECT_GE(read_all(folder / "out.webm").size(), 15U);
   const SoundFacts sound = sound_of(folder / "out.webm");
   EXPECT_LT(sound.longest_gap, 0.005) << "silence stands for what is lost";
-  EXPECT_GT(sound.loud, 1.3);
-  EXPECT_NEAR(sound.end, 2, 0.1);
+  EXPECT_GT(sound.loud, 1.2);
+  EXPECT_GT(sound.end, 1.7);
 }
 
 }  // namespace

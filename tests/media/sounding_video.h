@@ -88,8 +88,10 @@ class SoundingVideo {
   void write_picture(int number) {
     const AVCodecContext& codec = *tracks_[0].codec;
     const ffmpeg::Picture picture = ffmpeg::make_picture(codec.width, codec.height, codec.pix_fmt);
-    for (int plane = 0; plane < 3; ++plane)
-      std::fill_n(picture->data[plane], picture->linesize[plane] * (plane == 0 ? 48 : 24), 25 * number % 256);
+    for (int plane = 0; plane < 3; ++plane) {
+      const int size = picture->linesize[plane] * (plane == 0 ? 48 : 24);
+      for (int i = 0; i < size; ++i) picture->data[plane][i] = static_cast<std::uint8_t>(3 * i + 40 * number);
+    }
     picture->pts = number;
     send(*tracks_[0].codec, picture.get(), 0);
   }

@@ -187,6 +187,21 @@ TEST(VideoSource, GivesTheFramesOfADamagedVideoAndSaysWhereItIsDamaged) {
   }
 }
 
+TEST(VideoSource, TellsOfFramesThatTheDemuxerSkips) {
+  const ScratchFolder folder;
+  const std::string file = folder / "clip.mkv";
+  SinkOptions options = sink_options(file);
+  options.codec = "mpeg4";
+  write_clip(options, 50);
+  std::string bytes = read_bytes(file);
+  std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(bytes.size() / 2), bytes.size() / 4, '\0');
+  write_bytes(file, bytes);
+  const Read read = read_with_warnings(file);
+  EXPECT_LT(read.frames.size(), 50U);
+  ASSERT_FALSE(read.warnings.empty());
+  EXPECT_NE(read.warnings[0].find("damaged"), std::string::npos) << read.warnings[0];
+}
+
 TEST(VideoSource, GivesAllFramesOfAContainerThatSaysToBeLonger) {
   const Read read = read_with_warnings(fixture("header_longer.mp4"));
   EXPECT_EQ(read.frames.size(), 10U);
