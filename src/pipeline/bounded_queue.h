@@ -1,11 +1,12 @@
 #pragma once
 
-#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <mutex>
 #include <utility>
 #include <vector>
+
+#include "core/monotonic_clock.h"
 
 namespace streamdiffusion {
 
@@ -58,9 +59,9 @@ class BoundedQueue {
   enum class Popped { item, timeout, closed };
 
   /// The same until `deadline`; gives an item that is there already also after it.
-  Popped pop_until(T& item, std::chrono::steady_clock::time_point deadline) {
+  Popped pop_until(T& item, MonotonicClock::TimePoint deadline, MonotonicClock& clock) {
     std::unique_lock lock(mutex_);
-    if (!filled_.wait_until(lock, deadline, [&] { return closed_ || count_ > 0; })) {
+    if (!clock.wait_until(lock, filled_, deadline, [&] { return closed_ || count_ > 0; })) {
       return Popped::timeout;
     }
     return take(item) ? Popped::item : Popped::closed;

@@ -1,5 +1,7 @@
 #include "pipeline/meter.h"
 
+#include <chrono>
+
 namespace streamdiffusion {
 namespace {
 
@@ -13,14 +15,14 @@ void Meter::add(std::int64_t PipelineStatistics::*count, std::int64_t amount) {
 }
 
 Meter::Timer::~Timer() {
-  const std::chrono::duration<double> taken = Clock::now() - start;
+  const std::chrono::duration<double> taken = meter.clock_.now() - start;
   const std::lock_guard lock(meter.mutex_);
   meter.counts_.*seconds += taken.count();
 }
 
 PipelineStatistics Meter::read() {
   const std::lock_guard lock(mutex_);
-  counts_.elapsed_seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+  counts_.elapsed_seconds = std::chrono::duration<double>(clock_.now() - start_).count();
   if (samples_.empty()) {
     samples_.push_back({0, 0});
   }

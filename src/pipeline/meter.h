@@ -1,11 +1,11 @@
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <mutex>
 #include <utility>
 
+#include "core/monotonic_clock.h"
 #include "streamdiffusion/pipeline.h"
 
 namespace streamdiffusion {
@@ -13,6 +13,8 @@ namespace streamdiffusion {
 /// The statistics of a running pipeline, which all its threads add to. Thread-safe.
 class Meter {
  public:
+  explicit Meter(const MonotonicClock& clock) : clock_(clock), start_(clock.now()) {}
+
   void add(std::int64_t PipelineStatistics::*count, std::int64_t amount = 1);
 
   /// Runs `work` and adds the time it takes.
@@ -26,12 +28,10 @@ class Meter {
   PipelineStatistics read();
 
  private:
-  using Clock = std::chrono::steady_clock;
-
   struct Timer {
     Meter& meter;
     double PipelineStatistics::*seconds;
-    Clock::time_point start = Clock::now();
+    MonotonicClock::TimePoint start = meter.clock_.now();
     ~Timer();
   };
 
@@ -40,7 +40,8 @@ class Meter {
     std::int64_t frames_out;
   };
 
-  Clock::time_point start_ = Clock::now();
+  const MonotonicClock& clock_;
+  MonotonicClock::TimePoint start_;
   std::mutex mutex_;
   PipelineStatistics counts_;
   std::deque<Sample> samples_;  // of the last seconds, oldest first

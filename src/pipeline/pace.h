@@ -4,35 +4,37 @@
 #include <chrono>
 #include <utility>
 
+#include "core/monotonic_clock.h"
+
 namespace streamdiffusion {
 
 /// Says when the last frame of a live source is to be stepped again because no new one has come.
 class Pace {
  public:
-  using Clock = std::chrono::steady_clock;
+  using Duration = MonotonicClock::Duration;
+  using TimePoint = MonotonicClock::TimePoint;
 
   Pace(double frame_rate, int frames_a_step)
-      : interval_(std::chrono::duration_cast<Clock::duration>(
+      : interval_(std::chrono::duration_cast<Duration>(
             std::chrono::duration<double>(1 / (frame_rate > 0 ? frame_rate : 25)))),
         frames_a_step_(frames_a_step) {}
 
-  void frame_arrived() {
-    input_at_ = Clock::now();
+  void frame_arrived(TimePoint now) {
+    input_at_ = now;
     reuse_at_ = input_at_ + interval_ * 3 / 2;
   }
   /// Returns the time since the last input, new or stepped again.
-  Clock::duration step_again() {
-    const Clock::time_point now = Clock::now();
+  Duration step_again(TimePoint now) {
     reuse_at_ = std::max(reuse_at_ + interval_ * frames_a_step_, now);
     return now - std::exchange(input_at_, now);
   }
-  [[nodiscard]] Clock::time_point reuse_at() const { return reuse_at_; }
+  [[nodiscard]] TimePoint reuse_at() const { return reuse_at_; }
 
  private:
-  Clock::duration interval_;
+  Duration interval_;
   int frames_a_step_;
-  Clock::time_point input_at_;
-  Clock::time_point reuse_at_;
+  TimePoint input_at_;
+  TimePoint reuse_at_;
 };
 
 }  // namespace streamdiffusion

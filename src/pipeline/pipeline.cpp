@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "pipeline/bounded_queue.h"
+#include "pipeline/clocked_pipeline.h"
 #include "pipeline/frame_order.h"
 #include "pipeline/meter.h"
 #include "pipeline/pace.h"
@@ -16,8 +17,6 @@
 
 namespace streamdiffusion {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 /// The number of frames that only fill up the last frame buffer: what comes of them is not shown.
 constexpr std::int64_t kPadding = -1;
@@ -33,12 +32,15 @@ struct Event {
 
 class Pipeline {
  public:
-  Pipeline(Source& source, FrameProcessor& processor, Sink& sink, const PipelineOptions& options)
+  Pipeline(Source& source, FrameProcessor& processor, Sink& sink, const PipelineOptions& options,
+           MonotonicClock& clock)
       : source_(source),
         processor_(processor),
         sink_(sink),
         options_(options),
+        clock_(clock),
         group_size_(static_cast<std::size_t>(processor.frame_buffer_size())),
+        meter_(clock),
         pace_(source.info().frame_rate, processor.frame_buffer_size()),
         captured_(options.live ? 1 : capacity()),
         fitted_(options.live ? group_size_ : std::max(capacity(), group_size_)),
@@ -80,7 +82,7 @@ class Pipeline {
 
   void read_source() {
     Frame frame;
-    const Clock::time_point start = Clock::now();
+    const MonotonicClock::TimePoint start = clock_.now();
     while (meter_.time(&PipelineStatistics::source_seconds, [&] { return source_.read(frame); })) {
       if (options_.live && !wait_until_due(start + frame.time)) {
         break;
@@ -197,12 +199,12 @@ class Pipeline {
   Next next_frame(Frame& frame) {
     if (!options_.live || !anything_stepped_) {
       anything_stepped_ = fitted_.pop(frame);
-      pace_.frame_arrived();
+      pace_.frame_arrived(clock_.now());
       return anything_stepped_ ? Next::frame : Next::end;
     }
-    switch (fitted_.pop_until(frame, pace_.reuse_at())) {
+    switch (fitted_.pop_until(frame, pace_.reuse_at(), clock_)) {
       case BoundedQueue<Frame>::Popped::item:
-        pace_.frame_arrived();
+        pace_.frame_arrived(clock_.now());
         return Next::frame;
       case BoundedQueue<Frame>::Popped::timeout:
         return Next::none_in_time;
@@ -215,7 +217,8 @@ class Pipeline {
   /// The last input again in every place from `first` on, at this moment's time.
   void reuse(std::vector<Frame>& group, std::size_t first) {
     copy_last(group, first);
-    const auto since_last = std::chrono::duration_cast<std::chrono::microseconds>(pace_.step_again());
+    const auto since_last =
+        std::chrono::duration_cast<std::chrono::microseconds>(pace_.step_again(clock_.now()));
     for (std::size_t i = first; i < group.size(); ++i) {
       group[i].time += since_last;
     }
@@ -317,9 +320,9 @@ class Pipeline {
 
   /// Live: waits until a frame is due, as a file is read faster than it plays. False when that has become
   /// pointless.
-  bool wait_until_due(Clock::time_point due) {
+  bool wait_until_due(MonotonicClock::TimePoint due) {
     std::unique_lock lock(mutex_);
-    return !changed_.wait_until(lock, due, [&] { return ending_; });
+    return !clock_.wait_until(lock, changed_, due, [&] { return ending_; });
   }
 
   /// Frames that no step has begun yet are given up, what is in flight is finished.
@@ -354,6 +357,7 @@ class Pipeline {
   FrameProcessor& processor_;
   Sink& sink_;
   const PipelineOptions options_;
+  MonotonicClock& clock_;
   const std::size_t group_size_;
 
   Meter meter_;
@@ -384,8 +388,15 @@ void check(const FrameProcessor& processor) {
 PipelineStatistics run_pipeline(Source& source, FrameProcessor& processor, Sink& sink,
                                 const PipelineOptions& options, const std::atomic<bool>& stop,
                                 const std::function<void(const PipelineStatistics&)>& on_progress) {
+  return run_pipeline(source, processor, sink, options, stop, on_progress, MonotonicClock::real());
+}
+
+PipelineStatistics run_pipeline(Source& source, FrameProcessor& processor, Sink& sink,
+                                const PipelineOptions& options, const std::atomic<bool>& stop,
+                                const std::function<void(const PipelineStatistics&)>& on_progress,
+                                MonotonicClock& clock) {
   check(processor);
-  return Pipeline(source, processor, sink, options).run(stop, on_progress);
+  return Pipeline(source, processor, sink, options, clock).run(stop, on_progress);
 }
 
 }  // namespace streamdiffusion

@@ -7,6 +7,8 @@
 #include <thread>
 #include <vector>
 
+#include "manual_clock.h"
+
 namespace streamdiffusion {
 namespace {
 
@@ -32,23 +34,25 @@ TEST(BoundedQueue, GivesItemsInOrderOverAThreadBorder) {
 }
 
 TEST(BoundedQueue, HoldsNoMoreThanItsCapacity) {
-  Queue queue(2);
+  constexpr int kCapacity = 2;
+  Queue queue(kCapacity);
   std::atomic<int> pushed{0};
   std::jthread producer([&] {
     while (push(queue, 0)) {
       ++pushed;
     }
   });
-  std::this_thread::sleep_for(20ms);
-  EXPECT_EQ(pushed, 2);
-  int item = 0;
-  queue.pop(item);
-  while (pushed < 3) {
-    std::this_thread::yield();
+  int popped = 0;
+  for (int item = 0; popped < 1000; ++popped) {
+    while (pushed < popped + kCapacity) {
+      std::this_thread::yield();
+    }
+    ASSERT_EQ(pushed, popped + kCapacity);
+    queue.pop(item);
   }
   queue.close();
   producer.join();
-  EXPECT_EQ(pushed, 3);
+  EXPECT_LE(pushed, popped + kCapacity);
 }
 
 TEST(BoundedQueue, NewestReplacesTheOldestWhereThereIsNoRoom) {
@@ -80,31 +84,40 @@ TEST(BoundedQueue, ClosedQueueGivesWhatItHoldsAndTakesNothing) {
 }
 
 TEST(BoundedQueue, DiscardGivesUpWhatItHoldsAndWakesBothEnds) {
-  Queue full(1);
-  Queue empty(1);
-  push(full, 1);
-  std::jthread producer([&] { EXPECT_FALSE(push(full, 2)); });
-  std::jthread consumer([&] {
-    int item = 0;
-    EXPECT_FALSE(empty.pop(item));
-  });
-  std::this_thread::sleep_for(10ms);
-  EXPECT_EQ(full.discard(), 1U);
-  EXPECT_EQ(empty.discard(), 0U);
-  EXPECT_EQ(full.discard(), 0U);
+  for (int round = 0; round < 200; ++round) {  // before the other threads wait, and while they do
+    Queue full(1);
+    Queue empty(1);
+    push(full, 1);
+    std::jthread producer([&] { EXPECT_FALSE(push(full, 2)); });
+    std::jthread consumer([&] {
+      int item = 0;
+      EXPECT_FALSE(empty.pop(item));
+    });
+    for (int i = 0; i < round; ++i) {
+      std::this_thread::yield();
+    }
+    EXPECT_EQ(full.discard(), 1U);
+    EXPECT_EQ(empty.discard(), 0U);
+    EXPECT_EQ(full.discard(), 0U);
+  }
 }
 
 TEST(BoundedQueue, PopUntilGivesUpAtItsDeadlineButTakesWhatIsThereAlready) {
   Queue queue(1);
+  ManualClock clock;
   int item = 0;
-  const auto start = std::chrono::steady_clock::now();
-  EXPECT_EQ(queue.pop_until(item, start + 20ms), Queue::Popped::timeout);
-  EXPECT_GE(std::chrono::steady_clock::now() - start, 20ms);
+  const auto start = clock.now();
+  std::jthread mover([&] {
+    EXPECT_EQ(clock.next_deadline(), start + 20ms);
+    clock.move(20ms);
+  });
+  EXPECT_EQ(queue.pop_until(item, start + 20ms, clock), Queue::Popped::timeout);
+  EXPECT_EQ(clock.now(), start + 20ms);
   push(queue, 5);
-  EXPECT_EQ(queue.pop_until(item, start), Queue::Popped::item);
+  EXPECT_EQ(queue.pop_until(item, start, clock), Queue::Popped::item);
   EXPECT_EQ(item, 5);
   queue.close();
-  EXPECT_EQ(queue.pop_until(item, start + 1h), Queue::Popped::closed);
+  EXPECT_EQ(queue.pop_until(item, start + 1h, clock), Queue::Popped::closed);
 }
 
 TEST(BoundedQueue, SwapsMemoryInACircle) {

@@ -1,12 +1,15 @@
 #pragma once
 
 #include <chrono>
+#include <condition_variable>
 #include <deque>
 #include <functional>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "manual_clock.h"
 #include "streamdiffusion/error.h"
 #include "streamdiffusion/pipeline.h"
 
@@ -87,6 +90,26 @@ class DelayProcessor : public FrameProcessor {
   std::vector<Frame> last_;
 };
 
+/// Counts what has happened on one thread, so that another one can wait for it.
+class Counter {
+ public:
+  void add() {
+    const std::lock_guard lock(mutex_);
+    ++count_;
+    changed_.notify_all();
+  }
+  /// False where it does not come.
+  [[nodiscard]] bool wait_for(int count) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, kTestPatience, [&] { return count_ >= count; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int count_ = 0;
+};
+
 /// Keeps number, time and colour of what is written.
 class MemorySink : public Sink {
  public:
@@ -97,7 +120,7 @@ class MemorySink : public Sink {
     numbers.push_back(frame.number);
     times.push_back(frame.time);
     colours.push_back(frame.pixels.at(0));
-    written_at.push_back(std::chrono::steady_clock::now());
+    written.add();
   }
   void finish() override { finished = true; }
 
@@ -105,7 +128,7 @@ class MemorySink : public Sink {
   std::vector<std::int64_t> numbers;
   std::vector<std::chrono::microseconds> times;
   std::vector<int> colours;
-  std::vector<std::chrono::steady_clock::time_point> written_at;
+  Counter written;
   bool finished = false;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "pipeline/clocked_pipeline.h"
 #include "pipeline/fakes.h"
 
 namespace streamdiffusion {
@@ -15,90 +16,131 @@ using fakes::MemorySource;
 const std::atomic<bool> kNeverStop{false};
 const PipelineOptions kLive{.live = true};
 
-TEST(PipelineLive, TheNewestFrameWinsAndOlderOnesAreCounted) {
-  MemorySource source(100, 8, 8, 1000);
-  DelayProcessor processor(8);
-  processor.before_step = [](const Frame&) { std::this_thread::sleep_for(10ms); };
-  MemorySink sink;
-  const PipelineStatistics statistics = run_pipeline(source, processor, sink, kLive, kNeverStop);
-  EXPECT_EQ(statistics.frames_in, 100);
-  EXPECT_GT(statistics.dropped, 50);
-  EXPECT_EQ(statistics.frames_in, statistics.frames_out + statistics.dropped - statistics.reused);
-  EXPECT_TRUE(std::is_sorted(sink.numbers.begin(), sink.numbers.end()));
-  EXPECT_EQ(sink.numbers.back(), 99);
-  EXPECT_TRUE(sink.finished);
-}
+/// A live pipeline by a clock that the test moves.
+class PipelineLive : public testing::Test {
+ protected:
+  PipelineStatistics run(Source& source, FrameProcessor& processor, const PipelineOptions& options = kLive,
+                         const std::atomic<bool>& stop = kNeverStop) {
+    return run_pipeline(source, processor, sink_, options, stop, {}, clock_);
+  }
 
-TEST(PipelineLive, AFileIsReadAtThePaceItPlays) {
-  MemorySource source(11, 8, 8, 100);
-  DelayProcessor processor(8);
-  MemorySink sink;
-  const PipelineStatistics statistics = run_pipeline(source, processor, sink, kLive, kNeverStop);
-  EXPECT_GE(statistics.elapsed_seconds, 0.1);
-  EXPECT_EQ(sink.numbers.back(), 10);
-}
-
-TEST(PipelineLive, WhereNoFrameComesTheLastIsSteppedAgainNoFasterThanTheSource) {
-  MemorySource source(4, 8, 8, 100);
-  source.before_read = [](int number) {
-    if (number == 3) {
-      std::this_thread::sleep_for(200ms);
+  /// The clock moves on by `interval` with each frame that is shown, so that the next one is due.
+  void move_with_sink(std::chrono::microseconds interval) {
+    sink_.before_write = [this, interval](const Frame&) { clock_.move(interval); };
+  }
+  /// Each frame is read when it is due and the frame buffer before has been shown; first `late` is called.
+  void move_with_source(MemorySource& source, std::function<void(int)> late, int frame_buffer = 1) {
+    source.before_read = [this, &source, late = std::move(late), frame_buffer](int number) {
+      EXPECT_TRUE(sink_.written.wait_for(number / frame_buffer * frame_buffer));
+      late(number);
+      const std::chrono::duration<double> due(number / source.info().frame_rate);
+      clock_.move_to(start_ + std::chrono::duration_cast<MonotonicClock::Duration>(due));
+    };
+  }
+  /// Gives the stream the time to step the last frame again so many times.
+  void let_step_again(int times) {
+    for (int i = 0; i < times; ++i) {
+      clock_.move_to(clock_.next_deadline());
     }
+    EXPECT_GT(clock_.next_deadline(), clock_.now());  // it waits for the next time: all steps are done
+  }
+
+  ManualClock clock_;
+  const MonotonicClock::TimePoint start_ = clock_.now();
+  MemorySink sink_;
+};
+
+TEST_F(PipelineLive, TheNewestFrameWinsAndOlderOnesAreCounted) {
+  constexpr int kFrames = 100;
+  MemorySource source(kFrames, 8, 8, 1000);
+  fakes::Counter all_read;
+  source.before_read = [&](int number) {
+    clock_.move(1ms);
+    number == kFrames ? all_read.add() : void();
   };
   DelayProcessor processor(8);
-  MemorySink sink;
-  const PipelineStatistics statistics = run_pipeline(source, processor, sink, kLive, kNeverStop);
-  EXPECT_GE(statistics.reused, 5);
-  EXPECT_LE(statistics.reused, 22);
-  EXPECT_EQ(std::count(processor.stepped.begin(), processor.stepped.end(), 2), 1 + statistics.reused);
-  EXPECT_EQ(sink.numbers.back(), 3);
-  const std::size_t last_again = sink.numbers.size() - 2;
-  EXPECT_EQ(sink.numbers[last_again], 2);
-  EXPECT_GT(sink.times[last_again], 60ms) << "a frame stepped again has the time of that moment";
+  processor.before_step = [&](const Frame&) { EXPECT_TRUE(all_read.wait_for(1)); };
+  const PipelineStatistics statistics = run(source, processor);
+  EXPECT_EQ(statistics.frames_in, kFrames);
+  EXPECT_GE(statistics.dropped, kFrames - 4) << "one is stepped, and three places hold a frame each";
+  EXPECT_EQ(statistics.frames_in, statistics.frames_out + statistics.dropped - statistics.reused);
+  EXPECT_TRUE(std::is_sorted(sink_.numbers.begin(), sink_.numbers.end()));
+  EXPECT_EQ(sink_.numbers.back(), kFrames - 1);
+  EXPECT_TRUE(sink_.finished);
 }
 
-TEST(PipelineLive, AFrameThatIsALittleLateIsWaitedFor) {
-  MemorySource source(3, 8, 8, 5);
-  source.before_read = [](int number) { number == 1 ? std::this_thread::sleep_for(230ms) : void(); };
+TEST_F(PipelineLive, AFileIsReadAtThePaceItPlays) {
+  MemorySource source(11, 8, 8, 100);
+  source.before_read = [&](int number) { EXPECT_GE(clock_.now() - start_, (number - 1) * 10ms); };
   DelayProcessor processor(8);
-  MemorySink sink;
-  EXPECT_EQ(run_pipeline(source, processor, sink, kLive, kNeverStop).reused, 0);
-  EXPECT_EQ(sink.numbers.size(), 3U);
+  move_with_sink(10ms);
+  const PipelineStatistics statistics = run(source, processor);
+  EXPECT_EQ(statistics.frames_out, 11);
+  EXPECT_DOUBLE_EQ(statistics.elapsed_seconds, 0.11) << "the clock moves with the last frame too";
 }
 
-TEST(PipelineLive, FramesSteppedAgainGoThroughTheFilterToo) {
+TEST_F(PipelineLive, WhereNoFrameComesTheLastIsSteppedAgainNoFasterThanTheSource) {
+  MemorySource source(4, 8, 8, 100);
+  move_with_source(source, [&](int number) {
+    if (number == 3) {
+      EXPECT_EQ(clock_.next_deadline() - start_, 35ms) << "one and a half intervals after the last frame";
+      let_step_again(5);
+      EXPECT_EQ(clock_.next_deadline() - start_, 85ms) << "and an interval after each step";
+    }
+  });
+  DelayProcessor processor(8);
+  const PipelineStatistics statistics = run(source, processor);
+  EXPECT_EQ(statistics.reused, 5);
+  EXPECT_EQ(sink_.numbers, (std::vector<std::int64_t>{0, 1, 2, 2, 2, 2, 2, 2, 3}));
+  const std::vector<std::chrono::microseconds> times = {0ms, 10ms, 20ms, 35ms, 45ms, 55ms, 65ms, 75ms, 30ms};
+  EXPECT_EQ(sink_.times, times) << "a frame stepped again has the time of that moment";
+}
+
+TEST_F(PipelineLive, AFrameThatIsALittleLateIsWaitedFor) {
+  MemorySource source(3, 8, 8, 5);
+  move_with_source(source, [&](int number) { number == 1 ? clock_.move_to(start_ + 299ms) : void(); });
+  DelayProcessor processor(8);
+  EXPECT_EQ(run(source, processor).reused, 0);
+  EXPECT_EQ(sink_.numbers.size(), 3U);
+}
+
+TEST_F(PipelineLive, FramesSteppedAgainGoThroughTheFilterToo) {
   MemorySource source(2, 8, 8, 100);
-  source.before_read = [](int number) { number == 1 ? std::this_thread::sleep_for(100ms) : void(); };
+  move_with_source(source, [&](int number) { number == 1 ? let_step_again(3) : void(); });
   DelayProcessor processor(8);
   std::int64_t last = -1;
   processor.skip = [&](const Frame& frame) { return std::exchange(last, frame.number) == frame.number; };
-  MemorySink sink;
-  const PipelineStatistics statistics = run_pipeline(source, processor, sink, kLive, kNeverStop);
-  EXPECT_GT(statistics.reused, 0);
-  EXPECT_EQ(statistics.skipped, statistics.reused);
-  EXPECT_EQ(statistics.frames_out, 2 + statistics.reused);
+  const PipelineStatistics statistics = run(source, processor);
+  EXPECT_EQ(statistics.reused, 3);
+  EXPECT_EQ(statistics.skipped, 3);
+  EXPECT_EQ(statistics.frames_out, 2 + 3);
 }
 
-TEST(PipelineLive, WhatIsInFlightComesOutAtTheEnd) {
+TEST_F(PipelineLive, WhatIsInFlightComesOutAtTheEnd) {
   MemorySource source(10, 8, 8, 200);
+  source.before_read = [&](int) { clock_.move(5ms); };
   DelayProcessor processor(8, 3);
-  MemorySink sink;
-  run_pipeline(source, processor, sink, kLive, kNeverStop);
-  EXPECT_EQ(sink.numbers.back(), 9);
+  run(source, processor);
+  EXPECT_EQ(sink_.numbers.back(), 9);
 }
 
-TEST(PipelineLive, AHalfFullFrameBufferIsFilledUpWithTheLastFrame) {
+TEST_F(PipelineLive, AHalfFullFrameBufferIsFilledUpWithTheLastFrame) {
   MemorySource source(5, 8, 8, 100);
-  source.before_read = [](int number) { number == 3 ? std::this_thread::sleep_for(100ms) : void(); };
   DelayProcessor processor(8, 0, 2);
-  MemorySink sink;
-  const PipelineStatistics statistics = run_pipeline(source, processor, sink, kLive, kNeverStop);
-  EXPECT_GT(statistics.reused, 0);
-  EXPECT_GE(std::count(sink.numbers.begin(), sink.numbers.end(), 2), 2);
-  EXPECT_EQ(sink.numbers.back(), 4);
+  // The first frame of a buffer is in it as soon as the stream waits one and a half intervals from there.
+  const auto late = [&](int number) {
+    number == 1 ? clock_.await_deadline(start_ + 15ms) : void();
+    number == 3 ? clock_.await_deadline(start_ + 35ms) : void();
+    number == 3 ? let_step_again(1) : void();
+    number == 4 ? clock_.await_deadline(start_ + 35ms + 15ms) : void();
+  };
+  move_with_source(source, late, 2);
+  const PipelineStatistics statistics = run(source, processor);
+  EXPECT_EQ(statistics.reused, 1);
+  EXPECT_EQ(sink_.numbers, (std::vector<std::int64_t>{0, 1, 2, 2, 3, 4}));
 }
 
-TEST(PipelineLive, SettingsChangeOnTheStreamsThreadBetweenTwoSteps) {
+TEST_F(PipelineLive, SettingsChangeOnTheStreamsThreadBetweenTwoSteps) {
   MemorySource source(6, 8, 8, 100);
   DelayProcessor processor(8);
   std::thread::id stream_thread;
@@ -116,31 +158,30 @@ TEST(PipelineLive, SettingsChangeOnTheStreamsThreadBetweenTwoSteps) {
       EXPECT_EQ(stream_thread, std::this_thread::get_id());
     }
   };
-  MemorySink sink;
-  run_pipeline(source, processor, sink, options, kNeverStop);
-  EXPECT_GE(steps, 6);
+  move_with_sink(10ms);
+  run(source, processor, options);
+  EXPECT_EQ(steps, 6);
   EXPECT_EQ(calls, steps);
 }
 
-TEST(PipelineLive, AChangeThatFailsStopsAll) {
+TEST_F(PipelineLive, AChangeThatFailsStopsAll) {
   MemorySource source(1000, 8, 8, 100);
   DelayProcessor processor(8);
   PipelineOptions options = kLive;
   options.before_step = [] { throw Error("no such prompt"); };
-  MemorySink sink;
-  EXPECT_THROW(run_pipeline(source, processor, sink, options, kNeverStop), Error);
-  EXPECT_FALSE(sink.finished);
+  EXPECT_THROW(run(source, processor, options), Error);
+  EXPECT_FALSE(sink_.finished);
 }
 
-TEST(PipelineLive, AStopEndsAlsoASourceThatPlaysOn) {
+TEST_F(PipelineLive, AStopEndsAlsoASourceThatPlaysOn) {
   MemorySource source(100000, 8, 8, 100);
   DelayProcessor processor(8, 1);
-  MemorySink sink;
   std::atomic<bool> stop{false};
-  sink.before_write = [&](const Frame& frame) { stop = frame.number >= 3; };
-  const PipelineStatistics statistics = run_pipeline(source, processor, sink, kLive, stop);
-  EXPECT_TRUE(sink.finished);
-  EXPECT_LT(statistics.elapsed_seconds, 5);
+  processor.before_step = [&](const Frame&) { clock_.move(10ms); };
+  sink_.before_write = [&](const Frame& frame) { stop = frame.number >= 3; };
+  const PipelineStatistics statistics = run(source, processor, kLive, stop);
+  EXPECT_TRUE(sink_.finished);
+  EXPECT_LT(statistics.frames_in, 100000);
 }
 
 }  // namespace

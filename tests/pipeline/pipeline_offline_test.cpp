@@ -1,7 +1,9 @@
 #include <gtest/gtest.h>
 
+#include <barrier>
 #include <numeric>
 
+#include "pipeline/clocked_pipeline.h"
 #include "pipeline/fakes.h"
 
 namespace streamdiffusion {
@@ -81,43 +83,55 @@ TEST(PipelineOffline, ASlowSinkLosesNothing) {
   MemorySource source(40, 8, 8);
   DelayProcessor processor(8);
   MemorySink sink;
-  sink.before_write = [](const Frame&) { std::this_thread::sleep_for(1ms); };
+  ManualClock clock;
+  sink.before_write = [&](const Frame&) { clock.move(1ms); };
   const PipelineStatistics statistics =
-      run_pipeline(source, processor, sink, {.queue_capacity = 1}, kNeverStop);
+      run_pipeline(source, processor, sink, {.queue_capacity = 1}, kNeverStop, {}, clock);
   EXPECT_EQ(sink.numbers, counted(40));
-  EXPECT_GE(statistics.sink_seconds, 0.04);
-  EXPECT_GE(statistics.elapsed_seconds, statistics.sink_seconds);
+  EXPECT_DOUBLE_EQ(statistics.sink_seconds, 0.04);
+  EXPECT_DOUBLE_EQ(statistics.elapsed_seconds, 0.04);
+  EXPECT_GT(statistics.fps, 0);
 }
 
 TEST(PipelineOffline, TheStagesWorkAtTheSameTime) {
-  MemorySource source(20, 8, 8);
-  source.before_read = [](int) { std::this_thread::sleep_for(5ms); };
+  // The source meets the stream and the sink while they are at earlier frames. Else none would go on.
+  constexpr int kFrames = 20;
+  std::barrier meeting(3);
+  MemorySource source(kFrames, 8, 8);
+  source.before_read = [&](int number) { number >= 2 ? meeting.arrive_and_wait() : void(); };
   DelayProcessor processor(8);
-  processor.before_step = [](const Frame&) { std::this_thread::sleep_for(5ms); };
+  processor.before_step = [&](const Frame& frame) { frame.number >= 1 ? meeting.arrive_and_wait() : void(); };
   MemorySink sink;
-  sink.before_write = [](const Frame&) { std::this_thread::sleep_for(5ms); };
-  const PipelineStatistics statistics = run_pipeline(source, processor, sink, {}, kNeverStop);
-  const double work = statistics.source_seconds + statistics.stream_seconds + statistics.sink_seconds;
-  EXPECT_LT(statistics.elapsed_seconds, work * 0.7);
+  sink.before_write = [&](const Frame& frame) {
+    frame.number < kFrames - 1 ? meeting.arrive_and_wait() : void();
+  };
+  run_pipeline(source, processor, sink, {}, kNeverStop);
+  EXPECT_EQ(sink.numbers, counted(kFrames));
 }
 
 TEST(PipelineOffline, AStopFinishesWhatIsInFlightAndTheSink) {
   MemorySource source(100000, 8, 8);
   DelayProcessor processor(8, 3);
-  processor.before_step = [](const Frame&) { std::this_thread::sleep_for(1ms); };
   MemorySink sink;
   std::atomic<bool> stop{false};
-  sink.before_write = [&](const Frame& frame) { stop = frame.number >= 5; };
-  const PipelineStatistics statistics = run_pipeline(source, processor, sink, {}, stop);
+  fakes::Counter looks_after_stop;
+  sink.before_write = [&](const Frame& frame) {
+    stop = frame.number >= 5;
+    EXPECT_TRUE(!stop || looks_after_stop.wait_for(2)) << "the second look has seen it for certain";
+  };
+  const PipelineStatistics statistics =
+      run_pipeline(source, processor, sink, {}, stop,
+                   [&](const PipelineStatistics&) { stop ? looks_after_stop.add() : void(); });
   EXPECT_TRUE(sink.finished);
-  EXPECT_LT(sink.numbers.size(), 5000U);
+  EXPECT_LT(sink.numbers.size(), 50U);
   EXPECT_EQ(sink.numbers, counted(static_cast<int>(processor.stepped.size())));
   EXPECT_EQ(statistics.frames_in, statistics.frames_out + statistics.dropped);
 }
 
 TEST(PipelineOffline, ProgressIsToldOnTheCallingThread) {
   MemorySource source(30, 8, 8);
-  source.before_read = [](int) { std::this_thread::sleep_for(10ms); };
+  fakes::Counter told;
+  source.before_read = [&](int number) { EXPECT_TRUE(told.wait_for(number / 10)); };
   DelayProcessor processor(8);
   MemorySink sink;
   std::vector<std::int64_t> frames_out;
@@ -125,6 +139,7 @@ TEST(PipelineOffline, ProgressIsToldOnTheCallingThread) {
   run_pipeline(source, processor, sink, {}, kNeverStop, [&](const PipelineStatistics& statistics) {
     EXPECT_EQ(std::this_thread::get_id(), caller);
     frames_out.push_back(statistics.frames_out);
+    told.add();
   });
   EXPECT_GE(frames_out.size(), 3U);
   EXPECT_TRUE(std::is_sorted(frames_out.begin(), frames_out.end()));
