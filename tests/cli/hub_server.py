@@ -103,8 +103,9 @@ class Server(http.server.ThreadingHTTPServer):
 class Hub:
     """The hub and its storage, each on a port of its own, as long as the `with` lasts."""
 
-    def __init__(self, repositories, token=None, rate=None, page=1000):
+    def __init__(self, repositories, token=None, rate=None, page=1000, hold=None):
         self.repositories, self.token, self.rate, self.page = repositories, token, rate, page
+        self.hold = hold  # of each file no more than so many bytes are sent, and the rest when this changes
         self.faults, self.requests = [], []
         self.ranges = True
         self.lock = threading.Lock()
@@ -204,6 +205,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 return None
             self.wfile.write(piece)
             sent += len(piece)
+            while self.hub.hold is not None and start + sent >= self.hub.hold:
+                time.sleep(0.01)
             if self.hub.rate:
                 time.sleep(len(piece) / self.hub.rate)
         return None

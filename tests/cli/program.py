@@ -1,5 +1,6 @@
 """Runs the program as its users do. CTest gives the paths in the environment."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -7,16 +8,28 @@ import shutil
 import struct
 import subprocess
 import tempfile
+import time
 import unittest
 import zlib
 
 PROGRAM = os.environ["STREAMDIFFUSION"]
 PROJECT = pathlib.Path(os.environ["STREAMDIFFUSION_PROJECT"])
 DEMO = PROJECT / "examples" / "demo.mp4"
+# Each frame is written at once, so that the file tells that the stream runs.
+FLUSHED = ["--output-option", "flush_packets=1", "--output-option", "cluster_time_limit=0"]
+PATIENCE = 100  # seconds, for what takes one on an idle machine; ends tests that would hang
 # Tests ask nobody, and what someone has in their cache changes nothing.
 os.environ |= {"HF_HOME": "/nonexistent", "HF_HUB_OFFLINE": "1"}
 for name in ["HF_TOKEN", "HF_ENDPOINT", "HF_HUB_CACHE"]:
     os.environ.pop(name, None)
+
+
+def wait_for(condition, what):
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(f"{what} did not come")
+        time.sleep(0.05)
 
 
 class ProgramTest(unittest.TestCase):
@@ -91,6 +104,24 @@ class ProgramTest(unittest.TestCase):
         streams = {stream["codec_type"]: stream for stream in found["streams"]}
         streams["format"] = found["format"]
         return streams
+
+    def partial_file(self, program):
+        """The file that the output of a running program is written into, until it is whole."""
+        hidden = f".{pathlib.Path(program.args[3]).stem}.partial-"
+        return next((file for file in self.folder.iterdir() if file.name.startswith(hidden)), None)
+
+    def wait_until_running(self, program, writes=4):
+        """Until it has written some frames into its file."""
+        sizes = set()
+
+        def grows():
+            if file := self.partial_file(program):
+                with contextlib.suppress(FileNotFoundError):
+                    sizes.add(file.stat().st_size)
+            return len(sizes) > writes
+
+        wait_for(lambda: program.poll() is not None or grows(), "output")
+        self.assertIsNone(program.poll(), getattr(program, "said", ""))
 
     def pixels(self, name):
         """What a picture or video looks like, as raw RGB."""
