@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <thread>
 #include <utility>
 
 #include "streamdiffusion/error.h"
@@ -22,7 +21,7 @@ ReopeningSource::ReopeningSource(Options options)
     : options_(std::move(options)), source_(options_.open()), info_(source_->info()) {}
 
 bool ReopeningSource::read(Frame& frame) {
-  if (frames_read_ == 0) first_read_ = Clock::now();
+  if (frames_read_ == 0) first_read_ = options_.clock.now();
   while (true) {
     try {
       return read_present(frame);
@@ -41,7 +40,7 @@ bool ReopeningSource::read_present(Frame& frame) {
 
 /// False where it was stopped.
 bool ReopeningSource::reopen(std::string reason) {
-  const Clock::time_point lost = Clock::now();
+  const MonotonicClock::TimePoint lost = options_.clock.now();
   source_.reset();
   for (std::chrono::milliseconds next_wait = options_.first_wait;;
        next_wait = std::min(next_wait * 2, options_.longest_wait)) {
@@ -55,7 +54,7 @@ bool ReopeningSource::reopen(std::string reason) {
       reason = error.what();
     }
   }
-  const Clock::time_point now = Clock::now();
+  const MonotonicClock::TimePoint now = options_.clock.now();
   opened_at_ = std::chrono::duration_cast<std::chrono::microseconds>(now - first_read_);
   warn(options_.name + " is back after " + seconds_text(now - lost));
   return true;
@@ -63,9 +62,10 @@ bool ReopeningSource::reopen(std::string reason) {
 
 bool ReopeningSource::wait(std::chrono::milliseconds time) const {
   constexpr std::chrono::milliseconds kLook{20};
-  for (const Clock::time_point end = Clock::now() + time; Clock::now() < end;
-       std::this_thread::sleep_for(kLook)) {
+  const MonotonicClock::TimePoint end = options_.clock.now() + time;
+  for (auto left = end - options_.clock.now(); left.count() > 0; left = end - options_.clock.now()) {
     if (stopped()) return false;
+    options_.clock.sleep_for(std::min<MonotonicClock::Duration>(kLook, left));
   }
   return true;
 }

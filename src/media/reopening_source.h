@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "core/monotonic_clock.h"
 #include "streamdiffusion/media.h"
 
 namespace streamdiffusion {
@@ -21,6 +22,7 @@ class ReopeningSource : public Source {
     std::function<void(const std::string&)> on_warning;
     std::chrono::milliseconds first_wait{500};  ///< doubled each time
     std::chrono::milliseconds longest_wait{10'000};
+    MonotonicClock& clock = MonotonicClock::real();
   };
 
   /// Throws what opening throws.
@@ -31,8 +33,6 @@ class ReopeningSource : public Source {
   bool read(Frame& frame) override;
 
  private:
-  using Clock = std::chrono::steady_clock;
-
   bool read_present(Frame& frame);
   bool reopen(std::string reason);
   bool wait(std::chrono::milliseconds time) const;
@@ -43,7 +43,7 @@ class ReopeningSource : public Source {
   std::unique_ptr<Source> source_;
   SourceInfo info_;
   std::int64_t frames_read_ = 0;
-  Clock::time_point first_read_;
+  MonotonicClock::TimePoint first_read_;
   std::chrono::microseconds opened_at_{0};  ///< the present source's time 0
 };
 
