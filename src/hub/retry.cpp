@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <random>
-#include <thread>
 
 #include "streamdiffusion/hub.h"
 
@@ -47,13 +46,13 @@ void Retry::run(const std::function<void()>& attempt, const std::function<bool()
 
 void Retry::wait(milliseconds time) const {
   constexpr milliseconds kSlice{50};
-  const auto end = std::chrono::steady_clock::now() + time;
-  while (std::chrono::steady_clock::now() < end) {
+  const MonotonicClock::TimePoint end = clock_.now() + time;
+  while (clock_.now() < end) {
     if (stop_ != nullptr && *stop_) {
       throw HubStopped(
           "the download was stopped; what has come is kept, the same command goes on from there");
     }
-    std::this_thread::sleep_for(kSlice);
+    clock_.sleep_for(kSlice);
   }
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "core/monotonic_clock.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion::hub {
@@ -28,8 +29,9 @@ class Retry {
  public:
   using Message = std::function<void(const std::string&)>;
 
-  Retry(int attempts, const std::atomic<bool>* stop, Message on_message)
-      : attempts_(attempts), stop_(stop), on_message_(std::move(on_message)) {}
+  Retry(int attempts, const std::atomic<bool>* stop, Message on_message,
+        MonotonicClock& clock = MonotonicClock::real())
+      : attempts_(attempts), stop_(stop), on_message_(std::move(on_message)), clock_(clock) {}
 
   /// `attempt` throws Unavailable where it is to be run again; its last failure is thrown on. `progressed`
   /// tells whether anything has come in since it was asked last: then the count begins anew.
@@ -44,6 +46,7 @@ class Retry {
   int attempts_;
   const std::atomic<bool>* stop_;
   Message on_message_;
+  MonotonicClock& clock_;
 };
 
 }  // namespace streamdiffusion::hub

@@ -4,6 +4,7 @@
 
 #include "hub/retry.h"
 #include "hub/url.h"
+#include "manual_clock.h"
 #include "streamdiffusion/hub.h"
 
 namespace streamdiffusion::hub {
@@ -66,6 +67,15 @@ TEST(Retry, TriesAsOftenAsItIsToldUnlessThereIsProgress) {
   attempts = 0;
   EXPECT_THROW(retry.run(fail, [&] { return attempts < 5; }), Unavailable);
   EXPECT_EQ(attempts, 6);
+}
+
+TEST(Retry, WaitsAsLongAsTheServerAsks) {
+  ManualClock clock;
+  const MonotonicClock::TimePoint start = clock.now();
+  const Retry retry(3, nullptr, {}, clock);
+  EXPECT_THROW(retry.run([] { throw Unavailable("no", std::chrono::seconds(20)); }, [] { return false; }),
+               Unavailable);
+  EXPECT_EQ(clock.now() - start, 2 * std::chrono::seconds(20));
 }
 
 TEST(Retry, WaitsLongerAndLongerUpToALimitAndStops) {
