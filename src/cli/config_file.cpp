@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "control/json_numbers.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion::cli {
@@ -49,7 +50,7 @@ std::string text_of(const Json& value, const std::string& where) {
     return value.get<std::string>();
   }
   if (value.is_number() || value.is_boolean()) {
-    return value.dump();
+    return as_integer(value).dump();  // options for whole numbers do not read 2.0
   }
   throw Error(where + " must be a string, a number, true, false or a list of them");
 }

@@ -78,13 +78,14 @@ Json seeds_of(const Settings& settings) {
 }
 
 std::uint64_t seed_of(const char* name, const Json& value) {
-  if (value.is_number_integer() && !value.is_number_unsigned() && value.get<std::int64_t>() == -1) {
+  const Json seed = as_integer(value);
+  if (seed.is_number_integer() && !seed.is_number_unsigned() && seed.get<std::int64_t>() == -1) {
     return std::random_device{}() & 0x7fffffffU;  // fits what users copy into other programs
   }
-  if (!value.is_number_unsigned()) {
+  if (!seed.is_number_unsigned()) {
     throw FieldError(name, "must be a whole number from 0 on, or -1 for a drawn one");
   }
-  return value.get<std::uint64_t>();
+  return seed.get<std::uint64_t>();
 }
 
 }  // namespace streamdiffusion

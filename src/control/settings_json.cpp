@@ -25,15 +25,6 @@ struct Field {
   std::function<Json(const Settings&)> get;
 };
 
-int integer_of(const char* name, const Json& value, int low, int high) {
-  if (!value.is_number_integer() || (value.is_number_unsigned() && value.get<std::uint64_t>() > kMostSteps) ||
-      value.get<std::int64_t>() < low || value.get<std::int64_t>() > high) {
-    throw FieldError(name,
-                     "must be a whole number from " + std::to_string(low) + " to " + std::to_string(high));
-  }
-  return value.get<int>();
-}
-
 Field text(const char* name, std::string Settings::*member) {
   const auto set = [name, member](const Json& value, Settings& settings) {
     if (!value.is_string() || value.get_ref<const std::string&>().size() > kLongestPrompt) {

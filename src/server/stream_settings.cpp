@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "control/json_numbers.h"
 #include "control/settings_json.h"
 #include "streamdiffusion/error.h"
 
@@ -18,17 +19,6 @@ constexpr int kSmallestSide = 8;
 constexpr std::array kFormats = {"jpeg", "webp", "png"};
 constexpr std::array kFits = {std::pair{Fit::crop, "crop"}, std::pair{Fit::pad, "pad"},
                               std::pair{Fit::stretch, "stretch"}};
-
-int integer_of(const std::string& field, const Json& value, int low, int high) {
-  const bool whole =
-      value.is_number_integer() &&
-      !(value.is_number_unsigned() && value.get<std::uint64_t>() > static_cast<std::uint64_t>(high));
-  if (!whole || value.get<std::int64_t>() < low || value.get<std::int64_t>() > high) {
-    throw FieldError(field,
-                     "must be a whole number from " + std::to_string(low) + " to " + std::to_string(high));
-  }
-  return value.get<int>();
-}
 
 std::string text_of(const std::string& field, const Json& value) {
   if (!value.is_string()) {

@@ -74,7 +74,7 @@ class Options(ProgramTest):
                 shutil.rmtree(self.folder / "model")
 
     def test_options_come_from_a_json_file_and_the_command_line_first(self):
-        config = self.make_config({"seed": 11, "t-index-list": [0, 30], "no-added-noise": True, "guidance-scale": 1.5})
+        config = self.make_config({"seed": 11.0, "t-index-list": [0, 30.0], "no-added-noise": True, "guidance-scale": 1.5})
         found = self.settings(*DRAW, "--config", config, "--seed", "12")
         self.assertEqual(found["seed"], 12)
         self.assertEqual(found["t-index-list"], [0, 30])

@@ -39,6 +39,21 @@ TEST(SettingsJson, LeavesFieldsAloneThatAreNotGiven) {
   EXPECT_EQ(changed.cfg_type, CfgType::full);
 }
 
+TEST(SettingsJson, TakesWholeNumbersThatAreWrittenOtherwise) {
+  const Settings changed =
+      applied(R"({"steps": 2.0, "seed": 1e3, "t_index_list": [4.0, 20], "max_skip_frame": -0.0})");
+  EXPECT_EQ(changed.steps, 2);
+  EXPECT_EQ(changed.seed, 1000U);
+  EXPECT_EQ(changed.t_index_list, (std::vector{4, 20}));
+  EXPECT_EQ(changed.max_skip_frame, 0);
+  EXPECT_EQ(applied(R"({"seeds": [{"seed": 5.0}]})").seeds.at(0).seed, 5U);
+  EXPECT_EQ(wrong_field(R"({"steps": 2.5})"), "steps");
+  EXPECT_EQ(wrong_field(R"({"steps": 1e300})"), "steps");
+  EXPECT_EQ(wrong_field(R"({"steps": 18446744073709551615})"), "steps");
+  EXPECT_EQ(wrong_field(R"({"seed": -2.0})"), "seed");
+  EXPECT_EQ(wrong_field(R"({"seed": 1e17})"), "seed") << "a double has no unit there";
+}
+
 TEST(SettingsJson, ReadsWhatItWrites) {
   Settings settings;
   settings.prompt = "größer 🐧";
