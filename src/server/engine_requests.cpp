@@ -63,7 +63,7 @@ bool Engine::change_stream(const SessionPtr& session, const ClientMessage& messa
   apply_json(message.fields, limits_.largest_side, wanted);
   const bool other_model = wanted.model != stream.stream_settings().model;
   if (!models_.has(wanted.model)) {
-    throw FieldError("model", "names none of this server's models");
+    throw FieldError("model", "names none of this server's models: " + models_.names());
   }
   if (wait_for_model(session, message)) {
     return false;

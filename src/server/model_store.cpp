@@ -36,6 +36,14 @@ std::size_t ModelStore::index_of(const std::string& id) const {
 
 bool ModelStore::has(const std::string& id) const { return index_of(id) < offers_.size(); }
 
+std::string ModelStore::names() const {
+  std::string names;
+  for (const ModelOffer& offer : offers_) {
+    names += (names.empty() ? "" : ", ") + offer.id;
+  }
+  return names;
+}
+
 std::vector<LoraScale> ModelStore::loras(const std::string& id) const {
   std::vector<LoraScale> loras;
   for (const LoraOptions& lora : offers_.at(index_of(id)).options.loras) {

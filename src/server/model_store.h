@@ -35,6 +35,8 @@ class ModelStore {
   [[nodiscard]] std::vector<Entry> entries() const;
   [[nodiscard]] const std::string& first() const { return offers_.front().id; }
   [[nodiscard]] bool has(const std::string& id) const;
+  /// The ids of all, for messages: "default, other".
+  [[nodiscard]] std::string names() const;
 
   /// The model, or null where it is not loaded yet.
   [[nodiscard]] std::shared_ptr<Model> loaded(const std::string& id) const;
