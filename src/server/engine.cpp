@@ -21,10 +21,6 @@ constexpr std::size_t kPicturesTogether = 4;  // of text to image
 constexpr double kReportInterval = 1;         // seconds
 constexpr double kSmoothing = 0.2;
 
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
 void smooth(double& value, double sample) {
   value = value == 0 ? sample : value + kSmoothing * (sample - value);
 }
@@ -39,13 +35,14 @@ Json to_json(const ModelInfo& info) {
 }  // namespace
 
 Engine::Engine(ModelStore& models, const Settings& defaults, const StreamSettings& stream_defaults,
-               const EngineLimits& limits, Metrics& metrics)
+               const EngineLimits& limits, Metrics& metrics, MonotonicClock& clock)
     : models_(models),
       defaults_(defaults),
       stream_defaults_(stream_defaults),
       limits_(limits),
       metrics_(metrics),
-      answers_(metrics, limits.frames_under_way),
+      clock_(clock),
+      answers_(metrics, limits.frames_under_way, clock),
       codecs_(kCodecThreads),
       thread_([this] { run(); }) {}
 
@@ -136,7 +133,7 @@ bool Engine::request(const SessionPtr& session, ClientMessage message) {
 }
 
 void Engine::frame(const SessionPtr& session, const FrameTag& tag, std::vector<std::uint8_t> picture) {
-  const Arrival arrival{.tag = tag, .time = Clock::now(), .text_to_image = picture.empty()};
+  const Arrival arrival{.tag = tag, .time = clock_.now(), .text_to_image = picture.empty()};
   const std::lock_guard lock(mutex_);
   metrics_.frames_in.Increment();
   if (session->ready.empty() && session->text.empty()) {
@@ -178,11 +175,11 @@ void Engine::run() {
     for (const SessionPtr& session : std::exchange(closed_, {})) {
       session->stream.reset();
     }
-    const Turn turn = choose_turn(sessions_, Clock::now());
+    const Turn turn = choose_turn(sessions_, clock_.now());
     if (turn.work != Turn::Work::none) {
       perform(turn, lock);
     } else if (turn.wake) {
-      work_.wait_until(lock, *turn.wake);
+      clock_.wait_until(lock, work_, *turn.wake);
     } else {
       work_.wait(lock);
     }
@@ -190,7 +187,7 @@ void Engine::run() {
 }
 
 void Engine::perform(const Turn& turn, std::unique_lock<std::mutex>& lock) {
-  const Clock::time_point start = Clock::now();
+  const Clock::time_point start = clock_.now();
   switch (turn.work) {
     case Turn::Work::requests:
       answer_requests(turn.sessions.front(), lock);
@@ -209,7 +206,7 @@ void Engine::perform(const Turn& turn, std::unique_lock<std::mutex>& lock) {
     case Turn::Work::none:
       return;
   }
-  const double seconds = seconds_since(start);
+  const double seconds = std::chrono::duration<double>(clock_.now() - start).count();
   charge(turn.sessions, seconds);
   metrics_.step_time.Observe(seconds);
   for (const SessionPtr& session : turn.sessions) {
@@ -222,7 +219,7 @@ void Engine::perform(const Turn& turn, std::unique_lock<std::mutex>& lock) {
       if (turn.sessions.size() > 1) {
         metrics_.shared_steps.Increment();
       }
-      report(*session, Clock::now());
+      report(*session, clock_.now());
     }
   }
 }

@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/monotonic_clock.h"
 #include "server/frame_answers.h"
 #include "server/metrics.h"
 #include "server/model_store.h"
@@ -32,7 +33,7 @@ struct EngineLimits {
 class Engine {
  public:
   Engine(ModelStore& models, const Settings& defaults, const StreamSettings& stream_defaults,
-         const EngineLimits& limits, Metrics& metrics);
+         const EngineLimits& limits, Metrics& metrics, MonotonicClock& clock = MonotonicClock::real());
   ~Engine();
   /// Called once, on the engine's thread, where the device that computes is lost: no session can go on. To be
   /// set before there are sessions.
@@ -94,6 +95,7 @@ class Engine {
   const StreamSettings stream_defaults_;
   const EngineLimits limits_;
   Metrics& metrics_;
+  MonotonicClock& clock_;
   FrameAnswers answers_;
 
   boost::asio::thread_pool codecs_;  // sessions use it to their end

@@ -35,7 +35,7 @@ void FrameAnswers::give_one(Session& session, FrameState state, const Arrival& a
     case FrameState::picture:
       ++session.counts.frames;
       metrics_.pictures.Increment();
-      metrics_.latency.Observe(std::chrono::duration<double>(Clock::now() - arrival.time).count());
+      metrics_.latency.Observe(std::chrono::duration<double>(clock_.now() - arrival.time).count());
       break;
     case FrameState::skipped:
       ++session.counts.skipped;

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "core/monotonic_clock.h"
 #include "server/metrics.h"
 #include "server/session.h"
 
@@ -14,8 +15,8 @@ namespace streamdiffusion::server {
 class FrameAnswers {
  public:
   /// `most_superseded`: frames that may wait for the next answer.
-  FrameAnswers(Metrics& metrics, int most_superseded)
-      : metrics_(metrics), most_superseded_(most_superseded) {}
+  FrameAnswers(Metrics& metrics, int most_superseded, const MonotonicClock& clock)
+      : metrics_(metrics), most_superseded_(most_superseded), clock_(clock) {}
 
   void give(Session& session, FrameState state, const Arrival& arrival,
             std::vector<std::uint8_t> picture = {});
@@ -31,6 +32,7 @@ class FrameAnswers {
 
   Metrics& metrics_;
   int most_superseded_;
+  const MonotonicClock& clock_;
 };
 
 }  // namespace streamdiffusion::server

@@ -6,6 +6,7 @@
 #include <future>
 #include <map>
 
+#include "manual_clock.h"
 #include "streamdiffusion/error.h"
 #include "streamdiffusion/media.h"
 
@@ -24,9 +25,7 @@ class Inbox : public SessionOutput {
   void send(std::string message) override {
     const std::lock_guard lock(mutex_);
     Json json = Json::parse(message);
-    if (json["type"] != "statistics") {
-      messages_.push_back(std::move(json));
-    }
+    (json["type"] == "statistics" ? statistics_ : messages_).push_back(std::move(json));
     arrived_.notify_all();
   }
   void send(FrameAnswer answer) override {
@@ -38,19 +37,26 @@ class Inbox : public SessionOutput {
   /// Once there are that many of each.
   std::vector<FrameAnswer> answers(std::size_t count) {
     std::unique_lock lock(mutex_);
-    EXPECT_TRUE(arrived_.wait_for(lock, 20s, [&] { return answers_.size() >= count; })) << answers_.size();
+    EXPECT_TRUE(arrived_.wait_for(lock, kTestPatience, [&] { return answers_.size() >= count; }))
+        << answers_.size();
     return answers_;
   }
   Json message(std::size_t index) {
     std::unique_lock lock(mutex_);
-    EXPECT_TRUE(arrived_.wait_for(lock, 20s, [&] { return messages_.size() > index; }));
+    EXPECT_TRUE(arrived_.wait_for(lock, kTestPatience, [&] { return messages_.size() > index; }));
     return messages_.size() > index ? messages_[index] : Json();
+  }
+  /// Those that have come so far.
+  std::vector<Json> statistics() {
+    const std::lock_guard lock(mutex_);
+    return statistics_;
   }
 
  private:
   std::mutex mutex_;
   std::condition_variable arrived_;
   std::vector<Json> messages_;
+  std::vector<Json> statistics_;
   std::vector<FrameAnswer> answers_;
 };
 
@@ -80,6 +86,10 @@ class EngineTest : public ::testing::Test {
     model.loras = {lora};
     models_ = std::make_unique<ModelStore>(
         std::vector<ModelOffer>{{"tiny", model}, {"second", second}, {"broken", broken}}, 2);
+    start();
+  }
+
+  void start(MonotonicClock& clock = MonotonicClock::real()) {
     Settings defaults;
     defaults.prompt = "a red boat";
     StreamSettings stream;
@@ -88,7 +98,7 @@ class EngineTest : public ::testing::Test {
     EngineLimits limits;
     limits.largest_side = 64;
     limits.weight_sets = 2;
-    engine_ = std::make_unique<Engine>(*models_, defaults, stream, limits, metrics_);
+    engine_ = std::make_unique<Engine>(*models_, defaults, stream, limits, metrics_, clock);
   }
 
   std::shared_ptr<Session> open() { return engine_->open("name", engine_->default_stream(), inbox_); }
@@ -117,10 +127,11 @@ TEST_F(EngineTest, AnswersEveryFrameOnce) {
   const auto session = open();
   constexpr std::uint32_t kFrames = 60;
   for (std::uint32_t i = 0; i < kFrames; ++i) {
+    const std::size_t before = inbox_->answers(0).size();
     engine_->frame(session, {.variation = 0, .number = i, .time = 0},
                    i % 10 == 7 ? std::vector<std::uint8_t>{1, 2} : png(40));
     if (i % 8 == 3) {
-      std::this_thread::sleep_for(30ms);
+      inbox_->answers(before + 1);  // lets the engine go on
     }
     if (i == 20) {
       ask(session, {{"type", "settings"}, {"settings", {{"steps", 1}}}});
@@ -140,8 +151,8 @@ TEST_F(EngineTest, AnswersEveryFrameOnce) {
   }
   EXPECT_EQ(times.size(), kFrames);
   EXPECT_EQ(last_picture, kFrames - 1) << "the newest frame wins";
-  std::this_thread::sleep_for(50ms);
-  EXPECT_EQ(inbox_->answers(kFrames).size(), kFrames);
+  engine_->frame(session, {.variation = 0, .number = kFrames, .time = 0}, png(40));
+  EXPECT_EQ(inbox_->answers(kFrames + 1).size(), kFrames + 1);
 }
 
 TEST_F(EngineTest, TellsEverybodyOnceThatTheDeviceIsLost) {
@@ -281,8 +292,27 @@ TEST_F(EngineTest, SendsNothingToAClosedSession) {
   }
   engine_->close(session);
   const std::size_t before = inbox_->answers(0).size();
-  std::this_thread::sleep_for(100ms);
+  const auto later = std::make_shared<Inbox>();
+  engine_->frame(engine_->open("later", engine_->default_stream(), later), {}, png(40));
+  later->answers(1);
   EXPECT_EQ(inbox_->answers(0).size(), before);
+}
+
+TEST_F(EngineTest, SendsStatisticsAtMostOnceASecond) {
+  ManualClock clock;
+  start(clock);
+  const auto session = open();
+  for (std::uint16_t i = 0; i < 8; ++i) {
+    engine_->frame(session, {.variation = i, .number = i, .time = 0}, {});
+    inbox_->answers(i + 1U);
+    ask(session, {{"type", "settings"}, {"settings", Json::object()}});
+    inbox_->message(i);  // the turn that made the picture is over
+    clock.move(400ms);
+  }
+  engine_->stop();
+  const std::vector<Json> statistics = inbox_->statistics();
+  ASSERT_EQ(statistics.size(), 2U) << "1.2 s and 2.4 s after the first picture";
+  EXPECT_NEAR(statistics[1]["fps"], 3 / 1.2, 1 / 1.2) << "the last picture may count for the next second";
 }
 
 TEST_F(EngineTest, StopsWhileSessionsAreBusy) {
