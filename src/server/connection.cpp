@@ -1,14 +1,11 @@
 #include <algorithm>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http/error.hpp>
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/read.hpp>
-#include <boost/beast/http/write.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
 #include <chrono>
 #include <ctime>
 
 #include "server/http.h"
+#include "server/request_reader.h"
 #include "server/web_files.h"
 
 namespace streamdiffusion::server {
@@ -17,13 +14,7 @@ namespace {
 
 namespace asio = boost::asio;
 namespace http = boost::beast::http;
-using boost::asio::use_awaitable;
-using Parser = http::request_parser<http::string_body>;
 
-constexpr std::uint32_t kHeaderBytes = 16 << 10;
-constexpr std::uint64_t kBodyBytes = 1 << 20;
-constexpr std::chrono::seconds kIdle{60};
-constexpr std::chrono::seconds kWrite{30};
 constexpr std::chrono::seconds kHandshake{15};
 
 constexpr const char* kContentSecurityPolicy =
@@ -127,45 +118,6 @@ asio::awaitable<Response> respond(Socket& socket, const Request& request, const 
   co_return get(request, path, server);
 }
 
-/// The status for a request that cannot be read; none where the connection is simply over.
-std::optional<Status> status_of(const boost::system::error_code& error) {
-  if (error == http::error::body_limit) {
-    return Status::payload_too_large;
-  }
-  if (error == http::error::header_limit) {
-    return Status::request_header_fields_too_large;
-  }
-  const bool over = error == http::error::end_of_stream || error == http::error::partial_message;
-  return error.category() == make_error_code(http::error::bad_value).category() && !over
-             ? std::optional(Status::bad_request)
-             : std::nullopt;
-}
-
-asio::awaitable<void> write(Socket& socket, Response response) {
-  socket.tcp().expires_after(kWrite);
-  co_await http::async_write(socket, response, use_awaitable);
-}
-
-/// False where the connection is over.
-asio::awaitable<bool> read(Socket& socket, boost::beast::flat_buffer& buffer, Parser& parser) {
-  parser.header_limit(kHeaderBytes);
-  parser.body_limit(kBodyBytes);
-  socket.tcp().expires_after(kIdle);
-  boost::system::error_code error;
-  co_await http::async_read(socket, buffer, parser, asio::redirect_error(use_awaitable, error));
-  if (!error) {
-    co_return true;
-  }
-  if (const std::optional<Status> status = status_of(error)) {
-    Request request = parser.get();
-    request.keep_alive(false);
-    Response response =
-        make_error_response(request, *status, "the request cannot be read: " + error.message());
-    co_await write(socket, std::move(response));
-  }
-  co_return false;
-}
-
 asio::awaitable<void> serve(Socket socket, std::string address, ServerContext& server) {
   boost::beast::flat_buffer buffer;
   bool reading = true;
@@ -175,22 +127,13 @@ asio::awaitable<void> serve(Socket socket, std::string address, ServerContext& s
     }
   });
   while (!server.stopping) {
-    Parser parser;
     reading = true;
-    if (!co_await read(socket, buffer, parser)) {
+    std::optional<Request> received = co_await read_request(socket, buffer, server);
+    reading = false;
+    if (!received) {
       break;
     }
-    reading = false;
-    Request request = parser.release();
-    if (std::optional<Response> refused = refusal(request, server, socket.is_secure())) {
-      server.metrics.refused.Increment();
-      const bool keep = refused->keep_alive();
-      co_await write(socket, std::move(*refused));
-      if (!keep) {
-        break;
-      }
-      continue;
-    }
+    Request request = std::move(*received);
     const std::string path = path_of(request);
     if (path == "/v1/stream" && boost::beast::websocket::is_upgrade(request)) {
       co_await serve_websocket(std::move(socket), std::move(request), std::move(address), server);
@@ -205,7 +148,7 @@ asio::awaitable<void> serve(Socket socket, std::string address, ServerContext& s
     allow_origin(request, server, response);
     const bool keep = response.keep_alive() && !server.stopping;
     response.keep_alive(keep);
-    co_await write(socket, std::move(response));
+    co_await write_response(socket, std::move(response));
     if (!keep) {
       break;
     }

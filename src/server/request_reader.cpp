@@ -1,0 +1,128 @@
+#include "server/request_reader.h"
+
+#include <algorithm>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/string.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/write.hpp>
+#include <chrono>
+#include <string_view>
+#include <utility>
+
+namespace streamdiffusion::server {
+
+namespace {
+
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+using asio::use_awaitable;
+using Parser = http::request_parser<http::string_body>;
+
+constexpr std::uint32_t kHeaderBytes = 16 << 10;
+constexpr std::uint64_t kBodyBytes = 1 << 20;
+constexpr std::chrono::seconds kIdle{60};
+constexpr std::chrono::seconds kWrite{30};
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+
+/// The status for a request that cannot be read; none where the connection is simply over.
+std::optional<Status> status_of(const boost::system::error_code& error) {
+  if (error == http::error::body_limit) {
+    return Status::payload_too_large;
+  }
+  if (error == http::error::header_limit) {
+    return Status::request_header_fields_too_large;
+  }
+  const bool over = error == http::error::end_of_stream || error == http::error::partial_message;
+  return error.category() == make_error_code(http::error::bad_value).category() && !over
+             ? std::optional(Status::bad_request)
+             : std::nullopt;
+}
+
+Response cannot_read(const Request& request, Status status, const boost::system::error_code& error) {
+  return make_error_response(request, status, "the request cannot be read: " + error.message());
+}
+
+bool expects_continue(const Request& request) {
+  return boost::beast::iequals(request[http::field::expect], "100-continue");
+}
+
+/// Why a request is not served, by its headers.
+std::optional<Response> refuse(Parser& parser, const ServerContext& server, bool is_secure) {
+  const Request& request = parser.get();
+  if (std::optional<Response> refused = refusal(request, server, is_secure)) {
+    return refused;
+  }
+  if (!request[http::field::expect].empty() && !expects_continue(request)) {
+    return make_error_response(request, Status::expectation_failed,
+                               "the only Expect that is understood is 100-continue");
+  }
+  return std::nullopt;
+}
+
+/// Waits for the headers or the rest of a request. Tells the client what is wrong with it. False where there
+/// is nothing to go on with.
+template <typename Read>
+asio::awaitable<bool> read(Socket& socket, Parser& parser, Read read_part) {
+  socket.tcp().expires_after(kIdle);
+  boost::system::error_code error;
+  co_await read_part(asio::redirect_error(use_awaitable, error));
+  if (!error) {
+    co_return true;
+  }
+  if (const std::optional<Status> status = status_of(error)) {
+    Response response = cannot_read(parser.get(), *status, error);
+    response.keep_alive(false);
+    co_await write_response(socket, std::move(response));
+  }
+  co_return false;
+}
+
+/// Asks for the body where the client waits for that, and reads it.
+asio::awaitable<bool> read_body(Socket& socket, boost::beast::flat_buffer& buffer, Parser& parser) {
+  if (expects_continue(parser.get()) && parser.get().version() >= 11 && !parser.is_done()) {
+    socket.tcp().expires_after(kWrite);
+    co_await asio::async_write(socket, asio::buffer(kContinue), use_awaitable);
+  }
+  co_return co_await read(socket, parser,
+                          [&](auto token) { return http::async_read(socket, buffer, parser, token); });
+}
+
+}  // namespace
+
+asio::awaitable<void> write_response(Socket& socket, Response response) {
+  socket.tcp().expires_after(kWrite);
+  co_await http::async_write(socket, response, use_awaitable);
+}
+
+asio::awaitable<std::optional<Request>> read_request(Socket& socket, boost::beast::flat_buffer& buffer,
+                                                     ServerContext& server) {
+  while (true) {
+    Parser parser;
+    parser.header_limit(kHeaderBytes);
+    parser.body_limit(kBodyBytes);
+    const auto read_header = [&](auto token) {
+      return http::async_read_header(socket, buffer, parser, token);
+    };
+    if (!co_await read(socket, parser, read_header)) {
+      co_return std::nullopt;
+    }
+    std::optional<Response> refused = refuse(parser, server, socket.is_secure());
+    if (!refused) {
+      const bool is_whole = co_await read_body(socket, buffer, parser);
+      co_return is_whole ? std::optional(parser.release()) : std::nullopt;
+    }
+    server.metrics.refused.Increment();
+    const bool keep = refused->keep_alive() && parser.is_done();  // a body that is not read may follow
+    refused->keep_alive(keep);
+    co_await write_response(socket, std::move(*refused));
+    if (!keep) {
+      co_return std::nullopt;
+    }
+  }
+}
+
+}  // namespace streamdiffusion::server
