@@ -87,27 +87,16 @@ Response get(const Request& request, const std::string& path, ServerContext& ser
              : make_error_response(request, Status::not_found, "there is nothing at this path");
 }
 
-/// For pages of allowed origins: browsers ask before they send JSON.
-void allow_origin(const Request& request, const ServerContext& server, Response& response) {
-  const auto origin = request[http::field::origin];
-  const auto& allowed = server.options.access.allowed_origins;
-  if (!origin.empty() &&
-      std::ranges::find(allowed, std::string(origin.data(), origin.size())) != allowed.end()) {
-    response.set(http::field::access_control_allow_origin, origin);
-    response.set(http::field::vary, "Origin");
-    response.set(http::field::access_control_allow_headers, "Authorization, Content-Type");
-  }
-}
-
-asio::awaitable<Response> respond(Socket& socket, const Request& request, const std::string& address,
-                                  ServerContext& server) {
+/// None where the answer has been sent already, as a stream.
+asio::awaitable<std::optional<Response>> respond(Socket& socket, const Request& request,
+                                                 const std::string& address, ServerContext& server) {
   const std::string path = path_of(request);
-  const bool images = path == "/v1/images/generations";
+  const bool images = makes_images(path);
   if (request.method() == http::verb::options) {
     co_return make_response(request, Status::no_content, "text/plain", "");
   }
   if (images && request.method() == http::verb::post) {
-    co_return co_await generate_images(socket, request, address, server);
+    co_return co_await make_images(socket, request, address, server);
   }
   if (images) {
     co_return not_allowed(request, "POST");
@@ -144,11 +133,14 @@ asio::awaitable<void> serve(Socket socket, std::string address, ServerContext& s
       break;
     }
     socket.tcp().expires_never();
-    Response response = co_await respond(socket, request, address, server);
-    allow_origin(request, server, response);
-    const bool keep = response.keep_alive() && !server.stopping;
-    response.keep_alive(keep);
-    co_await write_response(socket, std::move(response));
+    std::optional<Response> response = co_await respond(socket, request, address, server);
+    if (!response) {
+      break;
+    }
+    allow_origin(request, server, *response);
+    const bool keep = response->keep_alive() && !server.stopping;
+    response->keep_alive(keep);
+    co_await write_response(socket, std::move(*response));
     if (!keep) {
       break;
     }

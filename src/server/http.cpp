@@ -1,5 +1,6 @@
 #include "server/http.h"
 
+#include <algorithm>
 #include <boost/beast/version.hpp>
 
 #include "server/protocol.h"
@@ -119,6 +120,17 @@ std::optional<Response> refusal(const Request& request, const ServerContext& ser
     return response;
   }
   return std::nullopt;
+}
+
+void allow_origin(const Request& request, const ServerContext& server, Response& response) {
+  const auto origin = request[http::field::origin];
+  const auto& allowed = server.options.access.allowed_origins;
+  if (!origin.empty() &&
+      std::ranges::find(allowed, std::string(origin.data(), origin.size())) != allowed.end()) {
+    response.set(http::field::access_control_allow_origin, origin);
+    response.set(http::field::vary, "Origin");
+    response.set(http::field::access_control_allow_headers, "Authorization, Content-Type");
+  }
 }
 
 }  // namespace streamdiffusion::server

@@ -35,9 +35,15 @@ std::optional<Response> refusal(const Request& request, const ServerContext& ser
 /// `address`: the peer's.
 boost::asio::awaitable<void> serve_connection(Socket socket, std::string address, ServerContext& server);
 
-/// POST /v1/images/generations.
-boost::asio::awaitable<Response> generate_images(Socket& socket, const Request& request, std::string address,
-                                                 ServerContext& server);
+/// Lets pages of allowed origins read a response: browsers ask before they send JSON.
+void allow_origin(const Request& request, const ServerContext& server, Response& response);
+
+/// True for the paths of OpenAI's images API, and for the one of them that brings images.
+bool makes_images(const std::string& path);
+bool is_edit(const std::string& path);
+/// POST to one of them. None where the answer has been sent as a stream of events.
+boost::asio::awaitable<std::optional<Response>> make_images(Socket& socket, const Request& request,
+                                                            std::string address, ServerContext& server);
 
 /// GET /stream.mjpg: pictures until the session, or the server, ends.
 boost::asio::awaitable<void> serve_motion_jpeg(Socket& socket, const Request& request, ServerContext& server);

@@ -5,6 +5,7 @@
 #include <utility>
 #include <variant>
 
+#include "control/settings_json.h"
 #include "server/random_name.h"
 
 namespace streamdiffusion::server {
@@ -16,12 +17,13 @@ using Json = nlohmann::json;
 
 constexpr std::chrono::seconds kPatience{300};
 constexpr std::chrono::milliseconds kTick{500};
+constexpr int kChangeId = 1;
 
-/// Throws Refused for an `error` message.
-void check_message(const std::string& text) {
-  const Json message = Json::parse(text);
+/// A message of the engine's. Throws Refused for an `error`.
+Json read_message(const std::string& text) {
+  Json message = Json::parse(text);
   if (message["type"] != "error") {
-    return;
+    return message;
   }
   const std::string code = message["code"];
   const Status status = code == "internal" ? Status::internal_server_error
@@ -47,10 +49,15 @@ ImageCommission::~ImageCommission() {
   }
 }
 
-asio::awaitable<std::vector<ImageCommission::Picture>> ImageCommission::make(const Order& order) {
+asio::awaitable<void> ImageCommission::begin(const Order& order) {
   co_await wait_for_place();
-  begin(order);
-  co_return co_await collect(order.count);
+  session_ = server_.engine.open(random_name(), server_.engine.default_stream(), outbox_);
+  const Json stream = co_await change(ClientMessage::Type::stream, order.stream);
+  size_ = std::to_string(stream["stream"]["width"].get<int>()) + "x" +
+          std::to_string(stream["stream"]["height"].get<int>());
+  settings_ = server_.engine.default_settings(stream["stream"]["model"]);
+  const Json settings = co_await change(ClientMessage::Type::settings, order.settings);
+  apply_json(settings["settings"], settings_);
 }
 
 asio::awaitable<void> ImageCommission::wait_for_place() {
@@ -63,42 +70,72 @@ asio::awaitable<void> ImageCommission::wait_for_place() {
   }
 }
 
-void ImageCommission::begin(const Order& order) {
-  session_ = server_.engine.open(random_name(), server_.engine.default_stream(), outbox_);
-  server_.engine.request(session_,
-                         {.type = ClientMessage::Type::stream, .id = nullptr, .fields = order.stream});
-  server_.engine.request(session_,
-                         {.type = ClientMessage::Type::settings, .id = nullptr, .fields = order.settings});
-  for (int i = 0; i < order.count; ++i) {
-    const auto number = static_cast<std::uint16_t>(i);
-    server_.engine.frame(session_, {.variation = number, .number = number}, {});
+/// Makes a change and waits until it is in effect. Returns the engine's answer.
+asio::awaitable<Json> ImageCommission::change(ClientMessage::Type type, Json fields) {
+  server_.engine.request(session_, {.type = type, .id = kChangeId, .fields = std::move(fields)});
+  while (true) {
+    const Outbox::Item item = co_await receive();
+    if (const auto* text = std::get_if<std::string>(&item)) {
+      Json message = read_message(*text);
+      if (message.contains("id")) {
+        co_return message;
+      }
+    }
   }
 }
 
-asio::awaitable<std::vector<ImageCommission::Picture>> ImageCommission::collect(int count) {
+asio::awaitable<std::vector<ImageCommission::Picture>> ImageCommission::draw_together(int count) {
+  for (int i = 0; i < count; ++i) {
+    const auto number = static_cast<std::uint16_t>(i);
+    server_.engine.frame(session_, {.variation = number, .number = number}, {});
+  }
   std::vector<Picture> pictures(static_cast<std::size_t>(count));
-  const Clock::time_point until = Clock::now() + kPatience;
-  for (int missing = count; missing > 0;) {
-    std::optional<Outbox::Item> item = outbox_->take();
-    if (!item) {
-      if (server_.stopping || Clock::now() > until) {
-        throw Refused(Status::service_unavailable, "the pictures were not made in time");
-      }
-      co_await outbox_->wait(kTick);
+  for (int i = 0; i < count; ++i) {
+    FrameAnswer answer = co_await receive_picture();
+    pictures.at(answer.tag.number) = std::move(answer.picture);
+  }
+  co_return pictures;
+}
+
+asio::awaitable<ImageCommission::Picture> ImageCommission::draw(const Drawing& drawing, Picture input) {
+  if (!drawing.settings.empty()) {
+    co_await change(ClientMessage::Type::settings, drawing.settings);
+  }
+  server_.engine.frame(session_, {.variation = drawing.variation}, std::move(input));
+  FrameAnswer answer = co_await receive_picture();
+  co_return std::move(answer.picture);
+}
+
+asio::awaitable<FrameAnswer> ImageCommission::receive_picture() {
+  while (true) {
+    Outbox::Item item = co_await receive();
+    if (const auto* text = std::get_if<std::string>(&item)) {
+      read_message(*text);
       continue;
     }
-    if (const auto* text = std::get_if<std::string>(&*item)) {
-      check_message(*text);
-      continue;
+    auto& answer = std::get<FrameAnswer>(item);
+    if (answer.state == FrameState::unreadable) {
+      continue;  // an error that says why comes next
     }
-    auto& answer = std::get<FrameAnswer>(*item);
     if (answer.state != FrameState::picture) {
       throw Refused(Status::internal_server_error, "a picture was lost");
     }
-    pictures.at(answer.tag.number) = std::move(answer.picture);
-    --missing;
+    co_return std::move(answer);
   }
-  co_return pictures;
+}
+
+/// What the session is told next.
+asio::awaitable<Outbox::Item> ImageCommission::receive() {
+  const Clock::time_point until = Clock::now() + kPatience;
+  while (true) {
+    if (std::optional<Outbox::Item> item = outbox_->take()) {
+      co_return std::move(*item);
+    }
+    if (server_.stopping || Clock::now() > until) {
+      throw Refused(Status::service_unavailable, "the pictures were not made in time");
+    }
+    co_await outbox_->wait(kTick);
+  }
 }
 
 }  // namespace streamdiffusion::server

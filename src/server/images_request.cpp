@@ -1,7 +1,14 @@
 #include "server/images_request.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
+#include <cstddef>
+#include <utility>
 #include <vector>
+
+#include "control/json_numbers.h"
+#include "control/settings_json.h"
 
 namespace streamdiffusion::server {
 
@@ -10,6 +17,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int kMostPictures = 10;
+constexpr int kMostPartialImages = 3;
 
 Refused wrong(const std::string& param, const std::string& message) {
   return {Status::bad_request, "'" + param + "' " + message, param};
@@ -44,10 +52,19 @@ std::string one_of(const std::string& param, const Json& value, const std::vecto
   throw wrong(param, "must be one of " + text);
 }
 
-/// Of OpenAI's parameters that mean nothing here.
+/// Parameters of OpenAI's that mean nothing here.
 bool is_ignored(const std::string& name) {
-  return name == "user" || name == "quality" || name == "style" || name == "background" ||
-         name == "moderation";
+  constexpr std::array kIgnored = {"user",       "quality",        "style",
+                                   "moderation", "input_fidelity", "safety_identifier"};
+  return std::ranges::find(kIgnored, name) != kIgnored.end();
+}
+
+int integer_of(const std::string& param, const Json& value, int low, int high) {
+  try {
+    return streamdiffusion::integer_of(param, value, low, high);
+  } catch (const FieldError& error) {
+    throw Refused(Status::bad_request, error.what(), param);
+  }
 }
 
 void read_field(const std::string& name, const Json& value, Order& order) {
@@ -55,10 +72,7 @@ void read_field(const std::string& name, const Json& value, Order& order) {
     return;
   }
   if (name == "n") {
-    if (!value.is_number_integer() || value < 1 || value > kMostPictures) {
-      throw wrong("n", "must be a whole number from 1 to " + std::to_string(kMostPictures));
-    }
-    order.count = value;
+    order.count = integer_of(name, value, 1, kMostPictures);
   } else if (name == "size") {
     set_size(value, order);
   } else if (name == "response_format") {
@@ -67,6 +81,15 @@ void read_field(const std::string& name, const Json& value, Order& order) {
     order.format = one_of(name, value, {"png", "jpeg", "webp"});
   } else if (name == "output_compression") {
     order.stream["quality"] = value;
+  } else if (name == "background") {
+    one_of(name, value, {"auto", "opaque"});
+  } else if (name == "stream") {
+    if (!value.is_boolean()) {
+      throw wrong(name, "must be true or false");
+    }
+    order.is_streamed = value;
+  } else if (name == "partial_images") {
+    order.partial_images = integer_of(name, value, 0, kMostPartialImages);
   } else if (name == "model") {
     order.stream["model"] = value;
   } else {  // the settings of docs/server.md, `prompt` first of all
@@ -100,6 +123,31 @@ Order read_order(const Json& fields) {
     read_field(name, value, order);
   }
   order.stream["format"] = order.format;
+  if (order.partial_images > 0 && !order.is_streamed) {
+    throw wrong("partial_images", "goes with \"stream\": true");
+  }
+  if (order.is_streamed && order.as_url) {
+    throw wrong("response_format", "must be b64_json with \"stream\": true");
+  }
+  return order;
+}
+
+Order read_edit_order(const Json& fields, std::vector<std::vector<std::uint8_t>> images) {
+  Order order = read_order(fields);
+  if (images.size() * static_cast<std::size_t>(order.count) > kMostPictures) {
+    throw wrong("image", "and 'n' must make at most " + std::to_string(kMostPictures) +
+                             " pictures together: each image becomes 'n' of them");
+  }
+  order.inputs = std::move(images);
+  // Each picture is one for itself, not a frame of a stream.
+  order.stream["denoising_batch"] = false;
+  order.stream["frame_buffer"] = 1;
+  for (const auto& [name, value] : {std::pair{"similarity_threshold", 1}, std::pair{"prompt_transition", 0},
+                                    std::pair{"seed_transition", 0}}) {
+    if (!order.settings.contains(name)) {
+      order.settings[name] = value;
+    }
+  }
   return order;
 }
 

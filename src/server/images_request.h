@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "server/http.h"
 #include "streamdiffusion/error.h"
@@ -30,10 +32,15 @@ struct Order {
   int count = 1;
   bool as_url = false;
   std::string format = "png";
+  bool is_streamed = false;                       ///< the answer is a stream of events
+  int partial_images = 0;                         ///< at most, before each picture
+  std::vector<std::vector<std::uint8_t>> inputs;  ///< files of the images to draw anew; none: text to image
 };
 
-/// Throws Refused where the parameters of OpenAI's images API, and the settings beside them, are wrong.
+/// The order that the parameters of OpenAI's images API, and the settings beside them, make. Throws Refused.
 Order read_order(const nlohmann::json& fields);
+/// The same for images that are drawn anew.
+Order read_edit_order(const nlohmann::json& fields, std::vector<std::vector<std::uint8_t>> images);
 
 /// The object that a request's body is. Throws Refused.
 nlohmann::json parse_body(const std::string& body);

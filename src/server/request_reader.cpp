@@ -28,6 +28,11 @@ constexpr std::chrono::seconds kIdle{60};
 constexpr std::chrono::seconds kWrite{30};
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
+/// The largest body of a request with this path: that of a session's message where it brings images.
+std::uint64_t body_limit(const std::string& path, const ServerContext& server) {
+  return is_edit(path) ? std::max<std::uint64_t>(kBodyBytes, server.options.message_bytes) : kBodyBytes;
+}
+
 /// The status for a request that cannot be read; none where the connection is simply over.
 std::optional<Status> status_of(const boost::system::error_code& error) {
   if (error == http::error::body_limit) {
@@ -55,6 +60,11 @@ std::optional<Response> refuse(Parser& parser, const ServerContext& server, bool
   const Request& request = parser.get();
   if (std::optional<Response> refused = refusal(request, server, is_secure)) {
     return refused;
+  }
+  const std::uint64_t limit = body_limit(path_of(request), server);
+  parser.body_limit(limit);
+  if (const auto length = parser.content_length(); length && *length > limit) {
+    return cannot_read(request, Status::payload_too_large, http::error::body_limit);
   }
   if (!request[http::field::expect].empty() && !expects_continue(request)) {
     return make_error_response(request, Status::expectation_failed,
@@ -103,7 +113,7 @@ asio::awaitable<std::optional<Request>> read_request(Socket& socket, boost::beas
   while (true) {
     Parser parser;
     parser.header_limit(kHeaderBytes);
-    parser.body_limit(kBodyBytes);
+    parser.body_limit(std::max<std::uint64_t>(kBodyBytes, server.options.message_bytes));
     const auto read_header = [&](auto token) {
       return http::async_read_header(socket, buffer, parser, token);
     };

@@ -1,0 +1,136 @@
+#include "server/images_form.h"
+
+#include <algorithm>
+#include <array>
+#include <boost/beast/core/detail/base64.hpp>
+#include <cstddef>
+#include <string>
+#include <utility>
+
+#include "server/images_request.h"
+#include "server/multipart.h"
+
+namespace streamdiffusion::server {
+
+namespace {
+
+using Json = nlohmann::json;
+using File = std::vector<std::uint8_t>;
+
+constexpr std::array kTexts = {"prompt", "negative_prompt", "model", "user", "safety_identifier"};
+
+[[noreturn]] void refuse_mask() {
+  throw Refused(Status::bad_request, "'mask' is not supported: a whole picture is drawn anew", "mask");
+}
+
+/// A form has texts alone: "2" is a number and "true" a truth value, but for the fields that are texts.
+Json value_of(const std::string& name, std::string_view text) {
+  const bool is_text = std::ranges::find(kTexts, name) != kTexts.end();
+  Json value = is_text ? Json() : Json::parse(text, nullptr, false);
+  return is_text || value.is_discarded() || value.is_string() ? Json(std::string(text)) : value;
+}
+
+void set_once(Json& object, const std::string& name, Json value) {
+  if (!object.is_object() || object.contains(name)) {
+    throw Refused(Status::bad_request, "'" + name + "' is given twice", name);
+  }
+  object[name] = std::move(value);
+}
+
+/// `name`, `name[]` for an item of a list, or `name[key]` for one of an object.
+void add_field(const std::string& name, std::string_view text, Json& fields) {
+  const std::size_t bracket = name.find('[');
+  if (bracket == std::string::npos || name.back() != ']') {
+    set_once(fields, name, value_of(name, text));
+    return;
+  }
+  const std::string outer = name.substr(0, bracket);
+  const std::string key = name.substr(bracket + 1, name.size() - bracket - 2);
+  if (!fields.contains(outer)) {
+    fields[outer] = key.empty() ? Json::array() : Json::object();
+  }
+  if (!key.empty()) {
+    set_once(fields[outer], key, value_of(key, text));
+  } else if (fields[outer].is_array()) {
+    fields[outer].push_back(value_of(outer, text));
+  } else {
+    throw Refused(Status::bad_request, "'" + outer + "' is given twice", outer);
+  }
+}
+
+ImagesForm read_multipart(std::string_view content_type, std::string_view body) {
+  ImagesForm form;
+  try {
+    for (const FormPart& part : parse_multipart(content_type, body)) {
+      if (part.name == "mask") {
+        refuse_mask();
+      }
+      const bool is_image = part.name == "image" || part.name == "image[]";
+      if (is_image != part.is_file) {
+        throw Refused(Status::bad_request,
+                      "'" + part.name + "' must " + (is_image ? "" : "not ") + "be a file", part.name);
+      }
+      if (is_image) {
+        form.images.emplace_back(part.content.begin(), part.content.end());
+      } else {
+        add_field(part.name, part.content, form.fields);
+      }
+    }
+  } catch (const MultipartError& error) {
+    throw Refused(Status::bad_request, error.what());
+  }
+  return form;
+}
+
+/// The file in a data URL.
+File read_data_url(const Json& image) {
+  constexpr std::string_view kForm = "must be a list of {\"image_url\": \"data:image/png;base64,...\"}";
+  const bool has_url = image.is_object() && image.contains("image_url") && image["image_url"].is_string();
+  const std::string url = has_url ? image["image_url"].get<std::string>() : "";
+  const std::size_t comma = url.find(',');
+  const std::string_view head = std::string_view(url).substr(0, comma);
+  if (comma == std::string::npos || !head.starts_with("data:") || !head.ends_with(";base64")) {
+    throw Refused(Status::bad_request,
+                  "'images' " + std::string(kForm) + "; this server fetches nothing from elsewhere",
+                  "images");
+  }
+  namespace codec = boost::beast::detail::base64;
+  std::string_view text = std::string_view(url).substr(comma + 1);
+  text = text.substr(0, text.find_last_not_of('=') + 1);
+  File file(codec::decoded_size(text.size() + 3));
+  const auto [written, read] = codec::decode(file.data(), text.data(), text.size());
+  if (read != text.size()) {
+    throw Refused(Status::bad_request, "'images' has a data URL that is no base64", "images");
+  }
+  file.resize(written);
+  return file;
+}
+
+ImagesForm read_json(std::string_view body) {
+  ImagesForm form{.fields = parse_body(std::string(body)), .images = {}};
+  if (form.fields.contains("mask") && !form.fields["mask"].is_null()) {
+    refuse_mask();
+  }
+  const Json images = form.fields.value("images", Json::array());
+  for (const Json& image : images.is_array() ? images : Json::array({images})) {
+    form.images.push_back(read_data_url(image));
+  }
+  form.fields.erase("images");
+  return form;
+}
+
+}  // namespace
+
+ImagesForm read_images_form(std::string_view content_type, std::string_view body) {
+  ImagesForm form = is_multipart(content_type) ? read_multipart(content_type, body) : read_json(body);
+  if (form.images.empty()) {
+    throw Refused(Status::bad_request,
+                  is_multipart(content_type)
+                      ? "'image' is missing: a form needs a file of that name, or several named image[]"
+                      : "'images' is missing: a list of {\"image_url\": \"data:image/png;base64,...\"}",
+                  is_multipart(content_type) ? "image" : "images");
+  }
+  return form;
+}
+
+}  // namespace streamdiffusion::server
