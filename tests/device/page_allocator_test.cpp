@@ -3,9 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
+#include <random>
 #include <set>
 #include <span>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -99,6 +102,64 @@ TEST(PageAllocator, UsesNoMoreAndMorePagesWhereBuffersAreReplaced) {
     buffers = std::move(replacing);
   }
   EXPECT_LT(pages.size() * posix::kLargePage, kTimes * kBuffers * kBytes / 10);
+}
+
+/// As a stream's rows are when its number of steps changes, beside weights that stay.
+TEST(PageAllocator, UsesPlacesOfFreedBuffersAgainWhereOthersOfTheirPagesStay) {
+  constexpr std::size_t kPlaces = 4;
+  constexpr std::size_t kMost = 200'000;
+  PageAllocator allocator;
+  std::vector<Buffer> buffers(kPlaces);
+  std::vector<Buffer> kept;
+  std::set<std::uintptr_t> pages;
+  std::minstd_rand random(1);
+  for (int i = 0; i < 2000; ++i) {
+    Buffer& buffer = buffers[random() % kPlaces];
+    buffer = allocator.allocate(random() % kMost);
+    EXPECT_TRUE(all_are(bytes_of(buffer), 0)) << i;
+    std::ranges::fill(bytes_of(buffer), std::uint8_t{1});
+    add_pages(buffer, pages);
+    if (i % 100 == 0) {
+      kept.push_back(allocator.allocate(64));
+    }
+  }
+  EXPECT_LT(pages.size() * posix::kLargePage, 8 * kPlaces * kMost);
+}
+
+TEST(PageAllocator, JoinsFreedNeighboursInAnyOrder) {
+  constexpr std::size_t kBytes = 1'048'576;
+  for (const std::array<std::size_t, 3>& order :
+       {std::array<std::size_t, 3>{0, 1, 2}, {2, 1, 0}, {0, 2, 1}}) {
+    PageAllocator allocator;
+    std::vector<Buffer> buffers;
+    for (int i = 0; i < 4; ++i) {
+      buffers.push_back(allocator.allocate(kBytes));
+    }
+    void* const first = buffers[0].data();
+    for (const std::size_t i : order) {
+      buffers[i] = {};
+    }
+    EXPECT_EQ(allocator.allocate(3 * kBytes).data(), first);
+  }
+}
+
+TEST(PageAllocator, TakesBackBuffersFromAnyThread) {
+  PageAllocator allocator;
+  std::vector<Buffer> buffers(64);
+  for (int round = 0; round < 20; ++round) {
+    for (Buffer& buffer : buffers) {
+      buffer = allocator.allocate(10'000);
+    }
+    std::vector<std::jthread> threads;
+    for (std::size_t first = 0; first < 2; ++first) {
+      threads.emplace_back([&buffers, first] {
+        for (std::size_t i = first; i < buffers.size(); i += 2) {
+          buffers[i] = {};
+        }
+      });
+    }
+    static_cast<void>(allocator.allocate(10'000));
+  }
 }
 
 TEST(PageAllocator, SaysHowMuchMemoryIsMissing) {

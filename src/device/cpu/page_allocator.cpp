@@ -1,6 +1,12 @@
 #include "device/cpu/page_allocator.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <functional>
+#include <iterator>
+#include <map>
+#include <mutex>
 #include <utility>
 
 #include "core/round_up.h"
@@ -19,29 +25,91 @@ constexpr std::size_t kChunkBytes = 16 * posix::kLargePage;
 
 }  // namespace
 
+/// Pages that small buffers share. Used and free pieces cover them without a gap, and free ones are never
+/// neighbours. Thread-safe.
+class PageAllocator::SharedPages {
+ public:
+  SharedPages() : pages_(allocate_pages(kChunkBytes)), untouched_(static_cast<std::byte*>(pages_.data())) {
+    pieces_.emplace(untouched_, Piece{.bytes = kChunkBytes});
+  }
+
+  /// The first free piece that is large enough, zeroed; nullptr where there is none.
+  void* take(std::size_t bytes) {
+    const std::lock_guard lock(mutex_);
+    const auto found = std::ranges::find_if(
+        pieces_, [bytes](const auto& piece) { return piece.second.is_free && piece.second.bytes >= bytes; });
+    if (found == pieces_.end()) {
+      return nullptr;
+    }
+    auto& [data, piece] = *found;
+    if (piece.bytes > bytes) {
+      pieces_.emplace_hint(std::next(found), data + bytes, Piece{.bytes = piece.bytes - bytes});
+      piece.bytes = bytes;
+    }
+    piece.is_free = false;
+    if (data < untouched_) {
+      std::memset(data, 0, std::min(bytes, static_cast<std::size_t>(untouched_ - data)));
+    }
+    untouched_ = std::max(untouched_, data + bytes);
+    return data;
+  }
+
+  void give_back(void* data) {
+    const std::lock_guard lock(mutex_);
+    auto piece = pieces_.find(static_cast<std::byte*>(data));
+    piece->second.is_free = true;
+    join_with_next(piece);
+    if (piece != pieces_.begin() && std::prev(piece)->second.is_free) {
+      join_with_next(std::prev(piece));
+    }
+  }
+
+ private:
+  struct Piece {
+    std::size_t bytes = 0;
+    bool is_free = true;
+  };
+  using Pieces = std::map<std::byte*, Piece>;
+
+  void join_with_next(Pieces::iterator piece) {
+    const auto next = std::next(piece);
+    if (next != pieces_.end() && next->second.is_free) {
+      piece->second.bytes += next->second.bytes;
+      pieces_.erase(next);
+    }
+  }
+
+  std::mutex mutex_;
+  Buffer pages_;
+  Pieces pieces_;
+  std::byte* untouched_;  // from here on nobody has written: the system's zeros are there
+};
+
 Buffer PageAllocator::allocate(std::size_t bytes) {
   const std::size_t wanted = std::max<std::size_t>(bytes, 1);
   return wanted > kMostShared ? allocate_pages(wanted) : allocate_shared(wanted);
 }
 
 Buffer PageAllocator::allocate_shared(std::size_t bytes) {
-  std::erase_if(chunks_, [](const Chunk& chunk) { return chunk.pages.expired(); });
-  for (Chunk& chunk : chunks_) {
-    if (chunk.used + bytes <= kChunkBytes) {
-      if (std::shared_ptr<Buffer> pages = chunk.pages.lock()) {
-        return allocate_in(chunk, std::move(pages), bytes);
+  const auto take_from = [bytes](const std::shared_ptr<SharedPages>& pages) -> Buffer {
+    // First what may throw: a piece that is taken has an owner at once.
+    std::function<void(void*, std::size_t)> free = [pages](void* data, std::size_t) {
+      pages->give_back(data);
+    };
+    void* const data = pages->take(round_up(bytes, kCacheLine));
+    return data == nullptr ? Buffer() : Buffer(data, bytes, std::move(free));
+  };
+  std::erase_if(shared_, [](const auto& pages) { return pages.expired(); });
+  for (const std::weak_ptr<SharedPages>& known : shared_) {
+    if (const std::shared_ptr<SharedPages> pages = known.lock()) {
+      if (Buffer buffer = take_from(pages); buffer.data() != nullptr) {
+        return buffer;
       }
     }
   }
-  auto pages = std::make_shared<Buffer>(allocate_pages(kChunkBytes));
-  Chunk& chunk = chunks_.emplace_back(Chunk{.pages = pages});
-  return allocate_in(chunk, std::move(pages), bytes);
-}
-
-Buffer PageAllocator::allocate_in(Chunk& chunk, std::shared_ptr<Buffer> pages, std::size_t bytes) {
-  void* const data = static_cast<std::byte*>(pages->data()) + chunk.used;
-  chunk.used += round_up(bytes, kCacheLine);
-  return {data, bytes, [pages = std::move(pages)](void*, std::size_t) {}};
+  const auto pages = std::make_shared<SharedPages>();
+  shared_.push_back(pages);
+  return take_from(pages);
 }
 
 }  // namespace streamdiffusion::cpu
