@@ -43,8 +43,9 @@ struct StreamStatistics {
 /// `step` takes frame_buffer_size frames and gives the frames that are finished. With n denoising steps a
 /// frame comes out n - 1 steps after it went in; it carries its own number and time. The first frames prime
 /// the batch, so nothing that comes out is computed from empty rows. Synchronous; see Model for
-/// thread-safety. All methods throw Error on frames or parameters that do not fit, and leave the stream as it
-/// was.
+/// thread-safety. All methods throw Error on frames or parameters that do not fit, and Error or
+/// std::bad_alloc where memory does not suffice. Each leaves the stream as it was then; of several steps that
+/// `drain` takes, those that were complete remain.
 class Stream {
  public:
   Stream(std::shared_ptr<Model> model, const StreamOptions& options, const Parameters& parameters);
@@ -107,7 +108,8 @@ struct StreamStep {
 
 /// `Stream::step` of several streams, each at most once. Those that have model, LoRA scales and size in
 /// common share one UNet call: faster where the rows of one stream are too few to keep the device busy.
-/// Throws Error where the frames of one of them do not fit, and leaves all as they were.
+/// Throws as `step` does where the frames of one of them do not fit or memory does not suffice, and leaves
+/// all as they were.
 void step_together(std::span<StreamStep> steps);
 
 }  // namespace streamdiffusion

@@ -15,16 +15,18 @@ constexpr std::size_t kChunkBytes = std::size_t{16} << 20U;
 
 Tensor Arena::allocate(const Shape& shape, DType type) {
   const std::size_t bytes = round_up(static_cast<std::size_t>(shape.elements()) * size_of(type), kAlignment);
-  while (chunk_ < chunks_.size() && used_ + bytes > chunks_[chunk_].bytes()) {
-    ++chunk_;
-    used_ = 0;
+  std::size_t chunk = chunk_;
+  std::size_t used = used_;
+  while (chunk < chunks_.size() && used + bytes > chunks_[chunk].bytes()) {
+    ++chunk;
+    used = 0;
   }
-  if (chunk_ == chunks_.size()) {
+  if (chunk == chunks_.size()) {
     chunks_.push_back(device_.allocate(std::max(bytes, kChunkBytes)));
   }
-  auto* data = static_cast<std::byte*>(chunks_[chunk_].data()) + used_;
-  used_ += bytes;
-  return {data, shape, shape.c, type};
+  chunk_ = chunk;
+  used_ = used + bytes;
+  return {static_cast<std::byte*>(chunks_[chunk].data()) + used, shape, shape.c, type};
 }
 
 std::size_t Arena::bytes() const {

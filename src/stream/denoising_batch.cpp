@@ -1,6 +1,7 @@
 #include "stream/denoising_batch.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 #include <cstddef>
 #include <utility>
@@ -24,66 +25,63 @@ std::int64_t nearest_step(const std::vector<DenoisingStep>& steps, const Denoisi
 
 DenoisingBatch::DenoisingBatch(Device& device, std::shared_ptr<const Denoising> denoising,
                                const Tensor& noise, const Shape& latents)
-    : device_(device), latents_(latents), denoising_(std::move(denoising)) {
-  allocate();
-  set(denoising_, noise);
+    : device_(device),
+      latents_(latents),
+      denoising_(std::move(denoising)),
+      rows_(device, denoising_, 0, steps(), latents),
+      fixed_noise_(device, with_rows(latents, steps() * columns())),
+      noise_(device, fixed_noise_.view().shape),
+      last_(make_predictions()),
+      next_(make_predictions()),
+      finished_(device, latents) {
+  repeat_each_row(device_, noise, columns(), fixed_noise_.view());
+  device_.copy(fixed_noise_.view(), noise_.view());
 }
 
-void DenoisingBatch::allocate() {
-  const Shape rows = with_rows(latents_, steps() * columns());
-  fixed_noise_ = DeviceTensor(device_, rows);
-  noise_ = DeviceTensor(device_, rows);
-  x0_ = DeviceTensor(device_, rows);
-  residual_x0_ = DeviceTensor(device_, rows);
-  clear();
+DenoisingBatch::Predictions DenoisingBatch::make_predictions() const {
+  const Shape& rows = fixed_noise_.view().shape;
+  return {.x0 = DeviceTensor(device_, rows),
+          .residual_x0 = DeviceTensor(device_, rows),
+          .labels = std::vector<FrameLabel>(static_cast<std::size_t>(rows.n))};
 }
 
-void DenoisingBatch::clear() {
-  labels_.assign(static_cast<std::size_t>(steps() * columns()), {});
-  fill_with_zeros(device_, x0_.view());
-  fill_with_zeros(device_, residual_x0_.view());
+void DenoisingBatch::clear() noexcept {
+  std::ranges::fill(last_.labels, FrameLabel());
   turn_ = 0;
   empty_ = true;
 }
 
 void DenoisingBatch::set(std::shared_ptr<const Denoising> denoising, const Tensor& noise) {
-  if (rows_ && denoising->steps.size() == denoising_->steps.size()) {
-    rows_->set(denoising, 0);
-  } else {
-    rows_ = std::make_unique<DenoisingRows>(device_, denoising, 0,
-                                            static_cast<std::int64_t>(denoising->steps.size()), latents_);
-  }
-  const std::shared_ptr<const Denoising> old = std::exchange(denoising_, std::move(denoising));
-  if (old->steps.size() != denoising_->steps.size()) {
-    const DeviceTensor old_x0 = std::move(x0_);
-    const DeviceTensor old_residual_x0 = std::move(residual_x0_);
-    const std::vector<FrameLabel> old_labels = std::move(labels_);
-    const bool was_empty = empty_;
-    allocate();
-    if (!was_empty) {
-      keep_nearest(*old, old_x0, old_residual_x0, old_labels);
-    }
-  }
+  assert(denoising->steps.size() == denoising_->steps.size());
+  rows_.set(denoising, 0);
+  denoising_ = std::move(denoising);
   repeat_each_row(device_, noise, columns(), fixed_noise_.view());
   device_.copy(fixed_noise_.view(), noise_.view());
-  own_noise_.clear();
 }
 
-void DenoisingBatch::keep_nearest(const Denoising& old, const DeviceTensor& old_x0,
-                                  const DeviceTensor& old_residual_x0,
-                                  const std::vector<FrameLabel>& old_labels) {
-  const bool had_rows_in_flight = old.steps.size() > 1;
+void DenoisingBatch::forget_own_noise() noexcept { own_noise_.clear(); }
+
+void DenoisingBatch::take_frames_of(const DenoisingBatch& other) {
+  if (other.empty_) {
+    return;
+  }
+  const bool had_rows_in_flight = other.steps() > 1;
   std::int64_t last_source = 0;
   for (std::int64_t step = steps() - 1; step >= 1; --step) {  // the oldest first: it is the one to be shown
     const std::int64_t source =
-        had_rows_in_flight ? nearest_step(old.steps, denoising_->steps[static_cast<std::size_t>(step)]) : 1;
+        had_rows_in_flight
+            ? nearest_step(other.denoising_->steps, denoising_->steps[static_cast<std::size_t>(step)])
+            : 1;
     const std::int64_t from = (source - 1) * columns();
     const std::int64_t to = (step - 1) * columns();
-    device_.copy(old_x0.view().rows(from, columns()), x0_.view().rows(to, columns()));
-    device_.copy(old_residual_x0.view().rows(from, columns()), residual_x0_.view().rows(to, columns()));
+    const auto take = [&](const DeviceTensor& theirs, const DeviceTensor& ours) {
+      device_.copy(theirs.view().rows(from, columns()), ours.view().rows(to, columns()));
+    };
+    take(other.last_.x0, last_.x0);
+    take(other.last_.residual_x0, last_.residual_x0);
     for (std::int64_t column = 0; column < columns(); ++column) {
-      FrameLabel& label = labels_[static_cast<std::size_t>(to + column)];
-      label = old_labels[static_cast<std::size_t>(from + column)];
+      FrameLabel& label = last_.labels[static_cast<std::size_t>(to + column)];
+      label = other.last_.labels[static_cast<std::size_t>(from + column)];
       label.shown = label.shown && had_rows_in_flight && source != last_source;
     }
     last_source = source;
@@ -91,20 +89,19 @@ void DenoisingBatch::keep_nearest(const Denoising& old, const DeviceTensor& old_
   empty_ = false;
 }
 
-void DenoisingBatch::prime(const Tensor& x0) {
-  for (std::int64_t row = 0; row < x0_.view().shape.n; ++row) {
-    device_.copy(x0, x0_.view().rows(row, 1));
+void DenoisingBatch::fill_rows(const Tensor& first_x0) {
+  for (std::int64_t row = 0; row < last_.x0.view().shape.n; ++row) {
+    device_.copy(first_x0, last_.x0.view().rows(row, 1));
   }
-  fill_with_zeros(device_, residual_x0_.view());
-  empty_ = false;
+  fill_with_zeros(device_, last_.residual_x0.view());
 }
 
 /// A frame takes its noise along: the row of step i has that of the input i steps ago.
 void DenoisingBatch::take_noise(const Tensor& own) {
-  if (own.empty()) {
+  has_own_noise_ = !own.empty();
+  if (!has_own_noise_) {
     if (!own_noise_.empty()) {
       device_.copy(fixed_noise_.view(), noise_.view());
-      own_noise_.clear();
     }
     return;
   }
@@ -113,51 +110,70 @@ void DenoisingBatch::take_noise(const Tensor& own) {
     own_noise_.emplace_back(device_, fixed_noise_.view().shape);
     device_.copy(fixed_noise_.view(), own_noise_.back().view());
   }
-  device_.copy(own, own_noise_[turn_].view());
+  device_.copy(own, own_noise_[turn_].view());  // nobody needs what was there
   for (std::size_t step = 0; step < count; ++step) {
     const Tensor& source = own_noise_[(turn_ + count - step) % count].view();
     const std::int64_t row = static_cast<std::int64_t>(step) * columns();
     device_.copy(source.rows(row, columns()), noise_.view().rows(row, columns()));
   }
-  turn_ = turn_ + 1 < count ? turn_ + 1 : 0;
 }
 
 Tensor DenoisingBatch::step(Context context, const DenoisingInput& input,
                             std::span<const FrameLabel> labels) {
   DenoisingRows* const rows = &begin_step(input);
   DenoisingRows::predict(context, std::span(&rows, 1));
-  return end_step(labels);
+  const Tensor x0 = end_step(labels);
+  commit();
+  return x0;
 }
 
-DenoisingRows& DenoisingBatch::begin_step(const DenoisingInput& input) {
+DenoisingRows& DenoisingBatch::begin_step(const DenoisingInput& input, const Tensor& first_x0) {
   const std::int64_t first = columns();
   const std::int64_t in_flight = (steps() - 1) * columns();
   take_noise(input.noise);
-  rows_->set_input(input, noise_.view().rows(0, columns()));
-  if (in_flight > 0 && empty_) {
-    rows_->set_zero(first, x0_.view().rows(0, in_flight));
-  } else if (in_flight > 0) {
-    rows_->set_noised(first, x0_.view().rows(0, in_flight), residual_x0_.view().rows(0, in_flight),
-                      noise_.view().rows(first, in_flight));
+  rows_.set_input(input, noise_.view().rows(0, columns()));
+  if (in_flight == 0) {
+    return rows_;
   }
-  return *rows_;
+  if (empty_ && first_x0.empty()) {
+    rows_.set_zero(first, noise_.view().rows(first, in_flight));
+    return rows_;
+  }
+  if (empty_) {
+    fill_rows(first_x0);
+  }
+  rows_.set_noised(first, last_.x0.view().rows(0, in_flight), last_.residual_x0.view().rows(0, in_flight),
+                   noise_.view().rows(first, in_flight));
+  return rows_;
 }
 
 Tensor DenoisingBatch::end_step(std::span<const FrameLabel> labels) {
-  rows_->finish(x0_.view(), residual_x0_.view());
-  std::shift_right(labels_.begin(), labels_.end(), columns());
-  std::ranges::copy(labels, labels_.begin());
+  rows_.finish(next_.x0.view(), next_.residual_x0.view());
+  device_.copy(next_.x0.view().rows((steps() - 1) * columns(), columns()), finished_.view());
+  std::ranges::copy(labels, next_.labels.begin());
+  std::copy(last_.labels.begin(), last_.labels.end() - columns(), next_.labels.begin() + columns());
+  return finished_.view();
+}
+
+void DenoisingBatch::commit() noexcept {
+  std::swap(last_.x0, next_.x0);
+  std::swap(last_.residual_x0, next_.residual_x0);
+  std::ranges::copy(next_.labels, last_.labels.begin());
+  if (!has_own_noise_) {
+    own_noise_.clear();
+  } else {
+    turn_ = (turn_ + 1) % own_noise_.size();
+  }
   empty_ = false;
-  return x0_.view().rows((steps() - 1) * columns(), columns());
 }
 
 std::span<const FrameLabel> DenoisingBatch::finished() const {
-  return std::span(labels_).last(static_cast<std::size_t>(columns()));
+  return std::span(next_.labels).last(static_cast<std::size_t>(columns()));
 }
 
 bool DenoisingBatch::in_flight() const {
-  const auto finished = labels_.end() - columns();
-  return std::any_of(labels_.begin(), finished, [](const FrameLabel& label) { return label.shown; });
+  const auto finished = last_.labels.end() - columns();
+  return std::any_of(last_.labels.begin(), finished, [](const FrameLabel& label) { return label.shown; });
 }
 
 }  // namespace streamdiffusion

@@ -9,33 +9,57 @@ FrameFilter::FrameFilter(Device& device, const Shape& images, std::uint64_t seed
     : device_(device), images_(images), uniform_(seed) {}
 
 bool FrameFilter::keep(const SimilarityFilterParameters& parameters, std::span<const Frame> frames,
-                       bool can_skip, int delay) {
+                       bool can_skip, int delay, int forced) {
+  decision_ = {.filter = filter_, .compared = compared_};
+  SimilarityFilter& filter = decision_.filter;
+  filter.force(forced);
   if (!parameters.enabled) {
-    compared_ = false;
-    filter_.pass();
+    decision_.compared = false;
+    filter.pass();
     return true;
   }
   upload(frames);
   if (!compared_) {
-    filter_.pass();
-    filter_.force(parameters.let_batch_finish ? delay : 0);
-  } else if (!can_skip || filter_.must_pass()) {
-    filter_.pass();
-  } else if (!filter_.decide(parameters, device_.cosine_similarity(processed_.view(), current_.view()),
-                             uniform_())) {
-    return false;
-  } else if (parameters.let_batch_finish) {
-    filter_.force(delay);
+    filter.pass();
+    filter.force(parameters.let_batch_finish ? delay : 0);
+  } else if (!can_skip || filter.must_pass()) {
+    filter.pass();
+  } else {
+    decision_.has_used_draw = true;
+    if (!filter.decide(parameters, device_.cosine_similarity(processed_.view(), current_.view()), draw())) {
+      return false;
+    }
+    filter.force(parameters.let_batch_finish ? delay : 0);
   }
-  std::swap(current_, processed_);
-  compared_ = true;
+  decision_.are_last_processed = true;
+  decision_.compared = true;
   return true;
+}
+
+void FrameFilter::commit() noexcept {
+  filter_ = decision_.filter;
+  compared_ = decision_.compared;
+  if (decision_.are_last_processed) {
+    std::swap(current_, processed_);
+  }
+  if (decision_.has_used_draw) {
+    drawn_.reset();
+  }
+}
+
+/// The same number until it has been used.
+double FrameFilter::draw() {
+  if (!drawn_) {
+    drawn_ = uniform_();
+  }
+  return *drawn_;
 }
 
 void FrameFilter::upload(std::span<const Frame> frames) {
   if (current_.view().empty()) {
+    DeviceTensor processed(device_, images_);
     current_ = DeviceTensor(device_, images_);
-    processed_ = DeviceTensor(device_, images_);
+    processed_ = std::move(processed);
   }
   for (std::size_t i = 0; i < frames.size(); ++i) {
     device_.upload_pixels(frames[i].pixels.data(), 2.0F, -1.0F,

@@ -19,13 +19,13 @@ SequentialDenoiser::SequentialDenoiser(Device& device, std::shared_ptr<const Den
 
 void SequentialDenoiser::set(std::shared_ptr<const Denoising> denoising, const Tensor& noise) {
   rows_.set(denoising, 0);
-  denoising_ = std::move(denoising);
   const Shape& latents = x0_.view().shape;
-  const Shape rows = with_rows(latents, static_cast<std::int64_t>(denoising_->steps.size()) * latents.n);
+  const Shape rows = with_rows(latents, static_cast<std::int64_t>(denoising->steps.size()) * latents.n);
   if (noise_.view().empty() || noise_.view().shape != rows) {
     noise_ = DeviceTensor(device_, rows);
   }
   repeat_each_row(device_, noise, latents.n, noise_.view());
+  denoising_ = std::move(denoising);
 }
 
 Tensor SequentialDenoiser::run(Context context, const DenoisingInput& input) {

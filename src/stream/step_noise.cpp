@@ -34,26 +34,27 @@ StepNoise::StepNoise(Context context, const std::vector<WeightedSeed>& seeds, st
   check_weights(weights, "seeds");
   // The largest draw comes first, so that later ones allocate nothing. One draw for all steps, as in the
   // original.
-  draw_rows(context, fixed_.view());
+  draw_rows(context, sources_, fixed_.view());
   fixed_values_ = drawn_;
 }
 
 void StepNoise::draw(Context context, const Tensor& latents, const Tensor& noise) {
   const std::int64_t columns = latents.shape.n;
+  drawn_from_ = sources_;
   for (std::int64_t column = 0; column < columns; ++column) {
-    draw_rows(context, latents.rows(column, 1));
+    draw_rows(context, drawn_from_, latents.rows(column, 1));
     context.device.copy(latents.rows(column, 1), noise.rows(column, 1));
     for (std::int64_t row = columns + column; row < noise.shape.n; row += columns) {
-      draw_rows(context, noise.rows(row, 1));
+      draw_rows(context, drawn_from_, noise.rows(row, 1));
     }
   }
 }
 
-void StepNoise::draw_rows(Context& context, const Tensor& out) {
+void StepNoise::draw_rows(Context& context, std::span<Source> sources, const Tensor& out) {
   drawn_.resize(static_cast<std::size_t>(out.shape.elements()));
-  sources_.front().generator.randn(drawn_);
-  float sum = sources_.front().weight;
-  for (Source& source : std::span(sources_).subspan(1)) {
+  sources.front().generator.randn(drawn_);
+  float sum = sources.front().weight;
+  for (Source& source : sources.subspan(1)) {
     drawn_by_one_.resize(drawn_.size());
     source.generator.randn(drawn_by_one_);
     sum += source.weight;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "device/device_tensor.h"
@@ -29,17 +30,21 @@ class StepNoise {
 
   /// Fresh noise for pictures without an input: each row of `latents`, which a picture begins from, and after
   /// it what the picture is noised with between its steps. `noise` has one row for each step and picture,
-  /// ordered by step; the first step's noise is what the picture begins from.
+  /// ordered by step; the first step's noise is what the picture begins from. Draws the same again until
+  /// `commit`.
   void draw(Context context, const Tensor& latents, const Tensor& noise);
+  /// What the last `draw` has given is used: the next one gives what follows.
+  void commit() noexcept { sources_.swap(drawn_from_); }
 
  private:
-  void draw_rows(Context& context, const Tensor& out);
-
   struct Source {
     RandomGenerator generator;
     float weight = 1;
   };
+  void draw_rows(Context& context, std::span<Source> sources, const Tensor& out);
+
   std::vector<Source> sources_;
+  std::vector<Source> drawn_from_;  // the same after the last draw
   std::vector<float> drawn_;
   std::vector<float> drawn_by_one_;  // of several
   std::vector<float> reordered_;

@@ -64,6 +64,9 @@ void step_together(std::span<StreamStep> steps) {
   for (const Participant& one : participants) {
     one.stream->finish_step(*one.step->out);
   }
+  for (const StreamStep& step : steps) {
+    step.stream->impl().commit();
+  }
 }
 
 }  // namespace streamdiffusion

@@ -14,7 +14,7 @@ Stream::Stream(Stream&&) noexcept = default;
 Stream& Stream::operator=(Stream&&) noexcept = default;
 
 const StreamOptions& Stream::options() const { return impl_->options; }
-const Parameters& Stream::parameters() const { return impl_->parameters; }
+const Parameters& Stream::parameters() const { return impl_->target.parameters; }
 const StreamStatistics& Stream::statistics() const { return impl_->statistics; }
 
 void Stream::set_parameters(const Parameters& parameters) { impl_->set_parameters(parameters); }

@@ -21,6 +21,15 @@ StreamOptions checked(const StreamOptions& options, const Model& model) {
   return options;
 }
 
+/// Frames of the stream's size, so that results need no memory later.
+std::vector<Frame> make_frames(const StreamOptions& options) {
+  std::vector<Frame> frames(static_cast<std::size_t>(options.frame_buffer_size));
+  for (Frame& frame : frames) {
+    frame.resize(options.width, options.height);
+  }
+  return frames;
+}
+
 }  // namespace
 
 Stream::Impl::Impl(std::shared_ptr<Model> given_model, const StreamOptions& given_options,
@@ -30,77 +39,98 @@ Stream::Impl::Impl(std::shared_ptr<Model> given_model, const StreamOptions& give
       codec(device(), *model->impl().autoencoder, images()),
       filter(device(), images(), given_parameters.seed),
       input(device(), codec.latents(options.frame_buffer_size)),
+      taken(device(), input.view().shape),
       picture_input(device(), codec.latents(1)),
       labels(static_cast<std::size_t>(options.frame_buffer_size)),
-      result(labels.size()) {
+      result(make_frames(options)),
+      next_result(make_frames(options)) {
   set_parameters(given_parameters);
 }
 
 void Stream::Impl::set_parameters(const Parameters& changed) {
   check_filter(changed.similarity_filter);
-  if (denoising && same_denoising(parameters, changed)) {
-    parameters = changed;
+  Target wanted{.parameters = changed, .denoising = target.denoising, .noise = target.noise};
+  if (target.denoising && same_denoising(target.parameters, changed)) {
+    target = std::move(wanted);
     return;
   }
-  const std::shared_ptr<const Denoising> next = make_denoising(model->impl(), changed, target.get());
-  const auto steps = static_cast<std::int64_t>(next->steps.size());
-  std::unique_ptr<StepNoise> next_noise;
-  if (!noise || seeds_of(changed) != seeds_of(parameters) || steps != noise->fixed().shape.n) {
-    next_noise = std::make_unique<StepNoise>(context(), seeds_of(changed), steps, codec.latents(1));
+  settle();
+  wanted.denoising = make_denoising(model->impl(), changed, target.denoising.get());
+  const std::int64_t steps = std::ssize(wanted.denoising->steps);
+  if (!target.noise || seeds_of(changed) != seeds_of(target.parameters) ||
+      steps != target.noise->fixed().shape.n) {
+    wanted.noise = std::make_shared<StepNoise>(context(), seeds_of(changed), steps, codec.latents(1));
   }
-  start_transitions(changed, *next);
-  if (next_noise) {
-    noise = std::move(next_noise);
+  Transitions wanted_transitions = transitions_to(wanted);
+  const std::shared_ptr<const WeightSet> old = target.denoising ? target.denoising->weights : nullptr;
+  set_rows(wanted, wanted_transitions);
+  // Nothing fails from here on.
+  if (batch) {
+    batch->forget_own_noise();
   }
-  const std::shared_ptr<const WeightSet> old = target ? target->weights : nullptr;
-  target = next;
-  parameters = changed;
-  use_target();
-  if (old.use_count() == 1) {  // nobody else has them
-    target->weights->keep_places(device(), *old);
-  }
+  target = std::move(wanted);
+  transitions = std::move(wanted_transitions);
+  rows_are_set = true;
   filter.force(delay() + 1);
+  if (old.use_count() == 1) {  // nobody else has them
+    target.denoising->weights->keep_places(device(), *old);
+  }
 }
 
 StepResult Stream::Impl::step(std::span<const Frame> in, std::vector<Frame>& out) {
   check_frames(in, labels.size(), options);
-  if (!take(in, out)) {
-    return StepResult::skipped;
+  const bool is_taken = take(in, out);
+  if (is_taken) {
+    denoise_input(out);
   }
-  denoise_input(out);
-  return StepResult::processed;
+  commit();
+  return is_taken ? StepResult::processed : StepResult::skipped;
 }
 
 /// Takes the frames in; false where the filter skips them.
 bool Stream::Impl::take(std::span<const Frame> in, std::vector<Frame>& out) {
-  advance_transitions(in.back().time);
-  if (!filter.keep(parameters.similarity_filter, in, has_result, delay())) {
+  Transitions moved = transitions;
+  moved.advance_to(in.back().time);
+  begin_step_at(moved, transitions.active());
+  next.is_filtered = true;
+  // What moves is not skipped.
+  const int forced = transitions.active() ? delay() + 1 : 0;
+  if (!filter.keep(target.parameters.similarity_filter, in, has_result, delay(), forced)) {
     out = result;
-    statistics.skipped += static_cast<std::int64_t>(in.size());
+    next.skipped = std::ssize(in);
     return false;
   }
-  timed(statistics.encode_seconds, [&] { codec.encode(context(), in, input.view()); });
-  input_is_noise = false;
+  timed(statistics.encode_seconds, [&] { codec.encode(context(), in, taken.view()); });
+  next.taken_is_noise = false;
   set_labels(in);
   return true;
 }
 
 void Stream::Impl::generate(std::vector<Frame>& out) {
-  end_transitions();
-  draw_noise(*noise, input.view(), input_noise);
-  input_is_noise = true;
+  Transitions stopped = transitions;
+  stopped.stop();
+  begin_step_at(stopped, transitions.active());
+  draw_noise(taken.view(), taken_noise);
+  next.taken_is_noise = true;
+  std::int64_t number = generated;
   for (FrameLabel& label : labels) {
-    label = {.number = generated++, .shown = true};
+    label = {.number = number++, .shown = true};
   }
   denoise_input(out);
+  commit();
+  target.noise->commit();
+  generated = number;
 }
 
 void Stream::Impl::drain(std::vector<Frame>& out) {
+  settle();
   for (FrameLabel& label : labels) {  // the last input goes in again, only to push out what is before it
     label.shown = false;
   }
   while (batch && batch->in_flight()) {
+    begin_step_at(transitions, false);
     denoise_input(out);
+    commit();
     if (!out.empty()) {
       return;
     }
@@ -113,10 +143,42 @@ void Stream::Impl::drain(std::vector<Frame>& out) {
   out.clear();
 }
 
-/// Fresh noise for pictures: what they begin from and what they meet on the way.
-void Stream::Impl::draw_noise(StepNoise& from, const Tensor& latents, DeviceTensor& step_noise) const {
-  size_rows(step_noise, noise->fixed().shape.n * latents.shape.n);
-  from.draw(context(), latents, step_noise.view());
+/// Begins a step with the transitions at this point, to which the rows are set where they move.
+void Stream::Impl::begin_step_at(const Transitions& at, bool move) {
+  next = {.transitions = at, .taken_is_noise = {}};
+  if (move || !rows_are_set) {
+    set_rows(target, at);
+  }
+}
+
+/// Makes what the step has computed the stream's state. Allocates nothing.
+void Stream::Impl::commit() {
+  if (next.taken_is_noise) {
+    device().copy(taken.view(), input.view());
+    std::swap(taken_noise, input_noise);
+    input_is_noise = *next.taken_is_noise;
+  }
+  if (batch && next.steps > 0) {
+    batch->commit();
+  }
+  if (next.has_shown) {
+    result.swap(next_result);
+    has_result = true;
+  }
+  if (next.is_filtered) {
+    filter.commit();
+  }
+  transitions = std::move(next.transitions);
+  rows_are_set = true;
+  statistics.steps += next.steps;
+  statistics.skipped += next.skipped;
+}
+
+/// Fresh noise for pictures: what they begin from and what they meet on the way. The same until it is
+/// committed.
+void Stream::Impl::draw_noise(const Tensor& latents, DeviceTensor& step_noise) const {
+  size_rows(step_noise, steps() * latents.shape.n);
+  target.noise->draw(context(), latents, step_noise.view());
 }
 
 void Stream::Impl::size_rows(DeviceTensor& latents, std::int64_t rows) const {
@@ -131,36 +193,35 @@ void Stream::Impl::set_labels(std::span<const Frame> frames) {
   }
 }
 
-/// Fills the rows with the first frame. Of text to image there is none yet; where rows see one another its
-/// picture is made first.
-void Stream::Impl::prime() {
-  const Tensor first = input.view().rows(0, 1);
-  if (!input_is_noise) {
-    batch->prime(first);
-  } else if (denoising->cross_frame_attention) {
-    batch->prime(picture_denoiser_of(1).run(context(), {.latents = first, .is_noise = true, .noise = {}}));
+/// What an empty batch is filled with: the first frame. Of text to image there is none yet; where rows see
+/// one another its picture is made first.
+Tensor Stream::Impl::first_x0() {
+  const DenoisingInput given = denoising_input();
+  const Tensor first = given.latents.rows(0, 1);
+  if (!given.is_noise) {
+    return first;
   }
+  if (denoising->cross_frame_attention) {
+    return picture_denoiser_of(1).run(context(), {.latents = first, .is_noise = true, .noise = {}});
+  }
+  return {};
 }
 
+/// What was taken; in `drain` the last input once more.
 DenoisingInput Stream::Impl::denoising_input() const {
+  const bool is_noise = next.taken_is_noise.value_or(input_is_noise);
+  const DeviceTensor& noise = next.taken_is_noise ? taken_noise : input_noise;
   // Noise for another number of steps belongs to an input that goes in again only to push out what is in
   // flight.
-  const bool own_noise =
-      input_is_noise && input_noise.view().shape.n == noise->fixed().shape.n * options.frame_buffer_size;
-  return {.latents = input.view(),
-          .is_noise = input_is_noise,
-          .noise = own_noise ? input_noise.view() : Tensor{}};
+  const bool own_noise = is_noise && noise.view().shape.n == steps() * options.frame_buffer_size;
+  return {.latents = next.taken_is_noise ? taken.view() : input.view(),
+          .is_noise = is_noise,
+          .noise = own_noise ? noise.view() : Tensor{}};
 }
 
 /// The rows that a UNet call has to predict; null in sequential mode.
 DenoisingRows* Stream::Impl::begin_step() {
-  if (!batch) {
-    return nullptr;
-  }
-  if (batch->empty()) {
-    prime();
-  }
-  return &batch->begin_step(denoising_input());
+  return batch ? &batch->begin_step(denoising_input(), batch->empty() ? first_x0() : Tensor{}) : nullptr;
 }
 
 void Stream::Impl::finish_step(std::vector<Frame>& out) {
@@ -170,7 +231,7 @@ void Stream::Impl::finish_step(std::vector<Frame>& out) {
   } else {
     timed(statistics.unet_seconds, [&] { x0 = sequential->run(context(), denoising_input()); });
   }
-  statistics.steps += batch ? 1 : static_cast<std::int64_t>(denoising->steps.size());
+  next.steps = batch ? 1 : steps();
   show(x0, batch ? batch->finished() : labels, out);
 }
 
@@ -189,13 +250,13 @@ void Stream::Impl::show(const Tensor& x0, std::span<const FrameLabel> finished, 
     out.clear();
     return;
   }
-  timed(statistics.decode_seconds, [&] { codec.decode(context(), x0, result); });
-  for (std::size_t i = 0; i < result.size(); ++i) {
-    result[i].number = finished[i].number;
-    result[i].time = finished[i].time;
+  timed(statistics.decode_seconds, [&] { codec.decode(context(), x0, next_result); });
+  for (std::size_t i = 0; i < next_result.size(); ++i) {
+    next_result[i].number = finished[i].number;
+    next_result[i].time = finished[i].time;
   }
-  has_result = true;
-  out = result;
+  out = next_result;
+  next.has_shown = true;
 }
 
 SequentialDenoiser& Stream::Impl::picture_denoiser_of(std::int64_t count) {
@@ -204,13 +265,14 @@ SequentialDenoiser& Stream::Impl::picture_denoiser_of(std::int64_t count) {
     picture_denoiser.reset();
   }
   if (!picture_denoiser) {
-    picture_denoiser =
-        std::make_unique<SequentialDenoiser>(device(), target, noise->fixed(), picture_input.view().shape);
+    picture_denoiser = std::make_unique<SequentialDenoiser>(device(), target.denoising, target.noise->fixed(),
+                                                            picture_input.view().shape);
   }
   return *picture_denoiser;
 }
 
 Frame Stream::Impl::picture(const Frame* in) {
+  settle();
   SequentialDenoiser& denoiser = picture_denoiser_of(1);
   Frame out;
   if (in != nullptr) {
@@ -220,23 +282,28 @@ Frame Stream::Impl::picture(const Frame* in) {
     out.number = in->number;
     out.time = in->time;
   } else {
-    draw_noise(*noise, picture_input.view(), picture_noise);
-    out.number = generated++;
+    draw_noise(picture_input.view(), picture_noise);
+    out.number = generated;
   }
   finish_pictures(denoiser, in == nullptr, std::span(&out, 1));
+  if (in == nullptr) {
+    target.noise->commit();
+    ++generated;
+  }
   return out;
 }
 
 void Stream::Impl::pictures(std::span<const std::uint32_t> variations, std::vector<Frame>& out) {
+  settle();
   const auto count = static_cast<std::int64_t>(variations.size());
-  const std::int64_t steps = noise->fixed().shape.n;
+  const std::int64_t steps = this->steps();
   SequentialDenoiser& denoiser = picture_denoiser_of(count);
   size_rows(picture_noise, steps * count);
   for (std::int64_t i = 0; i < count; ++i) {
     // diffusers' order: where the picture begins, then what it meets between its steps.
     const StepNoise drawn(context(),
-                          seeds_of(variation_of(parameters, variations[static_cast<std::size_t>(i)])), steps,
-                          codec.latents(1));
+                          seeds_of(variation_of(target.parameters, variations[static_cast<std::size_t>(i)])),
+                          steps, codec.latents(1));
     device().copy(drawn.fixed().rows(0, 1), picture_input.view().rows(i, 1));
     for (std::int64_t step = 0; step < steps; ++step) {
       device().copy(drawn.fixed().rows(step, 1), picture_noise.view().rows(step * count + i, 1));
@@ -257,7 +324,7 @@ void Stream::Impl::finish_pictures(SequentialDenoiser& denoiser, bool is_noise, 
                                   .is_noise = is_noise,
                                   .noise = is_noise ? picture_noise.view() : Tensor{}});
   });
-  statistics.steps += noise->fixed().shape.n;
+  statistics.steps += steps();
   timed(statistics.decode_seconds, [&] {
     for (std::size_t i = 0; i < out.size(); ++i) {
       codec.decode(context(), x0.rows(static_cast<std::int64_t>(i), 1), out.subspan(i, 1));

@@ -22,8 +22,28 @@ namespace streamdiffusion {
 std::vector<WeightedSeed> seeds_of(const Parameters& parameters);
 
 /// A stream's state, and the parts that a step consists of: `take`, `begin_step`, the UNet's call,
-/// `finish_step`.
+/// `finish_step`, `commit`.
+///
+/// Whatever throws leaves the stream as it was: what a call computes is kept apart until nothing can fail any
+/// more. What the rows are denoised with is the exception, for a device repeats recorded steps only where
+/// memory stays in its place: it is set at once, and `settle` sets it back where the call has failed.
 struct Stream::Impl {
+  /// What parameters ask for.
+  struct Target {
+    Parameters parameters;
+    std::shared_ptr<const Denoising> denoising;
+    std::shared_ptr<StepNoise> noise;
+  };
+  /// What a step has found out and `commit` makes the stream's.
+  struct NextState {
+    Transitions transitions;
+    std::optional<bool> taken_is_noise;  // none: no input was taken
+    bool is_filtered = false;            // the filter has decided on the input
+    bool has_shown = false;              // next_result is the stream's
+    std::int64_t steps = 0;
+    std::int64_t skipped = 0;
+  };
+
   Impl(std::shared_ptr<Model> model, const StreamOptions& options, const Parameters& parameters);
 
   void set_parameters(const Parameters& changed);
@@ -31,6 +51,7 @@ struct Stream::Impl {
   bool take(std::span<const Frame> in, std::vector<Frame>& out);
   DenoisingRows* begin_step();
   void finish_step(std::vector<Frame>& out);
+  void commit();
   void drain(std::vector<Frame>& out);
   void generate(std::vector<Frame>& out);
   Frame picture(const Frame* in);
@@ -39,9 +60,10 @@ struct Stream::Impl {
   [[nodiscard]] Shape images() const { return {options.frame_buffer_size, options.height, options.width, 3}; }
   [[nodiscard]] Context context() const { return model->impl().context(); }
   [[nodiscard]] Device& device() const { return *model->impl().device; }
-  [[nodiscard]] int delay() const {
-    return options.use_denoising_batch ? static_cast<int>(denoising->steps.size()) - 1 : 0;
+  [[nodiscard]] std::int64_t steps() const {
+    return static_cast<std::int64_t>(target.denoising->steps.size());
   }
+  [[nodiscard]] int delay() const { return options.use_denoising_batch ? static_cast<int>(steps()) - 1 : 0; }
 
   /// Runs `work`; adds the time that it took, and what it asked of a device that counts.
   template <typename Work>
@@ -54,14 +76,14 @@ struct Stream::Impl {
     statistics.operations += device().operations() - operations;
   }
 
-  void start_transitions(const Parameters& changed, const Denoising& next);
-  void advance_transitions(std::chrono::microseconds time);
-  void end_transitions();
-  void use_target();
-  Tensor blend_noise();
-  void draw_noise(StepNoise& from, const Tensor& latents, DeviceTensor& step_noise) const;
+  [[nodiscard]] Transitions transitions_to(const Target& wanted) const;
+  void set_rows(const Target& wanted, const Transitions& at);
+  void settle();
+  Tensor blend_noise(const Target& wanted, const Transition& transition);
+  void draw_noise(const Tensor& latents, DeviceTensor& step_noise) const;
+  void begin_step_at(const Transitions& at, bool move);
   void set_labels(std::span<const Frame> frames);
-  void prime();
+  [[nodiscard]] Tensor first_x0();
   [[nodiscard]] DenoisingInput denoising_input() const;
   void denoise_input(std::vector<Frame>& out);
   void show(const Tensor& x0, std::span<const FrameLabel> finished, std::vector<Frame>& out);
@@ -71,29 +93,33 @@ struct Stream::Impl {
 
   std::shared_ptr<Model> model;
   StreamOptions options;
-  Parameters parameters;
-  std::shared_ptr<const Denoising> target;     // what the parameters ask for
-  std::shared_ptr<const Denoising> denoising;  // what is used: during a transition with another prompt
+  Target target;
+  Transitions transitions;
   FrameCodec codec;
   FrameFilter filter;
-  std::unique_ptr<StepNoise> noise;
-  Transition prompt_transition;
-  Transition noise_transition;
-  std::vector<float> blended_noise;  // during a transition
+
+  // What the rows are denoised with.
+  bool rows_are_set = true;                    // as target and transitions say
+  std::shared_ptr<const Denoising> denoising;  // during a transition with another prompt than the target's
+  std::vector<float> blended_noise;            // during a transition
   DeviceTensor blended_noise_tensor;
-  std::optional<std::chrono::microseconds> last_time;    // of a frame that was stepped
+
   std::unique_ptr<DenoisingBatch> batch;                 // null in sequential mode
   std::unique_ptr<SequentialDenoiser> sequential;        // null otherwise
   std::unique_ptr<SequentialDenoiser> picture_denoiser;  // of as many frames as picture_input has
   DeviceTensor input;                                    // what went in last
   bool input_is_noise = false;
-  DeviceTensor input_noise;    // with which, where the input is noise
+  DeviceTensor input_noise;  // with which, where the input is noise
+  DeviceTensor taken;        // what goes in, always in the same place: the input from `commit` on
+  DeviceTensor taken_noise;
   DeviceTensor picture_input;  // of the pictures made last
   DeviceTensor picture_noise;
-  std::vector<FrameLabel> labels;  // of the input
+  std::vector<FrameLabel> labels;  // of what goes in
   std::int64_t generated = 0;
   std::vector<Frame> result;  // what came out last
+  std::vector<Frame> next_result;
   bool has_result = false;
+  NextState next;
   StreamStatistics statistics;
 };
 

@@ -12,75 +12,74 @@ std::vector<WeightedSeed> seeds_of(const Parameters& parameters) {
   return parameters.seeds.empty() ? std::vector<WeightedSeed>{{.seed = parameters.seed}} : parameters.seeds;
 }
 
-/// Before new parameters are used: from what is used now to what they ask for, where that is to take time.
-void Stream::Impl::start_transitions(const Parameters& changed, const Denoising& next) {
-  const bool stepped = last_time.has_value();
+/// Of the stream with new parameters: from what is used now to what they ask for, where that is to take time.
+Transitions Stream::Impl::transitions_to(const Target& wanted) const {
+  Transitions then = transitions;
+  const bool stepped = then.last_time.has_value();
+  const Parameters& changed = wanted.parameters;
   if (!stepped || changed.prompt_transition <= 0) {
-    prompt_transition.stop();
-  } else if (*next.prompt_embedding != *target->prompt_embedding) {
-    prompt_transition.start(*denoising->prompt_embedding, static_cast<double>(changed.prompt_transition));
+    then.prompt.stop();
+  } else if (*wanted.denoising->prompt_embedding != *target.denoising->prompt_embedding) {
+    then.prompt.start(*denoising->prompt_embedding, static_cast<double>(changed.prompt_transition));
   }
-  if (!stepped || changed.seed_transition <= 0 || next.steps.size() != target->steps.size()) {
-    noise_transition.stop();
-  } else if (seeds_of(changed) != seeds_of(parameters)) {
-    noise_transition.start(noise_transition.active() ? blended_noise : noise->fixed_values(),
-                           static_cast<double>(changed.seed_transition));
+  if (!stepped || changed.seed_transition <= 0 ||
+      wanted.denoising->steps.size() != target.denoising->steps.size()) {
+    then.noise.stop();
+  } else if (seeds_of(changed) != seeds_of(target.parameters)) {
+    then.noise.start(then.noise.active() ? blended_noise : target.noise->fixed_values(),
+                     static_cast<double>(changed.seed_transition));
   }
+  return then;
 }
 
-/// Goes on to the time of the frames that are stepped now. What moves is not skipped by the filter.
-void Stream::Impl::advance_transitions(std::chrono::microseconds time) {
-  const double seconds = last_time ? std::chrono::duration<double>(time - *last_time).count() : 0;
-  last_time = time;
-  if (!prompt_transition.active() && !noise_transition.active()) {
-    return;
+/// From the next step on: what is wanted, as far as the transitions have come. The caller says when the rows
+/// are set for good. A batch for another number of steps replaces the one before when nothing can fail any
+/// more.
+void Stream::Impl::set_rows(const Target& wanted, const Transitions& at) {
+  rows_are_set = false;
+  std::shared_ptr<const Denoising> used = wanted.denoising;
+  if (at.prompt.active()) {
+    PromptEmbedding prompt = at.prompt.from();
+    const auto row = static_cast<std::size_t>(used->weights->text_encoder().config().hidden_size);
+    blend(wanted.parameters.prompt_blend, *used->prompt_embedding, at.prompt.share(), row, prompt);
+    used = with_prompt(model->impl(), *used, std::move(prompt));
   }
-  prompt_transition.advance(seconds);
-  noise_transition.advance(seconds);
-  use_target();
-  filter.force(delay() + 1);
-}
-
-void Stream::Impl::end_transitions() {
-  last_time.reset();
-  if (prompt_transition.active() || noise_transition.active()) {
-    prompt_transition.stop();
-    noise_transition.stop();
-    use_target();
-  }
-}
-
-/// From the next step on: what the parameters ask for, as far as the transitions have come.
-void Stream::Impl::use_target() {
-  denoising = target;
-  if (prompt_transition.active()) {
-    PromptEmbedding prompt = prompt_transition.from();
-    const auto row = static_cast<std::size_t>(target->weights->text_encoder().config().hidden_size);
-    blend(parameters.prompt_blend, *target->prompt_embedding, prompt_transition.share(), row, prompt);
-    denoising = with_prompt(model->impl(), *target, std::move(prompt));
-  }
-  const Tensor used_noise = noise_transition.active() ? blend_noise() : noise->fixed();
-  if (options.use_denoising_batch) {
-    if (batch) {
-      batch->set(denoising, used_noise);
-    } else {
-      batch = std::make_unique<DenoisingBatch>(device(), denoising, used_noise, input.view().shape);
-    }
-  } else if (sequential) {
-    sequential->set(denoising, used_noise);
-  } else {
-    sequential = std::make_unique<SequentialDenoiser>(device(), denoising, used_noise, input.view().shape);
-  }
+  const Tensor noise = at.noise.active() ? blend_noise(wanted, at.noise) : wanted.noise->fixed();
+  const Shape& latents = input.view().shape;
   if (picture_denoiser) {
-    picture_denoiser->set(target, noise->fixed());
+    picture_denoiser->set(wanted.denoising, wanted.noise->fixed());
+  }
+  if (!options.use_denoising_batch) {
+    if (sequential) {
+      sequential->set(used, noise);
+    } else {
+      sequential = std::make_unique<SequentialDenoiser>(device(), used, noise, latents);
+    }
+  } else if (batch && batch->steps() == std::ssize(used->steps)) {
+    batch->set(used, noise);
+  } else {
+    auto next_batch = std::make_unique<DenoisingBatch>(device(), used, noise, latents);
+    if (batch) {
+      next_batch->take_frames_of(*batch);
+    }
+    batch = std::move(next_batch);
+  }
+  denoising = std::move(used);
+}
+
+/// Sets the rows back where a call has failed after it had set them.
+void Stream::Impl::settle() {
+  if (!rows_are_set) {
+    set_rows(target, transitions);
+    rows_are_set = true;
   }
 }
 
 /// On the way from the noise before to the fixed noise.
-Tensor Stream::Impl::blend_noise() {
-  const Tensor& fixed = noise->fixed();
-  blended_noise = noise_transition.from();
-  blend(Blend::slerp, noise->fixed_values(), noise_transition.share(),
+Tensor Stream::Impl::blend_noise(const Target& wanted, const Transition& transition) {
+  const Tensor& fixed = wanted.noise->fixed();
+  blended_noise = transition.from();
+  blend(Blend::slerp, wanted.noise->fixed_values(), transition.share(),
         blended_noise.size() / static_cast<std::size_t>(fixed.shape.n), blended_noise);
   size_rows(blended_noise_tensor, fixed.shape.n);
   std::vector<float> scratch;

@@ -1,5 +1,8 @@
 #include "stream/text_place.h"
 
+#include <cstddef>
+#include <utility>
+
 namespace streamdiffusion {
 
 namespace {
@@ -10,6 +13,19 @@ Tensor counterpart(Tensor part, const Tensor& original, const Tensor& copy) {
   return part;
 }
 
+/// Memory for a copy of `text`, divided as it is.
+TextContext make_room_for(Device& device, const TextContext& text) {
+  const Tensor& original = text.memory.view();
+  TextContext room{.memory = DeviceTensor(device, original.shape, original.dtype), .keys = {}, .values = {}};
+  for (const Tensor& keys : text.keys) {
+    room.keys.push_back(counterpart(keys, original, room.memory.view()));
+  }
+  for (const Tensor& values : text.values) {
+    room.values.push_back(counterpart(values, original, room.memory.view()));
+  }
+  return room;
+}
+
 }  // namespace
 
 void TextPlace::set(Device& device, const std::shared_ptr<const TextContext>& text) {
@@ -17,15 +33,11 @@ void TextPlace::set(Device& device, const std::shared_ptr<const TextContext>& te
     return;
   }
   const Tensor& original = text->memory.view();
-  if (copy_.memory.view().shape != original.shape || copy_.memory.view().empty()) {
-    copy_ = {.memory = DeviceTensor(device, original.shape, original.dtype), .keys = {}, .values = {}};
-    for (const Tensor& keys : text->keys) {
-      copy_.keys.push_back(counterpart(keys, original, copy_.memory.view()));
-    }
-    for (const Tensor& values : text->values) {
-      copy_.values.push_back(counterpart(values, original, copy_.memory.view()));
-    }
+  const Tensor& present = copy_.memory.view();
+  if (present.empty() || present.shape != original.shape) {
+    copy_ = make_room_for(device, *text);
   }
+  original_.reset();  // until all of it has been copied
   device.copy(original, copy_.memory.view());
   original_ = text;
 }

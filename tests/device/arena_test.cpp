@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
+
 #include "device/cpu/cpu_device.h"
+#include "device/failing_device.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
@@ -36,6 +39,16 @@ TEST(Arena, UsesMemoryAgainAfterAScope) {
     inside = arena.allocate({1, 4, 4, 4}).data;
   }
   EXPECT_EQ(arena.allocate({1, 4, 4, 4}).data, inside);
+}
+
+TEST(Arena, GoesOnWhereItWasAfterMemoryDidNotSuffice) {
+  const auto cpu = make_cpu_device(1);
+  testing::FailingDevice device(*cpu);
+  Arena arena(device);
+  auto* const first = arena.allocate({1, 4, 4, 4}).as<std::byte>();
+  device.fail_at(1);
+  EXPECT_THROW(arena.allocate({1, 2048, 2048, 4}), Error);
+  EXPECT_EQ(arena.allocate({1, 4, 4, 4}).as<std::byte>(), first + std::size_t{4 * 4 * 4} * sizeof(float));
 }
 
 TEST(CpuDevice, CountsMemoryThatIsPromisedAndNotYetWritten) {

@@ -1,43 +1,17 @@
-// Counts what a step allocates: this file replaces the executable's operator new.
+// Counts what a step allocates.
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <new>
+#include <memory>
 
+#include "host_allocations.h"
 #include "streamdiffusion/stream.h"
 #include "tiny_model.h"
-
-namespace {
-
-thread_local std::size_t allocations = 0;
-
-void* counted_or_null(std::size_t bytes) {
-  ++allocations;
-  return std::malloc(bytes == 0 ? 1 : bytes);
-}
-
-void* counted(std::size_t bytes) {
-  if (void* memory = counted_or_null(bytes)) {
-    return memory;
-  }
-  throw std::bad_alloc();
-}
-
-}  // namespace
-
-void* operator new(std::size_t bytes) { return counted(bytes); }
-void* operator new[](std::size_t bytes) { return counted(bytes); }
-void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept { return counted_or_null(bytes); }
-void* operator new[](std::size_t bytes, const std::nothrow_t&) noexcept { return counted_or_null(bytes); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace streamdiffusion {
 namespace {
 
+using testing::host_allocations;
 using testing::make_frame;
 using testing::make_options;
 using testing::make_parameters;
@@ -52,18 +26,18 @@ std::size_t allocations_of_steps(const Parameters& parameters, const StreamOptio
   for (int i = 0; i < 6; ++i) {
     stream.step(in, out);
   }
-  const std::size_t before = allocations;
+  const std::size_t before = host_allocations();
   for (int i = 0; i < 5; ++i) {
     stream.step(in, out);
     stream.step(moved, out);
   }
-  return allocations - before;
+  return host_allocations() - before;
 }
 
 TEST(StreamAllocation, TheCounterCounts) {
-  const std::size_t before = allocations;
+  const std::size_t before = host_allocations();
   const auto memory = std::make_unique<int>(1);
-  EXPECT_EQ(allocations, before + static_cast<std::size_t>(*memory));
+  EXPECT_EQ(host_allocations(), before + static_cast<std::size_t>(*memory));
 }
 
 TEST(StreamAllocation, AStepAllocatesNothingAfterTheFirstFrames) {

@@ -41,8 +41,9 @@ class Workers {
   /// Makes room for every thread; here, and not in a task, running out of memory can be told.
   void prepare(std::int64_t floats) {
     constexpr std::int64_t kCacheLine = 16;
-    own_floats_ = std::max(own_floats_, round_up(floats, kCacheLine));
-    own_.get(device_, own_floats_ * pool_.threads());
+    const std::int64_t each = std::max(own_floats_, round_up(floats, kCacheLine));
+    own_.get(device_, each * pool_.threads());
+    own_floats_ = each;
   }
   /// A thread's own memory, as much as was prepared.
   float* own(int thread) { return own_.get(device_, 0) + thread * own_floats_; }

@@ -28,14 +28,14 @@ class ScratchPlan {
 /// Memory of one operation at a time: operations are queued in order, so the next may use it again.
 class Scratch {
  public:
-  /// `moved` is called after the memory has been replaced by more.
+  /// `moved` is called when the memory has been given back, before there is more in its place.
   Scratch(Device& device, std::function<void()> moved) : device_(device), moved_(std::move(moved)) {}
 
   std::byte* get(const ScratchPlan& plan) {
     if (plan.bytes() > buffer_.bytes()) {
       buffer_ = {};
-      buffer_ = device_.allocate(plan.bytes());
       moved_();
+      buffer_ = device_.allocate(plan.bytes());
     }
     return static_cast<std::byte*>(buffer_.data());
   }
