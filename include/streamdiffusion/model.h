@@ -13,7 +13,9 @@ namespace streamdiffusion {
 struct LoraOptions {
   std::filesystem::path file = {};  ///< .safetensors in kohya, diffusers/peft or `processor` naming
   float scale = 1.0F;
-  std::string name = {};  ///< for Parameters::lora_scales; the file's stem unless given
+  /// For Parameters::lora_scales. Unless given it is the file's stem, or its folder's name where two have the
+  /// same.
+  std::string name = {};
 };
 
 /// A textual inversion.

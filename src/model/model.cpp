@@ -32,10 +32,30 @@ void check_scale(const LoraScale& lora) {
   }
 }
 
+/// Names each LoRA that has none after its file, or after the file's folder where another has that name: peft
+/// and diffusers give all files the same.
+void name_loras(std::vector<LoraOptions>& loras) {
+  std::vector<LoraOptions*> unnamed;
+  for (LoraOptions& lora : loras) {
+    if (lora.name.empty()) {
+      lora.name = lora.file.stem().string();
+      unnamed.push_back(&lora);
+    }
+    lora.name = compose(lora.name);
+  }
+  const std::vector<LoraOptions> named = loras;
+  for (LoraOptions* const lora : unnamed) {
+    if (std::ranges::count(named, lora->name, &LoraOptions::name) > 1) {
+      lora->name =
+          compose(std::filesystem::absolute(lora->file).lexically_normal().parent_path().filename().string());
+    }
+  }
+}
+
 /// What the caller gave, with defaults filled in.
 ModelOptions complete(ModelOptions options) {
-  for (LoraOptions& lora : options.loras) {
-    lora.name = compose(lora.name.empty() ? lora.file.stem().string() : lora.name);
+  name_loras(options.loras);
+  for (const LoraOptions& lora : options.loras) {
     check_scale({lora.name, lora.scale});
   }
   for (std::size_t i = 0; i < options.loras.size(); ++i) {

@@ -50,6 +50,20 @@ TEST(Model, TellsWhatItIs) {
   EXPECT_EQ(model->info().lora_names, std::vector<std::string>{"lora-kohya"});
 }
 
+TEST(Model, LorasOfOneFileNameAreCalledAsTheirFolders) {
+  const TemporaryFolder temporary;
+  ModelOptions options = options_for(published("tiny-sd15"));
+  for (const char* folder : {"ink", "oil"}) {
+    fs::create_directory(temporary.path() / folder);
+    const fs::path file = temporary.path() / folder / "adapter_model.safetensors";
+    fs::copy_file(published("tiny-sd15") / "lora-kohya.safetensors", file);
+    options.loras.push_back({.file = file, .scale = 0.5F, .name = {}});
+  }
+  EXPECT_EQ(Model::load(options)->info().lora_names, (std::vector<std::string>{"ink", "oil"}));
+  options.loras[1].file = options.loras[0].file;
+  expect_error([&] { Model::load(options); }, {"two LoRAs", "\"ink\""});
+}
+
 TEST(Model, EachShapeAndFileFormLoads) {
   for (const char* name : {"tiny-sd15", "tiny-sd21", "tiny-v", "tiny-boundary", "tiny-kl"}) {
     EXPECT_NO_THROW(Model::load(options_for(published(name)))) << name;
