@@ -142,7 +142,15 @@ Selection diffusers_folder(const Files& all, const IsThere& is_there, const std:
   return selection;
 }
 
-Selection single_file(const RemoteFile& file) { return {.files = {file}, .opened = file.path}; }
+/// One file, with the adapter_config.json beside it, in which peft notes how its adapters are scaled.
+Selection single_file(const RemoteFile& file, const Files& all) {
+  Selection selection{.files = {file}, .opened = file.path};
+  const std::size_t folder = file.path.rfind('/') + 1;  // 0 where there is none
+  if (const RemoteFile* const config = find(all, file.path.substr(0, folder) + "adapter_config.json")) {
+    selection.files.push_back(*config);
+  }
+  return selection;
+}
 
 Files safetensors_of_root(const Files& all) {
   Files found;
@@ -156,11 +164,11 @@ Selection only_file(const Files& all, const std::string& where, Purpose purpose)
   const Files root = in_folder(all, "");
   if (const RemoteFile* const lora = find(root, "pytorch_lora_weights.safetensors");
       lora != nullptr && purpose != Purpose::autoencoder) {
-    return single_file(*lora);
+    return single_file(*lora, all);
   }
   const Files found = safetensors_of_root(all);
   if (found.size() == 1) {
-    return single_file(found.front());
+    return single_file(found.front(), all);
   }
   if (found.empty()) {
     throw_no_weights(root, where);
@@ -182,7 +190,7 @@ Selection whole_model(const Files& all, const IsThere& is_there, const std::stri
     if (root.size() != 1) {
       throw;
     }
-    return single_file(root.front());
+    return single_file(root.front(), all);
   }
 }
 
@@ -201,7 +209,7 @@ Selection select_files(const Files& files, const Repository& repository, Purpose
   const std::string where = repository.id();
   if (!repository.file.empty()) {
     if (const RemoteFile* const file = find(files, repository.file)) {
-      return single_file(*file);
+      return single_file(*file, files);
     }
     throw Error(where + ": has no file " + repository.file + " at revision " + repository.revision);
   }

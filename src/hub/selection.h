@@ -19,7 +19,8 @@ struct Selection {
 };
 
 /// Chooses: of a diffusers folder its index and the components that are computed, of a component's folder its
-/// configuration and weights, else the one safetensors file that is there or was named. Never a pickle. Of
+/// configuration and weights, else the one safetensors file that is there or was named, with the
+/// adapter_config.json beside it. Never a pickle. Of
 /// several variants of the same weights the one that `is_there` already, else float16. Throws Error that
 /// names what can be chosen where that is not clear, and says why where nothing can be used.
 Selection select_files(const std::vector<RemoteFile>& files, const Repository& repository, Purpose purpose,

@@ -103,5 +103,18 @@ TEST(Selection, TakesTheOneFileThereIsOrAsksForOne) {
   EXPECT_THROW(select({"deep/a.safetensors"}), Error);
 }
 
+TEST(Selection, TakesPeftsConfigurationBesideAnAdapter) {
+  const std::vector<std::string> wanted = {"adapter_config.json", "adapter_model.safetensors"};
+  EXPECT_EQ(select(with(wanted, {"README.md", "deep/adapter_config.json"}), Purpose::lora), wanted);
+  Repository named = kRepository;
+  named.file = "deep/a.safetensors";
+  const Selection selection =
+      select_files(files({"adapter_config.json", "deep/a.safetensors", "deep/adapter_config.json"}), named,
+                   Purpose::lora, [](const RemoteFile&) { return false; });
+  ASSERT_EQ(selection.files.size(), 2U);
+  EXPECT_EQ(selection.files[1].path, "deep/adapter_config.json");
+  EXPECT_EQ(selection.opened, "deep/a.safetensors");
+}
+
 }  // namespace
 }  // namespace streamdiffusion::hub
