@@ -1,6 +1,7 @@
 #include "model/weights/lora_metadata.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -107,21 +108,39 @@ std::vector<std::string> trigger_words_of(const Metadata& metadata) {
   return words;
 }
 
+/// A part of a tensor's name, and the method that has such tensors.
+struct MethodMark {
+  std::string_view part;
+  std::string_view method;
+};
+
+// Methods that share a tensor's name with another come before that.
+constexpr auto kMethodMarks = std::to_array<MethodMark>({{".hada_w1", "LoHa"},
+                                                         {".lokr_w1", "LoKr"},
+                                                         {".lora_E", "AdaLoRA"},
+                                                         {".lora_diag", "KaSA"},
+                                                         {".lambda_layer", "T-LoRA"},
+                                                         {".vera_lambda_b", "VeRA"},
+                                                         {".ia3_l", "IA3"},
+                                                         {".on_input", "IA3"},
+                                                         {".boft_", "BOFT"},
+                                                         {".oft_", "OFT"},
+                                                         {"lora_down.", "LoRA"},
+                                                         {"lora_A.", "LoRA"},
+                                                         {"lora.down.", "LoRA"},
+                                                         {"lora_linear_layer.down.", "LoRA"},
+                                                         {".diff", "whole differences"},
+                                                         {".w_norm", "whole differences"}});
+
 std::string method_of(const std::vector<std::string>& names) {
   const auto any = [&names](std::string_view part) {
     return std::ranges::any_of(names,
                                [&](const std::string& name) { return name.find(part) != std::string::npos; });
   };
-  std::string method;
-  if (any(".hada_w1")) {
-    method = "LoHa";
-  } else if (any(".lokr_w1")) {
-    method = "LoKr";
-  } else if (any("lora_down.") || any("lora_A.") || any("lora.down.") || any("lora_linear_layer.down.")) {
-    method = "LoRA";
-  }
+  const auto* const mark =
+      std::ranges::find_if(kMethodMarks, [&](const MethodMark& tried) { return any(tried.part); });
   const bool dora = any(".dora_scale") || any(".lora_magnitude_vector");
-  return method + (dora && !method.empty() ? " with DoRA" : "");
+  return mark == kMethodMarks.end() ? "" : std::string(mark->method) + (dora ? " with DoRA" : "");
 }
 
 }  // namespace

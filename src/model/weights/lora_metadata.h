@@ -11,7 +11,7 @@ namespace streamdiffusion {
 /// where nothing is said. The texts are the file's: one line each, cut to a length for a terminal.
 struct LoraMetadata {
   std::string title;
-  std::string method;  ///< "LoRA", "LoHa", "LoKr", with DoRA where it is; of the tensors; else empty
+  std::string method;  ///< "LoRA", "LoHa", "IA3", ..., with DoRA where it is; of the tensors; else empty
   std::string base_model;
   std::string resolution;
   std::string rank;
