@@ -84,19 +84,10 @@ ChosenDevice make_device(const ModelOptions& options) {
   return chosen;
 }
 
-/// The names of a network's layers, as LoRAs count them.
-std::vector<std::string> layer_names(const TensorFiles& files) {
-  const std::string ending = ".weight";
-  std::vector<std::string> names;
-  for (const auto& [name, tensor] : files.tensors()) {
-    if (name.ends_with(ending) && tensor.shape.size() >= 2) {
-      names.push_back(name.substr(0, name.size() - ending.size()));
-    }
+void warn_of(const Lora& lora, const ModelOptions& options) {
+  for (const std::string& warning : lora.warnings()) {
+    options.on_warning(warning);
   }
-  return names;
-}
-
-void warn_of_unmatched(const Lora& lora, const ModelOptions& options) {
   const std::vector<std::string>& keys = lora.unmatched();
   if (keys.empty()) {
     return;
@@ -151,9 +142,9 @@ Model::Impl::Impl(const ModelOptions& given)
 }
 
 std::shared_ptr<const Lora> Model::Impl::open_lora(const std::filesystem::path& file) const {
-  const auto lora = std::make_shared<const Lora>(SafeTensors::open(file), layer_names(files.unet),
-                                                 layer_names(files.text_encoder));
-  warn_of_unmatched(*lora, options);
+  const std::shared_ptr<const Lora> lora =
+      Lora::open(file, {.unet = layer_shapes(files.unet), .text_encoder = layer_shapes(files.text_encoder)});
+  warn_of(*lora, options);
   return lora;
 }
 

@@ -1,6 +1,6 @@
 // Tensors of any names and shapes, with any metadata, are either a LoRA that changes a network's layers or an
-// Error. The input is peft's metadata on the first line, then a tensor a line: its type (a letter), its
-// shape's extents (a digit each), a space, its name.
+// Error. The input is peft's metadata on the first line, which is also the adapter_config.json, then a tensor
+// a line: its type (a letter), its shape's extents (a digit each), a space, its name.
 #include "model/weights/lora.h"
 
 #include <algorithm>
@@ -22,14 +22,13 @@ using namespace streamdiffusion;
 
 constexpr std::size_t kMostElements = 4096;
 
-struct Layer {
-  const char* name;
-  LayerShape shape;
-};
-const std::vector<Layer> kUNet = {{"conv_in", {4, 3, 9}},
-                                  {"down_blocks.0.resnets.0.conv1", {6, 4, 9}},
-                                  {"down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q", {6, 6, 1}}};
-const std::vector<Layer> kText = {{"encoder.layers.0.self_attn.q_proj", {4, 4, 1}}};
+const Lora::Layers kLayers = {
+    .unet = {{"conv_in", {4, 3, 9}},
+             {"down_blocks.0.resnets.0.conv1", {6, 4, 9}},
+             {"down_blocks.0.resnets.0.norm1", {4, 1, 1}},
+             {"down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q", {6, 6, 1}}},
+    .text_encoder = {{"encoder.layers.0.self_attn.q_proj", {4, 4, 1}},
+                     {"embeddings.token_embedding", {5, 4, 1}}}};
 
 std::string_view take_line(std::string_view& text) {
   const std::size_t end = std::min(text.find('\n'), text.size());
@@ -71,22 +70,16 @@ std::string safetensors_file(std::string_view input) {
   return bytes + text + data;
 }
 
-std::vector<std::string> names_of(const std::vector<Layer>& layers) {
-  std::vector<std::string> names;
-  for (const Layer& layer : layers) {
-    names.emplace_back(layer.name);
-  }
-  return names;
-}
-
-void apply(const Lora& lora, Lora::Network network, const std::vector<Layer>& layers) {
+void apply(const Lora& lora, Lora::Network network, const LayerShapes& layers) {
   for (const auto& [name, shape] : layers) {
-    if (const LoraChange* const change = lora.find(network, name)) {
+    const LayerChange* const change = lora.find(network, name);
+    if (change != nullptr && change->weight) {
       std::vector<float> weight(static_cast<std::size_t>(shape.out * shape.in * shape.pixels), 0.5F);
-      try {
-        apply_change(*change, 0.7F, shape, weight, weight, name);
-      } catch (const Error&) {
-      }
+      apply_change(*change->weight, 0.7F, shape, weight, weight);
+    }
+    if (change != nullptr && change->bias) {
+      std::vector<float> bias(static_cast<std::size_t>(shape.out), 0.5F);
+      apply_change(*change->bias, 0.7F, {.out = shape.out, .in = 1}, bias);
     }
   }
 }
@@ -98,9 +91,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string bytes = safetensors_file(input);
   try {
     const auto file = SafeTensors::parse(std::as_bytes(std::span(bytes)), "file");
-    const Lora lora(file, names_of(kUNet), names_of(kText));
-    apply(lora, Lora::Network::unet, kUNet);
-    apply(lora, Lora::Network::text_encoder, kText);
+    const Lora lora(file, kLayers, std::string(input.substr(0, input.find('\n'))));
+    apply(lora, Lora::Network::unet, kLayers.unet);
+    apply(lora, Lora::Network::text_encoder, kLayers.text_encoder);
   } catch (const Error&) {
   }
   static_cast<void>(

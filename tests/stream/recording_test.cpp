@@ -111,17 +111,9 @@ class Recording : public ::testing::Test {
   KeepingDevice device_;
   Arena arena_{device_};
   ModelFiles files_ = ModelFiles::open({.path = testing::tiny_model_folder()});
-  std::shared_ptr<const Lora> lora_ = [this] {
-    std::vector<std::string> names;
-    for (const auto& [name, tensor] : files_.unet.tensors()) {
-      if (name.ends_with(".weight")) {
-        names.push_back(name.substr(0, name.size() - 7));
-      }
-    }
-    return std::make_shared<const Lora>(
-        SafeTensors::open(testing::tiny_model_folder() / "lora-kohya.safetensors"), names,
-        std::vector<std::string>{});
-  }();
+  std::shared_ptr<const Lora> lora_ =
+      Lora::open(testing::tiny_model_folder() / "lora-kohya.safetensors",
+                 {.unet = layer_shapes(files_.unet), .text_encoder = layer_shapes(files_.text_encoder)});
   WeightSets sets_{device_, files_, 0};
   Shape latents_{1, 4, 4, 4};
   DeviceTensor input_{device_, latents_};

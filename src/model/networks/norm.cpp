@@ -6,8 +6,8 @@ namespace streamdiffusion {
 
 GroupNorm::GroupNorm(LayerLoader& layers, const std::string& name, std::int64_t channels, std::int64_t groups,
                      float epsilon)
-    : gain_(layers.vector(name + ".weight", channels)),
-      shift_(layers.vector(name + ".bias", channels)),
+    : gain_(layers.norm_weight(name, channels)),
+      shift_(layers.norm_bias(name, channels)),
       groups_(groups),
       epsilon_(epsilon) {
   if (groups < 1 || channels % groups != 0) {
@@ -21,8 +21,8 @@ void GroupNorm::forward(Context& context, const Tensor& x, Activation activation
 }
 
 LayerNorm::LayerNorm(LayerLoader& layers, const std::string& name, std::int64_t channels, float epsilon)
-    : gain_(layers.vector(name + ".weight", channels)),
-      shift_(layers.vector(name + ".bias", channels)),
+    : gain_(layers.norm_weight(name, channels)),
+      shift_(layers.norm_bias(name, channels)),
       epsilon_(epsilon) {}
 
 void LayerNorm::forward(Context& context, const Tensor& x, const Tensor& out) const {

@@ -59,10 +59,10 @@ Weights LayerLoader::conv2d(const std::string& name, std::int64_t in, std::int64
   mark_used(name, options.bias);
   return kept({name}, "conv2d", [&] {
     const std::span<float> weight = weight_.get(out * in * kernel * kernel);
-    const std::span<float> bias = bias_.get(options.bias ? out : 0);
+    const std::span<float> bias = bias_.get(has_bias(name, options) ? out : 0);
     read_weight(name, in, out, kernel, weight);
-    if (options.bias) {
-      read_bias(name, out, bias);
+    if (!bias.empty()) {
+      read_bias(name, out, options.bias, bias);
     }
     return device_.pack_conv2d({.weight = weight,
                                 .bias = bias,
@@ -86,9 +86,9 @@ Weights LayerLoader::joined_conv2d(const NamedConv2d& first, const NamedConv2d& 
     Numbers numbers;
     numbers.weight.resize(static_cast<std::size_t>(conv.out * conv.in * 9));
     read_weight(conv.name, conv.in, conv.out, 3, numbers.weight);
-    if (conv.options.bias) {
+    if (has_bias(conv.name, conv.options)) {
       numbers.bias.resize(static_cast<std::size_t>(conv.out));
-      read_bias(conv.name, conv.out, numbers.bias);
+      read_bias(conv.name, conv.out, conv.options.bias, numbers.bias);
     }
     return numbers;
   };
@@ -119,12 +119,14 @@ Weights LayerLoader::linear(const std::vector<std::string>& names, std::int64_t 
   return kept(names, options.geglu ? "geglu" : "linear", [&] {
     const auto count = static_cast<std::int64_t>(names.size());
     const std::span<float> weight = weight_.get(count * out_each * in);
-    const std::span<float> bias = bias_.get(options.bias ? count * out_each : 0);
+    const bool biased =
+        std::ranges::any_of(names, [&](const std::string& name) { return has_bias(name, options); });
+    const std::span<float> bias = bias_.get(biased ? count * out_each : 0);
     for (std::int64_t i = 0; i < count; ++i) {
       const std::string& name = names[static_cast<std::size_t>(i)];
       read_weight(name, in, out_each, 1, part(weight, i * out_each * in, out_each * in));
-      if (options.bias) {
-        read_bias(name, out_each, part(bias, i * out_each, out_each));
+      if (biased) {
+        read_bias(name, out_each, options.bias, part(bias, i * out_each, out_each));
       }
     }
     return device_.pack_linear({.weight = weight,
@@ -141,11 +143,22 @@ Weights LayerLoader::linear(const std::string& name, std::int64_t in, std::int64
   return linear(std::vector<std::string>{name}, in, out, options);
 }
 
-Weights LayerLoader::vector(const std::string& name, std::int64_t size) {
+Weights LayerLoader::norm_weight(const std::string& layer, std::int64_t size) {
+  const std::string name = layer + ".weight";
   const FileTensor& found = tensor(name, {size});
-  return kept({name}, "vector", [&] {
+  return kept({layer}, "norm weight", [&] {
     const std::span<float> values = weight_.get(size);
     convert(name, found, values);
+    change_weight(layer, {.out = size, .in = 1}, values);
+    return device_.pack_vector(values);
+  });
+}
+
+Weights LayerLoader::norm_bias(const std::string& layer, std::int64_t size) {
+  used_.insert(layer + ".bias");
+  return kept({layer}, "norm bias", [&] {
+    const std::span<float> values = bias_.get(size);
+    read_bias(layer, size, true, values);
     return device_.pack_vector(values);
   });
 }
@@ -192,33 +205,58 @@ void LayerLoader::read_weight(const std::string& name, std::int64_t in, std::int
   const std::vector<std::int64_t> shape = without_unit_kernel({out, in, kernel, kernel});
   const bool fits = found != nullptr && without_unit_kernel(found->shape) == shape;
   convert(weight_name, fits ? *found : files_.get(weight_name, shape), into);
-  apply_loras(name, {out, in, kernel * kernel}, into);
+  change_weight(name, {out, in, kernel * kernel}, into);
 }
 
-void LayerLoader::apply_loras(const std::string& name, const LayerShape& shape, std::span<float> weight) {
-  struct Found {
-    const LoraChange* change;
-    const ScaledLora* scaled;
-  };
-  std::vector<Found> changes;
-  bool needs_base = false;
+void LayerLoader::read_bias(const std::string& name, std::int64_t out, bool is_there, std::span<float> into) {
+  if (is_there) {
+    const std::string bias_name = name + ".bias";
+    convert(bias_name, files_.get(bias_name, {out}), into);
+  } else {
+    std::ranges::fill(into, 0.0F);
+  }
+  change_bias(name, is_there, into);
+}
+
+std::vector<LayerLoader::ScaledChange> LayerLoader::changes_of(const std::string& layer) const {
+  std::vector<ScaledChange> changes;
   for (const ScaledLora& scaled : loras_) {
-    const LoraChange* const change = scaled.lora->find(network_, name);
+    const LayerChange* const change = scaled.lora->find(network_, layer);
     if (change != nullptr && scaled.scale != 0) {
-      needs_base = needs_base || (change->lengths != nullptr && !changes.empty());
-      changes.push_back({change, &scaled});
+      changes.push_back({change, scaled.scale});
     }
   }
+  return changes;
+}
+
+void LayerLoader::change_weight(const std::string& layer, const LayerShape& shape,
+                                std::span<float> weight) const {
+  const std::vector<ScaledChange> changes = changes_of(layer);
+  const bool needs_base = changes.size() > 1 &&
+                          std::any_of(changes.begin() + 1, changes.end(),
+                                      [](const ScaledChange& scaled) { return scaled.change->needs_base(); });
   const std::vector<float> copy(needs_base ? weight.begin() : weight.end(), weight.end());
-  const std::span<const float> base = needs_base ? std::span<const float>(copy) : weight;
-  for (const auto& [change, scaled] : changes) {
-    apply_change(*change, scaled->scale, shape, base, weight, scaled->lora->name() + ": layer " + name);
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    const auto& [change, scale] = changes[i];
+    if (change->weight) {
+      const std::span<const float> base = needs_base && i > 0 ? std::span<const float>(copy) : weight;
+      apply_change(*change->weight, scale, shape, base, weight);
+    }
   }
 }
 
-void LayerLoader::read_bias(const std::string& name, std::int64_t out, std::span<float> into) {
-  const std::string bias_name = name + ".bias";
-  convert(bias_name, files_.get(bias_name, {out}), into);
+void LayerLoader::change_bias(const std::string& layer, bool is_there, std::span<float> bias) const {
+  for (const auto& [change, scale] : changes_of(layer)) {
+    if (change->bias && (is_there || change->adds_bias())) {
+      apply_change(*change->bias, scale, {.out = std::ssize(bias), .in = 1}, bias);
+    }
+  }
+}
+
+bool LayerLoader::has_bias(const std::string& layer, const LayerOptions& options) const {
+  return options.bias || std::ranges::any_of(changes_of(layer), [](const ScaledChange& scaled) {
+           return scaled.change->adds_bias();
+         });
 }
 
 void LayerLoader::convert(const std::string& name, const FileTensor& tensor, std::span<float> into) {

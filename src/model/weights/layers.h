@@ -86,8 +86,10 @@ class LayerLoader {
                  const LayerOptions& options = {});
   Weights linear(const std::string& name, std::int64_t in, std::int64_t out,
                  const LayerOptions& options = {});
-  /// `NAME` [size].
-  Weights vector(const std::string& name, std::int64_t size);
+  /// `LAYER.weight` [size], of a norm.
+  Weights norm_weight(const std::string& layer, std::int64_t size);
+  /// `LAYER.bias` [size], of a norm.
+  Weights norm_bias(const std::string& layer, std::int64_t size);
   /// What the network is computed in.
   [[nodiscard]] Precision precision() const { return precision_; }
   /// All layers so far, in the order in which they were asked for.
@@ -123,10 +125,21 @@ class LayerLoader {
     return options.seen && precision_ == Precision::int8 ? Precision::int16 : precision_;
   }
   void mark_used(const std::string& name, bool bias);
+  /// What an adapter does to a layer, and at which scale.
+  struct ScaledChange {
+    const LayerChange* change;
+    float scale;
+  };
+
   void read_weight(const std::string& name, std::int64_t in, std::int64_t out, std::int64_t kernel,
                    std::span<float> into);
-  void apply_loras(const std::string& name, const LayerShape& shape, std::span<float> weight);
-  void read_bias(const std::string& name, std::int64_t out, std::span<float> into);
+  /// The bias of the files, or zeros where the layer has none.
+  void read_bias(const std::string& name, std::int64_t out, bool is_there, std::span<float> into);
+  [[nodiscard]] std::vector<ScaledChange> changes_of(const std::string& layer) const;
+  void change_weight(const std::string& layer, const LayerShape& shape, std::span<float> weight) const;
+  void change_bias(const std::string& layer, bool is_there, std::span<float> bias) const;
+  /// True if the layer has a bias, or an adapter gives it one.
+  [[nodiscard]] bool has_bias(const std::string& layer, const LayerOptions& options) const;
   void convert(const std::string& name, const FileTensor& tensor, std::span<float> into);
 
   Device& device_;

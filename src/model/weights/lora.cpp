@@ -1,39 +1,135 @@
 #include "model/weights/lora.h"
 
-#include <optional>
-#include <utility>
+#include <algorithm>
+#include <cstddef>
+#include <string_view>
 
+#include "model/files/text_file.h"
 #include "model/weights/lora_names.h"
 #include "model/weights/lora_parts.h"
-#include "model/weights/peft_metadata.h"
+#include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
+namespace {
 
-Lora::Lora(std::shared_ptr<const SafeTensors> file, const std::vector<std::string>& unet_layers,
-           const std::vector<std::string>& text_encoder_layers)
-    : file_(std::move(file)) {
-  const LoraLayerNames names(unet_layers, text_encoder_layers);
-  const PeftMetadata metadata(file_->metadata(), name());
-  std::map<std::pair<Network, std::string>, LoraParts> layers;
-  for (const auto& [key, tensor] : file_->tensors()) {
-    const std::optional<LoraKey> parsed = parse_lora_key(key);
-    const auto found = parsed ? names.find(parsed->layer) : std::nullopt;
-    if (found) {
-      const Network network = found->unet ? Network::unet : Network::text_encoder;
-      layers[{network, found->layer}].add(parsed->part, key, tensor, name());
-    } else {
-      unmatched_.push_back(key);
-    }
+constexpr std::string_view kPeftPrefix = "base_model.";
+constexpr const char* kAdapterConfig = "adapter_config.json";
+constexpr std::size_t kKeysShown = 3;
+
+/// True for the file that peft's save_pretrained writes: only that belongs to an adapter_config.json beside
+/// it.
+bool is_of_peft(const SafeTensors& file) {
+  return std::ranges::any_of(file.tensors(),
+                             [](const auto& entry) { return entry.first.starts_with(kPeftPrefix); });
+}
+
+std::vector<std::string> names_of(const LayerShapes& layers) {
+  std::vector<std::string> names;
+  for (const auto& [name, shape] : layers) {
+    names.push_back(name);
   }
-  for (const auto& [place, parts] : layers) {
-    const auto& [network, layer] = place;
-    const bool unet = network == Network::unet;
-    (unet ? unet_ : text_encoder_)[layer] =
-        parts.change(name(), metadata.find(unet ? "unet" : "text_encoder", layer));
+  return names;
+}
+
+/// The tensors of peft's VeRA that all layers share.
+bool is_shared_projection(std::string_view key) {
+  return key == "base_model.vera_A" || key == "base_model.vera_B";
+}
+
+const FileTensor* find_tensor(const SafeTensors& file, const std::string& key) {
+  const auto found = file.tensors().find(key);
+  return found == file.tensors().end() ? nullptr : &found->second;
+}
+
+bool is_embedding(std::string_view layer) { return layer.starts_with("embeddings."); }
+
+bool has_alpha(const SafeTensors& file) {
+  return std::ranges::any_of(file.tensors(),
+                             [](const auto& entry) { return entry.first.ends_with("alpha"); });
+}
+
+}  // namespace
+
+std::shared_ptr<const Lora> Lora::open(const std::filesystem::path& file, const Layers& layers) {
+  const std::filesystem::path config = file.parent_path() / kAdapterConfig;
+  std::error_code ignored;
+  const bool is_there = std::filesystem::is_regular_file(config, ignored);
+  return std::make_shared<const Lora>(SafeTensors::open(file), layers,
+                                      is_there ? std::optional(read_text_file(config)) : std::nullopt);
+}
+
+Lora::Lora(std::shared_ptr<const SafeTensors> file, const Layers& layers,
+           const std::optional<std::string>& adapter_config)
+    : file_(std::move(file)) {
+  const bool of_peft = is_of_peft(*file_);
+  const std::string config_name = (std::filesystem::path(name()).parent_path() / kAdapterConfig).string() +
+                                  ", which belongs to " + name();
+  const PeftConfig config(file_->metadata(), name(), of_peft ? adapter_config : std::nullopt, config_name);
+  std::map<Place, LoraParts> parts;
+  gather({names_of(layers.unet), names_of(layers.text_encoder)}, of_peft, parts);
+  read(parts, layers, config);
+  check_does_something();
+  warnings_ = config.warnings();
+  if (of_peft && !adapter_config && !has_alpha(*file_) && config.find("") == nullptr) {
+    warnings_.push_back(name() + ": there is no " + kAdapterConfig +
+                        " beside it, in which peft notes alpha; it is applied as if alpha were its rank");
   }
 }
 
-const LoraChange* Lora::find(Network network, const std::string& layer) const {
+void Lora::gather(const LoraLayerNames& names, bool is_of_peft, std::map<Place, LoraParts>& layers) {
+  for (const auto& [key, tensor] : file_->tensors()) {
+    std::optional<LoraKey> parsed = parse_lora_key(key);
+    auto found = parsed ? names.find(parsed->layer) : std::nullopt;
+    const bool is_whole =
+        parsed && (parsed->part == LoraKey::Part::weight || parsed->part == LoraKey::Part::bias);
+    if (!found || (is_whole && !is_of_peft)) {
+      found = names.find_beginning(key);
+      parsed = LoraKey{
+          .layer = "",
+          .part = LoraKey::Part::unsupported,
+          .method = is_whole ? "a whole network rather than a change of one" : "a method that is not known"};
+    }
+    if (found) {
+      if (is_embedding(found->layer)) {
+        throw Error(name() + ": \"" + key +
+                    "\": changes the text encoder's embeddings, which is not supported");
+      }
+      layers[{found->unet ? Network::unet : Network::text_encoder, found->layer}].add(*parsed, key, tensor,
+                                                                                      name());
+    } else if (!is_shared_projection(key)) {
+      unmatched_.push_back(key);
+    }
+  }
+}
+
+void Lora::read(const std::map<Place, LoraParts>& parts, const Layers& layers, const PeftConfig& config) {
+  for (const auto& [place, of_layer] : parts) {
+    const auto& [network, layer] = place;
+    const bool unet = network == Network::unet;
+    const LoraContext context{.layer = layer,
+                              .shape = (unet ? layers.unet : layers.text_encoder).at(layer),
+                              .settings = config.find(unet ? "unet" : "text_encoder"),
+                              .vera_a = find_tensor(*file_, "base_model.vera_A"),
+                              .vera_b = find_tensor(*file_, "base_model.vera_B")};
+    (unet ? unet_ : text_encoder_)[layer] = of_layer.change(name(), context);
+  }
+}
+
+void Lora::check_does_something() const {
+  if (!unet_.empty() || !text_encoder_.empty()) {
+    return;
+  }
+  std::string keys;
+  for (std::size_t i = 0; i < std::min(unmatched_.size(), kKeysShown); ++i) {
+    keys += (i > 0 ? ", " : " (") + unmatched_[i];
+  }
+  keys += unmatched_.empty() ? "" : unmatched_.size() > kKeysShown ? ", ...)" : ")";
+  throw Error(name() + ": none of its " + std::to_string(file_->tensors().size()) + " keys" + keys +
+              " belongs to a layer of this model, so it would change nothing; it is made for another kind of "
+              "model, or it is no LoRA");
+}
+
+const LayerChange* Lora::find(Network network, const std::string& layer) const {
   const auto& changes = network == Network::unet ? unet_ : text_encoder_;
   const auto found = changes.find(layer);
   return found == changes.end() ? nullptr : &found->second;

@@ -8,20 +8,12 @@
 #include <limits>
 #include <vector>
 
-#include "model/files/json.h"
 #include "model/files/weight_kernels.h"
+#include "model/weights/adapter_tensor.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
 namespace {
-
-std::string show_shape(const FileTensor& tensor) { return show_json(nlohmann::json(tensor.shape)); }
-
-std::vector<float> to_floats(const FileTensor& tensor) {
-  std::vector<float> values(static_cast<std::size_t>(tensor.elements()));
-  convert_to_float(tensor, values);
-  return values;
-}
 
 /// Pixels of a convolution's kernel; 1 for a matrix.
 std::int64_t pixels_of(const FileTensor& tensor) {
@@ -159,33 +151,27 @@ void add_delta(const LoraChange& change, float scale, std::span<float> weight) {
   }
 }
 
-/// Brings the weights of each output, or input, to the given lengths.
-void set_lengths(const LoraChange& change, const LayerShape& shape, std::span<float> weight) {
+/// Index of DoRA's length that a weight belongs to: its output channel's, or its input channel's.
+std::size_t unit_of(const LoraChange& change, const LayerShape& shape, std::size_t index) {
   const auto in = static_cast<std::size_t>(shape.in);
   const auto pixels = static_cast<std::size_t>(shape.pixels);
-  const auto unit_of = [&](std::size_t index) {
-    return change.lengths_of_inputs ? index / pixels % in : index / (in * pixels);
-  };
+  return change.lengths_of_inputs ? index / pixels % in : index / (in * pixels);
+}
+
+/// The factors that bring the weights of each output, or input, to the given lengths. Zeros have no direction
+/// and stay zeros.
+std::vector<float> length_factors(const LoraChange& change, const LayerShape& shape,
+                                  std::span<const float> weight) {
   const std::vector<float> lengths = to_floats(*change.lengths);
   std::vector<double> squares(lengths.size());
   for (std::size_t i = 0; i < weight.size(); ++i) {
-    squares[unit_of(i)] += static_cast<double>(weight[i]) * static_cast<double>(weight[i]);
+    squares[unit_of(change, shape, i)] += static_cast<double>(weight[i]) * static_cast<double>(weight[i]);
   }
   std::vector<float> factors(lengths.size());
-  for (std::size_t unit = 0; unit < lengths.size(); ++unit) {  // zeros have no direction and stay zeros
+  for (std::size_t unit = 0; unit < lengths.size(); ++unit) {
     factors[unit] = squares[unit] > 0 ? lengths[unit] / static_cast<float>(std::sqrt(squares[unit])) : 0.0F;
   }
-  for (std::size_t i = 0; i < weight.size(); ++i) {
-    weight[i] *= factors[unit_of(i)];
-  }
-}
-
-void check_type(const FileTensor& tensor, const std::string& where) {
-  static constexpr std::array kTypes = {DType::f32, DType::f16,     DType::bf16,
-                                        DType::f64, DType::f8_e4m3, DType::f8_e5m2};
-  if (std::ranges::find(kTypes, tensor.dtype) == kTypes.end()) {
-    throw Error(where + ": a LoRA's weights must be floating-point numbers, not " + to_string(tensor.dtype));
-  }
+  return factors;
 }
 
 void check_matrix(const LoraMatrix& matrix, const std::string& where) {
@@ -199,7 +185,7 @@ void check_matrix(const LoraMatrix& matrix, const std::string& where) {
     if (tensor->elements() == 0) {
       throw Error(where + ": a LoRA's weights must not be empty, as " + show_shape(*tensor) + " is");
     }
-    check_type(*tensor, where);
+    check_floating_point(*tensor, where);
   }
   if (matrix.whole != nullptr) {
     return;
@@ -264,32 +250,40 @@ void check_fits(const LoraChange& change, const LayerShape& shape, const std::st
 
 }  // namespace
 
-void check_change(const LoraChange& change, const std::string& where) {
+void check_parts(const LoraChange& change, const std::string& where) {
   check_matrix(change.first, where);
   if (change.kind != LoraChange::Kind::lora) {
     check_matrix(change.second, where);
   }
   if (change.lengths != nullptr) {
-    check_type(*change.lengths, where);
+    check_floating_point(*change.lengths, where);
   }
 }
 
-void apply_change(const LoraChange& change, float scale, const LayerShape& shape, std::span<const float> base,
-                  std::span<float> weight, const std::string& where) {
+void check_change(const LoraChange& change, const LayerShape& shape, const std::string& where) {
+  check_parts(change, where);
   check_fits(change, shape, where);
+}
+
+void apply_change(const LoraChange& change, float scale, const LayerShape& shape, std::span<const float> base,
+                  std::span<float> weight) {
+  const float factor = scale * change.factor;
   if (change.lengths == nullptr) {
-    add_delta(change, scale * change.factor, weight);
+    add_delta(change, factor, weight);
     return;
   }
-  std::vector<float> changed(base.begin(), base.end());
-  add_delta(change, scale * change.factor, changed);
-  set_lengths(change, shape, changed);
+  std::vector<float> factors;
   if (base.data() == weight.data()) {
-    std::ranges::copy(changed, weight.begin());
-    return;
+    add_delta(change, factor, weight);
+    factors = length_factors(change, shape, weight);
+  } else {
+    std::vector<float> alone(base.begin(), base.end());
+    add_delta(change, factor, alone);
+    factors = length_factors(change, shape, alone);
+    add_delta(change, factor, weight);
   }
   for (std::size_t i = 0; i < weight.size(); ++i) {
-    weight[i] += changed[i] - base[i];
+    weight[i] *= factors[unit_of(change, shape, i)];
   }
 }
 

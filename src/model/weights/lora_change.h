@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "model/files/safetensors.h"
+#include "model/weights/layer_shape.h"
 
 namespace streamdiffusion {
 
@@ -33,21 +35,22 @@ struct LoraChange {
   /// DoRA: the length of each output's weights, or of each input's where `lengths_of_inputs`.
   const FileTensor* lengths = nullptr;
   bool lengths_of_inputs = false;
-};
 
-/// The weights of a layer as a matrix: [out][in][pixels].
-struct LayerShape {
-  std::int64_t out = 0;
-  std::int64_t in = 0;
-  std::int64_t pixels = 1;  ///< of a convolution's kernel
+  /// Tensors above that are not in the file but computed from it.
+  std::vector<std::shared_ptr<const FileTensor>> computed = {};
 };
 
 /// Throws Error, beginning with `where`, where the parts of a change do not fit one another.
-void check_change(const LoraChange& change, const std::string& where);
+void check_parts(const LoraChange& change, const std::string& where);
 
-/// Changes `weight` ([out][in][pixels]). `base`: the layer's weight without any LoRA, which DoRA needs; may
-/// be `weight` itself where this is the first. Throws Error where the change does not fit the layer.
+/// Throws Error, beginning with `where`, where the parts do not fit one another or the layer.
+void check_change(const LoraChange& change, const LayerShape& shape, const std::string& where);
+
+/// Changes `weight` ([out][in][pixels]), to which other adapters may have been applied before. As in peft,
+/// DoRA rescales all that is there by the factor that brings `base`, the weight without any adapter, with
+/// this change alone to the given lengths. `base` may be `weight` itself where this adapter is the first. The
+/// change must have passed check_change.
 void apply_change(const LoraChange& change, float scale, const LayerShape& shape, std::span<const float> base,
-                  std::span<float> weight, const std::string& where);
+                  std::span<float> weight);
 
 }  // namespace streamdiffusion

@@ -15,21 +15,30 @@ using Part = LoraKey::Part;
 struct Ending {
   std::string_view text;
   Part part;
+  std::string_view method = {};  // of unsupported ones
 };
 
 // Longer endings before those that they end in.
-constexpr std::array<Ending, 36> kEndings = {{
+constexpr auto kEndings = std::to_array<Ending>({
     {".lora_linear_layer.down.weight", Part::down},
     {".lora_linear_layer.up.weight", Part::up},
+    {".lora_linear_layer.up.bias", Part::up_bias},
     {"_lora.down.weight", Part::down},
     {"_lora.up.weight", Part::up},
+    {"_lora.up.bias", Part::up_bias},
     {".lora.down.weight", Part::down},
     {".lora.up.weight", Part::up},
+    {".lora.up.bias", Part::up_bias},
     {".lora_down.weight", Part::down},
     {".lora_up.weight", Part::up},
+    {".lora_up.bias", Part::up_bias},
     {".lora_mid.weight", Part::mid},
     {".lora_A.weight", Part::down},
     {".lora_B.weight", Part::up},
+    {".lora_B.bias", Part::up_bias},
+    {".lora_A", Part::down},  // without ".weight": AdaLoRA's
+    {".lora_B", Part::up},
+    {".lora_E", Part::diagonal},
     {"_lora.alpha", Part::alpha},
     {".lora.alpha", Part::alpha},
     {".alpha", Part::alpha},
@@ -48,38 +57,98 @@ constexpr std::array<Ending, 36> kEndings = {{
     {".lokr_w2_a", Part::lokr_w2_a},
     {".lokr_w2_b", Part::lokr_w2_b},
     {".lokr_t2", Part::lokr_t2},
-    {".lokr_t1", Part::unsupported},
-    {".lora_B.bias", Part::unsupported},
-    {".diff", Part::unsupported},
-    {".diff_b", Part::unsupported},
-    {".oft_blocks", Part::unsupported},
-    {".b1.weight", Part::unsupported},
-    {".on_input", Part::unsupported},
-}};
+    {".vera_lambda_b", Part::vera_lambda_b},
+    {".vera_lambda_d", Part::vera_lambda_d},
+    {".oft_R.weight", Part::oft_triangles},
+    {".ia3_l", Part::ia3},
+    {".diff", Part::difference},
+    {".w_norm", Part::difference},
+    {".diff_b", Part::bias_difference},
+    {".b_norm", Part::bias_difference},
+    {".lokr_t1", Part::unsupported, "LoKr with a core in its first matrix"},
+    {".oft_blocks", Part::unsupported, "OFT or BOFT as LyCORIS and kohya write it"},
+    {".oft_r", Part::unsupported, "OFT as peft wrote it before version 0.16"},
+    {".boft_R", Part::unsupported, "BOFT"},
+    {".boft_s", Part::unsupported, "BOFT"},
+    {".on_input", Part::unsupported, "IA3 as LyCORIS writes it"},
+    {".a1.weight", Part::unsupported, "GLoRA"},
+    {".a2.weight", Part::unsupported, "GLoRA"},
+    {".b1.weight", Part::unsupported, "GLoRA"},
+    {".b2.weight", Part::unsupported, "GLoRA"},
+    {".lora_diag", Part::unsupported, "KaSA"},
+    {".lambda_layer", Part::unsupported, "T-LoRA"},
+    {".p_layer.weight", Part::unsupported, "T-LoRA"},
+    {".q_layer.weight", Part::unsupported, "T-LoRA"},
+    {".lora_embedding_A", Part::unsupported, "LoRA of an embedding"},
+    {".lora_embedding_B", Part::unsupported, "LoRA of an embedding"},
+    {".weight", Part::weight},
+    {".bias", Part::bias},
+});
 
 std::string flat(std::string name) {
   std::ranges::replace(name, '.', '_');
   return name;
 }
 
-/// peft may put an adapter's name behind its parts: "lora_A.default.weight", "hada_w1_a.default".
-std::string without_adapter_name(std::string_view key) {
-  static constexpr std::string_view kWeight = ".weight";
-  for (const std::string_view part : {".lora_A.", ".lora_B.", ".lora_magnitude_vector."}) {
-    const std::size_t at = key.find(part);
-    if (at == std::string_view::npos) {
+/// peft may put an adapter's name behind its parts ("lora_A.default.weight", "lora_E.default"), and the names
+/// of its wrappers before them.
+std::string without_peft_names(std::string_view key) {
+  std::string plain(key);
+  for (const std::string_view wrapper : {".base_layer.", ".modules_to_save.default.", ".modules_to_save."}) {
+    if (const std::size_t at = plain.find(wrapper); at != std::string::npos) {
+      plain.erase(at, wrapper.size() - 1);
+    }
+  }
+  for (const std::string_view part :
+       {".lora_A.", ".lora_B.", ".lora_E.", ".lora_magnitude_vector.", ".oft_R.", ".ia3_l."}) {
+    const std::size_t at = plain.find(part);
+    if (at == std::string::npos) {
       continue;
     }
-    const bool weight = key.ends_with(kWeight) && part != ".lora_magnitude_vector.";
-    return std::string(key.substr(0, at + part.size() - 1)).append(weight ? kWeight : "");
+    std::string ending;
+    for (const std::string_view kept : {".weight", ".bias"}) {
+      if (plain.ends_with(kept) && part != ".lora_magnitude_vector.") {
+        ending = kept;
+      }
+    }
+    return plain.substr(0, at + part.size() - 1) + ending;
   }
-  return std::string(key);
+  return plain;
 }
 
-bool remove_prefix(std::string_view& text, std::string_view prefix) {
-  const bool has = text.starts_with(prefix);
-  text.remove_prefix(has ? prefix.size() : 0);
-  return has;
+enum class Network : std::uint8_t { unet, text_encoder };
+
+struct Prefix {
+  std::string_view text;  // with "_" for "."
+  std::optional<Network> network = {};
+};
+
+/// What makers put before a layer's name. Longer ones before those that they begin with.
+constexpr auto kPrefixes = std::to_array<Prefix>({
+    {"base_model_model_"},                                         // peft
+    {"lycoris_"},                                                  // LyCORIS around any network
+    {"lora_unet_", Network::unet},                                 // kohya, OneTrainer
+    {"unet_", Network::unet},                                      // diffusers, OneTrainer
+    {"model_", Network::unet},                                     // before "diffusion_model."
+    {"diffusion_model_", Network::unet},                           // ComfyUI
+    {"lora_te_", Network::text_encoder},                           // kohya, OneTrainer
+    {"lora_te1_", Network::text_encoder},                          // kohya
+    {"text_encoders_clip_l_transformer_", Network::text_encoder},  // ComfyUI
+    {"clip_l_", Network::text_encoder},                            // OneTrainer
+    {"text_encoder_", Network::text_encoder},                      // diffusers
+    {"text_model_", Network::text_encoder},                        // transformers before version 5
+});
+
+/// Removes the makers' prefixes from a name with "_" for "." and returns the network that they tell.
+std::optional<Network> remove_prefixes(std::string_view& name) {
+  std::optional<Network> network;
+  for (const Prefix& prefix : kPrefixes) {
+    if (name.starts_with(prefix.text)) {
+      name.remove_prefix(prefix.text.size());
+      network = prefix.network ? prefix.network : network;
+    }
+  }
+  return network;
 }
 
 /// Other names of projections: "to_out" in old processors, "to_q" for a text encoder's "q_proj".
@@ -102,10 +171,10 @@ void add_aliases(std::map<std::string, std::string, std::less<>>& names, const s
 }  // namespace
 
 std::optional<LoraKey> parse_lora_key(std::string_view key) {
-  const std::string plain = without_adapter_name(key);
-  for (const auto& [ending, part] : kEndings) {
+  const std::string plain = without_peft_names(key);
+  for (const auto& [ending, part, method] : kEndings) {
     if (plain.ends_with(ending)) {
-      return LoraKey{plain.substr(0, plain.size() - ending.size()), part};
+      return LoraKey{plain.substr(0, plain.size() - ending.size()), part, method};
     }
   }
   return std::nullopt;
@@ -126,26 +195,33 @@ LoraLayerNames::LoraLayerNames(const std::vector<std::string>& unet_layers,
 }
 
 std::optional<LoraLayerNames::Found> LoraLayerNames::find(std::string_view layer_in_key) const {
-  std::string_view name = layer_in_key;
-  remove_prefix(name, "base_model.model.");
-  const bool text_encoder = remove_prefix(name, "lora_te_") || remove_prefix(name, "lora_te1_") ||
-                            remove_prefix(name, "text_encoder.");
-  if (text_encoder) {
-    remove_prefix(name, "text_model_");
-    remove_prefix(name, "text_model.");
-  } else {
-    for (const std::string_view prefix : {"lora_unet_", "unet.", "model.", "diffusion_model."}) {
-      remove_prefix(name, prefix);
-    }
-  }
-  std::string flat_name(name);
-  static constexpr std::string_view kProcessor = ".processor";
+  std::string flat_name = flat(std::string(layer_in_key));
+  static constexpr std::string_view kProcessor = "_processor";
   if (const std::size_t at = flat_name.find(kProcessor); at != std::string::npos) {
     flat_name.erase(at, kProcessor.size());
   }
-  const auto& names = text_encoder ? text_encoder_ : unet_;
-  const auto found = names.find(flat(std::move(flat_name)));
-  return found == names.end() ? std::nullopt : std::optional(Found{!text_encoder, found->second});
+  std::string_view name = flat_name;
+  const std::optional<Network> network = remove_prefixes(name);
+  for (const Network tried : {Network::unet, Network::text_encoder}) {
+    const auto& names = tried == Network::unet ? unet_ : text_encoder_;
+    const auto found = network.value_or(tried) == tried ? names.find(name) : names.end();
+    if (found != names.end()) {
+      return Found{tried == Network::unet, found->second};
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<LoraLayerNames::Found> LoraLayerNames::find_beginning(std::string_view key) const {
+  for (std::size_t dot = key.rfind('.'); dot != std::string_view::npos; dot = key.rfind('.', dot - 1)) {
+    if (dot == 0) {
+      break;
+    }
+    if (const std::optional<Found> found = find(key.substr(0, dot))) {
+      return found;
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace streamdiffusion

@@ -1,12 +1,14 @@
 #include "model/weights/lora_parts.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
-#include "model/files/json.h"
+#include "model/weights/adapter_tensor.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
@@ -14,19 +16,33 @@ namespace {
 
 using Part = LoraKey::Part;
 
-std::string show_shape(const FileTensor& tensor) { return show_json(nlohmann::json(tensor.shape)); }
+template <typename Integer>
+float read_integer(const FileTensor& tensor) {
+  Integer value = 0;
+  std::memcpy(&value, tensor.bytes.data(), sizeof value);
+  return static_cast<float>(value);
+}
 
 float read_alpha(const FileTensor& tensor, const std::string& where) {
   if (tensor.elements() != 1) {
     throw Error(where + ": alpha must be one number, not " + show_shape(tensor));
   }
-  if (tensor.dtype == DType::i64) {
-    std::int64_t value = 0;
-    std::memcpy(&value, tensor.bytes.data(), sizeof value);
-    return static_cast<float>(value);
+  switch (tensor.dtype) {
+    case DType::i64:
+      return read_integer<std::int64_t>(tensor);
+    case DType::i32:
+      return read_integer<std::int32_t>(tensor);
+    case DType::i16:
+      return read_integer<std::int16_t>(tensor);
+    case DType::i8:
+      return read_integer<std::int8_t>(tensor);
+    case DType::u8:
+      return read_integer<std::uint8_t>(tensor);
+    default:
+      break;
   }
-  float alpha = 0;
-  convert_to_float(tensor, std::span(&alpha, 1));
+  check_floating_point(tensor, where);
+  const float alpha = to_floats(tensor).front();
   if (!std::isfinite(alpha)) {
     throw Error(where + ": alpha is not a finite number");
   }
@@ -50,43 +66,72 @@ bool are_lengths_of_inputs(const FileTensor& lengths) {
   return lengths.shape.size() > 1 && lengths.shape[0] == 1 && lengths.shape[1] > 1;
 }
 
+/// The first `rows` and `columns` of a matrix with each row multiplied by its factor.
+std::shared_ptr<const FileTensor> scaled_rows(const FileTensor& matrix, const FileTensor& factors,
+                                              std::int64_t rows, std::int64_t columns) {
+  const std::vector<float> values = to_floats(matrix);
+  const std::vector<float> row_factors = to_floats(factors);
+  const std::size_t stride = values.size() / static_cast<std::size_t>(matrix.shape[0]);
+  const auto width = static_cast<std::size_t>(columns);
+  std::vector<float> result(static_cast<std::size_t>(rows) * width);
+  for (std::size_t i = 0; i < result.size(); ++i) {
+    const std::size_t row = i / width;
+    result[i] = values[row * stride + i % width] * row_factors[row];
+  }
+  return make_tensor(std::move(result), {rows, columns});
+}
+
+/// Each row of `right` times one of AdaLoRA's singular values.
+void multiply_by_diagonal(LoraChange& change, const FileTensor& diagonal, const std::string& where) {
+  const FileTensor& right = *change.first.right;
+  check_floating_point(diagonal, where);
+  if (diagonal.elements() != right.shape[0] || right.shape.size() != 2) {
+    throw Error(where + ": lora_E " + show_shape(diagonal) + " does not fit lora_A " + show_shape(right));
+  }
+  change.computed.push_back(scaled_rows(right, diagonal, right.shape[0], right.shape[1]));
+  change.first.right = change.computed.back().get();
+}
+
 }  // namespace
 
-void LoraParts::add(Part part, const std::string& key, const FileTensor& tensor, const std::string& file) {
+void LoraParts::add(const LoraKey& parsed, const std::string& key, const FileTensor& tensor,
+                    const std::string& file) {
   const std::string where = file + ": \"" + key + "\"";
   key_ = key;
-  if (part == Part::unsupported) {
-    throw Error(where +
-                ": belongs to a method that is not supported; LoRA, LoCon, LoHa and LoKr are, with or "
-                "without DoRA");
+  if (parsed.part == Part::unsupported) {
+    throw Error(
+        where + ": belongs to " + std::string(parsed.method) +
+        ", which is not supported; LoRA, LoCon, LoHa, LoKr, DoRA, and peft's AdaLoRA, OFT, IA3 and VeRA are");
   }
-  if (part == Part::alpha) {
+  if (parsed.part == Part::alpha) {
     alpha_ = read_alpha(tensor, where);
     return;
   }
-  if (!tensors_.emplace(part, &tensor).second) {
+  if (!tensors_.emplace(parsed.part, &tensor).second) {
     throw Error(where + ": its layer has this part twice, under two names");
   }
 }
 
-LoraChange LoraParts::change(const std::string& file, const std::optional<Scaling>& scaling) const {
+LayerChange LoraParts::change(const std::string& file, const LoraContext& context) const {
   const std::string where = file + ": \"" + key_ + "\"";
-  LoraChange change = matrices(where);
-  check_change(change, where);
-  change.factor = factor(change, scaling);
-  if (const FileTensor* const magnitude = find(Part::dora_magnitude)) {
-    change.lengths = magnitude;
-  } else if (const FileTensor* const dora_scale = find(Part::dora_scale)) {
-    change.lengths = dora_scale;
-    change.lengths_of_inputs = are_lengths_of_inputs(*dora_scale);
+  LayerChange change;
+  change.weight = weight(context, where);
+  change.bias = bias(change, where);
+  if (!change.weight && !change.bias) {
+    throw Error(where + ": the layer's weights are not there; the file is incomplete, download it again");
   }
-  check_change(change, where);
+  check_change(change, context.shape, where);
   return change;
 }
 
 const FileTensor* LoraParts::find(Part part) const {
   const auto found = tensors_.find(part);
   return found == tensors_.end() ? nullptr : found->second;
+}
+
+bool LoraParts::has_any(Part first, Part last) const {
+  const auto found = tensors_.lower_bound(first);
+  return found != tensors_.end() && found->first <= last;
 }
 
 LoraMatrix LoraParts::matrix(Part whole, Part left, Part right, Part core) const {
@@ -97,17 +142,68 @@ LoraMatrix LoraParts::matrix(Part whole, Part left, Part right, Part core) const
           .left_is_transposed = find(core) != nullptr && core != Part::mid};
 }
 
+std::optional<LayerChange::Weight> LoraParts::weight(const LoraContext& context,
+                                                     const std::string& where) const {
+  const std::array methods = {has_any(Part::down, Part::diagonal),
+                              has_any(Part::hada_w1_a, Part::hada_t2),
+                              has_any(Part::lokr_w1, Part::lokr_t2),
+                              has_any(Part::vera_lambda_b, Part::vera_lambda_d),
+                              has_any(Part::oft_triangles, Part::oft_triangles),
+                              has_any(Part::ia3, Part::ia3),
+                              has_any(Part::difference, Part::difference),
+                              has_any(Part::weight, Part::weight)};
+  if (std::ranges::count(methods, true) > 1) {
+    throw Error(where + ": its layer has parts of more than one method (LoRA, LoHa, LoKr, ...)");
+  }
+  if (const FileTensor* const difference = find(Part::difference)) {
+    return TensorChange{.kind = TensorChange::Kind::add, .values = difference};
+  }
+  if (const FileTensor* const whole = find(Part::weight)) {
+    return TensorChange{.kind = TensorChange::Kind::replace, .values = whole};
+  }
+  if (has_any(Part::ia3, Part::ia3)) {
+    return ia3(context, where);
+  }
+  if (has_any(Part::oft_triangles, Part::oft_triangles)) {
+    return rotation(context, where);
+  }
+  if (has_any(Part::vera_lambda_b, Part::vera_lambda_d)) {
+    return vera(context, where);
+  }
+  const bool only_bias = tensors_.contains(Part::bias) || tensors_.contains(Part::bias_difference);
+  if (std::ranges::none_of(methods, std::identity()) && only_bias) {
+    return std::nullopt;
+  }
+  return lora(context, where);
+}
+
+LoraChange LoraParts::lora(const LoraContext& context, const std::string& where) const {
+  LoraChange change = matrices(where);
+  check_parts(change, where);
+  change.factor = factor(change, context, where);
+  if (const FileTensor* const diagonal = find(Part::diagonal)) {
+    multiply_by_diagonal(change, *diagonal, where);
+  }
+  add_lengths(change, context, where);
+  return change;
+}
+
+void LoraParts::add_lengths(LoraChange& change, const LoraContext& context, const std::string& where) const {
+  if (const FileTensor* const magnitude = find(Part::dora_magnitude)) {
+    change.lengths = magnitude;
+  } else if (const FileTensor* const dora_scale = find(Part::dora_scale)) {
+    change.lengths = dora_scale;
+    change.lengths_of_inputs = are_lengths_of_inputs(*dora_scale);
+  } else if (context.settings != nullptr && context.settings->use_dora) {
+    throw Error(where +
+                ": peft's configuration says DoRA (use_dora), but the layer has no "
+                "lora_magnitude_vector; the file is incomplete, download it again");
+  }
+}
+
 LoraChange LoraParts::matrices(const std::string& where) const {
-  const auto has_any = [this](Part first, Part last) {
-    const auto found = tensors_.lower_bound(first);
-    return found != tensors_.end() && found->first <= last;
-  };
-  const bool lora = has_any(Part::down, Part::mid);
   const bool loha = has_any(Part::hada_w1_a, Part::hada_t2);
   const bool lokr = has_any(Part::lokr_w1, Part::lokr_t2);
-  if (static_cast<int>(lora) + static_cast<int>(loha) + static_cast<int>(lokr) > 1) {
-    throw Error(where + ": its layer has parts of more than one of LoRA, LoHa and LoKr");
-  }
   LoraChange change;
   if (loha) {
     change.kind = LoraChange::Kind::loha;
@@ -124,22 +220,112 @@ LoraChange LoraParts::matrices(const std::string& where) const {
                      (change.kind == LoraChange::Kind::lora || is_whole_or_product(change.second));
   if (!whole) {
     throw Error(where +
-                (lora || !(loha || lokr) ? ": the layer's down and up weights are not both there"
-                                         : ": parts of the layer's two matrices are missing") +
+                (loha || lokr ? ": parts of the layer's two matrices are missing"
+                              : ": the layer's down and up weights are not both there") +
                 "; the file is incomplete, download it again");
   }
   return change;
 }
 
-float LoraParts::factor(const LoraChange& change, const std::optional<Scaling>& scaling) const {
+/// diag(lambda_b) B diag(lambda_d) A, of the projections B and A the beginnings that this layer's size needs.
+LoraChange LoraParts::vera(const LoraContext& context, const std::string& where) const {
+  const FileTensor* const lambda_b = find(Part::vera_lambda_b);
+  const FileTensor* const lambda_d = find(Part::vera_lambda_d);
+  const FileTensor* const a = context.vera_a;
+  const FileTensor* const b = context.vera_b;
+  if (lambda_b == nullptr || lambda_d == nullptr || a == nullptr || b == nullptr) {
+    throw Error(where +
+                ": VeRA needs vera_lambda_b and vera_lambda_d of the layer and vera_A and vera_B of the "
+                "file; write it with save_projection=True");
+  }
+  for (const FileTensor* const tensor : {lambda_b, lambda_d, a, b}) {
+    check_floating_point(*tensor, where);
+  }
+  const std::int64_t rank = lambda_d->elements();
+  const bool fits = context.shape.pixels == 1 && a->shape.size() == 2 && b->shape.size() == 2 &&
+                    a->shape[0] == rank && b->shape[1] == rank && a->shape[1] >= context.shape.in &&
+                    b->shape[0] >= context.shape.out && lambda_b->elements() == context.shape.out;
+  if (!fits) {
+    throw Error(where + ": VeRA's projections " + show_shape(*a) + " and " + show_shape(*b) + " with " +
+                show_shape(*lambda_d) + " and " + show_shape(*lambda_b) + " do not fit a weight of " +
+                std::to_string(context.shape.out) + " x " + std::to_string(context.shape.in));
+  }
+  LoraChange change;
+  change.computed = {scaled_rows(*b, *lambda_b, context.shape.out, rank),
+                     scaled_rows(*a, *lambda_d, rank, context.shape.in)};
+  change.first.left = change.computed[0].get();
+  change.first.right = change.computed[1].get();
+  return change;
+}
+
+TensorChange LoraParts::ia3(const LoraContext& context, const std::string& where) const {
+  const FileTensor* const factors = find(Part::ia3);
+  // peft writes [out, 1] and [1, in] for linear layers, [1, channels, 1, 1] for convolutions.
+  const bool tells = factors->shape.size() == 2 && context.shape.out > 1 && context.shape.in > 1;
+  if (!tells && context.settings == nullptr) {
+    throw Error(where +
+                ": IA3 of a convolution needs the adapter_config.json that peft wrote beside the file");
+  }
+  const bool inputs = tells ? factors->shape[0] == 1 : context.settings->is_feedforward(context.layer);
+  return {.kind = inputs ? TensorChange::Kind::scale_inputs : TensorChange::Kind::scale_outputs,
+          .values = factors};
+}
+
+Rotation LoraParts::rotation(const LoraContext& context, const std::string& where) const {
+  if (context.settings == nullptr) {
+    throw Error(where + ": OFT needs the adapter_config.json that peft wrote beside the file");
+  }
+  return {.triangles = find(Part::oft_triangles),
+          .series_terms = context.settings->oft_series_terms,
+          .is_shared = context.settings->oft_is_shared};
+}
+
+float LoraParts::factor(const LoraChange& change, const LoraContext& context,
+                        const std::string& where) const {
   const auto rank = static_cast<float>(rank_of(change));
-  if (rank == 0) {
+  if (alpha_) {
+    return rank == 0 ? 1 : *alpha_ / rank;
+  }
+  const PeftSettings* const settings = context.settings;
+  if (find(Part::diagonal) != nullptr) {
+    if (settings == nullptr || !settings->alpha || !settings->rank) {
+      throw Error(where + ": AdaLoRA needs the adapter_config.json that peft wrote beside the file");
+    }
+    constexpr float kAddedByPeft = 1e-5F;
+    return (*settings->alpha > 0 ? *settings->alpha : *settings->rank) / (*settings->rank + kAddedByPeft);
+  }
+  const std::optional<float> alpha = settings != nullptr ? settings->alpha_of(context.layer) : std::nullopt;
+  const float divisor =
+      rank != 0 || settings == nullptr ? rank : settings->rank_of(context.layer).value_or(0);
+  if (!alpha || divisor <= 0) {
     return 1;
   }
-  if (alpha_) {
-    return *alpha_ / rank;
+  return *alpha / (settings->use_rslora ? std::sqrt(divisor) : divisor);
+}
+
+std::optional<TensorChange> LoraParts::bias(const LayerChange& change, const std::string& where) const {
+  std::vector<TensorChange> found;
+  if (const FileTensor* const up_bias = find(Part::up_bias)) {
+    const auto* const lora = change.weight ? std::get_if<LoraChange>(&*change.weight) : nullptr;
+    if (lora == nullptr || lora->lengths != nullptr) {
+      throw Error(where + ": has a bias of a LoRA without one, or beside DoRA, which is not supported");
+    }
+    found.push_back({.kind = TensorChange::Kind::add, .values = up_bias, .factor = lora->factor});
   }
-  return scaling ? scaling->alpha / (scaling->by_root_of_rank ? std::sqrt(rank) : rank) : 1;
+  if (const FileTensor* const difference = find(Part::bias_difference)) {
+    found.push_back({.kind = TensorChange::Kind::add, .values = difference});
+  }
+  if (const FileTensor* const whole = find(Part::bias)) {
+    found.push_back({.kind = TensorChange::Kind::replace, .values = whole});
+  }
+  const auto* const tensor = change.weight ? std::get_if<TensorChange>(&*change.weight) : nullptr;
+  if (tensor != nullptr && tensor->kind == TensorChange::Kind::scale_outputs) {
+    found.push_back(*tensor);  // IA3 scales what the layer gives, its bias included
+  }
+  if (found.size() > 1) {
+    throw Error(where + ": its layer has several changes of its bias");
+  }
+  return found.empty() ? std::nullopt : std::optional(found.front());
 }
 
 }  // namespace streamdiffusion

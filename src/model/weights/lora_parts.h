@@ -3,36 +3,54 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "model/files/safetensors.h"
-#include "model/weights/lora_change.h"
+#include "model/weights/layer_change.h"
 #include "model/weights/lora_names.h"
+#include "model/weights/peft_config.h"
 
 namespace streamdiffusion {
+
+/// What the tensors of one layer do not say about it.
+struct LoraContext {
+  std::string layer;  ///< by the model's name
+  LayerShape shape;
+  const PeftSettings* settings = nullptr;  ///< nullptr: none
+  const FileTensor* vera_a = nullptr;      ///< VeRA's projection [rank, most inputs], which all layers share
+  const FileTensor* vera_b = nullptr;      ///< [most outputs, rank]
+};
 
 /// What a LoRA file says about one layer, gathered key by key.
 class LoraParts {
  public:
   /// Throws Error, naming file and key, where the part is there already, is malformed, or belongs to a method
   /// that is not computed here.
-  void add(LoraKey::Part part, const std::string& key, const FileTensor& tensor, const std::string& file);
+  void add(const LoraKey& parsed, const std::string& key, const FileTensor& tensor, const std::string& file);
 
-  /// What they amount to. `scaling`: of the file's metadata, for layers without an alpha of their own; times
-  /// the rank, or its root. Throws Error where something is missing.
-  struct Scaling {
-    float alpha = 1.0F;
-    bool by_root_of_rank = false;  ///< alpha / sqrt(rank): peft's use_rslora
-  };
-  [[nodiscard]] LoraChange change(const std::string& file, const std::optional<Scaling>& scaling) const;
+  /// What they amount to. Throws Error, naming file and key, where something is missing, belongs to several
+  /// methods or does not fit the layer.
+  [[nodiscard]] LayerChange change(const std::string& file, const LoraContext& context) const;
 
  private:
-  [[nodiscard]] const FileTensor* find(LoraKey::Part part) const;
-  [[nodiscard]] LoraMatrix matrix(LoraKey::Part whole, LoraKey::Part left, LoraKey::Part right,
-                                  LoraKey::Part core) const;
-  [[nodiscard]] LoraChange matrices(const std::string& where) const;
-  [[nodiscard]] float factor(const LoraChange& change, const std::optional<Scaling>& scaling) const;
+  using Part = LoraKey::Part;
 
-  std::map<LoraKey::Part, const FileTensor*> tensors_;
+  [[nodiscard]] const FileTensor* find(Part part) const;
+  [[nodiscard]] bool has_any(Part first, Part last) const;
+  [[nodiscard]] LoraMatrix matrix(Part whole, Part left, Part right, Part core) const;
+  [[nodiscard]] std::optional<LayerChange::Weight> weight(const LoraContext& context,
+                                                          const std::string& where) const;
+  [[nodiscard]] LoraChange matrices(const std::string& where) const;
+  [[nodiscard]] LoraChange vera(const LoraContext& context, const std::string& where) const;
+  [[nodiscard]] LoraChange lora(const LoraContext& context, const std::string& where) const;
+  void add_lengths(LoraChange& change, const LoraContext& context, const std::string& where) const;
+  [[nodiscard]] TensorChange ia3(const LoraContext& context, const std::string& where) const;
+  [[nodiscard]] Rotation rotation(const LoraContext& context, const std::string& where) const;
+  [[nodiscard]] float factor(const LoraChange& change, const LoraContext& context,
+                             const std::string& where) const;
+  [[nodiscard]] std::optional<TensorChange> bias(const LayerChange& change, const std::string& where) const;
+
+  std::map<Part, const FileTensor*> tensors_;
   std::optional<float> alpha_;
   std::string key_;  // any of its keys, for messages
 };

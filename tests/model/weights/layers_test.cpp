@@ -2,8 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <cstddef>
+#include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "model/errors.h"
@@ -69,6 +73,8 @@ class Layers : public testing::Test {
     tensors.add("k.bias", {2}, {30, 40});
     tensors.add("conv.weight", {1, 1, 3, 3}, std::vector<float>(9, 1));
     tensors.add("conv.bias", {1}, {1});
+    tensors.add("norm.weight", {2}, {1, 2});
+    tensors.add("norm.bias", {2}, {3, 4});
     tensors.add("gain", {2}, {1, 2});
     tensors.write(folder_.path() / "model.safetensors");
     files_.emplace(TensorFiles::open(folder_.path(), "model"));
@@ -76,9 +82,18 @@ class Layers : public testing::Test {
     Tensors lora;
     lora.add("unet.q.lora_A.weight", {1, 2}, {1, 1});
     lora.add("unet.q.lora_B.weight", {2, 1}, {1, 2});
-    lora.write(folder_.path() / "lora.safetensors");
-    lora_ = std::make_shared<Lora>(SafeTensors::open(folder_.path() / "lora.safetensors"),
-                                   std::vector<std::string>{"q", "k", "conv"}, std::vector<std::string>{});
+    lora_ = open(lora);
+  }
+
+  /// A LoRA file with these tensors.
+  std::shared_ptr<const Lora> open(const Tensors& tensors) {
+    const std::filesystem::path file =
+        folder_.path() / ("lora" + std::to_string(++files_written_) + ".safetensors");
+    tensors.write(file);
+    return Lora::open(file, {.unet = layer_shapes(*files_), .text_encoder = {}});
+  }
+  LayerLoader loader(std::vector<ScaledLora> loras) {
+    return {device_, *files_, Lora::Network::unet, std::move(loras), cache_};
   }
 
   LayerLoader loader(float lora_scale = 0) {
@@ -88,6 +103,7 @@ class Layers : public testing::Test {
   TemporaryFolder folder_;
   PackingDevice device_;
   std::optional<TensorFiles> files_;
+  int files_written_ = 0;
   std::shared_ptr<const Lora> lora_;
   LayerCache cache_;
 };
@@ -100,6 +116,46 @@ TEST_F(Layers, PutsSeveralLinearLayersOneAfterTheOther) {
 
 TEST_F(Layers, AddsALoraAtItsScale) {
   EXPECT_EQ(kept(loader(0.5F).linear("q", 2, 2)).weight, (std::vector<float>{1.5F, 2.5F, 4, 5}));
+}
+
+TEST_F(Layers, ChangesNormsAndBiases) {
+  Tensors tensors;
+  tensors.add("norm.w_norm", {2}, {10, 20});
+  tensors.add("norm.b_norm", {2}, {30, 40});
+  tensors.add("q.diff_b", {2}, {1, 2});
+  const std::shared_ptr<const Lora> lora = open(tensors);
+  EXPECT_EQ(kept(loader({{lora, 0.5F}}).norm_weight("norm", 2)).weight, (std::vector<float>{6, 12}));
+  EXPECT_EQ(kept(loader({{lora, 0.5F}}).norm_bias("norm", 2)).weight, (std::vector<float>{18, 24}));
+  EXPECT_EQ(kept(loader({{lora, 0.5F}}).linear("q", 2, 2)).bias, (std::vector<float>{10.5F, 21}));
+  EXPECT_EQ(kept(loader({{lora, 0}}).norm_weight("norm", 2)).weight, (std::vector<float>{1, 2}));
+}
+
+TEST_F(Layers, GivesALayerTheBiasThatALoraBrings) {
+  Tensors tensors;
+  tensors.add("q.lora_up.bias", {2}, {1, 2});
+  tensors.add("q.lora_up.weight", {2, 1}, {0, 0});
+  tensors.add("q.lora_down.weight", {1, 2}, {0, 0});
+  const std::shared_ptr<const Lora> lora = open(tensors);
+  const std::vector<std::string> both = {"q", "k"};
+  EXPECT_EQ(kept(loader({{lora, 0.5F}}).linear(both, 2, 2, {.bias = false})).bias,
+            (std::vector<float>{0.5F, 1, 0, 0}));
+  EXPECT_TRUE(kept(loader({{lora, 0}}).linear(both, 2, 2, {.bias = false})).bias.empty());
+}
+
+TEST_F(Layers, DoraRescalesWhatTheLorasBeforeItDid) {
+  Tensors tensors;
+  tensors.add("q.lora_up.weight", {2, 1}, {0, 0});
+  tensors.add("q.lora_down.weight", {1, 2}, {0, 0});
+  tensors.add("q.dora_scale", {2, 1}, {2 * std::sqrt(5.0F), 5});  // twice and once the lengths of q's rows
+  const std::shared_ptr<const Lora> dora = open(tensors);
+  const std::vector<float> after = kept(loader({{lora_, 1}, {dora, 1}}).linear("q", 2, 2)).weight;
+  const std::vector<float> before = kept(loader({{dora, 1}, {lora_, 1}}).linear("q", 2, 2)).weight;
+  const std::vector<float> expected_after = {4, 6, 5, 6};
+  const std::vector<float> expected_before = {3, 5, 5, 6};
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_NEAR(after[i], expected_after[i], 1e-5);
+    EXPECT_NEAR(before[i], expected_before[i], 1e-5);
+  }
 }
 
 TEST_F(Layers, SharesWhatNoLoraTouches) {
@@ -123,16 +179,19 @@ TEST_F(Layers, NamesWhatIsMissingOrHasAnotherShape) {
   expect_error([&] { loader().linear("v", 2, 2); }, {"model.safetensors", "v.weight"});
   expect_error([&] { loader().linear("q", 3, 2); }, {"q.weight", "[2,2]", "[2,3]"});
   expect_error([&] { loader().conv2d("conv", 1, 1, 1); }, {"conv.weight", "[1,1,3,3]"});
-  expect_error([&] { loader().vector("gain", 3); }, {"gain", "[2]", "[3]"});
+  expect_error([&] { loader().norm_weight("norm", 3); }, {"norm.weight", "[2]", "[3]"});
+  expect_error([&] { loader().norm_bias("norm", 3); }, {"norm.bias", "[2]", "[3]"});
 }
 
 TEST_F(Layers, FindsTensorsThatNobodyAskedFor) {
   LayerLoader layers = loader();
   layers.linear(std::vector<std::string>{"q", "k"}, 2, 2);
   layers.conv2d("conv", 1, 1, 3);
+  layers.norm_weight("norm", 2);
+  layers.norm_bias("norm", 2);
   expect_error([&] { layers.check_all_used(); }, {"model.safetensors", "\"gain\""});
   EXPECT_NO_THROW(layers.check_all_used({"gain"}));
-  layers.vector("gain", 2);
+  layers.tensor("gain", {2});
   EXPECT_NO_THROW(layers.check_all_used());
 }
 

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+
+#include "model/weights/layer_shape.h"
+#include "model/weights/lora_change.h"
+#include "model/weights/rotation.h"
+#include "model/weights/tensor_change.h"
+
+namespace streamdiffusion {
+
+/// What one adapter file does to one layer.
+struct LayerChange {
+  using Weight = std::variant<LoraChange, TensorChange, Rotation>;
+  std::optional<Weight> weight;
+  std::optional<TensorChange> bias;
+
+  /// True if the change needs a bias where the layer has none.
+  [[nodiscard]] bool adds_bias() const {
+    return bias && (bias->kind == TensorChange::Kind::add || bias->kind == TensorChange::Kind::replace);
+  }
+  /// True if the change depends on the layer's weight without any adapter.
+  [[nodiscard]] bool needs_base() const {
+    const auto* const lora = weight ? std::get_if<LoraChange>(&*weight) : nullptr;
+    return lora != nullptr && lora->lengths != nullptr;
+  }
+};
+
+/// Throws Error, beginning with `where`, where the change does not fit the layer.
+void check_change(const LayerChange& change, const LayerShape& shape, const std::string& where);
+
+/// Changes `weight` ([out][in][pixels]), to which other adapters may have been applied before. `base` is the
+/// weight without any; it may be `weight` itself where this adapter is the first.
+void apply_change(const LayerChange::Weight& change, float scale, const LayerShape& shape,
+                  std::span<const float> base, std::span<float> weight);
+
+}  // namespace streamdiffusion
