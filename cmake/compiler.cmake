@@ -1,8 +1,12 @@
 # What every target of this project is compiled with.
 add_library(streamdiffusion_compiler INTERFACE)
 target_compile_options(streamdiffusion_compiler INTERFACE
-  "$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wpedantic;-Wshadow;-Wconversion;-Wno-sign-conversion;-Wnon-virtual-dtor;-Woverloaded-virtual;-Werror>"
-  "$<$<COMPILE_LANGUAGE:CUDA>:-Werror=all-warnings;-Xcompiler=-Wall>")
+  "$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wpedantic;-Wshadow;-Wconversion;-Wno-sign-conversion;-Wnon-virtual-dtor;-Woverloaded-virtual>"
+  "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall>")
+if(STREAMDIFFUSION_WERROR)
+  target_compile_options(streamdiffusion_compiler INTERFACE
+    "$<$<COMPILE_LANGUAGE:CXX>:-Werror>" "$<$<COMPILE_LANGUAGE:CUDA>:-Werror=all-warnings>")
+endif()
 if(NOT APPLE)
   target_link_options(streamdiffusion_compiler INTERFACE -Wl,--as-needed)  # a program needs the libraries that it uses
 endif()
