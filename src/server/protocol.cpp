@@ -1,5 +1,6 @@
 #include "server/protocol.h"
 
+#include <algorithm>
 #include <bit>
 #include <concepts>
 
@@ -22,11 +23,13 @@ Number read(std::span<const std::uint8_t> bytes, std::size_t offset) {
   return number;
 }
 
+/// Writes the number to the first bytes and takes them off the rest.
 template <std::unsigned_integral Number>
-void append(Number number, std::vector<std::uint8_t>& bytes) {
+void put(Number number, std::span<std::uint8_t>& rest) {
   for (std::size_t i = 0; i < sizeof(Number); ++i) {
-    bytes.push_back(static_cast<std::uint8_t>(number >> (8 * i)));
+    rest[i] = static_cast<std::uint8_t>(number >> (8 * i));
   }
+  rest = rest.subspan(sizeof(Number));
 }
 
 Json parse_json(std::string_view text) {
@@ -72,16 +75,16 @@ FrameTag parse_frame_header(std::span<const std::uint8_t> message) {
 std::vector<std::uint8_t> make_answer(FrameState state, const FrameTag& tag,
                                       std::uint32_t server_microseconds, std::uint32_t dropped,
                                       std::span<const std::uint8_t> picture) {
-  std::vector<std::uint8_t> bytes;
-  bytes.reserve(kAnswerHeaderSize + picture.size());
-  bytes.push_back(kFrameKind);
-  bytes.push_back(static_cast<std::uint8_t>(state));
-  append(tag.variation, bytes);
-  append(tag.number, bytes);
-  append(std::bit_cast<std::uint64_t>(tag.time), bytes);
-  append(server_microseconds, bytes);
-  append(dropped, bytes);
-  bytes.insert(bytes.end(), picture.begin(), picture.end());
+  std::vector<std::uint8_t> bytes(kAnswerHeaderSize + picture.size());
+  std::span<std::uint8_t> rest(bytes);
+  put(kFrameKind, rest);
+  put(static_cast<std::uint8_t>(state), rest);
+  put(tag.variation, rest);
+  put(tag.number, rest);
+  put(std::bit_cast<std::uint64_t>(tag.time), rest);
+  put(server_microseconds, rest);
+  put(dropped, rest);
+  std::ranges::copy(picture, rest.begin());
   return bytes;
 }
 
