@@ -7,6 +7,8 @@ if(STREAMDIFFUSION_WERROR)
   target_compile_options(streamdiffusion_compiler INTERFACE
     "$<$<COMPILE_LANGUAGE:CXX>:-Werror>" "$<$<COMPILE_LANGUAGE:CUDA>:-Werror=all-warnings>")
 endif()
+# -O2 where -O3 gains nothing. Kernels have -O3 (src/CMakeLists.txt).
+target_compile_options(streamdiffusion_compiler INTERFACE "$<$<AND:$<CONFIG:Release>,$<COMPILE_LANGUAGE:CXX>>:-O2>")
 if(NOT APPLE)
   target_link_options(streamdiffusion_compiler INTERFACE -Wl,--as-needed)  # a program needs the libraries that it uses
 endif()
