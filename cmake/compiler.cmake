@@ -9,6 +9,10 @@ if(STREAMDIFFUSION_WERROR)
 endif()
 # -O2 where -O3 gains nothing. Kernels have -O3 (src/CMakeLists.txt).
 target_compile_options(streamdiffusion_compiler INTERFACE "$<$<AND:$<CONFIG:Release>,$<COMPILE_LANGUAGE:CXX>>:-O2>")
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+  # GCC collects its garbage at 128 MB; at 512 MB it compiles the server's coroutines in a tenth less time.
+  target_compile_options(streamdiffusion_compiler INTERFACE $<$<COMPILE_LANGUAGE:CXX>:--param=ggc-min-heapsize=524288>)
+endif()
 if(NOT APPLE)
   target_link_options(streamdiffusion_compiler INTERFACE -Wl,--as-needed)  # a program needs the libraries that it uses
 endif()
