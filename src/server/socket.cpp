@@ -1,6 +1,5 @@
 #include "server/socket.h"
 
-#include <array>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -12,6 +11,14 @@ constexpr std::chrono::seconds kLinger{2};
 constexpr std::size_t kLingerBytes = 64 << 20;
 
 }  // namespace
+
+Socket::Socket(boost::asio::ip::tcp::socket socket, boost::asio::ssl::context* tls) {
+  if (tls != nullptr) {
+    tls_ = std::make_unique<Tls>(Tcp(std::move(socket)), *tls);
+  } else {
+    tcp_ = std::make_unique<Tcp>(std::move(socket));
+  }
+}
 
 boost::asio::awaitable<void> Socket::handshake() {
   if (tls_) {
@@ -32,6 +39,16 @@ boost::asio::awaitable<void> Socket::shut_down() {
                                            boost::asio::redirect_error(boost::asio::use_awaitable, error));
   }
   tcp().close();
+}
+
+void Socket::read_some(const BufferArray<boost::asio::mutable_buffer>& buffers, Handler handler) {
+  tls_ ? tls_->async_read_some(buffers, std::move(handler))
+       : tcp_->async_read_some(buffers, std::move(handler));
+}
+
+void Socket::write_some(const BufferArray<boost::asio::const_buffer>& buffers, Handler handler) {
+  tls_ ? tls_->async_write_some(buffers, std::move(handler))
+       : tcp_->async_write_some(buffers, std::move(handler));
 }
 
 }  // namespace streamdiffusion::server

@@ -19,7 +19,7 @@ namespace {
 namespace asio = boost::asio;
 namespace websocket = boost::beast::websocket;
 using boost::asio::use_awaitable;
-using WebSocket = websocket::stream<Socket>;
+using WebSocket = websocket::stream<Socket, false>;  // nothing is gained by compressing pictures
 
 constexpr std::chrono::seconds kHandshake{15};
 constexpr std::chrono::seconds kSilence{30};  // of a peer that answers no ping
