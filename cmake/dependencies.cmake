@@ -3,8 +3,12 @@ find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(HWY REQUIRED IMPORTED_TARGET libhwy)
 # Kernels are compiled for AVX-512, AVX2 and NEON, with a scalar version for everything else; not for SVE, whose vectors have no
-# size that a compiler knows. Some are compiled for AVX-512 with VNNI, too (src/device/cpu/vnni_targets.h).
-set(HWY_DEFINITIONS "STREAMDIFFUSION_DISABLED_TARGETS=(HWY_SSSE3|HWY_SSE4|HWY_SVE|HWY_SVE2|HWY_SVE_256|HWY_SVE2_128)"
+# size that a compiler knows. Some are compiled for AVX-512 with VNNI, too (src/device/cpu/vnni_targets.h). Newer versions of
+# Highway have targets that kernels gain nothing from, and that the oldest supported one has no names for: the bits below
+# HWY_AVX3_DL (AVX3_ZEN4, AVX3_SPR, AVX10_2), and SSE2. Without EMU128 the scalar version is the same one everywhere.
+set(HWY_NEWER_TARGETS "0x7FLL|(1LL<<14)")
+set(HWY_DEFINITIONS
+    "STREAMDIFFUSION_DISABLED_TARGETS=(HWY_SSSE3|HWY_SSE4|HWY_SVE|HWY_SVE2|HWY_SVE_256|HWY_SVE2_128|${HWY_NEWER_TARGETS})" HWY_BROKEN_EMU128=1
     "HWY_DISABLED_TARGETS=(STREAMDIFFUSION_DISABLED_TARGETS|HWY_AVX3_DL)")
 pkg_check_modules(FFMPEG REQUIRED IMPORTED_TARGET libavformat libavdevice libavcodec libavutil libswscale
                   libswresample libavfilter)
