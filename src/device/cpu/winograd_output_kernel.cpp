@@ -118,13 +118,17 @@ HWY_INLINE V finished(V sum, V scale, V offset) {
   return Kind::kWhole ? hn::MulAdd(sum, scale, offset) : hn::Add(sum, offset);
 }
 
+/// The type in memory of a residual that has the same type as outputs that are written as T.
+template <typename T>
+using ResidualOf = std::conditional_t<std::is_same_v<T, float>, float, Bf16>;
+
 /// Where a vector of channels of a whole tile goes; what it is multiplied with, what is added, and the least
 /// that is written.
-template <typename T, typename R>
+template <typename T>
 struct PlainTile {
   T* out;
   std::int64_t out_stride;
-  const R* residual;
+  const ResidualOf<T>* residual;
   std::int64_t residual_stride;
   std::int64_t width;
   V scale;
@@ -132,8 +136,8 @@ struct PlainTile {
   V least;
 };
 
-template <typename Kind, int kOutputs, bool kOdd, bool kResidual, typename T, typename R>
-HWY_INLINE void write_plain_half(const float* from, std::int64_t stride, const PlainTile<T, R>& to) {
+template <typename Kind, int kOutputs, bool kOdd, bool kResidual, typename T>
+HWY_INLINE void write_plain_half(const float* from, std::int64_t stride, const PlainTile<T>& to) {
   constexpr int kLines = half_lines(kOdd, kOutputs);
   V values[kLines][kOutputs];
   transform_products<Kind, kOdd, kOutputs>(from, stride, values);
@@ -153,83 +157,105 @@ HWY_INLINE void write_plain_half(const float* from, std::int64_t stride, const P
 }
 
 /// Nearly all tiles of nearly all layers. A function of its own, for which few addresses have to be kept.
-template <typename Kind, int kOutputs, bool kResidual, typename T, typename R>
-HWY_NOINLINE void write_plain(const float* from, std::int64_t stride, PlainTile<T, R> to) {
+template <typename Kind, int kOutputs, bool kResidual, typename T>
+HWY_NOINLINE void write_plain(const float* from, std::int64_t stride, PlainTile<T> to) {
   write_plain_half<Kind, kOutputs, false, kResidual>(from, stride, to);
   write_plain_half<Kind, kOutputs, true, kResidual>(from, stride, to);
 }
 
-/// Outputs of the tensors' types, R that of the residual.
-template <typename Kind, int kOutputs, typename T, typename R>
+/// A vector of channels of a tile of which a part lies outside the picture, or whose activation or types
+/// write_plain does not know.
+struct AnyTile {
+  Elements out;
+  Elements residual;
+  V scale;
+  V offset;
+  std::int64_t lines;   // of outputs, inside the picture
+  std::int64_t pixels;  // of each of them
+  std::size_t valid;    // channels
+};
+
+/// Types are told apart at each vector here, so that the function exists once for all of them.
+template <typename Kind, int kOutputs>
+HWY_NOINLINE void write_any(const WinogradTask& task, const float* from, std::int64_t stride,
+                            const AnyTile& to) {
+  constexpr int kEven = half_lines(false, kOutputs);
+  V values[kOutputs][kOutputs];
+  transform_products<Kind, false, kOutputs>(from, stride, values);
+  transform_products<Kind, true, kOutputs>(from, stride, values + kEven);
+  for (std::int64_t i = 0; i < to.lines; ++i) {
+    for (std::int64_t j = 0; j < to.pixels; ++j) {
+      const std::int64_t pixel = i * task.out.shape.w + j;
+      V value = finished<Kind>(values[i % 2 * kEven + i / 2][j], to.scale, to.offset);
+      if (!to.residual.empty()) {
+        value = hn::Add(value, load_part(to.residual + pixel * task.options.residual.stride, to.valid));
+      }
+      store_part(activate(Tag(), task.options.activation, value), to.out + pixel * task.out.stride, to.valid);
+    }
+  }
+}
+
+/// Outputs of the tensor's type.
+template <typename Kind, int kOutputs, typename T>
 class OutputWriter {
  public:
-  OutputWriter(const WinogradTask& task, T* out, const R* residual)
-      : task_(task), places_(task), out_(out), residual_(residual) {}
+  OutputWriter(const WinogradTask& task, T* out) : task_(task), places_(task), out_(out) {
+    const Activation activation = task.options.activation;
+    const Tensor& residual = task.options.residual;
+    is_plain_ = (activation == Activation::none || activation == Activation::relu) &&
+                (residual.empty() || residual.dtype == task.out.dtype);
+  }
 
   /// `scale`: of the tile's inputs in whole numbers.
   void write(std::int64_t tile, const float* from, std::int64_t stride, const float* scale) const {
     constexpr auto kStep = static_cast<std::int64_t>(kLanes);
     const Shape& shape = task_.out.shape;
-    const Activation activation = task_.options.activation;
-    const bool plain = activation == Activation::none || activation == Activation::relu;
+    const Tensor& residual = task_.options.residual;
     const Place place = places_.at(tile);
-    const bool whole = place.top + kOutputs <= shape.h && place.left + kOutputs <= shape.w;
+    const bool plain = is_plain_ && place.top + kOutputs <= shape.h && place.left + kOutputs <= shape.w;
     const std::int64_t pixel = (place.row * shape.h + place.top) * shape.w + place.left;
+    const V least = task_.options.activation == Activation::relu
+                        ? hn::Zero(Tag())
+                        : hn::Set(Tag(), -std::numeric_limits<float>::infinity());
     for (std::int64_t c = 0; c < shape.c; c += kStep) {
-      T* const out = out_ + pixel * task_.out.stride + c;
-      const R* const residual =
-          residual_ != nullptr ? residual_ + pixel * task_.options.residual.stride + c : nullptr;
-      const V least = activation == Activation::relu
-                          ? hn::Zero(Tag())
-                          : hn::Set(Tag(), -std::numeric_limits<float>::infinity());
-      const PlainTile<T, R> to{out,
-                               task_.out.stride,
-                               residual,
-                               task_.options.residual.stride,
-                               shape.w,
-                               scale_of<Kind>(task_, c, scale),
-                               offset_of(task_, place.row, c),
-                               least};
-      if (plain && whole && c + kStep <= shape.c) {
-        residual != nullptr ? write_plain<Kind, kOutputs, true>(from + c, stride, to)
-                            : write_plain<Kind, kOutputs, false>(from + c, stride, to);
+      const V tile_scale = scale_of<Kind>(task_, c, scale);
+      const V offset = offset_of(task_, place.row, c);
+      const Elements added =
+          residual.empty() ? Elements() : elements_of(residual) + (pixel * residual.stride + c);
+      if (plain && c + kStep <= shape.c) {
+        const PlainTile<T> to{out_ + pixel * task_.out.stride + c,
+                              task_.out.stride,
+                              static_cast<const ResidualOf<T>*>(added.data),
+                              residual.stride,
+                              shape.w,
+                              tile_scale,
+                              offset,
+                              least};
+        added.empty() ? write_plain<Kind, kOutputs, false>(from + c, stride, to)
+                      : write_plain<Kind, kOutputs, true>(from + c, stride, to);
       } else {
-        write_any(from + c, stride, to, place, static_cast<std::size_t>(shape.c - c));
+        write_any<Kind, kOutputs>(
+            task_, from + c, stride,
+            {elements_of(task_.out) + (pixel * task_.out.stride + c), added, tile_scale, offset,
+             std::min<std::int64_t>(kOutputs, shape.h - place.top),
+             std::min<std::int64_t>(kOutputs, shape.w - place.left), static_cast<std::size_t>(shape.c - c)});
       }
     }
   }
 
  private:
-  HWY_NOINLINE void write_any(const float* from, std::int64_t stride, const PlainTile<T, R>& to,
-                              const Place& place, std::size_t valid) const {
-    constexpr int kEven = half_lines(false, kOutputs);
-    V values[kOutputs][kOutputs];
-    transform_products<Kind, false, kOutputs>(from, stride, values);
-    transform_products<Kind, true, kOutputs>(from, stride, values + kEven);
-    for (std::int64_t i = 0; i < std::min<std::int64_t>(kOutputs, task_.out.shape.h - place.top); ++i) {
-      for (std::int64_t j = 0; j < std::min<std::int64_t>(kOutputs, task_.out.shape.w - place.left); ++j) {
-        const std::int64_t pixel = i * to.width + j;
-        V value = finished<Kind>(values[i % 2 * kEven + i / 2][j], to.scale, to.offset);
-        if (to.residual != nullptr) {
-          value = hn::Add(value, load_part(to.residual + pixel * to.residual_stride, valid));
-        }
-        store_part(activate(Tag(), task_.options.activation, value), to.out + pixel * to.out_stride, valid);
-      }
-    }
-  }
-
   const WinogradTask& task_;
   Places places_;
   T* out_;
-  const R* residual_;
+  bool is_plain_;
 };
 
 /// Outputs of an enlarged picture, by phases.
-template <typename Kind, typename T, typename R>
+template <typename Kind, typename T>
 class PhaseWriter {
  public:
-  PhaseWriter(const WinogradTask& task, T* out, const R* residual)
-      : task_(task), places_(task), out_(out), residual_(residual) {}
+  PhaseWriter(const WinogradTask& task, T* out)
+      : task_(task), places_(task), out_(out), residual_(elements_of(task.options.residual)) {}
 
   /// `scale`: of the tile's inputs in whole numbers.
   void write(std::int64_t tile, const float* from, std::int64_t stride, const float* scale) const {
@@ -287,8 +313,9 @@ class PhaseWriter {
         continue;
       }
       V value = finished<Kind>(values[j], to.scale, to.offset);
-      if (residual_ != nullptr) {
-        value = hn::Add(value, load_part(residual_ + (line + x) * task_.options.residual.stride + c, valid));
+      if (!residual_.empty()) {
+        value =
+            hn::Add(value, load_part(residual_ + ((line + x) * task_.options.residual.stride + c), valid));
       }
       if (task_.options.activation != Activation::none) {
         value = activate(Tag(), task_.options.activation, value);
@@ -300,37 +327,34 @@ class PhaseWriter {
   const WinogradTask& task_;
   Places places_;
   T* out_;
-  const R* residual_;
+  Elements residual_;
 };
 
 void Output(const WinogradTask& task, std::int64_t first, std::int64_t last, const float* from,
             std::int64_t stride, const float* scales) {
   with_native_type(task, elements_of(task.out), [&](auto* out) {
-    with_type(elements_of(task.options.residual), [&](auto* residual) {
-      using T = std::remove_pointer_t<decltype(out)>;
-      using R = std::remove_pointer_t<decltype(residual)>;
-      const auto write = [&](const auto& writer) {
-        for (std::int64_t tile = first; tile < last; ++tile) {
-          const std::int64_t i = tile - first;
-          writer.write(tile, from + i * task.weights->columns, stride, scales + i);
-        }
-      };
-      const auto write_kind = [&](auto kind) {
-        using Kind = decltype(kind);
-        if (task.weights->phases > 1) {
-          write(PhaseWriter<Kind, T, R>(task, out, residual));
-        } else if (task.weights->outputs == kSmallOut) {
-          write(OutputWriter<Floats, kSmallOut, T, R>(task, out, residual));
-        } else {
-          write(OutputWriter<Kind, kOut, T, R>(task, out, residual));
-        }
-      };
-      if (task.weights->format == WinogradFormat::int16) {
-        write_kind(Integers());
-      } else {
-        write_kind(Floats());
+    using T = std::remove_pointer_t<decltype(out)>;
+    const auto write = [&](const auto& writer) {
+      for (std::int64_t tile = first; tile < last; ++tile) {
+        const std::int64_t i = tile - first;
+        writer.write(tile, from + i * task.weights->columns, stride, scales + i);
       }
-    });
+    };
+    const auto write_kind = [&](auto kind) {
+      using Kind = decltype(kind);
+      if (task.weights->phases > 1) {
+        write(PhaseWriter<Kind, T>(task, out));
+      } else if (task.weights->outputs == kSmallOut) {
+        write(OutputWriter<Floats, kSmallOut, T>(task, out));
+      } else {
+        write(OutputWriter<Kind, kOut, T>(task, out));
+      }
+    };
+    if (task.weights->format == WinogradFormat::int16) {
+      write_kind(Integers());
+    } else {
+      write_kind(Floats());
+    }
   });
 }
 
