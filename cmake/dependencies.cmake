@@ -21,6 +21,6 @@ pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto)
 find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(spdlog REQUIRED)
-find_package(Boost 1.74 REQUIRED)  # Asio and Beast: headers alone
+find_package(Boost 1.74 REQUIRED CONFIG)  # Asio and Beast: headers alone
 find_package(OpenSSL 3 REQUIRED)
 find_package(prometheus-cpp REQUIRED CONFIG)
