@@ -83,6 +83,7 @@ class Scripts(unittest.TestCase):
             ["test", "--sanitize", "--fuzz"],
             ["install-dependencies", "everything"],
             ["bundle-cuda-tests"],
+            ["package", "deb"],
         ]:
             with self.subTest(arguments):
                 result = self.run_script(*arguments)
@@ -103,7 +104,7 @@ class Scripts(unittest.TestCase):
 
     def test_nothing_begins_on_a_system_that_is_too_old(self):
         system = self.on_system('ID=ubuntu\nVERSION_ID="22.04"\nPRETTY_NAME="Ubuntu 22.04.4 LTS"')
-        for name in ["quickstart", "test"]:
+        for name in ["quickstart", "test", "package"]:
             with self.subTest(name):
                 result = self.run_script(name, **system)
                 self.assertEqual((result.returncode, result.stdout), (1, ""))
