@@ -24,3 +24,14 @@ find_package(spdlog REQUIRED)
 find_package(Boost 1.74 REQUIRED CONFIG)  # Asio and Beast: headers alone
 find_package(OpenSSL 3 REQUIRED)
 find_package(prometheus-cpp REQUIRED CONFIG)
+
+# A small program that is compiled and linked with all of them: it shows within seconds whether the packages of a system suit.
+add_executable(check_dependencies EXCLUDE_FROM_ALL ${CMAKE_CURRENT_LIST_DIR}/check_dependencies.cpp)
+target_compile_options(check_dependencies PRIVATE -include utility)  # Boost 1.74's awaitable.hpp forgets it
+target_link_libraries(check_dependencies PRIVATE PkgConfig::HWY PkgConfig::FFMPEG PkgConfig::PNG PkgConfig::TURBOJPEG PkgConfig::ICU
+                      PkgConfig::CURL PkgConfig::CRYPTO nlohmann_json::nlohmann_json CLI11::CLI11 spdlog::spdlog Boost::headers
+                      OpenSSL::SSL prometheus-cpp::core Threads::Threads)
+if(SDL2_FOUND)
+  target_link_libraries(check_dependencies PRIVATE PkgConfig::SDL2)
+  target_compile_definitions(check_dependencies PRIVATE STREAMDIFFUSION_HAS_SDL2)
+endif()

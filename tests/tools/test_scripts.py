@@ -60,7 +60,7 @@ class Scripts(unittest.TestCase):
                     self.assert_nothing_was_done()
 
     def test_help_counts_after_other_options(self):
-        for arguments in [["quickstart", "--no-serve", "red apple"], ["test", "-R", "stream"]]:
+        for arguments in [["quickstart", "--no-serve", "red apple"], ["test", "-R", "stream"], ["test-fresh-machine", "--quick"]]:
             with self.subTest(arguments):
                 self.assertIn("Usage: ", self.run_script(*arguments, "--help").stdout)
                 self.assert_nothing_was_done()
@@ -84,6 +84,8 @@ class Scripts(unittest.TestCase):
             ["install-dependencies", "everything"],
             ["bundle-cuda-tests"],
             ["package", "deb"],
+            ["test-fresh-machine", "--only", "everything"],
+            ["test-fresh-machine", "../trixie"],
         ]:
             with self.subTest(arguments):
                 result = self.run_script(*arguments)
