@@ -37,7 +37,7 @@ struct HubOptions {
   const std::atomic<bool>* stop = nullptr;
 
   /// As Python's huggingface_hub reads it: HF_ENDPOINT, HF_HUB_CACHE, HF_HOME, HF_TOKEN, HF_TOKEN_PATH,
-  /// HF_HUB_OFFLINE and what these default to.
+  /// HF_HUB_OFFLINE and what these default to; `~`, `$NAME` and `${NAME}` in paths are replaced.
   static HubOptions from_environment();
 };
 
@@ -49,10 +49,10 @@ class HubStopped : public Error {
 
 /// Gives the options with the hub's names replaced by files, which are downloaded where they are not there
 /// yet: `path`, `vae` and the LoRAs' files may be "OWNER/NAME", "OWNER/NAME@REVISION" or
-/// "OWNER/NAME/FILE.safetensors". A path that exists is left as it is. Where the model's own autoencoder is a
-/// Stable Diffusion 1.x or 2.x one and `vae` is not given, TAESD takes its place: from the hub where the
-/// model has come from there, otherwise only where the cache has it. `vae` "full" keeps the model's own.
-/// Throws Error that says what is wrong and what to do.
+/// "OWNER/NAME/FILE.safetensors" (or FILE.dduf). A path that exists is left as it is. Where the model's own
+/// autoencoder is a Stable Diffusion 1.x or 2.x one and `vae` is not given, TAESD takes its place: from the
+/// hub where the model has come from there, otherwise only where the cache has it. `vae` "full" keeps the
+/// model's own. Throws Error that says what is wrong and what to do.
 ModelOptions fetch_model(ModelOptions options, const HubOptions& hub);
 
 /// Downloads what is needed of one repository ("OWNER/NAME[/FILE.safetensors][@REVISION]") and gives the

@@ -22,19 +22,22 @@ struct LoraOptions {
 struct EmbeddingOptions {
   /// .safetensors with `emb_params`, `clip_l` or one tensor called as its token
   std::filesystem::path file = {};
-  std::string token = {};  ///< the word that stands for it in prompts; the tensor's or the file's name
+  /// The word that stands for it in prompts, in any case and also inside of other words; the tensor's or the
+  /// file's name unless given.
+  std::string token = {};
 };
 
 struct ModelOptions {
-  /// A Hugging Face diffusers folder (the one with model_index.json), or a checkpoint of Stable Diffusion 1.x
-  /// or 2.x in one .safetensors file.
+  /// A Hugging Face diffusers folder (the one with model_index.json), the same in one .dduf file, or a
+  /// checkpoint of Stable Diffusion 1.x or 2.x in one .safetensors file.
   std::filesystem::path path = {};
   std::string name = {};  ///< for ModelInfo::name; the folder's or file's unless given
   /// An autoencoder's folder or file in place of the model's own.
   std::optional<std::filesystem::path> vae = {};
   std::vector<LoraOptions> loras = {};
   /// Where prompts may take LoRAs from: `<lora:NAME:SCALE>` is taken out of a prompt and loads
-  /// NAME.safetensors from here or a subfolder. Without it prompts are taken as they are.
+  /// NAME.safetensors from here or a subfolder, links to folders included. Names are compared with accents
+  /// composed. Without it prompts are taken as they are.
   std::optional<std::filesystem::path> lora_folder = {};
   std::vector<EmbeddingOptions> embeddings = {};
   /// Prompts weigh their words: `(word:1.3)`, `(word)`, `[word]`, as in AUTOMATIC1111's web UI.

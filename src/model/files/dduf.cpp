@@ -146,6 +146,12 @@ std::span<const std::byte> data_of(const ZipBytes& zip, const Entry& entry) {
   return zip.part(entry.header + 30 + names, entry.size);
 }
 
+/// The name of an entry or folder, without a "/" at its end; empty for the outermost folder.
+std::string entry_name(const fs::path& inside) {
+  const fs::path name = inside.has_filename() ? inside : inside.parent_path();
+  return name == "." ? "" : name.generic_string();
+}
+
 }  // namespace
 
 std::map<std::string, std::span<const std::byte>> read_stored_zip(std::span<const std::byte> bytes,
@@ -182,8 +188,7 @@ std::optional<DdufPath> find_dduf(const fs::path& path) {
   for (fs::path file = path; !file.empty(); file = file.parent_path()) {
     std::error_code ignored;
     if (file.extension() == ".dduf" && fs::is_regular_file(file, ignored)) {
-      const std::string entry = file == path ? "" : path.lexically_relative(file).generic_string();
-      return DdufPath{.file = file, .entry = entry};
+      return DdufPath{.file = file, .entry = entry_name(path.lexically_relative(file))};
     }
     if (file == file.parent_path()) {
       break;

@@ -88,6 +88,7 @@ TEST(Dduf, PathsLeadIntoIt) {
   EXPECT_TRUE(is_model_folder(dduf));
   EXPECT_TRUE(is_model_folder(dduf / ""));
   EXPECT_TRUE(is_model_folder(dduf / "unet"));
+  EXPECT_TRUE(is_model_folder(dduf / "unet" / ""));
   EXPECT_FALSE(is_model_folder(dduf / "une"));
   EXPECT_FALSE(is_model_folder(dduf / ".." / "model.dduf" / "vae"));
   expect_error([&] { read_text_file(dduf / "unet/x.json"); }, {"model.dduf", "no \"unet/x.json\""});
