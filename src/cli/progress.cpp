@@ -48,19 +48,19 @@ void Progress::show(std::int64_t done, double fps, const std::optional<std::stri
     line_.show(-1, before + last_columns(*typed, room));
     return;
   }
-  line_.show(total_ > 0 ? static_cast<double>(done) / static_cast<double>(total_) : -1, numbers(done, fps));
+  line_.show(knows_total(done) ? static_cast<double>(done) / static_cast<double>(total_) : -1,
+             numbers(done, fps));
 }
 
 std::string Progress::numbers(std::int64_t done, double fps) const {
   std::ostringstream text;
   text << done;
-  if (total_ > 0) {
+  if (knows_total(done)) {
     text << "/" << total_;
   }
   text << " frames, " << rate_text(fps) << " fps";
-  if (total_ > 0 && fps > 0) {
-    text << ", " << clock_text(static_cast<double>(std::max<std::int64_t>(total_ - done, 0)) / fps)
-         << " left";
+  if (knows_total(done) && fps > 0) {
+    text << ", " << clock_text(static_cast<double>(total_ - done) / fps) << " left";
   }
   return text.str();
 }

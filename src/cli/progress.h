@@ -11,13 +11,15 @@ namespace streamdiffusion::cli {
 /// Shows how many frames are done, on standard error.
 class Progress {
  public:
-  /// `total`: frames that there will be, 0 where that is not known.
+  /// `total`: about how many frames there will be, 0 where that is not known. It counts as unknown once there
+  /// are more.
   Progress(std::int64_t total, bool quiet) : total_(total), line_(quiet) {}
 
   /// `typed`: what its user has typed of the next line, where lines are typed.
   void show(std::int64_t done, double fps, const std::optional<std::string>& typed = std::nullopt);
 
  private:
+  [[nodiscard]] bool knows_total(std::int64_t done) const { return total_ > 0 && done <= total_; }
   [[nodiscard]] std::string numbers(std::int64_t done, double fps) const;
 
   std::int64_t total_;
