@@ -281,8 +281,9 @@ Command add_run(CLI::App& program) {
   add_formats(*app, *options);
   add_common_options(*app, *options);
   app->footer(
-      "Frame rate and audio of a file are kept. Ctrl-C finishes the output; a second one ends the program "
-      "at once.\n\n"
+      "A file's frame times and audio are kept; where the output has one frame rate (.avi, .mpg, .y4m), "
+      "frames are repeated or left out. Ctrl-C finishes the output; a second one ends the program at "
+      "once.\n\n"
       "Examples:\n"
       "  streamdiffusion run in.mp4 out.mp4 --prompt \"panda on a pink background\"\n"
       "  streamdiffusion run frames/ out/%05d.png --prompt \"cat face\" --strength 0.7\n"
