@@ -29,9 +29,11 @@ Fit parse_fit(const std::string& name);
 /// sizes allocates nothing after the first.
 void fit_frame(const Frame& in, Fit fit, Frame& out);
 
-/// A picture file (PNG, JPEG, WebP and what else FFmpeg decodes), orientation applied, alpha on black. Throws
-/// Error when it is damaged, cut short, larger than 134 megapixels or no picture.
-Frame read_image(const std::filesystem::path& file);
+/// A picture file (PNG, JPEG, WebP and what else FFmpeg decodes; of several pictures the first), orientation
+/// applied, alpha on black. Throws Error when it is damaged, cut short, larger than 134 megapixels or no
+/// picture. A flaw that leaves the picture whole, as a JPEG without its end marker, is told to `on_warning`.
+Frame read_image(const std::filesystem::path& file,
+                 const std::function<void(const std::string&)>& on_warning = nullptr);
 
 /// A picture from a PNG, JPEG or WebP file's bytes, which nobody need trust: what is larger than
 /// `most_pixels` is refused before there is memory for it. Throws Error as read_image does. Thread-safe.

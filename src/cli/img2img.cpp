@@ -19,9 +19,9 @@ struct Options : CommonOptions {
   std::string output;
 };
 
-Frame read_picture(const std::string& input) {
+Frame read_picture(const std::string& input, const Console& console) {
   if (input != "-") {
-    return read_image(input);
+    return read_image(input, [&](const std::string& text) { console.warning(text); });
   }
   SourceOptions source;
   source.input = input;
@@ -41,7 +41,7 @@ int img2img(const CLI::App& app, Options& options) {
   const Console console(options.quiet);
   draw_seeds(options, console);
   const Parameters parameters = make_parameters(make_settings(options, console));
-  const Frame input = read_picture(options.input);
+  const Frame input = read_picture(options.input, console);
   const std::shared_ptr<Model> model = load_model(options, console);
   const Size size = choose_size(options, model->info(), Size{input.width, input.height});
   Frame fitted;

@@ -4,6 +4,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <new>
+#include <utility>
 
 #include "streamdiffusion/error.h"
 
@@ -58,6 +59,8 @@ std::string error_text(int code) {
   return text;
 }
 
+std::string take_last_message() { return std::exchange(last_message(), {}); }
+
 std::string take_demuxer_error() { return std::exchange(last_demuxer_message(), {}); }
 
 int check(int code, const std::string& what) {
@@ -108,8 +111,10 @@ Codec open_decoder(const AVCodecParameters& parameters, int threads, const std::
   codec->err_recognition = AV_EF_CRCCHECK;
   // Decoders of single pictures report damage only when asked. The others mark the frame; asking those of the
   // MPEG-4 family makes FFmpeg 5.1 abort the process.
+  // TIFF's would fail at every tag that it does not know.
   const AVCodecDescriptor* descriptor = avcodec_descriptor_get(parameters.codec_id);
-  if (descriptor != nullptr && (descriptor->props & AV_CODEC_PROP_INTRA_ONLY) != 0) {
+  if (descriptor != nullptr && (descriptor->props & AV_CODEC_PROP_INTRA_ONLY) != 0 &&
+      parameters.codec_id != AV_CODEC_ID_TIFF) {
     codec->err_recognition |= AV_EF_EXPLODE;
   }
   check(avcodec_open2(codec.get(), decoder, nullptr), what + ": cannot open the decoder " + decoder->name);

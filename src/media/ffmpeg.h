@@ -52,6 +52,10 @@ void quieten();
 /// What FFmpeg says of `code`, with the last error message that it logged on this thread since the last call.
 std::string error_text(int code);
 
+/// The last error message that FFmpeg logged on this thread, which is forgotten then; empty where there is
+/// none.
+std::string take_last_message();
+
 /// The last error that a demuxer logged on this thread since the last call; empty if there was none. Demuxers
 /// skip what is damaged without another sign.
 std::string take_demuxer_error();

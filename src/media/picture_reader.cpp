@@ -1,8 +1,11 @@
 #include "media/picture_reader.h"
 
 #include <algorithm>
+#include <array>
+#include <cctype>
 #include <cstring>
 #include <fstream>
+#include <functional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -27,6 +30,15 @@ std::vector<std::uint8_t> read_bytes(const std::filesystem::path& file, std::uin
   return bytes;
 }
 
+using Structure = PictureStructure;
+using OnWarning = std::function<void(const std::string&)>;
+
+bool begins_as_jpeg(std::span<const std::uint8_t> bytes) {
+  return bytes.size() >= 3 && bytes[0] == 0xFF && bytes[1] == 0xD8 && bytes[2] == 0xFF;
+}
+
+const AVInputFormat* jpeg_format() { return av_find_input_format("jpeg_pipe"); }
+
 /// The format by the bytes alone, so that a wrong extension does no harm. Null where FFmpeg does not know it.
 const AVInputFormat* probe(std::span<const std::uint8_t> bytes) {
   std::vector<std::uint8_t> start(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(std::min(
@@ -35,6 +47,11 @@ const AVInputFormat* probe(std::span<const std::uint8_t> bytes) {
   start.resize(start.size() + AVPROBE_PADDING_SIZE);
   const AVProbeData data{.filename = "", .buf = start.data(), .buf_size = size, .mime_type = nullptr};
   return av_probe_input_format(&data, 1);
+}
+
+/// FFmpeg's probe knows no JPEG with a second picture behind it or without an end.
+const AVInputFormat* probe_picture(std::span<const std::uint8_t> bytes) {
+  return begins_as_jpeg(bytes) ? jpeg_format() : probe(bytes);
 }
 
 /// Formats that hold nothing but one picture are called "png_pipe", "jpeg_pipe", ...
@@ -147,18 +164,57 @@ ffmpeg::Picture decode(std::span<const std::uint8_t> bytes, const AVInputFormat&
   return picture;
 }
 
+/// What FFmpeg said of a TIFF that it decoded nevertheless. Tags that it does not know matter to nobody.
+std::string tiff_complaint() {
+  const std::string message = ffmpeg::take_last_message();
+  return message.starts_with("Unknown or unsupported tag") ? std::string() : message;
+}
+
+/// Flaws that leave a picture as other programs show it.
+void warn_of_flaws(const Structure& structure, const std::string& name, const OnWarning& on_warning) {
+  if (!on_warning) return;
+  if (structure.cut_short) on_warning("the picture " + name + " has no end marker; it may be cut short");
+  const std::string complaint = structure.format == Structure::Format::tiff ? tiff_complaint() : "";
+  if (!complaint.empty()) on_warning("the picture " + name + " may be damaged: " + complaint);
+}
+
 Orientation orientation_of(const AVFrame& picture, const PictureStructure& structure) {
-  if (structure.known) return orientation_from_exif(structure.orientation);
+  if (structure.format != Structure::Format::other) return orientation_from_exif(structure.orientation);
   const AVFrameSideData* matrix = av_frame_get_side_data(&picture, AV_FRAME_DATA_DISPLAYMATRIX);
   return matrix != nullptr ? orientation_from_matrix(reinterpret_cast<const std::int32_t*>(matrix->data))
                            : Orientation{};
 }
 
+ffmpeg::Picture decode_known(std::span<const std::uint8_t> bytes, const AVInputFormat& format,
+                             const Structure& structure, const std::string& name, std::int64_t most_pixels) {
+  try {
+    return decode(bytes, format, name, most_pixels);
+  } catch (const Error&) {
+    if (!structure.animated) throw;
+    throw Error(
+        "the picture " + name +
+        " is an animated WebP, which this version of FFmpeg cannot decode; convert it to a GIF, a video "
+        "or still pictures");
+  }
+}
+
 Frame read_picture(std::span<const std::uint8_t> bytes, const AVInputFormat& format, const std::string& name,
-                   std::int64_t most_pixels) {
+                   std::int64_t most_pixels, const OnWarning& on_warning) {
   const PictureStructure structure = examine_picture(bytes);
-  if (structure.cut_short) throw Error("the picture " + name + " is cut short; copy or download it again");
-  const ffmpeg::Picture picture = decode(bytes, format, name, most_pixels);
+  // A JPEG in one pass may have all pixels without its end marker; its decoder tells.
+  const bool decoder_tells = structure.format == Structure::Format::jpeg && !structure.progressive;
+  if (structure.cut_short && !decoder_tells) {
+    throw Error("the picture " + name + " is cut short; copy or download it again");
+  }
+  // FFmpeg decodes these to black without a word.
+  if (structure.jpeg_in_tiff) {
+    throw Error(
+        "the picture " + name +
+        " is a TIFF compressed as JPEG, which FFmpeg cannot decode; save it uncompressed, with LZW or "
+        "as a JPEG");
+  }
+  const ffmpeg::Picture picture = decode_known(bytes, format, structure, name, most_pixels);
+  warn_of_flaws(structure, name, on_warning);
   Frame frame;
   try {
     // Pictures mark no aspect on purpose: PNG and JPEG carry print resolutions there.
@@ -170,16 +226,31 @@ Frame read_picture(std::span<const std::uint8_t> bytes, const AVInputFormat& for
   return frame;
 }
 
+bool is_named_as_jpeg(const std::filesystem::path& file) {
+  std::string extension = file.extension().string();
+  std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return std::tolower(c); });
+  constexpr std::array<std::string_view, 5> kNames = {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"};
+  return std::ranges::find(kNames, extension) != kNames.end();
+}
+
+/// PNG, JPEG or WebP.
+bool is_web_picture(std::span<const std::uint8_t> bytes) {
+  const Structure::Format format = examine_picture(bytes).format;
+  return format != Structure::Format::other && format != Structure::Format::tiff;
+}
+
 }  // namespace
 
 bool is_picture(const std::filesystem::path& file) {
   constexpr std::uintmax_t kEnoughToProbe = std::uintmax_t{1} << 16;
   const std::vector<std::uint8_t> bytes = read_bytes(file, kEnoughToProbe);
   const AVInputFormat* format = probe(bytes);
-  return format != nullptr && (is_single_picture(*format) || is_avif(bytes));
+  if (format != nullptr && (is_single_picture(*format) || is_avif(bytes))) return true;
+  // Several JPEGs in a row are a video, unless the header or the name says that it is a picture.
+  return begins_as_jpeg(bytes) && (examine_picture(bytes).lists_several || is_named_as_jpeg(file));
 }
 
-Frame read_image(const std::filesystem::path& file) {
+Frame read_image(const std::filesystem::path& file, const OnWarning& on_warning) {
   ffmpeg::quieten();
   const std::string name = file.string();
   if (!std::filesystem::exists(file)) throw Error("there is no picture " + name);
@@ -187,20 +258,20 @@ Frame read_image(const std::filesystem::path& file) {
   if (std::filesystem::file_size(file) > kMaxFileSize) throw Error("the picture " + name + " is over 1 GiB");
   const std::vector<std::uint8_t> bytes = read_bytes(file, kMaxFileSize);
   if (bytes.empty()) throw Error("the picture " + name + " is empty or cannot be read");
-  const AVInputFormat* format = probe(bytes);
+  const AVInputFormat* format = probe_picture(bytes);
   if (format == nullptr || !holds_picture(*format, bytes)) {
     throw Error(name + " is no picture that FFmpeg knows (PNG, JPEG, WebP, ...)");
   }
-  return read_picture(bytes, *format, name, ffmpeg::kMaxPixels);
+  return read_picture(bytes, *format, name, ffmpeg::kMaxPixels, on_warning);
 }
 
 Frame decode_image(std::span<const std::uint8_t> bytes, std::int64_t most_pixels) {
   ffmpeg::quieten();
-  const AVInputFormat* format = bytes.empty() ? nullptr : probe(bytes);
-  if (format == nullptr || !examine_picture(bytes).known || !is_single_picture(*format)) {
+  const AVInputFormat* format = bytes.empty() ? nullptr : probe_picture(bytes);
+  if (format == nullptr || !is_single_picture(*format) || !is_web_picture(bytes)) {
     throw Error("these bytes are no PNG, JPEG or WebP picture");
   }
-  return read_picture(bytes, *format, "that was sent", most_pixels);
+  return read_picture(bytes, *format, "that was sent", most_pixels, nullptr);
 }
 
 }  // namespace streamdiffusion

@@ -4,8 +4,11 @@
 
 namespace streamdiffusion {
 
-PictureSource::PictureSource(std::vector<std::filesystem::path> files, double frame_rate)
-    : files_(std::move(files)), first_(read_image(files_.front())) {
+PictureSource::PictureSource(std::vector<std::filesystem::path> files, double frame_rate,
+                             std::function<void(const std::string&)> on_warning)
+    : files_(std::move(files)),
+      on_warning_(std::move(on_warning)),
+      first_(read_image(files_.front(), on_warning_)) {
   info_.width = first_.width;
   info_.height = first_.height;
   info_.frame_rate = frame_rate;
@@ -14,7 +17,7 @@ PictureSource::PictureSource(std::vector<std::filesystem::path> files, double fr
 
 bool PictureSource::read(Frame& frame) {
   if (next_ == files_.size()) return false;
-  frame = next_ == 0 ? std::move(first_) : read_image(files_[next_]);
+  frame = next_ == 0 ? std::move(first_) : read_image(files_[next_], on_warning_);
   frame.number = static_cast<std::int64_t>(next_);
   frame.time = std::chrono::microseconds(std::llround(1e6 * static_cast<double>(next_) / info_.frame_rate));
   ++next_;

@@ -30,9 +30,13 @@ bool starts_with(Bytes bytes, std::string_view text) {
 Bytes after(Bytes bytes, std::size_t count) { return bytes.subspan(std::min(count, bytes.size())); }
 
 constexpr std::string_view kExifHeader{"Exif\0\0", 6};
+constexpr std::string_view kTiffLittleEndian{"II*\0", 4};
+constexpr std::string_view kTiffBigEndian{"MM\0*", 4};
+constexpr std::string_view kMultiPictureHeader{"MPF\0", 4};
 
-/// The orientation in an EXIF block: a TIFF header, then a directory of twelve-byte entries.
-int exif_orientation(Bytes exif) {
+/// A 16-bit value in an EXIF block or TIFF: a header, then a directory of twelve-byte entries. 1 where there
+/// is none.
+int tiff_value(Bytes exif, std::uint32_t tag) {
   if (starts_with(exif, kExifHeader)) exif = after(exif, kExifHeader.size());
   if (exif.size() < 8) return 1;
   const auto number = starts_with(exif, "MM") ? big_endian : little_endian;
@@ -40,19 +44,35 @@ int exif_orientation(Bytes exif) {
   if (directory.size() < 2) return 1;
   const std::uint32_t entries = number(directory, 2);
   directory = after(directory, 2);
-  constexpr std::uint32_t kOrientationTag = 0x0112;
   for (std::uint32_t i = 0; i < entries && directory.size() >= 12; ++i, directory = after(directory, 12)) {
-    if (number(directory, 2) == kOrientationTag) return static_cast<int>(number(after(directory, 8), 2));
+    if (number(directory, 2) == tag) return static_cast<int>(number(after(directory, 8), 2));
   }
   return 1;
 }
 
+int exif_orientation(Bytes exif) {
+  constexpr std::uint32_t kOrientationTag = 0x0112;
+  return tiff_value(exif, kOrientationTag);
+}
+
+PictureStructure examine_tiff(Bytes bytes) {
+  constexpr std::uint32_t kCompressionTag = 0x0103;
+  constexpr int kOldJpeg = 6;
+  constexpr int kJpeg = 7;
+  const int compression = tiff_value(bytes, kCompressionTag);
+  return {.format = PictureStructure::Format::tiff,
+          .jpeg_in_tiff = compression == kOldJpeg || compression == kJpeg,
+          .orientation = exif_orientation(bytes)};
+}
+
 /// Segments of marker and length; after "start of scan" compressed data in which markers are escaped.
 PictureStructure examine_jpeg(Bytes bytes) {
-  PictureStructure structure{.known = true, .cut_short = true};
+  PictureStructure structure{.format = PictureStructure::Format::jpeg, .cut_short = true};
   constexpr std::uint8_t kEnd = 0xD9;
   constexpr std::uint8_t kScan = 0xDA;
+  constexpr std::uint8_t kProgressive = 0xC2;
   constexpr std::uint8_t kApp1 = 0xE1;
+  constexpr std::uint8_t kApp2 = 0xE2;
   bytes = after(bytes, 2);
   while (bytes.size() >= 2) {
     const std::uint8_t marker = bytes[1];
@@ -70,6 +90,8 @@ PictureStructure examine_jpeg(Bytes bytes) {
     const Bytes content = after(bytes, 4).first(std::min(length - 2, bytes.size() - 4));
     if (marker == kApp1 && starts_with(content, kExifHeader))
       structure.orientation = exif_orientation(content);
+    if (marker == kProgressive) structure.progressive = true;
+    if (marker == kApp2 && starts_with(content, kMultiPictureHeader)) structure.lists_several = true;
     bytes = after(bytes, 2 + length);
     if (marker == kScan) {
       while (bytes.size() >= 2 && bytes[0] != 0xFF) bytes = after(bytes, 1);
@@ -80,7 +102,7 @@ PictureStructure examine_jpeg(Bytes bytes) {
 
 /// Chunks of length, type, data and checksum.
 PictureStructure examine_png(Bytes bytes) {
-  PictureStructure structure{.known = true, .cut_short = true};
+  PictureStructure structure{.format = PictureStructure::Format::png, .cut_short = true};
   bytes = after(bytes, 8);
   while (bytes.size() >= 12) {
     const std::size_t length = big_endian(bytes, 4);
@@ -98,13 +120,14 @@ PictureStructure examine_png(Bytes bytes) {
 
 /// RIFF: chunks of type, length and data, padded to even lengths.
 PictureStructure examine_webp(Bytes bytes) {
-  PictureStructure structure{.known = true};
+  PictureStructure structure{.format = PictureStructure::Format::webp};
   structure.cut_short = little_endian(after(bytes, 4), 4) > bytes.size() - 8;
   bytes = after(bytes, 12);
   while (bytes.size() >= 8) {
     const std::size_t length = little_endian(after(bytes, 4), 4);
     if (length > bytes.size() - 8) break;
     if (starts_with(bytes, "EXIF")) structure.orientation = exif_orientation(after(bytes, 8).first(length));
+    if (starts_with(bytes, "ANIM")) structure.animated = true;
     bytes = after(bytes, 8 + length + length % 2);
   }
   return structure;
@@ -117,6 +140,9 @@ PictureStructure examine_picture(std::span<const std::uint8_t> bytes) {
   if (starts_with(bytes, "\x89PNG\r\n\x1A\n")) return examine_png(bytes);
   if (bytes.size() >= 12 && starts_with(bytes, "RIFF") && starts_with(after(bytes, 8), "WEBP")) {
     return examine_webp(bytes);
+  }
+  if (starts_with(bytes, kTiffLittleEndian) || starts_with(bytes, kTiffBigEndian)) {
+    return examine_tiff(bytes);
   }
   return {};
 }

@@ -5,11 +5,17 @@
 
 namespace streamdiffusion {
 
-/// What the outer structure of a JPEG, PNG or WebP file tells that decoders leave out or gloss over.
+/// What the outer structure of a JPEG, PNG, WebP or TIFF file tells that decoders leave out or gloss over.
 struct PictureStructure {
-  bool known = false;      ///< it is one of the three
-  bool cut_short = false;  ///< its end is missing
-  int orientation = 1;     ///< EXIF's, 1 .. 8
+  enum class Format { other, jpeg, png, webp, tiff };
+  Format format = Format::other;
+  bool cut_short = false;    ///< its end is missing
+  bool progressive = false;  ///< a JPEG of several passes, each over the whole picture
+  bool animated = false;     ///< a WebP of several frames
+  bool lists_several =
+      false;                  ///< a JPEG whose header lists further pictures behind it (multi-picture format)
+  bool jpeg_in_tiff = false;  ///< a TIFF whose pixels are compressed as JPEG
+  int orientation = 1;        ///< EXIF's, 1 .. 8
 };
 
 /// Reads untrusted bytes; never fails. Formats that it does not know are left as they are.

@@ -37,10 +37,10 @@ std::unique_ptr<Source> open_source(const SourceOptions& options) {
     std::vector<std::filesystem::path> files = pictures_in(path);
     if (files.empty())
       throw Error("the folder " + options.input + " holds no pictures (PNG, JPEG, WebP, ...)");
-    return std::make_unique<PictureSource>(std::move(files), picture_rate);
+    return std::make_unique<PictureSource>(std::move(files), picture_rate, options.on_warning);
   }
   if (std::filesystem::is_regular_file(path) && is_picture(path)) {
-    return std::make_unique<PictureSource>(std::vector{path}, picture_rate);
+    return std::make_unique<PictureSource>(std::vector{path}, picture_rate, options.on_warning);
   }
   return std::make_unique<VideoSource>(options);
 }

@@ -3,6 +3,9 @@
 
     python3 tests/media/data/make.py
 
+canvas_vp8.webm, canvas_vp9.webm and browser.webm were recorded with Chromium's MediaRecorder: a canvas of
+rgb(200, 50, 50), and one that is drawn slowly.
+
 Needs Pillow, numpy and the ffmpeg program. The scene is 48x32: white, its corners red (top left), green (top right),
 blue (bottom left) and black (bottom right), each 16x16.
 """
@@ -62,6 +65,11 @@ def main():
     exif = Image.Exif()
     exif[0x0112] = 6
     plain.save(HERE / "oriented_6.png", exif=exif)
+    for name, compression in (("raw", None), ("lzw", "tiff_lzw"), ("deflate", "tiff_deflate")):
+        tags = Image.Exif()
+        tags[0x0112], tags[0x0131], tags[0x013B] = 6, "a program", "somebody"
+        plain.save(HERE / f"tagged_{name}.tif", compression=compression, exif=tags, dpi=(300, 300))
+    plain.resize((64, 64)).save(HERE / "animated.webp", save_all=True, append_images=[plain.resize((64, 64)).rotate(90)])
     plain.save(HERE / "oriented_6.webp", exif=exif, lossless=True)
 
     x264 = ["-c:v", "libx264", "-qp", "1", "-pix_fmt", "yuv444p"]
