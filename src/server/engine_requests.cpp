@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <deque>
 #include <exception>
 #include <iterator>
 #include <memory>
@@ -53,8 +54,9 @@ void Engine::change_settings(const SessionPtr& session, const ClientMessage& mes
   Settings settings = session->stream->settings();
   apply_json(message.fields, settings);
   check_weight_sets(*session->stream, settings);
+  std::string answer = dump({{"type", "settings"}, {"id", message.id}, {"settings", to_json(settings)}});
   session->stream->set(settings);
-  send(session, dump({{"type", "settings"}, {"id", message.id}, {"settings", to_json(settings)}}));
+  send(session, std::move(answer));
 }
 
 bool Engine::change_stream(const SessionPtr& session, const ClientMessage& message) {
@@ -81,6 +83,12 @@ bool Engine::change_stream(const SessionPtr& session, const ClientMessage& messa
       throw FieldError(side, "must be a multiple of " + std::to_string(model->info().size_multiple));
     }
   }
+  std::string answer = dump({{"type", "stream"},
+                             {"id", message.id},
+                             {"stream", to_json(wanted)},
+                             {"settings", to_json(settings)},
+                             {"models", describe_models()}});
+  std::deque<SessionStream::Input> ready;
   stream.set(model, settings, wanted);
   {
     const std::lock_guard lock(mutex_);
@@ -89,16 +97,13 @@ bool Engine::change_stream(const SessionPtr& session, const ClientMessage& messa
     session->fit = wanted.fit;
     session->frame_buffer = wanted.frame_buffer;
     ++session->input_version;
-    for (const SessionStream::Input& input : std::exchange(session->ready, {})) {
+    session->ready.swap(ready);
+    for (const SessionStream::Input& input : ready) {
       answers_.give(*session, FrameState::dropped, *input.arrival);
     }
     decode_next(session);
   }
-  send(session, dump({{"type", "stream"},
-                      {"id", message.id},
-                      {"stream", to_json(wanted)},
-                      {"settings", to_json(settings)},
-                      {"models", describe_models()}}));
+  send(session, std::move(answer));
   return true;
 }
 

@@ -1,7 +1,10 @@
 #include "server/session_stream.h"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
+
+#include "streamdiffusion/error.h"
 
 namespace streamdiffusion::server {
 
@@ -22,47 +25,55 @@ SessionStream::SessionStream(std::shared_ptr<Model> model, Settings settings, St
       stream_settings_(std::move(stream_settings)),
       deliver_(std::move(deliver)) {}
 
-Stream SessionStream::make_stream(const StreamSettings& stream_settings, const Parameters& parameters) const {
-  return {model_,
-          {.width = stream_settings.width,
-           .height = stream_settings.height,
-           .frame_buffer_size = stream_settings.frame_buffer,
-           .use_denoising_batch = stream_settings.denoising_batch},
-          parameters};
+std::unique_ptr<Stream> SessionStream::make_stream(const std::shared_ptr<Model>& model,
+                                                   const StreamSettings& stream_settings,
+                                                   const Parameters& parameters) {
+  return std::make_unique<Stream>(model,
+                                  StreamOptions{.width = stream_settings.width,
+                                                .height = stream_settings.height,
+                                                .frame_buffer_size = stream_settings.frame_buffer,
+                                                .use_denoising_batch = stream_settings.denoising_batch},
+                                  parameters);
 }
 
 void SessionStream::set(const Settings& settings) {
+  Settings next = settings;
   const Parameters parameters = make_parameters(settings);
+  const Parameters for_text = text_parameters(settings);
   if (!image_stream_) {  // tells now, not at the first frame, what does not suit the model
-    image_stream_ = std::make_unique<Stream>(make_stream(stream_settings_, parameters));
+    image_stream_ = make_stream(model_, stream_settings_, parameters);
   } else {
     image_stream_->set_parameters(parameters);
   }
+  settings_ = std::move(next);
   if (text_stream_) {
-    text_stream_->set_parameters(text_parameters(settings));
+    try {
+      text_stream_->set_parameters(for_text);
+    } catch (const DeviceLost&) {
+      throw;
+    } catch (const std::exception&) {
+      text_stream_.reset();  // the next picture makes it anew, or is answered with what is wrong
+    }
   }
-  settings_ = settings;
 }
 
 void SessionStream::set(std::shared_ptr<Model> model, const Settings& settings,
                         const StreamSettings& stream_settings) {
-  const std::shared_ptr<Model> old = std::exchange(model_, std::move(model));
-  try {
-    auto stream = std::make_unique<Stream>(make_stream(stream_settings, make_parameters(settings)));
-    drop_all();
-    image_stream_ = std::move(stream);
-  } catch (...) {
-    model_ = old;
-    throw;
-  }
+  Settings next = settings;
+  StreamSettings next_stream = stream_settings;
+  std::unique_ptr<Stream> stream = make_stream(model, stream_settings, make_parameters(settings));
+  // Nothing fails from here on.
+  image_stream_ = std::move(stream);
   text_stream_.reset();
-  settings_ = settings;
-  stream_settings_ = stream_settings;
+  model_ = std::move(model);
+  settings_ = std::move(next);
+  stream_settings_ = std::move(next_stream);
+  drop_all();
 }
 
 StreamStep SessionStream::begin_step(std::vector<Input> inputs) {
   if (!image_stream_) {
-    image_stream_ = std::make_unique<Stream>(make_stream(stream_settings_, make_parameters(settings_)));
+    image_stream_ = make_stream(model_, stream_settings_, make_parameters(settings_));
   }
   inputs_ = std::move(inputs);
   in_.resize(inputs_.size());
@@ -115,7 +126,7 @@ void SessionStream::make_pictures(const std::vector<Arrival>& arrivals) {
   if (!text_stream_) {
     StreamSettings one = stream_settings_;
     one.frame_buffer = 1;
-    text_stream_ = std::make_unique<Stream>(make_stream(one, text_parameters(settings_)));
+    text_stream_ = make_stream(model_, one, text_parameters(settings_));
   }
   std::vector<std::uint32_t> variations;
   for (const Arrival& arrival : arrivals) {

@@ -67,7 +67,9 @@ class SessionStream {
     Arrival arrival;
   };
 
-  [[nodiscard]] Stream make_stream(const StreamSettings& stream_settings, const Parameters& parameters) const;
+  [[nodiscard]] static std::unique_ptr<Stream> make_stream(const std::shared_ptr<Model>& model,
+                                                           const StreamSettings& stream_settings,
+                                                           const Parameters& parameters);
   void show(const std::vector<Frame>& frames);
   void drop_all();
 

@@ -6,7 +6,9 @@
 #include <future>
 #include <map>
 
+#include "device/failing_device.h"
 #include "manual_clock.h"
+#include "model/model_impl.h"
 #include "streamdiffusion/error.h"
 #include "streamdiffusion/media.h"
 
@@ -221,6 +223,72 @@ TEST_F(EngineTest, TellsWhatDoesNotSuitTheModel) {
   EXPECT_EQ(inbox_->message(1)["field"], "width");
   EXPECT_EQ(inbox_->message(2)["field"], "width");
   EXPECT_EQ(inbox_->message(3)["field"], "model");
+}
+
+/// A session that compares its pictures with those it gave at first, whose model's memory can be made scarce.
+class EngineMemoryTest : public EngineTest {
+ protected:
+  EngineMemoryTest() {
+    model_->impl().device = &device_;
+    change({{"type", "settings"}, {"settings", {{"steps", 1}}}});
+    image_ = picture(png(90));
+    text_ = picture({});
+  }
+  ~EngineMemoryTest() override { engine_->stop(); }
+
+  Json change(const Json& message) {
+    ask(session_, message);
+    return inbox_->message(messages_++);
+  }
+  std::vector<std::uint8_t> picture(std::vector<std::uint8_t> from) {
+    engine_->frame(session_, {.variation = 0, .number = pictures_, .time = 0}, std::move(from));
+    return inbox_->answers(++pictures_).back().picture;
+  }
+
+  /// With every allocation failing in turn, until none does.
+  void expect_session_goes_on(const Json& wanted, const Json& back) {
+    std::size_t failures = 0;
+    for (std::size_t count = 1;; ++count) {
+      device_.fail_at(count);
+      const Json answer = change(wanted);
+      const bool has_failed = device_.has_failed();
+      device_.fail_at(0);
+      if (answer["type"] == "error") {
+        EXPECT_TRUE(has_failed);
+        EXPECT_NE(std::string(answer["message"]).find("out of memory"), std::string::npos) << answer;
+        ++failures;
+      } else {
+        EXPECT_EQ(answer["type"], wanted["type"]) << answer;
+        EXPECT_EQ(change(back)["type"], back["type"]);
+      }
+      EXPECT_EQ(picture(png(90)), image_) << wanted << ", allocation " << count;
+      EXPECT_EQ(picture({}), text_) << wanted << ", allocation " << count;
+      if (!has_failed || HasFailure()) {
+        break;
+      }
+    }
+    EXPECT_GT(failures, 0U);
+  }
+
+ private:
+  std::shared_ptr<Model> model_ = models_->loaded("tiny");
+  testing::FailingDevice device_{*model_->impl().device};
+  std::shared_ptr<Session> session_ = open();
+  std::size_t messages_ = 0;
+  std::uint32_t pictures_ = 0;
+  std::vector<std::uint8_t> image_;
+  std::vector<std::uint8_t> text_;
+};
+
+TEST_F(EngineMemoryTest, GoesOnWithTheOldSettingsWhereAChangeFails) {
+  expect_session_goes_on(
+      {{"type", "settings"}, {"settings", {{"steps", 4}, {"seed", 7}, {"prompt", "snow"}}}},
+      {{"type", "settings"}, {"settings", {{"steps", 1}, {"seed", 2}, {"prompt", "a red boat"}}}});
+}
+
+TEST_F(EngineMemoryTest, GoesOnWithTheOldStreamWhereAChangeFails) {
+  expect_session_goes_on({{"type", "stream"}, {"stream", {{"width", 64}, {"frame_buffer", 2}}}},
+                         {{"type", "stream"}, {"stream", {{"width", kSize}, {"frame_buffer", 1}}}});
 }
 
 TEST_F(EngineTest, LoadsAModelWhenItIsAskedForAndGoesOnWithIt) {
