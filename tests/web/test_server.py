@@ -53,6 +53,17 @@ def metric(server, name):
     return next(float(line.split()[-1]) for line in lines if line.startswith(f"streamdiffusion_{name} "))
 
 
+def resident_bytes(server):
+    """Memory of the server's process, from Linux's /proc."""
+    fields = pathlib.Path(f"/proc/{server.process.pid}/statm").read_text(encoding="ascii").split()
+    return int(fields[1]) * os.sysconf("SC_PAGESIZE")
+
+
+def keeps_freed_memory(program):
+    """True if a sanitizer is in the program."""
+    return b"__asan_init" in (code := pathlib.Path(program).read_bytes()) or b"__tsan_init" in code
+
+
 def exchange(server, request):
     """All that comes back for raw bytes, until the server closes the connection or says no more."""
     with server.connect() as connection:
@@ -661,6 +672,31 @@ class Lives(unittest.TestCase):
             with self.assertRaises(ConnectionClosed) as closed:
                 session.message("none")
             self.assertEqual(closed.exception.rcvd.code, 1008)
+
+    @unittest.skipUnless(pathlib.Path("/proc/self/statm").exists(), "memory is read from /proc")
+    def test_memory_is_level_however_often_settings_change(self):
+        """A short bench_server --measure soak: as many changes as a slider makes that is dragged."""
+        if keeps_freed_memory(Server.program):
+            self.skipTest("sanitizers keep freed memory")
+        steps = [("settings", {"steps": count}) for count in (1, 4, 2, 4, 1, 2)]
+        others = [("settings", {"strength": 0.4}), ("settings", {"seed": 7}), ("settings", {"guidance_scale": 1.5, "cfg_type": "full"}),
+                  ("settings", {"guidance_scale": 1.0}), ("stream", {"width": 96, "height": 96}), ("stream", {"frame_buffer": 2}),
+                  ("stream", {"width": 64, "height": 64, "frame_buffer": 1}), ("settings", {"strength": 0.7})]
+        with Server("--precision", "int8", "--threads", "1") as server, Session(server) as session:
+            session.change("stream", width=64, height=64)
+
+            def change_often(changes, times):
+                for _ in range(times):
+                    for kind, fields in changes:
+                        session.change(kind, **fields)
+                        session.send(DRAWING)
+                        session.answer()
+
+            for changes in (steps, others):
+                change_often(changes, 5)
+                before = resident_bytes(server)
+                change_often(changes, 20)
+                self.assertLess(resident_bytes(server), before * 1.03, changes)
 
     def test_offered_models_are_loaded_when_asked_for(self):
         with Server("--offer", f"other={DEFAULT_MODEL}") as server, Session(server) as session:
