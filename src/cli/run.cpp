@@ -282,7 +282,7 @@ Command add_run(CLI::App& program) {
   add_common_options(*app, *options);
   app->footer(
       "A file's frame times and audio are kept; where the output has one frame rate (.avi, .mpg, .y4m), "
-      "frames are repeated or left out. Ctrl-C finishes the output; a second one ends the program at "
+      "frames are\nrepeated or left out. Ctrl-C finishes the output; a second one ends the program at "
       "once.\n\n"
       "Examples:\n"
       "  streamdiffusion run in.mp4 out.mp4 --prompt \"panda on a pink background\"\n"

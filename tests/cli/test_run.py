@@ -120,9 +120,10 @@ class Run(ProgramTest):
         (self.folder / "cut.mkv").write_bytes(whole[: len(whole) // 2])
         (self.folder / "text.mkv").write_text("hello")
         (self.folder / "folder").mkdir()
-        for name in ["nofile.mkv", "cut.mkv", "text.mkv", "folder"]:
+        for name in ["nofile.mkv", "text.mkv", "folder"]:
             with self.subTest(name):
                 self.fail_with(1, name, "run", name, "out.mp4", *SMALL)
+        self.fail_with(1, "cut.mkv", "run", "cut.mkv", "out.mp4", "--strict", *SMALL)
 
     def test_outputs_that_cannot_be_written_are_refused(self):
         self.make_video("in.mkv", frames=3)

@@ -1,5 +1,7 @@
 // Memory that a stream takes while its settings change, as sliders do that are dragged for hours.
 
+#include "posix/memory.h"
+
 #include <gtest/gtest.h>
 
 #include <cstddef>
@@ -42,16 +44,17 @@ std::size_t resident_bytes() {
 }
 
 /// Calls `change` again and again.
-void expect_level_memory(const std::string& name, const std::function<void(Random&)>& change) {
+void expect_level_memory(const std::string& name, const std::function<void(Random&)>& change,
+                         int changes = kChanges, std::size_t most_growth = kMostGrowth) {
   Random random(1);
   std::size_t before = 0;
-  for (int i = 0; i < kWarmUp + kChanges; ++i) {
+  for (int i = 0; i < kWarmUp + changes; ++i) {
     if (i == kWarmUp) {
       before = resident_bytes();
     }
     change(random);
   }
-  EXPECT_LT(resident_bytes(), before + kMostGrowth) << name;
+  EXPECT_LT(resident_bytes(), before + most_growth) << name;
 }
 
 /// Changes the parameters of a stream again and again, with a frame in between.
@@ -136,11 +139,16 @@ TEST_F(MemoryTest, IsLevelWhileTheScaleOfALoraChanges) {
   options.loras = {
       {.file = testing::tiny_model_folder() / "lora-kohya.safetensors", .scale = 0.5F, .name = "kohya"}};
   Stream stream(load_tiny_model(options), make_options(), make_parameters());
-  expect_level_memory("LoRA", [&](Random& random) {
+  const auto change = [&](Random& random) {
     Parameters parameters = stream.parameters();
     parameters.lora_scales = {{.name = "kohya", .scale = static_cast<float>(random() % 100) / 100}};
     stream.set_parameters(parameters);
-  });
+  };
+  // New weights are packed beside those that they replace, so the large pages that both take come and go.
+  // 42 kB that stay at each change exceed this.
+  constexpr int kManyChanges = 150;
+  constexpr std::size_t kPagesOfBoth = 3 * posix::kLargePage;
+  expect_level_memory("LoRA", change, kManyChanges, kPagesOfBoth);
 }
 
 }  // namespace
