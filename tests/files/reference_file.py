@@ -3,6 +3,7 @@
 import dataclasses
 import importlib
 import pathlib
+import shutil
 from collections.abc import Callable
 
 
@@ -10,20 +11,29 @@ from collections.abc import Callable
 class ReferenceFile:
     """A file that `make` writes into an empty folder, where it also writes a conformance case (FORMAT.md).
 
-    `refused`: words that the error must hold where the file is not supported; () where the numbers must agree."""
+    `requires`: modules, and programs as "program NAME".
+    `refused`: words that the error must hold where the file is not supported; () where the numbers must agree.
+    `compare`: takes the place of the conformance case; returns whether the file came out right, and what happened."""
 
     name: str
     make: Callable[[pathlib.Path], None]
     requires: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
+    compare: Callable[[pathlib.Path], tuple[bool, str]] | None = None
 
 
-def missing_modules(names):
-    """Those that cannot be imported, each with the reason."""
-    missing = {}
-    for name in names:
-        try:
-            importlib.import_module(name)
-        except Exception as error:  # a broken installation may raise anything
-            missing[name] = f"{type(error).__name__}: {error}".splitlines()[0]
-    return missing
+def reason_of_absence(name):
+    """None where the module can be imported, or the program is there."""
+    if name.startswith("program "):
+        return None if shutil.which(name.removeprefix("program ")) else "is not installed"
+    try:
+        importlib.import_module(name)
+    except Exception as error:  # a broken installation may raise anything
+        return f"cannot be imported ({type(error).__name__}: {error})".splitlines()[0]
+    return None
+
+
+def missing(names):
+    """Those that cannot be had, each with the reason."""
+    reasons = {name: reason_of_absence(name) for name in names}
+    return {name: reason for name, reason in reasons.items() if reason}

@@ -1,9 +1,11 @@
 """Counts how many files that today's libraries write give those libraries' numbers, or are refused as the docs say.
 
 The files are written anew in each run, one module for each kind of file (kind_*.py). Libraries that cannot be imported
-are named, and their files are left out; where none is left the test is skipped. To run it by hand:
+and programs that are not there are named, and their files are left out; where none is left the test is skipped. To run it
+by hand:
 
-    CONFORMANCE=build/conformance STREAMDIFFUSION_PROJECT=. python3 tests/files/test_files.py [NAME...]
+    CONFORMANCE=build/conformance STREAMDIFFUSION=build/streamdiffusion STREAMDIFFUSION_PROJECT=. \\
+        python3 tests/files/test_files.py [NAME...]
 """
 
 import importlib
@@ -13,17 +15,19 @@ import subprocess
 import sys
 import tempfile
 
-from reference_file import missing_modules
+from reference_file import missing
 
 SKIPPED = 77
 # How many files of each kind must come out right where all libraries are there. Names alone do not tell whether a
 # file was lost from the list.
-FILES_OF_KIND = {"adapters": 40, "checkpoints": 24}
+FILES_OF_KIND = {"adapters": 40, "checkpoints": 24, "videos": 16}
 
 
 def outcome(file, folder):
     """(True if it came out right, what happened)."""
     file.make(folder)
+    if file.compare:
+        return file.compare(folder)
     result = subprocess.run(
         [os.environ["CONFORMANCE"], "--device", "cpu", "--precision", "f32", str(folder)],
         capture_output=True,
@@ -43,12 +47,12 @@ def run_kind(kind, only):
     files = [file for file in importlib.import_module(f"kind_{kind}").files() if not only or file.name in only]
     if not only and len(files) != FILES_OF_KIND[kind]:
         sys.exit(f"{kind}: {len(files)} files, {FILES_OF_KIND[kind]} expected; change FILES_OF_KIND with the list")
-    missing = missing_modules(sorted({name for file in files for name in file.requires}))
-    for name, reason in missing.items():
-        print(f"{kind}: {name} cannot be imported ({reason})")
+    absent = missing(sorted({name for file in files for name in file.requires}))
+    for name, reason in absent.items():
+        print(f"{kind}: {name} {reason}")
     counts = [0, 0, 0]
     for file in files:
-        if missing.keys() & set(file.requires):
+        if absent.keys() & set(file.requires):
             print(f"  left out  {file.name}")
             counts[2] += 1
             continue
