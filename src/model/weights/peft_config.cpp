@@ -63,26 +63,27 @@ void check_is_name(const std::string& pattern, const std::string& where) {
   }
 }
 
-/// The name that a pattern stands for, as the model's layers are called: without the "text_model." of
-/// transformers before version 5.
-std::string name_of_pattern(std::string_view pattern) {
-  for (const std::string_view prefix : {"^", "text_model."}) {
-    pattern.remove_prefix(pattern.starts_with(prefix) ? prefix.size() : 0);
-  }
-  return std::string(pattern);
+/// The pattern with its layer called as the model's layers are: without the "text_model." of transformers
+/// before version 5.
+PeftPattern read_entry(std::string_view key, float value) {
+  const bool is_whole = key.starts_with('^');
+  key.remove_prefix(is_whole ? 1 : 0);
+  constexpr std::string_view kOlder = "text_model.";
+  key.remove_prefix(key.starts_with(kOlder) ? kOlder.size() : 0);
+  return {.name = std::string(key), .is_whole = is_whole, .value = value};
 }
 
-std::map<std::string, float> read_pattern(const nlohmann::json& json, const std::string& where) {
+/// In the order of the keys as peft writes them, which sorts them.
+std::vector<PeftPattern> read_patterns(const nlohmann::json& json, const std::string& where) {
   if (!json.is_object()) {
     throw Error(where + " must be an object, not " + show_json(json));
   }
-  std::map<std::string, float> pattern;
+  std::vector<PeftPattern> patterns;
   for (const auto& [key, value] : json.items()) {
-    const std::string name = name_of_pattern(key);
-    check_is_name(name, where);
-    pattern[name] = number_of(value, where + ": " + show_json(key));
+    patterns.push_back(read_entry(key, number_of(value, where + ": " + show_json(key))));
+    check_is_name(patterns.back().name, where);
   }
-  return pattern;
+  return patterns;
 }
 
 /// A list of names, or one name.
@@ -106,10 +107,11 @@ bool ends_in_name(std::string_view layer, std::string_view name) {
   return layer == name || (layer.ends_with(name) && layer[layer.size() - name.size() - 1] == '.');
 }
 
-std::optional<float> find_pattern(const std::map<std::string, float>& patterns, const std::string& layer) {
-  const auto found =
-      std::ranges::find_if(patterns, [&](const auto& entry) { return ends_in_name(layer, entry.first); });
-  return found == patterns.end() ? std::nullopt : std::optional(found->second);
+std::optional<float> find_pattern(const std::vector<PeftPattern>& patterns, const std::string& layer) {
+  const auto found = std::ranges::find_if(patterns, [&](const PeftPattern& pattern) {
+    return pattern.is_whole ? layer == pattern.name : ends_in_name(layer, pattern.name);
+  });
+  return found == patterns.end() ? std::nullopt : std::optional(found->value);
 }
 
 /// The fields of one adapter by name, and what is said about them in messages.
@@ -165,11 +167,11 @@ void read_scaling(const Fields& fields, PeftSettings& settings) {
     number("init_r", settings.rank);
   }
   fields.read("alpha_pattern", [&](const nlohmann::json& value, const std::string& where) {
-    settings.alpha_pattern = read_pattern(value, where);
+    settings.alpha_pattern = read_patterns(value, where);
   });
   if (settings.method != "ADALORA") {  // whose ranks the tensors have
     fields.read("rank_pattern", [&](const nlohmann::json& value, const std::string& where) {
-      settings.rank_pattern = read_pattern(value, where);
+      settings.rank_pattern = read_patterns(value, where);
     });
   }
 }

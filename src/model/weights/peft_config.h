@@ -9,13 +9,20 @@
 
 namespace streamdiffusion {
 
+/// One entry of `alpha_pattern` or `rank_pattern`.
+struct PeftPattern {
+  std::string name;       ///< a layer's name, or its end
+  bool is_whole = false;  ///< only the layer of exactly this name
+  float value = 0;
+};
+
 /// What peft's configuration says about the adapter of one network, as far as the tensors do not.
 struct PeftSettings {
-  std::string method;          ///< `peft_type`: "LORA", "LOHA", ...; empty where nothing is said
-  std::optional<float> alpha;  ///< `lora_alpha`, or `alpha` of LoHa and LoKr
-  std::optional<float> rank;   ///< `r`; AdaLoRA's `init_r`
-  std::map<std::string, float> alpha_pattern;  ///< by the end of a layer's name
-  std::map<std::string, float> rank_pattern;
+  std::string method;                      ///< `peft_type`: "LORA", "LOHA", ...; empty where nothing is said
+  std::optional<float> alpha;              ///< `lora_alpha`, or `alpha` of LoHa and LoKr
+  std::optional<float> rank;               ///< `r`; AdaLoRA's `init_r`
+  std::vector<PeftPattern> alpha_pattern;  ///< The first that matches a layer counts.
+  std::vector<PeftPattern> rank_pattern;
   bool use_rslora = false;  ///< alpha / sqrt(rank)
   bool use_dora = false;
   std::int64_t oft_series_terms = 0;  ///< 0: Cayley's transform itself

@@ -32,6 +32,17 @@ TEST(PeftConfig, FindsLayersByTheTextEncodersOlderNames) {
   EXPECT_EQ(config.find("text_encoder")->alpha_of("encoder.layers.0.self_attn.q_proj"), 3.0F);
 }
 
+TEST(PeftConfig, TakesTheFirstPatternThatMatchesInPeftsOrder) {
+  const PeftSettings settings = *beside(R"({"lora_alpha": 8,
+      "alpha_pattern": {"^down.attn1.to_q": 3, "attn1.to_q": 4, "^to_q": 5},
+      "rank_pattern": {"q_proj": 6, "text_model.encoder.q_proj": 7}})")
+                                     .find("unet");
+  EXPECT_EQ(settings.alpha_of("down.attn1.to_q"), 3.0F);
+  EXPECT_EQ(settings.alpha_of("mid.attn1.to_q"), 4.0F);
+  EXPECT_EQ(settings.alpha_of("down.attn2.to_q"), 8.0F) << "^ begins the whole name";
+  EXPECT_EQ(settings.rank_of("encoder.q_proj"), 6.0F);
+}
+
 TEST(PeftConfig, WhatTheFileNotesComesBeforeWhatLiesBesideIt) {
   const PeftConfig config({{"lora_adapter_metadata", R"({"text_encoder.lora_alpha": 4})"}}, "x.safetensors",
                           R"({"lora_alpha": 8})", "adapter_config.json");
