@@ -1,6 +1,7 @@
 #include "model/weights/lora.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <string_view>
 
@@ -42,6 +43,13 @@ const FileTensor* find_tensor(const SafeTensors& file, const std::string& key) {
 }
 
 bool is_embedding(std::string_view layer) { return layer.starts_with("embeddings."); }
+
+/// Stable Diffusion XL has a second text encoder; its other layers may fit by chance.
+bool is_of_second_text_encoder(std::string_view key) {
+  static constexpr std::array<std::string_view, 4> kPrefixes = {"lora_te2_", "text_encoder_2.",
+                                                                "text_encoders.clip_g.", "clip_g."};
+  return std::ranges::any_of(kPrefixes, [&](std::string_view prefix) { return key.starts_with(prefix); });
+}
 
 bool has_alpha(const SafeTensors& file) {
   return std::ranges::any_of(file.tensors(),
@@ -96,6 +104,11 @@ void Lora::gather(const LoraLayerNames& names, bool is_of_peft, std::map<Place, 
       }
       layers[{found->unet ? Network::unet : Network::text_encoder, found->layer}].add(*parsed, key, tensor,
                                                                                       name());
+    } else if (is_of_second_text_encoder(key)) {
+      throw Error(
+          name() + ": \"" + key +
+          "\": belongs to a second text encoder, which this model does not have; the LoRA is made for Stable "
+          "Diffusion XL, give one for this kind of model");
     } else if (!is_shared_projection(key)) {
       unmatched_.push_back(key);
     }

@@ -217,7 +217,7 @@ std::string show_parts(const LoraMatrix& matrix) {
   throw Error(where + ": " + show_parts(change.first) +
               (change.kind == LoraChange::Kind::lora ? "" : " with " + show_parts(change.second)) +
               " do not fit a weight of " + std::to_string(shape.out) + " x " +
-              std::to_string(shape.in * shape.pixels));
+              std::to_string(shape.in * shape.pixels) + "; the file is made for another kind of model");
 }
 
 /// Without overflow.

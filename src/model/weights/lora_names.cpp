@@ -134,6 +134,7 @@ constexpr auto kPrefixes = std::to_array<Prefix>({
     {"lora_te_", Network::text_encoder},                           // kohya, OneTrainer
     {"lora_te1_", Network::text_encoder},                          // kohya
     {"text_encoders_clip_l_transformer_", Network::text_encoder},  // ComfyUI
+    {"text_encoders_clip_h_transformer_", Network::text_encoder},  // ComfyUI, Stable Diffusion 2.x
     {"clip_l_", Network::text_encoder},                            // OneTrainer
     {"text_encoder_", Network::text_encoder},                      // diffusers
     {"text_model_", Network::text_encoder},                        // transformers before version 5

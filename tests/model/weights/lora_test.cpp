@@ -183,6 +183,7 @@ TEST(Lora, KnowsTheMakersPrefixes) {
   expect("diffusion_model." + q, Network::unet, q);
   expect("model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn1.to_q", Network::unet, q);
   expect("text_encoders.clip_l.transformer.text_model." + text, Network::text_encoder, text);
+  expect("text_encoders.clip_h.transformer.text_model." + text, Network::text_encoder, text);
   expect("unet.input_blocks.1.1.transformer_blocks.0.attn1.to_q", Network::unet, q);
   expect("clip_l.text_model." + text, Network::text_encoder, text);
   expect("base_model.model.text_model." + text, Network::text_encoder, text);
@@ -225,10 +226,21 @@ TEST(Lora, ReportsKeysThatMatchNothingBesideOthersThatDo) {
   const Lora lora = LoraFile()
                         .add("unet.conv_in.diff", {4, 3, 3, 3})
                         .add("lora_unet_nowhere.lora_down.weight", {2, 3})
-                        .add("lora_te2_text_model_encoder_layers_0_mlp_fc1.lora_down.weight", {2, 3})
                         .add("something", {1})
                         .read();
-  EXPECT_EQ(lora.unmatched().size(), 3U);
+  EXPECT_EQ(lora.unmatched().size(), 2U);
+}
+
+TEST(Lora, ForASecondTextEncoderIsAnErrorThatNamesTheModelItIsFor) {
+  for (const std::string prefix :
+       {"lora_te2_", "text_encoder_2.", "text_encoders.clip_g.transformer.", "clip_g."}) {
+    const std::string key = prefix + "text_model.encoder.layers.0.mlp.fc1.lora_down.weight";
+    expect_error(
+        [&] {
+          static_cast<void>(LoraFile().add("unet.conv_in.diff", {4, 3, 3, 3}).add(key, {2, 3}).read());
+        },
+        {key, "Stable Diffusion XL"});
+  }
 }
 
 TEST(Lora, ThatChangesNothingIsAnError) {
@@ -321,7 +333,7 @@ TEST(Lora, RefusesWhatItCannotCompute) {
   expect(LoraFile().add("lora_unet_conv_in.diff", {2}), {"conv_in.diff", "[2]", "108"});
   expect(LoraFile().add("lora_unet_conv_in.diff_b", {2}), {"conv_in.diff_b", "bias", "[2]"});
   expect(LoraFile().add("unet.conv_in.lora_A.weight", {2, 5}).add("unet.conv_in.lora_B.weight", {4, 2}),
-         {"unet.conv_in", "do not fit"});
+         {"unet.conv_in", "do not fit", "another kind of model"});
   expect(LoraFile().add("lora_unet_conv_in.alpha", {2}), {"alpha", "one number"});
 }
 
