@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <span>
 #include <utility>
 
@@ -10,6 +12,41 @@
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
+namespace {
+
+/// True where no number has all of the `exponent`'s bits, which stand for infinity and NaN.
+template <typename Bits>
+bool has_no_such_exponent(std::span<const std::byte> bytes, Bits exponent) {
+  bool is_found = false;  // without an early end, so that the loop is vectorised
+  for (std::size_t at = 0; at < bytes.size(); at += sizeof(Bits)) {
+    Bits bits = 0;
+    std::memcpy(&bits, bytes.data() + at, sizeof bits);
+    is_found |= (bits & exponent) == exponent;
+  }
+  return !is_found;
+}
+
+/// True for types that adapters are not computed in.
+bool is_finite(const FileTensor& tensor) {
+  switch (tensor.dtype) {
+    case DType::f64:
+      return has_no_such_exponent<std::uint64_t>(tensor.bytes, 0x7ff0'0000'0000'0000);
+    case DType::f32:
+      return has_no_such_exponent<std::uint32_t>(tensor.bytes, 0x7f80'0000);
+    case DType::f16:
+      return has_no_such_exponent<std::uint16_t>(tensor.bytes, 0x7c00);
+    case DType::bf16:
+      return has_no_such_exponent<std::uint16_t>(tensor.bytes, 0x7f80);
+    case DType::f8_e5m2:
+      return has_no_such_exponent<std::uint8_t>(tensor.bytes, 0x7c);
+    case DType::f8_e4m3:
+      return has_no_such_exponent<std::uint8_t>(tensor.bytes, 0x7f);  // NaN alone; there is no infinity
+    default:
+      return true;
+  }
+}
+
+}  // namespace
 
 std::string show_shape(const FileTensor& tensor) { return show_json(nlohmann::json(tensor.shape)); }
 
@@ -19,11 +56,16 @@ std::vector<float> to_floats(const FileTensor& tensor) {
   return values;
 }
 
-void check_floating_point(const FileTensor& tensor, const std::string& where) {
+void check_numbers(const FileTensor& tensor, const std::string& where) {
   static constexpr std::array kTypes = {DType::f32, DType::f16,     DType::bf16,
                                         DType::f64, DType::f8_e4m3, DType::f8_e5m2};
   if (std::ranges::find(kTypes, tensor.dtype) == kTypes.end()) {
     throw Error(where + ": a LoRA's weights must be floating-point numbers, not " + to_string(tensor.dtype));
+  }
+  if (!is_finite(tensor)) {
+    throw Error(where +
+                ": holds NaN or infinity; the file is damaged or its training diverged, and it would "
+                "spoil the images");
   }
 }
 

@@ -185,7 +185,7 @@ void check_matrix(const LoraMatrix& matrix, const std::string& where) {
     if (tensor->elements() == 0) {
       throw Error(where + ": a LoRA's weights must not be empty, as " + show_shape(*tensor) + " is");
     }
-    check_floating_point(*tensor, where);
+    check_numbers(*tensor, where);
   }
   if (matrix.whole != nullptr) {
     return;
@@ -256,7 +256,7 @@ void check_parts(const LoraChange& change, const std::string& where) {
     check_matrix(change.second, where);
   }
   if (change.lengths != nullptr) {
-    check_floating_point(*change.lengths, where);
+    check_numbers(*change.lengths, where);
   }
 }
 

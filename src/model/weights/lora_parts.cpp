@@ -41,12 +41,8 @@ float read_alpha(const FileTensor& tensor, const std::string& where) {
     default:
       break;
   }
-  check_floating_point(tensor, where);
-  const float alpha = to_floats(tensor).front();
-  if (!std::isfinite(alpha)) {
-    throw Error(where + ": alpha is not a finite number");
-  }
-  return alpha;
+  check_numbers(tensor, where);
+  return to_floats(tensor).front();
 }
 
 bool is_whole_or_product(const LoraMatrix& matrix) {
@@ -84,7 +80,7 @@ std::shared_ptr<const FileTensor> scaled_rows(const FileTensor& matrix, const Fi
 /// Each row of `right` times one of AdaLoRA's singular values.
 void multiply_by_diagonal(LoraChange& change, const FileTensor& diagonal, const std::string& where) {
   const FileTensor& right = *change.first.right;
-  check_floating_point(diagonal, where);
+  check_numbers(diagonal, where);
   if (diagonal.elements() != right.shape[0] || right.shape.size() != 2) {
     throw Error(where + ": lora_E " + show_shape(diagonal) + " does not fit lora_A " + show_shape(right));
   }
@@ -239,7 +235,7 @@ LoraChange LoraParts::vera(const LoraContext& context, const std::string& where)
                 "file; write it with save_projection=True");
   }
   for (const FileTensor* const tensor : {lambda_b, lambda_d, a, b}) {
-    check_floating_point(*tensor, where);
+    check_numbers(*tensor, where);
   }
   const std::int64_t rank = lambda_d->elements();
   const bool fits = context.shape.pixels == 1 && a->shape.size() == 2 && b->shape.size() == 2 &&

@@ -141,7 +141,7 @@ std::vector<Matrix> rotations_of(const Rotation& rotation, std::size_t side) {
 
 void check_change(const Rotation& rotation, const LayerShape& shape, const std::string& where) {
   const FileTensor& triangles = *rotation.triangles;
-  check_floating_point(triangles, where);
+  check_numbers(triangles, where);
   if (shape.pixels > 1) {
     throw Error(where +
                 ": is OFT of a convolution with a kernel, which is not supported: peft's forward sums "

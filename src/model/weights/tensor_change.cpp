@@ -27,7 +27,7 @@ std::int64_t values_needed(Kind kind, const LayerShape& shape) {
 }  // namespace
 
 void check_change(const TensorChange& change, const LayerShape& shape, const std::string& where) {
-  check_floating_point(*change.values, where);
+  check_numbers(*change.values, where);
   const std::int64_t needed = values_needed(change.kind, shape);
   if (change.values->elements() != needed) {
     throw Error(where + ": has shape " + show_shape(*change.values) + ", and this layer needs " +
