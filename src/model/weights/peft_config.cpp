@@ -125,18 +125,14 @@ class Fields {
   template <typename Use>
   void read(const std::string& name, Use&& use) const {
     const auto found = fields_.find(name);
-    if (found != fields_.end() && is_set(found->second.value)) {
-      use(found->second.value, found->second.where);
+    if (found != fields_.end() && is_set(found->second.second)) {
+      use(found->second.second, found->second.first);
     }
   }
 
  private:
-  struct Field {
-    std::string where;
-    nlohmann::json value;
-  };
   std::string where_;
-  std::map<std::string, Field> fields_;
+  std::map<std::string, std::pair<std::string, nlohmann::json>> fields_;  // by name: the place and the value
 };
 
 void check_method(const Fields& fields) {
@@ -148,8 +144,8 @@ void check_method(const Fields& fields) {
     }
   });
   for (const auto& [name, method] : kOtherMethods) {
-    fields.read(std::string(name), [method](const nlohmann::json&, const std::string& where) {
-      throw Error(where + " is set: " + std::string(method) + " is not supported");
+    fields.read(std::string(name), [other = method](const nlohmann::json&, const std::string& where) {
+      throw Error(where + " is set: " + std::string(other) + " is not supported");
     });
   }
 }
