@@ -16,6 +16,8 @@ constexpr std::string_view kNotSupported =
 constexpr std::string_view kGiveAsLora =
     "not a model; give it with --lora, and as the model the one that it is for";
 
+constexpr std::string_view kGiveUnscaled = "which are not read; give the model in float16 or bfloat16";
+
 /// What a file is, by a piece of a tensor's name that only such files have.
 struct Sign {
   std::string_view piece;
@@ -24,7 +26,7 @@ struct Sign {
 };
 
 // What is likelier to be mixed with others stands further down.
-constexpr std::array<Sign, 23> kSigns = {{
+constexpr std::array<Sign, 25> kSigns = {{
     {".lora_", "a LoRA", kGiveAsLora},
     {"lora_unet_", "a LoRA", kGiveAsLora},
     {"_lora.", "a LoRA", kGiveAsLora},
@@ -47,6 +49,8 @@ constexpr std::array<Sign, 23> kSigns = {{
     {"patchify_proj.", "LTX-Video", kNotSupported},
     {"motion_modules.", "AnimateDiff", kNotSupported},
     {"time_stack.", "Stable Video Diffusion", kNotSupported},
+    {".scale_weight", "a checkpoint of scaled 8-bit floats", kGiveUnscaled},
+    {".weight_scale", "a checkpoint of scaled 8-bit weights", kGiveUnscaled},
     {"down_blocks.0.resnets.0.conv1.", "a part of a diffusers model",
      "not a whole one; give the folder, the one with model_index.json (an autoencoder alone: --vae)"},
     {"transformer_blocks.0.attn.to_q.", "a diffusion transformer", kNotSupported},

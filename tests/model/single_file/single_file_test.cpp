@@ -291,6 +291,8 @@ TEST_F(SingleFile, OtherArchitecturesAreNamed) {
            {"unet.down_blocks.0.attentions.0.proj_in.lora_A.weight", {"a LoRA", "--lora"}},
            {"lora_unet_mid_block_attentions_0_proj_in.hada_w1_a", {"LoRA"}},
            {"down_blocks.0.resnets.0.conv1.weight", {"diffusers", "model_index.json"}},
+           {"model.diffusion_model.input_blocks.0.0.scale_weight", {"scaled 8-bit", "float16"}},
+           {"model.diffusion_model.input_blocks.0.0.weight_scale", {"scaled 8-bit", "float16"}},
            {"emb_params", {"textual inversion"}}}) {
     Tensors tensors;
     tensors.add(tensor, {1}, {1});
