@@ -59,8 +59,13 @@ bool has_alpha(const SafeTensors& file) {
 }  // namespace
 
 std::shared_ptr<const Lora> Lora::open(const std::filesystem::path& file, const Layers& layers) {
-  const std::filesystem::path config = file.parent_path() / kAdapterConfig;
   std::error_code ignored;
+  if (std::filesystem::is_directory(file, ignored)) {
+    throw Error(file.string() +
+                ": is a folder; give the adapter's file in it, such as adapter_model.safetensors or "
+                "pytorch_lora_weights.safetensors");
+  }
+  const std::filesystem::path config = file.parent_path() / kAdapterConfig;
   const bool is_there = std::filesystem::is_regular_file(config, ignored);
   return std::make_shared<const Lora>(SafeTensors::open(file), layers,
                                       is_there ? std::optional(read_text_file(config)) : std::nullopt);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "model/errors.h"
+#include "model/temporary_folder.h"
 #include "model/tensors.h"
 #include "model/weights/lora_parts.h"
 #include "model/weights/original_unet_names.h"
@@ -249,6 +250,12 @@ TEST(Lora, ThatChangesNothingIsAnError) {
   expect_error([&] { static_cast<void>(file.read()); },
                {"x.safetensors", "none of its 2 keys", "lora_unet_nowhere.lora_down.weight", "something"});
   expect_error([] { static_cast<void>(LoraFile().read()); }, {"none of its 0 keys"});
+}
+
+TEST(Lora, AFolderIsAnErrorThatNamesTheFileToGive) {
+  const TemporaryFolder folder;
+  expect_error([&] { static_cast<void>(Lora::open(folder.path(), {})); },
+               {folder.path().string(), "folder", "adapter_model.safetensors"});
 }
 
 TEST(Lora, AnUnknownPartOfAKnownLayerIsAnErrorThatNamesFileKeyAndMethod) {
