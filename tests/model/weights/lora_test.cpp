@@ -173,7 +173,7 @@ TEST(Lora, KnowsTheTextEncoder) {
 
 TEST(Lora, KnowsTheMakersPrefixes) {
   const std::string q = "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q";
-  const std::string text = kTextLayers[0];
+  const std::string& text = kTextLayers[0];
   const std::string flat_text = "encoder_layers_0_self_attn_q_proj";
   const auto expect = [](const std::string& key, Network network, const std::string& layer) {
     expect_layer(key + ".lora_down.weight", key + ".lora_up.weight", network, layer);
@@ -276,11 +276,9 @@ TEST(Lora, AnUnknownPartOfAKnownLayerIsAnErrorThatNamesFileKeyAndMethod) {
       {"lora_te_text_model_embeddings_token_embedding.lora_down.weight", "embeddings"}};
   for (const auto& [key, method] : keys) {
     SCOPED_TRACE(key);
-    expect_error(
-        [&] {
-          static_cast<void>(LoraFile().add(key, {2, 3}).read());
-        },
-        {"x.safetensors", key, method});
+    LoraFile file;
+    file.add(key, {2, 3});
+    expect_error([&] { static_cast<void>(file.read()); }, {"x.safetensors", key, method});
   }
 }
 
