@@ -15,17 +15,35 @@ constexpr std::array kOtherCodecs = {AV_CODEC_ID_AAC,    AV_CODEC_ID_OPUS,      
                                      AV_CODEC_ID_VORBIS, AV_CODEC_ID_AC3,       AV_CODEC_ID_MP2,
                                      AV_CODEC_ID_FLAC,   AV_CODEC_ID_PCM_S16LE, AV_CODEC_ID_PCM_S16BE};
 
+/// Containers that play sound without a break from the video's beginning, whatever its times are.
+bool ignores_times_of_sound(const AVOutputFormat& container) {
+  const std::string_view name = container.name;
+  return name == "avi" || name == "mxf";
+}
+
+/// True for codecs that stay as good when they are transcoded to themselves.
+bool is_lossless(AVCodecID codec) {
+  const AVCodecDescriptor* descriptor = avcodec_descriptor_get(codec);
+  return descriptor != nullptr && (descriptor->props & AV_CODEC_PROP_LOSSLESS) != 0 &&
+         (descriptor->props & AV_CODEC_PROP_LOSSY) == 0;
+}
+
 class TrackMaker {
  public:
-  TrackMaker(AVStream& from, const AVFormatContext& output, const ffmpeg::OptionMap& muxer_options,
-             const std::string& name)
+  TrackMaker(AVStream& from, const AVInputFormat& input, const AVFormatContext& output,
+             const ffmpeg::OptionMap& muxer_options, const std::string& name)
       : from_(from),
+        input_(input),
         output_(output),
         muxer_options_(muxer_options),
         what_("cannot transcode the audio of " + name) {}
 
   std::optional<AudioTrack> make(std::string& reason) const {
     if (std::optional<AudioTrack> track = copied()) return track;
+    if (is_lossless(from_.codecpar->codec_id) && may_hold(from_.codecpar->codec_id)) {
+      std::string ignored;
+      if (std::optional<AudioTrack> track = transcoded(from_.codecpar->codec_id, ignored)) return track;
+    }
     if (std::optional<AudioTrack> track = transcoded(output_.oformat->audio_codec, reason)) return track;
     for (const AVCodecID codec : kOtherCodecs) {
       if (!may_hold(codec)) continue;
@@ -48,8 +66,13 @@ class TrackMaker {
     return streamdiffusion::muxer_takes(output_, *track.parameters, track.time_base, muxer_options_);
   }
 
+  /// True if a copy would lose a late beginning or gaps. Sound from the same container has none.
+  [[nodiscard]] bool copy_may_lose_times() const {
+    return ignores_times_of_sound(*output_.oformat) && std::string_view(input_.name) != output_.oformat->name;
+  }
+
   [[nodiscard]] std::optional<AudioTrack> copied() const {
-    if (!may_hold(from_.codecpar->codec_id)) return std::nullopt;
+    if (copy_may_lose_times() || !may_hold(from_.codecpar->codec_id)) return std::nullopt;
     AudioTrack track{&from_, ffmpeg::make_parameters(), from_.time_base, nullptr};
     ffmpeg::check(avcodec_parameters_copy(track.parameters.get(), from_.codecpar), what_);
     track.parameters->codec_tag = 0;  // the input container's
@@ -83,6 +106,7 @@ class TrackMaker {
   }
 
   AVStream& from_;
+  const AVInputFormat& input_;
   const AVFormatContext& output_;
   const ffmpeg::OptionMap& muxer_options_;
   std::string what_;
@@ -94,7 +118,8 @@ std::optional<AudioTrack> choose_audio_track(AVFormatContext& input, const AVFor
                                              const ffmpeg::OptionMap& muxer_options, const std::string& name,
                                              std::string& reason) {
   for (AVStream* stream : audio_streams(input)) {
-    std::optional<AudioTrack> track = TrackMaker(*stream, output, muxer_options, name).make(reason);
+    std::optional<AudioTrack> track =
+        TrackMaker(*stream, *input.iformat, output, muxer_options, name).make(reason);
     if (track) return track;
   }
   return std::nullopt;
