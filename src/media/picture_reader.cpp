@@ -65,6 +65,12 @@ bool is_avif(std::span<const std::uint8_t> bytes) {
                                 std::memcmp(bytes.data() + 4, "ftypmif1", 8) == 0);
 }
 
+/// HEIC, the pictures of phones, is an MP4 whose brand says so. FFmpeg before 7.1 finds nothing in it, later
+/// ones one tile of many.
+bool is_heic(std::span<const std::uint8_t> bytes) {
+  return bytes.size() >= 12 && std::memcmp(bytes.data() + 4, "ftyphei", 7) == 0;
+}
+
 bool holds_picture(const AVInputFormat& format, std::span<const std::uint8_t> bytes) {
   const std::string_view name = format.name;
   return is_single_picture(format) || name == "gif" || name == "apng" || is_avif(bytes);
@@ -190,11 +196,28 @@ ffmpeg::Picture decode_known(std::span<const std::uint8_t> bytes, const AVInputF
   try {
     return decode(bytes, format, name, most_pixels);
   } catch (const Error&) {
+    if (structure.cut_short) {
+      throw Error("the picture " + name + " is cut short; copy or download it again");
+    }
     if (!structure.animated) throw;
     throw Error(
         "the picture " + name +
         " is an animated WebP, which this version of FFmpeg cannot decode; convert it to a GIF, a video "
         "or still pictures");
+  }
+}
+
+/// FFmpeg decodes these to black without a word.
+void refuse_black_tiff(const Structure& structure, const std::string& name) {
+  if (structure.jpeg_in_tiff) {
+    throw Error(
+        "the picture " + name +
+        " is a TIFF compressed as JPEG, which FFmpeg cannot decode; save it uncompressed, with LZW or "
+        "as a JPEG");
+  }
+  if (structure.tiled_tiff) {
+    throw Error("the picture " + name +
+                " is a TIFF in tiles, which FFmpeg cannot decode; save it in strips or as a PNG");
   }
 }
 
@@ -206,13 +229,7 @@ Frame read_picture(std::span<const std::uint8_t> bytes, const AVInputFormat& for
   if (structure.cut_short && !decoder_tells) {
     throw Error("the picture " + name + " is cut short; copy or download it again");
   }
-  // FFmpeg decodes these to black without a word.
-  if (structure.jpeg_in_tiff) {
-    throw Error(
-        "the picture " + name +
-        " is a TIFF compressed as JPEG, which FFmpeg cannot decode; save it uncompressed, with LZW or "
-        "as a JPEG");
-  }
+  refuse_black_tiff(structure, name);
   const ffmpeg::Picture picture = decode_known(bytes, format, structure, name, most_pixels);
   warn_of_flaws(structure, name, on_warning);
   Frame frame;
@@ -246,6 +263,7 @@ bool is_picture(const std::filesystem::path& file) {
   const std::vector<std::uint8_t> bytes = read_bytes(file, kEnoughToProbe);
   const AVInputFormat* format = probe(bytes);
   if (format != nullptr && (is_single_picture(*format) || is_avif(bytes))) return true;
+  if (is_heic(bytes)) return true;
   // Several JPEGs in a row are a video, unless the header or the name says that it is a picture.
   return begins_as_jpeg(bytes) && (examine_picture(bytes).lists_several || is_named_as_jpeg(file));
 }
@@ -258,6 +276,10 @@ Frame read_image(const std::filesystem::path& file, const OnWarning& on_warning)
   if (std::filesystem::file_size(file) > kMaxFileSize) throw Error("the picture " + name + " is over 1 GiB");
   const std::vector<std::uint8_t> bytes = read_bytes(file, kMaxFileSize);
   if (bytes.empty()) throw Error("the picture " + name + " is empty or cannot be read");
+  if (is_heic(bytes)) {
+    throw Error("the picture " + name +
+                " is a HEIC, which this program cannot read; convert it to a JPEG or PNG");
+  }
   const AVInputFormat* format = probe_picture(bytes);
   if (format == nullptr || !holds_picture(*format, bytes)) {
     throw Error(name + " is no picture that FFmpeg knows (PNG, JPEG, WebP, ...)");

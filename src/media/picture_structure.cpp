@@ -34,9 +34,10 @@ constexpr std::string_view kTiffLittleEndian{"II*\0", 4};
 constexpr std::string_view kTiffBigEndian{"MM\0*", 4};
 constexpr std::string_view kMultiPictureHeader{"MPF\0", 4};
 
-/// A 16-bit value in an EXIF block or TIFF: a header, then a directory of twelve-byte entries. 1 where there
-/// is none.
+/// An integer in an EXIF block or TIFF: a header, then a directory of twelve-byte entries of tag, type, count
+/// and value. 1 where there is none.
 int tiff_value(Bytes exif, std::uint32_t tag) {
+  constexpr std::uint32_t kLong = 4;  // the type of 32-bit integers; others than 16 bits are not expected
   if (starts_with(exif, kExifHeader)) exif = after(exif, kExifHeader.size());
   if (exif.size() < 8) return 1;
   const auto number = starts_with(exif, "MM") ? big_endian : little_endian;
@@ -45,7 +46,9 @@ int tiff_value(Bytes exif, std::uint32_t tag) {
   const std::uint32_t entries = number(directory, 2);
   directory = after(directory, 2);
   for (std::uint32_t i = 0; i < entries && directory.size() >= 12; ++i, directory = after(directory, 12)) {
-    if (number(directory, 2) == tag) return static_cast<int>(number(after(directory, 8), 2));
+    if (number(directory, 2) != tag) continue;
+    const std::size_t size = number(after(directory, 2), 2) == kLong ? 4 : 2;
+    return static_cast<int>(number(after(directory, 8), size));
   }
   return 1;
 }
@@ -57,11 +60,14 @@ int exif_orientation(Bytes exif) {
 
 PictureStructure examine_tiff(Bytes bytes) {
   constexpr std::uint32_t kCompressionTag = 0x0103;
+  constexpr std::uint32_t kTileWidthTag = 0x0142;
+  constexpr int kNoTiles = 1;  // tiles are at least 16 pixels wide
   constexpr int kOldJpeg = 6;
   constexpr int kJpeg = 7;
   const int compression = tiff_value(bytes, kCompressionTag);
   return {.format = PictureStructure::Format::tiff,
           .jpeg_in_tiff = compression == kOldJpeg || compression == kJpeg,
+          .tiled_tiff = tiff_value(bytes, kTileWidthTag) != kNoTiles,
           .orientation = exif_orientation(bytes)};
 }
 

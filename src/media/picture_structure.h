@@ -15,6 +15,7 @@ struct PictureStructure {
   bool lists_several =
       false;                  ///< a JPEG whose header lists further pictures behind it (multi-picture format)
   bool jpeg_in_tiff = false;  ///< a TIFF whose pixels are compressed as JPEG
+  bool tiled_tiff = false;    ///< a TIFF that stores tiles instead of strips
   int orientation = 1;        ///< EXIF's, 1 .. 8
 };
 

@@ -85,6 +85,13 @@ struct Flawed {
   bool warns;
 };
 
+TEST(ReadImage, SaysThatABaselineJpegIsCutShort) {
+  const ScratchFolder folder;
+  const std::string whole = read_bytes(fixture("oriented_6.jpg"));
+  write_bytes(folder / "a.jpg", whole.substr(0, whole.size() * 7 / 10));
+  EXPECT_NE(error_of([&] { read_image(folder / "a.jpg"); }).find("is cut short"), std::string::npos);
+}
+
 TEST(ReadImage, ReadsWhatOtherProgramsShow) {
   const ScratchFolder folder;
   const std::string jpeg = read_bytes(fixture("oriented_6.jpg"));
@@ -128,6 +135,38 @@ TEST(ReadImage, RefusesATiffThatFFmpegDecodesToBlack) {
   bytes[entry + 8] = 7;  // the compression: JPEG
   write_bytes(folder / "a.tif", bytes);
   EXPECT_NE(error_of([&] { read_image(folder / "a.tif"); }).find("compressed as JPEG"), std::string::npos);
+}
+
+TEST(ReadImage, RefusesATiffInTiles) {
+  const ScratchFolder folder;
+  std::string bytes = read_bytes(fixture("tagged_raw.tif"));
+  // The strips' rows (tag 278) become the tiles' width (tag 322).
+  const std::size_t entry = bytes.find(std::string("\x16\x01\x04\x00\x01", 5));
+  ASSERT_NE(entry, std::string::npos);
+  bytes[entry] = 0x42;
+  write_bytes(folder / "a.tif", bytes);
+  EXPECT_NE(error_of([&] { read_image(folder / "a.tif"); }).find("in tiles"), std::string::npos);
+}
+
+TEST(ReadImage, SaysThatAHeicCannotBeRead) {
+  const ScratchFolder folder;
+  const std::string file = folder / "IMG_0001.HEIC";
+  write_bytes(file, std::string("\0\0\0\x18", 4) + "ftypheic" + std::string(4, '\0') + "mif1heic");
+  EXPECT_TRUE(is_picture(file));
+  EXPECT_NE(error_of([&] { read_image(file); }).find("is a HEIC"), std::string::npos);
+}
+
+TEST(ReadImage, TurnsAPictureWhoseOrientationHas32Bits) {
+  const ScratchFolder folder;
+  std::string bytes = read_bytes(fixture("oriented_1.jpg"));
+  const std::size_t entry = bytes.find(std::string("\x01\x12\x00\x03", 4));
+  ASSERT_NE(entry, std::string::npos);
+  bytes.replace(entry + 2, 10, std::string("\0\x04\0\0\0\x01\0\0\0\x06", 10));
+  write_bytes(folder / "a.jpg", bytes);
+  const Frame frame = read_image(folder / "a.jpg");
+  const Frame upright = read_image(fixture("oriented_1.jpg"));
+  EXPECT_EQ(frame.width, upright.height);
+  EXPECT_EQ(frame.height, upright.width);
 }
 
 TEST(ReadImage, SaysThatFFmpegCannotDecodeAnAnimatedWebp) {
