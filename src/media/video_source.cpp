@@ -259,6 +259,15 @@ void VideoSource::check_picture() {
   report(unusual_matrix_text(name_, matrix));
 }
 
+/// Returns where the container says that it ends, in microseconds of its own clock. Headers (Matroska, MP4,
+/// FLV) count the duration from zero. FFmpeg counts it from the first time where it took it from the last
+/// packets.
+std::int64_t VideoSource::container_end() const {
+  const bool from_start = input_->duration_estimation_method == AVFMT_DURATION_FROM_PTS;
+  const std::int64_t start = input_->start_time == AV_NOPTS_VALUE ? 0 : input_->start_time;
+  return input_->duration + (from_start ? start : 0);
+}
+
 /// A file that is cut short often just ends; the container still tells how long it was meant to be.
 void VideoSource::check_whole() {
   if (frames_read_ == 0) throw Error("cannot read " + name_ + " as video: it holds no frame");
@@ -276,8 +285,7 @@ void VideoSource::check_whole() {
   // A duration that FFmpeg took from the bit rate is a guess.
   if (input_->duration == AV_NOPTS_VALUE || input_->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE)
     return;
-  const std::int64_t begin = input_->start_time == AV_NOPTS_VALUE ? 0 : input_->start_time;
-  const std::int64_t missing = begin + input_->duration - extent_;
+  const std::int64_t missing = container_end() - extent_;
   const std::int64_t tolerance = 100'000 + std::llround(2e6 / info_.frame_rate);
   if (extent_ > 0 && missing > tolerance) {
     report("the video may be cut short: " + what + ", but its container says that it is " +

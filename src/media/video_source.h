@@ -28,6 +28,7 @@ class VideoSource : public Source {
   void note_damage(const std::string& reason);
   void note_error(int code);
   void check_picture();
+  [[nodiscard]] std::int64_t container_end() const;
   void check_whole();
   void report(const std::string& problem) const;
   [[nodiscard]] bool stopped() const { return stop_ != nullptr && *stop_; }

@@ -23,13 +23,14 @@ struct Tone {
 /// A file with frames of changing colours, ten a second, and tones.
 class SoundingVideo {
  public:
-  SoundingVideo(const std::string& file, int frames, const std::vector<Tone>& tones) {
+  /// `first_frame`: where the first frame stands, in tenths of a second.
+  SoundingVideo(const std::string& file, int frames, const std::vector<Tone>& tones, int first_frame = 0) {
     ffmpeg::check(avformat_alloc_output_context2(&output_, nullptr, nullptr, file.c_str()), file);
     add_picture();
     for (const Tone& tone : tones) add_tone(tone);
     ffmpeg::check(avio_open(&output_->pb, file.c_str(), AVIO_FLAG_WRITE), file);
     ffmpeg::check(avformat_write_header(output_, nullptr), file);
-    for (int i = 0; i < frames; ++i) {
+    for (int i = first_frame; i < first_frame + frames; ++i) {
       write_picture(i);
       for (std::size_t k = 0; k < tones.size(); ++k) write_tone(k, tones[k], 0.1 * (i + 1));
     }

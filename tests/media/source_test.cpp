@@ -1,4 +1,5 @@
 #include "joined_recording.h"
+#include "sounding_video.h"
 #include "support.h"
 
 namespace streamdiffusion::testing {
@@ -208,6 +209,16 @@ TEST(VideoSource, GivesAllFramesOfAContainerThatSaysToBeLonger) {
   ASSERT_EQ(read.warnings.size(), 1U);
   EXPECT_NE(read.warnings[0].find("longer"), std::string::npos) << read.warnings[0];
   EXPECT_NE(strict_error(fixture("header_longer.mp4")).find("longer"), std::string::npos);
+}
+
+TEST(VideoSource, TakesAFileThatBeginsLateForWhole) {
+  const ScratchFolder folder;
+  for (const char* name : {"a.mkv", "a.mp4", "a.flv", "a.ts"}) {
+    SoundingVideo(folder / name, 10, {{"aac", 44'100, "stereo", 5, 6}}, 50);
+    const Read read = read_with_warnings(folder / name);
+    EXPECT_EQ(read.frames.size(), 10U) << name;
+    EXPECT_EQ(read.warnings, std::vector<std::string>{}) << name;
+  }
 }
 
 TEST(VideoSource, ReadsAnUnusualColourMatrixAsNone) {
