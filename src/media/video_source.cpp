@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <string_view>
+#include <utility>
 
 #include "media/container_end.h"
 #include "media/frame_spacing.h"
@@ -251,7 +252,18 @@ void VideoSource::note_extent(const AVPacket& packet) {
   extent_ = std::max(extent_, av_rescale_q(begin + packet.duration, time_base, kMicroseconds));
 }
 
+/// HDR tells brightness on another curve; read as SDR, it looks grey and dull.
+void VideoSource::check_transfer() {
+  const AVColorTransferCharacteristic transfer = picture_->color_trc;
+  const bool hdr = transfer == AVCOL_TRC_SMPTE2084 || transfer == AVCOL_TRC_ARIB_STD_B67;
+  if (!hdr || std::exchange(warned_of_hdr_, true)) return;
+  report(name_ + " is an HDR video (" + av_color_transfer_name(transfer) +
+         "), which is read as if it were SDR: its colours look dull; convert it to SDR first, for example "
+         "with FFmpeg's filters zscale and tonemap");
+}
+
 void VideoSource::check_picture() {
+  check_transfer();
   if (picture_->decode_error_flags != 0 || (picture_->flags & AV_FRAME_FLAG_CORRUPT) != 0) note_damage({});
   const std::string matrix = unusual_matrix(*picture_);
   if (matrix.empty() || matrix == warned_matrix_) return;

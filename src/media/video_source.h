@@ -27,6 +27,7 @@ class VideoSource : public Source {
   void note_extent(const AVPacket& packet);
   void note_damage(const std::string& reason);
   void note_error(int code);
+  void check_transfer();
   void check_picture();
   [[nodiscard]] std::int64_t container_end() const;
   void check_whole();
@@ -63,6 +64,7 @@ class VideoSource : public Source {
   bool input_ended_ = false;  ///< the decoder has been told
   std::int64_t damages_ = 0;
   std::string warned_matrix_;
+  bool warned_of_hdr_ = false;
   Clock::time_point first_read_;
 };
 
