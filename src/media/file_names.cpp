@@ -21,9 +21,10 @@ std::string_view take_number(std::string_view& text) {
 }
 
 bool is_picture_name(const std::filesystem::path& file) {
-  constexpr std::array<std::string_view, 14> kExtensions = {".png", ".jpg",  ".jpeg", ".webp", ".bmp",
-                                                            ".tif", ".tiff", ".gif",  ".ppm",  ".pgm",
-                                                            ".pnm", ".tga",  ".avif", ".jxl"};
+  // HEIC is named, with an error, rather than left out without a word.
+  constexpr std::array<std::string_view, 19> kExtensions = {
+      ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo",  ".webp", ".bmp",  ".tif", ".tiff",
+      ".gif", ".ppm", ".pgm",  ".pnm", ".tga",  ".avif", ".jxl",  ".heic", ".heif"};
   const std::string extension = lower_extension(file);
   const bool hidden = file.filename().string().starts_with('.');
   return !hidden && std::find(kExtensions.begin(), kExtensions.end(), extension) != kExtensions.end();

@@ -309,6 +309,14 @@ TEST(PictureSource, ReadsAFolderInNaturalOrder) {
   EXPECT_EQ(frames[2].time.count(), 80'000);
 }
 
+TEST(PictureSource, NamesTheHeicOfAFolder) {
+  const ScratchFolder folder;
+  write_image(folder / "1.png", plain_frame(8, 8, kRed));
+  write_bytes(folder / "2.HEIC",
+              std::string("\0\0\0\x18", 4) + "ftypheic" + std::string(4, '\0') + "mif1heic");
+  EXPECT_NE(error_of([&] { read_all(folder / ""); }).find("is a HEIC"), std::string::npos);
+}
+
 TEST(PictureSource, NamesTheBrokenPictureOfAFolder) {
   const ScratchFolder folder;
   EXPECT_NE(error_of([&] { read_all(folder / ""); }).find("no pictures"), std::string::npos);
