@@ -11,6 +11,13 @@
 namespace streamdiffusion {
 namespace {
 
+/// False also for MP3, FLAC and the like, which hold no more than a picture of the cover.
+bool holds_video(const AVOutputFormat& container) {
+  const bool cover_alone =
+      container.video_codec == AV_CODEC_ID_PNG && container.audio_codec != AV_CODEC_ID_NONE;
+  return container.video_codec != AV_CODEC_ID_NONE && !cover_alone;
+}
+
 const AVOutputFormat& choose_container(const SinkOptions& options) {
   const bool pipe = options.output == "-";
   const std::string format = options.format.empty() && pipe ? "matroska" : options.format;
@@ -19,8 +26,8 @@ const AVOutputFormat& choose_container(const SinkOptions& options) {
   if (container == nullptr && !format.empty()) {
     throw Error("this FFmpeg has no output format " + format + " (`ffmpeg -muxers` lists those it has)");
   }
-  if (container == nullptr || container->video_codec == AV_CODEC_ID_NONE ||
-      (container->flags & AVFMT_NOFILE) != 0 || std::string_view(container->name).starts_with("image2")) {
+  if (container == nullptr || !holds_video(*container) || (container->flags & AVFMT_NOFILE) != 0 ||
+      std::string_view(container->name).starts_with("image2")) {
     throw Error("cannot tell what to write to " + options.output +
                 ": give it the extension of a video (.mp4, .mkv, .webm, .gif, ...), of a picture (.png, "
                 ".jpg, .webp) or "
