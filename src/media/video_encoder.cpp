@@ -68,6 +68,8 @@ VideoEncoder::VideoEncoder(const SinkOptions& options, const AVOutputFormat& con
     set_low_latency(*codec_, encoder_options);
     key_interval_ = av_rescale_q(1, {1, 1}, time_base);
   }
+  // x265 writes to standard error by itself, past FFmpeg's log.
+  if (std::string_view(encoder.name) == "libx265") encoder_options.set("x265-params", "log-level=error");
   encoder_options.set(options.ffmpeg_options);
   ffmpeg::check(avcodec_open2(codec_.get(), &encoder, encoder_options.address()),
                 std::string("cannot open the encoder ") + encoder.name + " for " +
