@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <system_error>
 
 #include "cli/checks.h"
 #include "cli/commands.h"
@@ -132,6 +133,15 @@ void require_all(const CLI::App& app, const Options& options) {
   }
 }
 
+/// Writing would destroy what is read. A device may be both.
+void require_another_output(const Options& options) {
+  std::error_code ignored;
+  if (std::filesystem::equivalent(options.input, options.output, ignored) &&
+      !std::filesystem::is_character_file(options.input, ignored)) {
+    throw UsageError("OUTPUT is INPUT, " + options.input + ", which would be lost; give it another name");
+  }
+}
+
 int run(const CLI::App& app, Options& options) {
   const Console console(options.quiet);
   SourceOptions input = source_options(options, console);
@@ -139,6 +149,7 @@ int run(const CLI::App& app, Options& options) {
   options.live = options.live || is_live(input) || is_live(output);
   input.live = options.live;
   require_all(app, options);
+  require_another_output(options);
   draw_seeds(options, console);
   Settings settings = make_settings(options, console);
   static_cast<void>(

@@ -125,6 +125,15 @@ class Run(ProgramTest):
                 self.fail_with(1, name, "run", name, "out.mp4", *SMALL)
         self.fail_with(1, "cut.mkv", "run", "cut.mkv", "out.mp4", "--strict", *SMALL)
 
+    def test_an_input_is_not_overwritten(self):
+        self.make_video("in.mkv", frames=3)
+        before = (self.folder / "in.mkv").read_bytes()
+        (self.folder / "link.mkv").symlink_to("in.mkv")
+        for output in ["in.mkv", "./in.mkv", "link.mkv"]:
+            with self.subTest(output):
+                self.fail_with(2, "OUTPUT is INPUT", "run", "in.mkv", output, *SMALL)
+        self.assertEqual((self.folder / "in.mkv").read_bytes(), before)
+
     def test_outputs_that_cannot_be_written_are_refused(self):
         self.make_video("in.mkv", frames=3)
         self.fail_with(1, "nofolder", "run", "in.mkv", "nofolder/out.mp4", *SMALL)
