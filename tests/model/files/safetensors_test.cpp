@@ -61,17 +61,17 @@ TEST(SafeTensors, TakesDataThatIsNotAligned) {
 
 // The values are those of torch.float8_e4m3fn and torch.float8_e5m2.
 TEST(SafeTensors, ReadsFloatsOf8Bits) {
-  const std::string bytes("\x00\x01\x07\x08\x38\x7e\x80\xb8\xfe", 9);
-  const auto e4m3 = parse(safetensors_bytes(one("F8_E4M3", "[9]", "[0,9]"), bytes));
-  EXPECT_EQ(floats(e4m3->tensors().at("a")),
+  const auto read = [](const std::string& type, const std::string& bytes) {
+    const std::string size = std::to_string(bytes.size());
+    const std::string file_bytes = safetensors_bytes(one(type, "[" + size + "]", "[0," + size + "]"), bytes);
+    return floats(parse(file_bytes)->tensors().at("a"));
+  };
+  EXPECT_EQ(read("F8_E4M3", std::string("\x00\x01\x07\x08\x38\x7e\x80\xb8\xfe", 9)),
             (std::vector<float>{0, 0x1p-9F, 0x7p-9F, 0x1p-6F, 1, 448, -0.0F, -1, -448}));
-  const auto e5m2 = parse(safetensors_bytes(one("F8_E5M2", "[9]", "[0,9]"),
-                                            std::string("\x00\x01\x03\x04\x3c\x7b\x80\xbc\x7c", 9)));
-  EXPECT_EQ(floats(e5m2->tensors().at("a")),
+  EXPECT_EQ(read("F8_E5M2", std::string("\x00\x01\x03\x04\x3c\x7b\x80\xbc\x7c", 9)),
             (std::vector<float>{0, 0x1p-16F, 0x3p-16F, 0x1p-14F, 1, 57344, -0.0F, -1,
                                 std::numeric_limits<float>::infinity()}));
-  const auto nan = parse(safetensors_bytes(one("F8_E4M3", "[2]", "[0,2]"), "\x7f\xff"));
-  for (const float value : floats(nan->tensors().at("a"))) {
+  for (const float value : read("F8_E4M3", "\x7f\xff")) {
     EXPECT_TRUE(std::isnan(value));
   }
 }
