@@ -214,7 +214,7 @@ TEST(VideoSource, GivesAllFramesOfAContainerThatSaysToBeLonger) {
 TEST(VideoSource, TakesAFileThatBeginsLateForWhole) {
   const ScratchFolder folder;
   for (const char* name : {"a.mkv", "a.mp4", "a.flv", "a.ts"}) {
-    SoundingVideo(folder / name, 10, {{"aac", 44'100, "stereo", 5, 6}}, 50);
+    const SoundingVideo video(folder / name, 10, {{"aac", 44'100, "stereo", 5, 6}}, 50);
     const Read read = read_with_warnings(folder / name);
     EXPECT_EQ(read.frames.size(), 10U) << name;
     EXPECT_EQ(read.warnings, std::vector<std::string>{}) << name;
