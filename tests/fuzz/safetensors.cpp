@@ -15,8 +15,7 @@ namespace {
 
 using namespace streamdiffusion;
 
-constexpr std::int64_t kOut = 4;
-constexpr std::int64_t kIn = 3;
+constexpr LayerShape kConvIn = {4, 3, 9};
 
 void convert_all(const SafeTensors& file) {
   for (const auto& [name, tensor] : file.tensors()) {
@@ -30,10 +29,12 @@ void convert_all(const SafeTensors& file) {
 }
 
 void apply_as_lora(const std::shared_ptr<const SafeTensors>& file) {
-  const Lora lora(file, {"conv_in", "down_blocks.0.resnets.0.conv1"}, {"encoder.layers.0.self_attn.q_proj"});
-  if (const LoraChange* const change = lora.find(Lora::Network::unet, "conv_in")) {
-    std::vector<float> weight(kOut * kIn * 9);
-    apply_change(*change, 1, {kOut, kIn, 9}, weight, weight, "conv_in");
+  const Lora lora(file, {.unet = {{"conv_in", kConvIn}, {"down_blocks.0.resnets.0.conv1", {6, 4, 9}}},
+                         .text_encoder = {{"encoder.layers.0.self_attn.q_proj", {4, 4, 1}}}});
+  const LayerChange* const change = lora.find(Lora::Network::unet, "conv_in");
+  if (change != nullptr && change->weight) {
+    std::vector<float> weight(static_cast<std::size_t>(kConvIn.out * kConvIn.in * kConvIn.pixels));
+    apply_change(*change->weight, 1, kConvIn, weight, weight);
   }
 }
 
