@@ -13,7 +13,7 @@ struct SoakOptions {
   double warm_up = 120;           ///< seconds until memory has to be level
   double frames_per_second = 20;  ///< of each client
   int clients = 4;
-  /// What the clients change, one of these at random every five frames; see soak_changes.
+  /// The settings that the clients change, one of these at random every five frames; see soak_changes.
   std::vector<std::string> changes;
 };
 

@@ -10,7 +10,7 @@
 namespace streamdiffusion {
 namespace {
 
-/// What to try where a container's usual codec does not do; the best known first.
+/// Codecs that are tried where a container's usual one does not do, the best known first.
 constexpr std::array kOtherCodecs = {AV_CODEC_ID_AAC,    AV_CODEC_ID_OPUS,      AV_CODEC_ID_MP3,
                                      AV_CODEC_ID_VORBIS, AV_CODEC_ID_AC3,       AV_CODEC_ID_MP2,
                                      AV_CODEC_ID_FLAC,   AV_CODEC_ID_PCM_S16LE, AV_CODEC_ID_PCM_S16BE};

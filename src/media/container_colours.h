@@ -6,7 +6,7 @@
 
 namespace streamdiffusion {
 
-/// What a container says of its video's colours. It counts where a decoder says otherwise: FFmpeg's VP8
+/// The colours that a container states for its video. They count where a decoder says otherwise: FFmpeg's VP8
 /// decoders call everything BT.601, and FFmpeg puts a decoder's word into a stream when it probes it.
 class ContainerColours {
  public:

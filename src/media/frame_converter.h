@@ -39,7 +39,7 @@ class FrameConverter {
 /// The name of the colour matrix that `picture` is tagged with if it cannot be meant or converted
 /// ("reserved", or "gbr" for YUV): such pictures are read as if they named none. Empty for the usual ones.
 std::string unusual_matrix(const AVFrame& picture);
-/// What to tell of an input `name` whose pictures have an unusual matrix.
+/// The warning about an input `name` whose frames have an unusual colour matrix.
 std::string unusual_matrix_text(const std::string& name, const std::string& matrix);
 
 /// A size with square pixels; the shorter way is stretched, so that no detail is lost.

@@ -170,7 +170,8 @@ ffmpeg::Picture decode(std::span<const std::uint8_t> bytes, const AVInputFormat&
   return picture;
 }
 
-/// What FFmpeg said of a TIFF that it decoded nevertheless. Tags that it does not know matter to nobody.
+/// The error that FFmpeg logged about a TIFF that it decoded all the same; empty for tags that it does not
+/// know.
 std::string tiff_complaint() {
   const std::string message = ffmpeg::take_last_message();
   return message.starts_with("Unknown or unsupported tag") ? std::string() : message;

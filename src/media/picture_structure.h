@@ -5,7 +5,7 @@
 
 namespace streamdiffusion {
 
-/// What the outer structure of a JPEG, PNG, WebP or TIFF file tells that decoders leave out or gloss over.
+/// Facts from the outer structure of a JPEG, PNG, WebP or TIFF file that decoders leave out or gloss over.
 struct PictureStructure {
   enum class Format { other, jpeg, png, webp, tiff };
   Format format = Format::other;
