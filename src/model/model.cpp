@@ -52,7 +52,7 @@ void name_loras(std::vector<LoraOptions>& loras) {
   }
 }
 
-/// What the caller gave, with defaults filled in.
+/// The options of the caller with defaults filled in.
 ModelOptions complete(ModelOptions options) {
   name_loras(options.loras);
   for (const LoraOptions& lora : options.loras) {

@@ -12,7 +12,7 @@
 
 namespace streamdiffusion {
 
-/// What one adapter file does to one layer.
+/// The change that one adapter file makes to one layer.
 struct LayerChange {
   using Weight = std::variant<LoraChange, TensorChange, Rotation>;
   std::optional<Weight> weight;

@@ -125,7 +125,7 @@ class LayerLoader {
     return options.seen && precision_ == Precision::int8 ? Precision::int16 : precision_;
   }
   void mark_used(const std::string& name, bool bias);
-  /// What an adapter does to a layer, and at which scale.
+  /// The change that an adapter makes to a layer, with its scale.
   struct ScaledChange {
     const LayerChange* change;
     float scale;

@@ -123,7 +123,7 @@ struct Prefix {
   std::optional<Network> network = {};
 };
 
-/// What makers put before a layer's name. Longer ones before those that they begin with.
+/// Prefixes of layer names by maker. A longer one comes before the one that it begins with.
 constexpr auto kPrefixes = std::to_array<Prefix>({
     {"base_model_model_"},                                         // peft
     {"lycoris_"},                                                  // LyCORIS around any network

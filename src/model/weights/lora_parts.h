@@ -12,7 +12,7 @@
 
 namespace streamdiffusion {
 
-/// What the tensors of one layer do not say about it.
+/// Facts about one layer that its tensors do not hold.
 struct LoraContext {
   std::string layer;  ///< by the model's name
   LayerShape shape;
