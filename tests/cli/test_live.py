@@ -120,8 +120,9 @@ class Screen(Live):
         if not shutil.which("Xvfb"):
             self.skipTest("there is no Xvfb")
         read, write = os.pipe()
-        self.server = subprocess.Popen(["Xvfb", "-displayfd", str(write), "-screen", "0", "320x240x24", "-nolisten", "tcp"],
-                                  pass_fds=[write], stderr=subprocess.DEVNULL)  # fmt: skip
+        # Without -noreset the server starts anew when its last client leaves, and refuses those that connect meanwhile.
+        self.server = subprocess.Popen(["Xvfb", "-displayfd", str(write), "-screen", "0", "320x240x24", "-nolisten", "tcp",
+                                   "-noreset"], pass_fds=[write], stderr=subprocess.DEVNULL)  # fmt: skip
         self.addCleanup(self.kill, self.server)
         os.close(write)
         with os.fdopen(read) as number:
