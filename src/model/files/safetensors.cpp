@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstring>
 #include <fstream>
 #include <limits>
@@ -214,14 +215,6 @@ class ParsedSafeTensors : public SafeTensors {
   ParsedSafeTensors(std::span<const std::byte> bytes, const std::string& name) { read(bytes, name); }
 };
 
-void float_from_f64(std::span<const std::byte> in, std::span<float> out) {
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    double value = 0;
-    std::memcpy(&value, in.data() + i * sizeof value, sizeof value);
-    out[i] = static_cast<float>(value);
-  }
-}
-
 }  // namespace
 
 std::int64_t FileTensor::elements() const { return static_cast<std::int64_t>(bytes.size() / size_of(dtype)); }
@@ -294,49 +287,84 @@ namespace {
 
 // Elements that are worth a thread of their own.
 constexpr std::size_t kPartElements = std::size_t{1} << 19U;
+// Elements that are checked right after their conversion: their float32 fit into any core's first cache.
+constexpr std::size_t kBlockElements = 4096;
 
-/// Large tensors on several threads: these are the first to touch pages of a file and of memory.
-void convert_in_parts(const FileTensor& tensor, std::span<float> out,
-                      void (*convert)(const std::byte* in, std::span<float> out)) {
-  const std::size_t element_size = size_of(tensor.dtype);
-  const std::size_t processors = std::max(1U, std::thread::hardware_concurrency());
-  const std::size_t parts = std::clamp(out.size() / kPartElements, std::size_t{1}, processors);
-  const auto convert_part = [&](std::size_t part) {
-    const std::size_t first = out.size() * part / parts;
-    const std::size_t last = out.size() * (part + 1) / parts;
-    convert(tensor.bytes.data() + element_size * first, out.subspan(first, last - first));
-  };
-  std::vector<std::jthread> others;
-  for (std::size_t part = 1; part < parts; ++part) {
-    others.emplace_back(convert_part, part);
+using Convert = void (*)(const std::byte* in, std::span<float> out);
+
+void copy_f32(const std::byte* in, std::span<float> out) { std::memcpy(out.data(), in, out.size_bytes()); }
+
+void float_from_f64(const std::byte* in, std::span<float> out) {
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    double value = 0;
+    std::memcpy(&value, in + i * sizeof value, sizeof value);
+    out[i] = static_cast<float>(value);
   }
-  convert_part(0);
+}
+
+Convert conversion_from(DType dtype) {
+  switch (dtype) {
+    case DType::f32:
+      return copy_f32;
+    case DType::f16:
+      return float_from_f16;
+    case DType::bf16:
+      return float_from_bf16;
+    case DType::f8_e4m3:
+      return float_from_f8_e4m3;
+    case DType::f8_e5m2:
+      return float_from_f8_e5m2;
+    case DType::f64:
+      return float_from_f64;
+    default:
+      throw Error(std::string("weights of type ") + to_string(dtype) + " are not supported");
+  }
+}
+
+/// Returns true if all elements are finite.
+bool convert_in_blocks(Convert convert, const std::byte* in, std::size_t element_size, std::span<float> out) {
+  bool all_finite = true;
+  for (std::size_t first = 0; first < out.size(); first += kBlockElements) {
+    const std::span<float> block = out.subspan(first, std::min(kBlockElements, out.size() - first));
+    convert(in + element_size * first, block);
+    all_finite = all_finite && is_finite(block);
+  }
+  return all_finite;
 }
 
 }  // namespace
 
-void convert_to_float(const FileTensor& tensor, std::span<float> out) {
+bool convert_to_float(const FileTensor& tensor, std::span<float> out) {
   if (static_cast<std::size_t>(tensor.elements()) != out.size()) {
     throw std::logic_error("convert_to_float: sizes differ");
   }
-  switch (tensor.dtype) {
-    case DType::f32:
-      if (!out.empty()) {
-        std::memcpy(out.data(), tensor.bytes.data(), tensor.bytes.size());
-      }
-      return;
-    case DType::f16:
-      return convert_in_parts(tensor, out, float_from_f16);
-    case DType::bf16:
-      return convert_in_parts(tensor, out, float_from_bf16);
-    case DType::f8_e4m3:
-      return convert_in_parts(tensor, out, float_from_f8_e4m3);
-    case DType::f8_e5m2:
-      return convert_in_parts(tensor, out, float_from_f8_e5m2);
-    case DType::f64:
-      return float_from_f64(tensor.bytes, out);
-    default:
-      throw Error(std::string("weights of type ") + to_string(tensor.dtype) + " are not supported");
+  const Convert convert = conversion_from(tensor.dtype);
+  const std::size_t element_size = size_of(tensor.dtype);
+  // Large tensors on several threads: these are the first to touch pages of a file and of memory.
+  const std::size_t processors = std::max(1U, std::thread::hardware_concurrency());
+  const std::size_t parts = std::clamp(out.size() / kPartElements, std::size_t{1}, processors);
+  std::atomic<bool> all_finite = true;
+  const auto convert_part = [&](std::size_t part) {
+    const std::size_t first = out.size() * part / parts;
+    const std::size_t last = out.size() * (part + 1) / parts;
+    if (!convert_in_blocks(convert, tensor.bytes.data() + element_size * first, element_size,
+                           out.subspan(first, last - first))) {
+      all_finite = false;
+    }
+  };
+  {
+    std::vector<std::jthread> others;
+    for (std::size_t part = 1; part < parts; ++part) {
+      others.emplace_back(convert_part, part);
+    }
+    convert_part(0);
+  }
+  return all_finite;
+}
+
+void convert_weights(const FileTensor& tensor, std::span<float> out) {
+  if (!convert_to_float(tensor, out)) {
+    throw Error(kHoldsNotFinite);
   }
 }
 

@@ -51,7 +51,16 @@ class SafeTensors {
 /// Writes float32, float16 or int64 tensors; for tests and tools.
 void write_safetensors(const std::filesystem::path& file, const std::map<std::string, FileTensor>& tensors);
 
-/// The elements as float32 (from f64, f32, f16, bf16, f8_e4m3 or f8_e5m2).
-void convert_to_float(const FileTensor& tensor, std::span<float> out);
+/// Writes the elements as float32 (from f64, f32, f16, bf16, f8_e4m3 or f8_e5m2). Returns true if all of
+/// these are finite.
+bool convert_to_float(const FileTensor& tensor, std::span<float> out);
+
+/// Says of a tensor, or of the key before it, that it has a NaN or an infinity.
+inline constexpr const char* kHoldsNotFinite =
+    "holds NaN or infinity; the file is damaged or its training diverged, and it would spoil the images";
+
+/// Converts the weights of a network with convert_to_float. Throws Error, which names no tensor, where their
+/// type is not supported or one is NaN or infinite.
+void convert_weights(const FileTensor& tensor, std::span<float> out);
 
 }  // namespace streamdiffusion

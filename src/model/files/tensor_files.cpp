@@ -146,6 +146,18 @@ const FileTensor& TensorFiles::get(const std::string& name, const std::vector<st
   return *tensor;
 }
 
+std::string TensorFiles::where(const FileTensor& tensor) const {
+  for (const auto& file : files_) {
+    for (const auto& [name, whole] : file->tensors()) {
+      const std::byte* const begin = whole.bytes.data();
+      if (tensor.bytes.data() >= begin && tensor.bytes.data() < begin + whole.bytes.size()) {
+        return file->name() + ": tensor \"" + name + "\"";
+      }
+    }
+  }
+  return where_;
+}
+
 void TensorFiles::release_pages() const {
   for (const auto& file : files_) {
     file->release_pages();

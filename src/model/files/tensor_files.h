@@ -36,6 +36,9 @@ class TensorFiles {
   [[nodiscard]] const std::map<std::string, FileTensor>& tensors() const { return tensors_; }
   /// The weight file, or the index of several, for messages.
   [[nodiscard]] const std::string& where() const { return where_; }
+  /// The file of one of these tensors and the tensor's name in that file, for messages. The tensor may be a
+  /// part of the file's.
+  [[nodiscard]] std::string where(const FileTensor& tensor) const;
 
   /// Gives every tensor the name that `rename` returns; throws Error where two become one.
   template <typename F>

@@ -46,6 +46,25 @@ void float_from_bf16(const std::byte* in, float* out, std::size_t count) {
   float_from_half<hwy::bfloat16_t>(in, out, count);
 }
 
+// A number times 0 is 0, NaN and infinity times 0 are NaN, and so is every sum with NaN.
+bool is_finite(const float* values, std::size_t count) {
+  const hn::ScalableTag<float> d;
+  const auto zero = hn::Zero(d);
+  const std::size_t lanes = hn::Lanes(d);
+  auto even = zero;
+  auto odd = zero;
+  std::size_t i = 0;
+  for (; i + 2 * lanes <= count; i += 2 * lanes) {
+    even = hn::MulAdd(hn::LoadU(d, values + i), zero, even);
+    odd = hn::MulAdd(hn::LoadU(d, values + i + lanes), zero, odd);
+  }
+  float rest = 0;
+  for (; i < count; ++i) {
+    rest += values[i] * 0.0F;
+  }
+  return rest == 0.0F && hn::AllTrue(d, hn::Eq(hn::Add(even, odd), zero));
+}
+
 // Rows x (two vectors) of the weight stay in registers while the rank is summed up.
 template <int kRows>
 void add_product_rows(const float* left, const float* right, std::int64_t rank, std::int64_t columns,
@@ -106,6 +125,7 @@ namespace streamdiffusion {
 
 HWY_EXPORT(float_from_f16);
 HWY_EXPORT(float_from_bf16);
+HWY_EXPORT(is_finite);
 HWY_EXPORT(add_product);
 
 void float_from_f16(const std::byte* in, std::span<float> out) {
@@ -114,6 +134,10 @@ void float_from_f16(const std::byte* in, std::span<float> out) {
 
 void float_from_bf16(const std::byte* in, std::span<float> out) {
   HWY_DYNAMIC_DISPATCH(float_from_bf16)(in, out.data(), out.size());
+}
+
+bool is_finite(std::span<const float> values) {
+  return HWY_DYNAMIC_DISPATCH(is_finite)(values.data(), values.size());
 }
 
 void add_product(const float* left, const float* right, std::int64_t rows, std::int64_t rank,

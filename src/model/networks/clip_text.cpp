@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <string>
 #include <vector>
 
 #include "model/networks/norm.h"
@@ -71,9 +72,13 @@ class Embedding {
 
   void read(std::int64_t index, std::span<float> out) const {
     const std::size_t bytes = static_cast<std::size_t>(channels_) * size_of(table_.dtype);
-    convert_to_float(
-        {table_.dtype, {channels_}, table_.bytes.subspan(static_cast<std::size_t>(index) * bytes, bytes)},
-        out);
+    try {
+      convert_weights(
+          {table_.dtype, {channels_}, table_.bytes.subspan(static_cast<std::size_t>(index) * bytes, bytes)},
+          out);
+    } catch (const Error& error) {
+      throw Error(files_.where(table_) + ", row " + std::to_string(index) + ": " + error.what());
+    }
   }
 
  private:

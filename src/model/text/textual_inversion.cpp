@@ -1,7 +1,5 @@
 #include "model/text/textual_inversion.h"
 
-#include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <map>
 
@@ -52,12 +50,9 @@ TextualInversion read_textual_inversion(const EmbeddingOptions& options, std::in
                                             : name;
   inversion.vectors.resize(static_cast<std::size_t>(tensor.elements()));
   try {
-    convert_to_float(tensor, inversion.vectors);
+    convert_weights(tensor, inversion.vectors);
   } catch (const Error& error) {
     throw Error(where + ": \"" + name + "\": " + error.what());
-  }
-  if (!std::ranges::all_of(inversion.vectors, [](float value) { return std::isfinite(value); })) {
-    throw Error(where + ": \"" + name + "\" holds numbers that are not finite; the file is damaged");
   }
   return inversion;
 }

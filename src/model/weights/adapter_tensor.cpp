@@ -63,9 +63,7 @@ void check_numbers(const FileTensor& tensor, const std::string& where) {
     throw Error(where + ": a LoRA's weights must be floating-point numbers, not " + to_string(tensor.dtype));
   }
   if (!is_finite(tensor)) {
-    throw Error(where +
-                ": holds NaN or infinity; the file is damaged or its training diverged, and it would "
-                "spoil the images");
+    throw Error(where + ": " + kHoldsNotFinite);
   }
 }
 

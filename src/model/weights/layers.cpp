@@ -7,6 +7,7 @@
 
 #include "device/pages.h"
 #include "model/files/safetensors.h"
+#include "model/files/weight_kernels.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
@@ -144,11 +145,10 @@ Weights LayerLoader::linear(const std::string& name, std::int64_t in, std::int64
 }
 
 Weights LayerLoader::norm_weight(const std::string& layer, std::int64_t size) {
-  const std::string name = layer + ".weight";
-  const FileTensor& found = tensor(name, {size});
+  const FileTensor& found = tensor(layer + ".weight", {size});
   return kept({layer}, "norm weight", [&] {
     const std::span<float> values = weight_.get(size);
-    convert(name, found, values);
+    convert(found, values);
     change_weight(layer, {.out = size, .in = 1}, values);
     return device_.pack_vector(values);
   });
@@ -204,14 +204,13 @@ void LayerLoader::read_weight(const std::string& name, std::int64_t in, std::int
   const FileTensor* const found = files_.find(weight_name);
   const std::vector<std::int64_t> shape = without_unit_kernel({out, in, kernel, kernel});
   const bool fits = found != nullptr && without_unit_kernel(found->shape) == shape;
-  convert(weight_name, fits ? *found : files_.get(weight_name, shape), into);
+  convert(fits ? *found : files_.get(weight_name, shape), into);
   change_weight(name, {out, in, kernel * kernel}, into);
 }
 
 void LayerLoader::read_bias(const std::string& name, std::int64_t out, bool is_there, std::span<float> into) {
   if (is_there) {
-    const std::string bias_name = name + ".bias";
-    convert(bias_name, files_.get(bias_name, {out}), into);
+    convert(files_.get(name + ".bias", {out}), into);
   } else {
     std::ranges::fill(into, 0.0F);
   }
@@ -243,6 +242,7 @@ void LayerLoader::change_weight(const std::string& layer, const LayerShape& shap
       apply_change(*change->weight, scale, shape, base, weight);
     }
   }
+  check_changed(layer, weight);
 }
 
 void LayerLoader::change_bias(const std::string& layer, bool is_there, std::span<float> bias) const {
@@ -250,6 +250,20 @@ void LayerLoader::change_bias(const std::string& layer, bool is_there, std::span
     if (change->bias && (is_there || change->adds_bias())) {
       apply_change(*change->bias, scale, {.out = std::ssize(bias), .in = 1}, bias);
     }
+  }
+  check_changed(layer, bias);
+}
+
+void LayerLoader::check_changed(const std::string& layer, std::span<const float> values) const {
+  std::string adapters;
+  for (const auto& [lora, scale] : loras_) {
+    if (scale != 0 && lora->find(network_, layer) != nullptr) {
+      adapters += (adapters.empty() ? "" : ", ") + lora->name();
+    }
+  }
+  if (!adapters.empty() && !is_finite(values)) {
+    throw Error("layer \"" + layer + "\" holds NaN or infinity after it was changed by " + adapters +
+                "; a LoRA's scale is too large");
   }
 }
 
@@ -259,16 +273,16 @@ bool LayerLoader::has_bias(const std::string& layer, const LayerOptions& options
          });
 }
 
-void LayerLoader::convert(const std::string& name, const FileTensor& tensor, std::span<float> into) {
+void LayerLoader::convert(const FileTensor& tensor, std::span<float> into) {
   try {
-    convert_to_float(tensor, into);
-    read_ += tensor.bytes.size();
-    if (read_ > kMostMapped) {
-      files_.release_pages();
-      read_ = 0;
-    }
+    convert_weights(tensor, into);
   } catch (const Error& error) {
-    throw Error(files_.where() + ": tensor \"" + name + "\": " + error.what());
+    throw Error(files_.where(tensor) + ": " + error.what());
+  }
+  read_ += tensor.bytes.size();
+  if (read_ > kMostMapped) {
+    files_.release_pages();
+    read_ = 0;
   }
 }
 

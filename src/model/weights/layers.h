@@ -138,9 +138,11 @@ class LayerLoader {
   [[nodiscard]] std::vector<ScaledChange> changes_of(const std::string& layer) const;
   void change_weight(const std::string& layer, const LayerShape& shape, std::span<float> weight) const;
   void change_bias(const std::string& layer, bool is_there, std::span<float> bias) const;
+  /// Throws Error where adapters have brought a layer beyond the range of float32.
+  void check_changed(const std::string& layer, std::span<const float> values) const;
   /// True if the layer has a bias, or an adapter gives it one.
   [[nodiscard]] bool has_bias(const std::string& layer, const LayerOptions& options) const;
-  void convert(const std::string& name, const FileTensor& tensor, std::span<float> into);
+  void convert(const FileTensor& tensor, std::span<float> into);
 
   Device& device_;
   const TensorFiles& files_;

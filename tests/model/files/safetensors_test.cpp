@@ -188,6 +188,39 @@ TEST(ConvertToFloat, IsExactForEveryFloat16AndBfloat16) {
   }
 }
 
+template <typename T>
+bool convert(DType dtype, const std::vector<T>& values) {
+  std::vector<float> floats(values.size());
+  return convert_to_float({dtype, {std::ssize(values)}, std::as_bytes(std::span(values))}, floats);
+}
+
+TEST(ConvertToFloat, TellsWhetherAllAreFiniteWhereverTheOtherIs) {
+  constexpr std::size_t kMany = 5000;  // more than a block, and no multiple of a vector
+  for (const std::size_t count : {std::size_t{1}, std::size_t{7}, std::size_t{33}, kMany}) {
+    for (std::size_t at = 0; at < count; at += 1 + count / 50) {
+      std::vector<std::uint16_t> halves(count, 0xFBFF);
+      EXPECT_TRUE(convert(DType::f16, halves));
+      halves[at] = 0x7C00;
+      EXPECT_FALSE(convert(DType::f16, halves)) << at << " of " << count;
+    }
+  }
+}
+
+TEST(ConvertToFloat, TellsWhetherAllAreFiniteOfEachType) {
+  constexpr float kLargest = std::numeric_limits<float>::max();
+  constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_TRUE(convert<float>(DType::f32, {kLargest, -kLargest}));
+  EXPECT_FALSE(convert<float>(DType::f32, {1, kNaN}));
+  EXPECT_TRUE(convert<double>(DType::f64, {kLargest, -kLargest}));
+  EXPECT_FALSE(convert<double>(DType::f64, {1e39}));
+  EXPECT_TRUE(convert<std::uint16_t>(DType::bf16, {0xFF7F}));
+  EXPECT_FALSE(convert<std::uint16_t>(DType::bf16, {0x7F80}));
+  EXPECT_TRUE(convert<std::uint8_t>(DType::f8_e4m3, {0x7E}));
+  EXPECT_FALSE(convert<std::uint8_t>(DType::f8_e4m3, {0xFF}));
+  EXPECT_TRUE(convert<std::uint8_t>(DType::f8_e5m2, {0xFB}));
+  EXPECT_FALSE(convert<std::uint8_t>(DType::f8_e5m2, {0x7C}));
+}
+
 TEST(ConvertToFloat, TakesFloat64AndRefusesIntegers) {
   const std::vector<double> values = {1.5, -2.25};
   EXPECT_EQ(floats({DType::f64, {2}, std::as_bytes(std::span(values))}), (std::vector<float>{1.5F, -2.25F}));

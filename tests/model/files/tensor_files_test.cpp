@@ -43,6 +43,24 @@ TEST(TensorFiles, SeesShardsAsOne) {
   }
 }
 
+TEST(TensorFiles, TellsWhichFileATensorOrAPartOfItIsInAndItsNameThere) {
+  const TemporaryFolder folder;
+  Tensors tensors;
+  tensors.add("text_model.a", {2, 2}, {1, 2, 3, 4});
+  tensors.write(folder.path() / "x-1.safetensors");
+  write_tensor(folder, "x-2.safetensors", "text_model.b", 2);
+  folder.write("model.safetensors.index.json",
+               R"({"weight_map":{"text_model.a":"x-1.safetensors","text_model.b":"x-2.safetensors"}})");
+  TensorFiles files = TensorFiles::open(folder.path(), "model");
+  files.rename(current_text_encoder_name);
+  FileTensor last_row = files.get("a", {2, 2});
+  last_row.bytes = last_row.bytes.subspan(8);
+  EXPECT_EQ(files.where(last_row),
+            (folder.path() / "x-1.safetensors").string() + ": tensor \"text_model.a\"");
+  EXPECT_EQ(files.where(files.get("b", {1})),
+            (folder.path() / "x-2.safetensors").string() + ": tensor \"text_model.b\"");
+}
+
 TEST(TensorFiles, RefusesAnIndexThatIsWrong) {
   const TemporaryFolder folder;
   write_tensor(folder, "x-1.safetensors", "a", 1);

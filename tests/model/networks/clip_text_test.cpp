@@ -2,8 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
 #include "model/errors.h"
 #include "model/networks/network_bench.h"
+#include "model/temporary_folder.h"
 
 namespace streamdiffusion {
 namespace {
@@ -82,6 +89,20 @@ TEST_F(ClipTextTest, NamesTheTensorThatHasNoPlace) {
 TEST_F(ClipTextTest, NamesTheTensorThatIsMissing) {
   files_.rename([](const std::string& name) { return name == "final_layer_norm.bias" ? "elsewhere" : name; });
   expect_error([this] { load(); }, {"final_layer_norm.bias"});
+}
+
+TEST_F(ClipTextTest, NamesTheEmbeddingThatIsNotFiniteOnceATokenNeedsIt) {
+  const std::string name = "embeddings.token_embedding.weight";
+  std::map<std::string, FileTensor> tensors = files_.tensors();
+  std::vector<float> table = floats(tensors.at(name));
+  table[static_cast<std::size_t>(7 * config_.hidden_size + 3)] = std::numeric_limits<float>::quiet_NaN();
+  tensors[name] = {DType::f32, tensors.at(name).shape, std::as_bytes(std::span(table))};
+  const TemporaryFolder folder;
+  write_safetensors(folder.path() / "model.safetensors", tensors);
+  files_ = TensorFiles::open(folder.path(), "model");
+  const auto text_encoder = load();
+  EXPECT_NO_THROW(run(*text_encoder, {6, 8}));
+  expect_error([&] { run(*text_encoder, {6, 7}); }, {"model.safetensors", name, "row 7", "NaN"});
 }
 
 TEST_F(ClipTextTest, TakesFilesWithPositionIds) {

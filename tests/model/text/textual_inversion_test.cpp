@@ -58,7 +58,7 @@ TEST_F(TextualInversionTest, RefusesWhatIsNoEmbedding) {
   expect(file("b.safetensors", "emb_params", {}, {1}), {"[]"});
   expect(file("c.safetensors", "emb_params", {0, 2}, {}), {"[0,2]"});
   expect(file("d.safetensors", "emb_params", {1, 1, 2}, {1, 2}), {"[1,1,2]"});
-  expect(file("e.safetensors", "emb_params", {2}, {1, std::numeric_limits<float>::quiet_NaN()}), {"finite"});
+  expect(file("e.safetensors", "emb_params", {2}, {1, std::numeric_limits<float>::quiet_NaN()}), {"NaN"});
   Tensors tensors;
   tensors.add("a", {2}, {1, 2});
   tensors.add("b", {2}, {1, 2});

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <filesystem>
+#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -181,6 +182,39 @@ TEST_F(Layers, NamesWhatIsMissingOrHasAnotherShape) {
   expect_error([&] { loader().conv2d("conv", 1, 1, 1); }, {"conv.weight", "[1,1,3,3]"});
   expect_error([&] { loader().norm_weight("norm", 3); }, {"norm.weight", "[2]", "[3]"});
   expect_error([&] { loader().norm_bias("norm", 3); }, {"norm.bias", "[2]", "[3]"});
+}
+
+TEST_F(Layers, NameTheFileAndTheTensorThatIsNotFinite) {
+  constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  std::vector<float> large(9 * 1200, 1);  // more than is converted at once
+  large[9 * 1000] = -kInfinity;
+  Tensors tensors;
+  tensors.add("text_model.weight.weight", {1, 3}, {1, kNaN, 2});
+  tensors.add("text_model.weight.bias", {1}, {0});
+  tensors.add("text_model.bias.weight", {1, 3}, {1, 2, 3});
+  tensors.add("text_model.bias.bias", {1}, {kInfinity});
+  tensors.add("text_model.conv.weight", {1, 1200, 3, 3}, large);
+  tensors.add("text_model.conv.bias", {1}, {0});
+  tensors.add("text_model.norm.weight", {2}, {kNaN, 1});
+  tensors.add("text_model.norm.bias", {2}, {1, kNaN});
+  tensors.write(folder_.path() / "model.safetensors");
+  files_.emplace(TensorFiles::open(folder_.path(), "model"));
+  files_->rename(current_text_encoder_name);
+  const auto expect = [&](auto run, const std::string& tensor) {
+    expect_error(run, {"model.safetensors: tensor \"text_model." + tensor + "\"", "NaN or infinity"});
+  };
+  expect([&] { loader().linear("weight", 3, 1); }, "weight.weight");
+  expect([&] { loader().linear("bias", 3, 1); }, "bias.bias");
+  expect([&] { loader().conv2d("conv", 1200, 1, 3); }, "conv.weight");
+  expect([&] { loader().norm_weight("norm", 2); }, "norm.weight");
+  expect([&] { loader().norm_bias("norm", 2); }, "norm.bias");
+}
+
+TEST_F(Layers, NameTheLorasThatBringThemBeyondTheRangeOfFloats) {
+  expect_error([&] { loader(std::numeric_limits<float>::max()).linear("q", 2, 2); },
+               {"\"q\"", "NaN or infinity", lora_->name()});
+  EXPECT_NO_THROW(loader(std::numeric_limits<float>::max()).linear("k", 2, 2));
 }
 
 TEST_F(Layers, FindsTensorsThatNobodyAskedFor) {
