@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
+#include <string>
 #include <utility>
 
 #include "stream/blender.h"
@@ -34,6 +35,25 @@ CfgType effective_cfg_type(const Parameters& parameters) {
 
 bool same_timesteps(const std::vector<DenoisingStep>& a, const std::vector<DenoisingStep>& b) {
   return std::ranges::equal(a, b, {}, &DenoisingStep::timestep, &DenoisingStep::timestep);
+}
+
+/// A step of zero signal gives x_0 from what the UNet predicts alone: not from noise, for that is all there
+/// is.
+void check_signal(const Denoising& denoising) {
+  if (std::ranges::all_of(denoising.steps, [](const DenoisingStep& step) { return step.alpha > 0; })) {
+    return;
+  }
+  const std::string why =
+      "the first denoising step has no signal, only noise (the scheduler's rescale_betas_zero_snr)";
+  if (!denoising.v_prediction) {
+    throw Error(why +
+                ", from which a model that predicts noise (epsilon) predicts no picture; take later steps "
+                "(t_index_list from 1 on), or v_prediction if the model was trained so");
+  }
+  if (guides_by_residual_noise(denoising.cfg_type)) {
+    throw Error(why + ", from which cfg_type " + to_string(denoising.cfg_type) +
+                " predicts no negative picture; use full or none, or later steps (t_index_list from 1 on)");
+  }
 }
 
 std::shared_ptr<const DeviceTensor> project_time(Model::Impl& model, const Denoising& denoising) {
@@ -95,6 +115,7 @@ std::shared_ptr<const Denoising> make_denoising(Model::Impl& model, const Parame
       make_schedule(model.files.scheduler_config, parameters.num_inference_steps, parameters.t_index_list);
   denoising->v_prediction = model.files.scheduler_config.v_prediction;
   denoising->cfg_type = effective_cfg_type(parameters);
+  check_signal(*denoising);
   denoising->guidance_scale = parameters.guidance_scale;
   denoising->delta = parameters.delta;
   denoising->do_add_noise = parameters.do_add_noise;

@@ -28,6 +28,12 @@ struct Denoising {
   bool cross_frame_attention = false;
 };
 
+/// True for the paper's residual guidance, which combines predictions of noise: the negative one is derived
+/// from the noise of each frame.
+inline bool guides_by_residual_noise(CfgType type) {
+  return type == CfgType::self || type == CfgType::initialize;
+}
+
 /// What `parameters` ask for, using again what `previous` (or null) has already. Throws Error for parameters
 /// that do not fit the model.
 std::shared_ptr<const Denoising> make_denoising(Model::Impl& model, const Parameters& parameters,

@@ -82,8 +82,9 @@ void DenoisingRows::compute_coefficients() {
   const Denoising& d = *denoising_;
   Coefficients& c = coefficients_;
   for (std::vector<float>* const values :
-       {&c.alpha, &c.beta, &c.added_noise, &c.residual_ratio, &c.x0_of_sample, &c.x0_of_residual,
-        &c.x0_of_noise, &c.guided_text, &c.guided_negative, &c.zero, &c.one}) {
+       {&c.alpha, &c.beta, &c.added_noise, &c.residual_ratio, &c.x0_of_sample, &c.x0_of_prediction,
+        &c.residual_x0_of_residual, &c.residual_x0_of_noise, &c.guided_text, &c.guided_negative, &c.zero,
+        &c.one}) {
     values->clear();
   }
   for (const std::int64_t index : row_steps_) {
@@ -93,11 +94,15 @@ void DenoisingRows::compute_coefficients() {
     c.added_noise.push_back(d.do_add_noise ? step.beta : 0.0F);
     c.residual_ratio.push_back(step.alpha / step.beta);
     // x_0 = c_skip * x_t + c_out * (x_t - beta * noise) / alpha; for the residual x_t is beta * residual
-    // noise.
-    const float of_sample = step.c_skip + step.c_out / step.alpha;
-    c.x0_of_sample.push_back(of_sample);
-    c.x0_of_residual.push_back(of_sample * step.beta);
-    c.x0_of_noise.push_back(-step.c_out * step.beta / step.alpha);
+    // noise. Of a step without signal the noise is all there is, so that the difference is zero.
+    const float inverse_alpha = step.alpha > 0 ? 1 / step.alpha : 0.0F;
+    const float of_sample = step.c_skip + step.c_out * inverse_alpha;
+    const float of_noise = -step.c_out * step.beta * inverse_alpha;
+    c.residual_x0_of_residual.push_back(of_sample * step.beta);
+    c.residual_x0_of_noise.push_back(of_noise);
+    // v gives the difference without a division: alpha * x_t - beta * v.
+    c.x0_of_sample.push_back(guides_v() ? step.c_skip + step.c_out * step.alpha : of_sample);
+    c.x0_of_prediction.push_back(guides_v() ? -step.c_out * step.beta : of_noise);
     c.guided_text.push_back(d.guidance_scale);
     c.guided_negative.push_back((1.0F - d.guidance_scale) * (d.cfg_type == CfgType::full ? 1.0F : d.delta));
     c.zero.push_back(0.0F);
@@ -212,16 +217,31 @@ void DenoisingRows::copy_negative_rows() {
 
 void DenoisingRows::finish(const Tensor& x0, const Tensor& residual_x0) {
   const Coefficients& c = coefficients_;
-  const Tensor sample = this->sample();
-  const Tensor prediction = this->prediction();
-  if (denoising_->v_prediction) {  // noise = alpha * v + beta * x_t
-    device_.combine(prediction, c.alpha, sample, c.beta, prediction);
+  if (denoising_->v_prediction && !guides_v()) {
+    turn_into_noise(all_rows());
   }
   guide();
-  const Tensor noise = prediction.rows(0, rows_);
-  const auto of_noise = from(c.x0_of_noise, 0, rows_);
-  device_.combine(sample.rows(0, rows_), from(c.x0_of_sample, 0, rows_), noise, of_noise, x0);
-  device_.combine(residual_noise_.view(), from(c.x0_of_residual, 0, rows_), noise, of_noise, residual_x0);
+  const Tensor prediction = prediction_.view().rows(0, rows_);
+  device_.combine(sample_.view().rows(0, rows_), from(c.x0_of_sample, 0, rows_), prediction,
+                  from(c.x0_of_prediction, 0, rows_), x0);
+  if (guides_v()) {
+    turn_into_noise(rows_);
+  }
+  device_.combine(residual_noise_.view(), from(c.residual_x0_of_residual, 0, rows_), prediction,
+                  from(c.residual_x0_of_noise, 0, rows_), residual_x0);
+}
+
+/// True if predictions of v are guided and give x_0 as they are. Guidance of `full` comes out the same for v
+/// and for noise, as its weights sum up to 1.
+bool DenoisingRows::guides_v() const {
+  return denoising_->v_prediction && !guides_by_residual_noise(denoising_->cfg_type);
+}
+
+/// Replaces predictions of v by those of noise: alpha * v + beta * x_t.
+void DenoisingRows::turn_into_noise(std::int64_t rows) {
+  const Tensor prediction = prediction_.view().rows(0, rows);
+  device_.combine(prediction, from(coefficients_.alpha, 0, rows), sample_.view().rows(0, rows),
+                  from(coefficients_.beta, 0, rows), prediction);
 }
 
 void DenoisingRows::guide() {

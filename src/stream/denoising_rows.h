@@ -64,7 +64,8 @@ class DenoisingRows {
     std::vector<float> alpha, beta;
     std::vector<float> added_noise;     // weight of the noise in x_t
     std::vector<float> residual_ratio;  // alpha / beta
-    std::vector<float> x0_of_sample, x0_of_residual, x0_of_noise;
+    std::vector<float> x0_of_sample, x0_of_prediction;
+    std::vector<float> residual_x0_of_residual, residual_x0_of_noise;
     std::vector<float> guided_text, guided_negative;
     std::vector<float> zero, one;
   };
@@ -77,6 +78,8 @@ class DenoisingRows {
   void compute_coefficients();
   void copy_negative_rows();
   void guide();
+  void turn_into_noise(std::int64_t rows);
+  [[nodiscard]] bool guides_v() const;
   static void predict_in_order(Context& context, std::span<DenoisingRows* const> together);
   static void predict_gathered(Context& context, std::span<DenoisingRows* const> together);
 

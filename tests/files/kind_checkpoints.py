@@ -9,7 +9,7 @@ from kind_adapters import MODEL, is_of_peft, randomise, reference
 from reference_file import ReferenceFile
 
 PROMPT = "a red boat on a lake"
-STEP = 20  # of LCM's 50
+STEP = 20  # of LCM's 50, unless a file is for another
 
 
 # ---- the models
@@ -26,13 +26,13 @@ def pipeline(model, torch):
     return StableDiffusionPipeline.from_pretrained(MODEL.parent / model, safety_checker=None, torch_dtype=torch.float32)
 
 
-def write_stream_case(folder, pipe, torch, saved="model", prompt=PROMPT):
+def write_stream_case(folder, pipe, torch, saved="model", prompt=PROMPT, index=STEP):
     from diffusers import LCMScheduler
     from safetensors.torch import save_file
 
     scheduler = LCMScheduler.from_config(pipe.scheduler.config)
     scheduler.set_timesteps(50)
-    step = scheduler.timesteps[STEP]
+    step = scheduler.timesteps[index]
     text, _ = pipe.encode_prompt(prompt, "cpu", 1, do_classifier_free_guidance=False)
     latents = torch.randn(1, 4, 8, 8)
     prediction = pipe.unet(latents, step, text).sample
@@ -42,16 +42,16 @@ def write_stream_case(folder, pipe, torch, saved="model", prompt=PROMPT):
                "out.images": images}  # fmt: skip
     save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, folder / "tensors.safetensors")
     case = {"kind": "stream", "model": str(folder / saved), "width": 64, "height": 64, "frames": 1, "input": "latents",
-            "prompt": prompt, "t_index_list": [STEP], "cfg_type": "none", "guidance_scale": 1.0, "seed": 1}  # fmt: skip
+            "prompt": prompt, "t_index_list": [index], "cfg_type": "none", "guidance_scale": 1.0, "seed": 1}  # fmt: skip
     (folder / "case.json").write_text(json.dumps(case))
 
 
-def saved_pipeline(folder, change=lambda pipe, torch: None, model=MODEL.name, prompt=PROMPT, **options):
+def saved_pipeline(folder, change=lambda pipe, torch: None, model=MODEL.name, prompt=PROMPT, index=STEP, **options):
     with reference() as torch:
         pipe = pipeline(model, torch)
         change(pipe, torch)
         pipe.save_pretrained(folder / "model", **options)
-        write_stream_case(folder, pipe, torch, prompt=prompt)
+        write_stream_case(folder, pipe, torch, prompt=prompt, index=index)
 
 
 # ---- changes before a model is saved
@@ -131,8 +131,9 @@ def file(name, make, requires=(), refused=(), **options):
 
 
 def schedulers():
-    def scheduler(name, class_name, refused=(), model=MODEL.name, **settings):
-        return file(f"with {name}", saved_pipeline, refused=refused, change=schedule_with(class_name, **settings), model=model)
+    def scheduler(name, class_name, refused=(), model=MODEL.name, index=STEP, **settings):
+        return file(f"with {name}", saved_pipeline, refused=refused, change=schedule_with(class_name, **settings), model=model,
+                    index=index)  # fmt: skip
 
     return [
         scheduler("DDIM", "DDIMScheduler"),
@@ -144,7 +145,10 @@ def schedulers():
         scheduler("UniPC", "UniPCMultistepScheduler", beta_schedule="linear", beta_start=0.0001, beta_end=0.02),
         scheduler("DEIS and cosine noise levels", "DEISMultistepScheduler", beta_schedule="squaredcos_cap_v2"),
         scheduler("TCD", "TCDScheduler"),
-        scheduler("no signal at the last level", "DDIMScheduler", ("rescale_betas_zero_snr",), rescale_betas_zero_snr=True),
+        scheduler("no signal at the last level", "DDIMScheduler", rescale_betas_zero_snr=True),
+        scheduler("no signal to predict noise from", "DDIMScheduler", ("rescale_betas_zero_snr", "epsilon"), index=0,
+                  rescale_betas_zero_snr=True),  # fmt: skip
+        scheduler("v prediction without signal", "DDIMScheduler", model="tiny-v", index=0, rescale_betas_zero_snr=True),
         scheduler("v prediction", "EulerAncestralDiscreteScheduler", model="tiny-v"),
         scheduler("noise levels of its own", "DDPMScheduler", trained_betas=[0.0001 + 0.00001 * i for i in range(1000)]),
     ]

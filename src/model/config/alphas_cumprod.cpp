@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <numbers>
 
@@ -54,16 +55,39 @@ std::vector<float> make_betas(const SchedulerConfig& config) {
   return betas;
 }
 
-}  // namespace
-
-std::vector<float> alphas_cumprod(const SchedulerConfig& config) {
-  std::vector<float> values = make_betas(config);
+/// The cumulative products of 1 - beta.
+std::vector<float> products_of(std::vector<float> betas) {
   double product = 1;  // PyTorch accumulates a cumulative product of float32 in float64
-  for (float& value : values) {
+  for (float& value : betas) {
     product *= static_cast<double>(1.0F - value);
     value = static_cast<float>(product);
   }
-  return values;
+  return betas;
+}
+
+/// diffusers' rescale_zero_terminal_snr: shifts and scales the signal of all timesteps so that the first
+/// keeps its own and the last has none.
+std::vector<float> rescale_to_zero_snr(const std::vector<float>& betas) {
+  std::vector<float> signal = products_of(betas);
+  std::ranges::transform(signal, signal.begin(), [](float product) { return std::sqrt(product); });
+  const float last = signal.back();
+  const float factor = signal.front() / (signal.front() - last);
+  std::ranges::transform(signal, signal.begin(), [&](float root) {
+    const float scaled = (root - last) * factor;
+    return scaled * scaled;
+  });
+  std::vector<float> rescaled = {1.0F - signal.front()};
+  for (std::size_t i = 1; i < signal.size(); ++i) {
+    rescaled.push_back(signal[i - 1] > 0 ? 1.0F - signal[i] / signal[i - 1] : 1.0F);
+  }
+  return rescaled;
+}
+
+}  // namespace
+
+std::vector<float> alphas_cumprod(const SchedulerConfig& config) {
+  const std::vector<float> betas = make_betas(config);
+  return products_of(config.rescale_betas_zero_snr ? rescale_to_zero_snr(betas) : betas);
 }
 
 }  // namespace streamdiffusion

@@ -149,9 +149,9 @@ SchedulerConfig parse_scheduler_config(const std::string& text, const std::strin
     fields.unsupported("prediction_type", "epsilon or v_prediction");
   }
   config.v_prediction = prediction == "v_prediction";
-  if (fields.boolean("rescale_betas_zero_snr", false)) {
-    fields.unsupported("rescale_betas_zero_snr",
-                       "false (zero terminal SNR leaves no signal to predict noise from)");
+  config.rescale_betas_zero_snr = fields.boolean("rescale_betas_zero_snr", false);
+  if (config.rescale_betas_zero_snr && config.num_train_timesteps < 2) {
+    fields.fail("rescale_betas_zero_snr", "needs at least two timesteps (num_train_timesteps)");
   }
   config.original_inference_steps =
       fields.integer("original_inference_steps", std::min<std::int64_t>(50, config.num_train_timesteps), 1,

@@ -76,6 +76,8 @@ struct SchedulerConfig {
   double beta_end = 0.012;
   BetaSchedule beta_schedule = BetaSchedule::scaled_linear;
   std::vector<double> trained_betas;  ///< empty: from beta_schedule
+  /// The noise levels are rescaled so that the last timestep is nothing but noise.
+  bool rescale_betas_zero_snr = false;
   bool v_prediction = false;
   std::int64_t original_inference_steps = 50;
   double timestep_scaling = 10.0;

@@ -270,12 +270,20 @@ TEST(SchedulerConfig, TellsWhichFieldsHaveNoEffect) {
   EXPECT_EQ(without_effect(R"({"clip_sample":true})"), std::vector<std::string>{"clip_sample"});
 }
 
+TEST(SchedulerConfig, ReadsThatTheLastLevelHasNoSignal) {
+  EXPECT_FALSE(parse_scheduler_config("{}", "x").rescale_betas_zero_snr);
+  EXPECT_TRUE(parse_scheduler_config(R"({"rescale_betas_zero_snr":true})", "x").rescale_betas_zero_snr);
+  expect_error(
+      [] { parse_scheduler_config(R"({"rescale_betas_zero_snr":true,"num_train_timesteps":1})", "x"); },
+      {"rescale_betas_zero_snr", "num_train_timesteps"});
+}
+
 TEST(SchedulerConfig, RefusesOthers) {
   const auto refuse = [](const std::string& field, const std::vector<json>& values) {
     expect_refused(parse_scheduler_config, json::object(), field, values);
   };
   refuse("prediction_type", {"sample", "flow_prediction", 1});
-  refuse("rescale_betas_zero_snr", {true, "yes"});
+  refuse("rescale_betas_zero_snr", {"yes"});
   refuse("beta_schedule", {"laplace"});
   refuse("beta_start", {0, 1, -0.1, "x"});
   refuse("num_train_timesteps", {0, -1, 1e18});
