@@ -51,9 +51,16 @@ bool is_of_second_text_encoder(std::string_view key) {
   return std::ranges::any_of(kPrefixes, [&](std::string_view prefix) { return key.starts_with(prefix); });
 }
 
-bool has_alpha(const SafeTensors& file) {
-  return std::ranges::any_of(file.tensors(),
-                             [](const auto& entry) { return entry.first.ends_with("alpha"); });
+/// The first of the keys, as in " (a, b, ...)"; empty where there are none.
+std::string show_keys(const std::vector<std::string>& keys) {
+  if (keys.empty()) {
+    return "";
+  }
+  std::string shown;
+  for (std::size_t i = 0; i < std::min(keys.size(), kKeysShown); ++i) {
+    shown += (i > 0 ? ", " : " (") + keys[i];
+  }
+  return shown + (keys.size() > kKeysShown ? ", ...)" : ")");
 }
 
 }  // namespace
@@ -83,7 +90,10 @@ Lora::Lora(std::shared_ptr<const SafeTensors> file, const Layers& layers,
   read(parts, layers, config);
   check_does_something();
   warnings_ = config.warnings();
-  if (of_peft && !adapter_config && !has_alpha(*file_) && config.find("") == nullptr) {
+  warn_of_alphas_alone();
+  const bool lacks_alpha =
+      std::ranges::any_of(parts, [](const auto& entry) { return entry.second.lacks_alpha(); });
+  if (of_peft && !adapter_config && lacks_alpha && config.find("") == nullptr) {
     warnings_.push_back(name() + ": there is no " + kAdapterConfig +
                         " beside it, in which peft notes alpha; it is applied as if alpha were its rank");
   }
@@ -122,6 +132,10 @@ void Lora::gather(const LoraLayerNames& names, bool is_of_peft, std::map<Place, 
 
 void Lora::read(const std::map<Place, LoraParts>& parts, const Layers& layers, const PeftConfig& config) {
   for (const auto& [place, of_layer] : parts) {
+    if (of_layer.has_alpha_alone()) {
+      alphas_alone_.push_back(of_layer.key());
+      continue;
+    }
     const auto& [network, layer] = place;
     const bool unet = network == Network::unet;
     const LoraContext context{.layer = layer,
@@ -137,14 +151,21 @@ void Lora::check_does_something() const {
   if (!unet_.empty() || !text_encoder_.empty()) {
     return;
   }
-  std::string keys;
-  for (std::size_t i = 0; i < std::min(unmatched_.size(), kKeysShown); ++i) {
-    keys += (i > 0 ? ", " : " (") + unmatched_[i];
+  if (!alphas_alone_.empty()) {
+    throw Error(name() + ": has no weights for layers of this model, only alpha" + show_keys(alphas_alone_) +
+                ", so it would change nothing; the file is incomplete, download it again");
   }
-  keys += unmatched_.empty() ? "" : unmatched_.size() > kKeysShown ? ", ...)" : ")";
-  throw Error(name() + ": none of its " + std::to_string(file_->tensors().size()) + " keys" + keys +
+  throw Error(name() + ": none of its " + std::to_string(file_->tensors().size()) + " keys" +
+              show_keys(unmatched_) +
               " belongs to a layer of this model, so it would change nothing; it is made for another kind of "
               "model, or it is no LoRA");
+}
+
+void Lora::warn_of_alphas_alone() {
+  if (!alphas_alone_.empty()) {
+    warnings_.push_back(name() + ": has an alpha but no weights for some layers" + show_keys(alphas_alone_) +
+                        "; they are not changed");
+  }
 }
 
 const LayerChange* Lora::find(Network network, const std::string& layer) const {

@@ -55,11 +55,13 @@ class Lora {
   void gather(const LoraLayerNames& names, bool is_of_peft, std::map<Place, LoraParts>& layers);
   void read(const std::map<Place, LoraParts>& parts, const Layers& layers, const PeftConfig& config);
   void check_does_something() const;
+  void warn_of_alphas_alone();
 
   std::shared_ptr<const SafeTensors> file_;
   std::map<std::string, LayerChange> unet_;
   std::map<std::string, LayerChange> text_encoder_;
   std::vector<std::string> unmatched_;
+  std::vector<std::string> alphas_alone_;  // keys of layers that have nothing but an alpha
   std::vector<std::string> warnings_;
 };
 

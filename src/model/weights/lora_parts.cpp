@@ -108,6 +108,11 @@ void LoraParts::add(const LoraKey& parsed, const std::string& key, const FileTen
   }
 }
 
+bool LoraParts::lacks_alpha() const {
+  return !alpha_ && (has_any(Part::down, Part::mid) || has_any(Part::hada_w1_a, Part::hada_t2) ||
+                     has_any(Part::lokr_w1, Part::lokr_t2));
+}
+
 LayerChange LoraParts::change(const std::string& file, const LoraContext& context) const {
   const std::string where = file + ": \"" + key_ + "\"";
   LayerChange change;

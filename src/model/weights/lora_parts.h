@@ -32,6 +32,13 @@ class LoraParts {
   /// methods or does not fit the layer.
   [[nodiscard]] LayerChange change(const std::string& file, const LoraContext& context) const;
 
+  /// True if there is an alpha and nothing that it scales.
+  [[nodiscard]] bool has_alpha_alone() const { return alpha_ && tensors_.empty(); }
+  /// True if alpha scales the change and is not among the tensors.
+  [[nodiscard]] bool lacks_alpha() const;
+  /// One of the keys, for messages.
+  [[nodiscard]] const std::string& key() const { return key_; }
+
  private:
   using Part = LoraKey::Part;
 
@@ -52,7 +59,7 @@ class LoraParts {
 
   std::map<Part, const FileTensor*> tensors_;
   std::optional<float> alpha_;
-  std::string key_;  // any of its keys, for messages
+  std::string key_;
 };
 
 }  // namespace streamdiffusion

@@ -445,5 +445,39 @@ TEST(Lora, WarnsWherePeftsConfigurationIsMissing) {
                {key, "use_dora", "lora_magnitude_vector"});
 }
 
+TEST(Lora, DoesNotMissTheAlphaOfMethodsThatHaveNone) {
+  const std::string q = "base_model.model.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q.";
+  EXPECT_TRUE(LoraFile().add(q + "ia3_l", {4, 1}).read().warnings().empty());
+  EXPECT_TRUE(LoraFile()
+                  .add(q + "vera_lambda_d", {1})
+                  .add(q + "vera_lambda_b", {4})
+                  .add("base_model.vera_A", {1, 5})
+                  .add("base_model.vera_B", {6, 1})
+                  .read()
+                  .warnings()
+                  .empty());
+  EXPECT_TRUE(LoraFile().add("base_model.model.conv_norm_out.weight", {4}).read().warnings().empty());
+  EXPECT_EQ(LoraFile().add(q + "lokr_w1", {2, 1}).add(q + "lokr_w2", {2, 3}).read().warnings().size(), 1U);
+  LoraFile loha;
+  loha.add(q + "hada_w1_a", {4, 1}).add(q + "hada_w1_b", {1, 3});
+  loha.add(q + "hada_w2_a", {4, 1}).add(q + "hada_w2_b", {1, 3});
+  EXPECT_EQ(loha.read().warnings().size(), 1U);
+}
+
+TEST(Lora, WarnsOfAnAlphaWithoutWeights) {
+  LoraFile file;
+  file.add("lora_unet_conv_in.alpha", {}, {4});
+  expect_error([&] { static_cast<void>(file.read()); },
+               {"x.safetensors", "only alpha", "lora_unet_conv_in.alpha", "change nothing"});
+  file.add("lora_unet_conv_out.lora_down.weight", {2, 3, 3, 3})
+      .add("lora_unet_conv_out.lora_up.weight", {4, 2});
+  const Lora lora = file.read();
+  EXPECT_EQ(lora.find(Network::unet, "conv_in"), nullptr);
+  EXPECT_NE(lora.find(Network::unet, "conv_out"), nullptr);
+  ASSERT_EQ(lora.warnings().size(), 1U);
+  EXPECT_NE(lora.warnings()[0].find("lora_unet_conv_in.alpha"), std::string::npos);
+  EXPECT_TRUE(lora.unmatched().empty());
+}
+
 }  // namespace
 }  // namespace streamdiffusion
