@@ -51,8 +51,8 @@ class HubStopped : public Error {
 /// yet: `path`, `vae` and the LoRAs' files may be "OWNER/NAME", "OWNER/NAME@REVISION" or
 /// "OWNER/NAME/FILE.safetensors" (or FILE.dduf). A path that exists is left as it is. Where the model's own
 /// autoencoder is a Stable Diffusion 1.x or 2.x one and `vae` is not given, TAESD takes its place: from the
-/// hub where the model has come from there, otherwise only where the cache has it. `vae` "full" keeps the
-/// model's own. Throws Error that says what is wrong and what to do.
+/// hub where the model has come from there, otherwise only where the cache has it; a note says which it is.
+/// `vae` "full" keeps the model's own. Throws Error that says what is wrong and what to do.
 ModelOptions fetch_model(ModelOptions options, const HubOptions& hub);
 
 /// Downloads what is needed of one repository ("OWNER/NAME[/FILE.safetensors][@REVISION]") and gives the

@@ -63,6 +63,10 @@ struct ModelOptions {
   /// Called with messages that a user should see but that stop nothing (a LoRA key that matches nothing, a
   /// prompt that is cut). Called on the thread that loads or sets parameters. Default: standard error.
   std::function<void(const std::string&)> on_warning = {};
+  /// Full sentences about these options, for whoever loads the model: the autoencoder that fetch_model chose.
+  std::vector<std::string> notes = {};
+  /// Called with each of the notes once the model has been loaded, on the thread that loads. Default: nobody.
+  std::function<void(const std::string&)> on_note = {};
 };
 
 /// What a loaded model is, for programs that adapt to it.

@@ -117,6 +117,7 @@ int measure(const Options& options) {
   const Console console(options.quiet);
   bench::Workbench bench{.model_options = find_model(options, console), .seconds = options.seconds};
   bench.model = Model::load(bench.model_options);
+  bench.model_options.notes.clear();  // once is enough, however often parts load the model
   const Size size = choose_size(options, bench.model->info(), std::nullopt);
   bench.width = size.width;
   bench.height = size.height;

@@ -175,6 +175,7 @@ ModelOptions find_model(const CommonOptions& options, const Console& console) {
   model.clip_skip = options.clip_skip;
   model.prediction_type = options.prediction_type;
   model.on_warning = [console](const std::string& text) { console.warning(text); };
+  model.on_note = [console](const std::string& text) { console.info(text); };
   return fetch(model, console);
 }
 

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <exception>
+#include <utility>
 
 #include "hub/fetch.h"
 #include "model/files/dduf.h"
@@ -32,33 +33,26 @@ bool has_taesd_latents(const fs::path& model) {
 
 }  // namespace
 
-std::optional<fs::path> default_autoencoder(const fs::path& model, bool download, const HubOptions& options) {
+DefaultAutoencoder default_autoencoder(const fs::path& model, bool download, const HubOptions& options) {
   if (!has_taesd_latents(model)) {
-    return std::nullopt;
+    return {};
   }
   const Repository taesd{.owner = "madebyollin", .name = "taesd", .file = {}};
-  const auto say = [&](const std::string& text) {
-    if (options.on_message) {
-      options.on_message(text);
-    }
-  };
-  if (const auto cached = find_cached(taesd, Purpose::autoencoder, options)) {
-    say("the autoencoder is TAESD (" + taesd.id() + "); --vae full takes the model's own, which is slower");
-    return cached;
+  const std::string is_taesd =
+      "the autoencoder is TAESD (" + taesd.id() + "); --vae full takes the model's own, which is slower";
+  if (auto cached = find_cached(taesd, Purpose::autoencoder, options)) {
+    return {.path = std::move(cached), .note = is_taesd};
   }
   if (!download || options.offline) {
-    say("the autoencoder is the model's own; TAESD is quicker: --vae " + taesd.id());
-    return std::nullopt;
+    return {.note = "the autoencoder is the model's own; TAESD is quicker: --vae " + taesd.id()};
   }
   try {
-    const fs::path fetched = fetch(taesd, Purpose::autoencoder, options);
-    say("the autoencoder is TAESD (" + taesd.id() + "); --vae full takes the model's own, which is slower");
-    return fetched;
+    return {.path = fetch(taesd, Purpose::autoencoder, options), .note = is_taesd};
   } catch (const HubStopped&) {
     throw;
   } catch (const Error& error) {
-    say("the autoencoder is the model's own, since TAESD cannot be downloaded: " + std::string(error.what()));
-    return std::nullopt;
+    return {.note = "the autoencoder is the model's own, since TAESD cannot be downloaded: " +
+                    std::string(error.what())};
   }
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 #include <system_error>
+#include <utility>
 
 #include "hub/cache.h"
 #include "hub/default_autoencoder.h"
@@ -40,7 +41,11 @@ Purpose purpose_of(const Repository& repository) {
 
 void fetch_autoencoder(ModelOptions& options, bool model_from_hub, const HubOptions& hub_options) {
   if (!options.vae) {
-    options.vae = hub::default_autoencoder(options.path, model_from_hub, hub_options);
+    hub::DefaultAutoencoder chosen = hub::default_autoencoder(options.path, model_from_hub, hub_options);
+    options.vae = std::move(chosen.path);
+    if (!chosen.note.empty()) {
+      options.notes.push_back(std::move(chosen.note));
+    }
   } else if (*options.vae == "full" && !is_path("full")) {
     options.vae.reset();
   } else if (const auto repository = repository_of(*options.vae)) {

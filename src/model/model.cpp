@@ -139,6 +139,9 @@ Model::Impl::Impl(const ModelOptions& given)
   }
   weights({});
   posix::return_freed_memory();  // of vocabulary and names as they were read
+  if (options.on_note) {
+    std::ranges::for_each(options.notes, options.on_note);
+  }
 }
 
 std::shared_ptr<const Lora> Model::Impl::open_lora(const std::filesystem::path& file) const {

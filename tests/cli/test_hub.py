@@ -398,6 +398,13 @@ class Use(HubTest):
         said = self.draw("a.png", "--model", "someone/kl").stderr.decode()
         self.assertEqual(said.count("since TAESD cannot be downloaded"), 1)
 
+    def test_of_a_file_that_is_no_model_only_that_is_said(self):
+        self.serve({})
+        file = self.folder / "notes.safetensors"
+        file.write_bytes(b"no model")
+        said = self.fail("not a safetensors file", "txt2img", "cat", "-o", "a.png", "--model", file)
+        self.assertNotIn("TAESD", said)
+
     def test_models_with_a_small_autoencoder_ask_nobody(self):
         hub = self.serve({})
         self.assertNotIn(b"TAESD", self.draw("a.png").stderr)
