@@ -2,24 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <cstdlib>
-#include <new>
+#include <cstddef>
 
+#include "host_allocations.h"
 #include "pipeline/fakes.h"
-
-namespace {
-std::atomic<long> allocations{0};
-}  // namespace
-
-[[gnu::noinline]] void* operator new(std::size_t bytes) {
-  ++allocations;
-  if (void* memory = std::malloc(bytes)) {
-    return memory;
-  }
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace streamdiffusion {
 namespace {
@@ -49,15 +35,15 @@ class CountingSink : public Sink {
  public:
   void write(const Frame& frame) override {
     if (frame.number == 100) {
-      at_start = allocations;
+      at_start = testing::host_allocations_of_all_threads();
     }
     if (frame.number == 900) {
-      at_end = allocations;
+      at_end = testing::host_allocations_of_all_threads();
     }
   }
   void finish() override {}
-  long at_start = 0;
-  long at_end = 0;
+  std::size_t at_start = 0;
+  std::size_t at_end = 0;
 };
 
 TEST(PipelineAllocations, AFrameAllocatesNothingAfterTheFirstOnes) {
@@ -66,8 +52,8 @@ TEST(PipelineAllocations, AFrameAllocatesNothingAfterTheFirstOnes) {
   CountingSink sink;
   const std::atomic<bool> stop{false};
   run_pipeline(source, processor, sink, {}, stop);
-  EXPECT_GT(sink.at_start, 0);
-  EXPECT_EQ(sink.at_end - sink.at_start, 0);
+  EXPECT_GT(sink.at_start, 0U);
+  EXPECT_EQ(sink.at_end - sink.at_start, 0U);
 }
 
 }  // namespace

@@ -2,17 +2,20 @@
 
 #include "host_allocations.h"
 
+#include <atomic>
 #include <cstdlib>
 #include <new>
 
 namespace {
 
+std::atomic<std::size_t> allocations_of_all_threads = 0;
 thread_local std::size_t allocations = 0;
 thread_local std::size_t until_failure = 0;
 thread_local bool has_failed = false;
 
 void* counted_or_null(std::size_t bytes) {
   ++allocations;
+  allocations_of_all_threads.fetch_add(1, std::memory_order_relaxed);
   if (until_failure > 0 && --until_failure == 0) {
     has_failed = true;
     return nullptr;
@@ -41,6 +44,8 @@ void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); 
 namespace streamdiffusion::testing {
 
 std::size_t host_allocations() { return allocations; }
+
+std::size_t host_allocations_of_all_threads() { return allocations_of_all_threads; }
 
 void fail_host_allocation(std::size_t count) {
   until_failure = count;
