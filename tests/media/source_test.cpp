@@ -114,7 +114,23 @@ TEST(VideoSource, TellsAGapThatComesLate) {
   EXPECT_EQ(info_of(options.output).frames, 520);
 }
 
-class EveryInput : public ::testing::TestWithParam<const char*> {};
+/// A clip of 40 frames in each container.
+class EveryInput : public ::testing::TestWithParam<const char*> {
+ protected:
+  EveryInput() {
+    write_clip(sink_options(file_), static_cast<int>(kFrames));
+    whole_ = read_bytes(file_);
+  }
+  /// Leaves the file this part of its bytes.
+  void cut(double part) const {
+    write_bytes(file_, whole_.substr(0, static_cast<std::size_t>(static_cast<double>(whole_.size()) * part)));
+  }
+
+  static constexpr std::size_t kFrames = 40;
+  ScratchFolder folder_;
+  std::string file_ = folder_ / (std::string("clip.") + GetParam());
+  std::string whole_;
+};
 
 /// All frames that come, after the warnings.
 struct Read {
@@ -138,16 +154,12 @@ std::string strict_error(const std::string& file) {
 }
 
 TEST_P(EveryInput, GivesTheFramesThatThereAreWhenCutShort) {
-  const ScratchFolder folder;
-  const std::string file = folder / (std::string("clip.") + GetParam());
-  write_clip(sink_options(file), 40);
-  const std::string whole = read_bytes(file);
-  write_bytes(file, whole.substr(0, whole.size() * 8 / 10));
-  const Read read = read_with_warnings(file);
+  cut(0.8);
+  const Read read = read_with_warnings(file_);
   EXPECT_GT(read.frames.size(), 15U);
-  EXPECT_LE(read.frames.size(), 40U);
+  EXPECT_LE(read.frames.size(), kFrames);
   ASSERT_FALSE(read.warnings.empty());
-  EXPECT_NE(read.warnings[0].find(file), std::string::npos) << read.warnings[0];
+  EXPECT_NE(read.warnings[0].find(file_), std::string::npos) << read.warnings[0];
   // At the cut, pictures may be missing between others.
   for (std::size_t i = 0; i < 15; ++i) {
     EXPECT_NEAR(static_cast<double>(read.frames[i].time.count()), static_cast<double>(i) * 40e3, 1e3);
@@ -155,26 +167,27 @@ TEST_P(EveryInput, GivesTheFramesThatThereAreWhenCutShort) {
 }
 
 TEST_P(EveryInput, IsAnErrorWhenCutShortAndReadStrictly) {
-  const ScratchFolder folder;
-  const std::string file = folder / (std::string("clip.") + GetParam());
-  write_clip(sink_options(file), 40);
-  ASSERT_EQ(read_all(file).size(), 40U);
-  const std::string whole = read_bytes(file);
+  ASSERT_EQ(read_all(file_).size(), kFrames);
   for (const double part : {0.02, 0.3, 0.5, 0.7, 0.9}) {
-    write_bytes(file, whole.substr(0, static_cast<std::size_t>(static_cast<double>(whole.size()) * part)));
-    EXPECT_NE(strict_error(file).find(file), std::string::npos) << part;
+    cut(part);
+    EXPECT_NE(strict_error(file_).find(file_), std::string::npos) << part;
   }
 }
 INSTANTIATE_TEST_SUITE_P(Containers, EveryInput,
                          ::testing::Values("mp4", "mov", "mkv", "webm", "gif", "avi"));
 
+/// Returns the bytes of the file, whose video has packets that can be damaged one by one.
+std::string write_mpeg4(const std::string& file, int frames) {
+  SinkOptions options = sink_options(file);
+  options.codec = "mpeg4";
+  write_clip(options, frames);
+  return read_bytes(file);
+}
+
 TEST(VideoSource, GivesTheFramesOfADamagedVideoAndSaysWhereItIsDamaged) {
   const ScratchFolder folder;
   const std::string file = folder / "clip.mp4";
-  SinkOptions options = sink_options(file);
-  options.codec = "mpeg4";
-  write_clip(options, 50);
-  std::string bytes = read_bytes(file);
+  std::string bytes = write_mpeg4(file, 50);
   const std::size_t begin = bytes.find("mdat") + (bytes.size() - bytes.find("mdat")) / 2;
   for (std::size_t i = begin; i < begin + 200; ++i) bytes[i] = static_cast<char>(i * 37);
   write_bytes(file, bytes);
@@ -191,10 +204,7 @@ TEST(VideoSource, GivesTheFramesOfADamagedVideoAndSaysWhereItIsDamaged) {
 TEST(VideoSource, TellsOfFramesThatTheDemuxerSkips) {
   const ScratchFolder folder;
   const std::string file = folder / "clip.mkv";
-  SinkOptions options = sink_options(file);
-  options.codec = "mpeg4";
-  write_clip(options, 50);
-  std::string bytes = read_bytes(file);
+  std::string bytes = write_mpeg4(file, 50);
   std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(bytes.size() / 2), bytes.size() / 4, '\0');
   write_bytes(file, bytes);
   const Read read = read_with_warnings(file);
