@@ -217,6 +217,8 @@ class ParsedSafeTensors : public SafeTensors {
 
 }  // namespace
 
+std::string show_shape(const std::vector<std::int64_t>& shape) { return json(shape).dump(); }
+
 std::int64_t FileTensor::elements() const { return static_cast<std::int64_t>(bytes.size() / size_of(dtype)); }
 
 std::shared_ptr<const SafeTensors> SafeTensors::open(const std::filesystem::path& file) {

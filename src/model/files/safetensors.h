@@ -22,6 +22,10 @@ struct FileTensor {
   [[nodiscard]] std::int64_t elements() const;
 };
 
+/// The shape for messages, as in "[4,3]".
+std::string show_shape(const std::vector<std::int64_t>& shape);
+inline std::string show_shape(const FileTensor& tensor) { return show_shape(tensor.shape); }
+
 /// A safetensors file, mapped into memory and checked: header, types, sizes, no gaps, no overlaps, nothing
 /// beyond the end. Throws Error that names the file and the tensor.
 class SafeTensors {

@@ -19,8 +19,6 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-std::string show_shape(const std::vector<std::int64_t>& shape) { return json(shape).dump(); }
-
 /// The shards' file names by tensor.
 std::map<std::string, std::string> read_weight_map(const fs::path& index) {
   const json parsed = parse_json_object(read_text_file(index), index.string());
@@ -140,7 +138,7 @@ const FileTensor& TensorFiles::get(const std::string& name, const std::vector<st
     throw Error(where_ + ": has no tensor \"" + name + "\", which its configuration asks for");
   }
   if (tensor->shape != shape) {
-    throw Error(where_ + ": tensor \"" + name + "\" has shape " + show_shape(tensor->shape) +
+    throw Error(where_ + ": tensor \"" + name + "\" has shape " + show_shape(*tensor) +
                 ", but its configuration asks for " + show_shape(shape));
   }
   return *tensor;

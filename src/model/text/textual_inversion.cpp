@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <map>
 
-#include "model/files/json.h"
 #include "model/files/pickle.h"
 #include "model/files/safetensors.h"
 #include "streamdiffusion/error.h"
@@ -40,7 +39,7 @@ TextualInversion read_textual_inversion(const EmbeddingOptions& options, std::in
   const auto& [name, tensor] = *found;
   const std::size_t rank = tensor.shape.size();
   if (rank < 1 || rank > 2 || tensor.elements() == 0 || tensor.shape.back() != width) {
-    throw Error(where + ": \"" + name + "\" has shape " + show_json(nlohmann::json(tensor.shape)) +
+    throw Error(where + ": \"" + name + "\" has shape " + show_shape(tensor) +
                 ", this model's text encoder takes vectors of " + std::to_string(width) +
                 "; the embedding is made for another kind of model");
   }

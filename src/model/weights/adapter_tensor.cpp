@@ -8,7 +8,6 @@
 #include <span>
 #include <utility>
 
-#include "model/files/json.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
@@ -47,8 +46,6 @@ bool is_finite(const FileTensor& tensor) {
 }
 
 }  // namespace
-
-std::string show_shape(const FileTensor& tensor) { return show_json(nlohmann::json(tensor.shape)); }
 
 std::vector<float> to_floats(const FileTensor& tensor) {
   std::vector<float> values(static_cast<std::size_t>(tensor.elements()));

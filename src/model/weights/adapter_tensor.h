@@ -9,9 +9,6 @@
 
 namespace streamdiffusion {
 
-/// The shape for messages: "[4,2]".
-std::string show_shape(const FileTensor& tensor);
-
 std::vector<float> to_floats(const FileTensor& tensor);
 
 /// Throws Error, beginning with `where`, where the tensor's type is none that adapters are computed in, or
