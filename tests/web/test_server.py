@@ -1,106 +1,19 @@
-"""The real program over the network: docs/server.md, what clients may do wrong, and OpenAI's own client.
+"""Sessions, the queue at the door, and how servers start and end: docs/server.md, and what clients may do wrong."""
 
-    test_server.py [--program FILE] [unittest's options]
-
-Exits with 77 where Python's websockets or openai are missing.
-"""
-
-import argparse
-import base64
 import collections
 import json
 import os
 import pathlib
 import socket
-import ssl
 import subprocess
-import sys
 import tempfile
 import time
 import unittest
-import urllib.error
-import urllib.request
 
-try:
-    import openai
-    from websockets.exceptions import ConnectionClosed, InvalidStatus
-except ImportError as missing:
-    print(f"skipped: Python's {missing.name} is missing (pip install websockets openai)")
-    sys.exit(77)
+from server_test import DEFAULT_MODEL, DRAWING, TOKEN, OneServer, get, main, metric  # first: it tells what is missing
 
-from server_client import (DROPPED, PATIENCE, PICTURE, SKIPPED, UNREADABLE, Server, Session, format_of, png, png_header, size_of_png)
-
-PROJECT = pathlib.Path(__file__).resolve().parents[2]
-DEFAULT_MODEL = PROJECT / "models" / "default"
-TOKEN = "only-for-this-test"
-DRAWING = png(64, 64)
-
-
-def get(server, path, method="GET", headers=None, body=None, context=None):
-    """Status, headers and body of an answer, whatever the status."""
-    request = urllib.request.Request(server.url.rstrip("/") + path, body, headers or {}, method=method)
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
-    try:
-        with opener.open(request, timeout=PATIENCE) as response:
-            return response.status, response.headers, response.read()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.headers, error.read()
-
-
-def metric(server, name):
-    lines = get(server, "/metrics")[2].decode().splitlines()
-    return next(float(line.split()[-1]) for line in lines if line.startswith(f"streamdiffusion_{name} "))
-
-
-def resident_bytes(server):
-    """Memory of the server's process, from Linux's /proc."""
-    fields = pathlib.Path(f"/proc/{server.process.pid}/statm").read_text(encoding="ascii").split()
-    return int(fields[1]) * os.sysconf("SC_PAGESIZE")
-
-
-def keeps_freed_memory(program):
-    """True if a sanitizer is in the program."""
-    return b"__asan_init" in (code := pathlib.Path(program).read_bytes()) or b"__tsan_init" in code
-
-
-def exchange(server, request):
-    """All that comes back for raw bytes, until the server closes the connection or says no more."""
-    with server.connect() as connection:
-        connection.settimeout(5)
-        received = b""
-        try:
-            connection.sendall(request)
-            while data := connection.recv(65536):
-                received += data
-        except (TimeoutError, ConnectionError):
-            pass
-        return received
-
-
-class OneServer(unittest.TestCase):
-    """Tests that share a server, which has to be well after each of them."""
-
-    options = ()
-
-    @classmethod
-    def setUpClass(cls):
-        cls.server = Server(*cls.options)
-        cls.addClassCleanup(cls.server.__exit__, None, None, None)
-
-    def tearDown(self):
-        self.assertEqual(get(self.server, "/healthz")[0], 200, self.server.errors())
-
-    def session(self, *arguments, **options):
-        session = Session(self.server, *arguments, **options)
-        self.addCleanup(session.socket.close)
-        return session
-
-    def assert_closes(self, session, code):
-        with self.assertRaises(ConnectionClosed) as closed:
-            while True:
-                session.receive()
-        self.assertEqual(closed.exception.rcvd.code, code)
+from server_client import DROPPED, PATIENCE, PICTURE, SKIPPED, UNREADABLE, Server, Session, format_of, png_header, size_of_png
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 
 class Sessions(OneServer):
@@ -341,244 +254,6 @@ class Sessions(OneServer):
         self.assertEqual(get(self.server, "/stream.mjpg?session=no-such-session")[0], 404)
 
 
-class Http(OneServer):
-    def test_paths(self):
-        for path, status in (("/", 200), ("/healthz", 200), ("/readyz", 200), ("/metrics", 200), ("/v1/models", 200), ("/none", 404),
-                             ("/../../etc/passwd", 404), ("/%2e%2e/etc/passwd", 404), ("/v1/stream", 426), ("/stream.mjpg", 404)):
-            with self.subTest(path=path):
-                self.assertEqual(get(self.server, path)[0], status)
-        for method, path in (("POST", "/"), ("DELETE", "/v1/models"), ("GET", "/v1/images/generations"), ("PUT", "/healthz")):
-            with self.subTest(method=method, path=path):
-                self.assertEqual(get(self.server, path, method)[0], 405)
-
-    def test_the_page_may_load_nothing_from_elsewhere(self):
-        status, headers, body = get(self.server, "/")
-        self.assertIn("default-src 'none'", headers["Content-Security-Policy"])
-        self.assertEqual(headers["X-Content-Type-Options"], "nosniff")
-        self.assertEqual(get(self.server, "/", "HEAD")[1]["Content-Length"], str(len(body)))
-        self.assertEqual(get(self.server, "/", headers={"If-None-Match": headers["ETag"]})[0], 304)
-
-    def test_metrics_count(self):
-        before = metric(self.server, "pictures_total")
-        session = self.session()
-        session.draw(DRAWING)
-        self.assertEqual(metric(self.server, "pictures_total"), before + 1)
-        self.assertEqual(metric(self.server, "sessions"), 1)
-        self.assertGreaterEqual(metric(self.server, "frame_latency_seconds_count"), 1)
-
-    def test_garbage_is_refused(self):
-        host = b"Host: localhost\r\n"
-        for request in (b"\0" * 1000, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(200), b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n" + host + b"\r\n",
-                        b"GET / HTTP/1.1\r\n" + host + b"Bad Name: x\r\n\r\n", b"GET / HTTP/1.1\r\n" + host + b"X: " + b"x" * 20000 + b"\r\n\r\n",
-                        b"POST / HTTP/1.1\r\n" + host + b"Content-Length: -1\r\n\r\n", b"POST / HTTP/1.1\r\n" + host + b"Content-Length: 1\r\nContent-Length: 9\r\n\r\nx",
-                        b"POST / HTTP/1.1\r\n" + host + b"Content-Length: 99999999999\r\n\r\n",
-                        b"POST / HTTP/1.1\r\n" + host + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n"):
-            with self.subTest(request=request[:60]):
-                answer = exchange(self.server, request)
-                self.assertTrue(answer == b"" or answer.startswith((b"HTTP/1.1 4", b"HTTP/1.0 4")), answer[:100])
-
-    def test_no_request_hides_in_another(self):
-        inner = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
-        for headers in (b"Content-Length: %d\r\nTransfer-Encoding: chunked\r\n" % len(b"0\r\n\r\n" + inner),
-                        b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", b"Transfer-Encoding: identity, chunked\r\nContent-Length: 5\r\n"):
-            answer = exchange(self.server, b"POST /v1/models HTTP/1.1\r\nHost: localhost\r\n" + headers + b"\r\n0\r\n\r\n" + inner)
-            self.assertNotIn(b"200 OK", answer)
-
-    def test_requests_follow_each_other_on_a_connection(self):
-        request = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
-        last = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-        self.assertEqual(exchange(self.server, 3 * request + last).count(b"200 OK"), 4)
-
-    def test_slow_headers_hold_up_nobody(self):
-        slow = [self.server.connect() for _ in range(50)]
-        for connection in slow:
-            self.addCleanup(connection.close)
-            connection.sendall(b"GET / HTTP/1.1\r\nHo")
-        session = self.session()
-        self.assertEqual(format_of(session.draw(DRAWING)), "jpeg")
-
-    def test_two_hundred_come_and_go(self):
-        connections = [self.server.connect() for _ in range(200)]
-        for index, connection in enumerate(connections):
-            if index % 2:
-                connection.sendall(b"GET /v1/stream HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                                   b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
-        for connection in connections:
-            connection.close()
-        until = time.monotonic() + PATIENCE
-        while metric(self.server, "connections") > 1 or metric(self.server, "sessions") > 0:
-            self.assertLess(time.monotonic(), until, "connections stay open")
-            time.sleep(0.1)
-        self.assertEqual(metric(self.server, "queue"), 0)
-
-
-class OpenAi(OneServer):
-    def setUp(self):
-        self.client = openai.OpenAI(base_url=self.server.url + "v1", api_key="any", max_retries=0, timeout=PATIENCE)
-        self.addCleanup(self.client.close)
-
-    def test_models_are_listed(self):
-        self.assertEqual([model.id for model in self.client.models.list()], ["default"])
-
-    def test_pictures_are_generated(self):
-        made = self.client.images.generate(model="default", prompt="red apple", n=2, size="64x96", response_format="b64_json", extra_body={"seed": 3})
-        pictures = [base64.b64decode(image.b64_json) for image in made.data]
-        self.assertEqual([size_of_png(picture) for picture in pictures], [(64, 96)] * 2)
-        self.assertNotEqual(*pictures)
-        again = self.client.images.generate(prompt="red apple", size="64x96", response_format="url", extra_body={"seed": 4})
-        self.assertEqual(base64.b64decode(again.data[0].url.partition("base64,")[2]), pictures[1])
-
-    def stream(self, method, **options):
-        """The events of a streamed answer."""
-        with method(stream=True, **options) as events:
-            return list(events)
-
-    def test_pictures_are_streamed(self):
-        options = {"prompt": "red apple", "size": "64x96", "extra_body": {"seed": 3, "steps": 4}}
-        events = self.stream(self.client.images.generate, partial_images=2, **options)
-        self.assertEqual([event.type for event in events], ["image_generation.partial_image"] * 2 + ["image_generation.completed"])
-        self.assertEqual([event.partial_image_index for event in events[:2]], [0, 1])
-        pictures = [base64.b64decode(event.b64_json) for event in events]
-        self.assertEqual([size_of_png(picture) for picture in pictures], [(64, 96)] * 3)
-        self.assertEqual(len(set(pictures)), 3)
-        last = events[-1]
-        self.assertEqual((last.size, last.output_format, last.background, last.usage.total_tokens), ("64x96", "png", "opaque", 0))
-        self.assertGreater(last.created_at, 1e9)
-        whole = self.client.images.generate(**options)
-        self.assertEqual(base64.b64decode(whole.data[0].b64_json), pictures[-1])
-        fewer = self.stream(self.client.images.generate, partial_images=3, prompt="red apple", n=2, extra_body={"steps": 1})
-        self.assertEqual([event.type for event in fewer], ["image_generation.completed"] * 2)
-
-    def test_images_are_edited(self):
-        options = {"prompt": "red apple", "size": "64x64", "extra_body": {"seed": 3, "strength": 0.5}}
-        made = self.client.images.edit(image=("drawing.png", DRAWING), **options)
-        picture = base64.b64decode(made.data[0].b64_json)
-        self.assertEqual((size_of_png(picture), made.size), ((64, 64), "64x64"))
-        other = png(64, 64, lambda x, y: (255 - x, 200, 10))
-        several = self.client.images.edit(image=[("a.png", DRAWING), ("b.png", other)], n=2, **options)
-        pictures = [base64.b64decode(image.b64_json) for image in several.data]
-        self.assertEqual(len(set(pictures)), 4)
-        self.assertEqual(pictures[0], picture)
-        self.assertEqual(pictures[2], base64.b64decode(self.client.images.edit(image=("b.png", other), **options).data[0].b64_json))
-        url = "data:image/png;base64," + base64.b64encode(DRAWING).decode()
-        body = {"prompt": "red apple", "size": "64x64", "seed": 3, "strength": 0.5, "images": [{"image_url": url}]}
-        self.assertEqual(self.client.post("/images/edits", body=body, cast_to=object)["data"][0]["b64_json"], made.data[0].b64_json)
-
-    def test_edits_are_streamed(self):
-        events = self.stream(self.client.images.edit, image=("drawing.png", DRAWING), prompt="red apple", size="64x64", partial_images=1,
-                             output_format="jpeg", extra_body={"steps": 2, "strength": 0.8})
-        self.assertEqual([event.type for event in events], ["image_edit.partial_image", "image_edit.completed"])
-        self.assertEqual([format_of(base64.b64decode(event.b64_json)) for event in events], ["jpeg"] * 2)
-
-    def test_edits_say_what_is_wrong(self):
-        for options, param in (({"mask": ("mask.png", DRAWING)}, "mask"), ({"n": 11}, "n"), ({"model": "dall-e-2"}, "model"), ({"background": "transparent"}, "background"),
-                               ({"partial_images": 1}, "partial_images")):
-            with self.subTest(options=options), self.assertRaises(openai.BadRequestError) as refused:
-                self.client.images.edit(image=("drawing.png", DRAWING), prompt="red apple", **options)
-            self.assertEqual(refused.exception.param, param)
-        with self.assertRaises(openai.BadRequestError) as refused:
-            self.client.images.edit(image=("drawing.png", b"no picture"), prompt="red apple")
-        self.assertIn("picture", str(refused.exception))
-        with self.assertRaises(openai.BadRequestError) as refused:  # before the stream begins, so that the status tells
-            self.stream(self.client.images.generate, prompt="red apple", size="60x64")
-        self.assertEqual(refused.exception.param, "width")
-
-    def test_whole_numbers_may_be_written_as_1_0(self):
-        body = b'{"prompt": "red apple", "n": 2.0, "size": "64x64", "steps": 1.0, "seed": 3.0, "partial_images": 0.0, "stream": false}'
-        status, _, answer = get(self.server, "/v1/images/generations", "POST", {"Content-Type": "application/json"}, body)
-        self.assertEqual((status, len(json.loads(answer)["data"])), (200, 2), answer[:200])
-
-    def test_an_unknown_model_is_told_the_known_ones(self):
-        with self.assertRaises(openai.BadRequestError) as refused:
-            self.client.images.generate(prompt="red apple", model="dall-e-3")
-        self.assertIn("default", refused.exception.message)
-
-    def test_errors_name_the_parameter(self):
-        right = {"prompt": "red apple"}
-        for param, value in (("n", 11), ("n", 0), ("size", "big"), ("size", "8x100000"), ("model", "dall-e-3"), ("prompt", ""), ("output_format", "bmp"),
-                             ("steps", 0), ("colour", 1), ("stream", 1), ("partial_images", 4), ("background", "transparent")):
-            with self.subTest(param=param, value=value), self.assertRaises(openai.BadRequestError) as refused:
-                self.client.post("/images/generations", body=right | {param: value}, cast_to=object)
-            if param != "size" or value == "big":
-                self.assertEqual(refused.exception.param, param)
-
-    def test_bodies_that_are_no_json_are_refused(self):
-        for body in (b"", b"{", b"[]", b"[" * 100000, b"\xff\xfe", b'{"prompt": 1}'):
-            with self.subTest(body=body[:20]):
-                status, _, answer = get(self.server, "/v1/images/generations", "POST", {"Content-Type": "application/json"}, body)
-                self.assertEqual(status, 400)
-                self.assertIn("message", json.loads(answer)["error"])
-        self.assertEqual(get(self.server, "/v1/images/generations", "POST", body=bytes(2 << 20))[0], 413)
-
-    def expect(self, headers, path="/v1/images/generations"):
-        """A connection on which headers have been sent that expect an answer before the body, and that answer."""
-        connection = self.server.connect()
-        self.addCleanup(connection.close)
-        connection.sendall(f"POST {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n\r\n".encode())
-        stream = connection.makefile("rb")
-        self.addCleanup(stream.close)
-        return connection, stream, int(stream.readline().split()[1])
-
-    def test_expect_100_continue_is_answered_at_once(self):
-        body = b'{"prompt": "red apple", "size": "64x64"}'
-        connection, stream, status = self.expect(f"Expect: 100-Continue\r\nContent-Length: {len(body)}")
-        self.assertEqual((status, stream.readline()), (100, b"\r\n"))
-        connection.sendall(body)
-        self.assertIn(b" 200 ", stream.readline())
-
-    def test_what_is_refused_by_its_headers_is_not_asked_for(self):
-        limit = 8 << 20
-        for headers, path, status in ((f"Expect: 100-continue\r\nContent-Length: {2 << 20}", "/v1/images/generations", 413),
-                                      (f"Expect: 100-continue\r\nContent-Length: {limit + 1}", "/v1/images/edits", 413),
-                                      (f"Expect: 100-continue\r\nContent-Length: {2 << 20}", "/v1/images/edits", 100),
-                                      ("Expect: a miracle\r\nContent-Length: 2", "/v1/images/generations", 417),
-                                      ("Expect: 100-continue\r\nOrigin: https://evil.example\r\nContent-Length: 2", "/v1/images/generations", 403)):
-            with self.subTest(headers=headers, path=path):
-                self.assertEqual(self.expect(headers, path)[2], status)
-
-
-class Access(OneServer):
-    options = ("--token", TOKEN, "--allow-origin", "https://friend.example", "--allow-host", "studio.example")
-
-    def status_of(self, **options):
-        try:
-            with Session(self.server, **options):
-                return 101
-        except InvalidStatus as refused:
-            return refused.exception.response.status_code if hasattr(refused, "exception") else refused.response.status_code
-
-    def test_the_token_is_asked_for(self):
-        bearer = {"Authorization": f"Bearer {TOKEN}"}
-        for path in ("/v1/models", "/metrics", "/stream.mjpg?session=whatever"):
-            with self.subTest(path=path):
-                self.assertEqual(get(self.server, path)[0], 401)
-                self.assertEqual(get(self.server, path, headers={"Authorization": "Bearer other"})[0], 401)
-                self.assertNotEqual(get(self.server, path, headers=bearer)[0], 401)
-        self.assertEqual(get(self.server, f"/v1/models?token={TOKEN}")[0], 200)
-        self.assertEqual([get(self.server, path)[0] for path in ("/", "/healthz", "/readyz")], [200] * 3)
-        self.assertEqual(self.status_of(), 401)
-        self.assertEqual(self.status_of(query={"token": "other"}), 401)
-        self.assertEqual(self.status_of(query={"token": TOKEN}), 101)
-        self.assertEqual(self.status_of(headers=bearer), 101)
-        with self.server.connect() as connection:  # before the body, which may be large
-            connection.sendall(b"POST /v1/images/edits HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n")
-            self.assertIn(b" 401 ", connection.recv(1000))
-        with self.assertRaises(openai.AuthenticationError), openai.OpenAI(base_url=self.server.url + "v1", api_key="other", max_retries=0) as client:
-            client.models.list()
-
-    def test_foreign_pages_are_refused(self):
-        query = {"token": TOKEN}
-        own = self.server.url.rstrip("/")
-        for origin, status in (("https://evil.example", 403), ("null", 403), (own + ".evil.example", 403), (own, 101), ("https://friend.example", 101)):
-            with self.subTest(origin=origin):
-                self.assertEqual(self.status_of(query=query, origin=origin), status)
-
-    def test_foreign_names_are_refused(self):
-        for host, status in (("evil.example", 421), ("localhost.evil.example", 421), ("", 421), ("studio.example", 200), ("localhost:1", 200), ("[::1]", 200)):
-            with self.subTest(host=host):
-                self.assertEqual(get(self.server, "/", headers={"Host": host})[0], status)
-
-
 class Queue(OneServer):
     options = ("--max-sessions", "1", "--max-queue", "2")
 
@@ -599,6 +274,17 @@ class Queue(OneServer):
         second.socket.close()
         self.assertEqual(format_of((third.message("hello") and third).draw(DRAWING)), "jpeg")
         self.assertEqual(metric(self.server, "queue"), 0)
+
+
+def resident_bytes(server):
+    """Memory of the server's process, from Linux's /proc."""
+    fields = pathlib.Path(f"/proc/{server.process.pid}/statm").read_text(encoding="ascii").split()
+    return int(fields[1]) * os.sysconf("SC_PAGESIZE")
+
+
+def keeps_freed_memory(program):
+    """True if a sanitizer is in the program."""
+    return b"__asan_init" in (code := pathlib.Path(program).read_bytes()) or b"__tsan_init" in code
 
 
 class Lives(unittest.TestCase):
@@ -720,34 +406,5 @@ class Lives(unittest.TestCase):
                 self.assertEqual(format_of(session.draw(DRAWING)), "jpeg")
 
 
-class Tls(unittest.TestCase):
-    def check(self, server, context):
-        self.assertTrue(server.url.startswith("https://"))
-        self.assertEqual(get(server, "/healthz", context=context)[0], 200)
-        with Session(server, ssl=context) as session:
-            self.assertEqual(format_of(session.draw(DRAWING)), "jpeg")
-        self.assertNotIn(b"200 OK", exchange(server, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"))
-        self.assertEqual(get(server, "/healthz", context=context)[0], 200)
-
-    def test_self_signed(self):
-        with Server("--tls-self-signed") as server:
-            certificate = ssl.get_server_certificate(("127.0.0.1", server.port))
-            context = ssl.create_default_context(cadata=certificate)
-            context.verify_flags &= ~ssl.VERIFY_X509_STRICT if hasattr(ssl, "VERIFY_X509_STRICT") else -1
-            self.check(server, context)  # checks the name, too
-
-    def test_own_certificate(self):
-        with tempfile.TemporaryDirectory() as folder:
-            certificate, key = f"{folder}/certificate.pem", f"{folder}/key.pem"
-            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=test", "-addext",
-                            "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate], check=True, capture_output=True)
-            with Server("--tls-cert", certificate, "--tls-key", key) as server:
-                self.check(server, ssl.create_default_context(cafile=certificate))
-
-
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument("--program", default=os.environ.get("STREAMDIFFUSION", PROJECT / "build" / "streamdiffusion"))
-    arguments, rest = parser.parse_known_args()
-    Server.program = str(arguments.program)
-    unittest.main(argv=[sys.argv[0], *rest])
+    main()

@@ -1,0 +1,138 @@
+"""OpenAI's interface, used by OpenAI's own client."""
+
+import base64
+import json
+
+from server_test import DRAWING, OneServer, get, main  # first: it tells what is missing
+
+import openai
+from server_client import PATIENCE, format_of, png, size_of_png
+
+
+class OpenAi(OneServer):
+    def setUp(self):
+        self.client = openai.OpenAI(base_url=self.server.url + "v1", api_key="any", max_retries=0, timeout=PATIENCE)
+        self.addCleanup(self.client.close)
+
+    def test_models_are_listed(self):
+        self.assertEqual([model.id for model in self.client.models.list()], ["default"])
+
+    def test_pictures_are_generated(self):
+        made = self.client.images.generate(model="default", prompt="red apple", n=2, size="64x96", response_format="b64_json", extra_body={"seed": 3})
+        pictures = [base64.b64decode(image.b64_json) for image in made.data]
+        self.assertEqual([size_of_png(picture) for picture in pictures], [(64, 96)] * 2)
+        self.assertNotEqual(*pictures)
+        again = self.client.images.generate(prompt="red apple", size="64x96", response_format="url", extra_body={"seed": 4})
+        self.assertEqual(base64.b64decode(again.data[0].url.partition("base64,")[2]), pictures[1])
+
+    def stream(self, method, **options):
+        """The events of a streamed answer."""
+        with method(stream=True, **options) as events:
+            return list(events)
+
+    def test_pictures_are_streamed(self):
+        options = {"prompt": "red apple", "size": "64x96", "extra_body": {"seed": 3, "steps": 4}}
+        events = self.stream(self.client.images.generate, partial_images=2, **options)
+        self.assertEqual([event.type for event in events], ["image_generation.partial_image"] * 2 + ["image_generation.completed"])
+        self.assertEqual([event.partial_image_index for event in events[:2]], [0, 1])
+        pictures = [base64.b64decode(event.b64_json) for event in events]
+        self.assertEqual([size_of_png(picture) for picture in pictures], [(64, 96)] * 3)
+        self.assertEqual(len(set(pictures)), 3)
+        last = events[-1]
+        self.assertEqual((last.size, last.output_format, last.background, last.usage.total_tokens), ("64x96", "png", "opaque", 0))
+        self.assertGreater(last.created_at, 1e9)
+        whole = self.client.images.generate(**options)
+        self.assertEqual(base64.b64decode(whole.data[0].b64_json), pictures[-1])
+        fewer = self.stream(self.client.images.generate, partial_images=3, prompt="red apple", n=2, extra_body={"steps": 1})
+        self.assertEqual([event.type for event in fewer], ["image_generation.completed"] * 2)
+
+    def test_images_are_edited(self):
+        options = {"prompt": "red apple", "size": "64x64", "extra_body": {"seed": 3, "strength": 0.5}}
+        made = self.client.images.edit(image=("drawing.png", DRAWING), **options)
+        picture = base64.b64decode(made.data[0].b64_json)
+        self.assertEqual((size_of_png(picture), made.size), ((64, 64), "64x64"))
+        other = png(64, 64, lambda x, y: (255 - x, 200, 10))
+        several = self.client.images.edit(image=[("a.png", DRAWING), ("b.png", other)], n=2, **options)
+        pictures = [base64.b64decode(image.b64_json) for image in several.data]
+        self.assertEqual(len(set(pictures)), 4)
+        self.assertEqual(pictures[0], picture)
+        self.assertEqual(pictures[2], base64.b64decode(self.client.images.edit(image=("b.png", other), **options).data[0].b64_json))
+        url = "data:image/png;base64," + base64.b64encode(DRAWING).decode()
+        body = {"prompt": "red apple", "size": "64x64", "seed": 3, "strength": 0.5, "images": [{"image_url": url}]}
+        self.assertEqual(self.client.post("/images/edits", body=body, cast_to=object)["data"][0]["b64_json"], made.data[0].b64_json)
+
+    def test_edits_are_streamed(self):
+        events = self.stream(self.client.images.edit, image=("drawing.png", DRAWING), prompt="red apple", size="64x64", partial_images=1,
+                             output_format="jpeg", extra_body={"steps": 2, "strength": 0.8})
+        self.assertEqual([event.type for event in events], ["image_edit.partial_image", "image_edit.completed"])
+        self.assertEqual([format_of(base64.b64decode(event.b64_json)) for event in events], ["jpeg"] * 2)
+
+    def test_edits_say_what_is_wrong(self):
+        for options, param in (({"mask": ("mask.png", DRAWING)}, "mask"), ({"n": 11}, "n"), ({"model": "dall-e-2"}, "model"), ({"background": "transparent"}, "background"),
+                               ({"partial_images": 1}, "partial_images")):
+            with self.subTest(options=options), self.assertRaises(openai.BadRequestError) as refused:
+                self.client.images.edit(image=("drawing.png", DRAWING), prompt="red apple", **options)
+            self.assertEqual(refused.exception.param, param)
+        with self.assertRaises(openai.BadRequestError) as refused:
+            self.client.images.edit(image=("drawing.png", b"no picture"), prompt="red apple")
+        self.assertIn("picture", str(refused.exception))
+        with self.assertRaises(openai.BadRequestError) as refused:  # before the stream begins, so that the status tells
+            self.stream(self.client.images.generate, prompt="red apple", size="60x64")
+        self.assertEqual(refused.exception.param, "width")
+
+    def test_whole_numbers_may_be_written_as_1_0(self):
+        body = b'{"prompt": "red apple", "n": 2.0, "size": "64x64", "steps": 1.0, "seed": 3.0, "partial_images": 0.0, "stream": false}'
+        status, _, answer = get(self.server, "/v1/images/generations", "POST", {"Content-Type": "application/json"}, body)
+        self.assertEqual((status, len(json.loads(answer)["data"])), (200, 2), answer[:200])
+
+    def test_an_unknown_model_is_told_the_known_ones(self):
+        with self.assertRaises(openai.BadRequestError) as refused:
+            self.client.images.generate(prompt="red apple", model="dall-e-3")
+        self.assertIn("default", refused.exception.message)
+
+    def test_errors_name_the_parameter(self):
+        right = {"prompt": "red apple"}
+        for param, value in (("n", 11), ("n", 0), ("size", "big"), ("size", "8x100000"), ("model", "dall-e-3"), ("prompt", ""), ("output_format", "bmp"),
+                             ("steps", 0), ("colour", 1), ("stream", 1), ("partial_images", 4), ("background", "transparent")):
+            with self.subTest(param=param, value=value), self.assertRaises(openai.BadRequestError) as refused:
+                self.client.post("/images/generations", body=right | {param: value}, cast_to=object)
+            if param != "size" or value == "big":
+                self.assertEqual(refused.exception.param, param)
+
+    def test_bodies_that_are_no_json_are_refused(self):
+        for body in (b"", b"{", b"[]", b"[" * 100000, b"\xff\xfe", b'{"prompt": 1}'):
+            with self.subTest(body=body[:20]):
+                status, _, answer = get(self.server, "/v1/images/generations", "POST", {"Content-Type": "application/json"}, body)
+                self.assertEqual(status, 400)
+                self.assertIn("message", json.loads(answer)["error"])
+        self.assertEqual(get(self.server, "/v1/images/generations", "POST", body=bytes(2 << 20))[0], 413)
+
+    def expect(self, headers, path="/v1/images/generations"):
+        """A connection on which headers have been sent that expect an answer before the body, and that answer."""
+        connection = self.server.connect()
+        self.addCleanup(connection.close)
+        connection.sendall(f"POST {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n\r\n".encode())
+        stream = connection.makefile("rb")
+        self.addCleanup(stream.close)
+        return connection, stream, int(stream.readline().split()[1])
+
+    def test_expect_100_continue_is_answered_at_once(self):
+        body = b'{"prompt": "red apple", "size": "64x64"}'
+        connection, stream, status = self.expect(f"Expect: 100-Continue\r\nContent-Length: {len(body)}")
+        self.assertEqual((status, stream.readline()), (100, b"\r\n"))
+        connection.sendall(body)
+        self.assertIn(b" 200 ", stream.readline())
+
+    def test_what_is_refused_by_its_headers_is_not_asked_for(self):
+        limit = 8 << 20
+        for headers, path, status in ((f"Expect: 100-continue\r\nContent-Length: {2 << 20}", "/v1/images/generations", 413),
+                                      (f"Expect: 100-continue\r\nContent-Length: {limit + 1}", "/v1/images/edits", 413),
+                                      (f"Expect: 100-continue\r\nContent-Length: {2 << 20}", "/v1/images/edits", 100),
+                                      ("Expect: a miracle\r\nContent-Length: 2", "/v1/images/generations", 417),
+                                      ("Expect: 100-continue\r\nOrigin: https://evil.example\r\nContent-Length: 2", "/v1/images/generations", 403)):
+            with self.subTest(headers=headers, path=path):
+                self.assertEqual(self.expect(headers, path)[2], status)
+
+
+if __name__ == "__main__":
+    main()
