@@ -11,7 +11,7 @@ namespace streamdiffusion::bench {
 
 namespace {
 
-constexpr int kSteps = 1;
+constexpr int kQueueSteps = 1;
 
 /// A camera that gives JPEG pictures, as most do, until its video ends.
 class JpegCamera : public Source {
@@ -57,7 +57,8 @@ class Video {
  public:
   Video(const Workbench& bench, std::int64_t frames)
       : camera_(frames),
-        stream_(bench.model, {.width = bench.width, .height = bench.height}, stream_parameters(kSteps)) {}
+        stream_(bench.model, {.width = bench.width, .height = bench.height}, stream_parameters(kQueueSteps)) {
+  }
 
   /// Seconds a frame, with all stages on threads of their own.
   double run_queued() {
@@ -102,7 +103,7 @@ class Video {
 }  // namespace
 
 Table measure_queue(const Workbench& bench) {
-  const Variant step = stream_variant(bench, stream_parameters(kSteps));
+  const Variant step = stream_variant(bench, stream_parameters(kQueueSteps));
   step();
   Video video(bench, frames_for(bench.seconds / 2, step(), 8, 500));
   const std::vector<Spread> times =

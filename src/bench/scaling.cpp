@@ -11,15 +11,15 @@ namespace {
 
 constexpr int kSize = 256;  // of the rows that do not vary the size
 
-struct Case {
+struct ScalingCase {
   int size = kSize;
   int steps = 1;
   int frame_buffer = 1;
 };
 
 /// One thing varied at a time.
-std::vector<Case> cases() {
-  std::vector<Case> all;
+std::vector<ScalingCase> cases() {
+  std::vector<ScalingCase> all;
   for (const int size : {256, 384, 512, 640, 768}) {
     all.push_back({.size = size});
   }
@@ -42,18 +42,18 @@ std::vector<int> thread_counts(int most) {
   return counts;
 }
 
-std::unique_ptr<TimedStream> make_stream(const std::shared_ptr<Model>& model, const Case& one) {
+std::unique_ptr<TimedStream> make_stream(const std::shared_ptr<Model>& model, const ScalingCase& one) {
   const StreamOptions options{.width = one.size, .height = one.size, .frame_buffer_size = one.frame_buffer};
   return std::make_unique<TimedStream>(model, options, stream_parameters(one.steps));
 }
 
 /// Floating-point operations of a frame.
-std::vector<double> count(const Workbench& bench, const std::vector<Case>& all) {
+std::vector<double> count(const Workbench& bench, const std::vector<ScalingCase>& all) {
   ModelOptions options = bench.model_options;
   options.device = "counting";
   const std::shared_ptr<Model> model = Model::load(options);
   std::vector<double> counts;
-  for (const Case& one : all) {
+  for (const ScalingCase& one : all) {
     const std::unique_ptr<TimedStream> stream = make_stream(model, one);
     const double before = stream->stream().statistics().operations;
     stream->step();
@@ -65,7 +65,7 @@ std::vector<double> count(const Workbench& bench, const std::vector<Case>& all) 
 }  // namespace
 
 Table measure_scaling(const Workbench& bench) {
-  const std::vector<Case> all = cases();
+  const std::vector<ScalingCase> all = cases();
   const std::vector<double> operations = count(bench, all);
   Table table{.name = "scaling",
               .title = "Scaling: time of a frame and arithmetic reached, stream batch",

@@ -24,7 +24,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Options : CommonOptions {
+struct BenchOptions : CommonOptions {
   std::vector<std::string> parts;  ///< empty: all
   double seconds = 1;
   bool json = false;
@@ -112,7 +112,7 @@ void check_parts(const std::vector<std::string>& chosen) {
   }
 }
 
-int measure(const Options& options) {
+int measure(const BenchOptions& options) {
   check_parts(options.parts);
   const Console console(options.quiet);
   bench::Workbench bench{.model_options = find_model(options, console), .seconds = options.seconds};
@@ -160,7 +160,7 @@ std::string about_parts() {
 }  // namespace
 
 Command add_bench(CLI::App& program) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<BenchOptions>();
   CLI::App* const app = program.add_subcommand("bench", "Measure what this machine reaches");
   app->add_option("PART", options->parts, "what to measure; may be several")
       ->type_name("PART")

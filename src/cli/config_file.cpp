@@ -13,7 +13,7 @@
 namespace streamdiffusion::cli {
 namespace {
 
-using Json = nlohmann::json;
+using nlohmann::json;
 
 std::string read_file(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary);
@@ -24,17 +24,17 @@ std::string read_file(const std::filesystem::path& file) {
   return text.str();
 }
 
-Json parse(const std::filesystem::path& file) {
-  Json json;
+json parse(const std::filesystem::path& file) {
+  json options;
   try {
-    json = Json::parse(read_file(file));
-  } catch (const Json::exception& error) {
+    options = json::parse(read_file(file));
+  } catch (const json::exception& error) {
     throw Error(file.string() + " is not valid JSON: " + error.what());
   }
-  if (!json.is_object()) {
+  if (!options.is_object()) {
     throw Error(file.string() + " must hold a JSON object of options, such as {\"steps\": 2}");
   }
-  return json;
+  return options;
 }
 
 /// The option of that name; nullptr where there is none, and for what makes no sense in a file.
@@ -45,7 +45,7 @@ CLI::Option* find_option(CLI::App& app, const std::string& key) {
   return app.get_option_no_throw("--" + key);
 }
 
-std::string text_of(const Json& value, const std::string& where) {
+std::string text_of(const json& value, const std::string& where) {
   if (value.is_string()) {
     return value.get<std::string>();
   }
@@ -56,7 +56,7 @@ std::string text_of(const Json& value, const std::string& where) {
 }
 
 /// As the command line would have them: a list is several values, or one with commas between.
-std::vector<std::string> values_of(const Json& value, const CLI::Option& option, const std::string& where) {
+std::vector<std::string> values_of(const json& value, const CLI::Option& option, const std::string& where) {
   const bool is_flag = option.get_items_expected_max() == 0;
   if (is_flag != value.is_boolean()) {
     throw Error(where + (is_flag ? " must be true or false" : " must be a value, not true or false"));
@@ -65,7 +65,7 @@ std::vector<std::string> values_of(const Json& value, const CLI::Option& option,
     return {text_of(value, where)};
   }
   std::vector<std::string> values;
-  for (const Json& item : value) {
+  for (const json& item : value) {
     values.push_back(text_of(item, where));
   }
   if (option.get_multi_option_policy() == CLI::MultiOptionPolicy::TakeAll) {
@@ -78,7 +78,7 @@ std::vector<std::string> values_of(const Json& value, const CLI::Option& option,
   return {joined};
 }
 
-void set(CLI::Option& option, const Json& value, const std::string& where) {
+void set(CLI::Option& option, const json& value, const std::string& where) {
   try {
     for (const std::string& text : values_of(value, option, where)) {
       option.add_result(text);
@@ -115,10 +115,10 @@ std::set<const CLI::Option*> settled_options(CLI::App& app) {
 }
 
 void apply_config(CLI::App& app, const std::filesystem::path& file) {
-  const Json json = parse(file);
+  const json options = parse(file);
   const std::set<const CLI::Option*> settled = settled_options(app);
   std::string unknown;
-  for (const auto& [key, value] : json.items()) {
+  for (const auto& [key, value] : options.items()) {
     const std::string where = file.string() + ": \"" + key + "\"";
     CLI::Option* const option = find_option(app, key);
     if (option == nullptr) {

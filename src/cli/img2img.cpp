@@ -13,8 +13,8 @@
 namespace streamdiffusion::cli {
 namespace {
 
-struct Options : CommonOptions {
-  Options() { steps = 4; }
+struct Img2ImgOptions : CommonOptions {
+  Img2ImgOptions() { steps = 4; }
   std::string input;
   std::string output;
 };
@@ -32,7 +32,7 @@ Frame read_picture(const std::string& input, const Console& console) {
   return frame;
 }
 
-int img2img(const CLI::App& app, Options& options) {
+int img2img(const CLI::App& app, Img2ImgOptions& options) {
   using Clock = std::chrono::steady_clock;
   require(app, "--input", "INPUT");
   require(app, "--prompt", "PROMPT");
@@ -61,7 +61,7 @@ int img2img(const CLI::App& app, Options& options) {
 }  // namespace
 
 Command add_img2img(CLI::App& program) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<Img2ImgOptions>();
   CLI::App* const app = program.add_subcommand("img2img", "Redraw a picture after a prompt");
   app->add_option("INPUT,--input", options->input,
                   "picture to redraw (PNG, JPEG, WebP, ...); - reads standard input")

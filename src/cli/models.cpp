@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
+struct ModelsOptions {
   std::vector<std::string> names;
   bool quiet = false;
 };
@@ -86,7 +86,7 @@ void print_presets(const HubOptions& hub) {
   }
 }
 
-int list(const Options&) {
+int list(const ModelsOptions&) {
   const HubOptions hub = HubOptions::from_environment();
   std::printf("Presets (--preset NAME):\n\n");
   print_presets(hub);
@@ -109,7 +109,7 @@ int list(const Options&) {
   return 0;
 }
 
-int pull(const Options& options) {
+int pull(const ModelsOptions& options) {
   const Console console(options.quiet);
   for (const std::string& name : options.names) {
     const std::vector<std::string> parts = hub_names(name);
@@ -169,7 +169,7 @@ void print_metadata(const fs::path& path) {
   print_table(rows);
 }
 
-int info(const Options& options) {
+int info(const ModelsOptions& options) {
   const HubOptions hub = HubOptions::from_environment();
   for (const std::string& name : options.names) {
     if (const Preset* const preset = find_preset(name)) {
@@ -191,7 +191,7 @@ int info(const Options& options) {
   return 0;
 }
 
-int remove(const Options& options) {
+int remove(const ModelsOptions& options) {
   const HubOptions hub = HubOptions::from_environment();
   const Console console(options.quiet);
   for (const std::string& name : options.names) {
@@ -202,8 +202,8 @@ int remove(const Options& options) {
 
 /// A command below `models`, which does `run` with the names that it is given.
 void add(CLI::App& models, const std::string& name, const std::string& text, const std::string& what,
-         std::vector<Command>& commands, int (*run)(const Options&)) {
-  const auto options = std::make_shared<Options>();
+         std::vector<Command>& commands, int (*run)(const ModelsOptions&)) {
+  const auto options = std::make_shared<ModelsOptions>();
   CLI::App* const app = models.add_subcommand(name, text);
   if (!what.empty()) {
     app->add_option("NAME", options->names, what)->type_name("NAME")->required();

@@ -21,7 +21,7 @@
 namespace streamdiffusion::cli {
 namespace {
 
-struct Options : CommonOptions {
+struct RunOptions : CommonOptions {
   std::string input;
   std::string output;
   bool live = false;
@@ -54,7 +54,7 @@ std::map<std::string, std::string> ffmpeg_options(const std::string& option,
   return options;
 }
 
-SourceOptions source_options(const Options& options, const Console& console) {
+SourceOptions source_options(const RunOptions& options, const Console& console) {
   SourceOptions source;
   source.input = options.input;
   source.format = options.input_format;
@@ -74,7 +74,7 @@ SourceOptions source_options(const Options& options, const Console& console) {
 }
 
 /// What can be told before the source is open.
-SinkOptions sink_options(const Options& options, const Console& console) {
+SinkOptions sink_options(const RunOptions& options, const Console& console) {
   SinkOptions sink;
   sink.output = options.output;
   sink.format = options.output_format;
@@ -87,7 +87,7 @@ SinkOptions sink_options(const Options& options, const Console& console) {
   return sink;
 }
 
-void complete(SinkOptions& sink, const Options& options, const SourceInfo& source, Size size) {
+void complete(SinkOptions& sink, const RunOptions& options, const SourceInfo& source, Size size) {
   sink.width = size.width;
   sink.height = size.height;
   sink.frame_rate = source.frame_rate;
@@ -99,7 +99,7 @@ void complete(SinkOptions& sink, const Options& options, const SourceInfo& sourc
 }
 
 /// The LoRAs with the scales that they are loaded with, so that they can be changed.
-std::vector<LoraScale> lora_scales(const Options& options, const ModelInfo& model) {
+std::vector<LoraScale> lora_scales(const RunOptions& options, const ModelInfo& model) {
   std::vector<LoraScale> scales;
   for (std::size_t i = 0; i < model.lora_names.size(); ++i) {
     scales.push_back({model.lora_names[i], parse_lora(options.loras.at(i)).scale});
@@ -107,7 +107,7 @@ std::vector<LoraScale> lora_scales(const Options& options, const ModelInfo& mode
   return scales;
 }
 
-std::string summary(const Options& options, const PipelineStatistics& statistics, Size size) {
+std::string summary(const RunOptions& options, const PipelineStatistics& statistics, Size size) {
   std::string text = options.output == "-" ? "standard output" : options.output;
   text += ": " + std::to_string(statistics.frames_out) + " frames, " + std::to_string(size.width) + "x" +
           std::to_string(size.height) + ", " + clock_text(statistics.elapsed_seconds) + ", " +
@@ -123,7 +123,7 @@ std::string summary(const Options& options, const PipelineStatistics& statistics
   return text;
 }
 
-void require_all(const CLI::App& app, const Options& options) {
+void require_all(const CLI::App& app, const RunOptions& options) {
   require(app, "--input", "INPUT");
   require(app, "--output", "OUTPUT");
   if (options.watch.empty()) {
@@ -134,7 +134,7 @@ void require_all(const CLI::App& app, const Options& options) {
 }
 
 /// Writing would destroy what is read. A device may be both.
-void require_another_output(const Options& options) {
+void require_another_output(const RunOptions& options) {
   std::error_code ignored;
   if (std::filesystem::equivalent(options.input, options.output, ignored) &&
       !std::filesystem::is_character_file(options.input, ignored)) {
@@ -142,7 +142,7 @@ void require_another_output(const Options& options) {
   }
 }
 
-int run(const CLI::App& app, Options& options) {
+int run(const CLI::App& app, RunOptions& options) {
   const Console console(options.quiet);
   SourceOptions input = source_options(options, console);
   SinkOptions output = sink_options(options, console);
@@ -202,7 +202,7 @@ int run(const CLI::App& app, Options& options) {
   return 0;
 }
 
-void add_stream_ends(CLI::App& app, Options& options) {
+void add_stream_ends(CLI::App& app, RunOptions& options) {
   app.add_option(
          "INPUT,--input", options.input,
          "video, picture or folder of pictures; - reads standard input; live: a camera (/dev/video0), the "
@@ -236,7 +236,7 @@ void add_stream_ends(CLI::App& app, Options& options) {
       ->take_last();
 }
 
-void add_formats(CLI::App& app, Options& options) {
+void add_formats(CLI::App& app, RunOptions& options) {
   app.option_defaults()->take_last()->group("Formats");
   app.add_option("--input-format", options.input_format,
                  "FFmpeg's name of the input's format: rawvideo, yuv4mpegpipe, v4l2, ...")
@@ -286,7 +286,7 @@ void add_formats(CLI::App& app, Options& options) {
 }  // namespace
 
 Command add_run(CLI::App& program) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<RunOptions>();
   CLI::App* const app = program.add_subcommand("run", "Redraw a video after a prompt");
   add_stream_ends(*app, *options);
   add_formats(*app, *options);

@@ -11,7 +11,7 @@
 namespace streamdiffusion::cli {
 namespace {
 
-struct Options : CommonOptions {
+struct ServeOptions : CommonOptions {
   server::ServerOptions server;
   std::vector<std::string> offers;  ///< MODEL or NAME=MODEL
   bool no_auth = false;
@@ -27,7 +27,7 @@ std::string name_of(const std::string& model) {
   return is_file ? last.stem().string() : last.string();
 }
 
-std::vector<server::ModelOffer> make_offers(const Options& options, const Console& console) {
+std::vector<server::ModelOffer> make_offers(const ServeOptions& options, const Console& console) {
   std::vector<server::ModelOffer> offers;
   offers.push_back(
       {options.model.empty() ? kDefaultName : name_of(options.model), find_model(options, console)});
@@ -43,7 +43,7 @@ std::vector<server::ModelOffer> make_offers(const Options& options, const Consol
   return offers;
 }
 
-void check_access(const Options& options) {
+void check_access(const ServeOptions& options) {
   const bool is_local = options.server.host == "localhost" || server::is_loopback(options.server.host);
   if (!is_local && options.server.access.token.empty() && !options.no_auth) {
     throw UsageError(
@@ -58,7 +58,7 @@ void check_access(const Options& options) {
   }
 }
 
-int serve(Options& options) {
+int serve(ServeOptions& options) {
   const Console console(options.quiet);
   check_access(options);
   draw_seeds(options, console);
@@ -97,7 +97,7 @@ void add_network(CLI::App& app, server::ServerOptions& server) {
       ->take_last();
 }
 
-void add_access(CLI::App& app, Options& options) {
+void add_access(CLI::App& app, ServeOptions& options) {
   server::AccessRules& access = options.server.access;
   app.option_defaults()->take_last()->group("Access");
   app.add_option("--token", access.token, "clients have to give it; also $STREAMDIFFUSION_TOKEN")
@@ -157,7 +157,7 @@ void add_limits(CLI::App& app, server::ServerOptions& server) {
 }  // namespace
 
 Command add_serve(CLI::App& program) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ServeOptions>();
   CLI::App* const app = program.add_subcommand("serve", "Serve a web page to play with, and an API");
   add_prompts(*app, *options, "--prompt");
   app->add_option(

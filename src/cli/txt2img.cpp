@@ -17,8 +17,8 @@
 namespace streamdiffusion::cli {
 namespace {
 
-struct Options : CommonOptions {
-  Options() {
+struct Txt2ImgOptions : CommonOptions {
+  Txt2ImgOptions() {
     strength = 1;
     steps = 4;
     cfg_type = "full";
@@ -28,7 +28,7 @@ struct Options : CommonOptions {
   int batch = 1;
 };
 
-int txt2img(const CLI::App& app, Options& options) {
+int txt2img(const CLI::App& app, Txt2ImgOptions& options) {
   using Clock = std::chrono::steady_clock;
   require(app, "--prompt", "PROMPT");
   require(app, "--output", "--output FILE");
@@ -80,7 +80,7 @@ int txt2img(const CLI::App& app, Options& options) {
 }  // namespace
 
 Command add_txt2img(CLI::App& program) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<Txt2ImgOptions>();
   CLI::App* const app = program.add_subcommand("txt2img", "Draw pictures from a prompt");
   add_prompts(*app, *options, "PROMPT,--prompt");
   app->add_option("-o,--output", options->output,

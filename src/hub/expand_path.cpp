@@ -35,7 +35,7 @@ std::string expand_user(const std::string& path) {
   return expanded.empty() ? "/" : expanded;
 }
 
-bool is_name_character(char c) {
+bool is_variable_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
@@ -45,7 +45,7 @@ std::size_t reference_length(std::string_view text) {
     const std::size_t end = text.find('}');
     return end == std::string_view::npos ? 0 : end + 1;
   }
-  const auto end = std::find_if_not(text.begin() + 1, text.end(), is_name_character);
+  const auto end = std::find_if_not(text.begin() + 1, text.end(), is_variable_character);
   const auto length = static_cast<std::size_t>(end - text.begin());
   return length > 1 ? length : 0;
 }

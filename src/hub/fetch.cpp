@@ -12,7 +12,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kAttempts = 4;
+constexpr int kListingAttempts = 4;
 
 fs::path path_of(const fs::path& snapshot, const Selection& selection) {
   return selection.opened.empty() ? snapshot : snapshot / selection.opened;
@@ -80,7 +80,7 @@ fs::path fetch(const Repository& repository, Purpose purpose, const HubOptions& 
   }
   try {
     // Who has a copy is not kept waiting for a hub that does not answer.
-    return fetch_from_hub(repository, purpose, options, cached ? 1 : kAttempts);
+    return fetch_from_hub(repository, purpose, options, cached ? 1 : kListingAttempts);
   } catch (const Unreachable& error) {
     if (!cached) {
       throw Error(repository.text() + ": cannot be downloaded and is not in the cache: " + error.what() +

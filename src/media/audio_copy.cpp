@@ -12,8 +12,6 @@
 namespace streamdiffusion {
 namespace {
 
-constexpr AVRational kMicroseconds{1, 1'000'000};
-
 double seconds_of(const AVPacket& packet, AVRational time_base) {
   return static_cast<double>(packet.pts) * av_q2d(time_base);
 }
@@ -121,7 +119,7 @@ bool AudioCopy::place() {
   if (packet_->pts == AV_NOPTS_VALUE) {
     packet_->pts = next_time_;
   } else {
-    packet_->pts -= av_rescale_q(origin_, kMicroseconds, track_.from->time_base);
+    packet_->pts -= av_rescale_q(origin_, ffmpeg::kMicroseconds, track_.from->time_base);
   }
   packet_->dts = packet_->pts;
   next_time_ = packet_->pts + packet_->duration;

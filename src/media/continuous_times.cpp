@@ -6,8 +6,6 @@
 namespace streamdiffusion {
 namespace {
 
-constexpr AVRational kMicroseconds{1, 1'000'000};
-
 // A track goes on by less than this, or there is a gap that the recording really has. The value is that of
 // the ffmpeg program.
 constexpr std::int64_t kLongestGap = 10'000'000;
@@ -32,16 +30,16 @@ void ContinuousTimes::correct(AVPacket& packet) {
   if (!track.begun) track.offset = newest_offset_;
   const std::int64_t decoded = packet.dts != AV_NOPTS_VALUE ? packet.dts : packet.pts;
   if (decoded != AV_NOPTS_VALUE) {
-    const std::int64_t time = av_rescale_q(decoded, stream.time_base, kMicroseconds);
+    const std::int64_t time = av_rescale_q(decoded, stream.time_base, ffmpeg::kMicroseconds);
     track.offset = choose_offset(track, time);
     const std::int64_t corrected = time + track.offset;
-    const std::int64_t duration = av_rescale_q(packet.duration, stream.time_base, kMicroseconds);
+    const std::int64_t duration = av_rescale_q(packet.duration, stream.time_base, ffmpeg::kMicroseconds);
     const std::int64_t step = track.begun ? std::max<std::int64_t>(0, corrected - track.last) : 0;
     track.next = corrected + (duration > 0 ? duration : step);
     track.last = now_ = corrected;
     track.begun = begun_ = true;
   }
-  const std::int64_t offset = av_rescale_q(track.offset, kMicroseconds, stream.time_base);
+  const std::int64_t offset = av_rescale_q(track.offset, ffmpeg::kMicroseconds, stream.time_base);
   if (packet.dts != AV_NOPTS_VALUE) packet.dts += offset;
   if (packet.pts != AV_NOPTS_VALUE) packet.pts += offset;
 }

@@ -22,6 +22,9 @@ extern "C" {
 
 namespace streamdiffusion::ffmpeg {
 
+/// AV_TIME_BASE_Q, which is no C++.
+inline constexpr AVRational kMicroseconds{1, AV_TIME_BASE};
+
 /// For FFmpeg's free functions that take the pointer's address.
 template <auto kFree>
 struct Free {

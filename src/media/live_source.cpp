@@ -84,9 +84,8 @@ bool LiveSource::read(Frame& frame) {
 
 std::chrono::microseconds LiveSource::time() {
   if (recorded_ && picture_->best_effort_timestamp != AV_NOPTS_VALUE) {
-    constexpr AVRational kMicroseconds{1, 1'000'000};
     return std::chrono::microseconds(
-        av_rescale_q(picture_->best_effort_timestamp, stream_->time_base, kMicroseconds) -
+        av_rescale_q(picture_->best_effort_timestamp, stream_->time_base, ffmpeg::kMicroseconds) -
         start_time(*stream_));
   }
   return std::chrono::duration_cast<std::chrono::microseconds>(Interrupt::Clock::now() - first_read_);

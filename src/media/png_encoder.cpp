@@ -9,13 +9,13 @@
 namespace streamdiffusion {
 namespace {
 
-struct Target {
+struct PngTarget {
   std::vector<std::uint8_t> bytes;
   char message[128] = "cannot encode the PNG";
 };
 
 [[noreturn]] void fail(png_structp png, png_const_charp message) {
-  auto* target = static_cast<Target*>(png_get_error_ptr(png));
+  auto* target = static_cast<PngTarget*>(png_get_error_ptr(png));
   std::strncpy(target->message, message, sizeof(target->message) - 1);
   png_longjmp(png, 1);
 }
@@ -23,7 +23,7 @@ struct Target {
 void ignore_warning(png_structp, png_const_charp) {}
 
 void append(png_structp png, png_bytep data, std::size_t size) {
-  auto* target = static_cast<Target*>(png_get_io_ptr(png));
+  auto* target = static_cast<PngTarget*>(png_get_io_ptr(png));
   bool done = false;
   try {
     target->bytes.insert(target->bytes.end(), data, data + size);
@@ -54,7 +54,7 @@ std::vector<png_text> text_chunks(const std::map<std::string, std::string>& text
 }
 
 /// Holds nothing that needs a destructor: libpng leaves it by longjmp. False on failure.
-bool write_png(const Frame& frame, const std::vector<png_text>& chunks, Target& target) {
+bool write_png(const Frame& frame, const std::vector<png_text>& chunks, PngTarget& target) {
   png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &target, fail, ignore_warning);
   if (png == nullptr) return false;
   png_infop info = png_create_info_struct(png);
@@ -81,7 +81,7 @@ bool write_png(const Frame& frame, const std::vector<png_text>& chunks, Target& 
 
 std::vector<std::uint8_t> encode_png(const Frame& frame, const std::map<std::string, std::string>& text) {
   const std::vector<png_text> chunks = text_chunks(text);
-  Target target;
+  PngTarget target;
   if (!write_png(frame, chunks, target)) throw Error(std::string("libpng: ") + target.message);
   return std::move(target.bytes);
 }

@@ -9,7 +9,7 @@
 namespace streamdiffusion {
 namespace {
 
-bool is_pipe(const std::string& input) { return input == "-"; }
+bool is_standard_input(const std::string& input) { return input == "-"; }
 
 const AVInputFormat* named_format(const std::string& format) {
   if (format.empty()) return nullptr;
@@ -31,14 +31,16 @@ bool is_text_art(const AVInputFormat& format) {
 
 }  // namespace
 
-std::string input_name(const std::string& input) { return is_pipe(input) ? "standard input" : input; }
+std::string input_name(const std::string& input) {
+  return is_standard_input(input) ? "standard input" : input;
+}
 
 void fail_to_open(const std::string& input, int code, const AVInputFormat* format) {
   const std::string reason = ffmpeg::error_text(code);
   const bool index_missing = reason.find("moov atom not found") != std::string::npos;
   const bool is_mp4 =
       index_missing || (format != nullptr && std::string_view(format->name).starts_with("mov"));
-  if (is_pipe(input) && is_mp4) {
+  if (is_standard_input(input) && is_mp4) {
     throw Error("cannot read standard input: this MP4 has its index at the end, which a pipe cannot reach (" +
                 reason +
                 "); name the file instead, or write it with `ffmpeg -movflags +faststart` or as Matroska");

@@ -15,7 +15,6 @@
 namespace streamdiffusion {
 namespace {
 
-constexpr AVRational kMicroseconds{1, 1'000'000};
 constexpr double kDefaultFrameRate = 25;
 
 std::unique_ptr<PipeInput> open_pipe(const SourceOptions& options) {
@@ -165,7 +164,7 @@ bool VideoSource::read(Frame& frame) {
     throw Error("cannot read " + name_ + ": " + error.what());
   }
   if (picture_->best_effort_timestamp != AV_NOPTS_VALUE) {
-    time_ = av_rescale_q(picture_->best_effort_timestamp, stream_->time_base, kMicroseconds) - start_;
+    time_ = av_rescale_q(picture_->best_effort_timestamp, stream_->time_base, ffmpeg::kMicroseconds) - start_;
   } else if (frames_read_ > 0) {
     time_ += std::llround(1e6 / info_.frame_rate);
   }
@@ -249,7 +248,7 @@ void VideoSource::note_extent(const AVPacket& packet) {
   const std::int64_t begin = packet.pts != AV_NOPTS_VALUE ? packet.pts : packet.dts;
   if (begin == AV_NOPTS_VALUE) return;
   const AVRational time_base = input_->streams[packet.stream_index]->time_base;
-  extent_ = std::max(extent_, av_rescale_q(begin + packet.duration, time_base, kMicroseconds));
+  extent_ = std::max(extent_, av_rescale_q(begin + packet.duration, time_base, ffmpeg::kMicroseconds));
 }
 
 /// HDR tells brightness on another curve; read as SDR, it looks grey and dull.

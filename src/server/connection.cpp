@@ -6,6 +6,7 @@
 
 #include "server/http.h"
 #include "server/request_reader.h"
+#include "server/time_limits.h"
 #include "server/web_files.h"
 
 namespace streamdiffusion::server {
@@ -14,8 +15,6 @@ namespace {
 
 namespace asio = boost::asio;
 namespace http = boost::beast::http;
-
-constexpr std::chrono::seconds kHandshake{15};
 
 constexpr const char* kContentSecurityPolicy =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' "
@@ -154,7 +153,7 @@ asio::awaitable<void> serve(Socket socket, std::string address, ServerContext& s
 asio::awaitable<void> serve_connection(Socket socket, std::string address, ServerContext& server) {
   ++server.connections;
   try {
-    socket.tcp().expires_after(kHandshake);
+    socket.tcp().expires_after(kHandshakeLimit);
     co_await socket.handshake();
     co_await serve(std::move(socket), std::move(address), server);
   } catch (const boost::system::system_error&) {

@@ -7,6 +7,7 @@
 
 #include "control/settings_json.h"
 #include "server/random_name.h"
+#include "server/time_limits.h"
 
 namespace streamdiffusion::server {
 
@@ -15,8 +16,7 @@ namespace {
 namespace asio = boost::asio;
 using Json = nlohmann::json;
 
-constexpr std::chrono::seconds kPatience{300};
-constexpr std::chrono::milliseconds kTick{500};
+constexpr std::chrono::seconds kPicturePatience{300};
 constexpr int kChangeId = 1;
 
 /// A message of the engine's. Throws Refused for an `error`.
@@ -61,12 +61,12 @@ asio::awaitable<void> ImageCommission::begin(const Order& order) {
 }
 
 asio::awaitable<void> ImageCommission::wait_for_place() {
-  const Clock::time_point until = Clock::now() + kPatience;
+  const Clock::time_point until = Clock::now() + kPicturePatience;
   while (ticket_->position() > 0) {
     if (server_.stopping || Clock::now() > until) {
       throw Refused(Status::service_unavailable, "no place was left in time; try again later");
     }
-    co_await outbox_->wait(kTick);
+    co_await outbox_->wait(kStopInterval);
   }
 }
 
@@ -126,7 +126,7 @@ asio::awaitable<FrameAnswer> ImageCommission::receive_picture() {
 
 /// What the session is told next.
 asio::awaitable<Outbox::Item> ImageCommission::receive() {
-  const Clock::time_point until = Clock::now() + kPatience;
+  const Clock::time_point until = Clock::now() + kPicturePatience;
   while (true) {
     if (std::optional<Outbox::Item> item = outbox_->take()) {
       co_return std::move(*item);
@@ -134,7 +134,7 @@ asio::awaitable<Outbox::Item> ImageCommission::receive() {
     if (server_.stopping || Clock::now() > until) {
       throw Refused(Status::service_unavailable, "the pictures were not made in time");
     }
-    co_await outbox_->wait(kTick);
+    co_await outbox_->wait(kStopInterval);
   }
 }
 

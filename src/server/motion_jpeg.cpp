@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "server/http.h"
+#include "server/time_limits.h"
 
 namespace streamdiffusion::server {
 
@@ -16,9 +17,7 @@ namespace http = boost::beast::http;
 using boost::asio::use_awaitable;
 
 constexpr const char* kBoundary = "streamdiffusion-picture";
-constexpr std::chrono::seconds kWrite{30};
-constexpr std::chrono::seconds kSilence{60};  // without a picture, the connection ends
-constexpr std::chrono::milliseconds kTick{500};
+constexpr std::chrono::seconds kLongestWait{60};  // without a picture, the connection ends
 
 std::string part_header(const std::vector<std::uint8_t>& picture) {
   constexpr std::uint8_t kFirstOfWebp = 'R';  // of RIFF; JPEG begins with 0xff, PNG with 0x89
@@ -53,11 +52,11 @@ asio::awaitable<void> serve_motion_jpeg(Socket& socket, const Request& request, 
   }
   const std::shared_ptr<Viewers::Viewer> viewer = server.viewers.watch(session, socket.get_executor());
   const ServerContext::OnStop on_stop(server, [&viewer] { viewer->arrived.set(); });
-  socket.tcp().expires_after(kWrite);
+  socket.tcp().expires_after(kWriteLimit);
   co_await send_headers(socket, request);
   auto last = std::chrono::steady_clock::now();
-  while (!server.stopping && std::chrono::steady_clock::now() - last < kSilence) {
-    co_await viewer->arrived.wait(kTick);
+  while (!server.stopping && std::chrono::steady_clock::now() - last < kLongestWait) {
+    co_await viewer->arrived.wait(kStopInterval);
     const Bytes picture = std::exchange(viewer->newest, nullptr);
     if (!picture) {
       continue;
@@ -66,7 +65,7 @@ asio::awaitable<void> serve_motion_jpeg(Socket& socket, const Request& request, 
     const std::string header = part_header(*picture);
     const std::array<asio::const_buffer, 3> part = {asio::buffer(header), asio::buffer(*picture),
                                                     asio::buffer("\r\n", 2)};
-    socket.tcp().expires_after(kWrite);
+    socket.tcp().expires_after(kWriteLimit);
     co_await asio::async_write(socket, part, use_awaitable);
   }
 }

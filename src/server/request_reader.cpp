@@ -13,6 +13,7 @@
 #include <string_view>
 #include <utility>
 
+#include "server/time_limits.h"
 namespace streamdiffusion::server {
 
 namespace {
@@ -25,7 +26,6 @@ using Parser = http::request_parser<http::string_body>;
 constexpr std::uint32_t kHeaderBytes = 16 << 10;
 constexpr std::uint64_t kBodyBytes = 1 << 20;
 constexpr std::chrono::seconds kIdle{60};
-constexpr std::chrono::seconds kWrite{30};
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 /// The largest body of a request with this path: that of a session's message where it brings images.
@@ -94,7 +94,7 @@ asio::awaitable<bool> read(Socket& socket, Parser& parser, Read read_part) {
 /// Asks for the body where the client waits for that, and reads it.
 asio::awaitable<bool> read_body(Socket& socket, boost::beast::flat_buffer& buffer, Parser& parser) {
   if (expects_continue(parser.get()) && parser.get().version() >= 11 && !parser.is_done()) {
-    socket.tcp().expires_after(kWrite);
+    socket.tcp().expires_after(kWriteLimit);
     co_await asio::async_write(socket, asio::buffer(kContinue), use_awaitable);
   }
   co_return co_await read(socket, parser,
@@ -104,7 +104,7 @@ asio::awaitable<bool> read_body(Socket& socket, boost::beast::flat_buffer& buffe
 }  // namespace
 
 asio::awaitable<void> write_response(Socket& socket, Response response) {
-  socket.tcp().expires_after(kWrite);
+  socket.tcp().expires_after(kWriteLimit);
   co_await http::async_write(socket, response, use_awaitable);
 }
 

@@ -11,7 +11,7 @@ using SessionPtr = std::shared_ptr<Session>;
 
 constexpr std::size_t kMostTogether = 4;
 constexpr int kLargestSharedPixels = 384 * 384;  // beyond it a row alone keeps the device busy
-constexpr double kPatience = 1.5;         // frame intervals until a missing frame is no longer waited for
+constexpr double kFramePatience = 1.5;    // frame intervals until a missing frame is no longer waited for
 constexpr double kLongestInterval = 1.0;  // seconds; rarer frames are not waited for
 constexpr double kMostCredit = 0.25;      // seconds of the engine's time
 
@@ -22,7 +22,7 @@ Clock::time_point after(Clock::time_point start, double seconds) {
 /// When a frame that has not come is given up.
 Clock::time_point patience_ends(const Session& session) {
   const bool regular = session.input_interval > 0 && session.input_interval <= kLongestInterval;
-  return after(session.last_input, regular ? kPatience * session.input_interval : 0);
+  return after(session.last_input, regular ? kFramePatience * session.input_interval : 0);
 }
 
 /// Whether the step would end before the next frame is expected: it delays nothing then.

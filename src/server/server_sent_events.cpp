@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "server/protocol.h"
+#include "server/time_limits.h"
 
 namespace streamdiffusion::server {
 
@@ -15,8 +16,6 @@ namespace {
 
 namespace asio = boost::asio;
 namespace http = boost::beast::http;
-
-constexpr std::chrono::seconds kWrite{30};
 
 std::string make_chunk(const std::string& text) {
   std::array<char, 16> size{};
@@ -44,7 +43,7 @@ asio::awaitable<void> EventStream::end() {
 }
 
 asio::awaitable<void> EventStream::write(std::string text) {
-  socket_.tcp().expires_after(kWrite);
+  socket_.tcp().expires_after(kWriteLimit);
   co_await asio::async_write(socket_, asio::buffer(text), asio::use_awaitable);
   socket_.tcp().expires_never();
 }

@@ -10,6 +10,7 @@
 #include "server/http.h"
 #include "server/outbox.h"
 #include "server/random_name.h"
+#include "server/time_limits.h"
 #include "streamdiffusion/version.h"
 
 namespace streamdiffusion::server {
@@ -21,9 +22,7 @@ namespace websocket = boost::beast::websocket;
 using boost::asio::use_awaitable;
 using WebSocket = websocket::stream<Socket, false>;  // nothing is gained by compressing pictures
 
-constexpr std::chrono::seconds kHandshake{15};
 constexpr std::chrono::seconds kSilence{30};  // of a peer that answers no ping
-constexpr std::chrono::milliseconds kTick{500};
 constexpr std::chrono::milliseconds kCrowdedPause{20};
 constexpr double kMessagesASecond = 500;
 constexpr double kMessagesAtOnce = 500;
@@ -79,7 +78,7 @@ class Client : public std::enable_shared_from_this<Client> {
   asio::awaitable<void> run(Request request) {
     socket_.next_layer().tcp().expires_never();
     socket_.set_option(websocket::stream_base::timeout{
-        .handshake_timeout = kHandshake, .idle_timeout = kSilence, .keep_alive_pings = true});
+        .handshake_timeout = kHandshakeLimit, .idle_timeout = kSilence, .keep_alive_pings = true});
     socket_.read_message_max(server_.options.message_bytes);
     co_await socket_.async_accept(request, use_awaitable);
     const ServerContext::OnStop on_stop(server_, [this] { outbox_->wake(); });
@@ -162,7 +161,7 @@ class Client : public std::enable_shared_from_this<Client> {
         co_await close(close_code_, close_reason_);
         break;
       }
-      co_await outbox_->wait(kTick);
+      co_await outbox_->wait(kStopInterval);
     }
     is_over_ = true;
   }

@@ -8,8 +8,6 @@
 namespace streamdiffusion {
 namespace {
 
-constexpr std::int64_t kMostChannels = 1 << 16;
-constexpr std::int64_t kMostLayers = 64;
 constexpr std::size_t kBlocks = 4;  // three halvings: latents are eight times smaller a side
 
 void require_four_blocks(ConfigFields& fields, const std::string& name, std::size_t blocks) {

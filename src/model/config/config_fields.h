@@ -9,6 +9,10 @@
 
 namespace streamdiffusion {
 
+// Bounds of what networks are made with, far above those of any that exist.
+inline constexpr std::int64_t kMostChannels = 1 << 16;
+inline constexpr std::int64_t kMostLayers = 64;
+
 /// The fields of a JSON configuration, taken one by one with a default for those that are absent. What is
 /// left in the end is unknown, and an Error: a configuration is understood wholly or refused.
 class ConfigFields {

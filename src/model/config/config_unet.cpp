@@ -11,8 +11,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::int64_t kMostChannels = 1 << 16;
-constexpr std::int64_t kMostLayers = 64;
 constexpr std::size_t kMostBlocks = 16;
 
 /// Which blocks have attention, by their classes. The oldest files put "UNetRes" before the names.

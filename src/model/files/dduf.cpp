@@ -89,7 +89,7 @@ Directory find_directory(const ZipBytes& zip) {
 }
 
 /// An entry of the central directory.
-struct Entry {
+struct ZipEntry {
   std::string name;
   std::uint64_t size = 0;
   std::uint64_t header = 0;
@@ -116,16 +116,16 @@ void read_zip64_numbers(const ZipBytes& zip, std::uint64_t at, std::uint64_t end
   }
 }
 
-Entry read_entry(const ZipBytes& zip, std::uint64_t at) {
+ZipEntry read_entry(const ZipBytes& zip, std::uint64_t at) {
   if (!zip.has_signature(at, kDirectoryEntry)) {
     zip.fail("its directory is damaged; download it again");
   }
   const std::uint64_t extra = at + 46 + zip.number(at + 28, 2);
   const std::uint64_t comment = extra + zip.number(at + 30, 2);
-  Entry entry{.name = zip.text(at + 46, zip.number(at + 28, 2)),
-              .size = zip.number(at + 24, 4),
-              .header = zip.number(at + 42, 4),
-              .next = comment + zip.number(at + 32, 2)};
+  ZipEntry entry{.name = zip.text(at + 46, zip.number(at + 28, 2)),
+                 .size = zip.number(at + 24, 4),
+                 .header = zip.number(at + 42, 4),
+                 .next = comment + zip.number(at + 32, 2)};
   std::uint64_t stored_size = zip.number(at + 20, 4);
   read_zip64_numbers(zip, extra, comment, {&entry.size, &stored_size, &entry.header});
   const bool encrypted = (zip.number(at + 8, 2) & 1U) != 0;
@@ -138,7 +138,7 @@ Entry read_entry(const ZipBytes& zip, std::uint64_t at) {
   return entry;
 }
 
-std::span<const std::byte> data_of(const ZipBytes& zip, const Entry& entry) {
+std::span<const std::byte> data_of(const ZipBytes& zip, const ZipEntry& entry) {
   if (!zip.has_signature(entry.header, kLocalHeader)) {
     zip.fail("its entry \"" + entry.name + "\" is damaged; download it again");
   }
@@ -161,7 +161,7 @@ std::map<std::string, std::span<const std::byte>> read_stored_zip(std::span<cons
   std::map<std::string, std::span<const std::byte>> entries;
   std::uint64_t at = directory.begin;
   for (std::uint64_t i = 0; i < directory.entries; ++i) {
-    const Entry entry = read_entry(zip, at);
+    const ZipEntry entry = read_entry(zip, at);
     if (!entries.emplace(entry.name, data_of(zip, entry)).second) {
       zip.fail("has \"" + entry.name + "\" twice");
     }

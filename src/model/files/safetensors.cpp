@@ -62,7 +62,7 @@ std::uint64_t header_size(std::span<const std::byte> bytes, const std::string& w
 }
 
 /// A tensor's entry in the header, before its bytes are known to exist.
-struct Entry {
+struct TensorEntry {
   std::string name;
   FileTensor tensor;
   std::uint64_t begin = 0;
@@ -74,11 +74,11 @@ class EntryReader {
   EntryReader(const std::string& file, const std::string& name, const json& value)
       : where_(file + ": tensor \"" + name + "\""), name_(name), value_(value) {}
 
-  [[nodiscard]] Entry read() const {
+  [[nodiscard]] TensorEntry read() const {
     if (!value_.is_object() || value_.size() != 3) {
       fail("must have exactly dtype, shape and data_offsets");
     }
-    Entry entry;
+    TensorEntry entry;
     entry.name = name_;
     entry.tensor.dtype = type();
     entry.tensor.shape = shape();
@@ -165,10 +165,10 @@ std::map<std::string, std::string> read_metadata(const json& value, const std::s
 }
 
 /// The data must be covered exactly once.
-void check_coverage(std::vector<Entry>& entries, std::uint64_t data_size, const std::string& where) {
-  std::ranges::sort(entries, {}, [](const Entry& entry) { return std::pair(entry.begin, entry.end); });
+void check_coverage(std::vector<TensorEntry>& entries, std::uint64_t data_size, const std::string& where) {
+  std::ranges::sort(entries, {}, [](const TensorEntry& entry) { return std::pair(entry.begin, entry.end); });
   std::uint64_t end = 0;
-  for (const Entry& entry : entries) {
+  for (const TensorEntry& entry : entries) {
     if (entry.begin != end) {
       throw Error(where + ": tensor \"" + entry.name + "\" " +
                   (entry.begin < end ? "overlaps the one before it" : "leaves a gap before it"));
@@ -243,7 +243,7 @@ void SafeTensors::read(std::span<const std::byte> bytes, const std::string& name
   const json header = parse_strict_json_object(text, name);
   const std::span<const std::byte> data = bytes.subspan(kSizeBytes + size);
 
-  std::vector<Entry> entries;
+  std::vector<TensorEntry> entries;
   for (const auto& [key, value] : header.items()) {
     if (key == "__metadata__") {
       metadata_ = read_metadata(value, name);
@@ -252,7 +252,7 @@ void SafeTensors::read(std::span<const std::byte> bytes, const std::string& name
     }
   }
   check_coverage(entries, data.size(), name);
-  for (Entry& entry : entries) {
+  for (TensorEntry& entry : entries) {
     entry.tensor.bytes = data.subspan(entry.begin, entry.end - entry.begin);
     tensors_.emplace(std::move(entry.name), std::move(entry.tensor));
   }

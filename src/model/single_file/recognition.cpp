@@ -18,7 +18,7 @@ using nlohmann::json;
 constexpr std::int64_t kHeads = 8;  // of a transformer in Stable Diffusion 1
 constexpr std::int64_t kHeadChannels =
     64;  // of a transformer in Stable Diffusion 2, and of both text encoders
-constexpr std::int64_t kMostBlocks = 64;
+constexpr std::int64_t kMostBlocksCounted = 64;
 
 /// What a network's tensors tell by their names and shapes.
 class Evidence {
@@ -34,7 +34,7 @@ class Evidence {
   /// How many modules there are: `modules`.0, `modules`.1 ...
   [[nodiscard]] std::int64_t count(const std::string& modules) const {
     std::int64_t number = 0;
-    while (number < kMostBlocks && has(modules + "." + std::to_string(number))) {
+    while (number < kMostBlocksCounted && has(modules + "." + std::to_string(number))) {
       ++number;
     }
     return number;

@@ -35,7 +35,7 @@ constexpr std::size_t kWholeLayers = 24;  // of the OpenCLIP that Stable Diffusi
 bool is_used(const std::string& name) { return std::ranges::find(kNotUsed, name) == kNotUsed.end(); }
 
 /// "3" and "ln_1.weight" of "transformer.resblocks.3.ln_1.weight"; empty where `name` is of no layer.
-std::pair<std::string, std::string> split_layer(const std::string& name) {
+std::pair<std::string, std::string> split_at_layer(const std::string& name) {
   const std::size_t dot = name.starts_with(kLayers) ? name.find('.', kLayers.size()) : std::string::npos;
   if (dot == std::string::npos) {
     return {};
@@ -59,7 +59,7 @@ std::string current_name(const std::string& name) {
       return std::string(current);
     }
   }
-  const auto [number, inside] = split_layer(name);
+  const auto [number, inside] = split_at_layer(name);
   for (const auto& [original, current] : kInLayer) {
     if (!number.empty() && inside.starts_with(original)) {
       return "encoder.layers." + number + "." + std::string(current) + inside.substr(original.size());
@@ -104,7 +104,7 @@ std::map<std::string, FileTensor> open_clip_text_tensors(const std::map<std::str
   const std::string unused = last_unused_layer(original);
   std::map<std::string, FileTensor> tensors;
   for (const auto& [name, tensor] : original) {
-    const auto [number, inside] = split_layer(name);
+    const auto [number, inside] = split_at_layer(name);
     if (!is_used(name) || (!number.empty() && number == unused)) {
       continue;
     }

@@ -12,7 +12,7 @@
 namespace streamdiffusion {
 namespace {
 
-constexpr std::array<const char*, 2> kSpecial = {"<|startoftext|>", "<|endoftext|>"};
+constexpr std::array<const char*, 2> kSpecialTokens = {"<|startoftext|>", "<|endoftext|>"};
 constexpr std::size_t kTokensOfBytes = 512;  // alone, and at the end of a word
 
 /// Bytes, bytes at the end of a word, what each merge makes, special tokens.
@@ -32,7 +32,7 @@ Vocabulary make_vocabulary(const Merges& merges) {
   for (const auto& [left, right] : merges) {
     add(left + right);
   }
-  for (const char* const token : kSpecial) {
+  for (const char* const token : kSpecialTokens) {
     add(token);
   }
   return vocabulary;
@@ -40,8 +40,8 @@ Vocabulary make_vocabulary(const Merges& merges) {
 
 /// What the published tokenizer_config.json says.
 TokenizerOptions make_options(const std::string& pad) {
-  const nlohmann::json begin = {{"content", kSpecial[0]}, {"normalized", true}};
-  const nlohmann::json end = {{"content", kSpecial[1]}, {"normalized", true}};
+  const nlohmann::json begin = {{"content", kSpecialTokens[0]}, {"normalized", true}};
+  const nlohmann::json end = {{"content", kSpecialTokens[1]}, {"normalized", true}};
   const nlohmann::json config = {
       {"bos_token", begin}, {"eos_token", end}, {"unk_token", end}, {"pad_token", pad}};
   return parse_tokenizer_options(config.dump(), "", "CLIP");
@@ -51,7 +51,7 @@ TokenizerOptions make_options(const std::string& pad) {
 
 Tokenizer make_clip_tokenizer(std::int64_t tokens, const std::string& pad, const std::string& where) {
   Merges merges = parse_merges(clip_merges(), "CLIP's merges");
-  const auto without_merges = static_cast<std::int64_t>(kTokensOfBytes + kSpecial.size());
+  const auto without_merges = static_cast<std::int64_t>(kTokensOfBytes + kSpecialTokens.size());
   if (tokens < without_merges) {
     throw Error(where + ": the text encoder knows " + std::to_string(tokens) +
                 " tokens, CLIP's vocabulary has " + std::to_string(without_merges) +

@@ -84,16 +84,16 @@ bool in_category(char32_t value, std::uint32_t mask) {
   return (U_GET_GC_MASK(static_cast<UChar32>(value)) & mask) != 0;
 }
 
-enum class Kind { space, letter, number, other };
+enum class CharacterKind { space, letter, number, other };
 
-Kind kind_of(char32_t value) {
+CharacterKind kind_of(char32_t value) {
   if (u_isUWhiteSpace(static_cast<UChar32>(value)) != 0) {
-    return Kind::space;
+    return CharacterKind::space;
   }
   if (in_category(value, U_GC_L_MASK)) {
-    return Kind::letter;
+    return CharacterKind::letter;
   }
-  return in_category(value, U_GC_N_MASK) ? Kind::number : Kind::other;
+  return in_category(value, U_GC_N_MASK) ? CharacterKind::number : CharacterKind::other;
 }
 
 bool begins_with(const PromptText& text, std::size_t at, std::u32string_view what) {
@@ -157,12 +157,13 @@ std::vector<PromptWord> split_words(const PromptText& text) {
       add(at + 2 + letters, 2);
     } else if (const std::size_t contraction = contraction_length(text, at); contraction > 0) {
       add(at, contraction);
-    } else if (const Kind kind = kind_of(text[at].value); kind == Kind::space) {
+    } else if (const CharacterKind kind = kind_of(text[at].value); kind == CharacterKind::space) {
       ++at;
       continue;
     } else {
       std::size_t length = 1;
-      while (kind != Kind::number && at + length < text.size() && kind_of(text[at + length].value) == kind) {
+      while (kind != CharacterKind::number && at + length < text.size() &&
+             kind_of(text[at + length].value) == kind) {
         ++length;
       }
       add(at, length);
