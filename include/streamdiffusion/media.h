@@ -68,6 +68,11 @@ class Source {
   [[nodiscard]] virtual const SourceInfo& info() const = 0;
   /// The next frame; false at the end. Throws Error where the input cannot be read on.
   virtual bool read(Frame& frame) = 0;
+  /// How long the frame that `read` gave last is shown, where the source tells; else 0. Of interest for the
+  /// last frame: any other is shown until the next one.
+  [[nodiscard]] virtual std::chrono::microseconds last_duration() const {
+    return std::chrono::microseconds{0};
+  }
 };
 
 struct SourceOptions {
@@ -112,6 +117,10 @@ class Sink {
  public:
   virtual ~Sink() = default;
   virtual void write(const Frame& frame) = 0;
+  /// Says, before `finish`, that the frame written last is the source's last one and is shown for
+  /// `last_duration` (0: not known, then as long as the one before). Sound of the source that goes on behind
+  /// it is kept. Without this call, as where somebody stopped early, the sound ends with the last frame.
+  virtual void note_source_end(std::chrono::microseconds /*last_duration*/) {}
   /// Completes the file: what was written before is playable. Without it (or after an Error) no video file is
   /// left, and one that was there before stays as it was.
   virtual void finish() = 0;

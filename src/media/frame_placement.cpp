@@ -22,18 +22,18 @@ constexpr double kRoundingSeconds = 0.00101;
 }  // namespace
 
 FramePlacement::FramePlacement(const Options& options)
-    : options_(options), time_base_(av_inv_q(options.frame_rate)), interval_(1), last_interval_(1) {
+    : options_(options), time_base_(av_inv_q(options.frame_rate)), interval_(1), last_duration_(1) {
   if (options.by_time && !options.fixed_rate) {
     const int ticks = ticks_per_unit(options);
     time_base_ = {1, options.frame_rate.num * ticks};
     interval_ = std::int64_t{options.frame_rate.den} * ticks;
-    last_interval_ = static_cast<double>(interval_);
+    last_duration_ = static_cast<double>(interval_);
   }
 }
 
 std::optional<std::int64_t> FramePlacement::place(std::chrono::microseconds since_first) {
   const double wished = wished_place(since_first);
-  if (given_ > 0) last_interval_ = std::max(wished - wished_, 0.0);
+  if (given_ > 0) last_duration_ = std::max(wished - wished_, 0.0);
   wished_ = std::max(wished, wished_);
   ++given_;
   const std::optional<std::int64_t> place = free_place(wished_);
@@ -41,15 +41,22 @@ std::optional<std::int64_t> FramePlacement::place(std::chrono::microseconds sinc
   return place;
 }
 
-/// In ticks. Continues evenly as long as that is within what containers round.
+double FramePlacement::ticks(std::chrono::microseconds time) const {
+  return static_cast<double>(time.count()) * 1e-6 / av_q2d(time_base_);
+}
+
+/// In ticks.
 double FramePlacement::wished_place(std::chrono::microseconds since_first) const {
   if (given_ == 0) return 0;
-  if (!options_.by_time) return static_cast<double>(given_);
-  const double ticks_a_second = 1 / av_q2d(time_base_);
-  const double exact = static_cast<double>(since_first.count()) * 1e-6 * ticks_a_second;
+  return options_.by_time ? even_place(ticks(since_first)) : static_cast<double>(given_);
+}
+
+/// A whole number of frame intervals behind the last frame if `exact` is that within what containers round,
+/// else `exact`.
+double FramePlacement::even_place(double exact) const {
   const auto interval = static_cast<double>(interval_);
   const double even = wished_ + std::max(1.0, std::round((exact - wished_) / interval)) * interval;
-  const double tolerance = std::min(kRoundingSeconds * ticks_a_second, interval / 4);
+  const double tolerance = std::min(kRoundingSeconds / av_q2d(time_base_), interval / 4);
   return std::abs(even - exact) <= tolerance ? even : exact;
 }
 
@@ -66,8 +73,12 @@ std::optional<std::int64_t> FramePlacement::free_place(double wished) const {
   return std::max(next, static_cast<std::int64_t>(std::llround(wished)));
 }
 
+void FramePlacement::set_last_duration(std::chrono::microseconds duration) {
+  if (options_.by_time) last_duration_ = even_place(wished_ + ticks(duration)) - wished_;
+}
+
 std::int64_t FramePlacement::end() const {
-  return std::max(last_ + 1, static_cast<std::int64_t>(std::llround(wished_ + last_interval_)));
+  return std::max(last_ + 1, static_cast<std::int64_t>(std::llround(wished_ + last_duration_)));
 }
 
 }  // namespace streamdiffusion

@@ -31,14 +31,19 @@ class FramePlacement {
   /// has rounded.
   std::optional<std::int64_t> place(std::chrono::microseconds since_first);
 
-  /// The place where the last frame ends. It lasts as long as the one before.
+  /// Says how long the last frame is shown. Without it, it lasts as long as the one before.
+  void set_last_duration(std::chrono::microseconds duration);
+
+  /// The place where the last frame ends.
   [[nodiscard]] std::int64_t end() const;
 
   /// Ticks from frame to frame at the frame rate.
   [[nodiscard]] std::int64_t frame_interval() const { return interval_; }
 
  private:
+  [[nodiscard]] double ticks(std::chrono::microseconds time) const;
   [[nodiscard]] double wished_place(std::chrono::microseconds since_first) const;
+  [[nodiscard]] double even_place(double exact) const;
   [[nodiscard]] std::optional<std::int64_t> free_place(double wished) const;
 
   Options options_;
@@ -47,7 +52,7 @@ class FramePlacement {
   std::int64_t smallest_gap_ = 1;
   std::int64_t last_ = -1;  ///< place of the last frame that was not left out
   double wished_ = 0;       ///< place of the last frame, left out or not, before it was rounded
-  double last_interval_;    ///< ticks from the frame before to the last one
+  double last_duration_;    ///< ticks from the last frame to its end
   std::int64_t given_ = 0;  ///< frames so far
 };
 

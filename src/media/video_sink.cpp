@@ -100,7 +100,10 @@ void VideoSink::FreeOutput::operator()(AVFormatContext* context) const {
 }
 
 VideoSink::VideoSink(const SinkOptions& options)
-    : options_(options), spacing_(spacing_of(options)), placement_(spacing_) {
+    : options_(options),
+      spacing_(spacing_of(options)),
+      placement_(spacing_),
+      held_packet_(ffmpeg::make_packet()) {
   ffmpeg::quieten();
   if (options.width <= 0 || options.height <= 0) throw Error("a video needs a width and a height");
   if (options.quality > 100) throw Error("the quality of a video goes from 0 to 100");
@@ -210,7 +213,7 @@ void VideoSink::repeat_until(std::int64_t place) {
 /// Nullptr shows the last frame once more.
 void VideoSink::show(std::int64_t place, const Frame* frame) {
   last_place_ = place;
-  const auto on_packet = [this](AVPacket& packet) { write_video_packet(packet); };
+  const auto on_packet = [this](AVPacket& packet) { hold_video_packet(packet); };
   if (frame != nullptr) {
     encoder_->encode(*frame, place, on_packet);
   } else {
@@ -229,24 +232,45 @@ void VideoSink::write_audio_until(double seconds) {
   });
 }
 
-void VideoSink::write_video_packet(AVPacket& packet) {
-  const bool is_last = end_ >= 0 && packet.pts == last_place_;
-  packet.duration = is_last ? end_ - last_place_ : placement_.frame_interval();
-  packet.stream_index = 0;
-  av_packet_rescale_ts(&packet, placement_.time_base(), output_->streams[0]->time_base);
-  write_packet(packet);
+/// Holds the packet back until the next one comes: only the last one's duration counts, and which one is the
+/// last is known at the end. Pictures that are seen while they are made do not wait.
+void VideoSink::hold_video_packet(AVPacket& packet) {
+  if (first_decoding_time_ == AV_NOPTS_VALUE) first_decoding_time_ = packet.dts;
+  packet.duration = placement_.frame_interval();
+  write_held_packet();
+  av_packet_move_ref(held_packet_.get(), &packet);
+  if (options_.low_latency) write_held_packet();
 }
 
-void VideoSink::write_packet(AVPacket& packet) {
+/// Gives the last frame its duration. MP4 adds up the durations of packets in decoding order, where another
+/// one may be the last.
+void VideoSink::write_last_packet() {
+  AVPacket& packet = *held_packet_;
+  const std::int64_t decoded_until = packet.dts - first_decoding_time_;
+  packet.duration = std::max(packet.duration, end_ - std::max(packet.pts, decoded_until));
+  write_held_packet();
+}
+
+void VideoSink::write_held_packet() {
+  AVPacket& packet = *held_packet_;
+  if (packet.data == nullptr) return;
+  if (end_ >= 0 && packet.pts == last_place_) packet.duration = end_ - last_place_;
+  packet.stream_index = 0;
+  av_packet_rescale_ts(&packet, placement_.time_base(), output_->streams[0]->time_base);
   ffmpeg::check(av_interleaved_write_frame(output_.get(), &packet), what());
   if (output_->pb->error < 0) ffmpeg::check(output_->pb->error, what());
+}
+
+void VideoSink::note_source_end(std::chrono::microseconds last_duration) {
+  if (last_duration.count() > 0) placement_.set_last_duration(last_duration);
 }
 
 void VideoSink::finish() {
   if (last_place_ < 0) throw Error(what() + ": no frame came");
   end_ = placement_.end();
   if (spacing_.fixed_rate) repeat_until(end_);
-  encoder_->flush([this](AVPacket& packet) { write_video_packet(packet); });
+  encoder_->flush([this](AVPacket& packet) { hold_video_packet(packet); });
+  write_last_packet();
   end_last_frame();
   write_audio_until(seconds(end_));
   ffmpeg::check(av_write_trailer(output_.get()), what());
@@ -254,15 +278,19 @@ void VideoSink::finish() {
   if (file_) file_->commit();
 }
 
-/// GIF's muxer takes no duration of the last packet.
+/// The muxers of GIF and APNG take no duration of the last packet.
 void VideoSink::end_last_frame() {
-  if (std::string_view(output_->oformat->name) != "gif") return;
-  const std::int64_t ticks =
-      av_rescale_q(end_, placement_.time_base(), output_->streams[0]->time_base) -
-      av_rescale_q(last_place_, placement_.time_base(), output_->streams[0]->time_base);
-  ffmpeg::check(
-      av_opt_set_int(output_->priv_data, "final_delay", std::clamp<std::int64_t>(ticks, 0, 65535), 0),
-      what());
+  const std::string_view name = output_->oformat->name;
+  if (name != "gif" && name != "apng") return;
+  constexpr int kLargest = 65535;  // GIF's number and both of APNG's fraction have 16 bits
+  const AVRational tick = output_->streams[0]->time_base;
+  const std::int64_t ticks = av_rescale_q(end_, placement_.time_base(), tick) -
+                             av_rescale_q(last_place_, placement_.time_base(), tick);
+  const AVRational delay = av_d2q(static_cast<double>(ticks) * av_q2d(tick), kLargest);
+  const int result = name == "gif" ? av_opt_set_int(output_->priv_data, "final_delay",
+                                                    std::clamp<std::int64_t>(ticks, 0, kLargest), 0)
+                                   : av_opt_set_q(output_->priv_data, "final_delay", delay, 0);
+  ffmpeg::check(result, what());
 }
 
 void VideoSink::close_output() {

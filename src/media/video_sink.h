@@ -20,6 +20,7 @@ class VideoSink : public Sink {
   VideoSink& operator=(const VideoSink&) = delete;
 
   void write(const Frame& frame) override;
+  void note_source_end(std::chrono::microseconds last_duration) override;
   void finish() override;
 
  private:
@@ -32,8 +33,9 @@ class VideoSink : public Sink {
   void end_last_frame();
   void repeat_until(std::int64_t place);
   void show(std::int64_t place, const Frame* frame);
-  void write_packet(AVPacket& packet);
-  void write_video_packet(AVPacket& packet);
+  void hold_video_packet(AVPacket& packet);
+  void write_held_packet();
+  void write_last_packet();
   void write_audio_until(double seconds);
   void close_output();
   [[nodiscard]] double seconds(std::int64_t place) const;
@@ -49,6 +51,8 @@ class VideoSink : public Sink {
   FramePlacement::Options spacing_;
   FramePlacement placement_;
   std::unique_ptr<VideoEncoder> encoder_;
+  ffmpeg::Packet held_packet_;  ///< the last one of the video, see hold_video_packet; empty: there is none
+  std::int64_t first_decoding_time_ = AV_NOPTS_VALUE;  ///< of the video's packets
   std::unique_ptr<AudioCopy> audio_;
   std::int64_t last_place_ = -1;
   std::int64_t end_ = -1;  ///< where the last frame ends; -1 until that is known

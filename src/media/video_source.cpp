@@ -16,6 +16,8 @@ namespace streamdiffusion {
 namespace {
 
 constexpr double kDefaultFrameRate = 25;
+/// Grids on which frames lie are at most twice as fine as their rate, see plausible_rate.
+constexpr double kFinestGrid = 2.55;
 
 std::unique_ptr<PipeInput> open_pipe(const SourceOptions& options) {
   ffmpeg::quieten();
@@ -46,6 +48,16 @@ const AVCodec* alpha_decoder(const AVStream& stream) {
   const AVCodecID codec = stream.codecpar->codec_id;
   if (codec == AV_CODEC_ID_VP9) return avcodec_find_decoder_by_name("libvpx-vp9");
   return codec == AV_CODEC_ID_VP8 ? avcodec_find_decoder_by_name("libvpx") : nullptr;
+}
+
+bool is_mp4(const AVFormatContext& input) { return std::string_view(input.iformat->name).starts_with("mov"); }
+
+std::int64_t duration_of(const AVFrame& picture) {
+#if LIBAVUTIL_VERSION_INT >= AV_VERSION_INT(57, 30, 100)
+  return picture.duration;
+#else
+  return picture.pkt_duration;
+#endif
 }
 
 std::string seconds_text(std::int64_t microseconds) {
@@ -169,10 +181,35 @@ bool VideoSource::read(Frame& frame) {
     time_ += std::llround(1e6 / info_.frame_rate);
   }
   if (live_pipe_) time_ = std::max(time_, since_first_read());
+  last_pts_ = picture_->best_effort_timestamp;
+  last_packet_duration_ = duration_of(*picture_);
   frame.number = frames_read_++;
   frame.time = std::chrono::microseconds(time_);
   return true;
 }
+
+std::chrono::microseconds VideoSource::last_duration() const {
+  std::int64_t duration = packet_duration();
+  // MP4 stores when tracks end. Its packets have times of decoding, and where frames change their order,
+  // their distances are no durations of frames.
+  if (is_mp4(*input_) && index_is_read() && stream_->nb_frames > 0 && last_pts_ != AV_NOPTS_VALUE) {
+    const std::int64_t begin = stream_->start_time == AV_NOPTS_VALUE ? 0 : stream_->start_time;
+    duration = std::max<std::int64_t>(0, begin + stream_->duration - last_pts_);
+  }
+  return std::chrono::microseconds(av_rescale_q(duration, stream_->time_base, ffmpeg::kMicroseconds));
+}
+
+/// What FFmpeg says of the last frame's packet, in the stream's time base; 0 where it does not know.
+std::int64_t VideoSource::packet_duration() const {
+  // Where the container lacks a duration, FFmpeg gives one interval of its base rate, which may be no rate of
+  // frames but the container's tick.
+  const double base = av_q2d(stream_->r_frame_rate);
+  const double intervals = static_cast<double>(last_packet_duration_) * av_q2d(stream_->time_base) * base;
+  return base > kFinestGrid * info_.frame_rate && intervals < 1.5 ? 0 : last_packet_duration_;
+}
+
+/// True if no packet of an MP4's index is missing.
+bool VideoSource::index_is_read() const { return packets_read_ >= avformat_index_get_entries_count(stream_); }
 
 std::int64_t VideoSource::since_first_read() const {
   return std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - first_read_).count();
@@ -288,15 +325,15 @@ void VideoSource::check_whole() {
   }
   const std::string what =
       name_ + " ends after " + seconds_text(time_) + " (" + std::to_string(frames_read_) + " frames)";
-  const bool is_mp4 = std::string_view(input_->iformat->name).starts_with("mov");
-  if (is_mp4 && packets_read_ < avformat_index_get_entries_count(stream_)) {
+  if (is_mp4(*input_) && !index_is_read()) {
     report("the video is cut short: " + what + ", its index lists more; copy or download it again");
     return;
   }
   // A duration that FFmpeg took from the bit rate is a guess.
   if (input_->duration == AV_NOPTS_VALUE || input_->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE)
     return;
-  const std::int64_t missing = container_end() - extent_;
+  const std::int64_t extent = std::max(extent_, start_ + time_ + last_duration().count());
+  const std::int64_t missing = container_end() - extent;
   const std::int64_t tolerance = 100'000 + std::llround(2e6 / info_.frame_rate);
   if (extent_ > 0 && missing > tolerance) {
     report("the video may be cut short: " + what + ", but its container says that it is " +

@@ -15,6 +15,7 @@ class VideoSource : public Source {
   explicit VideoSource(const SourceOptions& options);
   [[nodiscard]] const SourceInfo& info() const override { return info_; }
   bool read(Frame& frame) override;
+  [[nodiscard]] std::chrono::microseconds last_duration() const override;
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -34,6 +35,8 @@ class VideoSource : public Source {
   void report(const std::string& problem) const;
   [[nodiscard]] bool stopped() const { return stop_ != nullptr && *stop_; }
   [[nodiscard]] std::int64_t since_first_read() const;
+  [[nodiscard]] bool index_is_read() const;
+  [[nodiscard]] std::int64_t packet_duration() const;
   [[nodiscard]] double duration_seconds() const;
   [[nodiscard]] std::string where() const;
   [[nodiscard]] AVRational pixel_aspect() const;
@@ -57,8 +60,10 @@ class VideoSource : public Source {
   SourceInfo info_;
   std::int64_t frames_read_ = 0;
   std::int64_t packets_read_ = 0;
-  std::int64_t start_ = 0;   ///< microseconds, container's clock
-  std::int64_t time_ = 0;    ///< of the last frame, microseconds since start_
+  std::int64_t start_ = 0;                  ///< microseconds, container's clock
+  std::int64_t time_ = 0;                   ///< of the last frame, microseconds since start_
+  std::int64_t last_pts_ = AV_NOPTS_VALUE;  ///< of the last frame, in the stream's time base
+  std::int64_t last_packet_duration_ = 0;   ///< likewise; 0: FFmpeg does not know
   std::int64_t extent_ = 0;  ///< where the packets of all streams end, microseconds of the container's clock
   bool key_frame_seen_ = false;
   bool input_ended_ = false;  ///< the decoder has been told

@@ -33,11 +33,12 @@ struct Event {
 class Pipeline {
  public:
   Pipeline(Source& source, FrameProcessor& processor, Sink& sink, const PipelineOptions& options,
-           MonotonicClock& clock)
+           const std::atomic<bool>& stop, MonotonicClock& clock)
       : source_(source),
         processor_(processor),
         sink_(sink),
         options_(options),
+        stop_(stop),
         clock_(clock),
         group_size_(static_cast<std::size_t>(processor.frame_buffer_size())),
         meter_(clock),
@@ -47,8 +48,7 @@ class Pipeline {
         results_(options.live ? 1 : capacity()),
         finished_(options.live ? 1 : capacity()) {}
 
-  PipelineStatistics run(const std::atomic<bool>& stop,
-                         const std::function<void(const PipelineStatistics&)>& on_progress) {
+  PipelineStatistics run(const std::function<void(const PipelineStatistics&)>& on_progress) {
     {
       std::vector<std::jthread> threads;
       try {
@@ -56,7 +56,7 @@ class Pipeline {
                            &Pipeline::postprocess, &Pipeline::write_sink}) {
           threads.emplace_back([this, stage] { run_stage(stage); });
         }
-        watch(stop, on_progress);
+        watch(on_progress);
       } catch (...) {
         fail(std::current_exception());
       }
@@ -147,9 +147,14 @@ class Pipeline {
       meter_.time(&PipelineStatistics::sink_seconds, [&] { sink_.write(frame); });
       meter_.add(&PipelineStatistics::frames_out);
     }
-    if (!failed()) {
-      meter_.time(&PipelineStatistics::sink_seconds, [&] { sink_.finish(); });
+    if (failed()) {
+      return;
     }
+    // The source's stage has ended, and with it the last call of `read`.
+    if (!stop_) {
+      sink_.note_source_end(source_.last_duration());
+    }
+    meter_.time(&PipelineStatistics::sink_seconds, [&] { sink_.finish(); });
   }
 
   // --- what they consist of ---
@@ -303,12 +308,11 @@ class Pipeline {
     changed_.notify_all();
   }
 
-  void watch(const std::atomic<bool>& stop,
-             const std::function<void(const PipelineStatistics&)>& on_progress) {
+  void watch(const std::function<void(const PipelineStatistics&)>& on_progress) {
     std::unique_lock lock(mutex_);
     while (!changed_.wait_for(lock, kProgressInterval, [&] { return stages_ended_ == kStages; })) {
       lock.unlock();
-      if (stop) {
+      if (stop_) {
         take_no_more();
       }
       if (on_progress) {
@@ -357,6 +361,7 @@ class Pipeline {
   FrameProcessor& processor_;
   Sink& sink_;
   const PipelineOptions options_;
+  const std::atomic<bool>& stop_;
   MonotonicClock& clock_;
   const std::size_t group_size_;
 
@@ -396,7 +401,7 @@ PipelineStatistics run_pipeline(Source& source, FrameProcessor& processor, Sink&
                                 const std::function<void(const PipelineStatistics&)>& on_progress,
                                 MonotonicClock& clock) {
   check(processor);
-  return Pipeline(source, processor, sink, options, clock).run(stop, on_progress);
+  return Pipeline(source, processor, sink, options, stop, clock).run(on_progress);
 }
 
 }  // namespace streamdiffusion

@@ -5,6 +5,7 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -36,6 +37,9 @@ class MemorySource : public Source {
     ++next_;
     return true;
   }
+  [[nodiscard]] std::chrono::microseconds last_duration() const override { return kLastDuration; }
+
+  static constexpr std::chrono::milliseconds kLastDuration{700};
 
   std::function<void(int)> before_read;  ///< gets the number of the frame to read
 
@@ -122,9 +126,11 @@ class MemorySink : public Sink {
     colours.push_back(frame.pixels.at(0));
     written.add();
   }
+  void note_source_end(std::chrono::microseconds duration) override { last_duration = duration; }
   void finish() override { finished = true; }
 
   std::function<void(const Frame&)> before_write;
+  std::optional<std::chrono::microseconds> last_duration;  ///< none: the source has not ended
   std::vector<std::int64_t> numbers;
   std::vector<std::chrono::microseconds> times;
   std::vector<int> colours;

@@ -124,8 +124,17 @@ TEST(PipelineOffline, AStopFinishesWhatIsInFlightAndTheSink) {
                    [&](const PipelineStatistics&) { stop ? looks_after_stop.add() : void(); });
   EXPECT_TRUE(sink.finished);
   EXPECT_LT(sink.numbers.size(), 50U);
+  EXPECT_EQ(sink.last_duration, std::nullopt) << "its last frame is not the source's";
   EXPECT_EQ(sink.numbers, counted(static_cast<int>(processor.stepped.size())));
   EXPECT_EQ(statistics.frames_in, statistics.frames_out + statistics.dropped);
+}
+
+TEST(PipelineOffline, TellsTheSinkHowLongTheSourcesLastFrameIsShown) {
+  MemorySource source(3, 8, 8);
+  DelayProcessor processor(8);
+  MemorySink sink;
+  run_pipeline(source, processor, sink, {}, kNeverStop);
+  EXPECT_EQ(sink.last_duration, MemorySource::kLastDuration);
 }
 
 TEST(PipelineOffline, ProgressIsToldOnTheCallingThread) {

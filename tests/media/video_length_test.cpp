@@ -1,0 +1,106 @@
+// The length of an output and of its sound beside those of the input.
+
+#include <numeric>
+
+#include "sounding_video.h"
+#include "support.h"
+
+namespace streamdiffusion::testing {
+namespace {
+
+/// Frames at 0, 0.1, 0.2 s, the last of which stands for 2 s.
+void write_with_long_last_frame(const std::string& file, const std::string& codec = "") {
+  SinkOptions options = sink_options(file, 64, 48);
+  options.frame_rate = 10;
+  options.variable_frame_rate = true;
+  options.codec = codec;
+  const auto sink = open_sink(options);
+  for (int i = 0; i < 3; ++i) {
+    Frame frame = gradient_frame(64, 48, i);
+    frame.time = std::chrono::milliseconds(100 * i);
+    sink->write(frame);
+  }
+  sink->note_source_end(std::chrono::seconds(2));
+  sink->finish();
+}
+
+/// As `run` does it where nobody stops it.
+std::vector<std::string> redraw(const std::string& from, const std::string& to) {
+  std::vector<std::string> warnings;
+  const auto on_warning = [&](const std::string& text) { warnings.push_back(text); };
+  SourceOptions input;
+  input.input = from;
+  input.on_warning = on_warning;
+  const auto source = open_source(input);
+  SinkOptions options = sink_options(to, source->info().width, source->info().height);
+  options.frame_rate = source->info().frame_rate;
+  options.variable_frame_rate = true;
+  if (source->info().has_audio) options.audio_from = from;
+  options.on_warning = on_warning;
+  const auto sink = open_sink(options);
+  Frame frame;
+  while (source->read(frame)) sink->write(frame);
+  sink->note_source_end(source->last_duration());
+  sink->finish();
+  return warnings;
+}
+
+/// Seconds from the first frame to the end of the last one, as the container says.
+double length_of(const std::string& file) {
+  ffmpeg::Options options;
+  const ffmpeg::Input input = open_video_input(file, "", options);
+  const AVStream& stream = *find_video_stream(*input);
+  const double tick = av_q2d(stream.time_base);
+  double begin = 1e9;
+  double end = 0;
+  const ffmpeg::Packet packet = ffmpeg::make_packet();
+  while (av_read_frame(input.get(), packet.get()) >= 0) {
+    if (packet->stream_index == stream.index) {
+      begin = std::min(begin, static_cast<double>(packet->pts) * tick);
+      end = std::max(end, static_cast<double>(packet->pts + packet->duration) * tick);
+    }
+    av_packet_unref(packet.get());
+  }
+  const std::string_view format = input->iformat->name;
+  if (format.starts_with("matroska")) return static_cast<double>(input->duration) * 1e-6;
+  return format.starts_with("mov") ? static_cast<double>(stream.duration) * tick : end - begin;
+}
+
+class EveryOutputWithALongLastFrame : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(EveryOutputWithALongLastFrame, LastsAsLongAsTheInput) {
+  const ScratchFolder folder;
+  const std::string to = folder / (std::string("out.") + GetParam());
+  for (const char* name : {"in.gif", "in.apng", "in.mov"}) {
+    write_with_long_last_frame(folder / name);
+    EXPECT_NEAR(length_of(folder / name), 2.2, 0.011);
+    redraw(folder / name, to);
+    EXPECT_NEAR(length_of(to), 2.2, 0.11) << name;
+  }
+}
+INSTANTIATE_TEST_SUITE_P(Containers, EveryOutputWithALongLastFrame,
+                         ::testing::Values("mp4", "mov", "mkv", "webm", "gif", "apng", "avi"));
+
+TEST(VideoSource, TellsHowLongItsLastFrameIsShown) {
+  const ScratchFolder folder;
+  const auto last_duration = [](const std::string& file) {
+    SourceOptions options;
+    options.input = file;
+    const auto source = open_source(options);
+    Frame frame;
+    while (source->read(frame)) {
+    }
+    return static_cast<double>(source->last_duration().count()) / 1e6;
+  };
+  using Video = std::pair<const char*, const char*>;
+  for (const auto& [name, codec] :
+       {Video{"a.gif", ""}, {"a.apng", ""}, {"a.mp4", ""}, {"a.mp4", "mpeg4"}, {"a.mov", ""}}) {
+    write_with_long_last_frame(folder / name, codec);
+    EXPECT_NEAR(last_duration(folder / name), 2, 0.011) << name << codec;
+  }
+  // Where the container has a tick for a frame rate, FFmpeg makes one tick of a duration that it lacks.
+  EXPECT_EQ(last_duration(fixture("browser.webm")), 0);
+}
+
+}  // namespace
+}  // namespace streamdiffusion::testing
