@@ -112,7 +112,8 @@ bool is_live(const SourceOptions& options);
 std::unique_ptr<Source> open_source(const SourceOptions& options);
 
 /// Takes frames in order. To be written from one thread. Frames that would follow the one before sooner than
-/// the format can say, in GIF and other animated pictures by less than 20 ms, are left out.
+/// the format can say, in GIF and other animated pictures by less than 20 ms, are left out. A frame that comes
+/// at the time of the one before is shown up to a frame interval later, or left out with a warning.
 class Sink {
  public:
   virtual ~Sink() = default;
@@ -139,10 +140,10 @@ struct SinkOptions {
   /// frame rate only, frames are repeated or left out. Set it for frames of a Source: any may hold a gap.
   bool variable_frame_rate = false;
   /// Audio of this video file is copied (or transcoded where the container does not take it), in step with
-  /// the frames by their Frame::time and cut to their length. Nothing happens where it has none or the output
-  /// can hold none. Without a value the output has no sound.
+  /// the frames by their Frame::time; see Sink::note_source_end for where it ends. Nothing happens where it has
+  /// none or the output can hold none. Without a value the output has no sound.
   std::optional<std::string> audio_from = {};
-  /// Sound that is damaged or that cannot be written is an Error. Otherwise the video is written with the
+  /// Sound that is damaged or that cannot be written, or frames that come at one time, are an Error. Otherwise the video is written with the
   /// sound that there is, or without any, after a warning.
   bool strict = false;
   /// Called where `strict` would throw an Error: on the thread that opens or writes.

@@ -60,12 +60,19 @@ double FramePlacement::even_place(double exact) const {
   return std::abs(even - exact) <= tolerance ? even : exact;
 }
 
-std::optional<std::int64_t> FramePlacement::free_place(double wished) const {
+std::optional<std::int64_t> FramePlacement::free_place(double wished) {
   if (last_ < 0) return 0;
-  if (!options_.fixed_rate) {
-    const std::int64_t place = std::llround(wished);
-    return place - last_ >= smallest_gap_ ? std::optional(place) : std::nullopt;
-  }
+  if (options_.fixed_rate) return multiple(wished);
+  const std::int64_t place = std::llround(wished);
+  if (place - last_ >= shortest_) return place;
+  if (place - last_ >= same_time_) return std::nullopt;
+  const std::int64_t next = last_ + std::max(shortest_, interval_ / 2);
+  if (next - place <= interval_) return next;
+  ++crowded_out_;
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> FramePlacement::multiple(double wished) const {
   // Frames may be up to one interval late, so that jitter around a multiple does not leave any out.
   const std::int64_t next = last_ + 1;
   const double late = static_cast<double>(next) - wished;

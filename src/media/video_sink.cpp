@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <string_view>
 
 #include "media/encoder_choice.h"
@@ -178,10 +179,20 @@ void VideoSink::write_header(const ffmpeg::OptionMap& muxer_options) {
 
 /// Frames nearer than the container's tick would come at the same time. Known after the header is written.
 void VideoSink::keep_frames_apart() {
-  const AVRational tick = output_->streams[0]->time_base;
-  const AVRational shortest = is_animation(*output_->oformat) ? AVRational{20, 1000} : tick;
-  placement_.set_smallest_gap(
-      std::max<std::int64_t>(1, av_rescale_q_rnd(1, shortest, placement_.time_base(), AV_ROUND_UP)));
+  const auto ticks = [this](AVRational time) {
+    return std::max<std::int64_t>(1, av_rescale_q_rnd(1, time, placement_.time_base(), AV_ROUND_UP));
+  };
+  const std::int64_t tick = ticks(output_->streams[0]->time_base);
+  if (is_animation(*output_->oformat)) {
+    placement_.set_gaps(1, ticks({20, 1000}));
+  } else {
+    placement_.set_gaps(tick, tick);
+  }
+}
+
+void VideoSink::report(const std::string& problem) const {
+  if (options_.strict) throw Error(problem);
+  if (options_.on_warning) options_.on_warning(problem);
 }
 
 double VideoSink::seconds(std::int64_t place) const {
@@ -262,17 +273,22 @@ void VideoSink::write_held_packet() {
 }
 
 void VideoSink::note_source_end(std::chrono::microseconds last_duration) {
+  source_ended_ = true;
   if (last_duration.count() > 0) placement_.set_last_duration(last_duration);
 }
 
 void VideoSink::finish() {
   if (last_place_ < 0) throw Error(what() + ": no frame came");
+  if (placement_.crowded_out() > 0) {
+    report(std::to_string(placement_.crowded_out()) +
+           " frames came at the time of another and are missing in " + options_.output);
+  }
   end_ = placement_.end();
   if (spacing_.fixed_rate) repeat_until(end_);
   encoder_->flush([this](AVPacket& packet) { hold_video_packet(packet); });
   write_last_packet();
   end_last_frame();
-  write_audio_until(seconds(end_));
+  write_audio_until(source_ended_ ? std::numeric_limits<double>::infinity() : seconds(end_));
   ffmpeg::check(av_write_trailer(output_.get()), what());
   close_output();
   if (file_) file_->commit();

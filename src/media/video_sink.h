@@ -30,6 +30,7 @@ class VideoSink : public Sink {
   [[nodiscard]] ffmpeg::OptionMap choose_muxer_options() const;
   void write_header(const ffmpeg::OptionMap& muxer_options);
   void keep_frames_apart();
+  void report(const std::string& problem) const;
   void end_last_frame();
   void repeat_until(std::int64_t place);
   void show(std::int64_t place, const Frame* frame);
@@ -56,6 +57,7 @@ class VideoSink : public Sink {
   std::unique_ptr<AudioCopy> audio_;
   std::int64_t last_place_ = -1;
   std::int64_t end_ = -1;  ///< where the last frame ends; -1 until that is known
+  bool source_ended_ = false;
   std::chrono::microseconds first_time_{0};
 };
 

@@ -68,9 +68,31 @@ TEST(FramePlacement, LetsTheLastFrameLastAsLongAsTheOneBefore) {
   EXPECT_NEAR(seconds(placement, placement.end()), 0.9, 1e-3);
 }
 
+TEST(FramePlacement, ShowsFramesThatComeAtOneTimeOneAfterTheOther) {
+  FramePlacement placement({.frame_rate = {25, 1}, .by_time = true});
+  std::int64_t last = -1;
+  for (const int milliseconds : {0, 40, 40, 80, 120, 120, 119, 160, 200}) {
+    const auto place = placement.place(microseconds(milliseconds * 1000));
+    ASSERT_TRUE(place) << milliseconds;
+    EXPECT_GT(*place, last);
+    EXPECT_NEAR(seconds(placement, *place), milliseconds / 1e3 + 0.02, 0.0211);
+    last = *place;
+  }
+  EXPECT_EQ(last, 5 * placement.frame_interval());
+  EXPECT_EQ(placement.crowded_out(), 0);
+}
+
+TEST(FramePlacement, CountsFramesOfOneTimeForWhichThereIsNoPlace) {
+  FramePlacement placement({.frame_rate = {25, 1}, .by_time = true});
+  int shown = 0;
+  for (int i = 0; i < 20; ++i) shown += placement.place(microseconds(0)) ? 1 : 0;
+  EXPECT_EQ(shown, 3);
+  EXPECT_EQ(placement.crowded_out(), 17);
+}
+
 TEST(FramePlacement, LeavesFramesOutThatAreNearerThanTheSmallestGap) {
   FramePlacement placement({.frame_rate = {120, 1}, .by_time = true});
-  placement.set_smallest_gap(av_rescale_q(20, {1, 1000}, placement.time_base()));
+  placement.set_gaps(1, av_rescale_q(20, {1, 1000}, placement.time_base()));
   int shown = 0;
   for (int i = 0; i < 120; ++i) shown += placement.place(microseconds(i * 1'000'000LL / 120)) ? 1 : 0;
   EXPECT_EQ(shown, 40);  // each 25 ms

@@ -102,5 +102,34 @@ TEST(VideoSource, TellsHowLongItsLastFrameIsShown) {
   EXPECT_EQ(last_duration(fixture("browser.webm")), 0);
 }
 
+TEST(VideoSink, KeepsSoundThatGoesOnBehindTheLastFrame) {
+  const ScratchFolder folder;
+  { const SoundingVideo video(folder / "in.mkv", 5, {{"aac", 48'000, "stereo", 0, 3}}); }
+  for (const char* to : {"out.mp4", "out.mkv", "out.webm", "out.avi", "out.ts"}) {
+    EXPECT_EQ(redraw(folder / "in.mkv", folder / to), std::vector<std::string>{}) << to;
+    EXPECT_NEAR(sound_of(folder / to).last_loud_end, 3, 0.06) << to;
+  }
+}
+
+TEST(VideoSink, TellsOfFramesThatComeAtOneTime) {
+  const ScratchFolder folder;
+  for (const bool strict : {false, true}) {
+    std::vector<std::string> warnings;
+    SinkOptions options = sink_options(folder / "a.mkv");
+    options.variable_frame_rate = true;
+    options.strict = strict;
+    options.on_warning = [&](const std::string& text) { warnings.push_back(text); };
+    const auto sink = open_sink(options);
+    for (int i = 0; i < 10; ++i) sink->write(gradient_frame(64, 48, i));
+    if (strict) {
+      EXPECT_NE(error_of([&] { sink->finish(); }).find("a.mkv"), std::string::npos);
+      continue;
+    }
+    sink->finish();
+    ASSERT_EQ(warnings.size(), 1U);
+    EXPECT_NE(warnings[0].find("7 frames"), std::string::npos) << warnings[0];
+  }
+}
+
 }  // namespace
 }  // namespace streamdiffusion::testing
