@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -86,6 +87,27 @@ void AudioCopy::copy_until(double seconds, const OnPacket& on_packet) {
     }
     give_until(seconds, on_packet);
   }
+  if (ended_ && track_.as_long_as_video) {
+    guard_end([&] { track_.transcoder->add_silence(seconds, [this](AVPacket& packet) { keep(packet); }); });
+    give_until(seconds, on_packet);
+  }
+}
+
+void AudioCopy::finish(double seconds, bool whole, const OnPacket& on_packet) {
+  if (!track_.as_long_as_video) {
+    copy_until(whole ? std::numeric_limits<double>::infinity() : seconds, on_packet);
+    return;
+  }
+  copy_until(seconds, on_packet);
+  if (ended_) flush();
+  give_until(seconds, on_packet);
+  if (!whole || ended_) return;
+  // Files whose tracks should be equally long are off by a packet.
+  constexpr double kNoticed = 0.25;
+  copy_until(seconds + kNoticed, [](AVPacket&) {});
+  if (!ended_)
+    report("the container cannot hold the sound of " + options_.input +
+           " that goes on behind the last frame; Matroska (.mkv) can");
 }
 
 void AudioCopy::give_until(double seconds, const OnPacket& on_packet) {
@@ -141,8 +163,17 @@ void AudioCopy::pass_on() {
 void AudioCopy::end() {
   ended_ = true;
   if (!track_.transcoder) return;
+  guard_end([this] { track_.transcoder->end_sound([this](AVPacket& packet) { keep(packet); }); });
+  if (!track_.as_long_as_video) flush();
+}
+
+void AudioCopy::flush() {
+  guard_end([this] { track_.transcoder->flush([this](AVPacket& packet) { keep(packet); }); });
+}
+
+void AudioCopy::guard_end(const std::function<void()>& action) {
   try {
-    track_.transcoder->flush([this](AVPacket& packet) { keep(packet); });
+    action();
   } catch (const Error& error) {
     report(std::string("the end of the sound is lost: ") + error.what());
   }

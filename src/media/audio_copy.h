@@ -34,8 +34,11 @@ class AudioCopy {
   /// The Frame::time of the first frame, before the first copy.
   void start(std::chrono::microseconds first_frame);
   /// Gives the packets of the output stream that begin before `seconds` after the first frame. Those behind
-  /// wait for the next call.
+  /// wait for the next call. Where the container wants as much sound as video, silence follows the sound.
   void copy_until(double seconds, const OnPacket& on_packet);
+  /// Gives the rest: sound up to `seconds`, the end of the video, and with `whole` what is behind it. Warns
+  /// where the container cannot hold that.
+  void finish(double seconds, bool whole, const OnPacket& on_packet);
 
   /// Throws an Error of `problem` if `strict`, else warns of the first one.
   void report(const std::string& problem);
@@ -46,6 +49,8 @@ class AudioCopy {
   bool place();
   void pass_on();
   void end();
+  void flush();
+  void guard_end(const std::function<void()>& action);
   void keep(AVPacket& packet);
   void give_until(double seconds, const OnPacket& on_packet);
 

@@ -1,6 +1,7 @@
 #include "media/audio_resampler.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 #include <vector>
 
@@ -90,6 +91,12 @@ void AudioResampler::add_silence(std::int64_t count, const OnFrame& on_frame) {
     give(frame_size_, on_frame);
     count -= now;
   }
+}
+
+void AudioResampler::add_silence_until(double seconds, const OnFrame& on_frame) {
+  drain();
+  const std::int64_t end = std::llround(seconds * encoder_.sample_rate);
+  add_silence(end - given_ - av_audio_fifo_size(fifo_.get()), on_frame);
 }
 
 /// Leaves the first `skipped` samples out.

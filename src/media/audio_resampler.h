@@ -26,6 +26,8 @@ class AudioResampler {
   /// Takes decoded samples whose `pts` counts from the first video frame in `time_base`. Frames that come out
   /// have the encoder's time base. Throws Error where the samples cannot be converted.
   void resample(const AVFrame& samples, AVRational time_base, const OnFrame& on_frame);
+  /// Adds silence up to `seconds`.
+  void add_silence_until(double seconds, const OnFrame& on_frame);
   /// Gives what is left, in a last frame that may be shorter.
   void flush(const OnFrame& on_frame);
 

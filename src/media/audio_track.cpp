@@ -15,10 +15,15 @@ constexpr std::array kOtherCodecs = {AV_CODEC_ID_AAC,    AV_CODEC_ID_OPUS,      
                                      AV_CODEC_ID_VORBIS, AV_CODEC_ID_AC3,       AV_CODEC_ID_MP2,
                                      AV_CODEC_ID_FLAC,   AV_CODEC_ID_PCM_S16LE, AV_CODEC_ID_PCM_S16BE};
 
+/// Containers whose muxers drop what one track has more than the other.
+bool ends_with_shortest_track(const AVOutputFormat& container) {
+  return std::string_view(container.name).starts_with("mxf");
+}
+
 /// Containers that play sound without a break from the video's beginning, whatever its times are.
 bool ignores_times_of_sound(const AVOutputFormat& container) {
   const std::string_view name = container.name;
-  return name == "avi" || name == "mxf";
+  return name == "avi" || ends_with_shortest_track(container);
 }
 
 /// True for codecs that stay as good when they are transcoded to themselves.
@@ -68,6 +73,7 @@ class TrackMaker {
 
   /// True if a copy would lose a late beginning or gaps. Sound from the same container has none.
   [[nodiscard]] bool copy_may_lose_times() const {
+    if (ends_with_shortest_track(*output_.oformat)) return true;  // copies cannot be filled up with silence
     return ignores_times_of_sound(*output_.oformat) && std::string_view(input_.name) != output_.oformat->name;
   }
 
@@ -91,18 +97,27 @@ class TrackMaker {
            " (`ffmpeg -encoders` lists those it has)");
       return std::nullopt;
     }
-    try {
-      AudioTrack track{&from_, ffmpeg::make_parameters(), {}, nullptr};
-      track.transcoder = std::make_unique<AudioTranscoder>(from_, *encoder, *output_.oformat, what_);
-      track.time_base = track.transcoder->encoder().time_base;
-      ffmpeg::check(avcodec_parameters_from_context(track.parameters.get(), &track.transcoder->encoder()),
-                    what_);
-      if (muxer_takes(track)) return track;
-      note(what_ + ": the container " + output_.oformat->name + " does not take it as " + encoder->name);
-    } catch (const Error& error) {
-      note(error.what());
+    // The rate of sound in video is what muxers that take one rate alone take.
+    for (const int rate : {0, 48'000}) {
+      try {
+        AudioTrack track = transcoded(*encoder, rate);
+        if (muxer_takes(track)) return track;
+        note(what_ + ": the container " + output_.oformat->name + " does not take it as " + encoder->name);
+      } catch (const Error& error) {
+        note(error.what());
+      }
     }
     return std::nullopt;
+  }
+
+  [[nodiscard]] AudioTrack transcoded(const AVCodec& encoder, int rate) const {
+    AudioTrack track{&from_, ffmpeg::make_parameters(), {}, nullptr};
+    track.transcoder = std::make_unique<AudioTranscoder>(from_, encoder, *output_.oformat, rate, what_);
+    track.time_base = track.transcoder->encoder().time_base;
+    track.as_long_as_video = ends_with_shortest_track(*output_.oformat);
+    ffmpeg::check(avcodec_parameters_from_context(track.parameters.get(), &track.transcoder->encoder()),
+                  what_);
+    return track;
   }
 
   AVStream& from_;

@@ -15,6 +15,9 @@ struct AudioTrack {
   ffmpeg::Parameters parameters;                ///< of the output's stream
   AVRational time_base{};                       ///< of the packets that reach the output's stream
   std::unique_ptr<AudioTranscoder> transcoder;  ///< none: packets are copied
+  /// The container ends with the shorter of video and sound: both have to be equally long. There is a
+  /// transcoder then.
+  bool as_long_as_video = false;
 };
 
 /// The best audio track of `input` that reaches the container of `output`: copied where the muxer takes it,

@@ -24,10 +24,10 @@ ffmpeg::Codec open_audio_decoder(const AVStream& stream, const std::string& what
 }  // namespace
 
 AudioTranscoder::AudioTranscoder(const AVStream& from, const AVCodec& encoder,
-                                 const AVOutputFormat& container, const std::string& what)
+                                 const AVOutputFormat& container, int rate, const std::string& what)
     : what_(what),
       decoder_(open_audio_decoder(from, what)),
-      encoder_(open_audio_encoder(encoder, *decoder_, container, what)),
+      encoder_(open_audio_encoder(encoder, *decoder_, container, what, rate)),
       resampler_(*decoder_, *encoder_, what),
       samples_(ffmpeg::make_picture()),
       packet_(ffmpeg::make_packet()) {}
@@ -38,8 +38,13 @@ void AudioTranscoder::transcode(const AVPacket& packet, const OnPacket& on_packe
   decode(&packet, on_packet);
 }
 
+void AudioTranscoder::end_sound(const OnPacket& on_packet) { decode(nullptr, on_packet); }
+
+void AudioTranscoder::add_silence(double seconds, const OnPacket& on_packet) {
+  resampler_.add_silence_until(seconds, [&](const AVFrame& samples) { encode(&samples, on_packet); });
+}
+
 void AudioTranscoder::flush(const OnPacket& on_packet) {
-  decode(nullptr, on_packet);
   resampler_.flush([&](const AVFrame& samples) { encode(&samples, on_packet); });
   encode(nullptr, on_packet);
 }

@@ -14,14 +14,19 @@ class AudioTranscoder {
  public:
   using OnPacket = std::function<void(AVPacket&)>;
 
-  /// `what` begins errors. Throws Error where the sound cannot be decoded or `encoder` cannot take it.
-  AudioTranscoder(const AVStream& from, const AVCodec& encoder, const AVOutputFormat& container,
+  /// `what` begins errors. `rate` is the sample rate that comes out; 0: the nearest to the sound's that
+  /// `encoder` takes. Throws Error where the sound cannot be decoded or `encoder` cannot take it.
+  AudioTranscoder(const AVStream& from, const AVCodec& encoder, const AVOutputFormat& container, int rate,
                   const std::string& what);
 
   /// Takes a packet with times counted from the first frame, in the input stream's time base. Throws Error
   /// for a damaged packet; later ones may follow.
   void transcode(const AVPacket& packet, const OnPacket& on_packet);
-  /// Gives what decoder and encoder still hold. Nothing may follow.
+  /// Gives what the decoder still holds. Silence alone may follow.
+  void end_sound(const OnPacket& on_packet);
+  /// Adds silence up to `seconds` after the first frame.
+  void add_silence(double seconds, const OnPacket& on_packet);
+  /// Gives what the encoder still holds. Nothing may follow.
   void flush(const OnPacket& on_packet);
   /// What comes out; its time base is that of the packets.
   [[nodiscard]] const AVCodecContext& encoder() const { return *encoder_; }

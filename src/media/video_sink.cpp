@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 #include <string_view>
 
 #include "media/encoder_choice.h"
@@ -233,14 +232,15 @@ void VideoSink::show(std::int64_t place, const Frame* frame) {
   write_audio_until(seconds(place));
 }
 
-/// A packet that the muxer refuses is left out: sound never ends the video. A full disk does.
 void VideoSink::write_audio_until(double seconds) {
-  if (!audio_) return;
-  audio_->copy_until(seconds, [this](AVPacket& packet) {
-    const int result = av_interleaved_write_frame(output_.get(), &packet);
-    ffmpeg::check(output_->pb->error, what());
-    if (result < 0) audio_->report(what() + " with all of its sound: " + ffmpeg::error_text(result));
-  });
+  if (audio_) audio_->copy_until(seconds, [this](AVPacket& packet) { write_audio_packet(packet); });
+}
+
+/// A packet that the muxer refuses is left out: sound never ends the video. A full disk does.
+void VideoSink::write_audio_packet(AVPacket& packet) {
+  const int result = av_interleaved_write_frame(output_.get(), &packet);
+  ffmpeg::check(output_->pb->error, what());
+  if (result < 0) audio_->report(what() + " with all of its sound: " + ffmpeg::error_text(result));
 }
 
 /// Holds the packet back until the next one comes: only the last one's duration counts, and which one is the
@@ -288,7 +288,9 @@ void VideoSink::finish() {
   encoder_->flush([this](AVPacket& packet) { hold_video_packet(packet); });
   write_last_packet();
   end_last_frame();
-  write_audio_until(source_ended_ ? std::numeric_limits<double>::infinity() : seconds(end_));
+  if (audio_) {
+    audio_->finish(seconds(end_), source_ended_, [this](AVPacket& packet) { write_audio_packet(packet); });
+  }
   ffmpeg::check(av_write_trailer(output_.get()), what());
   close_output();
   if (file_) file_->commit();

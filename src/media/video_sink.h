@@ -38,6 +38,7 @@ class VideoSink : public Sink {
   void write_held_packet();
   void write_last_packet();
   void write_audio_until(double seconds);
+  void write_audio_packet(AVPacket& packet);
   void close_output();
   [[nodiscard]] double seconds(std::int64_t place) const;
   [[nodiscard]] std::string what() const;

@@ -111,6 +111,29 @@ TEST(VideoSink, KeepsSoundThatGoesOnBehindTheLastFrame) {
   }
 }
 
+TEST(VideoSink, FillsSoundUpWithSilenceWhereTheContainerEndsWithIt) {
+  const ScratchFolder folder;
+  const std::string to = folder / "out.mxf";
+  for (const double end : {0.6, 1.5}) {
+    { const SoundingVideo video(folder / "in.mkv", 30, {{"aac", 44'100, "stereo", 0, end}}); }
+    EXPECT_EQ(redraw(folder / "in.mkv", to), std::vector<std::string>{});
+    EXPECT_NEAR(length_of(to), 3, 0.051) << end;
+    const SoundFacts sound = sound_of(to);
+    EXPECT_EQ(sound.rate, 48'000);
+    EXPECT_NEAR(sound.last_loud_end, end, 0.06);
+    EXPECT_GE(sound.end, 2.9);
+  }
+}
+
+TEST(VideoSink, SaysThatAContainerCannotHoldSoundBehindTheLastFrame) {
+  const ScratchFolder folder;
+  { const SoundingVideo video(folder / "in.mkv", 5, {{"aac", 48'000, "stereo", 0, 3}}); }
+  const std::vector<std::string> warnings = redraw(folder / "in.mkv", folder / "out.mxf");
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_NE(warnings[0].find("behind the last frame"), std::string::npos) << warnings[0];
+  EXPECT_NEAR(length_of(folder / "out.mxf"), 0.5, 0.051);
+}
+
 TEST(VideoSink, TellsOfFramesThatComeAtOneTime) {
   const ScratchFolder folder;
   for (const bool strict : {false, true}) {
