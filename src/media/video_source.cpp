@@ -93,6 +93,7 @@ VideoSource::VideoSource(const SourceOptions& options)
   constexpr int kThreads = 0;  // as many as FFmpeg likes
   decoder_ = ffmpeg::open_decoder(parameters, kThreads, "cannot decode " + name_, alpha_decoder(*stream_));
   decoder_->pkt_timebase = stream_->time_base;
+  if (refuses_damage(*decoder_)) mender_.emplace(*stream_, "cannot decode " + name_);
   start_ = start_time(*stream_);
   fill_info(options);
 }
@@ -223,21 +224,28 @@ bool VideoSource::decode_next() {
   int errors = 0;
   while (!stopped()) {
     const int result = avcodec_receive_frame(decoder_.get(), picture_.get());
-    if (result >= 0) return true;
+    if (result >= 0) {
+      if (mender_) mender_->forget(*picture_);
+      return true;
+    }
     if (result == AVERROR_EOF) return false;
     if (result != AVERROR(EAGAIN)) {
       note_error(result);
+      if (mend()) return true;
       if (++errors < kMostErrors) continue;
     }
     if (input_ended_) return false;
     errors = 0;
-    feed_decoder();
+    if (!feed_decoder() && mend()) return true;
   }
   return false;
 }
 
-/// One packet of the video, or word of its end.
-void VideoSource::feed_decoder() {
+/// What can be shown of the packet that the decoder has refused, into picture_; false where that is nothing.
+bool VideoSource::mend() { return mender_ && mender_->mend(*picture_); }
+
+/// One packet of the video, or word of its end. False where the decoder refuses it.
+bool VideoSource::feed_decoder() {
   while (read_packet()) {
     note_extent(*packet_);
     times_.correct(*packet_);
@@ -249,12 +257,12 @@ void VideoSource::feed_decoder() {
     // A recording may begin between two key frames; what comes before the first cannot be decoded.
     key_frame_seen_ = key_frame_seen_ || (packet_->flags & AV_PKT_FLAG_KEY) != 0;
     if (!key_frame_seen_) continue;
-    send_packet(packet_.get());
-    return;
+    if (mender_) mender_->keep(*packet_);
+    return send_packet(packet_.get());
   }
-  if (stopped()) return;
+  if (stopped()) return true;
   input_ended_ = true;
-  send_packet(nullptr);
+  return send_packet(nullptr);
 }
 
 /// False at the end of what can be read, and where it was stopped.
@@ -275,10 +283,11 @@ bool VideoSource::read_packet() {
   return false;
 }
 
-/// Null says that there are no more.
-void VideoSource::send_packet(const AVPacket* packet) {
+/// Null says that there are no more. False where the decoder refuses it.
+bool VideoSource::send_packet(const AVPacket* packet) {
   const int result = avcodec_send_packet(decoder_.get(), packet);
   if (result < 0) note_error(result);
+  return result >= 0;
 }
 
 void VideoSource::note_extent(const AVPacket& packet) {

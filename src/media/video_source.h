@@ -1,8 +1,11 @@
 #pragma once
 
+#include <optional>
+
 #include "media/container_colours.h"
 #include "media/continuous_times.h"
 #include "media/frame_converter.h"
+#include "media/picture_mender.h"
 #include "media/pipe_input.h"
 #include "media/video_input.h"
 #include "streamdiffusion/media.h"
@@ -22,9 +25,10 @@ class VideoSource : public Source {
 
   void fill_info(const SourceOptions& options);
   bool decode_next();
-  void feed_decoder();
+  bool mend();
+  bool feed_decoder();
   bool read_packet();
-  void send_packet(const AVPacket* packet);
+  bool send_packet(const AVPacket* packet);
   void note_extent(const AVPacket& packet);
   void note_damage(const std::string& reason);
   void note_error(int code);
@@ -53,6 +57,7 @@ class VideoSource : public Source {
   ffmpeg::Input input_;
   AVStream* stream_ = nullptr;
   ffmpeg::Codec decoder_;
+  std::optional<PictureMender> mender_;
   ffmpeg::Packet packet_;
   ffmpeg::Picture picture_;
   FrameConverter converter_;

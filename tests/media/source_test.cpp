@@ -201,6 +201,29 @@ TEST(VideoSource, GivesTheFramesOfADamagedVideoAndSaysWhereItIsDamaged) {
   }
 }
 
+TEST(VideoSource, ShowsWhatIsLeftOfDamagedFramesThatStandAlone) {
+  const ScratchFolder folder;
+  const std::string file = folder / "clip.avi";
+  SinkOptions options = sink_options(file);
+  options.codec = "mjpeg";
+  write_clip(options, 20);
+  std::string bytes = read_bytes(file);
+  for (const int number : {5, 11}) {
+    std::size_t begin = 0;
+    for (int i = 0; i <= number; ++i) begin = bytes.find("00dc", begin + 4);
+    const std::size_t end = bytes.find("\xFF\xD9", begin);
+    std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>((begin + end) / 2), 30, '\x55');
+  }
+  write_bytes(file, bytes);
+  const Read read = read_with_warnings(file);
+  ASSERT_EQ(read.frames.size(), 20U);
+  for (std::size_t i = 0; i < 20; ++i) EXPECT_EQ(read.frames[i].time.count(), static_cast<int>(i) * 40'000);
+  ASSERT_EQ(read.warnings.size(), 2U);
+  EXPECT_NE(read.warnings[0].find("damaged"), std::string::npos) << read.warnings[0];
+  EXPECT_NE(read.warnings[1].find("2 places"), std::string::npos) << read.warnings[1];
+  EXPECT_NE(strict_error(file).find("damaged"), std::string::npos);
+}
+
 TEST(VideoSource, TellsOfFramesThatTheDemuxerSkips) {
   const ScratchFolder folder;
   const std::string file = folder / "clip.mkv";
