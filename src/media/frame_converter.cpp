@@ -37,12 +37,6 @@ void copy_turned(const AVFrame& in, Orientation orientation, Frame& out) {
   }
 }
 
-bool has_alpha(AVPixelFormat format) {
-  const AVPixFmtDescriptor* descriptor = av_pix_fmt_desc_get(format);
-  return descriptor != nullptr &&
-         ((descriptor->flags & AV_PIX_FMT_FLAG_ALPHA) != 0 || format == AV_PIX_FMT_PAL8);
-}
-
 /// Grey is full range unless it says otherwise, everything else with luma limited.
 bool is_full_range(const AVFrame& in, AVPixelFormat format) {
   if (in.color_range != AVCOL_RANGE_UNSPECIFIED) return in.color_range == AVCOL_RANGE_JPEG;
@@ -57,6 +51,12 @@ bool is_rgb(AVPixelFormat format) {
 }
 
 }  // namespace
+
+bool has_alpha(AVPixelFormat format) {
+  const AVPixFmtDescriptor* descriptor = av_pix_fmt_desc_get(format);
+  return descriptor != nullptr &&
+         ((descriptor->flags & AV_PIX_FMT_FLAG_ALPHA) != 0 || format == AV_PIX_FMT_PAL8);
+}
 
 std::string unusual_matrix(const AVFrame& picture) {
   const AVColorSpace matrix = picture.colorspace;

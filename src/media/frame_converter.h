@@ -36,6 +36,9 @@ class FrameConverter {
   ffmpeg::Picture rgb_;
 };
 
+/// True for pixel formats with transparency and for palettes, which may hold transparent colours.
+bool has_alpha(AVPixelFormat format);
+
 /// The name of the colour matrix that `picture` is tagged with if it cannot be meant or converted
 /// ("reserved", or "gbr" for YUV): such pictures are read as if they named none. Empty for the usual ones.
 std::string unusual_matrix(const AVFrame& picture);

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "media/avif_structure.h"
 #include "media/ffmpeg.h"
 #include "media/frame_converter.h"
 #include "media/picture_structure.h"
@@ -57,12 +58,6 @@ const AVInputFormat* probe_picture(std::span<const std::uint8_t> bytes) {
 /// Formats that hold nothing but one picture are called "png_pipe", "jpeg_pipe", ...
 bool is_single_picture(const AVInputFormat& format) {
   return std::string_view(format.name).ends_with("_pipe");
-}
-
-/// AVIF is an MP4 whose brand says so.
-bool is_avif(std::span<const std::uint8_t> bytes) {
-  return bytes.size() >= 12 && (std::memcmp(bytes.data() + 4, "ftypavif", 8) == 0 ||
-                                std::memcmp(bytes.data() + 4, "ftypmif1", 8) == 0);
 }
 
 /// HEIC, the pictures of phones, is an MP4 whose brand says so. FFmpeg before 7.1 finds nothing in it, later
@@ -177,9 +172,16 @@ std::string tiff_complaint() {
   return message.starts_with("Unknown or unsupported tag") ? std::string() : message;
 }
 
-/// Flaws that leave a picture as other programs show it.
-void warn_of_flaws(const Structure& structure, const std::string& name, const OnWarning& on_warning) {
+/// Flaws that leave a picture as other programs show it, and what it lacks beside them.
+void warn_of_flaws(const Structure& structure, const AVFrame& picture, const std::string& name,
+                   const OnWarning& on_warning) {
   if (!on_warning) return;
+  if (structure.separate_alpha && !has_alpha(static_cast<AVPixelFormat>(picture.format))) {
+    on_warning(
+        "the picture " + name +
+        " has transparency, which FFmpeg does not read from an AVIF: transparent parts are opaque; convert "
+        "it to a PNG to have them black");
+  }
   if (structure.cut_short) on_warning("the picture " + name + " has no end marker; it may be cut short");
   const std::string complaint = structure.format == Structure::Format::tiff ? tiff_complaint() : "";
   if (!complaint.empty()) on_warning("the picture " + name + " may be damaged: " + complaint);
@@ -232,7 +234,7 @@ Frame read_picture(std::span<const std::uint8_t> bytes, const AVInputFormat& for
   }
   refuse_black_tiff(structure, name);
   const ffmpeg::Picture picture = decode_known(bytes, format, structure, name, most_pixels);
-  warn_of_flaws(structure, name, on_warning);
+  warn_of_flaws(structure, *picture, name, on_warning);
   Frame frame;
   try {
     // Pictures mark no aspect on purpose: PNG and JPEG carry print resolutions there.
@@ -254,7 +256,8 @@ bool is_named_as_jpeg(const std::filesystem::path& file) {
 /// PNG, JPEG or WebP.
 bool is_web_picture(std::span<const std::uint8_t> bytes) {
   const Structure::Format format = examine_picture(bytes).format;
-  return format != Structure::Format::other && format != Structure::Format::tiff;
+  return format == Structure::Format::png || format == Structure::Format::jpeg ||
+         format == Structure::Format::webp;
 }
 
 }  // namespace

@@ -4,30 +4,11 @@
 #include <cstddef>
 #include <string_view>
 
+#include "media/avif_structure.h"
+#include "media/byte_view.h"
+
 namespace streamdiffusion {
 namespace {
-
-using Bytes = std::span<const std::uint8_t>;
-
-/// Both throw nothing: callers check the length first.
-std::uint32_t big_endian(Bytes bytes, std::size_t count) {
-  std::uint32_t value = 0;
-  for (std::size_t i = 0; i < count; ++i) value = (value << 8) | bytes[i];
-  return value;
-}
-std::uint32_t little_endian(Bytes bytes, std::size_t count) {
-  std::uint32_t value = 0;
-  for (std::size_t i = count; i-- > 0;) value = (value << 8) | bytes[i];
-  return value;
-}
-
-bool starts_with(Bytes bytes, std::string_view text) {
-  return bytes.size() >= text.size() &&
-         std::equal(text.begin(), text.end(), bytes.begin(),
-                    [](char a, std::uint8_t b) { return static_cast<std::uint8_t>(a) == b; });
-}
-
-Bytes after(Bytes bytes, std::size_t count) { return bytes.subspan(std::min(count, bytes.size())); }
 
 constexpr std::string_view kExifHeader{"Exif\0\0", 6};
 constexpr std::string_view kTiffLittleEndian{"II*\0", 4};
@@ -149,6 +130,12 @@ PictureStructure examine_picture(std::span<const std::uint8_t> bytes) {
   }
   if (starts_with(bytes, kTiffLittleEndian) || starts_with(bytes, kTiffBigEndian)) {
     return examine_tiff(bytes);
+  }
+  if (is_avif(bytes)) {
+    const AvifStructure avif = examine_avif(bytes);
+    return {.format = PictureStructure::Format::avif,
+            .separate_alpha = avif.has_alpha,
+            .orientation = avif.orientation};
   }
   return {};
 }

@@ -59,7 +59,24 @@ INSTANTIATE_TEST_SUITE_P(
                       Upright{"oriented_7.jpg", Corner::bottom_right, Corner::top_right},
                       Upright{"oriented_8.jpg", Corner::bottom_left, Corner::top_left},
                       Upright{"oriented_6.png", Corner::top_right, Corner::bottom_right},
-                      Upright{"oriented_6.webp", Corner::top_right, Corner::bottom_right}));
+                      Upright{"oriented_6.webp", Corner::top_right, Corner::bottom_right},
+                      Upright{"oriented_2.avif", Corner::top_right, Corner::top_left},
+                      Upright{"oriented_3.avif", Corner::bottom_right, Corner::bottom_left},
+                      Upright{"oriented_4.avif", Corner::bottom_left, Corner::bottom_right},
+                      Upright{"oriented_5.avif", Corner::top_left, Corner::bottom_left},
+                      Upright{"oriented_6.avif", Corner::top_right, Corner::bottom_right},
+                      Upright{"oriented_7.avif", Corner::bottom_right, Corner::top_right},
+                      Upright{"oriented_8.avif", Corner::bottom_left, Corner::top_left}));
+
+TEST(ReadImage, SaysThatTheTransparencyOfAnAvifIsMissing) {
+  std::vector<std::string> warnings;
+  const auto on_warning = [&](const std::string& text) { warnings.push_back(text); };
+  const Frame frame = read_image(fixture("alpha.avif"), on_warning);
+  EXPECT_EQ(frame.width, 48);
+  if (near(pixel(frame, 24, 20), {128, 128, 128}, 4)) return;  // a later FFmpeg
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_NE(warnings[0].find("transparency"), std::string::npos) << warnings[0];
+}
 
 class EveryCutPicture : public ::testing::TestWithParam<const char*> {};
 

@@ -71,6 +71,10 @@ def main():
         plain.save(HERE / f"tagged_{name}.tif", compression=compression, exif=tags, dpi=(300, 300))
     plain.resize((64, 64)).save(HERE / "animated.webp", save_all=True, append_images=[plain.resize((64, 64)).rotate(90)])
     plain.save(HERE / "oriented_6.webp", exif=exif, lossless=True)
+    for orientation in range(2, 9):  # Pillow makes rotation and mirror boxes of EXIF's orientation
+        exif[0x0112] = orientation
+        plain.save(HERE / f"oriented_{orientation}.avif", quality=100, subsampling="4:4:4", exif=exif)
+    alpha.save(HERE / "alpha.avif", quality=100)
 
     x264 = ["-c:v", "libx264", "-qp", "1", "-pix_fmt", "yuv444p"]
     for matrix, tag in (("bt601", "smpte170m"), ("bt709", "bt709"), ("bt2020", "bt2020nc")):

@@ -1,0 +1,109 @@
+#include "media/avif_structure.h"
+
+#include <array>
+#include <optional>
+#include <vector>
+
+namespace streamdiffusion {
+namespace {
+
+struct Box {
+  Bytes type;     ///< four letters and what follows
+  Bytes content;  ///< behind length and type
+};
+
+/// Takes the first box off `bytes`; nothing at the end and where the length is none.
+std::optional<Box> take_box(Bytes& bytes) {
+  constexpr std::size_t kHeader = 8;
+  if (bytes.size() < kHeader) return std::nullopt;
+  const std::size_t length = big_endian(bytes, 4);
+  if (length < kHeader || length > bytes.size()) return std::nullopt;
+  const Box box{bytes.subspan(4), bytes.subspan(kHeader, length - kHeader)};
+  bytes = bytes.subspan(length);
+  return box;
+}
+
+/// The content of the first box of a type; empty where there is none.
+Bytes find_box(Bytes bytes, std::string_view type) {
+  while (const std::optional<Box> box = take_box(bytes)) {
+    if (starts_with(box->type, type)) return box->content;
+  }
+  return {};
+}
+
+/// Version and flags stand before the content of some boxes.
+constexpr std::size_t kVersionAndFlags = 4;
+
+/// Takes a number of `size` bytes off; 0 where they are not there.
+std::uint32_t take_number(Bytes& bytes, std::size_t size) {
+  const std::uint32_t number = bytes.size() >= size ? big_endian(bytes, size) : 0;
+  bytes = after(bytes, size);
+  return number;
+}
+
+/// Which properties the item `wanted` has, counted from 1 and in the order in which they apply.
+std::vector<std::size_t> properties_of(Bytes associations, std::uint32_t wanted) {
+  if (associations.size() < kVersionAndFlags) return {};
+  const std::size_t id_size = associations[0] < 1 ? 2 : 4;
+  const std::size_t index_size = (associations[3] & 1) != 0 ? 2 : 1;
+  const std::uint32_t without_mark = index_size == 2 ? 0x7FFF : 0x7F;  // of what readers have to know
+  associations = after(associations, kVersionAndFlags);
+  const std::uint32_t items = take_number(associations, 4);
+  for (std::uint32_t i = 0; i < items && !associations.empty(); ++i) {
+    const bool found = take_number(associations, id_size) == wanted;
+    std::vector<std::size_t> properties(take_number(associations, 1));
+    for (std::size_t& property : properties) property = take_number(associations, index_size) & without_mark;
+    if (found) return properties;
+  }
+  return {};
+}
+
+/// Quarter turns against the clock, then perhaps mirrored.
+int exif_orientation(std::uint32_t turns, std::optional<std::uint32_t> mirror) {
+  constexpr std::array kTurned = {1, 8, 3, 6};
+  constexpr std::array kTurnedTopToBottom = {4, 5, 2, 7};
+  constexpr std::array kTurnedLeftToRight = {2, 7, 4, 5};
+  if (!mirror) return kTurned[turns];
+  return *mirror == 0 ? kTurnedTopToBottom[turns] : kTurnedLeftToRight[turns];
+}
+
+int orientation_of(const std::vector<Box>& boxes, const std::vector<std::size_t>& properties) {
+  std::uint32_t turns = 0;
+  std::optional<std::uint32_t> mirror;
+  for (const std::size_t property : properties) {
+    if (property < 1 || property > boxes.size() || boxes[property - 1].content.empty()) continue;
+    const Box& box = boxes[property - 1];
+    // A turn behind a mirror is the opposite turn before it.
+    if (starts_with(box.type, "irot")) turns = (mirror ? 4U - (box.content[0] & 3U) : box.content[0]) & 3U;
+    if (starts_with(box.type, "imir")) mirror = box.content[0] & 1U;
+  }
+  return exif_orientation(turns, mirror);
+}
+
+bool is_alpha(const Box& box) {
+  constexpr std::string_view kMpegAlpha = "urn:mpeg:mpegB:cicp:systems:auxiliary:alpha";
+  return starts_with(box.type, "auxC") && starts_with(after(box.content, kVersionAndFlags), kMpegAlpha);
+}
+
+}  // namespace
+
+bool is_avif(Bytes bytes) {
+  const Bytes type = after(bytes, 4);
+  return starts_with(type, "ftypavif") || starts_with(type, "ftypmif1");
+}
+
+AvifStructure examine_avif(Bytes bytes) {
+  const Bytes meta = after(find_box(bytes, "meta"), kVersionAndFlags);
+  Bytes primary = find_box(meta, "pitm");
+  const std::size_t id_size = !primary.empty() && primary[0] == 0 ? 2 : 4;
+  primary = after(primary, kVersionAndFlags);
+  const Bytes properties = find_box(meta, "iprp");
+  std::vector<Box> boxes;
+  Bytes container = find_box(properties, "ipco");
+  while (const std::optional<Box> box = take_box(container)) boxes.push_back(*box);
+  const std::uint32_t item = take_number(primary, id_size);
+  return {.orientation = orientation_of(boxes, properties_of(find_box(properties, "ipma"), item)),
+          .has_alpha = std::ranges::any_of(boxes, is_alpha)};
+}
+
+}  // namespace streamdiffusion
