@@ -59,6 +59,8 @@ struct SourceInfo {
       false;                ///< as far as was looked, frames are not evenly spaced: Frame::time tells
   std::int64_t frames = 0;  ///< about how many there will be, 0 where that is not known
   bool has_audio = false;
+  /// How often an animated picture (GIF, APNG, WebP) wants to be played, 0: for ever. Nothing for others.
+  std::optional<int> plays = {};
 };
 
 /// Frames in order of presentation. To be read from one thread.
@@ -112,8 +114,8 @@ bool is_live(const SourceOptions& options);
 std::unique_ptr<Source> open_source(const SourceOptions& options);
 
 /// Takes frames in order. To be written from one thread. Frames that would follow the one before sooner than
-/// the format can say, in GIF and other animated pictures by less than 20 ms, are left out. A frame that comes
-/// at the time of the one before is shown up to a frame interval later, or left out with a warning.
+/// the format can say, in GIF and other animated pictures by less than 20 ms, are left out. A frame that
+/// comes at the time of the one before is shown up to a frame interval later, or left out with a warning.
 class Sink {
  public:
   virtual ~Sink() = default;
@@ -140,11 +142,11 @@ struct SinkOptions {
   /// frame rate only, frames are repeated or left out. Set it for frames of a Source: any may hold a gap.
   bool variable_frame_rate = false;
   /// Audio of this video file is copied (or transcoded where the container does not take it), in step with
-  /// the frames by their Frame::time; see Sink::note_source_end for where it ends. Nothing happens where it has
-  /// none or the output can hold none. Without a value the output has no sound.
+  /// the frames by their Frame::time; see Sink::note_source_end for where it ends. Nothing happens where it
+  /// has none or the output can hold none. Without a value the output has no sound.
   std::optional<std::string> audio_from = {};
-  /// Sound that is damaged or that cannot be written, or frames that come at one time, are an Error. Otherwise the video is written with the
-  /// sound that there is, or without any, after a warning.
+  /// Sound that is damaged or that cannot be written, or frames that come at one time, are an Error.
+  /// Otherwise the video is written with the sound that there is, or without any, after a warning.
   bool strict = false;
   /// Called where `strict` would throw an Error: on the thread that opens or writes.
   std::function<void(const std::string&)> on_warning = nullptr;
@@ -152,6 +154,9 @@ struct SinkOptions {
   std::string codec = {};   ///< FFmpeg's encoder; empty: the container's usual one
   int quality = -1;         ///< 0 (worst) .. 100; -1: a good default
   std::map<std::string, std::string> metadata = {};  ///< into the container or the pictures
+  /// How often an animated picture (GIF, APNG, WebP) is played, 0: for ever; of no effect on others. Without
+  /// a value FFmpeg's choice.
+  std::optional<int> plays = {};
   std::map<std::string, std::string> ffmpeg_options =
       {};  ///< of FFmpeg's encoder, format, device or protocol
   /// The encoder keeps no frame back, for pictures that are seen while they are made. Addresses have it

@@ -91,6 +91,7 @@ void complete(SinkOptions& sink, const RunOptions& options, const SourceInfo& so
   sink.width = size.width;
   sink.height = size.height;
   sink.frame_rate = source.frame_rate;
+  sink.plays = source.plays;
   sink.variable_frame_rate = true;  // frames that come evenly stay exactly even
   sink.low_latency = options.live && options.output == "-";
   if (source.has_audio && !options.no_audio && std::filesystem::is_regular_file(options.input)) {

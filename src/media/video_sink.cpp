@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <string_view>
+#include <utility>
 
 #include "media/encoder_choice.h"
 #include "streamdiffusion/error.h"
@@ -80,6 +81,12 @@ FramePlacement::Options spacing_of(const SinkOptions& options) {
   return {.frame_rate = nearest_frame_rate(encoder, rate),
           .by_time = options.variable_frame_rate,
           .fixed_rate = !has_free_times(container) || has_fixed_rate(encoder)};
+}
+
+/// The muxer's option for a number of plays. GIF stores repetitions, and none at all for one play.
+std::pair<std::string, int> plays_option(const std::string& container, int plays) {
+  if (container == "gif") return {"loop", plays == 0 ? 0 : plays == 1 ? -1 : plays - 1};
+  return {container == "apng" ? "plays" : "loop", plays};
 }
 
 bool is_mp4(const AVOutputFormat& container) {
@@ -161,6 +168,11 @@ ffmpeg::OptionMap VideoSink::choose_muxer_options() const {
   }
   if (options_.low_latency && is_matroska(*output_->oformat)) {
     muxer_options.emplace("cluster_time_limit", "0");
+  }
+  if (options_.plays && is_animation(*output_->oformat)) {
+    constexpr int kMost = 65535;
+    const auto [key, value] = plays_option(output_->oformat->name, std::clamp(*options_.plays, 0, kMost));
+    muxer_options[key] = std::to_string(value);
   }
   for (const auto& [key, value] : encoder_->options_left()) muxer_options[key] = value;
   return muxer_options;

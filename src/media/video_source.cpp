@@ -10,6 +10,7 @@
 #include "media/container_end.h"
 #include "media/frame_spacing.h"
 #include "media/medium.h"
+#include "media/play_count.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
@@ -121,6 +122,7 @@ void VideoSource::fill_info(const SourceOptions& options) {
   if (info_.frames == 0 && !info_.variable_frame_rate) {
     info_.frames = std::llround(duration_seconds() * info_.frame_rate);
   }
+  if (can_look) info_.plays = play_count(options.input);
   info_.has_audio = !audio_streams(*input_).empty();
 }
 

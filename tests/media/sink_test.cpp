@@ -3,6 +3,7 @@
 #include <csignal>
 #include <numeric>
 
+#include "media/play_count.h"
 #include "media/video_input.h"
 #include "support.h"
 
@@ -202,6 +203,25 @@ TEST(VideoSink, ChoosesARateThatTheEncoderTakes) {
     EXPECT_NEAR(static_cast<double>(read_all(options.output).size()), 30 / rate * av_q2d(expected), 1)
         << rate;
   }
+}
+
+TEST(VideoSink, PlaysAnimationsAsOftenAsTheInput) {
+  const ScratchFolder folder;
+  for (const char* name : {"a.gif", "a.apng", "a.webp"}) {
+    for (const int plays : {0, 1, 2, 7}) {
+      SinkOptions options = sink_options(folder / name, 16, 16);
+      options.format = std::string_view(name).ends_with("webp") ? "webp" : "";
+      options.plays = plays;
+      write_clip(options, 3);
+      EXPECT_EQ(play_count(options.output), plays) << name;
+    }
+  }
+  SourceOptions source;
+  source.input = folder / "a.gif";
+  EXPECT_EQ(open_source(source)->info().plays, 7);
+  write_clip(sink_options(folder / "a.mp4"), 3);
+  source.input = folder / "a.mp4";
+  EXPECT_EQ(open_source(source)->info().plays, std::nullopt);
 }
 
 class EveryFastRate : public ::testing::TestWithParam<int> {};

@@ -1,0 +1,79 @@
+#include "media/play_count.h"
+
+#include <fstream>
+#include <vector>
+
+#include "media/byte_view.h"
+
+namespace streamdiffusion {
+namespace {
+
+/// The count stands before the first image. There may be a colour profile before it.
+constexpr std::size_t kStartBytes = std::size_t{1} << 20;
+
+std::vector<std::uint8_t> read_start(const std::filesystem::path& file) {
+  std::vector<std::uint8_t> bytes(kStartBytes);
+  std::ifstream stream(file, std::ios::binary);
+  stream.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  bytes.resize(static_cast<std::size_t>(stream.gcount()));
+  return bytes;
+}
+
+/// Without sub-blocks of a length and as many bytes, which an empty one ends.
+Bytes after_sub_blocks(Bytes bytes) {
+  while (!bytes.empty() && bytes[0] != 0) bytes = after(bytes, std::size_t{1} + bytes[0]);
+  return after(bytes, 1);
+}
+
+/// A GIF without the extension that browsers know is played once. The extension counts repetitions.
+int plays_of_gif(Bytes bytes) {
+  constexpr std::size_t kHeader = 13;
+  constexpr std::uint8_t kExtension = 0x21;
+  constexpr std::string_view kLoops{"\xFF\x0BNETSCAPE2.0\x03\x01", 15};
+  if (bytes.size() < kHeader) return 1;
+  const bool has_palette = (bytes[10] & 0x80) != 0;
+  const std::size_t palette = has_palette ? std::size_t{3} << ((bytes[10] & 7) + 1) : 0;
+  bytes = after(bytes, kHeader + palette);
+  while (bytes.size() >= 2 && bytes[0] == kExtension) {
+    if (starts_with(after(bytes, 1), kLoops) && bytes.size() >= 18) {
+      const auto repetitions = static_cast<int>(little_endian(after(bytes, 16), 2));
+      return repetitions == 0 ? 0 : repetitions + 1;
+    }
+    bytes = after_sub_blocks(after(bytes, 2));
+  }
+  return 1;
+}
+
+std::optional<int> plays_of_png(Bytes bytes) {
+  constexpr std::size_t kChunk = 12;  // length, type and checksum
+  bytes = after(bytes, 8);
+  while (bytes.size() >= kChunk && !starts_with(after(bytes, 4), "IDAT")) {
+    const std::size_t length = big_endian(bytes, 4);
+    if (starts_with(after(bytes, 4), "acTL") && bytes.size() >= 16)
+      return static_cast<int>(big_endian(after(bytes, 12), 4));
+    bytes = after(bytes, kChunk + length);
+  }
+  return std::nullopt;
+}
+
+std::optional<int> plays_of_webp(Bytes bytes) {
+  bytes = after(bytes, 12);
+  while (bytes.size() >= 14) {
+    if (starts_with(bytes, "ANIM")) return static_cast<int>(little_endian(after(bytes, 12), 2));
+    const std::size_t length = little_endian(after(bytes, 4), 4);
+    bytes = after(bytes, 8 + length + length % 2);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<int> play_count(const std::filesystem::path& file) {
+  const std::vector<std::uint8_t> bytes = read_start(file);
+  if (starts_with(bytes, "GIF8")) return plays_of_gif(bytes);
+  if (starts_with(bytes, "\x89PNG\r\n\x1A\n")) return plays_of_png(bytes);
+  if (starts_with(bytes, "RIFF") && starts_with(after(bytes, 8), "WEBP")) return plays_of_webp(bytes);
+  return std::nullopt;
+}
+
+}  // namespace streamdiffusion
