@@ -22,9 +22,11 @@ std::string_view take_number(std::string_view& text) {
 
 bool is_picture_name(const std::filesystem::path& file) {
   // HEIC is named, with an error, rather than left out without a word.
-  constexpr std::array<std::string_view, 19> kExtensions = {
-      ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo",  ".webp", ".bmp",  ".tif", ".tiff",
-      ".gif", ".ppm", ".pgm",  ".pnm", ".tga",  ".avif", ".jxl",  ".heic", ".heif"};
+  constexpr auto kExtensions = std::to_array<std::string_view>(
+      {".png",  ".apng", ".jpg",  ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".bmp", ".dib", ".tif",
+       ".tiff", ".gif",  ".ppm",  ".pgm",  ".pbm", ".pnm",  ".pam", ".pfm",  ".tga", ".icb", ".vda",
+       ".vst",  ".avif", ".heic", ".heif", ".jxl", ".jp2",  ".j2k", ".jls",  ".ico", ".svg", ".svgz",
+       ".pcx",  ".dds",  ".dpx",  ".exr",  ".hdr", ".psd",  ".qoi", ".sgi",  ".ras", ".xbm"});
   const std::string extension = lower_extension(file);
   const bool hidden = file.filename().string().starts_with('.');
   return !hidden && std::find(kExtensions.begin(), kExtensions.end(), extension) != kExtensions.end();

@@ -2,16 +2,17 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cstring>
 #include <fstream>
 #include <functional>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "media/avif_structure.h"
 #include "media/ffmpeg.h"
+#include "media/file_names.h"
 #include "media/frame_converter.h"
 #include "media/picture_structure.h"
 #include "streamdiffusion/error.h"
@@ -60,15 +61,49 @@ bool is_single_picture(const AVInputFormat& format) {
   return std::string_view(format.name).ends_with("_pipe");
 }
 
+/// The codec of pictures whose bytes do not tell what they are, by the file's extension; else none.
+AVCodecID codec_by_name(const std::filesystem::path& file) {
+  constexpr std::array<std::pair<std::string_view, AVCodecID>, 7> kNames = {{{".tga", AV_CODEC_ID_TARGA},
+                                                                             {".icb", AV_CODEC_ID_TARGA},
+                                                                             {".vda", AV_CODEC_ID_TARGA},
+                                                                             {".vst", AV_CODEC_ID_TARGA},
+                                                                             {".pam", AV_CODEC_ID_PAM},
+                                                                             {".svg", AV_CODEC_ID_SVG},
+                                                                             {".svgz", AV_CODEC_ID_SVG}}};
+  const std::string extension = lower_extension(file);
+  const auto* const found =
+      std::ranges::find(kNames, extension, &std::pair<std::string_view, AVCodecID>::first);
+  return found != kNames.end() ? found->second : AV_CODEC_ID_NONE;
+}
+
 /// HEIC, the pictures of phones, is an MP4 whose brand says so. FFmpeg before 7.1 finds nothing in it, later
 /// ones one tile of many.
 bool is_heic(std::span<const std::uint8_t> bytes) {
   return bytes.size() >= 12 && std::memcmp(bytes.data() + 4, "ftyphei", 7) == 0;
 }
 
+bool is_icon(const AVInputFormat& format) { return std::string_view(format.name) == "ico"; }
+
 bool holds_picture(const AVInputFormat& format, std::span<const std::uint8_t> bytes) {
   const std::string_view name = format.name;
-  return is_single_picture(format) || name == "gif" || name == "apng" || is_avif(bytes);
+  return is_single_picture(format) || is_icon(format) || name == "gif" || name == "apng" || is_avif(bytes);
+}
+
+/// A TIFF whose offsets have 64 bits.
+bool is_big_tiff(std::span<const std::uint8_t> bytes) {
+  return starts_with(bytes, {"II+\0", 4}) || starts_with(bytes, {"MM\0+", 4});
+}
+
+/// Says what users can do about pictures that FFmpeg does not know.
+void refuse_unknown(std::span<const std::uint8_t> bytes, const std::string& name) {
+  if (is_heic(bytes)) {
+    throw Error("the picture " + name +
+                " is a HEIC, which this program cannot read; convert it to a JPEG or PNG");
+  }
+  if (is_big_tiff(bytes)) {
+    throw Error("the picture " + name +
+                " is a BigTIFF, which FFmpeg cannot read; save it as a plain TIFF or PNG");
+  }
 }
 
 /// Lets FFmpeg read from memory.
@@ -142,19 +177,11 @@ ffmpeg::Packet whole_packet(std::span<const std::uint8_t> bytes) {
   return packet;
 }
 
-ffmpeg::Picture decode(std::span<const std::uint8_t> bytes, const AVInputFormat& format,
-                       const std::string& name, std::int64_t most_pixels) {
-  const MemoryInput memory(bytes);
-  const ffmpeg::Input input = open_demuxer(memory, format, name);
-  const int stream = av_find_best_stream(input.get(), AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
-  ffmpeg::check(stream, name + " is no picture");
-  const std::string what = "cannot decode the picture " + name;
-  const ffmpeg::Codec codec =
-      ffmpeg::open_decoder(*input->streams[stream]->codecpar, 1, what, nullptr, most_pixels);
-  const ffmpeg::Packet packet =
-      is_single_picture(format) ? whole_packet(bytes) : first_packet(*input, stream, name);
+ffmpeg::Picture decode_packet(const AVCodecParameters& parameters, const AVPacket& packet,
+                              const std::string& what, std::int64_t most_pixels) {
+  const ffmpeg::Codec codec = ffmpeg::open_decoder(parameters, 1, what, nullptr, most_pixels);
   ffmpeg::Picture picture = ffmpeg::make_picture();
-  ffmpeg::check(avcodec_send_packet(codec.get(), packet.get()), what);
+  ffmpeg::check(avcodec_send_packet(codec.get(), &packet), what);
   ffmpeg::check(avcodec_send_packet(codec.get(), nullptr), what);
   const int result = avcodec_receive_frame(codec.get(), picture.get());
   if (result == AVERROR_EOF) throw Error(what + ": it holds no whole picture; it may be cut short");
@@ -163,6 +190,30 @@ ffmpeg::Picture decode(std::span<const std::uint8_t> bytes, const AVInputFormat&
     throw Error(what + ": it is damaged");
   }
   return picture;
+}
+
+/// How a picture's bytes become packets.
+struct PictureFormat {
+  const AVInputFormat* demuxer = nullptr;  ///< none: the bytes are one packet of `codec`
+  AVCodecID codec = AV_CODEC_ID_NONE;
+};
+
+ffmpeg::Picture decode(std::span<const std::uint8_t> bytes, const PictureFormat& format,
+                       const std::string& name, std::int64_t most_pixels) {
+  const std::string what = "cannot decode the picture " + name;
+  if (format.demuxer == nullptr) {
+    const ffmpeg::Parameters parameters = ffmpeg::make_parameters();
+    parameters->codec_type = AVMEDIA_TYPE_VIDEO;
+    parameters->codec_id = format.codec;
+    return decode_packet(*parameters, *whole_packet(bytes), what, most_pixels);
+  }
+  const MemoryInput memory(bytes);
+  const ffmpeg::Input input = open_demuxer(memory, *format.demuxer, name);
+  const int stream = av_find_best_stream(input.get(), AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
+  ffmpeg::check(stream, name + " is no picture");
+  const ffmpeg::Packet packet =
+      is_single_picture(*format.demuxer) ? whole_packet(bytes) : first_packet(*input, stream, name);
+  return decode_packet(*input->streams[stream]->codecpar, *packet, what, most_pixels);
 }
 
 /// The error that FFmpeg logged about a TIFF that it decoded all the same; empty for tags that it does not
@@ -194,7 +245,7 @@ Orientation orientation_of(const AVFrame& picture, const PictureStructure& struc
                            : Orientation{};
 }
 
-ffmpeg::Picture decode_known(std::span<const std::uint8_t> bytes, const AVInputFormat& format,
+ffmpeg::Picture decode_known(std::span<const std::uint8_t> bytes, const PictureFormat& format,
                              const Structure& structure, const std::string& name, std::int64_t most_pixels) {
   try {
     return decode(bytes, format, name, most_pixels);
@@ -224,11 +275,12 @@ void refuse_black_tiff(const Structure& structure, const std::string& name) {
   }
 }
 
-Frame read_picture(std::span<const std::uint8_t> bytes, const AVInputFormat& format, const std::string& name,
+Frame read_picture(std::span<const std::uint8_t> bytes, const PictureFormat& format, const std::string& name,
                    std::int64_t most_pixels, const OnWarning& on_warning) {
   const PictureStructure structure = examine_picture(bytes);
-  // A JPEG in one pass may have all pixels without its end marker; its decoder tells.
-  const bool decoder_tells = structure.format == Structure::Format::jpeg && !structure.progressive;
+  // A PNG and a JPEG in one pass may have all pixels without their end marker; their decoders tell.
+  const bool decoder_tells = structure.format == Structure::Format::png ||
+                             (structure.format == Structure::Format::jpeg && !structure.progressive);
   if (structure.cut_short && !decoder_tells) {
     throw Error("the picture " + name + " is cut short; copy or download it again");
   }
@@ -247,10 +299,8 @@ Frame read_picture(std::span<const std::uint8_t> bytes, const AVInputFormat& for
 }
 
 bool is_named_as_jpeg(const std::filesystem::path& file) {
-  std::string extension = file.extension().string();
-  std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return std::tolower(c); });
   constexpr std::array<std::string_view, 5> kNames = {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"};
-  return std::ranges::find(kNames, extension) != kNames.end();
+  return std::ranges::find(kNames, lower_extension(file)) != kNames.end();
 }
 
 /// PNG, JPEG or WebP.
@@ -266,8 +316,9 @@ bool is_picture(const std::filesystem::path& file) {
   constexpr std::uintmax_t kEnoughToProbe = std::uintmax_t{1} << 16;
   const std::vector<std::uint8_t> bytes = read_bytes(file, kEnoughToProbe);
   const AVInputFormat* format = probe(bytes);
-  if (format != nullptr && (is_single_picture(*format) || is_avif(bytes))) return true;
-  if (is_heic(bytes)) return true;
+  if (format != nullptr && (is_single_picture(*format) || is_icon(*format) || is_avif(bytes))) return true;
+  if (is_heic(bytes) || is_big_tiff(bytes)) return true;
+  if (format == nullptr && !bytes.empty() && codec_by_name(file) != AV_CODEC_ID_NONE) return true;
   // Several JPEGs in a row are a video, unless the header or the name says that it is a picture.
   return begins_as_jpeg(bytes) && (examine_picture(bytes).lists_several || is_named_as_jpeg(file));
 }
@@ -280,15 +331,13 @@ Frame read_image(const std::filesystem::path& file, const OnWarning& on_warning)
   if (std::filesystem::file_size(file) > kMaxFileSize) throw Error("the picture " + name + " is over 1 GiB");
   const std::vector<std::uint8_t> bytes = read_bytes(file, kMaxFileSize);
   if (bytes.empty()) throw Error("the picture " + name + " is empty or cannot be read");
-  if (is_heic(bytes)) {
-    throw Error("the picture " + name +
-                " is a HEIC, which this program cannot read; convert it to a JPEG or PNG");
-  }
-  const AVInputFormat* format = probe_picture(bytes);
-  if (format == nullptr || !holds_picture(*format, bytes)) {
-    throw Error(name + " is no picture that FFmpeg knows (PNG, JPEG, WebP, ...)");
-  }
-  return read_picture(bytes, *format, name, ffmpeg::kMaxPixels, on_warning);
+  refuse_unknown(bytes, name);
+  PictureFormat format{.demuxer = probe_picture(bytes)};
+  if (format.demuxer == nullptr) format.codec = codec_by_name(file);
+  const bool known =
+      format.demuxer != nullptr ? holds_picture(*format.demuxer, bytes) : format.codec != AV_CODEC_ID_NONE;
+  if (!known) throw Error(name + " is no picture that FFmpeg knows (PNG, JPEG, WebP, ...)");
+  return read_picture(bytes, format, name, ffmpeg::kMaxPixels, on_warning);
 }
 
 Frame decode_image(std::span<const std::uint8_t> bytes, std::int64_t most_pixels) {
@@ -297,7 +346,7 @@ Frame decode_image(std::span<const std::uint8_t> bytes, std::int64_t most_pixels
   if (format == nullptr || !is_single_picture(*format) || !is_web_picture(bytes)) {
     throw Error("these bytes are no PNG, JPEG or WebP picture");
   }
-  return read_picture(bytes, *format, "that was sent", most_pixels, nullptr);
+  return read_picture(bytes, {.demuxer = format}, "that was sent", most_pixels, nullptr);
 }
 
 }  // namespace streamdiffusion

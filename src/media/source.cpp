@@ -20,6 +20,12 @@ std::unique_ptr<Source> open_live_source(const SourceOptions& options) {
                                .on_warning = options.on_warning});
 }
 
+/// Warnings of pictures, as errors where `strict` asks for them.
+std::function<void(const std::string&)> warning_of(const SourceOptions& options) {
+  if (!options.strict) return options.on_warning;
+  return [](const std::string& problem) { throw Error(problem); };
+}
+
 }  // namespace
 
 bool is_live(const SourceOptions& options) {
@@ -37,10 +43,10 @@ std::unique_ptr<Source> open_source(const SourceOptions& options) {
     std::vector<std::filesystem::path> files = pictures_in(path);
     if (files.empty())
       throw Error("the folder " + options.input + " holds no pictures (PNG, JPEG, WebP, ...)");
-    return std::make_unique<PictureSource>(std::move(files), picture_rate, options.on_warning);
+    return std::make_unique<PictureSource>(std::move(files), picture_rate, warning_of(options));
   }
   if (std::filesystem::is_regular_file(path) && is_picture(path)) {
-    return std::make_unique<PictureSource>(std::vector{path}, picture_rate, options.on_warning);
+    return std::make_unique<PictureSource>(std::vector{path}, picture_rate, warning_of(options));
   }
   return std::make_unique<VideoSource>(options);
 }

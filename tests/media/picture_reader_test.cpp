@@ -1,5 +1,6 @@
 #include "media/picture_reader.h"
 
+#include "media/ffmpeg.h"
 #include "support.h"
 
 namespace streamdiffusion::testing {
@@ -83,9 +84,10 @@ class EveryCutPicture : public ::testing::TestWithParam<const char*> {};
 TEST_P(EveryCutPicture, IsAnErrorThatNamesTheFile) {
   const ScratchFolder folder;
   const std::string whole = read_bytes(fixture(GetParam()));
-  // The last bytes of a JPEG are filler and its end marker: without them it is whole.
-  constexpr std::size_t kFiller = 4;
-  for (std::size_t size = 1; size + kFiller < whole.size();
+  // The last bytes of a JPEG are filler and its end marker, those of a PNG an end chunk: without them it is
+  // whole.
+  const std::size_t filler = std::string_view(GetParam()).ends_with(".png") ? 12 : 4;
+  for (std::size_t size = 1; size + filler < whole.size();
        size += std::max<std::size_t>(1, whole.size() / 40)) {
     const std::string file = folder / "cut";
     write_bytes(file, whole.substr(0, size));
@@ -200,6 +202,58 @@ TEST(IsPicture, TakesJpegsInARowForAVideo) {
   const std::string jpeg = read_bytes(fixture("progressive.jpg"));
   write_bytes(folder / "a.mjpeg", jpeg + jpeg + jpeg + jpeg);
   EXPECT_FALSE(is_picture(folder / "a.mjpeg"));
+}
+
+TEST(ReadImage, ReadsAPngWithoutItsEnd) {
+  const ScratchFolder folder;
+  const std::string whole = read_bytes(fixture("oriented_6.png"));
+  std::vector<std::string> warnings;
+  write_bytes(folder / "a.png", whole.substr(0, whole.size() - 12));
+  const Frame frame =
+      read_image(folder / "a.png", [&](const std::string& text) { warnings.push_back(text); });
+  EXPECT_EQ(frame.pixels, read_image(fixture("oriented_6.png")).pixels);
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_NE(warnings[0].find("no end marker"), std::string::npos) << warnings[0];
+}
+
+/// A picture of one colour, 2x1 pixels.
+struct Unusual {
+  const char* name;
+  std::string bytes;
+};
+
+TEST(IsPicture, KnowsTheSamePicturesInFoldersAndAlone) {
+  const ScratchFolder folder;
+  const std::string icon = std::string("\0\0\1\0\1\0\2\1\0\0\1\0\x18\0\x34\0\0\0\x16\0\0\0", 22) +
+                           std::string("\x28\0\0\0\2\0\0\0\2\0\0\0\1\0\x18\0", 16) + std::string(24, '\0') +
+                           std::string("\0\0\xFF\0\0\xFF\0\0", 8) + std::string(4, '\0');
+  const std::vector<Unusual> pictures = {
+      {"a.tga",
+       std::string("\0\0\2\0\0\0\0\0\0\0\0\0\2\0\1\0\x18\0", 18) + std::string("\0\0\xFF\0\0\xFF", 6)},
+      {"a.ico", icon},
+      {"a.svg",
+       "<svg xmlns='http://www.w3.org/2000/svg' width='2' height='1'><rect width='2' height='1' "
+       "fill='red'/></svg>"},
+      {"a.pam", "P7\nWIDTH 2\nHEIGHT 1\nDEPTH 3\nMAXVAL 255\nTUPLTYPE RGB\nENDHDR\n" +
+                    std::string("\xFF\0\0\xFF\0\0", 6)}};
+  for (const Unusual& picture : pictures) {
+    if (std::string_view(picture.name) == "a.svg" && avcodec_find_decoder(AV_CODEC_ID_SVG) == nullptr)
+      continue;
+    fs::create_directory(folder / "in");
+    const std::string file = folder / (std::string("in/") + picture.name);
+    write_bytes(file, picture.bytes);
+    EXPECT_TRUE(is_picture(file)) << picture.name;
+    EXPECT_TRUE(near(pixel(read_image(file), 0, 0), kRed, 0)) << picture.name;
+    ASSERT_EQ(read_all(folder / "in").size(), 1U) << picture.name;
+    fs::remove_all(folder / "in");
+  }
+}
+
+TEST(ReadImage, SaysThatABigTiffCannotBeRead) {
+  const ScratchFolder folder;
+  write_bytes(folder / "a.tif", std::string("II+\0\10\0\0\0", 8) + std::string(40, '\0'));
+  EXPECT_TRUE(is_picture(folder / "a.tif"));
+  EXPECT_NE(error_of([&] { read_image(folder / "a.tif"); }).find("is a BigTIFF"), std::string::npos);
 }
 
 TEST(ReadImage, RefusesWhatIsNoPicture) {

@@ -358,6 +358,14 @@ TEST(PictureSource, NamesTheBrokenPictureOfAFolder) {
   EXPECT_NE(error_of([&] { read_all(folder / ""); }).find("2.png"), std::string::npos);
 }
 
+TEST(PictureSource, RefusesAFlawedPictureWhenReadStrictly) {
+  const ScratchFolder folder;
+  const std::string whole = read_bytes(fixture("plain.png"));
+  write_bytes(folder / "a.png", whole.substr(0, whole.size() - 12));
+  EXPECT_EQ(read_with_warnings(folder / "a.png").warnings.size(), 1U);
+  EXPECT_NE(strict_error(folder / "a.png").find("no end marker"), std::string::npos);
+}
+
 TEST(PictureSource, GivesASinglePictureOnce) {
   const std::vector<Frame> frames = read_all(fixture("oriented_6.jpg"));
   ASSERT_EQ(frames.size(), 1U);
