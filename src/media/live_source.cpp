@@ -47,7 +47,8 @@ LiveSource::LiveSource(const SourceOptions& options)
 }
 
 void LiveSource::fill_info() {
-  orientation_ = stream_orientation(*stream_).orientation;
+  const std::int32_t* const matrix = display_matrix(*stream_);
+  orientation_ = matrix != nullptr ? orientation_from_matrix(matrix) : Orientation{};
   const SquareSize size = square_size(picture_->width, picture_->height, pixel_aspect());
   info_.width = size.width;
   info_.height = size.height;

@@ -1,5 +1,6 @@
 #include "media/orientation.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 namespace streamdiffusion {
@@ -33,6 +34,13 @@ Orientation orientation_from_matrix(const std::int32_t* matrix) {
   const std::int64_t d = matrix[4];
   if (std::abs(a) + std::abs(d) >= std::abs(b) + std::abs(c)) return {false, a < 0, d < 0};
   return {true, c < 0, b < 0};
+}
+
+bool is_quarter_turn(const std::int32_t* matrix) {
+  const std::int64_t straight = std::abs(std::int64_t{matrix[0]}) + std::abs(std::int64_t{matrix[4]});
+  const std::int64_t crossed = std::abs(std::int64_t{matrix[1]}) + std::abs(std::int64_t{matrix[3]});
+  constexpr std::int64_t kRounding = 100;  // one in so many, half a degree
+  return std::min(straight, crossed) <= std::max(straight, crossed) / kRounding;
 }
 
 }  // namespace streamdiffusion

@@ -16,5 +16,7 @@ Orientation orientation_from_exif(int value);
 
 /// FFmpeg's display matrix (nine numbers), to the nearest quarter turn.
 Orientation orientation_from_matrix(const std::int32_t* matrix);
+/// False where the matrix turns by another angle than a multiple of 90 degrees, or skews.
+bool is_quarter_turn(const std::int32_t* matrix);
 
 }  // namespace streamdiffusion

@@ -100,7 +100,7 @@ std::int64_t start_time(const AVStream& stream) {
              : av_rescale_q(stream.start_time, stream.time_base, {1, 1'000'000});
 }
 
-StreamOrientation stream_orientation(const AVStream& stream) {
+const std::int32_t* display_matrix(const AVStream& stream) {
   const std::uint8_t* matrix = nullptr;
 #if LIBAVFORMAT_VERSION_INT >= AV_VERSION_INT(60, 15, 100)
   const AVPacketSideData* data = av_packet_side_data_get(
@@ -109,8 +109,7 @@ StreamOrientation stream_orientation(const AVStream& stream) {
 #else
   matrix = av_stream_get_side_data(&stream, AV_PKT_DATA_DISPLAYMATRIX, nullptr);
 #endif
-  if (matrix == nullptr) return {};
-  return {true, orientation_from_matrix(reinterpret_cast<const std::int32_t*>(matrix))};
+  return reinterpret_cast<const std::int32_t*>(matrix);
 }
 
 }  // namespace streamdiffusion

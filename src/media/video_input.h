@@ -5,7 +5,6 @@
 
 #include "media/container_colours.h"
 #include "media/ffmpeg.h"
-#include "media/orientation.h"
 
 namespace streamdiffusion {
 
@@ -30,11 +29,7 @@ std::vector<AVStream*> audio_streams(AVFormatContext& input);
 /// In microseconds of the container's clock: what Frame::time counts from.
 std::int64_t start_time(const AVStream& stream);
 
-/// How the container wants its pictures turned.
-struct StreamOrientation {
-  bool known = false;
-  Orientation orientation;
-};
-StreamOrientation stream_orientation(const AVStream& stream);
+/// FFmpeg's display matrix: how the container wants its pictures turned. Null where it does not say.
+const std::int32_t* display_matrix(const AVStream& stream);
 
 }  // namespace streamdiffusion

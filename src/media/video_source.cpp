@@ -137,12 +137,16 @@ AVRational VideoSource::pixel_aspect() const {
   return av_guess_sample_aspect_ratio(input_.get(), stream_, picture_->width > 0 ? picture_.get() : nullptr);
 }
 
+/// The display matrix of the stream, else of the frame; null where neither has one.
+const std::int32_t* VideoSource::matrix() const {
+  if (const std::int32_t* of_stream = display_matrix(*stream_)) return of_stream;
+  const AVFrameSideData* of_frame = av_frame_get_side_data(picture_.get(), AV_FRAME_DATA_DISPLAYMATRIX);
+  return of_frame != nullptr ? reinterpret_cast<const std::int32_t*>(of_frame->data) : nullptr;
+}
+
 Orientation VideoSource::orientation() const {
-  const StreamOrientation of_stream = stream_orientation(*stream_);
-  if (of_stream.known) return of_stream.orientation;
-  const AVFrameSideData* matrix = av_frame_get_side_data(picture_.get(), AV_FRAME_DATA_DISPLAYMATRIX);
-  return matrix != nullptr ? orientation_from_matrix(reinterpret_cast<const std::int32_t*>(matrix->data))
-                           : Orientation{};
+  const std::int32_t* const given = matrix();
+  return given != nullptr ? orientation_from_matrix(given) : Orientation{};
 }
 
 std::string VideoSource::where() const { return name_ + " at " + seconds_text(time_); }
@@ -309,8 +313,17 @@ void VideoSource::check_transfer() {
          "with FFmpeg's filters zscale and tonemap");
 }
 
+void VideoSource::check_turn() {
+  const std::int32_t* const given = matrix();
+  if (frames_read_ > 0 || given == nullptr || is_quarter_turn(given)) return;
+  const long degrees = std::lround(360 - av_display_rotation_get(given)) % 360;
+  report(name_ + " wants to be shown turned by " + std::to_string(degrees) +
+         " degrees clockwise; it is read at the nearest multiple of 90 degrees");
+}
+
 void VideoSource::check_picture() {
   check_transfer();
+  check_turn();
   if (picture_->decode_error_flags != 0 || (picture_->flags & AV_FRAME_FLAG_CORRUPT) != 0) note_damage({});
   const std::string matrix = unusual_matrix(*picture_);
   if (matrix.empty() || matrix == warned_matrix_) return;

@@ -5,6 +5,7 @@
 #include "media/container_colours.h"
 #include "media/continuous_times.h"
 #include "media/frame_converter.h"
+#include "media/orientation.h"
 #include "media/picture_mender.h"
 #include "media/pipe_input.h"
 #include "media/video_input.h"
@@ -33,6 +34,7 @@ class VideoSource : public Source {
   void note_damage(const std::string& reason);
   void note_error(int code);
   void check_transfer();
+  void check_turn();
   void check_picture();
   [[nodiscard]] std::int64_t container_end() const;
   void check_whole();
@@ -44,6 +46,7 @@ class VideoSource : public Source {
   [[nodiscard]] double duration_seconds() const;
   [[nodiscard]] std::string where() const;
   [[nodiscard]] AVRational pixel_aspect() const;
+  [[nodiscard]] const std::int32_t* matrix() const;
   [[nodiscard]] Orientation orientation() const;
 
   std::string path_;  ///< or "-"

@@ -11,6 +11,27 @@ SourceInfo info_of(const std::string& input) {
   return open_source(options)->info();
 }
 
+/// All frames that come, after the warnings.
+struct Read {
+  std::vector<Frame> frames;
+  std::vector<std::string> warnings;
+};
+Read read_with_warnings(const std::string& file) {
+  Read read;
+  SourceOptions options;
+  options.input = file;
+  options.on_warning = [&](const std::string& text) { read.warnings.push_back(text); };
+  read.frames = read_all(options);
+  return read;
+}
+
+std::string strict_error(const std::string& file) {
+  SourceOptions options;
+  options.input = file;
+  options.strict = true;
+  return error_of([&] { read_all(options); });
+}
+
 class EveryMatrixAndRange : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(EveryMatrixAndRange, GivesTheSameColours) {
@@ -63,6 +84,27 @@ TEST(VideoSource, TurnsRotatedVideo) {
   // A quarter turn against the clock, as players show it.
   EXPECT_TRUE(near(at(frames[0], Corner::bottom_left), kRed, 5));
   EXPECT_TRUE(near(at(frames[0], Corner::top_left), kGreen, 5));
+}
+
+TEST(VideoSource, SaysThatItAppliesNoAngleBetweenQuarterTurns) {
+  const ScratchFolder folder;
+  std::string bytes = read_bytes(fixture("rotated.mp4"));
+  const std::size_t header = bytes.find("tkhd");
+  ASSERT_NE(header, std::string::npos);
+  // Behind version, flags, dates, number, duration, layer and volume stand nine numbers: 45 degrees.
+  const auto put = [&](std::size_t index, std::uint32_t value) {
+    for (std::size_t i = 0; i < 4; ++i)
+      bytes[header + 4 + 40 + 4 * index + i] = static_cast<char>(value >> (24 - 8 * i));
+  };
+  constexpr std::uint32_t kHalfRoot = 46341;  // of 65536
+  for (const std::size_t index : {0, 1, 4}) put(index, kHalfRoot);
+  put(3, 0U - kHalfRoot);
+  write_bytes(folder / "a.mp4", bytes);
+  const Read read = read_with_warnings(folder / "a.mp4");
+  EXPECT_EQ(read.frames.size(), 3U);
+  ASSERT_EQ(read.warnings.size(), 1U);
+  EXPECT_NE(read.warnings[0].find("45 degrees clockwise"), std::string::npos) << read.warnings[0];
+  EXPECT_TRUE(read_with_warnings(fixture("rotated.mp4")).warnings.empty());
 }
 
 TEST(VideoSource, MakesPixelsSquare) {
@@ -131,27 +173,6 @@ class EveryInput : public ::testing::TestWithParam<const char*> {
   std::string file_ = folder_ / (std::string("clip.") + GetParam());
   std::string whole_;
 };
-
-/// All frames that come, after the warnings.
-struct Read {
-  std::vector<Frame> frames;
-  std::vector<std::string> warnings;
-};
-Read read_with_warnings(const std::string& file) {
-  Read read;
-  SourceOptions options;
-  options.input = file;
-  options.on_warning = [&](const std::string& text) { read.warnings.push_back(text); };
-  read.frames = read_all(options);
-  return read;
-}
-
-std::string strict_error(const std::string& file) {
-  SourceOptions options;
-  options.input = file;
-  options.strict = true;
-  return error_of([&] { read_all(options); });
-}
 
 TEST_P(EveryInput, GivesTheFramesThatThereAreWhenCutShort) {
   cut(0.8);
