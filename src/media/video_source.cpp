@@ -53,6 +53,11 @@ const AVCodec* alpha_decoder(const AVStream& stream) {
 
 bool is_mp4(const AVFormatContext& input) { return std::string_view(input.iformat->name).starts_with("mov"); }
 
+/// True if FFmpeg's decoder marks frames of which parts are lost. That of HEVC does not.
+bool marks_damage(AVCodecID codec) {
+  return codec == AV_CODEC_ID_H264 || codec == AV_CODEC_ID_MPEG2VIDEO || codec == AV_CODEC_ID_MPEG1VIDEO;
+}
+
 std::int64_t duration_of(const AVFrame& picture) {
 #if LIBAVUTIL_VERSION_INT >= AV_VERSION_INT(57, 30, 100)
   return picture.duration;
@@ -259,7 +264,7 @@ bool VideoSource::feed_decoder() {
     ++packets_read_;
     // Decoders take a packet without data for the end. Such packets stand for a repeated picture.
     if (packet_->size == 0) continue;
-    if ((packet_->flags & AV_PKT_FLAG_CORRUPT) != 0) note_damage({});
+    check_packet(*packet_);
     // A recording may begin between two key frames; what comes before the first cannot be decoded.
     key_frame_seen_ = key_frame_seen_ || (packet_->flags & AV_PKT_FLAG_KEY) != 0;
     if (!key_frame_seen_) continue;
@@ -269,6 +274,29 @@ bool VideoSource::feed_decoder() {
   if (stopped()) return true;
   input_ended_ = true;
   return send_packet(nullptr);
+}
+
+/// MPEG transport streams count their packets. Where the count jumps, packets are lost or, without any harm,
+/// a recording was begun anew. Decoders tell where parts of frames are lost, gaps in time where whole frames
+/// are.
+void VideoSource::check_packet(const AVPacket& packet) {
+  const bool in_doubt = (packet.flags & AV_PKT_FLAG_CORRUPT) != 0;
+  if (std::string_view(input_->iformat->name) != "mpegts" || !marks_damage(stream_->codecpar->codec_id)) {
+    if (in_doubt) note_damage({});
+    return;
+  }
+  // The demuxer marks the packet before the jump, and its parser may shift the mark by one.
+  constexpr int kPacketsUntilGap = 3;
+  if (in_doubt) packets_in_doubt_ = kPacketsUntilGap;
+  if (packets_in_doubt_ > 0 && packet.dts != AV_NOPTS_VALUE && last_decoding_time_ != AV_NOPTS_VALUE) {
+    const double step = static_cast<double>(packet.dts - last_decoding_time_) * av_q2d(stream_->time_base);
+    if (step * info_.frame_rate > 1.5) {
+      note_damage("frames are missing");
+      packets_in_doubt_ = 0;
+    }
+  }
+  packets_in_doubt_ = std::max(0, packets_in_doubt_ - 1);
+  last_decoding_time_ = packet.dts;
 }
 
 /// False at the end of what can be read, and where it was stopped.

@@ -31,6 +31,7 @@ class VideoSource : public Source {
   bool read_packet();
   bool send_packet(const AVPacket* packet);
   void note_extent(const AVPacket& packet);
+  void check_packet(const AVPacket& packet);
   void note_damage(const std::string& reason);
   void note_error(int code);
   void check_transfer();
@@ -73,6 +74,8 @@ class VideoSource : public Source {
   std::int64_t last_pts_ = AV_NOPTS_VALUE;  ///< of the last frame, in the stream's time base
   std::int64_t last_packet_duration_ = 0;   ///< likewise; 0: FFmpeg does not know
   std::int64_t extent_ = 0;  ///< where the packets of all streams end, microseconds of the container's clock
+  std::int64_t last_decoding_time_ = AV_NOPTS_VALUE;  ///< of the last packet, in the stream's time base
+  int packets_in_doubt_ = 0;                          ///< see check_packet
   bool key_frame_seen_ = false;
   bool input_ended_ = false;  ///< the decoder has been told
   std::int64_t damages_ = 0;

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "joined_recording.h"
 #include "sounding_video.h"
 #include "support.h"
@@ -307,6 +309,84 @@ TEST(VideoSource, GoesOnWhereTransportStreamsWereJoined) {
     }
   }
 }
+
+constexpr std::size_t kTransportPacket = 188;
+
+/// The video's packets of a transport stream, by the number of the frame that they belong to.
+std::vector<std::vector<std::size_t>> packets_of_frames(const std::string& bytes) {
+  constexpr int kVideo = 0x100;  // of FFmpeg's muxer
+  std::vector<std::vector<std::size_t>> frames;
+  for (std::size_t at = 0; at + kTransportPacket <= bytes.size(); at += kTransportPacket) {
+    const int flags = static_cast<unsigned char>(bytes[at + 1]);
+    if ((flags & 0x1F) * 256 + static_cast<unsigned char>(bytes[at + 2]) != kVideo) continue;
+    if ((flags & 0x40) != 0) frames.emplace_back();
+    frames.back().push_back(at);
+  }
+  return frames;
+}
+
+std::string without_packets(const std::string& bytes, const std::vector<std::size_t>& lost) {
+  std::string left;
+  for (std::size_t at = 0; at < bytes.size(); at += kTransportPacket) {
+    if (std::ranges::find(lost, at) == lost.end()) left += bytes.substr(at, kTransportPacket);
+  }
+  return left;
+}
+
+class EveryTransportStream : public ::testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    if (avcodec_find_encoder_by_name(GetParam()) == nullptr) GTEST_SKIP() << "FFmpeg is without it";
+    SinkOptions options = sink_options(file, 64, 64);
+    options.codec = GetParam();
+    if (options.codec.starts_with("libx")) options.ffmpeg_options = {{"preset", "ultrafast"}};
+    const auto sink = open_sink(options);
+    std::minstd_rand random(1);
+    for (int i = 0; i < 50; ++i) {
+      Frame frame = gradient_frame(64, 64, i);
+      for (std::uint8_t& value : frame.pixels)
+        value = static_cast<std::uint8_t>((value + random() % 64) & 0xFF);
+      sink->write(frame);
+    }
+    sink->finish();
+  }
+  const ScratchFolder folder;
+  const std::string file = folder / "a.ts";
+};
+
+TEST_P(EveryTransportStream, IsWholeWhereItsCountersAloneJump) {
+  std::string bytes = read_bytes(file);
+  const auto frames = packets_of_frames(bytes);
+  for (std::size_t frame = 25; frame < frames.size(); ++frame) {
+    for (const std::size_t at : frames[frame]) {
+      const auto flags = static_cast<unsigned char>(bytes[at + 3]);
+      bytes[at + 3] = static_cast<char>((flags & 0xF0) | ((flags + 7) & 0xF));
+    }
+  }
+  write_bytes(file, bytes);
+  const Read read = read_with_warnings(file);
+  EXPECT_EQ(read.frames.size(), 50U);
+  if (std::string_view(GetParam()) == "libx265") return;  // its decoder does not tell what is damaged
+  EXPECT_EQ(read.warnings, std::vector<std::string>{});
+}
+
+TEST_P(EveryTransportStream, IsDamagedWherePacketsAreMissing) {
+  const std::string whole = read_bytes(file);
+  const auto frames = packets_of_frames(whole);
+  std::vector<std::size_t> lost;  // three frames
+  for (std::size_t frame = 30; frame < 33; ++frame) {
+    lost.insert(lost.end(), frames[frame].begin(), frames[frame].end());
+  }
+  for (int round = 0; round < 2; ++round) {
+    write_bytes(file, without_packets(whole, lost));
+    const Read read = read_with_warnings(file);
+    ASSERT_FALSE(read.warnings.empty()) << round;
+    EXPECT_NE(read.warnings[0].find("damaged"), std::string::npos) << read.warnings[0];
+    ASSERT_GE(frames[20].size(), 2U);
+    lost = {frames[20].back()};  // a part of a frame
+  }
+}
+INSTANTIATE_TEST_SUITE_P(Codecs, EveryTransportStream, ::testing::Values("libx264", "mpeg2video", "libx265"));
 
 TEST(VideoSource, RefusesWhatIsNoVideo) {
   const ScratchFolder folder;
