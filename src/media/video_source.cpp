@@ -260,6 +260,7 @@ bool VideoSource::feed_decoder() {
   while (read_packet()) {
     note_extent(*packet_);
     times_.correct(*packet_);
+    other_video_.note(*packet_, *input_, *stream_);
     if (packet_->stream_index != stream_->index) continue;
     ++packets_read_;
     // Decoders take a packet without data for the end. Such packets stand for a repeated picture.
@@ -368,9 +369,18 @@ std::int64_t VideoSource::container_end() const {
   return input_->duration + (from_start ? start : 0);
 }
 
+void VideoSource::check_other_video() const {
+  constexpr double kNoticed = 0.5;  // seconds; tracks that belong together are not exactly equally long
+  const double seconds = static_cast<double>(other_video_.packets_behind()) / info_.frame_rate;
+  if (seconds < kNoticed) return;
+  report(name_ + " goes on for about " + seconds_text(std::llround(1e6 * seconds)) +
+         " with another video stream, which is not read; join such recordings with `ffmpeg -f concat`");
+}
+
 /// A file that is cut short often just ends; the container still tells how long it was meant to be.
 void VideoSource::check_whole() {
   if (frames_read_ == 0) throw Error("cannot read " + name_ + " as video: it holds no frame");
+  check_other_video();
   if (damages_ > 1) {
     report(name_ + " was damaged in " + std::to_string(damages_) +
            " places; the frames that could be decoded are there");

@@ -6,6 +6,7 @@
 #include "media/continuous_times.h"
 #include "media/frame_converter.h"
 #include "media/orientation.h"
+#include "media/other_video.h"
 #include "media/picture_mender.h"
 #include "media/pipe_input.h"
 #include "media/video_input.h"
@@ -38,6 +39,7 @@ class VideoSource : public Source {
   void check_turn();
   void check_picture();
   [[nodiscard]] std::int64_t container_end() const;
+  void check_other_video() const;
   void check_whole();
   void report(const std::string& problem) const;
   [[nodiscard]] bool stopped() const { return stop_ != nullptr && *stop_; }
@@ -66,6 +68,7 @@ class VideoSource : public Source {
   ffmpeg::Picture picture_;
   FrameConverter converter_;
   ContinuousTimes times_;
+  OtherVideo other_video_;
   SourceInfo info_;
   std::int64_t frames_read_ = 0;
   std::int64_t packets_read_ = 0;

@@ -310,6 +310,24 @@ TEST(VideoSource, GoesOnWhereTransportStreamsWereJoined) {
   }
 }
 
+TEST(VideoSource, TellsOfAnotherStreamThatAFileGoesOnWith) {
+  const ScratchFolder folder;
+  std::string bytes;
+  for (const char* pid : {"256", "768"}) {
+    SinkOptions options = sink_options(folder / "part.ts");
+    options.ffmpeg_options = {{"mpegts_start_pid", pid}, {"mpegts_pmt_start_pid", std::string(pid) + "0"}};
+    write_clip(options, 50);
+    bytes += read_bytes(options.output);
+  }
+  write_bytes(folder / "a.ts", bytes);
+  const Read read = read_with_warnings(folder / "a.ts");
+  EXPECT_EQ(read.frames.size(), 50U);
+  ASSERT_EQ(read.warnings.size(), 1U);
+  EXPECT_NE(read.warnings[0].find("about 2.00 s with another video stream"), std::string::npos)
+      << read.warnings[0];
+  EXPECT_NE(strict_error(folder / "a.ts").find("another video stream"), std::string::npos);
+}
+
 constexpr std::size_t kTransportPacket = 188;
 
 /// The video's packets of a transport stream, by the number of the frame that they belong to.
