@@ -32,12 +32,15 @@ FramePlacement::FramePlacement(const Options& options)
 }
 
 std::optional<std::int64_t> FramePlacement::place(std::chrono::microseconds since_first) {
-  const double wished = wished_place(since_first);
-  if (given_ > 0) last_duration_ = std::max(wished - wished_, 0.0);
-  wished_ = std::max(wished, wished_);
+  const double step = std::max(wished_place(since_first) - wished_, 0.0);
+  if (step > 0) last_duration_ = step;
+  wished_ += step;
   ++given_;
-  const std::optional<std::int64_t> place = free_place(wished_);
+  const std::optional<std::int64_t> place = options_.fixed_rate ? multiple(wished_) : free_place(wished_);
   if (place) last_ = *place;
+  // A step of a fixed rate is a whole frame interval.
+  const double same_time = options_.fixed_rate ? 0.1 : static_cast<double>(same_time_);
+  if (!place && step < same_time) ++crowded_out_;
   return place;
 }
 
@@ -60,19 +63,17 @@ double FramePlacement::even_place(double exact) const {
   return std::abs(even - exact) <= tolerance ? even : exact;
 }
 
-std::optional<std::int64_t> FramePlacement::free_place(double wished) {
+std::optional<std::int64_t> FramePlacement::free_place(double wished) const {
   if (last_ < 0) return 0;
-  if (options_.fixed_rate) return multiple(wished);
   const std::int64_t place = std::llround(wished);
   if (place - last_ >= shortest_) return place;
   if (place - last_ >= same_time_) return std::nullopt;
   const std::int64_t next = last_ + std::max(shortest_, interval_ / 2);
-  if (next - place <= interval_) return next;
-  ++crowded_out_;
-  return std::nullopt;
+  return next - place <= interval_ ? std::optional(next) : std::nullopt;
 }
 
 std::optional<std::int64_t> FramePlacement::multiple(double wished) const {
+  if (last_ < 0) return 0;
   // Frames may be up to one interval late, so that jitter around a multiple does not leave any out.
   const std::int64_t next = last_ + 1;
   const double late = static_cast<double>(next) - wished;

@@ -52,7 +52,7 @@ class FramePlacement {
   [[nodiscard]] double ticks(std::chrono::microseconds time) const;
   [[nodiscard]] double wished_place(std::chrono::microseconds since_first) const;
   [[nodiscard]] double even_place(double exact) const;
-  [[nodiscard]] std::optional<std::int64_t> free_place(double wished);
+  [[nodiscard]] std::optional<std::int64_t> free_place(double wished) const;
   [[nodiscard]] std::optional<std::int64_t> multiple(double wished) const;
 
   Options options_;

@@ -90,6 +90,23 @@ TEST(FramePlacement, CountsFramesOfOneTimeForWhichThereIsNoPlace) {
   EXPECT_EQ(placement.crowded_out(), 17);
 }
 
+TEST(FramePlacement, CountsFramesOfOneTimeThatAFixedRateLeavesOut) {
+  FramePlacement placement({.frame_rate = {25, 1}, .by_time = true, .fixed_rate = true});
+  for (const int milliseconds : {0, 40, 40, 40, 80}) placement.place(microseconds(milliseconds * 1000));
+  EXPECT_EQ(placement.crowded_out(), 1);
+  FramePlacement slower({.frame_rate = {25, 1}, .by_time = true, .fixed_rate = true});
+  for (int i = 0; i < 50; ++i) slower.place(microseconds(20'000 * i));
+  EXPECT_EQ(slower.crowded_out(), 0) << "it is the rate that leaves them out";
+}
+
+TEST(FramePlacement, ShowsALastFrameOfTheTimeOfTheOneBefore) {
+  FramePlacement placement({.frame_rate = {25, 1}, .by_time = true});
+  std::optional<std::int64_t> last;
+  for (const int milliseconds : {0, 40, 40}) last = placement.place(microseconds(milliseconds * 1000));
+  EXPECT_NEAR(seconds(placement, placement.end()), 0.08, 1e-3);
+  EXPECT_NEAR(seconds(placement, *last), 0.06, 1e-3);
+}
+
 TEST(FramePlacement, LeavesFramesOutThatAreNearerThanTheSmallestGap) {
   FramePlacement placement({.frame_rate = {120, 1}, .by_time = true});
   placement.set_gaps(1, av_rescale_q(20, {1, 1000}, placement.time_base()));
