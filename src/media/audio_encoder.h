@@ -6,11 +6,18 @@
 
 namespace streamdiffusion {
 
+/// What an encoder is to give; 0: the nearest to the sound's own that it takes.
+struct SoundWish {
+  int rate = 0;
+  int channels = 0;
+};
+
 /// Opens `encoder` for the sound that `source` decodes. The encoder gets the sound's own sample format, rate
 /// and channels where it takes them, otherwise the nearest that it takes, and a lower bit rate where it
-/// refuses the usual one. `rate`, unless it is 0, is the only sample rate that is tried. Throws Error, which
-/// `what` begins, where the encoder takes nothing.
+/// refuses the usual one. Throws Error, which `what` begins, where the encoder takes nothing or not what
+/// `wish` names.
 ffmpeg::Codec open_audio_encoder(const AVCodec& encoder, const AVCodecContext& source,
-                                 const AVOutputFormat& container, const std::string& what, int rate = 0);
+                                 const AVOutputFormat& container, const std::string& what,
+                                 const SoundWish& wish = {});
 
 }  // namespace streamdiffusion

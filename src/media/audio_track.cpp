@@ -17,7 +17,8 @@ constexpr std::array kOtherCodecs = {AV_CODEC_ID_AAC,    AV_CODEC_ID_OPUS,      
 
 /// Containers whose muxers drop what one track has more than the other.
 bool ends_with_shortest_track(const AVOutputFormat& container) {
-  return std::string_view(container.name).starts_with("mxf");
+  const std::string_view name = container.name;
+  return name.starts_with("mxf") || name == "gxf" || name == "dv";
 }
 
 /// Containers that play sound without a break from the video's beginning, whatever its times are.
@@ -97,10 +98,11 @@ class TrackMaker {
            " (`ffmpeg -encoders` lists those it has)");
       return std::nullopt;
     }
-    // The rate of sound in video is what muxers that take one rate alone take.
-    for (const int rate : {0, 48'000}) {
+    // Containers of broadcast take the rate of television alone, and either mono or stereo.
+    constexpr std::array<SoundWish, 4> kWishes = {{{}, {48'000, 0}, {48'000, 2}, {48'000, 1}}};
+    for (const SoundWish& wish : kWishes) {
       try {
-        AudioTrack track = transcoded(*encoder, rate);
+        AudioTrack track = transcoded(*encoder, wish);
         if (muxer_takes(track)) return track;
         note(what_ + ": the container " + output_.oformat->name + " does not take it as " + encoder->name);
       } catch (const Error& error) {
@@ -110,9 +112,9 @@ class TrackMaker {
     return std::nullopt;
   }
 
-  [[nodiscard]] AudioTrack transcoded(const AVCodec& encoder, int rate) const {
+  [[nodiscard]] AudioTrack transcoded(const AVCodec& encoder, const SoundWish& wish) const {
     AudioTrack track{&from_, ffmpeg::make_parameters(), {}, nullptr};
-    track.transcoder = std::make_unique<AudioTranscoder>(from_, encoder, *output_.oformat, rate, what_);
+    track.transcoder = std::make_unique<AudioTranscoder>(from_, encoder, *output_.oformat, wish, what_);
     track.time_base = track.transcoder->encoder().time_base;
     track.as_long_as_video = ends_with_shortest_track(*output_.oformat);
     ffmpeg::check(avcodec_parameters_from_context(track.parameters.get(), &track.transcoder->encoder()),

@@ -1,6 +1,5 @@
 #include "media/audio_transcoder.h"
 
-#include "media/audio_encoder.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
@@ -24,10 +23,11 @@ ffmpeg::Codec open_audio_decoder(const AVStream& stream, const std::string& what
 }  // namespace
 
 AudioTranscoder::AudioTranscoder(const AVStream& from, const AVCodec& encoder,
-                                 const AVOutputFormat& container, int rate, const std::string& what)
+                                 const AVOutputFormat& container, const SoundWish& wish,
+                                 const std::string& what)
     : what_(what),
       decoder_(open_audio_decoder(from, what)),
-      encoder_(open_audio_encoder(encoder, *decoder_, container, what, rate)),
+      encoder_(open_audio_encoder(encoder, *decoder_, container, what, wish)),
       resampler_(*decoder_, *encoder_, what),
       samples_(ffmpeg::make_picture()),
       packet_(ffmpeg::make_packet()) {}

@@ -3,6 +3,7 @@
 #include <functional>
 #include <string>
 
+#include "media/audio_encoder.h"
 #include "media/audio_resampler.h"
 #include "media/ffmpeg.h"
 
@@ -14,10 +15,9 @@ class AudioTranscoder {
  public:
   using OnPacket = std::function<void(AVPacket&)>;
 
-  /// `what` begins errors. `rate` is the sample rate that comes out; 0: the nearest to the sound's that
-  /// `encoder` takes. Throws Error where the sound cannot be decoded or `encoder` cannot take it.
-  AudioTranscoder(const AVStream& from, const AVCodec& encoder, const AVOutputFormat& container, int rate,
-                  const std::string& what);
+  /// `what` begins errors. Throws Error where the sound cannot be decoded or `encoder` cannot take it.
+  AudioTranscoder(const AVStream& from, const AVCodec& encoder, const AVOutputFormat& container,
+                  const SoundWish& wish, const std::string& what);
 
   /// Takes a packet with times counted from the first frame, in the input stream's time base. Throws Error
   /// for a damaged packet; later ones may follow.

@@ -33,6 +33,25 @@ int between(int worst, int best, int quality) {
   return static_cast<int>(std::lround(worst + (best - worst) * quality / 100.0));
 }
 
+/// Empty for encoders that take any rate.
+std::vector<AVRational> frame_rates_of(const AVCodec& encoder, int height) {
+  // FFmpeg has no list for DV.
+  constexpr int kPal = 576;
+  constexpr int kNtsc = 480;
+  constexpr AVRational kNtscRate{30'000, 1001};
+  if (std::string_view(encoder.name) == "dvvideo") {
+    if (height == kPal) return {{25, 1}};
+    return height == kNtsc ? std::vector{kNtscRate} : std::vector{AVRational{25, 1}, kNtscRate};
+  }
+  // Its list for MPEG ends with lower ones that are no part of the standard.
+  constexpr double kLowest = 23.9;
+  std::vector<AVRational> rates;
+  for (const AVRational rate : ffmpeg::frame_rates(encoder)) {
+    if (av_q2d(rate) > kLowest) rates.push_back(rate);
+  }
+  return rates;
+}
+
 }  // namespace
 
 const AVCodec& choose_video_encoder(const std::string& name, const AVOutputFormat& container) {
@@ -79,13 +98,8 @@ bool has_fixed_rate(const AVCodec& encoder) {
   return std::ranges::find(kNames, std::string_view(encoder.name)) != kNames.end();
 }
 
-AVRational nearest_frame_rate(const AVCodec& encoder, AVRational frame_rate) {
-  // FFmpeg's list for MPEG ends with lower ones that are no part of the standard.
-  constexpr double kLowest = 23.9;
-  std::vector<AVRational> rates;
-  for (const AVRational rate : ffmpeg::frame_rates(encoder)) {
-    if (av_q2d(rate) > kLowest) rates.push_back(rate);
-  }
+AVRational nearest_frame_rate(const AVCodec& encoder, AVRational frame_rate, int height) {
+  std::vector<AVRational> rates = frame_rates_of(encoder, height);
   if (rates.empty()) return frame_rate;
   std::ranges::sort(rates, [](AVRational a, AVRational b) { return av_cmp_q(a, b) < 0; });
   const double wanted = av_q2d(frame_rate);

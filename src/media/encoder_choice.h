@@ -17,8 +17,8 @@ AVPixelFormat choose_pixel_format(const AVCodec& encoder, const AVOutputFormat& 
 bool has_fixed_rate(const AVCodec& encoder);
 
 /// The frame rate, or for encoders that take a list of rates alone the best of them: the lowest that holds
-/// all frames.
-AVRational nearest_frame_rate(const AVCodec& encoder, AVRational frame_rate);
+/// all frames. `height` of the video, by which DV has its rates.
+AVRational nearest_frame_rate(const AVCodec& encoder, AVRational frame_rate, int height);
 
 /// Sets what each encoder calls quality. `quality`: 0 .. 100, -1 a good default.
 void set_quality(AVCodecContext& codec, ffmpeg::Options& options, int quality);

@@ -78,7 +78,7 @@ FramePlacement::Options spacing_of(const SinkOptions& options) {
   const AVRational rate = exact_rate(checked_rate(options.frame_rate));
   const AVOutputFormat& container = choose_container(options);
   const AVCodec& encoder = choose_video_encoder(options.codec, container);
-  return {.frame_rate = nearest_frame_rate(encoder, rate),
+  return {.frame_rate = nearest_frame_rate(encoder, rate, options.height),
           .by_time = options.variable_frame_rate,
           .fixed_rate = !has_free_times(container) || has_fixed_rate(encoder)};
 }

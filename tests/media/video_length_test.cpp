@@ -125,6 +125,29 @@ TEST(VideoSink, FillsSoundUpWithSilenceWhereTheContainerEndsWithIt) {
   }
 }
 
+TEST(VideoSink, WritesSoundAsContainersOfBroadcastTakeIt) {
+  const ScratchFolder folder;
+  { const SoundingVideo video(folder / "in.mkv", 10, {{"aac", 44'100, "mono", 0, 0.6}}); }
+  for (const auto& [name, channels] : {std::pair{"out.dv", 2}, std::pair{"out.gxf", 1}}) {
+    SinkOptions options = sink_options(folder / name, 720, 576);
+    options.frame_rate = 10;
+    options.variable_frame_rate = true;
+    options.audio_from = folder / "in.mkv";
+    options.on_warning = [](const std::string& text) { ADD_FAILURE() << text; };
+    const auto sink = open_sink(options);
+    Frame frame = plain_frame(720, 576, kRed);
+    for (int i = 0; i < 10; ++i) {
+      frame.time = std::chrono::milliseconds(100 * i);
+      sink->write(frame);
+    }
+    sink->finish();
+    EXPECT_NEAR(static_cast<double>(read_all(options.output).size()), 25, 5) << name;
+    const SoundFacts sound = sound_of(options.output);
+    EXPECT_EQ(sound.channels, channels) << name;
+    EXPECT_NEAR(sound.last_loud_end, 0.6, 0.1) << name;  // GXF's packets last 0.68 s
+  }
+}
+
 TEST(VideoSink, SaysThatAContainerCannotHoldSoundBehindTheLastFrame) {
   const ScratchFolder folder;
   { const SoundingVideo video(folder / "in.mkv", 5, {{"aac", 48'000, "stereo", 0, 3}}); }
