@@ -59,7 +59,8 @@ struct SourceInfo {
       false;                ///< as far as was looked, frames are not evenly spaced: Frame::time tells
   std::int64_t frames = 0;  ///< about how many there will be, 0 where that is not known
   bool has_audio = false;
-  /// How often an animated picture (GIF, APNG, WebP) wants to be played, 0: for ever. Nothing for others.
+  /// The number of times that an animated picture (GIF, APNG, WebP) wants to be played, 0: for ever. Nothing
+  /// for others.
   std::optional<int> plays = {};
 };
 
@@ -70,8 +71,8 @@ class Source {
   [[nodiscard]] virtual const SourceInfo& info() const = 0;
   /// The next frame; false at the end. Throws Error where the input cannot be read on.
   virtual bool read(Frame& frame) = 0;
-  /// How long the frame that `read` gave last is shown, where the source tells; else 0. Of interest for the
-  /// last frame: any other is shown until the next one.
+  /// Returns the duration of the frame that `read` gave last, where the source tells it; else 0. It matters
+  /// for the last frame: any other is shown until the next one.
   [[nodiscard]] virtual std::chrono::microseconds last_duration() const {
     return std::chrono::microseconds{0};
   }
@@ -154,8 +155,8 @@ struct SinkOptions {
   std::string codec = {};   ///< FFmpeg's encoder; empty: the container's usual one
   int quality = -1;         ///< 0 (worst) .. 100; -1: a good default
   std::map<std::string, std::string> metadata = {};  ///< into the container or the pictures
-  /// How often an animated picture (GIF, APNG, WebP) is played, 0: for ever; of no effect on others. Without
-  /// a value FFmpeg's choice.
+  /// The number of times that an animated picture (GIF, APNG, WebP) is played, 0: for ever; of no effect on
+  /// others. Without a value FFmpeg's choice.
   std::optional<int> plays = {};
   std::map<std::string, std::string> ffmpeg_options =
       {};  ///< of FFmpeg's encoder, format, device or protocol

@@ -6,7 +6,7 @@
 
 namespace streamdiffusion {
 
-/// What an encoder is to give; 0: the nearest to the sound's own that it takes.
+/// Sample rate and channels that an encoder is asked for; 0 asks for the nearest to the sound's own.
 struct SoundWish {
   int rate = 0;
   int channels = 0;

@@ -41,7 +41,7 @@ std::uint32_t take_number(Bytes& bytes, std::size_t size) {
   return number;
 }
 
-/// Which properties the item `wanted` has, counted from 1 and in the order in which they apply.
+/// Returns the properties of the item `wanted`, counted from 1 and in the order in which they apply.
 std::vector<std::size_t> properties_of(Bytes associations, std::uint32_t wanted) {
   if (associations.size() < kVersionAndFlags) return {};
   const std::size_t id_size = associations[0] < 1 ? 2 : 4;

@@ -37,8 +37,6 @@ bool PictureMender::mend(AVFrame& picture) {
          avcodec_receive_frame(decoder_.get(), &picture) >= 0;
 }
 
-bool refuses_damage(const AVCodecContext& decoder) {
-  return (decoder.err_recognition & AV_EF_EXPLODE) != 0;
-}
+bool refuses_damage(const AVCodecContext& decoder) { return (decoder.err_recognition & AV_EF_EXPLODE) != 0; }
 
 }  // namespace streamdiffusion

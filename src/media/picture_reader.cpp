@@ -192,7 +192,7 @@ ffmpeg::Picture decode_packet(const AVCodecParameters& parameters, const AVPacke
   return picture;
 }
 
-/// How a picture's bytes become packets.
+/// The way in which a picture's bytes become packets.
 struct PictureFormat {
   const AVInputFormat* demuxer = nullptr;  ///< none: the bytes are one packet of `codec`
   AVCodecID codec = AV_CODEC_ID_NONE;

@@ -5,8 +5,8 @@
 
 namespace streamdiffusion {
 
-/// How often a GIF, APNG or animated WebP wants to be played: 0 is for ever. Nothing for other files. FFmpeg
-/// does not tell.
+/// Reads the number of times that a GIF, APNG or animated WebP wants to be played: 0 is for ever. Nothing for
+/// other files. FFmpeg does not tell.
 std::optional<int> play_count(const std::filesystem::path& file);
 
 }  // namespace streamdiffusion

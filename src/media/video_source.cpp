@@ -211,7 +211,8 @@ std::chrono::microseconds VideoSource::last_duration() const {
   return std::chrono::microseconds(av_rescale_q(duration, stream_->time_base, ffmpeg::kMicroseconds));
 }
 
-/// What FFmpeg says of the last frame's packet, in the stream's time base; 0 where it does not know.
+/// Returns the duration that FFmpeg gives the last frame's packet, in the stream's time base; 0 where it does
+/// not know.
 std::int64_t VideoSource::packet_duration() const {
   // Where the container lacks a duration, FFmpeg gives one interval of its base rate, which may be no rate of
   // frames but the container's tick.
@@ -252,7 +253,7 @@ bool VideoSource::decode_next() {
   return false;
 }
 
-/// What can be shown of the packet that the decoder has refused, into picture_; false where that is nothing.
+/// Decodes the packet that the decoder has refused into picture_. False where nothing of it can be shown.
 bool VideoSource::mend() { return mender_ && mender_->mend(*picture_); }
 
 /// One packet of the video, or word of its end. False where the decoder refuses it.
