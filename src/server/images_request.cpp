@@ -59,7 +59,7 @@ bool is_ignored(const std::string& name) {
   return std::ranges::find(kIgnored, name) != kIgnored.end();
 }
 
-int integer_of(const std::string& param, const Json& value, int low, int high) {
+int read_integer(const std::string& param, const Json& value, int low, int high) {
   try {
     return streamdiffusion::integer_of(param, value, low, high);
   } catch (const FieldError& error) {
@@ -72,7 +72,7 @@ void read_field(const std::string& name, const Json& value, Order& order) {
     return;
   }
   if (name == "n") {
-    order.count = integer_of(name, value, 1, kMostPictures);
+    order.count = read_integer(name, value, 1, kMostPictures);
   } else if (name == "size") {
     set_size(value, order);
   } else if (name == "response_format") {
@@ -89,7 +89,7 @@ void read_field(const std::string& name, const Json& value, Order& order) {
     }
     order.is_streamed = value;
   } else if (name == "partial_images") {
-    order.partial_images = integer_of(name, value, 0, kMostPartialImages);
+    order.partial_images = read_integer(name, value, 0, kMostPartialImages);
   } else if (name == "model") {
     order.stream["model"] = value;
   } else {  // the settings of docs/server.md, `prompt` first of all
