@@ -11,13 +11,13 @@
 namespace streamdiffusion::hub {
 namespace {
 
-std::optional<std::string> variable(const std::string& name) {
+std::optional<std::string> environment_variable(const std::string& name) {
   const char* const value = std::getenv(name.c_str());
   return value != nullptr ? std::optional<std::string>(value) : std::nullopt;
 }
 
 std::optional<std::string> home_of(const std::string& user) {
-  const std::optional<std::string> home = user.empty() ? variable("HOME") : std::nullopt;
+  const std::optional<std::string> home = user.empty() ? environment_variable("HOME") : std::nullopt;
   return home ? home : posix::home_folder(user);
 }
 
@@ -57,9 +57,9 @@ std::string expand_variables(std::string_view path) {
     const std::string_view reference = path.substr(0, std::max<std::size_t>(length, 1));
     const bool has_braces = reference.ends_with('}');
     const std::optional<std::string> value =
-        length == 0
-            ? std::nullopt
-            : variable(std::string(has_braces ? reference.substr(2, length - 3) : reference.substr(1)));
+        length == 0 ? std::nullopt
+                    : environment_variable(
+                          std::string(has_braces ? reference.substr(2, length - 3) : reference.substr(1)));
     expanded += value ? *value : std::string(reference);
     path.remove_prefix(reference.size());
   }

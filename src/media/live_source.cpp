@@ -15,7 +15,7 @@ constexpr std::chrono::milliseconds kNothingYet{2};  // between two looks at a c
 constexpr double kUsualFrameRate = 25;
 constexpr double kHighestFrameRate = 240;  // what is above was taken from a clock, not from frames
 
-std::string seconds_text(std::chrono::milliseconds time) {
+std::string exact_seconds_text(std::chrono::milliseconds time) {
   std::string text = std::to_string(static_cast<double>(time.count()) / 1000);
   text.erase(text.find_last_not_of('0') + 1);
   if (text.back() == '.') text.pop_back();
@@ -109,7 +109,8 @@ bool LiveSource::feed_decoder() {
     if (interrupt_.stopped()) return false;
     if (result >= 0) times_->correct(*packet_);
     if (result >= 0 && packet_->stream_index == stream_->index) break;
-    if (interrupt_.time_is_up()) throw Error(name_ + " has given no picture for " + seconds_text(patience_));
+    if (interrupt_.time_is_up())
+      throw Error(name_ + " has given no picture for " + exact_seconds_text(patience_));
     if (result == AVERROR_EOF) {
       if (recorded_) return false;
       throw Error(name_ + " has ended");

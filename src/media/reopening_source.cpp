@@ -9,7 +9,7 @@
 namespace streamdiffusion {
 namespace {
 
-std::string seconds_text(std::chrono::duration<double> time) {
+std::string rounded_seconds_text(std::chrono::duration<double> time) {
   char text[32];
   std::snprintf(text, sizeof text, "%.1f s", time.count());
   return text;
@@ -45,7 +45,7 @@ bool ReopeningSource::reopen(std::string reason) {
   for (std::chrono::milliseconds next_wait = options_.first_wait;;
        next_wait = std::min(next_wait * 2, options_.longest_wait)) {
     if (stopped()) return false;
-    warn(reason + "; the last frame stands, opening it again in " + seconds_text(next_wait));
+    warn(reason + "; the last frame stands, opening it again in " + rounded_seconds_text(next_wait));
     if (!wait(next_wait)) return false;
     try {
       source_ = options_.open();
@@ -56,7 +56,7 @@ bool ReopeningSource::reopen(std::string reason) {
   }
   const MonotonicClock::TimePoint now = options_.clock.now();
   opened_at_ = std::chrono::duration_cast<std::chrono::microseconds>(now - first_read_);
-  warn(options_.name + " is back after " + seconds_text(now - lost));
+  warn(options_.name + " is back after " + rounded_seconds_text(now - lost));
   return true;
 }
 
