@@ -18,6 +18,9 @@ struct LoraOptions {
   std::string name = {};
 };
 
+/// Gives each LoRA without a name the one that Model::load gives it.
+void name_loras(std::vector<LoraOptions>& loras);
+
 /// A textual inversion.
 struct EmbeddingOptions {
   /// .safetensors with `emb_params`, `clip_l` or one tensor called as its token

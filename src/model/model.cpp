@@ -32,26 +32,6 @@ void check_scale(const LoraScale& lora) {
   }
 }
 
-/// Names each LoRA that has none after its file, or after the file's folder where another has that name: peft
-/// and diffusers give all files the same.
-void name_loras(std::vector<LoraOptions>& loras) {
-  std::vector<LoraOptions*> unnamed;
-  for (LoraOptions& lora : loras) {
-    if (lora.name.empty()) {
-      lora.name = lora.file.stem().string();
-      unnamed.push_back(&lora);
-    }
-    lora.name = compose(lora.name);
-  }
-  const std::vector<LoraOptions> named = loras;
-  for (LoraOptions* const lora : unnamed) {
-    if (std::ranges::count(named, lora->name, &LoraOptions::name) > 1) {
-      lora->name =
-          compose(std::filesystem::absolute(lora->file).lexically_normal().parent_path().filename().string());
-    }
-  }
-}
-
 /// The options of the caller with defaults filled in.
 ModelOptions complete(ModelOptions options) {
   name_loras(options.loras);
@@ -204,6 +184,26 @@ const Tokenizer::Encoding& Model::Impl::tokenize(const std::string& prompt) {
     }
     return encoding;
   });
+}
+
+/// After its file, or after the file's folder where another has that name: peft and diffusers give all files
+/// the same.
+void name_loras(std::vector<LoraOptions>& loras) {
+  std::vector<LoraOptions*> unnamed;
+  for (LoraOptions& lora : loras) {
+    if (lora.name.empty()) {
+      lora.name = lora.file.stem().string();
+      unnamed.push_back(&lora);
+    }
+    lora.name = compose(lora.name);
+  }
+  const std::vector<LoraOptions> named = loras;
+  for (LoraOptions* const lora : unnamed) {
+    if (std::ranges::count(named, lora->name, &LoraOptions::name) > 1) {
+      lora->name =
+          compose(std::filesystem::absolute(lora->file).lexically_normal().parent_path().filename().string());
+    }
+  }
 }
 
 Model::Model(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

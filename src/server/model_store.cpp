@@ -11,7 +11,8 @@ namespace streamdiffusion::server {
 ModelStore::ModelStore(std::vector<ModelOffer> offers, int most_loaded)
     : offers_(std::move(offers)), most_loaded_(std::max(1, most_loaded)), slots_(offers_.size()) {
   std::set<std::string> ids;
-  for (const ModelOffer& offer : offers_) {
+  for (ModelOffer& offer : offers_) {
+    name_loras(offer.options.loras);
     if (!ids.insert(offer.id).second) {
       throw Error("two models have the name \"" + offer.id + "\": give one another name, as NAME=PATH");
     }
@@ -47,7 +48,7 @@ std::string ModelStore::names() const {
 std::vector<LoraScale> ModelStore::loras(const std::string& id) const {
   std::vector<LoraScale> loras;
   for (const LoraOptions& lora : offers_.at(index_of(id)).options.loras) {
-    loras.push_back({lora.name.empty() ? lora.file.stem().string() : lora.name, lora.scale});
+    loras.push_back({lora.name, lora.scale});
   }
   return loras;
 }
