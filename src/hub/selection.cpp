@@ -6,6 +6,7 @@
 #include <optional>
 #include <string_view>
 
+#include "model/files/tensor_files.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion::hub {
@@ -52,24 +53,30 @@ std::optional<std::string> without_shard_number(std::string_view name) {
   return std::nullopt;
 }
 
-/// The weights of one variant ("", ".fp16"): one file, or the index with its shards.
-Files weights_of(const Files& files, const std::string& stem, const std::string& variant) {
+/// The index of one variant ("", ".fp16") with its shards; empty where there are not both.
+Files shards_of(const Files& files, const std::string& stem, const std::string& variant) {
   const std::string whole = stem + variant + std::string(kSafetensors);
-  Files weights;
-  std::ranges::copy_if(files, std::back_inserter(weights),
-                       [&](const RemoteFile& file) { return name_of(file) == whole; });
-  if (!weights.empty()) {
-    return weights;
-  }
   const std::string index = stem + std::string(kSafetensors) + ".index" + variant + ".json";
-  bool indexed = false;
+  bool has_index = false;
+  Files found;
   for (const RemoteFile& file : files) {
-    indexed = indexed || name_of(file) == index;
+    has_index = has_index || name_of(file) == index;
     if (name_of(file) == index || without_shard_number(name_of(file)) == whole) {
-      weights.push_back(file);
+      found.push_back(file);
     }
   }
-  return indexed ? weights : Files();
+  return has_index && found.size() > 1 ? found : Files();
+}
+
+/// The weights of one variant: one file, or the index with its shards. Of both, what TensorFiles::open takes.
+Files weights_of(const Files& files, const std::string& stem, const std::string& variant) {
+  const std::string whole = stem + variant + std::string(kSafetensors);
+  Files one;
+  std::ranges::copy_if(files, std::back_inserter(one),
+                       [&](const RemoteFile& file) { return name_of(file) == whole; });
+  Files shards = shards_of(files, stem, variant);
+  const bool takes_shards = !shards.empty() && (one.empty() || prefers_shards(stem));
+  return takes_shards ? shards : one;
 }
 
 [[noreturn]] void throw_no_weights(const Files& files, const std::string& where) {

@@ -70,6 +70,19 @@ TEST(Selection, TakesShardsOfOneVariantWithTheirIndex) {
   EXPECT_EQ(select(all), with({"model_index.json", kWeights[0], kWeights[2]}, shards));
 }
 
+TEST(Selection, TakesShardsBeforeOneFileWhereDiffusersDoes) {
+  const std::vector<std::string> shards = {"unet/diffusion_pytorch_model-00001-of-00001.safetensors",
+                                           "unet/diffusion_pytorch_model.safetensors.index.json"};
+  const auto all = with(kWeights, with(shards, {"model_index.json"}));
+  EXPECT_EQ(std::ranges::count(select(all), kWeights[1]), 0);
+  EXPECT_EQ(std::ranges::count(select(all), shards[0]), 1);
+  const std::vector<std::string> of_transformers = {"text_encoder/model-00001-of-00001.safetensors",
+                                                    "text_encoder/model.safetensors.index.json"};
+  EXPECT_EQ(std::ranges::count(select(with(kWeights, with(of_transformers, {"model_index.json"}))),
+                               of_transformers[0]),
+            0);
+}
+
 TEST(Selection, NeverTakesPickles) {
   for (const char* pickle : {"unet/diffusion_pytorch_model.bin", "model.ckpt", "model.pt"}) {
     try {

@@ -61,6 +61,13 @@ std::vector<std::shared_ptr<const SafeTensors>> open_shards(const fs::path& inde
   return opened;
 }
 
+/// Shards that are gone were replaced by one file.
+bool has_all_shards(const fs::path& index) {
+  return is_model_file(index) && std::ranges::all_of(read_weight_map(index), [&](const auto& entry) {
+           return is_model_file(index.parent_path() / entry.second);
+         });
+}
+
 /// A pickle in the folder, or an empty path.
 fs::path find_pickle(const fs::path& folder) {
   std::error_code ignored;  // inside of a DDUF file there are no pickles
@@ -98,13 +105,15 @@ void insert_tensor(std::map<std::string, FileTensor>& into, const std::string& n
   }
 }
 
+bool prefers_shards(const std::string& stem) { return stem != "model"; }
+
 TensorFiles TensorFiles::open(const std::filesystem::path& folder, const std::string& stem) {
   for (const std::string variant : {"", ".fp16", ".bf16"}) {
     const fs::path whole = folder / (stem + variant + ".safetensors");
-    if (is_model_file(whole)) {
+    const fs::path index = folder / (stem + ".safetensors.index" + variant + ".json");
+    if (is_model_file(whole) && !(prefers_shards(stem) && has_all_shards(index))) {
       return TensorFiles({SafeTensors::open(whole)});
     }
-    const fs::path index = folder / (stem + ".safetensors.index" + variant + ".json");
     if (is_model_file(index)) {
       TensorFiles files(open_shards(index));
       files.where_ = index.string();

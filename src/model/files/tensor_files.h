@@ -14,6 +14,10 @@ namespace streamdiffusion {
 void insert_tensor(std::map<std::string, FileTensor>& into, const std::string& name, FileTensor tensor,
                    const std::string& where);
 
+/// True if of shards with an index and one file of the same weights the shards are taken: diffusers does, and
+/// transformers, whose stem is `model`, does not.
+bool prefers_shards(const std::string& stem);
+
 /// The weights of one network: one file, a `.fp16.` variant or several shards with their index, seen as one
 /// set of named tensors.
 class TensorFiles {
@@ -21,8 +25,8 @@ class TensorFiles {
   /// Finds the weight files in a component's folder (`diffusion_pytorch_model` or `model` as `stem`):
   /// `stem.safetensors`, `stem.safetensors.index.json`, and then the same of the variants `fp16` and `bf16`
   /// (`stem.fp16.safetensors`, `stem.safetensors.index.fp16.json`). Where there are several, the first of
-  /// these is taken, as diffusers does. Throws Error where there is none; where only pickles are there it
-  /// says why they are refused and what to do.
+  /// these is taken, except as `prefers_shards` says. Throws Error where there is none; where only pickles
+  /// are there it says why they are refused and what to do.
   static TensorFiles open(const std::filesystem::path& folder, const std::string& stem);
   explicit TensorFiles(std::vector<std::shared_ptr<const SafeTensors>> files);
   /// Tensors of one file, under whatever names.

@@ -43,6 +43,19 @@ TEST(TensorFiles, SeesShardsAsOne) {
   }
 }
 
+TEST(TensorFiles, PrefersShardsToOneFileAsDiffusersDoesAndOneFileAsTransformersDoes) {
+  const TemporaryFolder folder;
+  for (const std::string stem : {kStem, "model"}) {
+    write_tensor(folder, stem + ".safetensors", "a", 1);
+    write_tensor(folder, stem + "-00001-of-00001.safetensors", "a", 2);
+    folder.write(stem + ".safetensors.index.json",
+                 R"({"weight_map":{"a":")" + stem + R"(-00001-of-00001.safetensors"}})");
+    EXPECT_EQ(first(TensorFiles::open(folder.path(), stem), "a"), stem == kStem ? 2 : 1);
+    std::filesystem::remove(folder.path() / (stem + "-00001-of-00001.safetensors"));
+    EXPECT_EQ(first(TensorFiles::open(folder.path(), stem), "a"), 1) << "shards that are gone";
+  }
+}
+
 TEST(TensorFiles, TellsWhichFileATensorOrAPartOfItIsInAndItsNameThere) {
   const TemporaryFolder folder;
   Tensors tensors;
