@@ -54,11 +54,14 @@ bool boolean_of(const nlohmann::json& value, const std::string& where) {
 
 /// Names match where a layer's name ends in them. peft takes them for regular expressions, diffusers writes
 /// names.
-void check_is_name(const std::string& pattern, const std::string& where) {
-  const bool name = std::ranges::all_of(pattern, [](char c) {
+bool is_name(const std::string& pattern) {
+  return !pattern.empty() && std::ranges::all_of(pattern, [](char c) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '_' || c == '-';
   });
-  if (!name || pattern.empty()) {
+}
+
+void check_is_name(const std::string& pattern, const std::string& where) {
+  if (!is_name(pattern)) {
     throw Error(where + " has " + show_json(pattern) + ": patterns other than names are not supported");
   }
 }
@@ -103,13 +106,22 @@ std::set<std::string> read_names(const nlohmann::json& json, const std::string& 
   return names;
 }
 
+/// Compares as peft's regular expressions do, in whose names the dots stand for any character.
+bool matches_name(std::string_view text, std::string_view name) {
+  return std::ranges::equal(text, name, [](char is, char wanted) { return wanted == '.' || is == wanted; });
+}
+
 bool ends_in_name(std::string_view layer, std::string_view name) {
-  return layer == name || (layer.ends_with(name) && layer[layer.size() - name.size() - 1] == '.');
+  if (layer.size() <= name.size()) {
+    return matches_name(layer, name);
+  }
+  const std::size_t begin = layer.size() - name.size();
+  return matches_name(layer.substr(begin), name) && layer[begin - 1] == '.';
 }
 
 std::optional<float> find_pattern(const std::vector<PeftPattern>& patterns, const std::string& layer) {
   const auto found = std::ranges::find_if(patterns, [&](const PeftPattern& pattern) {
-    return pattern.is_whole ? layer == pattern.name : ends_in_name(layer, pattern.name);
+    return pattern.is_whole ? matches_name(layer, pattern.name) : ends_in_name(layer, pattern.name);
   });
   return found == patterns.end() ? std::nullopt : std::optional(found->value);
 }
@@ -207,7 +219,11 @@ PeftSettings read_settings(const Fields& fields) {
     settings.use_dora = boolean_of(value, where);
   });
   fields.read("feedforward_modules", [&](const nlohmann::json& value, const std::string& where) {
-    settings.feedforward_modules = read_names(value, where);
+    if (value.is_string()) {
+      settings.feedforward_pattern = {value.get<std::string>(), where};
+    } else {
+      settings.feedforward_modules = read_names(value, where);
+    }
   });
   fields.read("modules_to_save", [&](const nlohmann::json& value, const std::string& where) {
     settings.saved_modules = read_names(value, where);
@@ -241,8 +257,13 @@ std::optional<float> PeftSettings::rank_of(const std::string& layer) const {
 }
 
 bool PeftSettings::is_feedforward(const std::string& layer) const {
+  if (feedforward_pattern) {
+    const auto& [pattern, where] = *feedforward_pattern;
+    check_is_name(pattern, where);
+    return matches_name(layer, pattern);
+  }
   return std::ranges::any_of(feedforward_modules,
-                             [&](const std::string& name) { return ends_in_name(layer, name); });
+                             [&](const std::string& name) { return layer.ends_with(name); });
 }
 
 PeftConfig::PeftConfig(const std::map<std::string, std::string>& metadata, const std::string& file,

@@ -27,11 +27,15 @@ struct PeftSettings {
   bool use_dora = false;
   std::int64_t oft_series_terms = 0;  ///< 0: Cayley's transform itself
   bool oft_is_shared = false;
-  std::set<std::string> feedforward_modules;  ///< IA3's layers whose inputs are scaled
-  std::set<std::string> saved_modules;        ///< `modules_to_save`
+  std::set<std::string>
+      feedforward_modules;  ///< The endings of the names of IA3's layers whose inputs are scaled
+  /// In their place, and where it stands: a regular expression for the whole name of a layer.
+  std::optional<std::pair<std::string, std::string>> feedforward_pattern;
+  std::set<std::string> saved_modules;  ///< `modules_to_save`
 
   [[nodiscard]] std::optional<float> alpha_of(const std::string& layer) const;
   [[nodiscard]] std::optional<float> rank_of(const std::string& layer) const;
+  /// True if IA3 scales the inputs of this layer. Throws Error for a regular expression that is no name.
   [[nodiscard]] bool is_feedforward(const std::string& layer) const;
 };
 

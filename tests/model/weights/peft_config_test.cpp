@@ -43,6 +43,31 @@ TEST(PeftConfig, TakesTheFirstPatternThatMatchesInPeftsOrder) {
   EXPECT_EQ(settings.rank_of("encoder.q_proj"), 6.0F);
 }
 
+TEST(PeftConfig, TakesDotsInPatternsForAnyCharacterAsPeftDoes) {
+  const PeftSettings settings =
+      *beside(R"({"lora_alpha": 8, "alpha_pattern": {"attn..to_q": 3, "^mid.conv": 4}})").find("unet");
+  EXPECT_EQ(settings.alpha_of("down.attn1.to_q"), 3.0F);
+  EXPECT_EQ(settings.alpha_of("attn2.to_q"), 3.0F);
+  EXPECT_EQ(settings.alpha_of("down.attn12.to_q"), 8.0F);
+  EXPECT_EQ(settings.alpha_of("mid_conv"), 4.0F);
+  EXPECT_EQ(settings.alpha_of("down.mid_conv"), 8.0F);
+}
+
+TEST(PeftConfig, FindsFeedforwardLayersByEndingsOfAListAndByAWholeName) {
+  const auto is_feedforward = [](const std::string& modules, const std::string& layer) {
+    return beside(R"({"peft_type": "IA3", "feedforward_modules": )" + modules + "}")
+        .find("unet")
+        ->is_feedforward(layer);
+  };
+  EXPECT_TRUE(is_feedforward(R"(["conv2"])", "resnets.0.conv2"));
+  EXPECT_TRUE(is_feedforward(R"(["nv2"])", "resnets.0.conv2"));
+  EXPECT_FALSE(is_feedforward(R"(["conv1"])", "resnets.0.conv2"));
+  EXPECT_FALSE(is_feedforward(R"("conv2")", "resnets.0.conv2")) << "a text is matched as a whole";
+  EXPECT_TRUE(is_feedforward(R"("resnets.0.conv2")", "resnets.0.conv2"));
+  expect_error([&] { is_feedforward(R"x(".*(conv1|conv2)")x", "resnets.0.conv2"); },
+               {"feedforward_modules", "conv1|conv2"});
+}
+
 TEST(PeftConfig, WhatTheFileNotesComesBeforeWhatLiesBesideIt) {
   const PeftConfig config({{"lora_adapter_metadata", R"({"text_encoder.lora_alpha": 4})"}}, "x.safetensors",
                           R"({"lora_alpha": 8})", "adapter_config.json");
