@@ -56,14 +56,17 @@ std::unique_ptr<AudioCopy> AudioCopy::open(const Options& options, AVFormatConte
   ffmpeg::check(avcodec_parameters_copy(to->codecpar, track->parameters.get()),
                 "cannot copy the audio of " + options.input);
   to->time_base = track->time_base;
-  return std::unique_ptr<AudioCopy>(new AudioCopy(options, std::move(input), std::move(*track), to));
+  return std::unique_ptr<AudioCopy>(
+      new AudioCopy(options, std::move(input), std::move(*track), *output.oformat, to));
 }
 
-AudioCopy::AudioCopy(Options options, ffmpeg::Input input, AudioTrack track, AVStream* to)
+AudioCopy::AudioCopy(Options options, ffmpeg::Input input, AudioTrack track, const AVOutputFormat& container,
+                     AVStream* to)
     : options_(std::move(options)),
       input_(std::move(input)),
       track_(std::move(track)),
       to_(to),
+      smallest_step_((container.flags & AVFMT_TS_NONSTRICT) != 0 ? 0 : 1),
       times_(*input_),
       packet_(ffmpeg::make_packet()) {}
 
@@ -179,12 +182,13 @@ void AudioCopy::guard_end(const std::function<void()>& action) {
   }
 }
 
-/// Times go up, as containers want them, also where those of the input do not.
+/// Times never go back, as containers want it, also where those of the input do. Packets may be shorter than
+/// the container's tick: where it allows equal times, such packets are not pushed away from their own times.
 void AudioCopy::keep(AVPacket& packet) {
   ffmpeg::Packet kept = ffmpeg::make_packet();
   av_packet_move_ref(kept.get(), &packet);
   av_packet_rescale_ts(kept.get(), track_.time_base, to_->time_base);
-  kept->pts = kept->dts = last_time_ = std::max(kept->pts, last_time_ + 1);
+  kept->pts = kept->dts = last_time_ = std::max(kept->pts, last_time_ + smallest_step_);
   kept->stream_index = to_->index;
   kept->pos = -1;
   ready_.push_back(std::move(kept));

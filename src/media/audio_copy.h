@@ -44,7 +44,8 @@ class AudioCopy {
   void report(const std::string& problem);
 
  private:
-  AudioCopy(Options options, ffmpeg::Input input, AudioTrack track, AVStream* to);
+  AudioCopy(Options options, ffmpeg::Input input, AudioTrack track, const AVOutputFormat& container,
+            AVStream* to);
   bool read();
   bool place();
   void pass_on();
@@ -58,6 +59,7 @@ class AudioCopy {
   ffmpeg::Input input_;
   AudioTrack track_;
   AVStream* to_;
+  std::int64_t smallest_step_;  ///< between the times of packets, in the output stream's time base
   ContinuousTimes times_;
   ffmpeg::Packet packet_;
   std::deque<ffmpeg::Packet> ready_;    ///< of the output stream, not given yet

@@ -151,7 +151,9 @@ INSTANTIATE_TEST_SUITE_P(Copied, EveryRoute,
                          ::testing::Values(Route{"mov", {"pcm_mulaw", 8'000, "mono"}, "mkv", "pcm_mulaw", 1},
                                            Route{"mp4", {"aac", 44'100, "stereo"}, "mov", "aac", 2},
                                            Route{"avi", {"aac", 44'100, "stereo"}, "avi", "aac", 2},
-                                           Route{"mkv", {"flac", 44'100, "stereo"}, "mkv", "flac", 2}));
+                                           Route{"mkv", {"flac", 44'100, "stereo"}, "mkv", "flac", 2},
+                                           // Packets shorter than the container's tick.
+                                           Route{"mkv", {"truehd", 48'000, "stereo"}, "mkv", "truehd", 2}));
 
 TEST(AudioCopy, SoundThatBeginsLateAndEndsEarlyStaysInStep) {
   const ScratchFolder folder;
