@@ -144,7 +144,8 @@ struct SinkOptions {
   bool variable_frame_rate = false;
   /// Audio of this video file is copied (or transcoded where the container does not take it), in step with
   /// the frames by their Frame::time; see Sink::note_source_end for where it ends. Nothing happens where it
-  /// has none or the output can hold none. Without a value the output has no sound.
+  /// has none or the output can hold none. The sound of a pipe ("-" for standard input) is left out after a
+  /// warning. Without a value the output has no sound.
   std::optional<std::string> audio_from = {};
   /// Sound that is damaged or that cannot be written, or frames that come at one time, are an Error.
   /// Otherwise the video is written with the sound that there is, or without any, after a warning.

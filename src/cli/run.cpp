@@ -94,9 +94,7 @@ void complete(SinkOptions& sink, const RunOptions& options, const SourceInfo& so
   sink.plays = source.plays;
   sink.variable_frame_rate = true;  // frames that come evenly stay exactly even
   sink.low_latency = options.live && options.output == "-";
-  if (source.has_audio && !options.no_audio && std::filesystem::is_regular_file(options.input)) {
-    sink.audio_from = options.input;
-  }
+  if (source.has_audio && !options.no_audio) sink.audio_from = options.input;
 }
 
 /// The LoRAs with the scales that they are loaded with, so that they can be changed.

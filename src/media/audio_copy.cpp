@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "media/medium.h"
 #include "media/picture_reader.h"
 #include "media/video_input.h"
 #include "streamdiffusion/error.h"
@@ -15,6 +16,12 @@ namespace {
 
 double seconds_of(const AVPacket& packet, AVRational time_base) {
   return static_cast<double>(packet.pts) * av_q2d(time_base);
+}
+
+/// Gives a warning of `problem`, which is an Error instead where the options are strict.
+void warn(const AudioCopy::Options& options, const std::string& problem) {
+  if (options.strict) throw Error(problem);
+  if (options.on_warning) options.on_warning(problem);
 }
 
 bool knows_sound(AVFormatContext& input) {
@@ -37,9 +44,12 @@ ffmpeg::Input open_with_sound(const std::string& file) {
 }  // namespace
 
 std::unique_ptr<AudioCopy> AudioCopy::open(const Options& options, AVFormatContext& output) {
-  if (options.input == "-")
-    throw Error("audio cannot be taken from standard input, which the frames are read from");
   if (output.oformat->audio_codec == AV_CODEC_ID_NONE) return nullptr;
+  if (input_medium(options.input, "") == Medium::pipe) {
+    warn(options, "the sound of " + input_name(options.input) +
+                      " is left out, because a pipe cannot be read twice; name a file to keep it");
+    return nullptr;
+  }
   if (std::filesystem::is_directory(options.input) || is_picture(options.input)) return nullptr;
   ffmpeg::Input input = open_with_sound(options.input);
   std::string reason;
@@ -47,8 +57,7 @@ std::unique_ptr<AudioCopy> AudioCopy::open(const Options& options, AVFormatConte
       choose_audio_track(*input, output, options.muxer_options, options.input, reason);
   if (!track) {
     if (reason.empty()) return nullptr;
-    if (options.strict) throw Error(reason);
-    if (options.on_warning) options.on_warning(reason + "; the video is written without sound");
+    warn(options, reason + "; the video is written without sound");
     return nullptr;
   }
   AVStream* to = avformat_new_stream(&output, nullptr);
@@ -71,8 +80,7 @@ AudioCopy::AudioCopy(Options options, ffmpeg::Input input, AudioTrack track, con
       packet_(ffmpeg::make_packet()) {}
 
 void AudioCopy::report(const std::string& problem) {
-  if (options_.strict) throw Error(problem);
-  if (!std::exchange(warned_, true) && options_.on_warning) options_.on_warning(problem);
+  if (options_.strict || !std::exchange(warned_, true)) warn(options_, problem);
 }
 
 void AudioCopy::start(std::chrono::microseconds first_frame) {

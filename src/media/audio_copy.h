@@ -27,7 +27,7 @@ class AudioCopy {
   };
 
   /// Adds a stream to `output` (before its header is written). Null where `input` has no audio or `output`
-  /// holds none, and after a warning where no way leads from one to the other. Throws Error where `input`
+  /// holds none, and after a warning where no way leads from one to the other or `input` is a pipe. Throws Error where `input`
   /// cannot be opened.
   static std::unique_ptr<AudioCopy> open(const Options& options, AVFormatContext& output);
 

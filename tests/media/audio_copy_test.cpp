@@ -242,6 +242,22 @@ TEST(AudioCopy, SaysWhyThereIsNoSoundAndWritesTheVideo) {
   EXPECT_NE(error_of([&] { open_sink(options); }).find("in.mkv"), std::string::npos);
 }
 
+TEST(AudioCopy, SaysThatTheSoundOfAPipeIsLeftOut) {
+  const ScratchFolder folder;
+  std::vector<std::string> warnings;
+  SinkOptions options = sink_options(folder / "out.gif", 64, 48);
+  options.audio_from = "-";
+  options.on_warning = [&](const std::string& text) { warnings.push_back(text); };
+  write_clip(options, 3);
+  EXPECT_EQ(warnings, std::vector<std::string>{}) << "a GIF holds no sound";
+  options.output = folder / "out.mp4";
+  write_clip(options, 3);
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_NE(warnings[0].find("the sound of standard input is left out"), std::string::npos) << warnings[0];
+  options.strict = true;
+  EXPECT_NE(error_of([&] { open_sink(options); }).find("standard input"), std::string::npos);
+}
+
 TEST(AudioCopy, TakesAnotherTrackWhereTheBestCannotBeUsed) {
   const ScratchFolder folder;
   {
