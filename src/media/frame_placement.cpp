@@ -41,6 +41,7 @@ std::optional<std::int64_t> FramePlacement::place(std::chrono::microseconds sinc
   // A step of a fixed rate is a whole frame interval.
   const double same_time = options_.fixed_rate ? 0.1 : static_cast<double>(same_time_);
   if (!place && step < same_time) ++crowded_out_;
+  if (!place && step >= same_time && !options_.fixed_rate) ++too_near_;
   return place;
 }
 

@@ -45,6 +45,9 @@ class FramePlacement {
   /// The number of frames left out because others came at the same time.
   [[nodiscard]] std::int64_t crowded_out() const { return crowded_out_; }
 
+  /// The number of frames left out because they are nearer than `shortest` to the one before.
+  [[nodiscard]] std::int64_t too_near() const { return too_near_; }
+
   /// Ticks from frame to frame at the frame rate.
   [[nodiscard]] std::int64_t frame_interval() const { return interval_; }
 
@@ -61,6 +64,7 @@ class FramePlacement {
   std::int64_t same_time_ = 1;
   std::int64_t shortest_ = 1;
   std::int64_t crowded_out_ = 0;
+  std::int64_t too_near_ = 0;
   std::int64_t last_ = -1;  ///< place of the last frame that was not left out
   double wished_ = 0;       ///< place of the last frame, left out or not, before it was rounded
   double last_duration_;    ///< ticks from the last frame to its end

@@ -68,7 +68,7 @@ bool has_free_times(const AVOutputFormat& container) {
   return (container.flags & AVFMT_VARIABLE_FPS) != 0 && (container.flags & AVFMT_NOTIMESTAMPS) == 0;
 }
 
-/// True for animated pictures. Browsers and FFmpeg show frames of up to 10 ms for 100 ms.
+/// True for animated pictures.
 bool is_animation(const AVOutputFormat& container) {
   const std::string_view name = container.name;
   return name == "gif" || name == "apng" || name == "webp";
@@ -194,7 +194,8 @@ void VideoSink::keep_frames_apart() {
     return std::max<std::int64_t>(1, av_rescale_q_rnd(1, time, placement_.time_base(), AV_ROUND_UP));
   };
   const std::int64_t tick = ticks(output_->streams[0]->time_base);
-  if (is_animation(*output_->oformat)) {
+  // Browsers and FFmpeg show a GIF's frames of up to 10 ms for 100 ms.
+  if (std::string_view(output_->oformat->name) == "gif") {
     placement_.set_gaps(1, ticks({20, 1000}));
   } else {
     placement_.set_gaps(tick, tick);
@@ -294,6 +295,10 @@ void VideoSink::finish() {
   if (placement_.crowded_out() > 0) {
     report(std::to_string(placement_.crowded_out()) +
            " frames came at the time of another and are missing in " + options_.output);
+  }
+  if (placement_.too_near() > 0) {
+    report(std::to_string(placement_.too_near()) + " frames are missing in " + options_.output +
+           ", because players slow down a GIF of more than 50 frames a second; APNG and WebP hold them");
   }
   end_ = placement_.end();
   if (spacing_.fixed_rate) repeat_until(end_);

@@ -247,6 +247,28 @@ TEST_P(EveryFastRate, IsShownAsLongByAGif) {
 }
 INSTANTIATE_TEST_SUITE_P(Rates, EveryFastRate, ::testing::Values(30, 50, 60, 120, 200));
 
+TEST(VideoSink, KeepsAllFramesOfAFastAnimationUnlessItIsAGif) {
+  const ScratchFolder folder;
+  for (const char* name : {"a.apng", "a.gif"}) {
+    std::vector<std::string> warnings;
+    SinkOptions options = sink_options(folder / name, 16, 16);
+    options.frame_rate = 60;
+    options.on_warning = [&](const std::string& text) { warnings.push_back(text); };
+    const auto sink = open_sink(options);
+    for (int i = 0; i < 60; ++i) sink->write(plain_frame(16, 16, {4 * i, 255 - i, 0}));
+    sink->finish();
+    const std::size_t frames = packet_durations(options.output).size();
+    if (std::string_view(name) == "a.apng") {
+      EXPECT_EQ(frames, 60U);
+      EXPECT_EQ(warnings, std::vector<std::string>{});
+    } else {
+      ASSERT_EQ(warnings.size(), 1U);
+      EXPECT_TRUE(warnings[0].starts_with(std::to_string(60 - frames) + " frames are missing"))
+          << warnings[0];
+    }
+  }
+}
+
 TEST(VideoSink, TakesOddSizes) {
   const ScratchFolder folder;
   write_clip(sink_options(folder / "a.mp4", 65, 49), 3);
