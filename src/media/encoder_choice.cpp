@@ -85,6 +85,9 @@ AVPixelFormat choose_pixel_format(const AVCodec& encoder, const AVOutputFormat& 
   if (std::string_view(container.name) == "yuv4mpegpipe") return AV_PIX_FMT_YUV420P;
   // A virtual camera: what the programs that look at it know.
   if (std::string_view(container.name).find("v4l2") != std::string_view::npos) return AV_PIX_FMT_YUV420P;
+  // AVI has no tag for RGB: untagged raw video of 24 bits is in the order of Windows bitmaps.
+  if (encoder.id == AV_CODEC_ID_RAWVIDEO && std::string_view(container.name) == "avi")
+    return AV_PIX_FMT_BGR24;
   if (formats.empty()) return lossless ? AV_PIX_FMT_RGB24 : AV_PIX_FMT_YUV420P;
   if (!lossless && std::ranges::find(formats, AV_PIX_FMT_YUV420P) != formats.end()) return AV_PIX_FMT_YUV420P;
   // The best of a list, which FFmpeg ends with AV_PIX_FMT_NONE, is never a hardware surface for a format in

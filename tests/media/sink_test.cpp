@@ -269,6 +269,18 @@ TEST(VideoSink, KeepsAllFramesOfAFastAnimationUnlessItIsAGif) {
   }
 }
 
+TEST(VideoSink, KeepsColoursOfRawVideo) {
+  const ScratchFolder folder;
+  for (const char* name : {"a.avi", "a.mov", "a.nut"}) {
+    SinkOptions options = sink_options(folder / name);
+    options.codec = "rawvideo";
+    write_clip(options, 3);
+    const std::vector<Frame> frames = read_all(options.output);
+    ASSERT_EQ(frames.size(), 3U) << name;
+    EXPECT_EQ(frames[2].pixels, gradient_frame(64, 48, 2).pixels) << name;
+  }
+}
+
 TEST(VideoSink, TakesOddSizes) {
   const ScratchFolder folder;
   write_clip(sink_options(folder / "a.mp4", 65, 49), 3);
