@@ -1,6 +1,7 @@
 #include "media/audio_copy.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
 #include <limits>
 #include <optional>
@@ -85,6 +86,7 @@ void AudioCopy::report(const std::string& problem) {
 
 void AudioCopy::start(std::chrono::microseconds first_frame) {
   const AVStream* video = find_video_stream(*input_);
+  first_frame_ = first_frame;
   origin_ = first_frame.count() + (video != nullptr ? start_time(*video) : 0);
 }
 
@@ -156,7 +158,23 @@ bool AudioCopy::place() {
   }
   packet_->dts = packet_->pts;
   next_time_ = packet_->pts + packet_->duration;
+  if (next_time_ < 0) note_early_sound();
   return next_time_ >= 0;
+}
+
+/// Warns of sound before the video's beginning. Where the first frames are left out on purpose or cannot be
+/// decoded, their sound is no loss.
+void AudioCopy::note_early_sound() {
+  if (std::exchange(looked_for_early_sound_, true)) return;
+  // Encoders put silence before the sound, which is 0.14 s long in an MP3 of 8 kHz.
+  constexpr double kNoticed = 0.25;  // seconds
+  const double seconds =
+      -seconds_of(*packet_, track_.from->time_base) - static_cast<double>(first_frame_.count()) / 1e6;
+  if (seconds < kNoticed) return;
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.2f s", seconds);
+  warn(options_, std::string(text) + " of the sound of " + options_.input +
+                     " come before the first frame and are left out");
 }
 
 void AudioCopy::pass_on() {

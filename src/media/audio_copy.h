@@ -27,8 +27,8 @@ class AudioCopy {
   };
 
   /// Adds a stream to `output` (before its header is written). Null where `input` has no audio or `output`
-  /// holds none, and after a warning where no way leads from one to the other or `input` is a pipe. Throws Error where `input`
-  /// cannot be opened.
+  /// holds none, and after a warning where no way leads from one to the other or `input` is a pipe. Throws
+  /// Error where `input` cannot be opened.
   static std::unique_ptr<AudioCopy> open(const Options& options, AVFormatContext& output);
 
   /// The Frame::time of the first frame, before the first copy.
@@ -48,6 +48,7 @@ class AudioCopy {
             AVStream* to);
   bool read();
   bool place();
+  void note_early_sound();
   void pass_on();
   void end();
   void flush();
@@ -62,12 +63,14 @@ class AudioCopy {
   std::int64_t smallest_step_;  ///< between the times of packets, in the output stream's time base
   ContinuousTimes times_;
   ffmpeg::Packet packet_;
-  std::deque<ffmpeg::Packet> ready_;    ///< of the output stream, not given yet
+  std::deque<ffmpeg::Packet> ready_;  ///< of the output stream, not given yet
+  std::chrono::microseconds first_frame_{0};
   std::int64_t origin_ = 0;             ///< the first frame's time, microseconds of the input's clock
   std::int64_t next_time_ = 0;          ///< where the last packet read ends, in the input stream's time base
   std::int64_t last_time_ = INT64_MIN;  ///< of the last packet kept, in the output stream's time base
   bool ended_ = false;
   bool warned_ = false;
+  bool looked_for_early_sound_ = false;
 };
 
 }  // namespace streamdiffusion

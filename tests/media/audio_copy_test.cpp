@@ -197,6 +197,28 @@ TEST(AudioCopy, SoundThatBeginsAfterFFmpegHasLookedForItIsFound) {
   EXPECT_NEAR(sound.loud, 1, 0.1);
 }
 
+TEST(AudioCopy, SaysHowMuchSoundBeforeTheFirstFrameIsLeftOut) {
+  const ScratchFolder folder;
+  const std::string from = folder / "in.mkv";
+  const std::string to = folder / "out.mkv";
+  { const SoundingVideo video(from, 10, {{"aac", 48'000, "stereo", 0, 2}}, 10); }
+  const std::vector<std::string> warnings = redraw(from, to);
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_TRUE(warnings[0].starts_with("1.0")) << warnings[0];
+  EXPECT_NE(warnings[0].find("before the first frame"), std::string::npos) << warnings[0];
+  EXPECT_NEAR(sound_of(to).end, 1, 0.05);
+  SinkOptions options = sink_options(to, 64, 48);
+  options.audio_from = from;
+  options.strict = true;
+  const auto sink = open_sink(options);
+  const Frame frame = plain_frame(64, 48, kRed);
+  EXPECT_NE(error_of([&] {
+              sink->write(frame);
+              sink->finish();
+            }).find("before the first frame"),
+            std::string::npos);
+}
+
 TEST(AudioCopy, SoundThatGoesOnAfterTheVideoIsCut) {
   const ScratchFolder folder;
   { const SoundingVideo video(folder / "in.mkv", 5, {{"aac", 48'000, "stereo", 0, 3}}); }
