@@ -15,6 +15,7 @@
 #include "media/file_names.h"
 #include "media/frame_converter.h"
 #include "media/picture_structure.h"
+#include "media/wide_colours.h"
 #include "streamdiffusion/error.h"
 #include "streamdiffusion/media.h"
 
@@ -233,6 +234,8 @@ void warn_of_flaws(const Structure& structure, const AVFrame& picture, const std
         " has transparency, which FFmpeg does not read from an AVIF: transparent parts are opaque; convert "
         "it to a PNG to have them black");
   }
+  const std::string wide = describe_wide_colours(picture);
+  if (!wide.empty()) on_warning("the picture " + name + " " + wide);
   if (structure.cut_short) on_warning("the picture " + name + " has no end marker; it may be cut short");
   const std::string complaint = structure.format == Structure::Format::tiff ? tiff_complaint() : "";
   if (!complaint.empty()) on_warning("the picture " + name + " may be damaged: " + complaint);

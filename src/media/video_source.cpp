@@ -11,6 +11,7 @@
 #include "media/frame_spacing.h"
 #include "media/medium.h"
 #include "media/play_count.h"
+#include "media/wide_colours.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
@@ -333,14 +334,9 @@ void VideoSource::note_extent(const AVPacket& packet) {
   extent_ = std::max(extent_, av_rescale_q(begin + packet.duration, time_base, ffmpeg::kMicroseconds));
 }
 
-/// HDR tells brightness on another curve; read as SDR, it looks grey and dull.
-void VideoSource::check_transfer() {
-  const AVColorTransferCharacteristic transfer = picture_->color_trc;
-  const bool hdr = transfer == AVCOL_TRC_SMPTE2084 || transfer == AVCOL_TRC_ARIB_STD_B67;
-  if (!hdr || std::exchange(warned_of_hdr_, true)) return;
-  report(name_ + " is an HDR video (" + av_color_transfer_name(transfer) +
-         "), which is read as if it were SDR: its colours look dull; convert it to SDR first, for example "
-         "with FFmpeg's filters zscale and tonemap");
+void VideoSource::check_colours() {
+  const std::string wide = describe_wide_colours(*picture_);
+  if (!wide.empty() && !std::exchange(warned_of_colours_, true)) report("the video " + name_ + " " + wide);
 }
 
 void VideoSource::check_turn() {
@@ -352,7 +348,7 @@ void VideoSource::check_turn() {
 }
 
 void VideoSource::check_picture() {
-  check_transfer();
+  check_colours();
   check_turn();
   if (picture_->decode_error_flags != 0 || (picture_->flags & AV_FRAME_FLAG_CORRUPT) != 0) note_damage({});
   const std::string matrix = unusual_matrix(*picture_);

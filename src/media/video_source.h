@@ -35,7 +35,7 @@ class VideoSource : public Source {
   void check_packet(const AVPacket& packet);
   void note_damage(const std::string& reason);
   void note_error(int code);
-  void check_transfer();
+  void check_colours();
   void check_turn();
   void check_picture();
   [[nodiscard]] std::int64_t container_end() const;
@@ -83,7 +83,7 @@ class VideoSource : public Source {
   bool input_ended_ = false;  ///< the decoder has been told
   std::int64_t damages_ = 0;
   std::string warned_matrix_;
-  bool warned_of_hdr_ = false;
+  bool warned_of_colours_ = false;
   Clock::time_point first_read_;
 };
 

@@ -293,6 +293,18 @@ TEST(VideoSource, WarnsOfHdr) {
   EXPECT_NE(read.warnings[0].find("HDR"), std::string::npos) << read.warnings[0];
 }
 
+TEST(VideoSource, WarnsOfAWideGamutOnce) {
+  const ScratchFolder folder;
+  SinkOptions options = sink_options(folder / "a.mkv");
+  options.codec = "ffv1";
+  options.ffmpeg_options = {{"color_primaries", "smpte432"}};
+  write_clip(options, 3);
+  const Read read = read_with_warnings(options.output);
+  EXPECT_EQ(read.frames.size(), 3U);
+  ASSERT_EQ(read.warnings.size(), 1U);
+  EXPECT_NE(read.warnings[0].find("smpte432"), std::string::npos) << read.warnings[0];
+}
+
 TEST(VideoSource, ReadsAnUnusualColourMatrixAsNone) {
   const Read read = read_with_warnings(fixture("reserved_matrix.mp4"));
   EXPECT_EQ(read.frames.size(), 3U);
