@@ -281,29 +281,22 @@ TEST(VideoSource, TakesAFileThatBeginsLateForWhole) {
   }
 }
 
-TEST(VideoSource, WarnsOfHdr) {
+/// Writes a video that says so and expects one warning with `word`.
+void expect_colour_warning(const std::string& option, const std::string& value, const std::string& word) {
   const ScratchFolder folder;
   SinkOptions options = sink_options(folder / "a.mkv");
   options.codec = "ffv1";
-  options.ffmpeg_options = {{"color_trc", "arib-std-b67"}};
+  options.ffmpeg_options = {{option, value}};
   write_clip(options, 3);
   const Read read = read_with_warnings(options.output);
   EXPECT_EQ(read.frames.size(), 3U);
   ASSERT_EQ(read.warnings.size(), 1U);
-  EXPECT_NE(read.warnings[0].find("HDR"), std::string::npos) << read.warnings[0];
+  EXPECT_NE(read.warnings[0].find(word), std::string::npos) << read.warnings[0];
 }
 
-TEST(VideoSource, WarnsOfAWideGamutOnce) {
-  const ScratchFolder folder;
-  SinkOptions options = sink_options(folder / "a.mkv");
-  options.codec = "ffv1";
-  options.ffmpeg_options = {{"color_primaries", "smpte432"}};
-  write_clip(options, 3);
-  const Read read = read_with_warnings(options.output);
-  EXPECT_EQ(read.frames.size(), 3U);
-  ASSERT_EQ(read.warnings.size(), 1U);
-  EXPECT_NE(read.warnings[0].find("smpte432"), std::string::npos) << read.warnings[0];
-}
+TEST(VideoSource, WarnsOfHdr) { expect_colour_warning("color_trc", "arib-std-b67", "HDR"); }
+
+TEST(VideoSource, WarnsOfAWideGamut) { expect_colour_warning("color_primaries", "smpte432", "smpte432"); }
 
 TEST(VideoSource, ReadsAnUnusualColourMatrixAsNone) {
   const Read read = read_with_warnings(fixture("reserved_matrix.mp4"));
