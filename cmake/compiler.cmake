@@ -13,12 +13,6 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
   # GCC collects its garbage at 128 MB; at 512 MB it compiles the server's coroutines in a tenth less time.
   target_compile_options(streamdiffusion_compiler INTERFACE $<$<COMPILE_LANGUAGE:CXX>:--param=ggc-min-heapsize=524288>)
 endif()
-if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-  # Of sources that are compiled as one, GCC warns that names in one shadow those in another, and that classes use anonymous
-  # namespaces as if they were in a header.
-  target_compile_options(streamdiffusion_compiler INTERFACE
-    $<$<COMPILE_LANGUAGE:CXX>:-Wno-shadow> $<$<COMPILE_LANGUAGE:CXX>:-Wno-subobject-linkage>)
-endif()
 if(NOT APPLE)
   target_link_options(streamdiffusion_compiler INTERFACE -Wl,--as-needed)  # a program needs the libraries that it uses
 endif()
