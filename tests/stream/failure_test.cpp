@@ -146,10 +146,17 @@ class DeviceFailure : public Failure {
   testing::FailingDevice& device_;
 };
 
+#ifdef __SANITIZE_ADDRESS__
+constexpr bool kIsSlow = true;  // a try takes ten times as long
+#else
+constexpr bool kIsSlow = false;
+#endif
+
 /// There are thousands of the host's allocations: of those after the first ones some are tried.
 class HostFailure : public Failure {
  public:
-  static constexpr std::size_t kAllTried = 60;
+  static constexpr std::size_t kAllTried = kIsSlow ? 15 : 60;
+  static constexpr std::size_t kGrowth = kIsSlow ? 2 : 3;
   void arm(std::size_t count) override { testing::fail_host_allocation(count); }
   bool disarm() override {
     const bool has_failed = testing::has_host_allocation_failed();
@@ -157,7 +164,7 @@ class HostFailure : public Failure {
     return has_failed;
   }
   [[nodiscard]] std::size_t after(std::size_t count) const override {
-    return count + 1 + (count > kAllTried ? count / 3 : 0);
+    return count + 1 + (count > kAllTried ? count / kGrowth : 0);
   }
 };
 
