@@ -6,7 +6,7 @@ namespace streamdiffusion::testing {
 
 /// Allocations by operator new in the calling thread; the whole executable's operator new counts them.
 std::size_t host_allocations();
-/// Those of all threads.
+/// Allocations by operator new in all threads.
 std::size_t host_allocations_of_all_threads();
 
 /// The `count`-th allocation by operator new in the calling thread from now on fails; those after it succeed.

@@ -24,7 +24,7 @@ class FramePlacement {
   [[nodiscard]] AVRational time_base() const { return time_base_; }
 
   /// Both in ticks, 1 at first. Frames come at the same time if less than `same_time` lies between them.
-  /// Those that are further apart, but nearer than `shortest`, are left out.
+  /// Frames that are further apart, but nearer than `shortest`, are left out.
   void set_gaps(std::int64_t same_time, std::int64_t shortest) {
     same_time_ = same_time;
     shortest_ = shortest;

@@ -16,7 +16,7 @@ namespace {
 using reference::at;
 using reference::Bench;
 
-/// What a layer in reduced precision gives, packed for pictures of that side.
+/// Returns the output of the layer in reduced precision, packed for pictures whose sides are `side`.
 Tensor reduced(Bench& bench, const Tensor& x, HostConv2d layer, const Conv2dOptions& options,
                std::int64_t side, Precision precision = Precision::int8) {
   layer.precision = precision;

@@ -247,6 +247,8 @@ TEST(VideoSource, ShowsWhatIsLeftOfDamagedFramesThatStandAlone) {
   EXPECT_NE(strict_error(file).find("damaged"), std::string::npos);
 }
 
+constexpr bool kIsFfmpeg5 = LIBAVFORMAT_VERSION_MAJOR < 60;
+
 TEST(VideoSource, TellsOfFramesThatTheDemuxerSkips) {
   const ScratchFolder folder;
   const std::string file = folder / "clip.mkv";
@@ -256,17 +258,15 @@ TEST(VideoSource, TellsOfFramesThatTheDemuxerSkips) {
   const Read read = read_with_warnings(file);
   EXPECT_LT(read.frames.size(), 50U);
   ASSERT_FALSE(read.warnings.empty());
-  const std::string& warning = read.warnings[0];
-  const bool tells = warning.find("damaged") != std::string::npos ||
-                     warning.find("cut short") != std::string::npos;  // FFmpeg 7 ends there
-  EXPECT_TRUE(tells) << warning;
+  const char* const told = kIsFfmpeg5 ? "damaged" : "cut short";  // FFmpeg 7 ends at the hole
+  EXPECT_NE(read.warnings[0].find(told), std::string::npos) << read.warnings[0];
 }
 
 TEST(VideoSource, GivesAllFramesOfAContainerThatSaysToBeLonger) {
   const Read read = read_with_warnings(fixture("header_longer.mp4"));
   EXPECT_EQ(read.frames.size(), 10U);
-  ASSERT_LE(read.warnings.size(), 1U);
-  if (read.warnings.empty()) return;  // FFmpeg 7 does not believe the header
+  ASSERT_EQ(read.warnings.size(), kIsFfmpeg5 ? 1U : 0U);  // FFmpeg 7 takes the duration of the samples
+  if (!kIsFfmpeg5) return;
   EXPECT_NE(read.warnings[0].find("longer"), std::string::npos) << read.warnings[0];
   EXPECT_NE(strict_error(fixture("header_longer.mp4")).find("longer"), std::string::npos);
 }
