@@ -9,13 +9,13 @@ namespace streamdiffusion::cpu {
 
 namespace {
 
-// Registers 0 to 3 hold sums, 4 and 5 rows, 6 and 7 weights: two by two, so that each tile that is read takes
-// part in two products.
+// Tile registers 0 to 3 hold a 2x2 block of sums, 4 and 5 two tiles of rows, 6 and 7 two tiles of weights.
+// Each tile that is loaded takes part in two products.
 constexpr std::size_t kRowTiles = 2;
 constexpr std::size_t kColumnTiles = 2;
-constexpr std::size_t kTileBytes = 64;  // of a tile's row
+constexpr std::size_t kTileBytes = 64;  // Bytes of one row of a tile.
 
-/// The layout that the instruction ldtilecfg reads.
+/// The operand of the instruction ldtilecfg, in the layout that Intel prescribes.
 struct alignas(64) TileConfiguration {
   std::uint8_t palette = 1;
   std::uint8_t start_row = 0;
@@ -32,10 +32,11 @@ constexpr TileConfiguration make_configuration() {
   }
   return configuration;
 }
-// A constant, since GCC takes the instruction to read no more than a pointer of it.
+// Static, because GCC's intrinsic claims to read only the size of a pointer: stores to a local variable could
+// be optimised away.
 constexpr TileConfiguration kConfiguration = make_configuration();
 
-/// One block of kRows x kColumns tiles of sums.
+/// Addresses of one block of up to kRowTiles x kColumnTiles tiles of sums and of its operands.
 struct Block {
   const std::uint8_t* x;
   const std::int8_t* weights;
@@ -44,7 +45,7 @@ struct Block {
 
 template <bool kBf16, int kRows, int kColumns>
 STREAMDIFFUSION_AMX void multiply_block(const AmxProduct& p, const Block& block) {
-  const std::size_t pitch = p.columns * 4;  // bytes from row to row of sums
+  const std::size_t pitch = p.columns * 4;  // Bytes between rows of sums.
   char* below = block.sums + kAmxTile * pitch;
   if (p.add) {
     _tile_loadd(0, block.sums, pitch);

@@ -3,41 +3,44 @@
 #include <cstddef>
 #include <cstdint>
 
-// Matrix products in the tile registers of AMX (Intel, from Sapphire Rapids on). To be called only where
-// Features says that they are there.
+// Matrix products in the tile registers of AMX, which Intel's Xeons have from Sapphire Rapids on. The
+// functions may be called only if Features::amx is true. On other processors than x86-64 they do nothing.
 namespace streamdiffusion::cpu {
 
-/// Rows, and columns of four bytes, of a tile register.
+/// Number of rows of a tile register, and of its columns of four bytes each.
 constexpr std::int64_t kAmxTile = 16;
-/// Bytes of the inner dimension that one instruction takes.
+/// Bytes of the inner dimension that one instruction multiplies.
 constexpr std::int64_t kAmxStep = 64;
 
 enum class AmxType {
-  int8,  ///< unsigned bytes times signed bytes, summed in 32-bit integers
-  bf16,  ///< bfloat16, summed in float32
+  int8,  ///< Unsigned int8 inputs times signed int8 weights, summed in int32.
+  bf16,  ///< bf16 inputs and weights, summed in float32.
 };
 
-/// Rows of bytes times a panel of weights, over lines of the inner dimension.
+/// A product of rows of inputs and a panel of weights. The inner dimension consists of `lines` runs (for a
+/// convolution the lines of its kernel), which lie `x_line` and `weight_line` bytes apart.
 struct AmxProduct {
   AmxType type = AmxType::int8;
-  const std::uint8_t* x = nullptr;  ///< readable for whole tiles of rows and whole steps
-  std::size_t x_stride = 0;         ///< bytes from row to row
-  std::size_t x_line = 0;           ///< bytes from line to line
-  /// Rows of four bytes of the inner dimension for each of a tile's columns: best one after the other.
+  const std::uint8_t* x = nullptr;  ///< First row; readable up to whole tiles of rows and whole steps.
+  std::size_t x_stride = 0;         ///< Bytes between rows.
+  std::size_t x_line = 0;           ///< Bytes between lines.
+  /// Weights in tiles of kAmxTile columns. A row of a tile holds four bytes of the inner dimension for each
+  /// column. Loads are fastest if rows are contiguous.
   const std::int8_t* weights = nullptr;
-  std::size_t weight_row = 0;   ///< bytes from row to row
-  std::size_t weight_line = 0;  ///< bytes from line to line
-  std::size_t weight_tile = 0;  ///< bytes from a tile of columns to the next
-  std::size_t columns = 0;      ///< of the panel: whole tiles
+  std::size_t weight_row = 0;   ///< Bytes between rows of a tile.
+  std::size_t weight_line = 0;  ///< Bytes between lines.
+  std::size_t weight_tile = 0;  ///< Bytes between tiles of columns.
+  std::size_t columns = 0;      ///< Columns of the panel, a multiple of kAmxTile.
   std::size_t lines = 0;
-  std::size_t steps = 0;  ///< of kAmxStep bytes in each line
+  std::size_t steps = 0;  ///< Steps of kAmxStep bytes in each line.
   std::size_t rows = 0;
-  bool add = false;      ///< to what is in `sums`
-  void* sums = nullptr;  ///< [rows in whole tiles][columns], 32 bits each
+  bool add = false;      ///< True adds to the values in `sums`; false overwrites them.
+  void* sums = nullptr;  ///< [rows, rounded up to whole tiles][columns] of int32 or float32.
 };
+/// Computes the product. The calling thread must hold an AmxRegisters.
 void amx_multiply(const AmxProduct& product);
 
-/// The tile registers of the calling thread, ready for amx_multiply while it lives.
+/// Configures the calling thread's tile registers for amx_multiply and releases them when destroyed.
 class AmxRegisters {
  public:
   AmxRegisters();

@@ -15,7 +15,7 @@ RowRange seen_rows(const AttentionOptions& options, std::int64_t row) {
   return options.key_rows.empty() ? RowRange{row, 1} : options.key_rows[static_cast<std::size_t>(row)];
 }
 
-/// A head's channels in a row of tokens.
+/// Returns the elements of `x` from a token of a batch row on, beginning at a head's first channel.
 Elements head_of(const Tensor& x, std::int64_t row, std::int64_t token, std::int64_t channel) {
   return elements_of(x) + ((row * x.shape.h * x.shape.w + token) * x.stride + channel);
 }
@@ -68,8 +68,8 @@ void attend_in_f32(Workers& workers, const Tensor& q, const Tensor& k, const Ten
   });
 }
 
-// Fewer are those of a prompt, of which one may be much larger than the others: scales are for all of a
-// block.
+// Fewer keys than one block come from a prompt. One of its tokens may have much larger keys than the others,
+// which share the block's int8 scale.
 constexpr std::int64_t kFewestKeysInBytes = kReducedKeys;
 
 bool are_many_in_bytes(const AttentionOptions& options, std::int64_t keys) {
@@ -81,7 +81,8 @@ Format format_of_keys(const Workers& workers, const AttentionOptions& options, s
   return bytes ? Format::int8 : Format::bf16;
 }
 
-/// Whether the machine gains by reduced precision: in whole numbers by that of keys in bytes alone.
+/// True if reduced precision makes attention faster on this machine: always with bf16 instructions, else only
+/// with int8 keys. Causal attention is always float32.
 bool gains_by_reduced(const Workers& workers, const AttentionOptions& options, std::int64_t keys) {
   if (options.precision == Precision::f32 || options.causal) {
     return false;

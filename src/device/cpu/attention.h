@@ -5,8 +5,11 @@
 
 namespace streamdiffusion::cpu {
 
-/// Device::attention: FlashAttention's way, a block of queries after the other. In bfloat16 with float32 sums
-/// and softmax where the options ask for less than float32 and the processor has AMX.
+/// Implements Device::attention as FlashAttention does (Dao et al., arXiv 2205.14135): each task takes a
+/// block of queries and passes over the keys with an online softmax. The softmax and its sums are float32.
+///
+/// Queries, keys and values are rounded to bf16 or integers if `options.precision` allows it, the attention
+/// is not causal and the processor gains by it.
 void attend(Workers& workers, const Tensor& q, const Tensor& k, const Tensor& v,
             const AttentionOptions& options, const Tensor& out);
 

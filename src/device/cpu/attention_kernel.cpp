@@ -17,20 +17,20 @@ HWY_BEFORE_NAMESPACE();
 namespace streamdiffusion::cpu::HWY_NAMESPACE {
 namespace {
 
-// Keys that are looked at together: their scores stay in the first-level cache.
+// Keys scored at a time: a tile's scores fit into the first-level cache, a task's (48 KiB) into the second.
 constexpr std::size_t kBlock = 256;
 
 std::size_t round_to_lanes(std::size_t n) { return round_up(n, kLanes); }
 
-/// Softmax as it goes (Milakov and Gimelshein 2018; FlashAttention): highest score, sum and weighted values
-/// so far.
+/// State of an online softmax (Milakov and Gimelshein, arXiv 1805.02867) over the keys seen so far, and
+/// buffers of a task. All arrays lie in its scratch memory.
 struct Running {
-  float* scores;   // [queries][kBlock]
-  float* values;   // [queries][padded head_dim]
-  float* highest;  // [queries], in scaled scores
-  float* sum;      // [queries]
-  float* product;  // a tile's
-  float* queries;  // [queries][head_dim], of queries that are not float32
+  float* scores;   // Scores, then softmax weights, of one block of keys: [queries][kBlock].
+  float* values;   // Weighted sums of values: [queries][padded head_dim].
+  float* highest;  // Highest scaled score of each query.
+  float* sum;      // Sum of weights of each query.
+  float* product;  // Result of one tile, before it is added to `values`.
+  float* queries;  // Copy of bf16 queries in float32: [queries][head_dim].
 };
 
 Running divide_scratch(float* scratch, std::size_t padded) {
@@ -44,6 +44,7 @@ Running divide_scratch(float* scratch, std::size_t padded) {
   return r;
 }
 
+/// Splits rows into similar tiles of at most `most` rows and calls function(first row, row count).
 template <typename Function>
 void for_tiles(std::int64_t rows, int most, const Function& function) {
   const std::int64_t tiles = divide_up(rows, most);
@@ -55,7 +56,7 @@ void for_tiles(std::int64_t rows, int most, const Function& function) {
   }
 }
 
-/// In float32, from query to query so many apart.
+/// Queries in float32; `stride` floats lie between neighbouring ones.
 struct Queries {
   const float* first;
   std::int64_t stride;
@@ -89,8 +90,8 @@ void score(const AttentionTask& t, const Queries& q, const float* keys, std::siz
   }
 }
 
-/// Turns a query's scores into weights relative to the highest so far; returns what earlier weights shrink
-/// by.
+/// Turns a query's scores into weights exp(score - highest so far) and updates its highest score and sum.
+/// Returns the factor for all earlier weights, whose highest score may have been lower.
 float weigh(float* scores, std::size_t count, float scale, float& highest, float& sum) {
   const Tag d;
   const float lowest = -std::numeric_limits<float>::infinity();
@@ -110,7 +111,8 @@ float weigh(float* scores, std::size_t count, float scale, float& highest, float
     hn::Store(weight, d, scores + i);
     total = hn::Add(total, weight);
   }
-  // The padding weighs e^-87, not 0: it is taken out of the sum and never multiplied with values.
+  // Padding gets the weight e^-87, as exp() clamps its argument. That is negligible in the sum, which is at
+  // least about 1, and values are never multiplied with it.
   const float block_sum = hn::GetLane(hn::SumOfLanes(d, total));
   const float shrink = highest == lowest ? 0.0F : std::exp(highest - new_highest);
   sum = sum * shrink + block_sum;
@@ -118,6 +120,7 @@ float weigh(float* scores, std::size_t count, float scale, float& highest, float
   return shrink;
 }
 
+/// Scales each query's sums of values by `shrink` and adds this block's values times their weights.
 void add_values(const AttentionTask& t, const float* values, std::size_t first_key, std::size_t count,
                 const Running& r, const float* shrink) {
   const Tag d;

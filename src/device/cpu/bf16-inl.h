@@ -1,5 +1,5 @@
-// bfloat16 with AVX512_BF16; included once for each instruction set, of use in those from AVX3_DL
-// on.
+// bf16 conversions and products by the instructions of AVX512_BF16. Included once for each instruction set;
+// defines something only for Highway's targets from AVX3_DL on (AVX-512 with VNNI).
 #if defined(STREAMDIFFUSION_BF16_INL) == defined(HWY_TARGET_TOGGLE)
 #ifdef STREAMDIFFUSION_BF16_INL
 #undef STREAMDIFFUSION_BF16_INL
@@ -14,7 +14,7 @@
 
 #include "device/cpu/simd_load-inl.h"
 
-// AVX3_DL and the targets that include it.
+// True for AVX3_DL and better targets, which Highway gives lower numbers.
 #undef STREAMDIFFUSION_VNNI
 #define STREAMDIFFUSION_VNNI (HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3_DL)
 
@@ -22,8 +22,7 @@ HWY_BEFORE_NAMESPACE();
 namespace streamdiffusion::cpu::HWY_NAMESPACE {
 
 #if STREAMDIFFUSION_VNNI
-/// A bfloat16 that the processor rounds to by itself; as Bf16, but that what is below the smallest normal
-/// number becomes zero.
+/// A bf16 as the instruction vcvtneps2bf16 rounds it: subnormal numbers become zero, unlike in Bf16.
 struct NativeBf16 {
   std::uint16_t bits;
 };
@@ -34,13 +33,14 @@ HWY_INLINE hn::Vec<Tag> load_all(const NativeBf16* from) {
 
 HWY_INLINE void store_all(hn::Vec<Tag> value, NativeBf16* to) {
   auto rounded = hn::Zero(HalfTag());
-  // Not by its intrinsic, which asks for more than Highway lets this be compiled for.
+  // The intrinsic would need a compiler target that Highway's AVX3_DL does not enable.
   __asm__("vcvtneps2bf16 %1, %0" : "=v"(rounded.raw) : "v"(value.raw));
   hn::StoreU(rounded, HalfTag(), &to->bits);
 }
 
-/// The products of pairs of bfloat16, which lie in lanes of integers, added to each lane of `sums`: floats,
-/// in a vector of any type, as turning it into another makes the compiler copy it.
+/// Adds left[0] * right[0] + left[1] * right[1] to each lane of `sums`, where a lane of `left` and `right`
+/// holds a pair of bf16. `sums` are float32 in a vector of any type, because a BitCast makes the compiler
+/// copy the register.
 template <typename V>
 HWY_INLINE V add_pairs(V sums, hn::Vec<hn::RebindToSigned<Tag>> left,
                        hn::Vec<hn::RebindToSigned<Tag>> right) {

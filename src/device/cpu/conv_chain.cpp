@@ -14,17 +14,17 @@ namespace streamdiffusion::cpu {
 
 namespace {
 
-// What a piece may take of the second-level cache.
+// Limit of a piece's buffers: 1.75 MiB of the 2 MiB second-level cache of Intel's cores with AMX.
 constexpr std::int64_t kPieceBytes = std::int64_t{7} << 18U;
-// Sides of pieces, tried in order: small ones are computed with much of their neighbours.
+// Sides of a piece in pixels, tried in this order: the smaller, the larger the border's share of the work.
 constexpr std::int64_t kSides[] = {64, 48, 32};
-// Pictures that give fewer pieces are left to all threads layer by layer. Neither the number of threads nor
-// that of rows decides: results are the same with any.
+// Images of fewer pieces are computed layer by layer on all threads. The limit must not depend on the number
+// of threads or batch rows, as int8 results differ between the two ways.
 constexpr std::int64_t kFewestPieces = 16;
 
-/// Pixels of a picture.
+/// Pixels of an image. `bottom` and `right` are exclusive.
 struct Rectangle {
-  std::int64_t top, bottom, left, right;  // the ends are outside
+  std::int64_t top, bottom, left, right;
 
   [[nodiscard]] std::int64_t height() const { return bottom - top; }
   [[nodiscard]] std::int64_t width() const { return right - left; }
@@ -34,12 +34,12 @@ struct Rectangle {
   }
 };
 
-/// Where some pixels of a picture lie.
+/// A rectangle of an image and its location in memory.
 struct Region {
   Rectangle pixels;
   Elements first;
-  std::int64_t stride;  // elements from pixel to pixel
-  std::int64_t pitch;   // pixels from line to line
+  std::int64_t stride;  // Elements between neighbouring pixels.
+  std::int64_t pitch;   // Pixels between lines.
 
   [[nodiscard]] Elements at(std::int64_t y, std::int64_t x) const {
     return first + ((y - pixels.top) * pitch + x - pixels.left) * stride;
@@ -53,7 +53,7 @@ Region region_of(const Tensor& picture, std::int64_t row) {
           picture.shape.w};
 }
 
-/// The step's weights; nullptr where they are of another kind.
+/// Returns the step's int8 or bf16 weights; nullptr if the step upsamples or uses another algorithm.
 const ReducedMatrix* reduced_of(const Conv2dStep& step) {
   const auto& packed = static_cast<const PackedConv2d&>(*step.weights);
   const ReducedConv2d* const reduced =
@@ -62,7 +62,8 @@ const ReducedMatrix* reduced_of(const Conv2dStep& step) {
   return reduced == nullptr || reduced->enlarges() ? nullptr : &reduced->whole();
 }
 
-/// Whether a step leaves a picture's shape as it is, in the first step's format: pieces have room for that.
+/// True if a step is a 3x3 convolution that keeps the shape and type of `x` and has weights in the first
+/// step's format. The buffers of a piece are sized for such steps.
 bool is_like(const Conv2dStep& step, const Conv2dStep& first, const Tensor& x) {
   const ReducedMatrix* matrix = reduced_of(step);
   return matrix != nullptr && matrix->format == reduced_of(first)->format && matrix->kernel == 3 &&
@@ -70,7 +71,7 @@ bool is_like(const Conv2dStep& step, const Conv2dStep& first, const Tensor& x) {
          step.out.shape == x.shape && step.out.dtype == x.dtype;
 }
 
-/// A chain of which all pictures have the input's shape.
+/// A chain of steps whose results all have the shape of the input, divided into pieces.
 class Chain {
  public:
   Chain(const Workers& workers, const Tensor& x, std::span<const Conv2dStep> steps)
@@ -87,11 +88,12 @@ class Chain {
   [[nodiscard]] bool pays() const { return pays_; }
 
   [[nodiscard]] std::int64_t pieces() const { return x_.shape.n * pieces_in_picture(); }
-  /// Floats of memory that a piece takes, of its thread.
+  /// Floats of scratch memory that computing a piece takes.
   [[nodiscard]] std::int64_t scratch() const {
     return reduced_scratch() + (2 * between_bytes() + rounded_bytes()) / std::int64_t{sizeof(float)};
   }
 
+  /// Computes one piece. Each step's region includes the border that the remaining steps read.
   void compute(std::int64_t index, float* memory) const {
     const std::int64_t row = index / pieces_in_picture();
     const std::int64_t y = index % pieces_in_picture() / across();
@@ -116,7 +118,7 @@ class Chain {
   [[nodiscard]] std::int64_t pieces_in_picture() const { return down() * across(); }
   [[nodiscard]] std::int64_t down() const { return divide_up(x_.shape.h, side_); }
   [[nodiscard]] std::int64_t across() const { return divide_up(x_.shape.w, side_); }
-  /// Pixels of the largest region that a step reads, with its border.
+  /// Pixels of the largest region that a step reads, including its border.
   [[nodiscard]] std::int64_t read_pixels() const {
     const std::int64_t side = side_ + 2 * static_cast<std::int64_t>(steps_.size());
     return side * side;
@@ -126,12 +128,12 @@ class Chain {
   }
   [[nodiscard]] std::int64_t rounded_bytes() const {
     const ReducedMatrix& matrix = *reduced_of(steps_[0]);
-    // Twice the tiles that a product may read beyond the end.
+    // The rest is twice the tiles that a product may read beyond the end (bytes_read_beyond).
     return read_pixels() * matrix.pixel_bytes + 4 * kAmxTile * matrix.pixel_bytes + kAmxStep;
   }
   [[nodiscard]] std::int64_t bytes_of_piece() const { return 2 * between_bytes() + rounded_bytes(); }
 
-  /// One convolution's result for some pixels: `in` holds them and their neighbours.
+  /// Computes one convolution for some pixels of a batch row. `in` contains them and their neighbours.
   void compute_step(const Conv2dStep& step, std::int64_t row, const Region& in, const Rectangle& pixels,
                     const Region& out, std::uint8_t* rounded, float* scratch) const {
     ReducedTask task = make_reduced_task(workers_, *reduced_of(step), {}, step.options.activation, step.out);
@@ -158,7 +160,8 @@ class Chain {
         scratch);
   }
 
-  /// Writes what a step reads in the format that it multiplies, zeros around the picture.
+  /// Rounds the input of `pixels`, with a border of one pixel, to the format of the weights. Outside of the
+  /// image the border is zero. Returns the quantisation, which matters for int8 only.
   [[nodiscard]] Quantization round(const ReducedTask& task, const Region& in, const Rectangle& pixels,
                                    std::uint8_t* rounded) const {
     const Rectangle read = pixels.grown(1, x_.shape);

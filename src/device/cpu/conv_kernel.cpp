@@ -16,28 +16,28 @@ HWY_BEFORE_NAMESPACE();
 namespace streamdiffusion::cpu::HWY_NAMESPACE {
 namespace {
 
-// Part of a panel that stays in the second-level cache while all tiles pass over it.
+// A chunk of a panel's weights stays in the second-level cache while all tiles pass over it: 384 KiB.
 constexpr std::size_t kChunkFloats = std::size_t{96} * 1024;
-constexpr std::size_t kFewestInner = 64;
-constexpr std::size_t kMaxRuns = 64;
+constexpr std::size_t kFewestInner = 64;  // Shortest chunk of the inner dimension.
+constexpr std::size_t kMaxRuns = 64;      // Kernel lines at most.
 
 std::size_t inner_size(const ConvTask& task) {
   return static_cast<std::size_t>(task.kernel * task.kernel * task.in_channels);
 }
 
+/// Length of the chunks into which the inner dimension is split for a panel of `columns` columns.
 std::size_t inner_chunk(const ConvTask& task, std::size_t columns) {
   const std::size_t inner = inner_size(task);
+  // The output keeps partial sums. GEGLU leaves half the channels for them, and bf16 would round them.
   if (task.geglu || task.out.type != DType::f32) {
-    return inner;  // partial sums have nowhere to go: there are half as many outputs, or they would be
-                   // rounded
+    return inner;
   }
   const std::size_t most = std::max(kChunkFloats / columns, kFewestInner);
   const std::size_t chunks = divide_up(inner, most);
   return divide_up(inner, chunks);
 }
 
-/// Copies what the taps of kernel line `ky` see of the input into `scratch`, with zeros outside: pixels
-/// dense.
+/// Copies the input pixels that kernel line `ky` reads into `scratch`, with zeros outside of the image.
 void gather(const ConvTask& t, const Pixels& p, std::int64_t ky, float* scratch) {
   const std::int64_t shift = t.upsample ? 1 : 0;
   const std::int64_t width = t.upsample ? t.out_w : t.in_w;
@@ -56,11 +56,10 @@ void gather(const ConvTask& t, const Pixels& p, std::int64_t ky, float* scratch)
   }
 }
 
-/// The runs of the inner dimension first .. last - 1 for a tile; kernel lines outside the picture contribute
-/// nothing.
+/// A tile's operands for the inner dimension first .. last - 1: a run for each kernel line inside the image.
 class TileRuns {
  public:
-  /// `weights` of the panel begin at `first`.
+  /// `weights` are those of the panel from `first` on. `scratch` holds tile_scratch(t) floats.
   TileRuns(const ConvTask& t, const Pixels& p, const float* weights, std::size_t columns, std::int64_t first,
            std::int64_t last, float* scratch) {
     const std::int64_t line_length = t.kernel * t.in_channels;
@@ -108,7 +107,7 @@ std::int64_t tile_scratch(const ConvTask& t) {
   return t.kernel * ((kMaxTileRows - 1) * t.stride + t.kernel) * t.in_channels;
 }
 
-/// Of the weights of any panel that are used at a time, where they have to be unpacked.
+/// Floats of one chunk of any panel in float32 if the weights are float16, else 0.
 std::size_t unpacked_floats(const ConvTask& task) {
   if (task.half_weights == nullptr) {
     return 0;
@@ -117,7 +116,8 @@ std::size_t unpacked_floats(const ConvTask& task) {
       {inner_chunk(task, kPanelColumns) * kPanelColumns, kChunkFloats, kFewestInner * kPanelColumns});
 }
 
-/// Weights first .. last - 1 of a panel in float32: where they are or, from half of it, in `scratch`.
+/// Weights first .. last - 1 of a panel's inner dimension in float32. They are read in place, or unpacked
+/// from float16 into `scratch`.
 class PanelWeights {
  public:
   PanelWeights(const Panel& panel, std::size_t first, std::size_t last, float* scratch)
@@ -138,7 +138,8 @@ class PanelWeights {
 
   [[nodiscard]] const float* values() const { return values_; }
 
-  /// Unpacks as it multiplies, if that has still to be done: the processor does both at once.
+  /// Computes a tile. The first call also unpacks float16 weights; in a full panel it does so while it
+  /// multiplies, which the processor overlaps.
   void multiply(const TileRuns& runs, int rows, int vectors, float* sums) {
     Tile tile{runs.runs, runs.count, runs.a_stride, sums, static_cast<std::size_t>(vectors) * kLanes};
     tile.next = next_.take(runs.steps());
@@ -150,7 +151,7 @@ class PanelWeights {
       for (std::size_t i = 0; i < runs.count; ++i) {
         const auto begin = static_cast<std::size_t>(runs.runs[i].b - values_);
         packed_runs[i] = {packed_ + begin, unpacked_ + begin};
-        unpack(done, begin);  // what the tile does not see
+        unpack(done, begin);  // Kernel lines that this tile leaves out.
         done = begin + runs.runs[i].length * kPanelColumns;
       }
       unpack(done, count_);
@@ -174,7 +175,7 @@ class PanelWeights {
   std::size_t count_;
   const float* values_ = nullptr;
   float* unpacked_ = nullptr;
-  const Half* packed_ = nullptr;  // until they are unpacked
+  const Half* packed_ = nullptr;  // float16 weights; nullptr once unpacked.
   NextWeights next_;
 };
 

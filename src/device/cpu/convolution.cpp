@@ -12,33 +12,35 @@ namespace streamdiffusion::cpu {
 
 namespace {
 
-// Multiplications that are worth a task of their own.
+// Fewest multiplications for which a further task is worth its overhead.
 constexpr std::int64_t kTaskWork = 200'000;
 
-// In smaller pictures, the innermost of a small model, Winograd's algorithm would read four times the weights
-// for one tile, but for tiles of two, of which they have four. Layers with more weights than this work on
-// pictures that are larger.
+// Smallest images, in output pixels, for Winograd's algorithm. In smaller ones, the innermost of a small
+// model, reading the transformed weights costs more than is saved: 4x4 tiles have four times the weights, 2x2
+// tiles less than twice.
 constexpr std::int64_t kFewestPixels = 64;
 constexpr std::int64_t kFewestPixelsOfSmallTiles = 16;
+// Largest input channels * output channels of a layer that may see smaller images and is packed for direct
+// convolution, too.
 constexpr std::int64_t kMostWeightsTwice = 80'000;
 
-/// Whether a layer will mostly see pictures that are too small for tiles of four.
+/// True if the layer will mostly see images that are too small for 4x4 tiles but not for 2x2 tiles.
 bool wants_small_tiles(const HostConv2d& host) {
   const std::int64_t pixels = host.side * host.side;
   return pixels >= kFewestPixelsOfSmallTiles && pixels < kFewestPixels && host.resample == Resample::none &&
          host.precision == Precision::f32 && host.in_channels * host.out_channels <= kMostWeightsTwice;
 }
 
-/// Pictures for which Winograd's algorithm is faster than 8 or 16 bits without it, of which it reads eight
-/// times as many for weights.
+/// Returns the smallest image, in pixels, for which Winograd's algorithm is faster than direct convolution in
+/// reduced precision. It reads eight times as many bytes of weights.
 std::int64_t fewest_pixels_beside_reduced(const HostConv2d& host) {
   return host.in_channels * host.out_channels <= kMostWeightsTwice ? 256 : 1024;
 }
 
-/// Whether a layer in reduced precision gets faster by Winograd's algorithm in the next higher one, with
-/// which it does not get less exact.
+/// True if a layer in reduced precision gets faster by Winograd's algorithm in the next higher precision.
+/// That precision makes up for the algorithm's larger rounding errors.
 bool gains_by_winograd(const Features& features, const HostConv2d& host) {
-  // AMX multiplies so fast that it would not.
+  // With AMX the direct products are faster.
   if (!multiplies_integers() || features.amx || host.side * host.side < fewest_pixels_beside_reduced(host)) {
     return false;
   }
@@ -73,8 +75,8 @@ ConvTask make_task(const PackedMatrix& matrix, const Tensor& residual, Activatio
   return task;
 }
 
-/// Pixels of a matrix product that are taken as one line: whole tiles of every width, and few enough for each
-/// thread to get its share.
+/// Returns how many pixels of a matrix product form one line, so that each thread gets a few lines. It is a
+/// multiple of 24, which makes nearly full tiles at every panel width: 4 of 6 rows, 3 of 8 or 2 of 12.
 std::int64_t line_pixels(std::int64_t pixels, std::int64_t panels, std::int64_t threads) {
   constexpr std::int64_t kTiles = 24;
   constexpr std::int64_t kMost = 96;
@@ -153,7 +155,7 @@ PackedConv2d::PackedConv2d(Device& device, Workers& workers, const HostConv2d& h
     winograd =
         std::make_unique<WinogradWeights>(device, pool, host, winograd_format(workers.features(), host),
                                           small ? WinogradTile::two : WinogradTile::four);
-    // Phases do not serve every size of picture.
+    // With phases the output must be exactly twice the input; other sizes need `direct`.
     if (host.in_channels * host.out_channels <= kMostWeightsTwice || winograd->phases > 1) {
       direct = std::make_unique<PackedMatrix>(device, pool, host);
       fewest_winograd_pixels = small ? kFewestPixelsOfSmallTiles : kFewestPixels;
@@ -178,7 +180,7 @@ PackedLinear::PackedLinear(Device& device, Workers& workers, const HostLinear& h
 
 namespace {
 
-/// The tensor itself, or a copy in the workers' shared memory.
+/// Returns `x` itself if it is float32, else a float32 copy in the workers' shared memory.
 Tensor in_f32(Workers& workers, const Tensor& x) {
   if (x.dtype == DType::f32) {
     return x;

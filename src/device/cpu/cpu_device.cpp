@@ -22,12 +22,12 @@ namespace streamdiffusion {
 namespace cpu {
 namespace {
 
-// Less work than this (multiplications, or elements passed over) is not worth handing to another thread.
+// Least work (multiplications, or elements read) that is worth handing to another thread.
 constexpr std::int64_t kWorth = 12'000;
 
 Tensor on_host(float* values, const Shape& shape) { return {values, shape, shape.c, DType::f32}; }
 
-/// Elements first .. last - 1 of a dense tensor.
+/// Returns elements first .. last - 1 of a dense tensor.
 Tensor part_of(const Tensor& dense, std::int64_t first, std::int64_t last) {
   return dense.flat().channels(first, last - first);
 }
@@ -94,7 +94,8 @@ class CpuDevice : public Device {
 
  private:
   ThreadPool& pool() { return workers_.pool(); }
-  /// Calls part(first, last) for parts of 0 .. count - 1 on all threads; `cost` is the work for each.
+  /// Splits 0 .. count - 1 and calls part(first, last) for each part on all threads. `cost` is the work of
+  /// one index.
   template <typename Part>
   void for_parts(std::int64_t count, std::int64_t cost, const Part& part);
 
@@ -118,7 +119,8 @@ void CpuDevice::group_norm(const Tensor& x, const PackedWeights& gain, const Pac
   const std::int64_t pixels = x.shape.h * x.shape.w;
   const std::int64_t blocks =
       std::clamp<std::int64_t>(pixels * channels / kWorth, 1, std::min<std::int64_t>(pixels, 32));
-  // Sums and squares of each row and block; each row's first pixel; then scale and shift of each row.
+  // `memory` holds sums and sums of squares [row][block][2][channel], then first pixels [row][channel], then
+  // scales and shifts [row][2][channel].
   float* memory = workers_.shared(x.shape.n * channels * (2 * blocks + 3));
   const Tensor origins = on_host(memory + x.shape.n * channels * 2 * blocks, {.n = x.shape.n, .c = channels});
   float* factors = origins.as<float>() + x.shape.n * channels;
@@ -141,8 +143,8 @@ void CpuDevice::group_norm(const Tensor& x, const PackedWeights& gain, const Pac
   for (std::int64_t row = 0; row < x.shape.n; ++row) {
     const auto* origin = origins.rows(row, 1).as<const float>();
     for (std::int64_t g = 0; g < groups; ++g) {
-      // Each channel's sums are of differences to its first pixel, so that nothing cancels; moments of the
-      // group from there.
+      // A channel's sums are of differences to its first pixel, which avoids cancellation where the mean is
+      // large. `mean` and `second` become the first two moments of the group.
       double mean = 0;
       double second = 0;
       for (std::int64_t c = g * group; c < (g + 1) * group; ++c) {
@@ -222,7 +224,7 @@ void CpuDevice::combine(const Tensor& x, std::span<const float> a, const Tensor&
 }
 
 float CpuDevice::cosine_similarity(const Tensor& x, const Tensor& y) {
-  constexpr double kEpsilon = 1e-6;  // as the original's torch.nn.CosineSimilarity
+  constexpr double kEpsilon = 1e-6;  // As in the original's torch.nn.CosineSimilarity.
   double sums[3];
   dot_products(x, y, sums);
   const double norms = std::max(std::sqrt(sums[1]), kEpsilon) * std::max(std::sqrt(sums[2]), kEpsilon);

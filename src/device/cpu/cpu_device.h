@@ -7,14 +7,16 @@
 
 namespace streamdiffusion {
 
-/// The CPU, on `threads` threads (0: one a processor), with the best instruction set that the machine has,
-/// and of `features` what goes with it. Activations are float32 or bfloat16; it computes with them in
-/// float32, but for layers packed in less.
+/// Creates a device that computes on the CPU with `threads` threads (0: one for each logical processor).
+/// Kernels use the machine's best instruction set and those of `features` that go with it.
+///
+/// Activations are stored as `activations`, float32 or bf16. They are computed with in float32, except in
+/// layers packed in a reduced precision. Throws Error if the system cannot create the threads.
 std::unique_ptr<Device> make_cpu_device(int threads, const cpu::Features& features = cpu::Features::detect(),
                                         DType activations = DType::f32);
 
-/// What networks of a precision are best given for their activations: where products are as fast as those of
-/// bytes, or as AVX512_BF16 and AMX make them, it is memory that layers wait for.
+/// Returns the fastest type of activations for networks of a precision: bf16 if products are so fast that
+/// layers wait for memory (bf16 or int8 instructions), else float32.
 DType cpu_activations(Precision precision, const cpu::Features& features = cpu::Features::detect());
 
 }  // namespace streamdiffusion

@@ -7,10 +7,10 @@
 
 #include "core/tensor.h"
 
-// Activations as they lie in memory: float32, or bfloat16. They are computed with in float32.
+// Elements of activations in memory: float32 or bf16. All arithmetic on them is float32.
 namespace streamdiffusion::cpu {
 
-/// The upper half of a float32.
+/// A bf16: the upper 16 bits of a float32.
 struct Bf16 {
   std::uint16_t bits;
 };
@@ -18,7 +18,7 @@ struct Bf16 {
 inline float to_float(float value) { return value; }
 inline float to_float(Bf16 value) { return std::bit_cast<float>(std::uint32_t{value.bits} << 16U); }
 
-/// To the nearest, to even between two.
+/// Stores `value`. A bf16 is rounded to the nearest, ties to even; NaN stays NaN.
 inline void set(float& to, float value) { to = value; }
 inline void set(Bf16& to, float value) {
   const auto bits = std::bit_cast<std::uint32_t>(value);
@@ -26,7 +26,7 @@ inline void set(Bf16& to, float value) {
   to.bits = static_cast<std::uint16_t>(rounded >> 16U);
 }
 
-/// Some that follow one another, of either type.
+/// A pointer to contiguous elements of either type. `operator+` advances by elements.
 struct Elements {
   void* data = nullptr;
   DType type = DType::f32;
@@ -39,11 +39,12 @@ struct Elements {
 
 inline Elements elements_of(const Tensor& tensor) { return {tensor.data, tensor.dtype}; }
 
-/// One alone.
+/// Loads the first element.
 inline float get(const Elements& from) {
   return from.type == DType::bf16 ? to_float(*static_cast<const Bf16*>(from.data))
                                   : *static_cast<const float*>(from.data);
 }
+/// Stores the first element.
 inline void set(const Elements& to, float value) {
   if (to.type == DType::bf16) {
     set(*static_cast<Bf16*>(to.data), value);

@@ -19,8 +19,8 @@ namespace {
 using V = hn::Vec<Tag>;
 constexpr auto kStep = static_cast<std::int64_t>(kLanes);
 
-/// Calls function(i, load, store) for each vector of `count` elements; at the end load and store touch only
-/// what is there.
+/// Calls function(i, load, store) for each vector of elements, which begins at element i. `load` and `store`
+/// access no elements from `count` on.
 template <typename Function>
 HWY_INLINE void for_vectors(std::int64_t count, const Function& function) {
   std::int64_t i = 0;
@@ -36,7 +36,7 @@ HWY_INLINE void for_vectors(std::int64_t count, const Function& function) {
   }
 }
 
-/// Calls function(x's, out's) with the elements of each pixel.
+/// Calls function(from, to) with pointers to the channels of each pixel of `x` and `out`.
 template <typename Function>
 HWY_INLINE void for_pixels(const Tensor& x, const Tensor& out, const Function& function) {
   with_type(elements_of(x), [&](const auto* from) {
@@ -134,7 +134,7 @@ void Combine(const Tensor& x, float a, const Tensor& y, float b, const Tensor& o
 }
 
 void DotProducts(const Tensor& x, const Tensor& y, double* sums) {
-  // Blocks short enough that float32 sums stay exact to the last digits.
+  // Sums of a block are float32, those of blocks double: short blocks keep rounding errors small.
   constexpr std::int64_t kBlock = 4096;
   const Tag d;
   const std::int64_t count = x.shape.elements();

@@ -17,7 +17,7 @@ namespace {
 #if defined(__x86_64__)
 bool has_bit(unsigned word, unsigned bit) { return (word >> bit & 1U) != 0; }
 
-/// Whether the system lets this process use AMX's registers: it has to be asked first.
+/// Requests AMX's registers for this process, as Linux requires. True if the system grants them.
 bool amx_is_permitted() {
 #if defined(__linux__)
   constexpr long kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM
@@ -39,7 +39,7 @@ Features Features::detect() {
   unsigned c = 0;
   unsigned d = 0;
   if (uses_avx512_vnni() && __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0) {
-    const bool amx = has_bit(d, 22) && has_bit(d, 24) && has_bit(d, 25);  // bf16, tiles, int8
+    const bool amx = has_bit(d, 22) && has_bit(d, 24) && has_bit(d, 25);  // AMX-BF16, AMX-TILE, AMX-INT8
     features.amx = amx && amx_is_permitted();
   }
   if (__get_cpuid_count(7, 1, &a, &b, &c, &d) != 0) {

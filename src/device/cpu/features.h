@@ -2,13 +2,13 @@
 
 namespace streamdiffusion::cpu {
 
-/// What a processor can do beyond the instruction set in use, as far as they go together.
+/// Extensions of the processor beyond the instruction sets that kernels are compiled for.
 struct Features {
-  bool avx_vnni = false;  ///< with AVX2: products of bytes (AVX_VNNI)
-  bool bf16 = false;      ///< with AVX-512's VNNI: products of pairs of bfloat16 (AVX512_BF16)
-  bool amx = false;       ///< likewise: matrix products in tile registers, of bytes and of bfloat16 (AMX)
+  bool avx_vnni = false;  ///< AVX_VNNI, used with AVX2: products of int8 and int16.
+  bool bf16 = false;      ///< AVX512_BF16, used with AVX-512 VNNI: products of bf16.
+  bool amx = false;       ///< AMX, used with AVX-512 VNNI: matrix products of int8 and bf16.
 
-  /// This machine's. Asks the system for its leave to use AMX, for the whole process.
+  /// Returns this machine's features. Requests the system's permission for this process to use AMX.
   static Features detect();
 
   bool operator==(const Features&) const = default;

@@ -1,4 +1,4 @@
-// What becomes of a tile's sums: bias, residual, activation; included once for each instruction set.
+// The epilogue of a tile: biases, residual, GEGLU, activation. Included once for each instruction set.
 #if defined(STREAMDIFFUSION_FINISH_INL) == defined(HWY_TARGET_TOGGLE)
 #ifdef STREAMDIFFUSION_FINISH_INL
 #undef STREAMDIFFUSION_FINISH_INL
@@ -21,26 +21,26 @@ namespace streamdiffusion::cpu::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// Everything about one panel that its tiles share.
+/// A panel of packed columns and the output channels that it computes.
 struct Panel {
   const ConvTask& task;
-  std::size_t first_column;  // in the bias
-  std::size_t out_column;
-  std::size_t valid;  // output channels
-  int vectors;
+  std::size_t first_column;  // First packed column; the bias is indexed by it.
+  std::size_t out_column;    // First output channel.
+  std::size_t valid;         // Output channels from out_column to the layer's last one.
+  int vectors;               // Width of the panel in vectors.
   [[nodiscard]] std::size_t columns() const { return static_cast<std::size_t>(vectors) * kLanes; }
 };
 
-/// Some pixels of one output line.
+/// Neighbouring pixels of one output line.
 struct Pixels {
-  std::int64_t line;
-  std::int64_t row;  // of the batch
-  std::int64_t y;
-  std::int64_t x;
+  std::int64_t line;  // Output line, counted over all batch rows.
+  std::int64_t row;   // Batch row.
+  std::int64_t y;     // Line within the image.
+  std::int64_t x;     // First pixel of the line.
   int count;
 };
 
-/// A tile's sums in float32, row after row. `at` gives those of a vector of columns, by their row.
+/// A tile's float32 sums, [row][column]. at(column) returns a function that loads a row's vector at `column`.
 class FloatSums {
  public:
   FloatSums(const float* first, std::size_t columns) : first_(first), columns_(columns) {}
@@ -56,7 +56,7 @@ class FloatSums {
   std::size_t columns_;
 };
 
-/// A whole vector of columns of some rows, with no activation or ReLU.
+/// Operands of finish_plain: a full vector of output channels of some rows. Results are at least `least`.
 template <typename T>
 struct PlainRows {
   hn::Vec<Tag> bias;
@@ -67,7 +67,8 @@ struct PlainRows {
   std::int64_t out_stride;
 };
 
-/// Nearly all layers' results: a loop of its own, in which everything stays in registers.
+/// The epilogue of nearly all layers: no activation or ReLU, no GEGLU, no partial sums. In a loop of its own
+/// everything stays in registers.
 template <bool kResidual, typename T, typename R, typename SumsAt>
 HWY_INLINE void finish_plain(const PlainRows<T>& to, const SumsAt& sums_at, const R* residual,
                              std::int64_t residual_stride) {
@@ -82,12 +83,13 @@ HWY_INLINE void finish_plain(const PlainRows<T>& to, const SumsAt& sums_at, cons
       value = hn::Add(value, load_all(residual));
       residual += residual_stride;
     }
-    store_all(hn::Max(least, value), out);  // in this order, as what is no number stays so
+    store_all(hn::Max(least, value), out);  // In this order a NaN stays NaN.
     out += out_stride;
   }
 }
 
-/// finish_tile, with the types of `all_out` and `all_residual`, which begin where the task's do.
+/// Implements finish_tile. `all_out` and `all_residual` are the task's output and residual in their own
+/// types.
 template <typename T, typename R, typename Sums>
 HWY_INLINE void finish_vectors(const Panel& panel, const Pixels& p, T* all_out, const R* all_residual,
                                const Sums& sums, bool first, bool last) {
@@ -96,7 +98,7 @@ HWY_INLINE void finish_vectors(const Panel& panel, const Pixels& p, T* all_out, 
   const ConvTask& t = panel.task;
   const std::int64_t pixel = p.line * t.out_pitch + p.x;
   const int vectors = t.geglu ? panel.vectors / 2 : panel.vectors;
-  // In registers: for all the compiler knows, what is written may be the task.
+  // Local copies stay in registers: stores to the output could alias members of the task.
   const int rows = p.count;
   const std::int64_t out_stride = t.out_stride;
   const std::int64_t residual_stride = t.residual_stride;
@@ -154,8 +156,8 @@ HWY_INLINE void finish_vectors(const Panel& panel, const Pixels& p, T* all_out, 
   }
 }
 
-/// Adds bias and residual (first chunk) or the sums so far, applies the activation (last chunk), writes the
-/// results. `out` is the task's output with its type.
+/// Writes a tile's outputs after one chunk of the inner dimension. The first chunk adds biases and residual,
+/// later ones the output so far; the last applies the activation. `out` is the task's output in its own type.
 template <typename T, typename Sums>
 void finish_tile(const Panel& panel, const Pixels& p, T* out, const Sums& sums, bool first, bool last) {
   with_type(panel.task.residual,

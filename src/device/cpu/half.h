@@ -4,14 +4,14 @@
 
 namespace streamdiffusion::cpu {
 
-/// A float16 (IEEE 754 binary16), as most models' files have their weights.
+/// A float16 (IEEE 754 binary16), in which most model files store weights.
 struct Half {
   std::uint16_t bits;
 };
 
-/// Whether each of the values is a float16's.
+/// True if float16 represents every value exactly; false if one is NaN.
 bool fits_half(const float* values, std::int64_t count);
-/// To the nearest.
+/// Converts `count` values, rounded to nearest.
 void to_half(const float* from, std::int64_t count, Half* to);
 
 }  // namespace streamdiffusion::cpu

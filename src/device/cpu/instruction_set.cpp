@@ -11,7 +11,7 @@
 namespace streamdiffusion::cpu {
 
 std::string instruction_set() {
-  // They come best first; Highway's own names for AVX-512 and for no vectors at all say little.
+  // The best target comes first. Highway's names for AVX-512 and scalar code are little known.
   const std::string best = hwy::TargetName(hwy::SupportedAndGeneratedTargets().front());
   if (best.starts_with("AVX3")) {
     return "AVX-512";

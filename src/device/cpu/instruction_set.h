@@ -6,17 +6,19 @@
 
 namespace streamdiffusion::cpu {
 
-/// The best instruction set that this machine has and the kernels are compiled for, by its usual name.
+/// Returns the usual name ("AVX2", "AVX-512", "none" for scalar code) of the instruction set that the kernels
+/// use: the best one that this machine has and they are compiled for.
 std::string instruction_set();
 
-/// Makes all devices of this process use no better one than `name`, Highway's own ("AVX3" is AVX-512
-/// without VNNI, "AVX2", "SCALAR"), for tests and comparisons; to be called before anything is computed.
-/// Throws Error if this machine has none of that name, or the kernels are not compiled for it.
+/// Makes all CPU devices of this process use the instruction set `name`, for tests and comparisons. Names are
+/// Highway's: "AVX3" (AVX-512 without VNNI), "AVX2", "SCALAR" etc. Call it before weights are packed, as
+/// their layout depends on the instruction set. Throws Error if this machine lacks the instruction set or the
+/// kernels are not compiled for it.
 void use_instruction_set(const std::string& name);
 
-/// What this machine's processors have, held to "avx2", "avx512" (without VNNI) or "avx512_vnni" (without
-/// bfloat16 and AMX); the first two hold all devices of the process. Throws Error for others, and for what is
-/// not there.
+/// Limits the CPU to "avx2", "avx512" (without VNNI) or "avx512_vnni" (without bf16 and AMX instructions) and
+/// returns the features that remain. The first two limits apply to all CPU devices of the process, by
+/// use_instruction_set. Throws Error for another name, or if the machine lacks that instruction set.
 Features features_within(const std::string& limit);
 
 }  // namespace streamdiffusion::cpu

@@ -7,109 +7,120 @@
 #include "device/cpu/half.h"
 #include "device/device.h"
 
-// The CPU's kernels: one source for every instruction set, chosen at run time (Highway). Each computes one
-// task of an operation on the calling thread; cpu_device.cpp divides operations into tasks. Pointers are to
-// float32; tensors and Elements are of either type.
+// The CPU's kernels, compiled from one source for every instruction set, which Highway chooses at run time.
+// Each function computes one task of an operation on the calling thread; its callers split operations into
+// tasks. Pointers refer to float32, Tensor and Elements to float32 or bf16. Scratch memory must be aligned to
+// cache lines.
 namespace streamdiffusion::cpu {
 
-/// How the instruction set in use wants matrices packed: columns (output channels) in panels, the last one
-/// narrower.
+/// Layout of packed matrices for the instruction set in use. Columns (output channels) form panels; the last
+/// one may be narrower.
 struct PanelFormat {
-  std::int64_t lanes;    ///< floats in a vector
-  std::int64_t columns;  ///< of a full panel
+  std::int64_t lanes;    ///< Floats in a vector register.
+  std::int64_t columns;  ///< Columns of a full panel, a multiple of `lanes`.
 };
 PanelFormat panel_format();
 
-/// Convolution, or matrix product as convolution with kernel 1. Sizes in elements; strides from pixel to
-/// pixel.
+/// A convolution in float32, or a matrix product as a convolution with kernel 1. Strides are elements between
+/// neighbouring pixels.
 struct ConvTask {
   const float* x = nullptr;
   std::int64_t in_h = 1;
   std::int64_t in_w = 1;
   std::int64_t in_channels = 0;
   std::int64_t in_stride = 0;
-  bool upsample = false;  ///< the input is read as if every pixel stood twice in each direction
+  bool upsample = false;  ///< Reads the input as if upsampled by 2 (nearest neighbour).
 
   Elements out;
   std::int64_t out_h = 1;
   std::int64_t out_w = 1;
-  std::int64_t out_pitch = 1;   ///< pixels from line to line, of the residual too
-  std::int64_t out_pixels = 0;  ///< in all; the last line of a matrix product may be shorter than out_w
+  std::int64_t out_pitch = 1;   ///< Pixels between lines of the output and of the residual.
+  std::int64_t out_pixels = 0;  ///< Pixels of all lines; a matrix product's last line may be shorter.
   std::int64_t out_stride = 0;
   std::int64_t out_channels = 0;
-  std::int64_t columns = 0;  ///< packed columns; about twice the output channels with geglu
+  std::int64_t columns = 0;  ///< Packed columns; with GEGLU about twice the output channels.
 
   std::int64_t kernel = 1;
   std::int64_t stride = 1;
   std::int64_t padding = 0;
 
-  // Panels, [panel][tap][in channel][column], in one of two types.
+  // Weights in panels, [panel][tap][in channel][column]. One of the two pointers is set.
   const float* weights = nullptr;
   const Half* half_weights = nullptr;
-  const float* bias = nullptr;  ///< padded to whole panels
-  Elements row_bias;
+  const float* bias = nullptr;  ///< One for each packed column, padded to whole vectors, or nullptr.
+  Elements row_bias;            ///< [batch row][out channel], added to every pixel of the row, or empty.
   std::int64_t row_bias_stride = 0;
-  Elements residual;
+  Elements residual;  ///< Added before the activation, or empty.
   std::int64_t residual_stride = 0;
   Activation activation = Activation::none;
-  bool geglu = false;
+  bool geglu = false;  ///< Panels hold values in their first half and GELU gates in their second.
 };
-/// Floats of scratch memory that conv_task needs.
+/// Returns the floats of scratch memory that conv_task needs.
 std::int64_t conv_scratch(const ConvTask& task);
-/// Computes output lines first .. last - 1 (counted over all rows of the batch) of one panel.
+/// Computes output lines first_line .. last_line - 1 of one panel. Lines are counted over all batch rows.
 void conv_task(const ConvTask& task, std::int64_t panel, std::int64_t first_line, std::int64_t last_line,
                float* scratch);
 
-/// One row's keys and values packed for attention: for each head, keys as panels [panel][d][column], values
-/// as panels [panel][token][column].
+/// Sizes of one head of one batch row, whose keys and values are packed for attention in float32. Keys are
+/// panels of tokens, [panel][channel][token], values panels of channels, [panel][token][channel]; both are
+/// padded to whole vectors.
 struct PackedHeads {
   std::int64_t tokens = 0;
   std::int64_t head_dim = 0;
-  /// Floats that the keys or values of one head take.
+  /// Floats that the packed keys, or values, of one head take.
   [[nodiscard]] std::int64_t key_floats() const;
   [[nodiscard]] std::int64_t value_floats() const;
 };
+/// Packs one head of one batch row. `k` or `v` is the head's first channel of the first token; `stride`
+/// elements lie between tokens.
 void pack_keys(const Elements& k, std::int64_t stride, const PackedHeads& heads, float* packed);
 void pack_values(const Elements& v, std::int64_t stride, const PackedHeads& heads, float* packed);
 
-/// Attention of some queries of one head to the packed keys and values of `key_rows` rows.
+/// Attention of some queries of one head to the packed keys and values of `key_rows` batch rows. Strides of q
+/// and out are elements between tokens.
 struct AttentionTask {
   Elements q;
   std::int64_t q_stride = 0;
   Elements out;
   std::int64_t out_stride = 0;
-  std::int64_t queries = 0;      ///< at most kAttentionQueries
-  std::int64_t first_query = 0;  ///< the first one's position, for the causal mask
-  const float* keys = nullptr;   ///< of the first row
+  std::int64_t queries = 0;      ///< At most kAttentionQueries.
+  std::int64_t first_query = 0;  ///< Position of the first query, for the causal mask.
+  const float* keys = nullptr;   ///< This head's keys in the first of the batch rows.
   const float* values = nullptr;
-  std::int64_t key_row_stride = 0;
+  std::int64_t key_row_stride = 0;  ///< Floats between batch rows.
   std::int64_t value_row_stride = 0;
   std::int64_t key_rows = 1;
   PackedHeads heads;
   bool causal = false;
 };
 constexpr std::int64_t kAttentionQueries = 48;
+/// Returns the floats of scratch memory that attention_task needs.
 std::int64_t attention_scratch(const PackedHeads& heads);
 void attention_task(const AttentionTask& task, float* scratch);
 
-/// Adds up, for each channel over the pixels, x - shift and its square: sums[c], squares[c].
+/// Sums x - shift[c] over all pixels into sums[c], and its square into squares[c].
 void channel_sums(const Tensor& x, const float* shift, float* sums, float* squares);
 /// out = activation(x * scale[c] + shift[c]).
 void scale_shift(const Tensor& x, const float* scale, const float* shift, Activation activation,
                  const Tensor& out);
+/// Normalises each pixel over its channels, then multiplies by gain[c] and adds shift[c].
 void layer_norm(const Tensor& x, const float* gain, const float* shift, float epsilon, const Tensor& out);
 
 /// out = activation(x * scale) * out_scale + shift.
 void map(const Tensor& x, float scale, Activation activation, float out_scale, float shift,
          const Tensor& out);
-/// out = x, from one type to the other.
+/// out = x, converted to the type of `out`.
 void convert(const Tensor& x, const Tensor& out);
-// The tensors of these are dense.
+
+// The functions below require dense tensors.
+
 /// out = a * x + b * y.
 void combine(const Tensor& x, float a, const Tensor& y, float b, const Tensor& out);
-/// Sums of x * y, x * x and y * y into sums[0 .. 2].
+/// Writes the sums of x * y, x * x and y * y into sums[0 .. 2].
 void dot_products(const Tensor& x, const Tensor& y, double* sums);
+/// out = pixels * scale / 255 + shift.
 void from_pixels(const std::uint8_t* pixels, float scale, float shift, const Tensor& out);
+/// pixels = (x * scale + shift) * 255, rounded and clamped to 0 .. 255.
 void to_pixels(const Tensor& x, float scale, float shift, std::uint8_t* pixels);
 
 }  // namespace streamdiffusion::cpu

@@ -7,17 +7,20 @@
 
 namespace streamdiffusion::cpu {
 
-/// A 3x3 convolution to a picture or to latents: so few output channels that they would leave most of a
-/// vector empty. It is computed as dot products over the input channels instead.
+/// Weights of a 3x3 convolution with at most kMostOutputs output channels, such as one to an image or to
+/// latents. Vectors of output channels would be mostly padding. Instead each output is a dot product over the
+/// input channels.
 ///
-/// Or a 5x5 one of a picture that is enlarged: the four outputs where one pixel was have filters of 3x3 of
-/// their own of the picture as it was, as each row of it counts twice.
+/// The layer may also be a 5x5 convolution of an input that is upsampled by 2. As upsampled pixels repeat,
+/// each output depends on 3x3 input pixels only. The four outputs (phases) of an input pixel have one 3x3
+/// filter each, which applies to the input before upsampling.
 class NarrowConv2d {
  public:
   NarrowConv2d(Device& device, const HostConv2d& host);
 
+  /// True if the layer is of one of these kinds and has at least a vector of input channels.
   static bool suits(const HostConv2d& host);
-  /// Whether these give a picture of that size: phases need one of twice the size, to the pixel.
+  /// True if it can compute these sizes: with phases the output must be exactly twice the input.
   [[nodiscard]] bool serves(const Shape& in, std::int64_t padding, const Shape& out) const {
     return scale == 1 || (padding == 2 && out.h == 2 * in.h && out.w == 2 * in.w);
   }
@@ -25,9 +28,9 @@ class NarrowConv2d {
 
   std::int64_t in_channels;
   std::int64_t out_channels;
-  std::int64_t padded_in_channels;  ///< to whole vectors, with zero weights
-  std::int64_t scale;               ///< 2: of an enlarged picture as it was; else 1
-  Buffer weights;                   ///< [phase: y, x][out][tap][padded in]
+  std::int64_t padded_in_channels;  ///< Input channels padded to whole vectors with zero weights.
+  std::int64_t scale;               ///< Factor of upsampling, 1 or 2. There are scale * scale phases.
+  Buffer weights;                   ///< [phase y][phase x][out channel][tap][padded in channel]
   float bias[kMostOutputs] = {};
 };
 
@@ -38,7 +41,7 @@ struct NarrowConvTask {
   Conv2dOptions options;
 };
 
-/// Computes one output line, counted over all rows of the batch.
+/// Computes one output line on the calling thread. Lines are counted over all batch rows.
 void narrow_conv_line(const NarrowConvTask& task, std::int64_t line);
 
 }  // namespace streamdiffusion::cpu

@@ -21,12 +21,12 @@ constexpr std::int64_t kTapsOfLine = 3;
 constexpr std::int64_t kTaps = kTapsOfLine * kTapsOfLine;
 constexpr auto kStep = static_cast<std::int64_t>(kLanes);
 
-// Pixels of a line whose sums are kept until all of them are finished.
+// Output pixels whose sums are computed before their epilogue runs over all of them.
 constexpr std::int64_t kChunk = 64;
 
 using V = hn::Vec<Tag>;
 
-/// The value, where the compiler would load it anew for each use.
+/// Returns `value`, held in a register. Otherwise the compiler would load it again for each multiplication.
 HWY_INLINE V in_register(V value) {
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2
   __asm__("" : "+v"(value.raw));
@@ -35,7 +35,7 @@ HWY_INLINE V in_register(V value) {
 }
 
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2
-/// The sum of a vector's blocks of four lanes.
+/// Adds the blocks of four lanes of a vector. Returns one block.
 template <class D>
 HWY_INLINE auto sum_of_blocks(D d, hn::Vec<D> x) {
   if constexpr (hn::MaxLanes(d) == 4) {
@@ -45,14 +45,14 @@ HWY_INLINE auto sum_of_blocks(D d, hn::Vec<D> x) {
     return sum_of_blocks(half, hn::Add(hn::LowerHalf(half, x), hn::UpperHalf(half, x)));
   }
 }
-/// The lanes of two vectors, neighbours of each added, in turns.
+/// Adds the two halves of each block of four lanes: x0 + x2, y0 + y2, x1 + x3, y1 + y3.
 template <class D>
 HWY_INLINE hn::Vec<D> add_halves_of_blocks(D d, hn::Vec<D> x, hn::Vec<D> y) {
   return hn::Add(hn::InterleaveLower(d, x, y), hn::InterleaveUpper(d, x, y));
 }
 #endif
 
-/// The sum of each vector's lanes. Writes four numbers, whatever `kCount`.
+/// Writes the sum of the lanes of each vector to `to`, which must hold four floats for any `kCount`.
 template <int kCount>
 HWY_INLINE void store_sums_of_lanes(const V (&x)[kCount], float* to) {
   const Tag d;
@@ -71,7 +71,7 @@ HWY_INLINE void store_sums_of_lanes(const V (&x)[kCount], float* to) {
 #endif
 }
 
-/// What the sums of each output start with, in one of their lanes.
+/// Initial sums of each output channel: bias and row bias in the first lane, zeros in the others.
 struct Start {
   Start(const NarrowConvTask& task, std::int64_t row) {
     const Tensor& row_bias = task.options.row_bias;
@@ -83,16 +83,16 @@ struct Start {
   HWY_ALIGN float lanes[NarrowConv2d::kMostOutputs][kLanes] = {};
 };
 
-// Numbers from one pixel's sums to the next one's, of which `store_sums_of_lanes` writes all.
+// Floats between the sums of neighbouring pixels, as many as store_sums_of_lanes may write.
 constexpr std::int64_t kPitch = 4;
 
-/// Zeros around the picture as it was.
+/// Padding of the input before upsampling.
 std::int64_t padding_of(const NarrowConvTask& task) {
   return task.weights->scale == 1 ? task.options.padding : 1;
 }
 
-/// The sums of some neighbouring pixels of the input's line `y`, in a phase; taps outside the picture are
-/// left out where `kBorder` says that there may be some.
+/// Computes the sums of one phase for kPixels input pixels from (y, px) on and writes them to `into`. kBorder
+/// allows columns outside of the image, which are skipped; lines outside are always skipped.
 template <typename T, int kPixels, int kOutputs, bool kBorder>
 void Pixels(const NarrowConvTask& task, const Start& start, std::int64_t phase, std::int64_t row,
             std::int64_t y, std::int64_t px, float* into) {
@@ -111,7 +111,7 @@ void Pixels(const NarrowConvTask& task, const Start& start, std::int64_t phase, 
       sums[p][o] = hn::Load(d, start.lanes[o]);
     }
   }
-  // Channels of a line's taps that follow one another are one run.
+  // If the input is dense, the channels of the three taps of a line are contiguous and form one run.
   const bool dense = x.stride == padded && weights.in_channels == padded;
   const std::int64_t run = !kBorder && dense ? kTapsOfLine : 1;
   for (std::int64_t tap = 0; tap < kTaps; tap += run) {
@@ -153,7 +153,7 @@ void Pixels(const NarrowConvTask& task, const Start& start, std::int64_t phase, 
   }
 }
 
-/// Sums to outputs that lie next to one another.
+/// The epilogue of contiguous outputs: adds the residual and applies the activation.
 void finish(Activation activation, const float* sums, const Elements& residual, const Elements& out,
             std::int64_t count) {
   for (std::int64_t i = 0; i < count; i += kStep) {
@@ -166,7 +166,7 @@ void finish(Activation activation, const float* sums, const Elements& residual, 
   }
 }
 
-/// The sums of `count` pixels, line after line, to outputs.
+/// The epilogue of `count` pixels. `sums` are dense.
 void finish_pixels(const NarrowConvTask& task, const float* sums, std::int64_t pixel, std::int64_t count) {
   const std::int64_t outputs = task.weights->out_channels;
   const Tensor& residual = task.options.residual;
@@ -179,7 +179,7 @@ void finish_pixels(const NarrowConvTask& task, const float* sums, std::int64_t p
   }
 }
 
-/// The sums of outputs first .. last - 1 of a line that are in a column of phases, `kPitch` apart.
+/// Computes the sums of outputs first .. last - 1 of a line that lie in phase column `phase_x`, kPitch apart.
 template <typename T, int kOutputs>
 void Chunk(const NarrowConvTask& task, const Start& start, std::int64_t row, std::int64_t y,
            std::int64_t phase_x, std::int64_t first, std::int64_t last, float* sums) {
@@ -259,7 +259,7 @@ bool NarrowConv2d::suits(const HostConv2d& host) {
 
 namespace {
 
-/// Which of three rows of the picture as it was a row of the kernel sees, in a phase of the enlarged one.
+/// Returns which of the three input lines (or columns) a line of the 5x5 kernel reads in a phase.
 std::int64_t row_of_phase(std::int64_t phase, std::int64_t kernel_row) { return (phase + kernel_row) / 2; }
 
 }  // namespace
