@@ -11,12 +11,13 @@ namespace streamdiffusion::cpu {
 
 namespace {
 
-// Columns and weights of each that are packed together: cache lines on both sides.
+// Side of the square blocks that are transposed: 16 floats fill a cache line on the side that is read and on
+// the side that is written.
 constexpr std::int64_t kBlock = 16;
 template <typename T>
 using Block = std::array<std::array<T, kBlock>, kBlock>;
 
-/// Weights from .. from + count - 1 of each row, column by column; zeros where there is no row.
+/// Transposes weights from .. from + count - 1 of each row. A null row gives zeros.
 Block<float> transpose(const float* const* rows, std::int64_t from, std::int64_t count) {
   Block<float> block{};
   for (std::size_t column = 0; column < kBlock; ++column) {
@@ -31,14 +32,14 @@ Block<float> transpose(const float* const* rows, std::int64_t from, std::int64_t
   return block;
 }
 
-/// A block in the type that it is packed in: itself, or in `memory`.
+/// Returns the block in its packed type: for float the block itself, for Half a copy in `memory`.
 const Block<float>& as_packed(const Block<float>& block, const Block<float>& /*memory*/) { return block; }
 const Block<Half>& as_packed(const Block<float>& block, Block<Half>& memory) {
   to_half(block.front().data(), kBlock * kBlock, memory.front().data());
   return memory;
 }
 
-// Fewer weights are not worth the unpacking.
+// Layers with fewer weights stay in float32: the memory saved would not be worth unpacking them at each use.
 constexpr std::int64_t kFewestHalves = 400'000;
 
 bool all_fit_half(ThreadPool& pool, std::span<const float> values) {
@@ -67,7 +68,7 @@ std::int64_t PackedColumns::channel(std::int64_t column) const {
   if (!geglu) {
     return column < out_channels ? column : -1;
   }
-  // Each panel holds values in its first half and their gates in the second.
+  // The first half of a panel holds values, the second half their gates.
   const std::int64_t width = panel_format().columns;
   const std::int64_t panel = column / width;
   const std::int64_t half = std::min(width, count - panel * width) / 2;

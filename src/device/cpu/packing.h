@@ -10,42 +10,45 @@
 
 namespace streamdiffusion::cpu {
 
-/// What of a layer's outputs stands in which packed column.
+/// Maps the packed columns of a layer's weights to rows of its host weights (output channels). The order
+/// differs from the host's only with GEGLU, where each panel holds values and their gates.
 struct PackedColumns {
   explicit PackedColumns(const HostConv2d& host);
   explicit PackedColumns(const HostLinear& host);
-  /// The output channel in a packed column, or -1 for padding.
+  /// Row of the host's weights in a packed column, or -1 for padding.
   [[nodiscard]] std::int64_t channel(std::int64_t column) const;
-  /// With whole vectors.
+  /// Number of packed columns, padded to whole vectors.
   [[nodiscard]] std::int64_t padded() const;
+  /// Number of panels; the last one may be narrower.
   [[nodiscard]] std::int64_t panels() const;
 
-  std::int64_t out_channels;  ///< of the layer; half the packed columns with geglu
-  std::int64_t count;         ///< packed, without the padding of a last vector (with it for geglu)
-  bool geglu;
+  std::int64_t out_channels;  ///< Channels that the layer writes: with geglu, half of the host's rows.
+  std::int64_t count;         ///< Packed columns; with geglu, values and gates are each padded to vectors.
+  bool geglu;                 ///< True if each panel holds values in its first half and gates in its second.
 };
 
-/// A layer's bias in the order of its packed columns, padded; empty where there is none.
+/// Returns the bias in the order of the packed columns, padded with zeros. Empty if the layer has no bias.
 Buffer pack_bias(Device& device, const PackedColumns& columns, std::span<const float> bias);
 
-/// Layers as the CPU keeps them: the columns (output channels) of the weights in panels of the instruction
-/// set's width, each panel [tap][in channel][column], so that the kernels read memory in one stream. One
-/// layout for every size of input.
+/// A convolution or linear layer packed for the float32 kernels. The columns (output channels) of its weights
+/// form panels of the instruction set's width, each [tap][in channel][column], so that kernels read memory in
+/// one stream. The layout does not depend on the size of the input.
 class PackedMatrix : public PackedWeights {
  public:
   PackedMatrix(Device& device, ThreadPool& pool, const HostConv2d& host);
   PackedMatrix(Device& device, ThreadPool& pool, const HostLinear& host);
 
-  /// One of the two: in half precision where it is exact and there are enough weights for it to be worth it.
+  /// Weights in float32; nullptr if they are kept in float16. That is done for large layers whose weights
+  /// float16 represents exactly.
   [[nodiscard]] const float* weights() const {
     return half_ ? nullptr : static_cast<const float*>(weights_.data());
   }
+  /// Weights in float16; nullptr if they are kept in float32.
   [[nodiscard]] const Half* half_weights() const {
     return half_ ? static_cast<const Half*>(weights_.data()) : nullptr;
   }
-  [[nodiscard]] const float* bias() const {
-    return static_cast<const float*>(bias_.data());
-  }  ///< nullptr: none
+  /// Bias of each packed column; nullptr if the layer has none.
+  [[nodiscard]] const float* bias() const { return static_cast<const float*>(bias_.data()); }
 
   PackedColumns columns;
   std::int64_t in_channels = 0;
@@ -62,7 +65,7 @@ class PackedMatrix : public PackedWeights {
   Buffer bias_;
 };
 
-/// Gain or shift of a norm.
+/// Gain or shift of a norm, one value a channel.
 class PackedVector : public PackedWeights {
  public:
   explicit PackedVector(std::span<const float> host) : values(host.begin(), host.end()) {}

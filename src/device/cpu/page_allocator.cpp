@@ -18,22 +18,22 @@ namespace streamdiffusion::cpu {
 namespace {
 
 constexpr std::size_t kCacheLine = 64;
-// A larger buffer fills pages of its own well enough.
+// Larger buffers get pages of their own: rounding up to large pages then wastes less than a third.
 constexpr std::size_t kMostShared = 2 * posix::kLargePage;
-// What is not written to does not become resident.
+// Size of the pages that small buffers share. The unused part is not resident, so it costs no memory.
 constexpr std::size_t kChunkBytes = 16 * posix::kLargePage;
 
 }  // namespace
 
-/// Pages that small buffers share. Used and free pieces cover them without a gap, and free ones are never
-/// neighbours. Thread-safe.
+/// Pages that small buffers share. Used and free pieces cover them without gaps, and two free pieces are
+/// never adjacent. Thread-safe.
 class PageAllocator::SharedPages {
  public:
   SharedPages() : pages_(allocate_pages(kChunkBytes)), untouched_(static_cast<std::byte*>(pages_.data())) {
     pieces_.emplace(untouched_, Piece{.bytes = kChunkBytes});
   }
 
-  /// The first free piece that is large enough, zeroed; nullptr where there is none.
+  /// Returns the first free piece that is large enough, zeroed, or nullptr if there is none.
   void* take(std::size_t bytes) {
     const std::lock_guard lock(mutex_);
     const auto found = std::ranges::find_if(
@@ -82,7 +82,7 @@ class PageAllocator::SharedPages {
   std::mutex mutex_;
   Buffer pages_;
   Pieces pieces_;
-  std::byte* untouched_;  // from here on nobody has written: the system's zeros are there
+  std::byte* untouched_;  // Memory from here on was never handed out and still holds the system's zeros.
 };
 
 Buffer PageAllocator::allocate(std::size_t bytes) {
@@ -92,7 +92,7 @@ Buffer PageAllocator::allocate(std::size_t bytes) {
 
 Buffer PageAllocator::allocate_shared(std::size_t bytes) {
   const auto take_from = [bytes](const std::shared_ptr<SharedPages>& pages) -> Buffer {
-    // First what may throw: a piece that is taken has an owner at once.
+    // Built before the piece is taken, since this may throw and the piece would be lost.
     std::function<void(void*, std::size_t)> free = [pages](void* data, std::size_t) {
       pages->give_back(data);
     };

@@ -13,13 +13,13 @@ namespace streamdiffusion::cpu {
 namespace {
 
 constexpr float kLargestWeight = 127.0F;
-// Columns that are packed together: their units fill cache lines.
+// Columns that are packed together: 16 units of 4 bytes fill a cache line.
 constexpr std::int64_t kTogether = 16;
-// What makes a signed byte of an unsigned one around 128.
+// XOR with this turns an unsigned int8 with zero point 128 into a signed int8.
 constexpr std::uint8_t kSign = 128;
-// Narrower inputs are those of a network's first layers, which are sensitive and take little time.
+// Layers with fewer input channels, a network's first, stay in float32: they are sensitive and fast anyway.
 constexpr std::int64_t kFewestChannels = 16;
-// Fewer outputs are those of a network's last layers, likewise: they are not written in bytes.
+// Layers with fewer output channels, a network's last, are sensitive as well and do not use int8.
 constexpr std::int64_t kFewestOutputs = 8;
 
 bool pays(const Features& features, Precision precision, std::int64_t in_channels,
@@ -144,7 +144,7 @@ void ReducedMatrix::place_columns(const std::uint8_t* rows, std::int64_t row_byt
                                   std::uint8_t* to, std::int64_t unit_pitch) const {
   const std::int64_t taps = kernel * kernel;
   constexpr auto kBytes = static_cast<std::int64_t>(sizeof(Number));
-  constexpr std::int64_t kEach = kUnit / kBytes;  // weights of a unit
+  constexpr std::int64_t kEach = kUnit / kBytes;  // Weights in a unit.
   for (std::int64_t tap = 0; tap < taps; ++tap) {
     std::uint8_t* units =
         to + (tap / kernel * weight_units + tap % kernel * pixel_bytes / kUnit) * unit_pitch;

@@ -26,29 +26,29 @@ HWY_BEFORE_NAMESPACE();
 namespace streamdiffusion::cpu::HWY_NAMESPACE {
 namespace {
 
-// Of a block, added in 32 bits.
+// The int32 sum of a block's int16 products does not overflow.
 static_assert(kAddedValues * static_cast<std::int64_t>(kLargestValue * kLargestSoftmaxWeight) <
               std::int64_t{1} << 31U);
 
-/// What a query takes of memory, with whole vectors.
+/// Floats of scratch memory for a query in the keys' format, padded to whole vectors.
 std::int64_t query_floats(const ReducedHeads& heads) {
   return round_up(key_row_bytes(heads), static_cast<std::int64_t>(kLanes) * kPair) /
          std::int64_t{sizeof(float)};
 }
 
-/// Softmax as it goes (Milakov and Gimelshein 2018; FlashAttention): highest score, sum and weighted values
-/// so far.
+/// State of the online softmax (Milakov and Gimelshein 2018; FlashAttention) and the buffers of one block.
+/// Everything is [kReducedQueries] or [kReducedQueries][...].
 struct Running {
-  float* scores;          // [queries][kReducedKeys], or integers of the same size
-  float* product;         // [queries][padded head_dim], or integers
-  float* values;          // likewise
-  std::uint8_t* queries;  // [queries][channels], in the keys' format
-  std::uint8_t* weights;  // [queries][kReducedKeys], in the values' format
-  float* highest;         // [queries], in scaled scores
-  float* sum;             // [queries]
-  float* steps;           // [queries], of their bytes
-  float* offsets;         // [queries], sums of their bytes
-  float* means;           // [queries], products with the keys' mean
+  float* scores;          // [kReducedKeys]: scores of the block, float32 or int32.
+  float* product;         // [padded head_dim]: weighted values of the block, float32 or int32.
+  float* values;          // [padded head_dim]: weighted values of all blocks so far.
+  std::uint8_t* queries;  // [channels]: queries in the keys' format.
+  std::uint8_t* weights;  // [kReducedKeys]: softmax weights of the block in the values' format.
+  float* highest;         // Highest scaled score so far.
+  float* sum;             // Sum of the weights so far.
+  float* steps;           // Scales of int8 queries.
+  float* offsets;         // Sums of int8 queries, which correct for the keys' zero point.
+  float* means;           // Products of the queries with the mean of the keys.
 };
 
 Running divide_scratch(float* scratch, const ReducedHeads& heads) {
@@ -77,17 +77,16 @@ std::int64_t AttentionScratch(const ReducedHeads& heads) {
          (kReducedKeys + 2 * value_columns(heads) + query_floats(heads) + kReducedKeys / kPair + 5);
 }
 
-/// sums = x times panels, [rows][columns], whole steps of the inner dimension. In bytes x is signed and the
-/// panels are not.
+/// A matrix product: sums [rows][columns] = x * panels. In int8, x is signed and the panels are unsigned.
 struct Product {
   Format format;
   std::int64_t rows;
   const std::uint8_t* x;
-  std::int64_t x_stride;  // bytes from row to row
+  std::int64_t x_stride;  // Bytes from row to row of `x`.
   const std::uint8_t* panels;
-  std::int64_t columns;  // whole vectors
-  std::int64_t row_bytes;
-  float* sums;  // or integers of the same size
+  std::int64_t columns;    // A multiple of a vector.
+  std::int64_t row_bytes;  // Bytes of the inner dimension: a multiple of a step.
+  float* sums;             // float32 for bf16, else int32.
   Features features;
 };
 
@@ -140,13 +139,13 @@ void multiply(const Product& product) {
   product.features.amx ? multiply_in_tiles(product) : multiply_in_vectors(product);
 }
 
-/// In the keys' format, of whole steps, from query to query so many bytes apart.
+/// Queries in the keys' format, padded to whole steps.
 struct Queries {
   const std::uint8_t* first;
-  std::int64_t stride;
+  std::int64_t stride;  // Bytes from query to query.
 };
 
-/// Rounds the queries to signed bytes.
+/// Quantises the queries to signed int8.
 void round_queries(const ReducedAttentionTask& t, const Running& r) {
   const Tag d;
   const ReducedHeads& heads = t.heads;
@@ -170,7 +169,8 @@ void round_queries(const ReducedAttentionTask& t, const Running& r) {
   }
 }
 
-/// Where they lie, if that is in bfloat16 with whole steps and tiles to be read, or rounded.
+/// Returns the queries in the keys' format. They are used in place if they are bfloat16 and fill whole steps
+/// and tiles; else they are rounded into scratch memory.
 Queries load_queries(const ReducedAttentionTask& t, const Running& r) {
   const ReducedHeads& heads = t.heads;
   const std::int64_t stride = query_floats(heads) * std::int64_t{sizeof(float)};
@@ -192,7 +192,7 @@ Queries load_queries(const ReducedAttentionTask& t, const Running& r) {
   return {r.queries, stride};
 }
 
-/// The queries' products with the mean of a row's keys.
+/// Computes the queries' products with the mean that was subtracted from a row's keys.
 void multiply_mean(const ReducedAttentionTask& t, const float* mean, const Running& r) {
   const Tag d;
   for (std::int64_t i = 0; i < t.queries; ++i) {
@@ -204,8 +204,8 @@ void multiply_mean(const ReducedAttentionTask& t, const float* mean, const Runni
   }
 }
 
-/// Turns all queries' scores of a block into weights; `shrink` is what earlier ones shrink by. `step`: of the
-/// block's keys, in bytes.
+/// Turns a block's scores, [queries][width] of which `count` are valid, into softmax weights. Sets shrink[i]
+/// to the factor that query i's earlier weights shrink by. `step` is the scale of the block's int8 keys.
 void weigh_block(const ReducedAttentionTask& t, const Running& r, std::int64_t width, std::int64_t count,
                  float step, float* shrink) {
   const float scale = std::numbers::log2e_v<float> / std::sqrt(static_cast<float>(t.heads.head_dim));
@@ -226,7 +226,8 @@ void weigh_block(const ReducedAttentionTask& t, const Running& r, std::int64_t w
   }
 }
 
-/// Adds a block's weighted values to those so far, which shrink; `scales` are those of whole numbers.
+/// Multiplies the weighted values so far by `shrink` and adds a block's. `scales` has the scale of each
+/// channel of int16 values.
 void add_product(const ReducedAttentionTask& t, const Running& r, const float* shrink, const float* scales) {
   const Tag d;
   const std::int64_t columns = value_columns(t.heads);
@@ -275,7 +276,7 @@ void RunAttentionTask(const ReducedAttentionTask& t, float* scratch) {
     for (std::int64_t first = 0; first < heads.tokens; first += kReducedKeys) {
       const std::int64_t count = std::min(kReducedKeys, heads.tokens - first);
       const std::int64_t width = std::min(kReducedKeys, padded_tokens - first);
-      // Scores of a narrower block lie as close as its keys do.
+      // The scores of a query are `width` apart, also in a last block that is narrower.
       multiply({.format = heads.keys,
                 .rows = t.queries,
                 .x = queries.first,

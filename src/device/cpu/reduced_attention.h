@@ -5,29 +5,30 @@
 #include "device/cpu/elements.h"
 #include "device/cpu/reduced_heads.h"
 
-// Attention in reduced precision, as kernels.h has it in float32: weights and values in bfloat16 or in whole
-// numbers of 16 bits, queries and keys in bfloat16 or in signed bytes (SageAttention; Zhang et al., arXiv
-// 2410.02367). With bfloat16 to be called only where Features has bf16.
+// Attention in reduced precision. Queries and keys are bf16 or int8 (SageAttention; Zhang et al., arXiv
+// 2410.02367), softmax weights and values bf16 or int16. The bf16 formats need Features::bf16.
 namespace streamdiffusion::cpu {
 
-/// Queries of a task at most.
+/// Most queries of a task.
 constexpr std::int64_t kReducedQueries = 64;
 
-/// Attention of some queries of one head to the packed keys and values of `key_rows` rows.
+/// Attention of some queries of one head to the packed keys and values of `key_rows` rows of the batch.
+/// Strides of `q` and `out` are elements from token to token.
 struct ReducedAttentionTask {
-  Elements q;
+  Elements q;  ///< The head's channels of the first query.
   std::int64_t q_stride = 0;
-  Elements out;
+  Elements out;  ///< The head's channels of the first output.
   std::int64_t out_stride = 0;
-  std::int64_t queries = 0;            ///< at most kReducedQueries
-  const std::uint8_t* keys = nullptr;  ///< of the first row
-  const std::uint8_t* values = nullptr;
-  std::int64_t row_bytes = 0;  ///< from row to row of both
-  std::int64_t key_rows = 1;
+  std::int64_t queries = 0;              ///< At most kReducedQueries.
+  const std::uint8_t* keys = nullptr;    ///< Packed keys of the first row.
+  const std::uint8_t* values = nullptr;  ///< Packed values of the first row.
+  std::int64_t row_bytes = 0;            ///< Bytes from row to row, of keys and of values.
+  std::int64_t key_rows = 1;             ///< Number of rows attended to.
   ReducedHeads heads;
 };
 /// Floats of scratch memory that reduced_attention_task needs.
 std::int64_t reduced_attention_scratch(const ReducedHeads& heads);
+/// Computes a task on the calling thread.
 void reduced_attention_task(const ReducedAttentionTask& task, float* scratch);
 
 }  // namespace streamdiffusion::cpu

@@ -13,17 +13,17 @@ namespace streamdiffusion::cpu {
 
 namespace {
 
-constexpr std::int64_t kKernel = 3;  // of a convolution that enlarges
+constexpr std::int64_t kKernel = 3;  // Kernel of a convolution that upsamples.
 constexpr std::int64_t kTaps = kKernel * kKernel;
 constexpr std::int64_t kPartKernel = 2;
 constexpr std::int64_t kPartTaps = kPartKernel * kPartKernel;
 
-/// Which line of a part's kernel sees what line `tap` of the whole one sees, for output lines 2 i + `phase`.
-/// Of the input's lines i - 1, i and i + 1 the whole kernel sees the first with one line and the second with
-/// two, or the second with two and the third with one.
+/// For output lines 2 i + phase, returns the line of a part's kernel that line `tap` of the 3x3 kernel is
+/// added to. In phase 0 the 3x3 kernel's lines read input lines i - 1, i and i; in phase 1 lines i, i and i
+/// + 1.
 std::int64_t part_tap(std::int64_t phase, std::int64_t tap) { return (tap + 1 - phase) / kPartKernel; }
 
-/// [out][in][2][2]
+/// Returns the weights of part (y, x): [out][in][2][2].
 std::vector<float> part_weights(std::span<const float> whole, std::int64_t y, std::int64_t x) {
   const auto kernels = static_cast<std::int64_t>(whole.size()) / kTaps;
   std::vector<float> weights(static_cast<std::size_t>(kernels * kPartTaps));
@@ -56,19 +56,19 @@ ReducedConv2d::ReducedConv2d(Device& device, Workers& workers, const HostConv2d&
 
 namespace {
 
-// Bytes of the input that are rounded before they are multiplied: they and what they were made from stay in
-// the last-level cache.
+// Bytes of rounded input that are multiplied before the next ones are rounded, so that they and their source
+// stay in the last-level cache.
 constexpr std::int64_t kBandBytes = std::int64_t{3} << 20U;
 
-/// Consecutive pictures of a batch, or a band of lines of one.
+/// Consecutive images of a batch, or a band of lines of one image.
 struct Band {
-  std::int64_t row;
-  std::int64_t pictures;
-  std::int64_t first;  // output lines
-  std::int64_t last;
+  std::int64_t row;       // First row of the batch.
+  std::int64_t pictures;  // Number of rows.
+  std::int64_t first;     // First output line.
+  std::int64_t last;      // Output line after the last.
 };
 
-/// The lines of a band's pictures, with the kernel's border.
+/// The rounded input lines, padding included, that the output lines of a band read.
 class BandLines {
  public:
   BandLines(const ReducedTask& task, const Band& band, const Tensor& x)
@@ -79,7 +79,7 @@ class BandLines {
 
   [[nodiscard]] std::int64_t in_picture() const { return lines_; }
   [[nodiscard]] std::int64_t count() const { return lines_ * band_.pictures; }
-  /// The input line that shows there; empty outside of the picture.
+  /// The input line that a rounded line is made from; empty if it is padding.
   [[nodiscard]] Elements shown(std::int64_t line) const {
     const ConvTask& conv = task_.conv;
     const std::int64_t y = band_.first * conv.stride - conv.padding + line % lines_;
@@ -107,7 +107,7 @@ class BandLines {
   std::int64_t lines_;
 };
 
-/// Finds what each of the band's pictures is rounded to bytes with, by the range of what is seen of it.
+/// Finds the quantisation of each image of a band, from the range of the lines that are read.
 void find_quantizations(Workers& workers, const BandLines& lines, const Tensor& x, const RoundedInput& into) {
   const std::int64_t values = x.shape.w * x.shape.c;
   for_rounding_parts(workers, lines.count(), values, [&](std::int64_t first, std::int64_t last) {
@@ -126,14 +126,14 @@ void find_quantizations(Workers& workers, const BandLines& lines, const Tensor& 
   }
 }
 
-/// Which lines and columns of the output a part gives, and what it begins to read at.
+/// The output pixels that a part computes, and where it begins to read.
 struct PartPlace {
-  std::int64_t out_y, out_x;  // the first; then every second
-  std::int64_t lines, columns;
-  std::int64_t read_y, read_x;  // of the rounded pictures
+  std::int64_t out_y, out_x;    // First output pixel; every second one follows, in both directions.
+  std::int64_t lines, columns;  // Number of output pixels in both directions.
+  std::int64_t read_y, read_x;  // First pixel of the rounded images that is read.
 };
 
-/// A part of an enlarging task, whose output is `width` pixels wide.
+/// Makes the task of one part of an upsampling convolution, whose output is `width` pixels wide.
 ReducedTask part_of(const ReducedTask& whole, const ReducedMatrix& matrix, const PartPlace& place,
                     std::int64_t width) {
   ReducedTask task = whole;
@@ -153,10 +153,10 @@ ReducedTask part_of(const ReducedTask& whole, const ReducedMatrix& matrix, const
   return task;
 }
 
-/// Pixels first, first + 2 ... of so many.
+/// Number of the indices first, first + 2 ... below count.
 std::int64_t every_second(std::int64_t first, std::int64_t count) { return (count - first + 1) / 2; }
 
-/// Multiplies a band, the same of all pictures.
+/// Multiplies a band whose input is rounded.
 void run(Workers& workers, const ReducedTask& task, const ReducedConv2d& weights, const Band& band,
          const Tensor& out) {
   if (!weights.enlarges()) {
@@ -174,7 +174,7 @@ void run(Workers& workers, const ReducedTask& task, const ReducedConv2d& weights
   }
 }
 
-/// Rounds and multiplies all bands.
+/// Rounds and multiplies all bands, one after the other.
 void convolve_bands(Workers& workers, const ReducedConv2d& weights, ReducedTask& task, const Tensor& x,
                     const Tensor& out) {
   ConvTask& conv = task.conv;
@@ -217,8 +217,8 @@ void convolve_bands(Workers& workers, const ReducedConv2d& weights, ReducedTask&
   }
 }
 
-/// What the last line of an enlarged picture, its last column, or the pixel in their corner brings to an
-/// output that is a line or column less.
+/// The contribution of the upsampled image's last line, of its last column, or of the pixel in their corner.
+/// The parts include it even if the output is a line or column short, so that zeros should be there instead.
 class Border {
  public:
   Border(const ReducedTask& task, const Tensor& x, const Tensor& out, bool line, bool column)
@@ -235,7 +235,7 @@ class Border {
     task_.picture_bytes = (lines() + 2) * task_.line_bytes;
   }
 
-  /// Adds it once more, or takes it away.
+  /// Adds the contribution to the output, or subtracts it if `negative`.
   void add(Workers& workers, const ReducedConv2d& weights, bool negative) {
     const std::int64_t beyond = bytes_read_beyond(task_);
     const RoundedInput rounded = allocate_rounded(workers, task_.picture_bytes + beyond, 1, 0);
@@ -248,7 +248,8 @@ class Border {
     task_.quantization = rounded.quantizations;
     for (std::int64_t y = line_ ? 1 : 0; y < 2; ++y) {
       for (std::int64_t x = column_ ? 1 : 0; x < 2; ++x) {
-        // What lies at the border is seen by the last line or column of a part's kernel.
+        // The kernel of part 1 has the last line (column) of the 3x3 kernel alone as its second one. Its
+        // first one reads zeros here.
         const PartPlace place{.out_y = line_ ? out_.shape.h - 1 : y,
                               .out_x = column_ ? out_.shape.w - 1 : x,
                               .lines = line_ ? 1 : every_second(y, out_.shape.h),
@@ -308,8 +309,8 @@ class Border {
   bool column_;
 };
 
-/// One picture, to an output that is a line, a column or both less than enlarged pixels are, for which the
-/// borders are zeros: what these are taken for by the parts is taken back.
+/// Computes one image whose output is a line, a column or both short of the upsampled image. Subtracts what
+/// the parts read there, and adds the corner, which is subtracted twice, once more.
 void convolve_less(Workers& workers, const ReducedConv2d& weights, ReducedTask task, const Tensor& x,
                    const Tensor& out) {
   const Activation activation = std::exchange(task.conv.activation, Activation::none);

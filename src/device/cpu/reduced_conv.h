@@ -11,17 +11,20 @@
 
 namespace streamdiffusion::cpu {
 
-/// A convolution in reduced precision. One of 3 x 3 that enlarges its input is four of 2 x 2 on the input as
-/// it is, one for each pixel of a square of the output: enlarged pixels are the same by twos, so that their
-/// weights can be added before, and 16 numbers are multiplied in place of 36.
+/// A convolution in reduced precision.
+///
+/// A 3x3 convolution of an upsampled input becomes four 2x2 convolutions (parts) of the input itself. Each
+/// part computes one pixel of every 2x2 square of the output. Neighbouring upsampled pixels are equal, so
+/// their weights are added beforehand: 16 multiplications replace 36.
 class ReducedConv2d {
  public:
   ReducedConv2d(Device& device, Workers& workers, const HostConv2d& host);
 
+  /// True if the convolution upsamples its input by 2.
   [[nodiscard]] bool enlarges() const { return parts_.size() > 1; }
-  /// The whole of one that does not enlarge.
+  /// The only part of a convolution that does not upsample.
   [[nodiscard]] const ReducedMatrix& whole() const { return *parts_.front(); }
-  /// What gives pixels 2 i + y, 2 j + x.
+  /// The part that computes output pixels (2 i + y, 2 j + x); y and x are 0 or 1.
   [[nodiscard]] const ReducedMatrix& part(std::int64_t y, std::int64_t x) const {
     return *parts_[static_cast<std::size_t>(2 * y + x)];
   }
@@ -30,8 +33,8 @@ class ReducedConv2d {
   std::vector<std::unique_ptr<const ReducedMatrix>> parts_;
 };
 
-/// Where one that enlarges gives a line or a column less than twice as many, pixels of the last one are
-/// rounded twice.
+/// Computes the convolution on all threads. An upsampled output may be a line or a column short of twice the
+/// input; its last line or column is then rounded to the output's type more than once.
 void convolve(Workers& workers, const ReducedConv2d& weights, const Tensor& x, const Conv2dOptions& options,
               const Tensor& out);
 

@@ -19,13 +19,14 @@ HWY_BEFORE_NAMESPACE();
 namespace streamdiffusion::cpu::HWY_NAMESPACE {
 namespace {
 
-constexpr std::int64_t kLine = 64;  // bytes that begin a cache line
+constexpr std::int64_t kLine = 64;  // Bytes of a cache line.
 
-/// Where the units of a column lie in panels, from row to row of units.
+/// The units of one column of a panel.
 struct Column {
   std::uint8_t* first;
-  std::int64_t pitch;
+  std::int64_t pitch;  // Bytes from unit to unit.
 };
+/// Finds a column in panels with `columns` columns of `rows` units each.
 Column column_of(const ReducedHeads& heads, std::uint8_t* panels, std::int64_t columns, std::int64_t rows,
                  std::int64_t column) {
   const std::int64_t each = panel_columns(heads);
@@ -34,16 +35,16 @@ Column column_of(const ReducedHeads& heads, std::uint8_t* panels, std::int64_t c
   return {panels + (before * rows + column - before) * kUnit, width * kUnit};
 }
 
-/// Pairs of bfloat16, one from each vector, the first one's in the lower half.
+/// Rounds to bfloat16 and interleaves: `low` goes to the lower half of each 32-bit lane, `high` to the upper.
 HWY_INLINE hn::Vec<hn::RebindToUnsigned<Tag>> pairs_of_bf16(hn::Vec<Tag> low, hn::Vec<Tag> high) {
   const hn::RebindToUnsigned<Tag> du;
   return hn::Or(hn::ShiftRight<16>(bits_of_bf16(low)), hn::And(bits_of_bf16(high), hn::Set(du, 0xFFFF0000U)));
 }
 
-/// Writes a token's channels into its column: round(c, into) gives a vector of them in the keys' format.
+/// Writes a token's channels into its column. round(c, into) rounds a vector of them, from c on.
 template <typename Round>
 void pack_key(const ReducedHeads& heads, std::int64_t token, std::uint8_t* packed, const Round& round) {
-  constexpr std::int64_t kChannels = std::max<std::int64_t>(kLanes, kUnit);  // whole units of any format
+  constexpr std::int64_t kChannels = std::max<std::int64_t>(kLanes, kUnit);  // Whole units in any format.
   const std::int64_t each = format_bytes(heads.keys);
   const std::int64_t in_unit = kUnit / each;
   const std::int64_t rows = key_channels(heads) / in_unit;
@@ -112,20 +113,21 @@ void PackKeys(const Elements& k, std::int64_t stride, const ReducedHeads& heads,
   }
 }
 
-/// Pairs of whole numbers, likewise.
+/// Rounds to int16 and interleaves, like pairs_of_bf16.
 HWY_INLINE hn::Vec<hn::RebindToUnsigned<Tag>> pairs_of_int16(hn::Vec<Tag> low, hn::Vec<Tag> high) {
   const hn::RebindToUnsigned<Tag> du;
   const auto whole = [&](hn::Vec<Tag> value) { return hn::BitCast(du, hn::NearestInt(value)); };
   return hn::Or(hn::And(whole(low), hn::Set(du, 0xFFFF)), hn::ShiftLeft<16>(whole(high)));
 }
 
-/// A block's values of a vector of channels: pairs(first, second token's) gives what two are packed as.
+/// Packs a vector of channels, from `c` on, of the block that begins at token `first`. pairs(i, j) returns
+/// the interleaved values of tokens i and j.
 template <typename Pairs>
 void pack_value_block(const ReducedHeads& heads, std::int64_t first, std::int64_t c, std::uint8_t* packed,
                       const Pairs& pairs) {
   const hn::RebindToUnsigned<Tag> du;
   const std::int64_t columns = value_columns(heads);
-  // Blocks follow one another without a gap: only the last one is filled up to whole steps.
+  // Blocks follow one another without gaps; only the last one is padded to whole steps.
   const std::int64_t tokens = std::min(value_block(heads), round_up(heads.tokens, kStepNumbers) - first);
   const Column to = column_of(heads, packed + first / 2 * columns * kUnit, columns, tokens / 2, c);
   for (std::int64_t token = 0; token < tokens; token += 2) {

@@ -21,23 +21,25 @@ namespace {
 
 // ---- Blocks of pixels
 
-// Input that is kept in the second-level cache while all panels pass over it.
+// Bytes of input of a pass, in which it is multiplied by all panels and stays in the second-level cache.
 constexpr std::int64_t kCachedInput = std::int64_t{768} << 10U;
-// Weights that are kept there while the blocks of a pass go by; sums of several blocks are open meanwhile.
+// Bytes of a panel's weights that stay there while the blocks of a pass use them. Larger panels are
+// multiplied some kernel lines at a time, and the sums of all blocks of the pass are kept meanwhile.
 constexpr std::int64_t kCachedWeights = std::int64_t{1} << 20U;
 constexpr std::int64_t kPassBlocks = 8;
 constexpr std::size_t kBlockSums = static_cast<std::size_t>(kBlockPixels) * kPanelColumns;
 
-/// Output pixels that follow one another in a line or, where the kernel steps from pixel to pixel, over the
-/// lines of a picture: what lies between two lines is computed along and left out.
+/// Consecutive output pixels of one line or, with stride 1, of a whole image. In an image, the padding
+/// between two lines counts as pixels, which are computed but not written.
 struct Block {
   std::int64_t picture;
-  std::int64_t line;   // of the picture, where its count begins
-  std::int64_t first;  // place after the beginning of that line
+  std::int64_t line;   // First line of the image that pixels are counted from.
+  std::int64_t first;  // First pixel, counted from the beginning of that line.
   std::int64_t count;
 };
 
-/// How a task's pixels are divided into blocks.
+/// Divides a task's pixels into blocks. A run is the stretch of pixels that blocks are cut from: an image
+/// with stride 1, else a line.
 class Blocks {
  public:
   explicit Blocks(const ReducedTask& task)
@@ -47,7 +49,7 @@ class Blocks {
         in_run_(divide_up(places_, kBlockPixels)) {}
 
   [[nodiscard]] std::int64_t in_picture() const { return runs_ * in_run_; }
-  /// Places from line to line.
+  /// Pixels from line to line, padding included.
   [[nodiscard]] std::int64_t pitch() const { return pitch_; }
   [[nodiscard]] Block block(std::int64_t index) const {
     const std::int64_t first = index % in_run_ * kBlockPixels;
@@ -55,13 +57,14 @@ class Blocks {
   }
 
  private:
-  std::int64_t runs_;  // of lines whose pixels are counted on, in a picture
+  std::int64_t runs_;  // Runs in an image.
   std::int64_t pitch_;
-  std::int64_t places_;  // in a run
-  std::int64_t in_run_;  // blocks
+  std::int64_t places_;  // Pixels in a run, padding included.
+  std::int64_t in_run_;  // Blocks in a run.
 };
 
-/// Calls part(pixels, place in the block) for each stretch of the block's pixels that lies in one line.
+/// Calls part(pixels, offset in the block) for each stretch of the block's pixels that lies in one line,
+/// leaving out the padding between lines.
 template <typename Part>
 void for_lines(const ReducedTask& task, const Blocks& blocks, const Block& block, const Part& part) {
   const std::int64_t width = task.conv.out_w;
@@ -78,7 +81,7 @@ void for_lines(const ReducedTask& task, const Blocks& blocks, const Block& block
   }
 }
 
-/// Adds kernel lines first .. last - 1 to the sums of a block.
+/// Multiplies a block by kernel lines first .. last - 1 of a panel. Adds to `sums` unless first is 0.
 void multiply_block(const ReducedTask& task, const Blocks& blocks, const Block& block, const Panel& panel,
                     std::int64_t first, std::int64_t last, float* sums) {
   const ConvTask& conv = task.conv;
@@ -127,12 +130,12 @@ void multiply_block(const ReducedTask& task, const Blocks& blocks, const Block& 
   });
 }
 
-/// A tile's sums of integers, as FloatSums: what they stand for. All are of one quantization, or each pixel
-/// of its own.
+/// Dequantises the int32 sums of a tile, with the interface of FloatSums. With kByPixel each pixel has a
+/// quantisation of its own; else all share one.
 template <bool kByPixel>
 class IntegerSums {
  public:
-  /// `quantization` is that of the tile's first pixel.
+  /// `quantization` belongs to the tile's first pixel.
   IntegerSums(const ReducedTask& task, const Panel& panel, const Quantization* quantization,
               const float* first)
       : task_(task), panel_(panel), quantization_(quantization), first_(first) {}
@@ -168,7 +171,8 @@ class IntegerSums {
   const float* first_;
 };
 
-/// with_type for an output, which is rounded by an instruction of its own where there is one.
+/// Calls function(pointer to the output) like with_type. For bfloat16 the pointer's type makes stores use the
+/// processor's rounding instruction if it has one.
 template <typename Function>
 HWY_INLINE void with_output_type(const ReducedTask& task, const Function& function) {
 #if STREAMDIFFUSION_VNNI

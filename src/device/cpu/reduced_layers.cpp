@@ -9,7 +9,7 @@ namespace streamdiffusion::cpu {
 
 namespace {
 
-// Multiplications that are worth a task of their own.
+// Multiplications of a task, in bytes: with fewer it would not be worth handing to another thread.
 constexpr std::int64_t kTaskWork = 600'000;
 
 }  // namespace
@@ -32,7 +32,7 @@ void run(Workers& workers, const ReducedTask& task) {
   const std::int64_t work =
       task.pictures * task.lines * conv.out_w * conv.columns * conv.kernel * conv.kernel * task.pixel_bytes;
   workers.prepare(reduced_scratch());
-  // Rather blocks than panels: what was read of the input is used for all panels.
+  // Blocks are split before panels, so that a task uses the input it has read for many panels.
   const std::int64_t wanted =
       std::clamp<std::int64_t>(work / kTaskWork, 1, workers.pool().threads() * std::int64_t{8});
   const std::int64_t ranges = std::min(blocks, wanted);

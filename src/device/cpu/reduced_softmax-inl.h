@@ -1,5 +1,5 @@
-// The softmax of attention in reduced precision: scores turned into weights of 16 bits, a block of them at a
-// time; included once for each instruction set.
+// The softmax of attention in reduced precision: turns a block of scores at a time into bf16 or int16
+// weights. Included once for each instruction set.
 #if defined(STREAMDIFFUSION_REDUCED_SOFTMAX_INL) == defined(HWY_TARGET_TOGGLE)
 #ifdef STREAMDIFFUSION_REDUCED_SOFTMAX_INL
 #undef STREAMDIFFUSION_REDUCED_SOFTMAX_INL
@@ -21,10 +21,10 @@
 HWY_BEFORE_NAMESPACE();
 namespace streamdiffusion::cpu::HWY_NAMESPACE {
 
-inline constexpr float kLargestSoftmaxWeight = 32767.0F;  // in whole numbers
+inline constexpr float kLargestSoftmaxWeight = 32767.0F;  // An int16 weight of 1.
 
-/// 2^x to 8e-5, much finer than weights are written: that of what is above the next lower whole number,
-/// scaled by it.
+/// Returns 2^x with an error of at most 8e-5, much less than the rounding of the weights. A cubic polynomial
+/// approximates 2^(x - floor(x)); the exponent adds floor(x).
 HWY_INLINE hn::Vec<Tag> power_of_two(hn::Vec<Tag> x) {
   const Tag d;
 #if STREAMDIFFUSION_VNNI
@@ -45,8 +45,7 @@ HWY_INLINE hn::Vec<Tag> power_of_two(hn::Vec<Tag> x) {
 #endif
 }
 
-/// A query's scores as they were multiplied, which stand for scale * score + offset, in units of a factor of
-/// two.
+/// A query's scores as the product gave them. Weights are 2^(scale * score + offset), up to a common factor.
 template <typename Score>
 struct Scores {
   const Score* first;
@@ -61,20 +60,20 @@ struct Scores {
       return hn::ConvertTo(Tag(), hn::LoadU(hn::RebindToSigned<Tag>(), first + i));
     }
   }
-  /// Which of a vector's are scores: the others are of keys that fill up a step.
+  /// Mask of the scores in a vector that belong to tokens, not to the padding after them.
   [[nodiscard]] HWY_INLINE auto valid(std::int64_t i) const {
     return hn::FirstN(Tag(), static_cast<std::size_t>(std::clamp<std::int64_t>(count - i, 0, kLanes)));
   }
 };
 
-/// Writes weights and returns them as they count for the sum of all.
+/// Stores softmax weights in the values' format. Returns them as they add to the sum of weights.
 template <Format kFormat>
 HWY_INLINE hn::Vec<Tag> store_weights(hn::Vec<Tag> weights, std::uint8_t* to) {
   if constexpr (kFormat == Format::bf16) {
     store_all(weights, as_bf16(to));
     return weights;
   } else {
-    // What vanishes does not count either.
+    // The rounded weights are summed: those that become zero must not count.
     const hn::Rebind<std::int16_t, Tag> d16;
     const auto whole = hn::NearestInt(hn::Mul(weights, hn::Set(Tag(), kLargestSoftmaxWeight)));
     hn::StoreU(hn::DemoteTo(d16, whole), d16, reinterpret_cast<std::int16_t*>(to));
@@ -82,8 +81,8 @@ HWY_INLINE hn::Vec<Tag> store_weights(hn::Vec<Tag> weights, std::uint8_t* to) {
   }
 }
 
-/// Turns scores into weights, relative to the highest so far; returns what earlier weights shrink by. Places
-/// after the last, of a step, get zeros.
+/// Turns scores into weights relative to the highest score so far; updates that and the sum of weights.
+/// Weights of the padding up to a whole step are zero. Returns the factor that earlier weights shrink by.
 template <Format kFormat, typename Score>
 inline float weigh(const Scores<Score>& scores, float& highest, float& sum, std::uint8_t* weights) {
   const Tag d;

@@ -42,8 +42,8 @@ ValueRange range_of(const float* x, std::size_t count, const ValueRange& so_far)
           hn::GetLane(hn::MaxOfLanes(d, hn::Max(high, high2)))};
 }
 
-/// Of bfloat16 by its bits: as signed numbers the largest is the highest that is not negative, as unsigned
-/// ones the lowest that is.
+/// Finds the range of bfloat16 by comparing bits. The maximum as int16 is the largest positive value; the
+/// maximum as uint16 is the most negative one.
 ValueRange range_of(const Bf16* x, std::size_t count, const ValueRange& so_far) {
   const hn::CappedTag<std::uint16_t, 32> du;
   const hn::CappedTag<std::int16_t, 32> d;
@@ -90,7 +90,7 @@ ValueRange GetValueRange(const Elements& x, std::int64_t stride, std::int64_t pi
 }
 
 #if STREAMDIFFUSION_VNNI
-/// Four vectors to as many bytes, which are packed together: half the instructions of one after the other.
+/// Quantises four vectors to one vector of bytes, which takes half the instructions of four single ones.
 template <typename T>
 HWY_INLINE void quantize_four(const T* x, hn::Vec<Tag> scale, std::int32_t zero, std::uint8_t* out) {
   const Tag d;
@@ -100,14 +100,14 @@ HWY_INLINE void quantize_four(const T* x, hn::Vec<Tag> scale, std::int32_t zero,
   const __m512i shift = _mm512_set1_epi16(static_cast<std::int16_t>(zero));
   const __m512i first = _mm512_adds_epi16(_mm512_packs_epi32(rounded(0), rounded(1)), shift);
   const __m512i second = _mm512_adds_epi16(_mm512_packs_epi32(rounded(2), rounded(3)), shift);
-  // Packing leaves a quarter of each vector in each quarter.
+  // The pack instructions work within 128-bit lanes; this restores the order.
   const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
   _mm512_storeu_si512(out, _mm512_permutexvar_epi32(order, _mm512_packus_epi16(first, second)));
 }
 #endif
 
-/// `count` numbers to bytes. Multiplied, rounded and shifted one after the other, so that every instruction
-/// set gives the same bytes.
+/// Quantises `count` numbers. Multiplication, rounding and the addition of the zero point are separate steps,
+/// so that every instruction set gives the same bytes.
 template <typename T>
 HWY_INLINE void quantize(const T* x, std::size_t count, const Quantization& quantization, std::uint8_t* out) {
   const Tag d;
@@ -133,8 +133,8 @@ HWY_INLINE void quantize(const T* x, std::size_t count, const Quantization& quan
   }
 }
 
-/// Writes a line: `write(from, count, to)` turns `count` numbers into their format, in which one takes
-/// `bytes_each`; `zero` is every byte of what stands for zero.
+/// Writes a line with its padding. write(from, count, to) rounds `count` numbers to `bytes_each` bytes each.
+/// `zero` is the value of every byte of a padding pixel.
 template <typename T, typename Write>
 HWY_INLINE void write_line(const ReducedLine& line, const T* x, std::size_t bytes_each, std::int32_t zero,
                            const Write& write) {
@@ -157,7 +157,7 @@ HWY_INLINE void write_line(const ReducedLine& line, const T* x, std::size_t byte
     for (std::int64_t i = 0; i < width; ++i, out += bytes) {
       write(x + i * line.x_stride, channels, out);
       if (valid < bytes) {
-        std::memset(out + valid, 0, bytes - valid);  // meets weights of zero
+        std::memset(out + valid, 0, bytes - valid);  // Any finite value would do: the weights are zero.
       }
     }
   }
@@ -213,7 +213,7 @@ Quantization quantization_of(const ValueRange& range) {
   constexpr float kLargestByte = 255.0F;
   const float scale = (range.high - range.low) / kLargestByte;
   if (!(scale > 0) || !std::isfinite(scale)) {
-    return {scale > 0 ? scale : 1.0F, 0};  // what is not finite stays so
+    return {scale > 0 ? scale : 1.0F, 0};  // An infinite scale stays, so that outputs are not finite either.
   }
   const float zero = std::nearbyint(-range.low / scale);
   return {scale, static_cast<std::int32_t>(std::clamp(zero, 0.0F, kLargestByte))};

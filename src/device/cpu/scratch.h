@@ -11,9 +11,11 @@
 
 namespace streamdiffusion::cpu {
 
-/// Memory for intermediate results that grows to what was needed most and is then kept.
+/// A buffer for intermediate results, which grows to the largest size asked for and never shrinks.
 class Scratch {
  public:
+  /// Returns memory for so many floats, not cleared. Growing frees what earlier calls returned. Throws Error
+  /// if the device has too little memory.
   float* get(Device& device, std::int64_t floats) {
     const auto bytes = static_cast<std::size_t>(floats) * sizeof(float);
     if (bytes > buffer_.bytes()) {
@@ -27,32 +29,34 @@ class Scratch {
   Buffer buffer_;
 };
 
-/// The threads of the device, with memory for each and for all of them together.
+/// The device's threads, with scratch memory for each thread and for all together. Not thread-safe itself,
+/// but tasks may call own().
 class Workers {
  public:
   Workers(Device& device, int threads, const Features& features)
       : device_(device), features_(features), pool_(threads) {}
 
   ThreadPool& pool() { return pool_; }
-  /// What the threads' processors can do.
+  /// Processor features that kernels may use.
   [[nodiscard]] const Features& features() const { return features_; }
+  /// Returns memory for all threads together, valid until the next call.
   float* shared(std::int64_t floats) { return shared_.get(device_, floats); }
 
-  /// Makes room for every thread; here, and not in a task, running out of memory can be told.
+  /// Reserves memory for each thread. Called before a task, since tasks cannot report that memory ran out.
   void prepare(std::int64_t floats) {
     constexpr std::int64_t kCacheLine = 16;
     const std::int64_t each = std::max(own_floats_, round_up(floats, kCacheLine));
     own_.get(device_, each * pool_.threads());
     own_floats_ = each;
   }
-  /// A thread's own memory, as much as was prepared.
+  /// Returns a thread's own memory, of the size passed to prepare().
   float* own(int thread) { return own_.get(device_, 0) + thread * own_floats_; }
 
  private:
   Device& device_;
   Features features_;
   ThreadPool pool_;
-  Scratch own_;  // of all threads in one piece, which fills large pages
+  Scratch own_;  // One buffer for all threads, so that it fills large pages.
   std::int64_t own_floats_ = 0;
   Scratch shared_;
 };

@@ -1,4 +1,4 @@
-// Loads and stores of vectors of activations, which may end early; included once for each instruction set.
+// Loads and stores vectors and partial vectors of activations. Included once for each instruction set.
 #if defined(STREAMDIFFUSION_SIMD_LOAD_INL) == defined(HWY_TARGET_TOGGLE)
 #ifdef STREAMDIFFUSION_SIMD_LOAD_INL
 #undef STREAMDIFFUSION_SIMD_LOAD_INL
@@ -45,7 +45,7 @@ HWY_INLINE void store_all(hn::Vec<Tag> value, Half* to) {
 
 HWY_INLINE void store_all(hn::Vec<Tag> value, float* to) { hn::StoreU(value, Tag(), to); }
 
-/// Rounded to bfloat16 as `set` does it, which is the upper half; what is no number stays so.
+/// Rounds to bfloat16, in the upper half of each lane, like `set` (elements.h). NaN stays NaN.
 HWY_INLINE hn::Vec<hn::RebindToUnsigned<Tag>> bits_of_bf16(hn::Vec<Tag> value) {
   const hn::RebindToUnsigned<Tag> du;
   const auto bits = hn::BitCast(du, value);
@@ -60,7 +60,7 @@ HWY_INLINE void store_all(hn::Vec<Tag> value, Bf16* to) {
   hn::StoreU(hn::TruncateTo(HalfTag(), hn::ShiftRight<16>(bits_of_bf16(value))), HalfTag(), &to->bits);
 }
 
-/// `valid` elements, the rest of the vector zero; a whole vector where there is as much.
+/// Loads `valid` elements, at most a vector; the rest of the vector is zero.
 template <typename T>
 HWY_INLINE hn::Vec<Tag> load_part(const T* from, std::size_t valid) {
   if (valid >= kLanes) {
@@ -82,7 +82,7 @@ HWY_INLINE void store_part(hn::Vec<Tag> value, T* to, std::size_t valid) {
   std::memcpy(to, part, valid * sizeof(T));
 }
 
-/// Calls function(pointer to the first) with the type that they have.
+/// Calls function(pointer to the first element) with a pointer of the elements' type.
 template <typename Function>
 HWY_INLINE decltype(auto) with_type(const Elements& elements, const Function& function) {
   return elements.type == DType::bf16 ? function(static_cast<Bf16*>(elements.data))

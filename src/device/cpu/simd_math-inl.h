@@ -1,4 +1,4 @@
-// Elementary functions on vectors; included once for each instruction set.
+// Elementary and activation functions on vectors. Included once for each instruction set.
 #if defined(STREAMDIFFUSION_SIMD_MATH_INL) == defined(HWY_TARGET_TOGGLE)
 #ifdef STREAMDIFFUSION_SIMD_MATH_INL
 #undef STREAMDIFFUSION_SIMD_MATH_INL
@@ -15,13 +15,13 @@ namespace streamdiffusion::cpu::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// e^x to 2 units in the last place, for x held to -87 .. 88: Cody and Waite's reduction and a polynomial of
-/// degree 6.
+/// Returns e^x with an error of at most 2 units in the last place; x is clamped to -87 .. 88. Cody and
+/// Waite's range reduction, then Cephes' polynomial.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V exp(D d, V x) {
   const hn::RebindToSigned<D> di;
   x = hn::Min(hn::Max(x, hn::Set(d, -87.0F)), hn::Set(d, 88.0F));
-  // Adding 1.5 * 2^23 leaves x / ln 2, rounded to n, in the lowest bits.
+  // Adding 1.5 * 2^23 rounds x / ln 2 to the integer n, which is then in the lowest bits.
   const V magic = hn::Set(d, 12582912.0F);
   const V shifted = hn::MulAdd(x, hn::Set(d, 1.44269504F), magic);
   const V n = hn::Sub(shifted, magic);
@@ -44,7 +44,7 @@ HWY_INLINE V sigmoid(D d, V x) {
   return hn::Div(one, hn::Add(one, exp(d, hn::Neg(x))));
 }
 
-/// Abramowitz and Stegun 7.1.26: absolute error at most 1.5e-7.
+/// Returns erf(x) by Abramowitz and Stegun 7.1.26, with an absolute error of at most 1.5e-7.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V erf(D d, V x) {
   const V a = hn::Abs(x);

@@ -10,11 +10,11 @@ namespace streamdiffusion::cpu {
 
 namespace {
 
-// Operations follow one another within microseconds: looking for that long is cheaper than sleeping and being
-// woken; longer would take time from pre- and post-processing on the same cores.
+// Operations follow one another within microseconds, so spinning this long is cheaper than sleeping and being
+// woken. Longer spinning would take time from pre- and post-processing on the same cores.
 constexpr auto kSpin = std::chrono::microseconds(30);
 
-constexpr std::uint32_t kOpen = 0x80000000U;  // of the gate; the other bits count the workers inside
+constexpr std::uint32_t kOpen = 0x80000000U;  // Bit of the gate that is set while a round is open.
 
 inline void pause() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -24,7 +24,7 @@ inline void pause() {
 #endif
 }
 
-/// Waits until `value` differs from `old`, first looking, then sleeping.
+/// Waits until `value` differs from `old`: spins at first, then sleeps. Returns the new value.
 template <typename T>
 T wait_for_change(const std::atomic<T>& value, T old) {
   const auto deadline = std::chrono::steady_clock::now() + kSpin;
@@ -98,7 +98,7 @@ bool ThreadPool::enter() {
 
 void ThreadPool::leave() {
   if (gate_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-    gate_.notify_one();  // closed and empty: the caller may be asleep
+    gate_.notify_one();  // The gate is closed and nobody is inside: run() may sleep until then.
   }
 }
 

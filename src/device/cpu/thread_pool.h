@@ -7,12 +7,13 @@
 
 namespace streamdiffusion::cpu {
 
-/// The device's compute threads. Each has a share of the tasks, the same part of every operation, whose data
-/// it often finds in its own cache; tasks are taken one by one, and who has done its share helps the others,
-/// so a thread that the system holds up (a camera, an encoder on the same few cores) delays one task.
+/// The device's compute threads. Each thread has the same share of every operation's tasks, so that it often
+/// finds their data in its own cache. Threads take tasks one by one, and those that are done take the
+/// others'. A thread that the system holds up, as by a camera on the same core, thus delays only one task.
 class ThreadPool {
  public:
-  /// `threads` in all, the calling one included; at least 1. Throws Error where the system gives no more.
+  /// Starts threads - 1 threads, since the caller of parallel_for works too; `threads` is at least 1. Throws
+  /// Error if the system allows no more.
   explicit ThreadPool(int threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -20,8 +21,8 @@ class ThreadPool {
 
   [[nodiscard]] int threads() const { return static_cast<int>(workers_.size()) + 1; }
 
-  /// Calls task(index, thread) for every index in 0 .. count - 1 and returns when all are done; `thread` is
-  /// in 0 .. threads() - 1. To be called from one thread at a time; allocates nothing. Tasks must not throw.
+  /// Calls task(index, thread) for every index in 0 .. count - 1; returns when all are done. `thread` is in
+  /// 0 .. threads() - 1. Call it from one thread at a time. Allocates nothing. Tasks must not throw.
   template <typename Task>
   void parallel_for(std::int64_t count, const Task& task) {
     if (count <= 1 || workers_.empty()) {
@@ -39,7 +40,7 @@ class ThreadPool {
  private:
   using Call = void (*)(const void* task, std::int64_t index, int thread);
 
-  /// Tasks next .. end - 1 are still to be taken.
+  /// A thread's share of a round: tasks next .. end - 1 are still to be taken.
   struct alignas(64) Share {
     std::atomic<std::int64_t> next{0};
     std::int64_t end = 0;
@@ -52,13 +53,13 @@ class ThreadPool {
   bool enter();
   void leave();
 
-  // One round of tasks: written by run() while the gate is closed and nobody is inside.
+  // The round of tasks in progress. run() writes it while the gate is closed and no worker is inside.
   Call call_ = nullptr;
   const void* task_ = nullptr;
-  std::vector<Share> shares_;  // one for each thread
+  std::vector<Share> shares_;  // One for each thread.
   alignas(64) std::atomic<std::uint32_t> round_{0};
-  // Whether a round is open, and how many workers are inside: one that comes late finds it closed, and nobody
-  // waits for it.
+  // The highest bit is set while a round is open; the others count the workers inside. A worker that wakes up
+  // late finds the gate closed, and nobody waits for it.
   alignas(64) std::atomic<std::uint32_t> gate_{0};
   std::atomic<bool> stop_{false};
   std::vector<std::thread> workers_;

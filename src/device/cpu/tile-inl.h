@@ -1,5 +1,4 @@
-// The inner product of everything here: a tile of a matrix product held in registers; included once for each
-// instruction set.
+// Float32 matrix products, with a tile of the result in registers. Included once for each instruction set.
 #if defined(STREAMDIFFUSION_TILE_INL) == defined(HWY_TARGET_TOGGLE)
 #ifdef STREAMDIFFUSION_TILE_INL
 #undef STREAMDIFFUSION_TILE_INL
@@ -24,55 +23,54 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 inline constexpr int kRegisters = HWY_ARCH_X86 && kLanes < 16 ? 16 : 32;
 
-/// Vectors across a full panel of packed columns.
+/// Vectors in a row of a full panel.
 inline constexpr int kPanelVectors = kRegisters == 32 ? 4 : 2;
 inline constexpr std::size_t kPanelColumns = kPanelVectors * kLanes;
 inline constexpr std::size_t kVectorBytes = kLanes * sizeof(float);
 
-/// Rows of a tile of `vectors` vectors: as many as registers hold beside the columns and one broadcast.
+/// Most rows of a tile `vectors` wide: registers hold its sums, a row of the panel and a broadcast.
 inline constexpr int tile_rows(int vectors) {
   const int rows = (kRegisters - 1 - vectors) / vectors;
   return rows > 14 ? 14 : (vectors == 4 && rows > 6 ? 6 : rows);
 }
 inline constexpr int kMaxTileRows = 14;
 
-/// A stretch of the inner dimension: where it begins in the first row of the left matrix and in the panel.
+/// A contiguous stretch of the inner dimension.
 struct Run {
-  const float* a;
-  const float* b;
-  std::size_t length;
+  const float* a;      // Its first element in the first row of the left matrix.
+  const float* b;      // Its first row in the panel.
+  std::size_t length;  // Steps: rows of the panel.
 };
 
-/// The same part of the panel in half precision, and where it is to be left in float32: where `b` of its run
-/// is.
+/// The panel's part of a run in float16, for a tile that unpacks it.
 struct PackedRun {
   const Half* packed;
-  float* unpacked;
+  float* unpacked;  // Where the float32 weights are written: `b` of the run.
 };
 
-/// c = rows of `a`, `a_stride` apart, times the panel, summed over the runs; rows x (vectors * kLanes).
+/// A matrix product c = a * panel, summed over the runs; c is rows x (vectors * kLanes).
 struct Tile {
   const Run* runs;
   std::size_t run_count;
-  std::size_t a_stride;
+  std::size_t a_stride;  ///< Elements from row to row of the left matrix.
   float* c;
-  std::size_t c_stride;
-  const PackedRun* packed_runs = nullptr;  ///< as many, for a tile that unpacks what others then use
-  /// What is fetched into the cache meanwhile, a vector for each step; null: what the tile itself will use.
+  std::size_t c_stride;                    ///< Elements from row to row of `c`.
+  const PackedRun* packed_runs = nullptr;  ///< One for each run if the tile unpacks float16 weights.
+  /// Memory to prefetch while multiplying, a vector for each step; null to prefetch the tile's own weights.
   const std::byte* next = nullptr;
 };
 
-/// What tiles that pass over the same weights are to fetch meanwhile: the first one its own, the others
-/// little by little as many that follow in memory, which are likely to be used next. Reading and multiplying
-/// then take place at the same time.
+/// Chooses what each of several tiles that use the same weights prefetches. The first tile prefetches its own
+/// weights. The others prefetch the weights that follow in memory, little by little, since those are likely
+/// to be used next. Memory is thus read while the processor multiplies.
 class NextWeights {
  public:
   NextWeights() = default;
-  /// Those that follow.
+  /// `next` are the weights that follow, of `bytes` bytes.
   NextWeights(const void* next, std::size_t bytes)
       : next_(static_cast<const std::byte*>(next)), end_(next_ + bytes) {}
 
-  /// Of the next tile, which has so many steps.
+  /// Returns Tile::next of the next tile, which has so many steps.
   const std::byte* take(std::size_t steps) {
     if (first_) {
       first_ = false;
@@ -89,7 +87,7 @@ class NextWeights {
   bool first_ = true;
 };
 
-// Steps that weights are fetched ahead of their use: a panel does not stay in the first-level cache.
+// Steps that a tile prefetches its own weights ahead: a panel does not fit into the first-level cache.
 inline constexpr int kAhead = 12;
 
 template <int kRows, int kVectors, bool kUnpacks>
@@ -166,12 +164,12 @@ constexpr std::array<typename Tiles::Function, kMaxTileRows + 1> tiles_of_width(
   return {nullptr, Tiles::template kOf<kRows + 1, kVectors>...};
 }
 
-/// All of `Tiles` that are `kVectors` wide, by their rows.
+/// The functions of `Tiles` for tiles that are `kVectors` wide, indexed by the number of rows.
 template <typename Tiles, int kVectors>
 inline constexpr auto kTilesOfWidth =
     tiles_of_width<Tiles, kVectors>(std::make_integer_sequence<int, tile_rows(kVectors)>());
 
-/// The one of `Tiles` with `rows` x `vectors`; rows at most tile_rows(vectors).
+/// Returns the function of `Tiles` for `rows` x `vectors`; rows is at most tile_rows(vectors).
 template <typename Tiles>
 typename Tiles::Function choose_tile(int rows, int vectors) {
   const auto row = static_cast<std::size_t>(rows);
@@ -197,12 +195,12 @@ inline FloatTiles<false>::Function tile_function(int rows, int vectors) {
   return choose_tile<FloatTiles<false>>(rows, vectors);
 }
 
-/// The one that unpacks, of a full panel.
+/// Returns the function for `rows` rows of a full panel that unpacks float16 weights.
 inline FloatTiles<true>::Function unpacking_tile_function(int rows) {
   return kTilesOfWidth<FloatTiles<true>, kPanelVectors>[static_cast<std::size_t>(rows)];
 }
 
-/// Vectors of the panel that begins at `column` of `columns`.
+/// Returns the width, in vectors, of the panel that begins at `column` of `columns`.
 inline int panel_vectors(std::size_t column, std::size_t columns) {
   const std::size_t rest = columns - column;
   return rest >= kPanelColumns ? kPanelVectors : static_cast<int>(divide_up(rest, kLanes));

@@ -1,5 +1,5 @@
-// The inner product of layers in 8 or 16 bits: a tile of a matrix product held in registers; included once
-// for each instruction set.
+// The matrix product of layers in int8, int16 and bf16: a tile of the result is held in registers. Operands
+// are units of four bytes (rounding.h). Included once for each instruction set.
 #if defined(STREAMDIFFUSION_UNIT_TILE_INL) == defined(HWY_TARGET_TOGGLE)
 #ifdef STREAMDIFFUSION_UNIT_TILE_INL
 #undef STREAMDIFFUSION_UNIT_TILE_INL
@@ -28,7 +28,7 @@ namespace streamdiffusion::cpu::HWY_NAMESPACE {
 using IntTag = hn::RebindToSigned<Tag>;
 using Ints = hn::Vec<IntTag>;
 
-/// Whether products of bytes are added by twos in 16 bits (kLargestWeightIn16Bits).
+/// True if pairs of int8 products are added in int16, which limits weights to kLargestWeightIn16Bits.
 inline bool adds_pairs_of_bytes(const Features& features) {
   return HWY_TARGET == HWY_AVX3 || (HWY_TARGET == HWY_AVX2 && !features.avx_vnni);
 }
@@ -60,7 +60,7 @@ HWY_INLINE Ints multiply_bytes(Ints left, Ints right) {
 }
 #endif
 
-/// As the processor's own instruction does (bf16-inl.h), but that it rounds more often.
+/// Does what the AVX512_BF16 instruction does (add_pairs in bf16-inl.h), but with more roundings.
 HWY_INLINE Ints add_products_of_bf16(Ints sums, Ints left, Ints right) {
   const Tag d;
   const auto low = [&](Ints x) { return hn::BitCast(d, hn::ShiftLeft<16>(x)); };
@@ -71,13 +71,11 @@ HWY_INLINE Ints add_products_of_bf16(Ints sums, Ints left, Ints right) {
   return hn::BitCast(IntTag(), hn::MulAdd(high(left), high(right), sum));
 }
 
-/// The products of a unit added to each lane of `sums`, integers or with bf16 floats: of four bytes, `left`
-/// unsigned and `right` signed, or of two numbers of 16 bits. `kAvxVnni`: on processors that have AVX_VNNI
-/// beside this instruction set.
+/// Multiplies the units in each lane and adds the products to `sums`: float32 for bf16, else int32. For int8,
+/// `left` is unsigned and `right` signed. With kAvxVnni, AVX2 code uses the instructions of AVX_VNNI.
 template <Format kFormat, bool kAvxVnni>
 HWY_INLINE Ints multiply_add(Ints sums, Ints left, Ints right) {
-  // Not by their intrinsics: Highway 1.0.3 names another VNNI to the compiler than the one it looks for, and
-  // with AVX2 none.
+  // Assembler, since Highway 1.0.3 enables another VNNI in the compiler than it checks for; with AVX2 none.
 #if STREAMDIFFUSION_VNNI
   if constexpr (kFormat == Format::bf16) {
     return add_pairs(sums, left, right);
@@ -105,19 +103,19 @@ HWY_INLINE Ints multiply_add(Ints sums, Ints left, Ints right) {
 #endif
 }
 
-/// The lines of the kernel that a tile sees: as many runs of units, which follow one another in the panel.
+/// A tile of a matrix product, summed over lines of a convolution's kernel; a plain product has one line.
 struct UnitTile {
-  const std::uint8_t* x;
-  std::size_t x_line;    // bytes from line to line
-  std::size_t x_stride;  // from pixel to pixel
-  const std::int8_t* weights;
-  std::size_t weight_line;
+  const std::uint8_t* x;       // First unit of the tile's first pixel.
+  std::size_t x_line;          // Bytes from line to line of `x`.
+  std::size_t x_stride;        // Bytes from pixel to pixel.
+  const std::int8_t* weights;  // First unit of the panel.
+  std::size_t weight_line;     // Bytes from line to line of the weights.
   std::size_t lines;
-  std::size_t units;
-  bool add;     // to what is in `sums`
-  float* sums;  // or integers of the same size
+  std::size_t units;  // Units in a line.
+  bool add;           // True to add to `sums`, false to overwrite them.
+  float* sums;        // float32 for bf16, else int32.
   std::size_t sums_stride;
-  bool avx_vnni = false;  // whether the processor has it
+  bool avx_vnni = false;  // True if the processor has AVX_VNNI.
 };
 
 HWY_INLINE std::int32_t load_unit(const std::uint8_t* from) {
@@ -129,7 +127,8 @@ HWY_INLINE std::int32_t load_unit(const std::uint8_t* from) {
 HWY_INLINE Ints load_sums(const float* from) { return hn::BitCast(IntTag(), hn::LoadU(Tag(), from)); }
 HWY_INLINE void store_sums(Ints sums, float* to) { hn::StoreU(hn::BitCast(Tag(), sums), Tag(), to); }
 
-/// `kSigned`: bytes of x are signed, those of the weights are not.
+/// Computes a tile of kRows pixels and kVectors vectors of columns. With kSigned, int8 inputs are signed and
+/// weights unsigned; else the other way round.
 template <Format kFormat, bool kAvxVnni, bool kSigned, int kRows, int kVectors>
 HWY_NOINLINE void multiply_units(const UnitTile& tile) {
   const IntTag di;
@@ -203,7 +202,7 @@ void multiply_rows_by(UnitTile tile, std::int64_t rows, int vectors) {
   }
 }
 
-/// `tile` for `rows` rows, as many at a time as registers hold.
+/// Computes `rows` pixels from the tile's first on, in tiles of as many rows as the registers hold.
 template <Format kFormat, bool kSigned = false>
 void multiply_rows(const UnitTile& tile, std::int64_t rows, int vectors) {
 #if HWY_TARGET == HWY_AVX2

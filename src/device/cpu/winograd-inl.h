@@ -1,5 +1,4 @@
-// What transforming inputs and outputs of Winograd's algorithm has in common; included once for each
-// instruction set.
+// Helpers of Winograd's input and output transforms. Included once for each instruction set.
 #if defined(STREAMDIFFUSION_WINOGRAD_INL) == defined(HWY_TARGET_TOGGLE)
 #ifdef STREAMDIFFUSION_WINOGRAD_INL
 #undef STREAMDIFFUSION_WINOGRAD_INL
@@ -19,24 +18,24 @@ HWY_BEFORE_NAMESPACE();
 namespace streamdiffusion::cpu::HWY_NAMESPACE {
 
 using V = hn::Vec<Tag>;
-inline constexpr int kOut = 4;       // outputs a side of a tile,
-inline constexpr int kSmallOut = 2;  // of a small one,
-inline constexpr int kPhaseOut = 5;  // of a phase
-/// Inputs a side of a tile with so many outputs.
+inline constexpr int kOut = 4;       // Outputs on a side of a 4x4 tile.
+inline constexpr int kSmallOut = 2;  // Outputs on a side of a 2x2 tile.
+inline constexpr int kPhaseOut = 5;  // Outputs of one phase on a side of a 4x4 tile.
+/// Inputs on a side of a tile with so many outputs.
 inline constexpr std::int64_t inputs_of(int outputs) { return outputs == kSmallOut ? 4 : 6; }
 
 HWY_INLINE V times(float factor, V x) { return hn::Mul(hn::Set(Tag(), factor), x); }
-/// a * x + y.
+/// Returns a * x + y.
 HWY_INLINE V add_times(float a, V x, V y) { return hn::MulAdd(hn::Set(Tag(), a), x, y); }
 
-/// Where a tile stands: its first output, or with phases the pixel of its first ones.
+/// Position of a tile: that of its first output pixel, or with phases of its first input pixel.
 struct Place {
-  std::int64_t row;  // of the batch
+  std::int64_t row;  // Row of the batch.
   std::int64_t top;
   std::int64_t left;
 };
 
-/// The places of tiles, line after line.
+/// Computes the positions of tiles, which are numbered line after line.
 class Places {
  public:
   explicit Places(const WinogradTask& task)
@@ -48,7 +47,7 @@ class Places {
     const std::int64_t line = tile / tiles_;
     return {line / lines_, line % lines_ * step_, tile % tiles_ * step_};
   }
-  /// The first tile of the next line.
+  /// Number of the first tile of the next line.
   [[nodiscard]] std::int64_t end_of_line(std::int64_t tile) const { return (tile / tiles_ + 1) * tiles_; }
 
  private:
@@ -57,7 +56,8 @@ class Places {
   std::int64_t tiles_;
 };
 
-/// with_type, where the processor rounds to bfloat16 by itself if it can.
+/// Calls function(pointer to the first element) like with_type. For bfloat16 the pointer's type makes stores
+/// use the processor's rounding instruction if it has one.
 template <typename Function>
 void with_native_type([[maybe_unused]] const WinogradTask& task, const Elements& elements,
                       const Function& function) {

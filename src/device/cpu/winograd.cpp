@@ -13,39 +13,38 @@ namespace streamdiffusion::cpu {
 
 namespace {
 
-// By its channels a layer is worth the memory or not. Those with more weights gain little: they lie deep in a
-// network, where tiles are few and reading the weights is what takes the time. Beside weights in 8 or 16
-// bits, which take an eighth of the memory, there is less to be gained.
+// Limits of the layers that use Winograd, in input channels * output channels. Layers with more weights are
+// deep in a network, where tiles are few and reading the weights dominates, so they gain little.
 constexpr std::int64_t kFewestChannels = 32;
 constexpr std::int64_t kMostWeights = std::int64_t{640} * 640;
+// Lower beside an int8 or bf16 copy of the weights: it takes an eighth of the memory, so less is gained.
 constexpr std::int64_t kMostWeightsBesideReduced = std::int64_t{320} * 960;
-// Phases take four times the memory again.
+// Lower with phases, which take four times the memory again.
 constexpr std::int64_t kMostPhaseWeights = std::int64_t{64} * 64;
 
-// Transformed inputs and products that are in flight together: in the second-level cache where a thread works
-// on its own,
+// Bytes of transformed inputs and products of a piece: one thread computes it in its second-level cache.
 constexpr std::int64_t kPieceBytes = std::int64_t{640} << 10U;
-// with weights that share it,
+// Most bytes of the layer's weights, which pass through the same cache, if it is computed in pieces.
 constexpr std::int64_t kMostPieceWeightBytes = std::int64_t{720} << 10U;
-// and tiles that are worth reading them for;
+// Fewest tiles of a piece: with fewer it would not be worth reading all weights.
 constexpr std::int64_t kFewestPieceTiles = 24;
-// in the last-level cache where all work together.
+// Bytes of transformed inputs and products of a strip: all threads compute it in the last-level cache.
 constexpr std::int64_t kStripBytes = std::int64_t{12} << 20U;
 constexpr std::int64_t kGroupTiles = 16;
-// Channels of tiles that are worth handing to another thread to be transformed.
+// Tiles * channels in a task of transforming: with fewer it would not be worth handing to another thread.
 constexpr std::int64_t kGroupChannels = 300;
-// Multiplications that are worth a task of their own.
+// Multiplications in a task of a matrix product: with fewer it would not be worth handing to another thread.
 constexpr std::int64_t kTaskWork = 2'000'000;
 
 constexpr std::int64_t kPoints = 6;
-// Whole numbers: weights are as large as leaves sums of so many channels room for inputs that are as fine; of
-// those, most are far from the largest that there can be.
+// Largest magnitude of an int16 weight. If all weights and inputs had it, a sum over the input channels would
+// be 1e9, half of int32's range. Most weights are much smaller, so inputs get a larger range (largest_input).
 float largest_weight(std::int64_t channels) { return std::sqrt(1e9F / static_cast<float>(channels)); }
 constexpr std::int64_t kLargestInput = std::numeric_limits<std::int16_t>::max();
-// Of products; the rest is for what float32 rounds.
+// Largest sum of int16 products. The rest of the int32 range absorbs float32's rounding of the inputs.
 constexpr std::int64_t kLargestSum = (std::int64_t{1} << 31U) / 1000 * 999;
 
-/// Numbers of one column that lie together, as one instruction multiplies them.
+/// Number of a column's weights that are adjacent, since one instruction multiplies them.
 std::int64_t together(WinogradFormat format) { return format == WinogradFormat::f32 ? 1 : 2; }
 
 }  // namespace
@@ -169,7 +168,7 @@ std::int64_t WinogradWeights::pack_whole_panel(const HostConv2d& host, std::int6
 
 namespace {
 
-/// Where transformed inputs and products of some tiles lie, and the inputs' scales.
+/// Layout of the scratch memory of some tiles: transformed inputs, products, and scales of the inputs.
 class Strip {
  public:
   Strip(const WinogradWeights& weights, std::int64_t tiles)
@@ -179,10 +178,12 @@ class Strip {
         product_stride_(position_stride(tiles * weights.columns, kFloatBytes)),
         tiles_(round_up(tiles, kLine / kFloatBytes)) {}
 
-  /// Numbers from one position to the next.
+  /// Elements from position to position of the transformed inputs.
   [[nodiscard]] std::int64_t input_stride() const { return input_stride_; }
+  /// Elements from position to position of the products.
   [[nodiscard]] std::int64_t product_stride() const { return product_stride_; }
 
+  /// Size of the memory.
   [[nodiscard]] std::int64_t floats() const {
     return input_floats() + weights_.positions() * product_stride_ + tiles_;
   }
@@ -199,10 +200,10 @@ class Strip {
 
  private:
   static constexpr std::int64_t kFloatBytes = sizeof(float);
-  static constexpr std::int64_t kLine = 64;  // bytes of the cache's
+  static constexpr std::int64_t kLine = 64;  // Bytes of a cache line.
 
-  /// Not a multiple of a page, so that the streams that a transform writes do not compete for the same
-  /// cache sets.
+  /// Elements between positions that have so many. The distance is no multiple of a page: a transform writes
+  /// all positions at once, and they would compete for the same cache sets.
   static std::int64_t position_stride(std::int64_t numbers, std::int64_t bytes) {
     constexpr std::int64_t kPageBytes = 4096;
     constexpr std::int64_t kOffset = 5 * kLine;
@@ -219,14 +220,14 @@ class Strip {
   std::int64_t tiles_;
 };
 
-/// Of transformed inputs and products.
+/// Bytes of a tile's transformed inputs and products.
 std::int64_t tile_bytes(const WinogradWeights& weights) {
   return weights.positions() * (weights.padded_in_channels * bytes_of(weights.format) +
                                 weights.columns * std::int64_t{sizeof(float)});
 }
 
-/// How many pieces each thread may compute on its own, from input to output, with all that lies between in
-/// its second-level cache; 0: the layer has too many weights, or too few tiles, for each to read them.
+/// Number of pieces that threads compute on their own, from input to output, in their second-level caches. 0
+/// if the layer has too many weights, or too few tiles, for each piece to read all weights.
 std::int64_t own_pieces(const WinogradWeights& weights, std::int64_t tiles, std::int64_t threads) {
   const std::int64_t pieces = round_up(divide_up(tiles * tile_bytes(weights), kPieceBytes), threads);
   const bool few_weights =
@@ -255,13 +256,14 @@ void run_in_pieces(Workers& workers, const WinogradTask& task, std::int64_t tile
   });
 }
 
-/// Into how many groups tiles are divided to be transformed: some for each thread if that is worth it.
+/// Number of groups that tiles are divided into for transforms: a multiple of `threads` for enough work.
 std::int64_t group_count(std::int64_t tiles, std::int64_t channels, std::int64_t threads) {
   const std::int64_t worth = tiles * channels / kGroupChannels / threads * threads;
   return std::clamp<std::int64_t>(worth, 1, std::max(threads, tiles / kGroupTiles));
 }
 
-/// All threads at a strip of the picture, one step after the other.
+/// Computes strips of the image one after the other. All threads do a strip's input transform together, then
+/// its products, then its output transform.
 void run_in_strips(Workers& workers, const WinogradTask& task, std::int64_t tiles) {
   const WinogradWeights& weights = *task.weights;
   const std::int64_t strips =

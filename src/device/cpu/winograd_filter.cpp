@@ -11,7 +11,7 @@ namespace {
 template <std::size_t kPoints, std::size_t kTaps>
 using FilterMatrix = std::array<std::array<float, kTaps>, kPoints>;
 
-/// G: for each point its powers, divided by the product of its distances from the other points.
+/// Returns G of 4x4 tiles: the powers of each point, divided by the product of its distances from the others.
 template <std::size_t kTaps>
 constexpr FilterMatrix<6, kTaps> filter_matrix() {
   using namespace winograd_points;
@@ -29,15 +29,15 @@ constexpr FilterMatrix<6, kTaps> filter_matrix() {
     matrix[3][power] = far;
     matrix[4][power] = odd ? -far : far;
   }
-  matrix.front().front() = 1;  // of the point 0,
-  matrix.back().back() = 1;    // and of infinity
+  matrix.front().front() = 1;  // The point 0.
+  matrix.back().back() = 1;    // The point infinity.
   return matrix;
 }
 
-/// The same of tiles of two.
+/// G of 2x2 tiles, with points 0, 1, -1 and infinity.
 constexpr FilterMatrix<4, 3> kSmallMatrix = {{{1, 0, 0}, {0.5F, 0.5F, 0.5F}, {0.5F, -0.5F, 0.5F}, {0, 0, 1}}};
 
-/// G taps G^T.
+/// Computes G * taps * G^T.
 template <std::size_t kPoints, std::size_t kTaps>
 void transform_filter(const FilterMatrix<kPoints, kTaps>& matrix, const float (&taps)[kTaps][kTaps],
                       float* into) {
@@ -58,7 +58,8 @@ void transform_filter(const FilterMatrix<kPoints, kTaps>& matrix, const float (&
   }
 }
 
-/// Two taps for three that stand `step` apart, two of which see the same pixel of the picture as it was.
+/// Makes two taps of three that are `step` apart. Two of the three read the same pixel of the image before it
+/// is upsampled: the first two for an odd phase, else the last two.
 void join_taps(const float* taps, std::ptrdiff_t step, bool odd, float* two) {
   two[0] = odd ? taps[0] + taps[step] : taps[0];
   two[1] = odd ? taps[2 * step] : taps[step] + taps[2 * step];

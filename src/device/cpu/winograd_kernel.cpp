@@ -24,7 +24,7 @@ using namespace winograd_points;
 constexpr std::int64_t kIn = inputs_of(kOut);
 constexpr std::int64_t kSmallIn = inputs_of(kSmallOut);
 
-/// B^T x: the inputs of a side, in place.
+/// Computes B^T x in place, for one side of a tile's inputs.
 template <std::int64_t kSide>
 HWY_INLINE void transform_input(V* x) {
   if constexpr (kSide == kSmallIn) {
@@ -47,12 +47,12 @@ HWY_INLINE void transform_input(V* x) {
   x[4] = add_times(-kFar, odd_far, even_far);
 }
 
-/// Tiles side by side on one line, whose inputs are transformed together: neighbours share two columns.
+/// Most neighbouring tiles of a line that are transformed together: neighbours share input columns.
 constexpr std::int64_t kMostNeighbours = 8;
 constexpr std::int64_t kMostColumns = kMostNeighbours * kPhaseOut + kIn - kPhaseOut;
 
-/// The lines of the input that tiles of one line read; null outside the picture, which an enlarged one leaves
-/// where the output ends.
+/// The input lines that the tiles of one line read, null where they are padding. An upsampled image, computed
+/// without phases, ends where the output ends.
 template <typename T, std::int64_t kSide>
 class InputLines {
  public:
@@ -74,7 +74,7 @@ class InputLines {
 
   [[nodiscard]] bool all_inside() const { return all_inside_; }
   [[nodiscard]] bool has(std::int64_t line) const { return lines_[line] != nullptr; }
-  /// Whether a column, counted from the first tile's first, lies in the picture.
+  /// True if a column, counted from the first column of the first tile, is inside the image.
   [[nodiscard]] bool has_column(std::int64_t column) const {
     return left_ + column >= 0 && left_ + column < width_;
   }
@@ -91,7 +91,7 @@ class InputLines {
   bool all_inside_ = true;
 };
 
-/// B^T x of `columns` columns of a vector of channels, from `c` on: [column][position][lane].
+/// Computes B^T x for `columns` columns and a vector of channels from `c` on: half[column][kSide][lane].
 template <typename T, std::int64_t kSide>
 HWY_INLINE void transform_columns(const InputLines<T, kSide>& lines, std::int64_t columns, std::int64_t c,
                                   std::size_t valid, float* half) {
@@ -120,14 +120,14 @@ HWY_INLINE void transform_columns(const InputLines<T, kSide>& lines, std::int64_
   }
 }
 
-/// Vectors of inputs' sizes,
+/// Magnitudes of float32 inputs.
 struct FloatSizes {
   static constexpr Tag kTag{};
   HWY_INLINE static V load(const float* from) { return hn::Abs(load_all(from)); }
   HWY_INLINE static V load(const float* from, std::size_t valid) { return hn::Abs(load_part(from, valid)); }
   HWY_INLINE static float largest(V sizes) { return hn::GetLane(hn::MaxOfLanes(kTag, sizes)); }
 };
-/// or of bfloat16's bits without the sign, which are in the same order.
+/// Magnitudes of bfloat16 inputs, compared by their bits without the sign, which have the same order.
 struct BitSizes {
   static constexpr hn::CappedTag<std::uint16_t, 32> kTag{};
   using Bits = hn::Vec<hn::CappedTag<std::uint16_t, 32>>;
@@ -145,7 +145,7 @@ struct BitSizes {
 template <typename T>
 using Sizes = std::conditional_t<std::is_same_v<T, float>, FloatSizes, BitSizes>;
 
-/// The largest size of an input on a column of what tiles on a line see.
+/// Returns the largest magnitude on one column of the lines that tiles of a line read.
 template <typename T>
 HWY_INLINE float largest_of_column(const InputLines<T, kIn>& lines, std::int64_t column,
                                    std::int64_t channels) {
@@ -172,7 +172,7 @@ HWY_INLINE float largest_of_column(const InputLines<T, kIn>& lines, std::int64_t
   return S::largest(hn::Max(three, hn::Max(hn::Max(most[3], most[4]), most[5])));
 }
 
-/// The largest size of an input that each of the tiles on a line sees: [tile].
+/// Finds the largest magnitude that each of `tiles` neighbouring tiles reads: largest[tile].
 template <typename T>
 void find_largest(const InputLines<T, kIn>& lines, std::int64_t tiles, std::int64_t step,
                   std::int64_t channels, float* largest) {
@@ -189,7 +189,7 @@ void find_largest(const InputLines<T, kIn>& lines, std::int64_t tiles, std::int6
   }
 }
 
-/// Writes transformed inputs as they are, or rounded to their type.
+/// Writes transformed inputs as float32 or bfloat16.
 template <typename Number>
 class PlainWriter {
  public:
@@ -200,7 +200,7 @@ class PlainWriter {
   }
 };
 
-/// Without what Highway does to numbers beyond 32 bits.
+/// Rounds to int16 with saturation, without Highway's handling of values beyond int32.
 HWY_INLINE auto nearest_int16(V value) {
   const hn::Rebind<std::int16_t, Tag> d16;
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
@@ -214,12 +214,12 @@ HWY_INLINE auto nearest_int16(V value) {
 #endif
 }
 
-/// Or as whole numbers.
+/// Writes transformed inputs as int16.
 class WholeWriter {
  public:
   WholeWriter(const WinogradTask& task, float* scales) : task_(task), scales_(scales) {}
 
-  /// Finds the scales of tiles on one line; `tile` counts from the first of all.
+  /// Computes the scales of `tiles` neighbouring tiles; `tile` is the first one's index in `scales`.
   template <typename Lines>
   void begin(const Lines& lines, std::int64_t tile, std::int64_t tiles) {
     const float most = task_.weights->largest_input;
@@ -243,7 +243,8 @@ class WholeWriter {
   float factors_[kMostNeighbours][kWinogradPositions];
 };
 
-/// (B^T x) B of one tile of those on a line, from its columns in `half`.
+/// Computes (B^T x) B of a tile from its columns B^T x in `half`. `tile` is its index among the neighbours
+/// that are transformed together.
 template <std::int64_t kSide, typename Number, typename Writer>
 HWY_INLINE void transform_lines(const float* half, std::int64_t tile, const Writer& writer, Number* into,
                                 std::int64_t stride) {

@@ -19,14 +19,15 @@ namespace {
 
 using namespace winograd_points;
 
-/// Lines that are transformed together: the odd or the even ones of a tile's outputs.
+/// Number of the odd or even output lines of a tile, which are transformed together.
 constexpr int half_lines(bool odd, int outputs) { return odd ? outputs / 2 : (outputs + 1) / 2; }
 
-/// Products of floats, or of whole numbers in their shares.
+/// Loads float32 products.
 struct Floats {
   static constexpr bool kWhole = false;
   HWY_INLINE static V load(const float* from) { return hn::Load(Tag(), from); }
 };
+/// Loads int32 products of int16 numbers, whose scales differ by position (WeightShares).
 struct Integers {
   static constexpr bool kWhole = true;
   HWY_INLINE static V load(const float* from) {
@@ -35,8 +36,8 @@ struct Integers {
   }
 };
 
-/// Of the outputs A^T x of the products `x(0)`, `x(1)` and so on, those with even numbers, which are of
-/// sums, or with odd ones, of differences; `step` apart.
+/// Computes the even or the odd outputs of A^T x from products x(0), x(1) and so on. Even outputs use the
+/// sums of the products at points of both signs, odd ones the differences. Results are `step` vectors apart.
 template <typename Kind, bool kOdd, int kOutputs, typename Products>
 HWY_INLINE void transform_output(const Products& x, V* outputs, std::int64_t step) {
   if constexpr (kOutputs == kSmallOut) {
@@ -69,8 +70,8 @@ HWY_INLINE void transform_output(const Products& x, V* outputs, std::int64_t ste
   }
 }
 
-/// The even or the odd lines of the outputs of a vector of channels of one tile, before anything is added.
-/// Half of the tile at a time stays in registers.
+/// Computes the even or the odd output lines of a tile for a vector of channels, before the epilogue. Half of
+/// a tile fits into the registers.
 template <typename Kind, bool kOdd, int kOutputs>
 HWY_INLINE void transform_products(const float* from, std::int64_t stride, V (*values)[kOutputs]) {
   constexpr int kLines = half_lines(kOdd, kOutputs);
@@ -89,7 +90,7 @@ HWY_INLINE void transform_products(const float* from, std::int64_t stride, V (*v
   }
 }
 
-/// What is added to each output of a vector of channels.
+/// Returns the bias, with the row bias, of a vector of output channels.
 V offset_of(const WinogradTask& task, std::int64_t row, std::int64_t c) {
   const auto* bias = static_cast<const float*>(task.weights->bias.data());
   const V offset = bias != nullptr ? hn::LoadU(Tag(), bias + c) : hn::Zero(Tag());
@@ -101,8 +102,7 @@ V offset_of(const WinogradTask& task, std::int64_t row, std::int64_t c) {
                                    static_cast<std::size_t>(task.out.shape.c - c)));
 }
 
-/// What a vector of columns of products is multiplied with; used of whole numbers alone. `scale`: of their
-/// tile's inputs.
+/// Returns the scales of a vector of columns of int16 products. `scale` is that of the tile's inputs.
 template <typename Kind>
 V scale_of(const WinogradTask& task, std::int64_t column, const float* scale) {
   if constexpr (Kind::kWhole) {
@@ -112,28 +112,28 @@ V scale_of(const WinogradTask& task, std::int64_t column, const float* scale) {
   }
 }
 
-/// What sums of products stand for, with what is added.
+/// Dequantises sums of int16 products and adds the bias.
 template <typename Kind>
 HWY_INLINE V finished(V sum, V scale, V offset) {
   return Kind::kWhole ? hn::MulAdd(sum, scale, offset) : hn::Add(sum, offset);
 }
 
-/// The type in memory of a residual that has the same type as outputs that are written as T.
+/// Type of a residual in memory that has the same DType as outputs written as T.
 template <typename T>
 using ResidualOf = std::conditional_t<std::is_same_v<T, float>, float, Bf16>;
 
-/// Where a vector of channels of a whole tile goes; what it is multiplied with, what is added, and the least
-/// that is written.
+/// Destination and epilogue of a vector of channels of a tile that is inside the image, without activation or
+/// with ReLU. Strides are elements from pixel to pixel.
 template <typename T>
 struct PlainTile {
   T* out;
   std::int64_t out_stride;
   const ResidualOf<T>* residual;
   std::int64_t residual_stride;
-  std::int64_t width;
+  std::int64_t width;  // Pixels of an output line.
   V scale;
   V offset;
-  V least;
+  V least;  // Lower limit of the outputs: 0 for ReLU, else -infinity.
 };
 
 template <typename Kind, int kOutputs, bool kOdd, bool kResidual, typename T>
@@ -150,32 +150,31 @@ HWY_INLINE void write_plain_half(const float* from, std::int64_t stride, const P
       if constexpr (kResidual) {
         value = hn::Add(value, load_all(to.residual + (pixel + j) * to.residual_stride));
       }
-      // In this order, as what is no number stays so.
+      // In this order of operands NaN stays NaN.
       store_all(hn::Max(to.least, value), to.out + (pixel + j) * to.out_stride);
     }
   }
 }
 
-/// Nearly all tiles of nearly all layers. A function of its own, for which few addresses have to be kept.
+/// Writes a plain tile, as nearly all are. Not inlined, so that few addresses occupy registers.
 template <typename Kind, int kOutputs, bool kResidual, typename T>
 HWY_NOINLINE void write_plain(const float* from, std::int64_t stride, PlainTile<T> to) {
   write_plain_half<Kind, kOutputs, false, kResidual>(from, stride, to);
   write_plain_half<Kind, kOutputs, true, kResidual>(from, stride, to);
 }
 
-/// A vector of channels of a tile of which a part lies outside the picture, or whose activation or types
-/// write_plain does not know.
+/// Like PlainTile, for a tile that may extend beyond the image, with any activation and types.
 struct AnyTile {
   Elements out;
   Elements residual;
   V scale;
   V offset;
-  std::int64_t lines;   // of outputs, inside the picture
-  std::int64_t pixels;  // of each of them
-  std::size_t valid;    // channels
+  std::int64_t lines;   // Output lines inside the image.
+  std::int64_t pixels;  // Pixels of a line inside the image.
+  std::size_t valid;    // Channels of the vector that exist.
 };
 
-/// Types are told apart at each vector here, so that the function exists once for all of them.
+/// Writes any tile. Types are checked for each vector, so that one function handles all of them.
 template <typename Kind, int kOutputs>
 HWY_NOINLINE void write_any(const WinogradTask& task, const float* from, std::int64_t stride,
                             const AnyTile& to) {
@@ -195,7 +194,7 @@ HWY_NOINLINE void write_any(const WinogradTask& task, const float* from, std::in
   }
 }
 
-/// Outputs of the tensor's type.
+/// Writes the outputs of tiles without phases.
 template <typename Kind, int kOutputs, typename T>
 class OutputWriter {
  public:
@@ -206,7 +205,7 @@ class OutputWriter {
                 (residual.empty() || residual.dtype == task.out.dtype);
   }
 
-  /// `scale`: of the tile's inputs in whole numbers.
+  /// Transforms and writes a tile. `scale` is that of its inputs (int16 only).
   void write(std::int64_t tile, const float* from, std::int64_t stride, const float* scale) const {
     constexpr auto kStep = static_cast<std::int64_t>(kLanes);
     const Shape& shape = task_.out.shape;
@@ -250,14 +249,14 @@ class OutputWriter {
   bool is_plain_;
 };
 
-/// Outputs of an enlarged picture, by phases.
+/// Writes the outputs of tiles with phases.
 template <typename Kind, typename T>
 class PhaseWriter {
  public:
   PhaseWriter(const WinogradTask& task, T* out)
       : task_(task), places_(task), out_(out), residual_(elements_of(task.options.residual)) {}
 
-  /// `scale`: of the tile's inputs in whole numbers.
+  /// Transforms and writes a tile. `scale` is that of its inputs (int16 only).
   void write(std::int64_t tile, const float* from, std::int64_t stride, const float* scale) const {
     const Place place = places_.at(tile);
     for (std::int64_t c = 0; c < task_.out.shape.c; c += static_cast<std::int64_t>(kLanes)) {
@@ -275,16 +274,15 @@ class PhaseWriter {
   }
 
  private:
-  /// A vector of channels of a phase: its first output, its first channel, what products are multiplied with
-  /// and what is added.
+  /// Destination and epilogue of a vector of channels of one phase of a tile.
   struct PhaseOutputs {
-    Place first;
-    std::int64_t c;
+    Place first;     // First output pixel.
+    std::int64_t c;  // First channel.
     V scale;
     V offset;
   };
 
-  /// The odd or the even ones of a phase's five lines; half of them at a time stays in registers.
+  /// Writes the odd or the even ones of a phase's five lines. Half of the lines fits into the registers.
   template <bool kOdd>
   HWY_NOINLINE void write_lines(const float* from, std::int64_t stride, const PhaseOutputs& to) const {
     constexpr int kLines = half_lines(kOdd, kPhaseOut);
@@ -296,7 +294,7 @@ class PhaseWriter {
     }
   }
 
-  /// Every second pixel of the line so far below the first, as far as they lie in the picture.
+  /// Writes every second pixel of the output line `below` lines below the first, within the image.
   HWY_INLINE void write_line(std::int64_t below, const V* values, const PhaseOutputs& to) const {
     const Shape& shape = task_.out.shape;
     const std::int64_t y = to.first.top + below;
