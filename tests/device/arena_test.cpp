@@ -55,7 +55,7 @@ TEST(CpuDevice, CountsMemoryThatIsPromisedAndNotYetWritten) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "sanitizers reserve more addresses than the machine has memory";
 #endif
-  // Each of these would fit by itself; untouched, they take nothing yet.
+  // Each buffer would fit by itself, and none takes memory before it is written.
   const auto device = make_cpu_device(1);
   std::vector<Buffer> buffers;
   const auto take_all = [&] {

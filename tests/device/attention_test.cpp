@@ -17,15 +17,15 @@ using reference::Bench;
 struct Case {
   std::int64_t rows, queries, keys, heads, dim;
   bool causal = false;
-  bool shared = false;  // all rows attend to all rows' keys
-  float factor = 1;     // on the queries: large scores test the softmax
+  bool shared = false;  // True if all rows attend to all rows' keys.
+  float factor = 1;     // Factor of the queries: large scores test the softmax.
 };
 
 void PrintTo(const Case& c, std::ostream* os) {
   *os << c.rows << "x" << c.queries << "x" << c.keys << " heads " << c.heads << " of " << c.dim;
 }
 
-/// How far the device is from plain loops, of inputs that are bfloat16.
+/// Error of the device's attention relative to plain loops, for inputs that bfloat16 represents exactly.
 double error_of(Bench& bench, const Case& c, Precision precision) {
   const std::int64_t width = c.heads * c.dim;
   const Tensor q = bench.random_bf16({c.rows, 1, c.queries, width}, 1, 2 * width);
@@ -90,7 +90,7 @@ TEST_P(Attention, RoundsWeightsAtMostInBfloat16) {
   }
 }
 
-/// Whether a device multiplies queries and keys in bytes under int8.
+/// True if a device with these features computes int8 attention to so many keys with int8 queries and keys.
 bool attends_in_bytes(const cpu::Features& features, std::int64_t keys) {
   return keys >= 256 && (features.bf16 ? !features.amx : cpu::multiplies_integers());
 }
@@ -105,7 +105,8 @@ TEST_P(Attention, RoundsQueriesAndKeysToBytesAtMostWhereKeysAreMany) {
   }
 }
 
-/// Whole numbers up to `most` in each token, among keys with their opposites: bytes hold them and their mean.
+/// Fills a tensor with integers of magnitudes up to `most`, which each head of a token reaches. With
+/// `opposites` the second half of the tokens negates the first: the mean is zero, so int8 keys are exact.
 void fill_exactly(const Tensor& x, std::int64_t dim, int most, bool opposites) {
   std::mt19937 random(5);
   const std::int64_t tokens = x.shape.w;
@@ -156,7 +157,7 @@ TEST(AttentionInBytes, DoesNotSeeWhatAllKeysHaveInCommon) {
     const Tensor got = bench.empty(q.shape);
     const AttentionOptions options{.heads = 1, .precision = Precision::int8};
     for (std::int64_t token = 0; token < k.shape.w; ++token) {
-      k.pixels(token, 1).as<float>()[7] += 30;  // would take all of a byte
+      k.pixels(token, 1).as<float>()[7] += 30;  // Without subtracting the mean it would use up int8's range.
     }
     bench.device().attention(q, k, v, {.heads = 1}, want);
     bench.device().attention(q, k, v, options, got);
@@ -173,7 +174,7 @@ TEST(AttentionInBfloat16, KeepsWhatIsNoNumber) {
     const Tensor k = bench.random({1, 1, 24, 32}, 2);
     const Tensor v = bench.random({1, 1, 24, 32}, 3);
     const Tensor out = bench.empty(q.shape);
-    // Of all numbers that are none, the one that adding what rounds would turn into a small one.
+    // A NaN that the addition which rounds to bfloat16 would carry over into a small number.
     v.as<float>()[5] = std::bit_cast<float>(0x7FFFFFFFU);
     bench.device().attention(q, k, v, {.heads = 1, .precision = Precision::bf16}, out);
     EXPECT_TRUE(std::isnan(at(out, 0, 0, 0, 5)));

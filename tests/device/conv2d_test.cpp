@@ -47,7 +47,7 @@ TEST_P(Conv2d, GivesWhatPlainLoopsGive) {
   const bool upsample = c.resample == Resample::up;
   const std::int64_t stride = c.resample == Resample::down ? 2 : 1;
   const std::int64_t scale = upsample ? 2 : 1;
-  // An odd size below twice the input's, as a UNet with odd latents asks for.
+  // The output of an upsampling layer may be a line or column short, as in a UNet with odd latents.
   const std::int64_t full_h = c.h * scale - (upsample && c.w % 2 != 0 ? 1 : 0);
   const std::int64_t full_w = c.w * scale - (upsample && c.h % 2 != 0 ? 1 : 0);
   const std::int64_t out_h = (full_h - 1) / stride + 1;
@@ -83,7 +83,7 @@ TEST_P(Conv2d, GivesWhatPlainLoopsGive) {
     sum += c.residual ? at(options.residual, n, y, px, o) : 0;
     return reference::activate(c.activation, sum);
   });
-  EXPECT_LT(error, bench.limit(3e-5));  // Winograd's transforms cost a digit
+  EXPECT_LT(error, bench.limit(3e-5));  // Winograd's transforms lose about one digit.
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -99,37 +99,37 @@ INSTANTIATE_TEST_SUITE_P(
         Case{1, 12, 20, 6, 6, 3, 1, kNone, true, true, Activation::relu, 7, 9},
         Case{1, 700, 600, 6, 7, 3, 1, kNone, true, true, Activation::silu},
         Case{2, 64, 64, 40, 40, 3, 1, kNone, false, true,
-             Activation::relu},  // from here on by Winograd's algorithm
+             Activation::relu},  // From here on by Winograd's algorithm.
         Case{1, 32, 32, 9, 11, 3, 1}, Case{3, 48, 40, 8, 13, 3, 1, kNone, true, true, Activation::silu, 3, 5},
         Case{1, 320, 320, 16, 16, 3, 1}, Case{1, 640, 640, 8, 8, 3, 1},
         Case{2, 33, 65, 5, 6, 3, 1, kUp, true, true}, Case{1, 64, 64, 7, 9, 3, 1, kUp},
         Case{1, 64, 64, 200, 180, 3, 1},
-        Case{1, 64, 64, 30, 34, 3, 1, kUp, false, false, Activation::relu},  // by phases
+        Case{1, 64, 64, 30, 34, 3, 1, kUp, false, false, Activation::relu},  // From here on by phases.
         Case{2, 32, 40, 6, 8, 3, 1, kUp, true, true, Activation::silu, 3, 5},
         Case{3, 33, 48, 10, 10, 3, 1, kUp}, Case{1, 48, 32, 4, 20, 3, 1, kUp, false, true, Activation::relu},
-        Case{1, 32, 32, 1, 1, 3, 1},  // directly again, as the picture is tiny
+        Case{1, 32, 32, 1, 1, 3, 1},  // Directly again, since the image is tiny.
         Case{2, 48, 64, 8, 8, 3, 1, kNone, true, true, Activation::silu}, Case{1, 64, 64, 4, 3, 3, 1, kUp},
         Case{2, 40, 3, 9, 11, 3, 1, kNone, true, true, Activation::relu, 3, 2}, Case{1, 16, 4, 1, 2, 3, 1},
         Case{2, 32, 3, 5, 150, 3, 1, kNone, true, false, Activation::silu}, Case{1, 64, 2, 3, 67, 3, 0},
         Case{1, 32, 1, 4, 9, 3, 1, kNone, false, true},
-        Case{4, 192, 192, 4, 4, 3, 1, kNone, true, true, Activation::none, 0, 0, 4},  // by small tiles
+        Case{4, 192, 192, 4, 4, 3, 1, kNone, true, true, Activation::none, 0, 0, 4},  // By 2x2 tiles.
         Case{1, 64, 80, 5, 7, 3, 1, kNone, true, true, Activation::silu, 3, 5, 4},
         Case{2, 33, 40, 6, 6, 3, 1, kNone, false, true, Activation::relu, 0, 0, 6},
         Case{1, 32, 32, 19, 16, 3, 1, kNone, true, false, Activation::relu, 0, 0, 7},
-        Case{3, 48, 64, 2, 2, 3, 1, kNone, false, true, Activation::none, 0, 0, 4},  // but for tiny ones
+        Case{3, 48, 64, 2, 2, 3, 1, kNone, false, true, Activation::none, 0, 0, 4},  // Too small for them.
         Case{1, 3, 32, 16, 20, 5, 2, kDown},
         Case{2, 32, 3, 6, 40, 5, 2, kUp, true, true, Activation::relu, 0, 2},
         Case{1, 40, 4, 4, 6, 5, 2, kUp, false, true}, Case{1, 64, 2, 5, 4, 5, 2, kUp},
         Case{1, 32, 1, 1, 2, 5, 2, kUp}));
 
 TEST(Conv2d, ServesEverySizeAndNumberOfRowsWithOnePacking) {
-  // Directly, by Winograd's algorithm, by small tiles.
+  // The three layers are computed directly, by Winograd's 4x4 tiles, and by its 2x2 tiles.
   for (const auto& [channels, side] : {std::pair<std::int64_t, std::int64_t>{24, 0}, {48, 0}, {48, 4}}) {
     Bench bench;
     const std::vector<float> weight = reference::random_values(channels * channels * 9, 1);
     const Weights packed =
         bench.device().pack_conv2d({weight, {}, channels, channels, 3, Resample::none, Precision::f32, side});
-    // Each row must come out the same alone and among others, whatever ran before it.
+    // Each row must have the same result alone and in a batch, whatever ran before it.
     for (const Shape& shape :
          {Shape{3, 16, 16, channels}, Shape{2, 5, 9, channels}, Shape{4, 40, 24, channels}}) {
       const Tensor x = bench.random(shape, 2);
@@ -147,7 +147,7 @@ TEST(Conv2d, ServesEverySizeAndNumberOfRowsWithOnePacking) {
 }
 
 TEST(Conv2d, MayWriteOverItsResidual) {
-  // An inner dimension long enough for several passes over the output; few outputs.
+  // The first layer's inner dimension takes several passes over the output; the second has few outputs.
   for (const auto& [in, out] : {std::pair<std::int64_t, std::int64_t>{700, 600}, {32, 3}}) {
     Bench bench;
     const std::vector<float> weight = reference::random_values(out * in * 9, 1);

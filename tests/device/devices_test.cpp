@@ -30,7 +30,7 @@ TEST(Devices, TheCpuTakesItsPrecisions) {
 }
 
 TEST(Devices, TheCpuCanBeHeldToInstructions) {
-  // Not to AVX2, which would hold all tests that follow.
+  // AVX2 is not tried: it would restrict all tests that follow.
   const std::string problem = problem_of({.device = "cpu:avx512_vnni", .precision = "int8"});
   EXPECT_EQ(problem, cpu::uses_avx512_vnni() ? "" : "this machine has no AVX-512 with VNNI");
   EXPECT_TRUE(names(problem_of({.device = "cpu:mmx"}), "use avx2, avx512 or avx512_vnni"));

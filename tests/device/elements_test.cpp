@@ -33,7 +33,7 @@ class MixedTypes : public testing::Test {
     device->download(tensor, values);
     return values;
   }
-  /// The largest difference, relative to the largest number.
+  /// Returns the largest difference, relative to the largest value of `a`.
   double difference(const Tensor& a, const Tensor& b) {
     const std::vector<float> x = numbers(a);
     const std::vector<float> y = numbers(b);
@@ -50,7 +50,7 @@ class MixedTypes : public testing::Test {
   Arena arena{*device};
 };
 
-constexpr double kRounding = 0x1p-8;  // of a bfloat16, in and out
+constexpr double kRounding = 0x1p-8;  // Relative error of rounding to bfloat16, for input and output.
 
 TEST_F(MixedTypes, ActivationsAreBfloat16AndPreciseTensorsFloat32) {
   EXPECT_EQ(arena.allocate({}).dtype, DType::bf16);
@@ -60,13 +60,13 @@ TEST_F(MixedTypes, ActivationsAreBfloat16AndPreciseTensorsFloat32) {
 
 TEST_F(MixedTypes, NumbersAreRoundedToTheNearest) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  // As many as fill vectors and leave some over.
+  // The count fills vectors and leaves a remainder.
   std::vector<float> values = random_values(1000, 1);
   const std::vector<float> ends = {
       0.0F,      -0.0F,     kInfinity,     -kInfinity, std::numeric_limits<float>::max(),
       0x1.01p0F, 0x1.03p0F, 0x1.010002p0F, 1e-40F,     std::nanf("")};
   values.insert(values.end(), ends.begin(), ends.end());
-  // A signalling NaN, and one whose digits are all set.
+  // A signalling NaN, and one whose bits are all set.
   values.push_back(std::bit_cast<float>(0x7F800001U));
   values.push_back(std::bit_cast<float>(0xFFFFFFFFU));
   values.insert(values.end(), ends.begin(), ends.end());
@@ -120,7 +120,7 @@ TEST_F(MixedTypes, ConvolutionsTakeAndGiveBoth) {
 }
 
 TEST_F(MixedTypes, LinearLayersReadSlicesInPlace) {
-  // As many tokens as AMX takes at a time, and some more.
+  // A multiple of an AMX tile's rows, and a number that is not.
   for (const std::int64_t tokens : {64, 77}) {
     for (const Precision precision : {Precision::f32, Precision::bf16, Precision::int8}) {
       const std::vector<float> weight = random_values(std::int64_t{96} * 64, 1);
@@ -161,7 +161,7 @@ TEST_F(MixedTypes, ElementwiseOperationsTakeAndGiveBoth) {
 }
 
 TEST_F(MixedTypes, AttentionReadsSlicesInPlace) {
-  // As many queries, in heads of as many channels, as are read where they lie, and others.
+  // Numbers of queries and channels that attention reads in place, and others.
   for (const std::int64_t tokens : {64, 70}) {
     for (const std::int64_t head : {32, 24}) {
       for (const Precision precision : {Precision::f32, Precision::bf16}) {

@@ -88,7 +88,7 @@ TEST(Pixels, SurviveTheWayUpAndDown) {
   std::vector<std::uint8_t> back(pixels.size());
   bench.device().download_pixels(x, 0.5F, 0.5F, back.data());
   for (std::size_t i = 0; i < pixels.size(); ++i) {
-    ASSERT_NEAR(back[i], pixels[i], bench.limit(0) > 1e-2 ? 1 : 0) << i;  // bfloat16 has not all 256 steps
+    ASSERT_NEAR(back[i], pixels[i], bench.limit(0) > 1e-2 ? 1 : 0) << i;  // bfloat16 lacks some of 256 steps.
   }
 }
 

@@ -10,17 +10,17 @@
 
 namespace streamdiffusion::testing {
 
-/// A device that computes on another, whose allocations can be made to fail.
+/// A device that forwards to another one. A chosen allocation fails.
 class FailingDevice : public Device {
  public:
   explicit FailingDevice(Device& device) : device_(device) {}
 
-  /// The `count`-th allocation from now on fails; those after it succeed. 0: none fails.
+  /// Makes the `count`-th allocation from now on fail; those after it succeed. With 0 none fails.
   void fail_at(std::size_t count) {
     until_failure_ = count;
     has_failed_ = false;
   }
-  /// True if the allocation that was to fail has failed.
+  /// True if the allocation chosen by fail_at() has failed.
   [[nodiscard]] bool has_failed() const { return has_failed_; }
 
   Buffer allocate(std::size_t bytes) override {

@@ -40,7 +40,7 @@ TEST(Half, IsTheNearest) {
   }
 }
 
-/// Random values that half precision has.
+/// Random values that float16 represents exactly.
 std::vector<float> random_halves(std::int64_t count) {
   std::vector<float> values = reference::random_values(count, 1);
   for (float& value : values) {
@@ -49,7 +49,7 @@ std::vector<float> random_halves(std::int64_t count) {
   return values;
 }
 
-/// The same but for one, which keeps the whole layer in float32.
+/// Changes one value so that float16 cannot represent it, which keeps the whole layer in float32.
 std::vector<float> not_all_half(std::vector<float> values) {
   values.front() += 1e-6F;
   return values;

@@ -1,5 +1,5 @@
-// Runs all tests of this program with the instruction set named in STREAMDIFFUSION_TEST_TARGET ("AVX2",
-// "SCALAR"), which has to be one that the machine has; without it with the best.
+// Runs all tests of this program with the instruction set named in STREAMDIFFUSION_TEST_TARGET, for example
+// "AVX2" or "SCALAR". Skips them if the machine lacks it. Without the variable, uses the best one.
 
 #include "device/cpu/instruction_set.h"
 

@@ -14,23 +14,23 @@
 
 namespace streamdiffusion::reference {
 
-/// A device whose tensors lie in the host's memory in float32, as tests write and read them, and that
-/// computes on another: each operation is given what lies on the host, and what it made is brought back. All
-/// memory has its counterpart there, so that slices, strides and outputs over inputs are the same.
+/// A device whose tensors are in host memory in float32, where tests can access them, and that computes on
+/// another device. Each operation uploads its tensors to that device, runs there, and downloads them. Every
+/// buffer has a counterpart on it, so slices, strides and outputs that overwrite inputs work alike.
 class MirroredDevice : public Device {
  public:
   explicit MirroredDevice(std::unique_ptr<Device> device) : device_(std::move(device)) {}
 
   [[nodiscard]] std::string name() const override { return device_->name(); }
   [[nodiscard]] DType dtype() const override { return DType::f32; }
-  /// The type that is computed in.
+  /// Type of the other device's activations.
   [[nodiscard]] DType computed() const { return device_->dtype(); }
 
   Buffer allocate(std::size_t bytes) override {
     const std::size_t elements = bytes / sizeof(float) + 1;
     Region& region = regions_.emplace_back(
         Region{std::vector<float>(elements), device_->allocate(elements * size_of(device_->dtype()))});
-    return {region.host.data(), bytes, [](void*, std::size_t) {}};  // kept, as tests are short
+    return {region.host.data(), bytes, [](void*, std::size_t) {}};  // Not freed, since tests are short.
   }
   void synchronize() override { device_->synchronize(); }
   void upload(std::span<const float> host, const Tensor& out) override {
@@ -122,7 +122,7 @@ class MirroredDevice : public Device {
     return there;
   }
 
-  /// All from the first element of a tensor to its last, whatever else lies between, as one line.
+  /// Returns everything from a tensor's first element to its last, gaps included, as a dense tensor.
   static Tensor span_of(const Tensor& tensor) {
     const std::int64_t count = (tensor.shape.pixels() - 1) * tensor.stride + tensor.shape.c;
     return {tensor.data, {.c = count}, count, tensor.dtype};

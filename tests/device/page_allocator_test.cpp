@@ -26,7 +26,7 @@ bool all_are(std::span<const std::uint8_t> bytes, std::uint8_t value) {
   return std::ranges::all_of(bytes, [value](std::uint8_t byte) { return byte == value; });
 }
 
-/// Adds the large pages that a buffer lies in.
+/// Adds the large pages that a buffer occupies.
 void add_pages(const Buffer& buffer, std::set<std::uintptr_t>& pages) {
   const auto begin = reinterpret_cast<std::uintptr_t>(buffer.data());
   for (std::uintptr_t page = begin / posix::kLargePage; page <= (begin + buffer.bytes()) / posix::kLargePage;
@@ -84,7 +84,7 @@ TEST(PageAllocator, LeavesLittleBetweenBuffersThatSharePages) {
   EXPECT_LT(static_cast<double>(pages.size() * posix::kLargePage), 1.1 * 40 * (kLarge + kSmall));
 }
 
-/// As layers are that a LoRA's scale changes: new ones are made before the old ones go.
+/// Replaces buffers as a changed LoRA scale replaces layers: new ones are allocated before the old are freed.
 TEST(PageAllocator, UsesNoMoreAndMorePagesWhereBuffersAreReplaced) {
   constexpr int kBuffers = 30;
   constexpr int kTimes = 100;
@@ -92,7 +92,7 @@ TEST(PageAllocator, UsesNoMoreAndMorePagesWhereBuffersAreReplaced) {
   PageAllocator allocator;
   const Buffer kept = allocator.allocate(kBytes);
   std::vector<Buffer> buffers;
-  std::set<std::uintptr_t> pages;  // the system gives those that went back again
+  std::set<std::uintptr_t> pages;  // A set, since the system hands out freed pages again.
   for (int i = 0; i < kTimes; ++i) {
     std::vector<Buffer> replacing;
     for (int j = 0; j < kBuffers; ++j) {
@@ -104,7 +104,7 @@ TEST(PageAllocator, UsesNoMoreAndMorePagesWhereBuffersAreReplaced) {
   EXPECT_LT(pages.size() * posix::kLargePage, kTimes * kBuffers * kBytes / 10);
 }
 
-/// As a stream's rows are when its number of steps changes, beside weights that stay.
+/// Replaces buffers as a stream does when its number of steps changes, while weights in the same pages stay.
 TEST(PageAllocator, UsesPlacesOfFreedBuffersAgainWhereOthersOfTheirPagesStay) {
   constexpr std::size_t kPlaces = 4;
   constexpr std::size_t kMost = 200'000;

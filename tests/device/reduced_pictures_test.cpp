@@ -1,4 +1,4 @@
-// Layers in reduced precision that are computed in other ways for large pictures, and chains of them.
+// Tests of layers in reduced precision whose algorithm depends on the image's size, and of chains of them.
 
 #include <gtest/gtest.h>
 
@@ -16,7 +16,7 @@ namespace {
 using reference::at;
 using reference::Bench;
 
-/// Returns the output of the layer in reduced precision, packed for pictures whose sides are `side`.
+/// Returns the output of the layer in reduced precision, packed for images with sides of `side` pixels.
 Tensor reduced(Bench& bench, const Tensor& x, HostConv2d layer, const Conv2dOptions& options,
                std::int64_t side, Precision precision = Precision::int8) {
   layer.precision = precision;
@@ -42,11 +42,11 @@ TEST_P(LargePictures, AreAsExactByWinogradsAlgorithm) {
     bench.device().conv2d(x, *bench.device().pack_conv2d(layer), options, exact);
     const double of_bytes = difference(reduced(bench, x, layer, options, 0), exact);
     const double of_large = difference(reduced(bench, x, layer, options, 64), exact);
-    // bfloat16, where it is there, is as exact as bytes; whole numbers of 16 bits are more so.
+    // Winograd in bf16, where the processor has it, is as exact as int8; in int16 it is more exact.
     EXPECT_LT(of_large, cpu::multiplies_integers() && !features.bf16 ? of_bytes / 3 : 1.5 * of_bytes);
     EXPECT_GT(of_large, 1e-4) << "it was not rounded at all";
     EXPECT_EQ(of_large != of_bytes, cpu::multiplies_integers() && !features.amx);
-    // bfloat16 becomes float32.
+    // bf16 layers use Winograd in float32.
     const double of_small_in_bf16 = difference(reduced(bench, x, layer, options, 0, Precision::bf16), exact);
     const double of_large_in_bf16 = difference(reduced(bench, x, layer, options, 64, Precision::bf16), exact);
     EXPECT_LE(of_large_in_bf16, features.bf16 && !features.amx ? 2e-5 : of_small_in_bf16);
@@ -77,7 +77,7 @@ TEST_P(EnlargedPictures, AreAsExactInWholeNumbersOf16BitsAsInBfloat16) {
     const double in_int16 = difference(reduced(bench, x, layer, options, 64, Precision::int16), exact);
     EXPECT_LT(in_bf16, kMostOfBfloat16);
     EXPECT_LT(in_int16, kMostOfBfloat16);
-    // Where they are faster.
+    // int16 is used only where it is faster.
     const bool whole = c.in * c.out <= 64 * 64 && cpu::multiplies_integers() && !features.amx;
     EXPECT_EQ(in_int16 != in_bf16, whole);
   }
@@ -88,7 +88,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(ConvCase{1, 64, 64, 16, 16, 3, 1, Resample::up, false, false, Activation::relu},
                     ConvCase{2, 32, 40, 16, 19, 3, 1, Resample::up, true, true, Activation::silu, 3},
                     ConvCase{2, 33, 48, 20, 16, 3, 1, Resample::up, false, true},
-                    ConvCase{1, 65, 64, 16, 17, 3, 1, Resample::up}));  // too many weights
+                    ConvCase{1, 65, 64, 16, 17, 3, 1, Resample::up}));  // Too many weights for phases.
 
 TEST(Reduced, ConvolvesLargePicturesOfZerosAndInfinities) {
   constexpr std::int64_t kSide = 32;
@@ -123,7 +123,7 @@ TEST(Reduced, ConvolvesSmallPicturesInBytesWhateverTheLayerIsFor) {
   }
 }
 
-/// Three convolutions of which the last adds the chain's input, as an autoencoder's blocks have them.
+/// Three convolutions, the last of which adds the chain's input, as in an autoencoder's blocks.
 class Chain {
  public:
   Chain(Device& device, std::int64_t channels, Precision precision) {
@@ -203,7 +203,7 @@ TEST(Reduced, GivesEachRowTheSameAloneAndAmongOthersOnAnyNumberOfThreads) {
   const HostConv2d layer{weight, {}, kChannels, kChannels, 3};
   Bench two(2);
   Bench one(1);
-  const Tensor x = two.random({2, 300, 220, kChannels}, 2);  // several bands
+  const Tensor x = two.random({2, 300, 220, kChannels}, 2);  // Large enough for several bands.
   for (const std::int64_t side : {0, 64}) {
     const Tensor together = reduced(two, x, layer, {.padding = 1}, side);
     for (std::int64_t row = 0; row < x.shape.n; ++row) {

@@ -16,14 +16,14 @@ namespace {
 using reference::at;
 using reference::Bench;
 
-/// What plain loops make of some values: rounded to steps of `scale`.
+/// Values quantised by plain loops: value = scale * (byte - zero).
 struct Rounded {
   double scale = 1;
   std::int64_t zero = 0;
   std::vector<std::int64_t> bytes;
 };
 
-/// Activations as the device rounds them: 8 bits between the smallest and the largest, zero among them.
+/// Quantises activations as the device does: to unsigned int8 over a range that includes zero.
 Rounded round_activations(const std::vector<float>& values) {
   Rounded rounded;
   const float low = std::min(0.0F, *std::ranges::min_element(values));
@@ -39,10 +39,10 @@ Rounded round_activations(const std::vector<float>& values) {
   return rounded;
 }
 
-/// Of weights in bytes.
+/// Largest magnitude of int8 weights.
 float largest_weight(const cpu::Features& features) { return cpu::adds_in_16_bits(features) ? 64 : 127; }
 
-/// Weights of one output channel: signed bytes up to `most`.
+/// Quantises the weights of one output channel to int8 of magnitudes up to `most`.
 Rounded round_weights(const float* values, std::int64_t count, float most) {
   float largest = 0;
   for (std::int64_t i = 0; i < count; ++i) {
@@ -67,7 +67,7 @@ void PrintTo(const LinearCase& c, std::ostream* os) {
   *os << c.rows << "x" << c.tokens << " " << c.in << "->" << c.out << (c.geglu ? " geglu" : "");
 }
 
-/// How far the device is from plain loops over the same integers.
+/// Error of an int8 linear layer relative to plain loops over the same integers.
 double int8_error(Bench& bench, const cpu::Features& features, const LinearCase& c) {
   const std::vector<float> weight = reference::random_values(c.out * c.in, 1);
   const std::vector<float> bias = reference::random_values(c.out, 2);
@@ -109,7 +109,7 @@ double int8_error(Bench& bench, const cpu::Features& features, const LinearCase&
   });
 }
 
-/// How far the device is from its own float32, of numbers that are bfloat16.
+/// Error of a bf16 linear layer relative to the device's float32, for inputs and weights that are bfloat16.
 double bf16_error(Bench& bench, const LinearCase& c) {
   const std::vector<float> weight = reference::random_bf16(c.out * c.in, 1);
   const std::vector<float> bias = reference::random_values(c.out, 2);
@@ -134,7 +134,7 @@ class ReducedLinear : public testing::TestWithParam<LinearCase> {};
 TEST_P(ReducedLinear, GivesWhatPlainLoopsGiveOfTheSameIntegers) {
   for (const cpu::Features& features : reference::all_features()) {
     Bench bench(2, features);
-    EXPECT_LT(int8_error(bench, features, GetParam()), 1e-6);  // one byte off would be 1e-4 and more
+    EXPECT_LT(int8_error(bench, features, GetParam()), 1e-6);  // A byte that is off by 1 gives 1e-4 or more.
   }
 }
 
@@ -237,7 +237,7 @@ TEST_P(ReducedConv2d, GivesWhatPlainLoopsGiveOfTheSameIntegers) {
 TEST_P(ReducedConv2d, IsExactOfBfloat16) {
   for (const cpu::Features& features : reference::all_features()) {
     Bench bench(2, features);
-    EXPECT_LT(bf16_error(bench, GetParam()), 2e-5);  // Winograd's algorithm is what is not exact
+    EXPECT_LT(bf16_error(bench, GetParam()), 2e-5);  // Winograd's algorithm is not exact.
   }
 }
 
@@ -256,7 +256,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 struct EnlargingCase {
   std::int64_t rows, in, out, h, w;
-  bool less_h, less_w;  // by a line, by a column
+  bool less_h, less_w;  // True if the output is a line (a column) short of twice the input.
   Activation activation = Activation::none;
 };
 
@@ -265,7 +265,7 @@ void PrintTo(const EnlargingCase& c, std::ostream* os) {
       << (c.less_w ? " a column less" : "");
 }
 
-/// Numbers that bytes and bfloat16 hold exactly, as each pixel has the smallest and the largest of bytes.
+/// Fills a tensor with integers from 0 to 255, both ends in each pixel: int8 and bfloat16 represent them.
 void fill_exactly(const Tensor& x) {
   std::mt19937 random(3);
   for (std::int64_t pixel = 0; pixel < x.shape.pixels(); ++pixel) {
@@ -276,7 +276,8 @@ void fill_exactly(const Tensor& x) {
   }
 }
 
-/// Kernels of one number, the largest of bytes: those that are made of them by adding hold nothing else.
+/// Kernels with a single weight that is not zero, of the largest int8 magnitude. Adding their weights, as
+/// upsampling layers do, therefore gives the same two values.
 std::vector<float> exact_kernels(std::int64_t count) {
   constexpr std::int64_t kTaps = 9;
   std::vector<float> weight(static_cast<std::size_t>(count * kTaps));
@@ -344,7 +345,8 @@ TEST(Reduced, StaysWithinWhatRoundingCosts) {
       const double weight_step = round_weights(weight.data() + o * kIn, kIn, most_weight).scale;
       double bound = 1e-5;
       for (std::int64_t i = 0; i < kIn; ++i) {
-        // Half a step each; of activations a whole one at the ends, where zero was moved to a byte.
+        // Rounding costs half a step. Activations at the ends of the range may lose a whole step, since the
+        // zero point is rounded as well.
         bound += x_step * std::abs(weight[static_cast<std::size_t>(o * kIn + i)]) +
                  weight_step / 2 * (std::abs(values[i]) + x_step);
       }
@@ -391,7 +393,7 @@ TEST(Reduced, RoundsInputsToBfloat16WhereTheMachineGainsByIt) {
   }
 }
 
-/// How far int8 is from float32.
+/// Error of an int8 convolution relative to float32.
 double error_of_bytes(Bench& bench, std::int64_t in, std::int64_t out) {
   const std::vector<float> weight = reference::random_values(out * in * 9, 1);
   HostConv2d layer{weight, {}, out, in, 3};

@@ -13,7 +13,7 @@
 #include "device/device.h"
 #include "device/test_device.h"
 
-// Plain loops in double precision to hold the device's operations against.
+// Helpers for tests that compare a device's operations with plain loops in double precision.
 namespace streamdiffusion::reference {
 
 inline std::vector<float> random_values(std::int64_t count, unsigned seed) {
@@ -24,20 +24,20 @@ inline std::vector<float> random_values(std::int64_t count, unsigned seed) {
   return values;
 }
 
-/// The nearest bfloat16, to even between two.
+/// Rounds to the nearest bfloat16, ties to even.
 inline float to_bf16(float value) {
   const auto bits = std::bit_cast<std::uint32_t>(value);
   return std::bit_cast<float>((bits + 0x7FFFU + (bits >> 16U & 1U)) & 0xFFFF0000U);
 }
 
-/// Values that are bfloat16 already: what rounds to it changes nothing.
+/// Random values that bfloat16 represents exactly.
 inline std::vector<float> random_bf16(std::int64_t count, unsigned seed) {
   std::vector<float> values = random_values(count, seed);
   std::ranges::transform(values, values.begin(), to_bf16);
   return values;
 }
 
-/// What a machine may have of what reduced precision is computed with, as far as this one does.
+/// The different sets of features for reduced precision that can be tested here: subsets of this processor's.
 inline std::vector<cpu::Features> all_features() {
   const cpu::Features all = cpu::Features::detect();
   std::vector<cpu::Features> different = {{}};
@@ -49,18 +49,17 @@ inline std::vector<cpu::Features> all_features() {
   return different;
 }
 
-/// A device with tensors that are filled from and compared with vectors.
+/// A device for a test, with memory for its tensors.
 class Bench {
  public:
   explicit Bench(int threads = 2) : chosen_(make_test_device(threads)), arena_(*chosen_.device) {}
-  /// On the CPU, as if it had no more than these.
+  /// Computes on the CPU with these features only.
   Bench(int threads, const cpu::Features& features)
       : chosen_{.device = make_cpu_device(threads, features)}, arena_(*chosen_.device) {}
 
   [[nodiscard]] Device& device() const { return *chosen_.device; }
 
-  /// How far from plain loops a result may be: on the CPU in float32 `limit`, else what the device's type
-  /// allows.
+  /// Largest error allowed: `limit` on the CPU in float32, else at least what the device's type needs.
   [[nodiscard]] double limit(double limit) const {
     switch (chosen_.computed) {
       case DType::f16:
@@ -71,10 +70,10 @@ class Bench {
         return chosen_.is_cpu ? limit : std::max(limit, 2e-5);
     }
   }
-  /// A large number that the type has.
+  /// A large number within the range of the device's type.
   [[nodiscard]] float huge() const { return chosen_.computed == DType::f16 ? 6e4F : 1e30F; }
 
-  /// Random activations; with `extra` channels that belong to something else at the end of each pixel.
+  /// Returns random activations. Each pixel ends with `extra` channels that belong to another tensor.
   Tensor random(const Shape& shape, unsigned seed, std::int64_t extra = 0) {
     Tensor tensor = empty(shape, extra);
     Tensor whole = tensor;
@@ -82,7 +81,7 @@ class Bench {
     device().upload(random_values(whole.shape.elements(), seed), whole);
     return tensor;
   }
-  /// Likewise, of bfloat16.
+  /// Returns random activations that bfloat16 represents exactly.
   Tensor random_bf16(const Shape& shape, unsigned seed, std::int64_t extra = 0) {
     const Tensor tensor = random(shape, seed, extra);
     std::transform(tensor.as<float>(), tensor.as<float>() + shape.pixels() * tensor.stride,
@@ -96,7 +95,7 @@ class Bench {
     return tensor;
   }
 
-  static constexpr float kUntouched = 12288.0F;  // exact in 16 bits too
+  static constexpr float kUntouched = 12288.0F;  // Exact in float16 and bfloat16, too.
 
  private:
   TestDevice chosen_;
@@ -125,8 +124,8 @@ inline double activate(Activation activation, double x) {
   return x;
 }
 
-/// Calls expected(n, y, x, c) for every element of `out`; the largest difference relative to the largest
-/// value. Also makes sure that channels beyond out's own were left alone.
+/// Returns the largest difference between `out` and expected(n, y, x, c), relative to the largest value.
+/// Returns 1e30 if channels beyond out's own were written.
 template <typename Expected>
 double largest_error(const Tensor& out, const Expected& expected) {
   double error = 0;

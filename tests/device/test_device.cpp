@@ -1,5 +1,5 @@
-// With STREAMDIFFUSION_TEST_DEVICE set, the tests of operations run on that device, and where it cannot be
-// had they are skipped with the reason.
+// If STREAMDIFFUSION_TEST_DEVICE is set, the tests of operations run on that device. They are skipped, with
+// the reason, if it is not available.
 
 #include "device/test_device.h"
 

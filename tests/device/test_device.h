@@ -7,13 +7,14 @@
 
 namespace streamdiffusion::reference {
 
-/// What these tests compute on: the CPU, or what STREAMDIFFUSION_TEST_DEVICE names: "cpu-bf16", "cuda-f32",
-/// "cuda-f16", "cuda-bf16".
+/// The device that tests run on: the CPU in float32, or the one that STREAMDIFFUSION_TEST_DEVICE names, which
+/// is "cpu-bf16", "cuda-f32", "cuda-f16" or "cuda-bf16".
 struct TestDevice {
   std::unique_ptr<Device> device;
-  DType computed = DType::f32;
-  bool is_cpu = true;  ///< in float32
+  DType computed = DType::f32;  ///< Type of the activations that it computes with.
+  bool is_cpu = true;           ///< True for the CPU in float32.
 };
+/// Makes the device; `threads` is used by the CPU only.
 TestDevice make_test_device(int threads);
 
 }  // namespace streamdiffusion::reference

@@ -30,7 +30,7 @@ TEST(ThreadPool, GivesEachThreadTheSameShareEveryTime) {
   ThreadPool pool(2);
   std::array<std::atomic<bool>, 2> begun{};
   std::array<int, 2> threads{};
-  // Neither task ends before the other has begun, so that nobody helps.
+  // Neither task ends before the other has begun, so no thread can take both.
   for (int round = 0; round < 100; ++round) {
     begun[0] = begun[1] = false;
     pool.parallel_for(2, [&](std::int64_t i, int thread) {
@@ -49,7 +49,7 @@ TEST(ThreadPool, GivesEachThreadTheSameShareEveryTime) {
 TEST(ThreadPool, HelpsAThreadThatIsHeldUp) {
   ThreadPool pool(2);
   std::atomic<int> done{0};
-  // The first task waits for all others, half of which are in its thread's share.
+  // The first task waits for all others, nearly half of which are in its own thread's share.
   pool.parallel_for(20, [&](std::int64_t i, int) {
     while (i == 0 && done.load() < 19) {
       std::this_thread::yield();

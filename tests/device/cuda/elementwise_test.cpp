@@ -22,7 +22,7 @@ template <typename TypeParam>
 class CudaElementwise : public testing::Test {};
 TYPED_TEST_SUITE(CudaElementwise, Types);
 
-/// Channels that every pack divides, and gaps likewise.
+/// Channels of the tensors and of the gaps between their pixels: multiples of every pack's width.
 constexpr std::int64_t kChannels = 16;
 constexpr std::int64_t kExtra = 8;
 

@@ -6,7 +6,7 @@
 
 #include "device/cuda/reductions.h"
 
-// Kernels on the host: the same functions, called for one thread after the other.
+// Runs the kernels' functions on the host, one thread after the other.
 namespace streamdiffusion::cuda {
 
 template <typename Element>
@@ -16,7 +16,7 @@ void for_each_element(std::int64_t count, const Element& element) {
   }
 }
 
-/// What no thread has written is not a number.
+/// Runs a kernel of x * y blocks. Shared memory is filled with NaN, so that reading it before writing shows.
 template <typename Block>
 void for_each_block(std::uint32_t x, std::uint32_t y, const Block& block) {
   for (std::uint32_t by = 0; by < y; ++by) {

@@ -11,7 +11,7 @@
 
 namespace streamdiffusion::cuda {
 
-/// Half the relative distance of neighbours.
+/// Relative error of rounding to T: half the distance between neighbouring numbers.
 template <typename T>
 inline constexpr double kRounding = 6e-8;
 template <>
@@ -19,8 +19,8 @@ inline constexpr double kRounding<__half> = 4.9e-4;
 template <>
 inline constexpr double kRounding<__nv_bfloat16> = 3.91e-3;
 
-/// A tensor of the kernels' types on the host, aligned as the GPU's memory is, with `extra` channels at the
-/// end of each pixel that belong to something else.
+/// A tensor of one of the kernels' types in host memory, aligned like the GPU's. Each pixel ends with `extra`
+/// channels that belong to another tensor.
 template <typename T>
 class HostTensor {
  public:
@@ -45,8 +45,8 @@ class HostTensor {
     return static_cast<double>(to_float(data_.get()[pixel * stride_ + channel]));
   }
 
-  /// The largest difference to expected(pixel, channel) relative to the largest value; huge where something
-  /// beyond the channels was written.
+  /// Returns the largest difference from expected(pixel, channel), relative to the largest value. Returns
+  /// 1e30 if channels beyond the tensor's own were written.
   template <typename Expected>
   [[nodiscard]] double largest_error(const Expected& expected) const {
     double error = 0;

@@ -1,4 +1,4 @@
-// What is decided on the host before a kernel runs.
+// Tests of the decisions that the host takes before a kernel runs.
 
 #include <gtest/gtest.h>
 
@@ -21,7 +21,7 @@ namespace {
 
 using Floats = HostTensor<float>;
 
-/// What cuDNN computes: a convolution with the same padding on all sides.
+/// Computes one output of a convolution as cuDNN does: with the same padding on all sides.
 double symmetric_convolution(const Floats& x, const Floats& weights, const ConvGeometry& g,
                              std::int64_t kernel, std::int64_t pixel, std::int64_t o) {
   const std::int64_t px = pixel % g.out.w;
@@ -48,7 +48,7 @@ struct ConvCase {
   std::int64_t out_h, out_w;
 };
 
-/// Weights packed, input gathered, convolved as cuDNN does: against the definition in device.h.
+/// Packs weights, gathers the input and convolves as cuDNN does; compares with the definition in device.h.
 void expect_convolution(const ConvCase& c) {
   const Floats x({2, c.h, c.w, c.in}, 0, 1);
   const std::vector<float> weight = reference::random_values(c.out * c.in * c.kernel * c.kernel, 2);
