@@ -66,7 +66,7 @@ struct Scores {
   }
 };
 
-/// Stores softmax weights in the values' format. Returns them as they add to the sum of weights.
+/// Stores softmax weights in the values' format. Returns what they add to the sum of weights.
 template <Format kFormat>
 HWY_INLINE hn::Vec<Tag> store_weights(hn::Vec<Tag> weights, std::uint8_t* to) {
   if constexpr (kFormat == Format::bf16) {

@@ -13,11 +13,12 @@ namespace streamdiffusion::cpu {
 
 namespace {
 
-// Limits of the layers that use Winograd, in input channels * output channels. Layers with more weights are
-// deep in a network, where tiles are few and reading the weights dominates, so they gain little.
+// Fewest input or output channels of a layer that uses Winograd's algorithm.
 constexpr std::int64_t kFewestChannels = 32;
+// Most input channels * output channels. Layers with more are deep in a network, where tiles are few and
+// reading the weights dominates, so they gain little.
 constexpr std::int64_t kMostWeights = std::int64_t{640} * 640;
-// Lower beside an int8 or bf16 copy of the weights: it takes an eighth of the memory, so less is gained.
+// Lower if there is an int8 or bf16 copy, which takes an eighth of the memory: less is gained then.
 constexpr std::int64_t kMostWeightsBesideReduced = std::int64_t{320} * 960;
 // Lower with phases, which take four times the memory again.
 constexpr std::int64_t kMostPhaseWeights = std::int64_t{64} * 64;
