@@ -26,6 +26,7 @@ class ReducedMatrix {
   static bool suits(const Features& features, const HostConv2d& host);
   static bool suits(const Features& features, const HostLinear& host);
 
+  /// int8 or bf16 weights in the layout of ReducedTask::weights.
   [[nodiscard]] const std::int8_t* weights() const {
     return static_cast<const std::int8_t*>(weights_.data());
   }

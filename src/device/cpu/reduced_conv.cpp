@@ -19,8 +19,7 @@ constexpr std::int64_t kPartKernel = 2;
 constexpr std::int64_t kPartTaps = kPartKernel * kPartKernel;
 
 /// For output lines 2 i + phase, returns the line of a part's kernel that line `tap` of the 3x3 kernel is
-/// added to. In phase 0 the 3x3 kernel's lines read input lines i - 1, i and i; in phase 1 lines i, i and i
-/// + 1.
+/// added to. The 3x3 kernel's lines read input lines i - 1, i, i in phase 0 and i, i, i + 1 in phase 1.
 std::int64_t part_tap(std::int64_t phase, std::int64_t tap) { return (tap + 1 - phase) / kPartKernel; }
 
 /// Returns the weights of part (y, x): [out][in][2][2].
@@ -218,7 +217,8 @@ void convolve_bands(Workers& workers, const ReducedConv2d& weights, ReducedTask&
 }
 
 /// The contribution of the upsampled image's last line, of its last column, or of the pixel in their corner.
-/// The parts include it even if the output is a line or column short, so that zeros should be there instead.
+/// If the output is a line or column short, these are outside of it and should be zeros, but the parts
+/// include them.
 class Border {
  public:
   Border(const ReducedTask& task, const Tensor& x, const Tensor& out, bool line, bool column)
