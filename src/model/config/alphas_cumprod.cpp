@@ -9,7 +9,7 @@
 namespace streamdiffusion {
 namespace {
 
-/// torch.linspace in float32, which counts from whichever end is nearer.
+/// torch.linspace in float32. PyTorch counts the second half down from the end.
 std::vector<float> linspace(double from, double to, std::int64_t count) {
   const auto start = static_cast<float>(from);
   const auto end = static_cast<float>(to);
@@ -23,6 +23,7 @@ std::vector<float> linspace(double from, double to, std::int64_t count) {
   return values;
 }
 
+/// diffusers' betas_for_alpha_bar with the cosine of Nichol and Dhariwal (2021).
 std::vector<float> cosine_betas(std::int64_t count) {
   const auto alpha_bar = [](double t) {
     const double c = std::cos((t + 0.008) / 1.008 * std::numbers::pi / 2);
@@ -55,7 +56,7 @@ std::vector<float> make_betas(const SchedulerConfig& config) {
   return betas;
 }
 
-/// The cumulative products of 1 - beta.
+/// Returns the cumulative products of 1 - beta.
 std::vector<float> products_of(std::vector<float> betas) {
   double product = 1;  // PyTorch accumulates a cumulative product of float32 in float64
   for (float& value : betas) {
@@ -65,8 +66,8 @@ std::vector<float> products_of(std::vector<float> betas) {
   return betas;
 }
 
-/// diffusers' rescale_zero_terminal_snr: shifts and scales the signal of all timesteps so that the first
-/// keeps its own and the last has none.
+/// diffusers' rescale_zero_terminal_snr (Lin et al. 2023). Shifts and scales the square roots of the
+/// products: the first keeps its value, the last becomes 0.
 std::vector<float> rescale_to_zero_snr(const std::vector<float>& betas) {
   std::vector<float> signal = products_of(betas);
   std::ranges::transform(signal, signal.begin(), [](float product) { return std::sqrt(product); });

@@ -6,7 +6,7 @@
 
 namespace streamdiffusion {
 
-/// The cumulative product of alphas at each training timestep, in float32 as diffusers computes it.
+/// Returns the cumulative product of alphas at each training timestep, in float32 as diffusers computes it.
 std::vector<float> alphas_cumprod(const SchedulerConfig& config);
 
 }  // namespace streamdiffusion

@@ -11,13 +11,13 @@ namespace {
 
 using nlohmann::json;
 
-// What transformers writes into configurations besides the network's shape: training, generation (which a
-// text encoder does not do) and book-keeping.
+// Fields of transformers' configurations that do not describe the network: training, generation (a text
+// encoder generates nothing) and bookkeeping.
 constexpr std::initializer_list<const char*> kNoShape = {
     "architectures", "attention_dropout", "bos_token_id", "dropout", "dtype", "eos_token_id",
     "gradient_checkpointing", "initializer_factor", "initializer_range", "model_type", "pad_token_id",
     "projection_dim", "torch_dtype", "transformers_version",
-    // generation, in older files
+    // Generation, in older files.
     "add_cross_attention", "bad_words_ids", "begin_suppress_tokens", "chunk_size_feed_forward",
     "cross_attention_hidden_size", "decoder_start_token_id", "diversity_penalty", "do_sample",
     "early_stopping", "encoder_no_repeat_ngram_size", "exponential_decay_length_penalty", "finetuning_task",
@@ -28,10 +28,10 @@ constexpr std::initializer_list<const char*> kNoShape = {
     "return_dict_in_generate", "sep_token_id", "suppress_tokens", "task_specific_params", "temperature",
     "tf_legacy_loss", "tie_encoder_decoder", "tie_word_embeddings", "tokenizer_class", "top_k", "top_p",
     "torchscript", "typical_p", "use_bfloat16", "use_cache",
-    // of a whole CLIPModel
+    // Fields of a whole CLIPModel.
     "logit_scale_init_value", "vision_config", "vision_config_dict", "text_config_dict"};
 
-/// A whole CLIPModel's configuration holds the text encoder's inside.
+/// Returns the text encoder's configuration, which a whole CLIPModel's configuration nests as text_config.
 std::string text_config_of(const std::string& text, const std::string& where) {
   const json parsed = parse_json_object(text, where);
   const auto nested = parsed.find("text_config");
@@ -70,7 +70,7 @@ void check_beta(ConfigFields& fields, const std::string& name, double beta) {
   }
 }
 
-/// Schedulers whose noise is not the usual one have neither betas nor a prediction type that would tell.
+/// Refuses schedulers with other kinds of noise: they have neither betas nor a prediction type.
 void check_scheduler_class(ConfigFields& fields) {
   const std::string name = fields.text("_class_name", "");
   if (name.starts_with("FlowMatch") || name.starts_with("EDM") || name.starts_with("CosineDPM")) {
@@ -165,7 +165,8 @@ SchedulerConfig parse_scheduler_config(const std::string& text, const std::strin
       config.without_effect.emplace_back(name);
     }
   }
-  // No `finish`: other fields steer samplers that this program does not use; its schedule is LCM's.
+  // Does not call finish(): other fields configure samplers that are not used here. The schedule is always
+  // LCM's.
   return config;
 }
 
@@ -176,12 +177,12 @@ ModelIndex parse_model_index(const std::string& text, const std::string& where) 
   check_component(fields, "vae", {"AutoencoderTiny", "AutoencoderKL"});
   ModelIndex index;
   index.tiny_autoencoder = fields.take("vae").at(1) == "AutoencoderTiny";
-  // The tokenizer and the scheduler may be of any class; the others judge pictures or take pictures as
+  // The tokenizer and the scheduler may be of any class. The other components check images or take image
   // prompts.
   fields.ignore({"tokenizer", "scheduler", "safety_checker", "feature_extractor", "image_encoder",
                  "requires_safety_checker"});
   for (const std::string& name : fields.unknown()) {
-    // diffusers writes a component that is left out as [null, null].
+    // A component that diffusers left out is [null, null] and not reported here.
     fields.fail(name,
                 "is a component that this program does not know; it runs Stable Diffusion 1.x and 2.x and "
                 "what is distilled from them");

@@ -8,28 +8,29 @@
 
 namespace streamdiffusion {
 
-// The configurations of a diffusers folder, read from its JSON files and checked: a field that is not known,
-// or has a value that this program does not compute, is an Error that names file and field.
+// The configurations of a diffusers folder, read from its JSON files and checked. An unknown field or an
+// unsupported value throws Error with the file and the field.
 
 struct UNet2DConditionConfig {
   std::int64_t sample_size = 64;
   std::int64_t in_channels = 4;
   std::int64_t out_channels = 4;
   std::vector<std::int64_t> block_out_channels = {320, 640, 1280, 1280};
-  /// For each down block, whether it has attention, in order of the file.
+  /// For each down block in the file's order, true if it has attention.
   std::vector<bool> down_attention;
+  /// For each up block in the file's order, true if it has attention.
   std::vector<bool> up_attention;
-  bool mid_block = true;                          ///< false: mid_block_type null
-  bool mid_attention = true;                      ///< UNetMidBlock2DCrossAttn
-  std::vector<std::int64_t> layers_per_block;     ///< for each down block
-  std::vector<std::int64_t> layers_per_up_block;  ///< for each up block, without the extra one
-  std::vector<std::int64_t> heads;                ///< for each down block (attention_head_dim counts heads)
-  std::vector<std::int64_t> transformer_layers_per_block;  ///< for each down block
-  std::vector<std::int64_t> cross_attention_dim;           ///< for each down block
+  bool mid_block = true;                          ///< False if mid_block_type is null.
+  bool mid_attention = true;                      ///< True for UNetMidBlock2DCrossAttn.
+  std::vector<std::int64_t> layers_per_block;     ///< One entry per down block.
+  std::vector<std::int64_t> layers_per_up_block;  ///< One entry per up block, without its extra resnet.
+  std::vector<std::int64_t> heads;  ///< One entry per down block; diffusers calls it attention_head_dim.
+  std::vector<std::int64_t> transformer_layers_per_block;  ///< One entry per down block.
+  std::vector<std::int64_t> cross_attention_dim;           ///< One entry per down block.
   bool use_linear_projection = false;
   std::int64_t norm_num_groups = 32;
   float norm_eps = 1e-5F;
-  std::int64_t time_cond_proj_dim = 0;  ///< 0: none
+  std::int64_t time_cond_proj_dim = 0;  ///< Size of the guidance embedding; 0 if there is none.
   bool flip_sin_to_cos = true;
   std::int64_t freq_shift = 0;
 };
@@ -42,7 +43,7 @@ struct ClipTextConfig {
   std::int64_t num_attention_heads = 12;
   std::int64_t max_position_embeddings = 77;
   float layer_norm_eps = 1e-5F;
-  bool quick_gelu = true;  ///< hidden_act "quick_gelu", else "gelu"
+  bool quick_gelu = true;  ///< hidden_act: quick_gelu if true, gelu if false.
 };
 
 struct AutoencoderTinyConfig {
@@ -75,22 +76,22 @@ struct SchedulerConfig {
   double beta_start = 0.00085;
   double beta_end = 0.012;
   BetaSchedule beta_schedule = BetaSchedule::scaled_linear;
-  std::vector<double> trained_betas;  ///< empty: from beta_schedule
-  /// The noise levels are rescaled so that the last timestep is nothing but noise.
+  std::vector<double> trained_betas;  ///< One per timestep; if empty, beta_schedule gives the betas.
+  /// Rescales the noise levels so that the last training timestep is pure noise.
   bool rescale_betas_zero_snr = false;
   bool v_prediction = false;
   std::int64_t original_inference_steps = 50;
   double timestep_scaling = 10.0;
-  /// Fields that are on and change the pictures of diffusers, but not those of this program.
+  /// Names of fields that are true and change diffusers' images but not those of this library.
   std::vector<std::string> without_effect;
 };
 
-/// Which classes a model folder names for its parts (model_index.json).
+/// The classes of a model's parts, from model_index.json.
 struct ModelIndex {
-  bool tiny_autoencoder = false;  ///< AutoencoderTiny, else AutoencoderKL
+  bool tiny_autoencoder = false;  ///< AutoencoderTiny if true, AutoencoderKL if false.
 };
 
-// Each takes the JSON text and a name for messages (usually the file's path).
+// Each parser takes the JSON text and a name for error messages, usually the file's path.
 ModelIndex parse_model_index(const std::string& json, const std::string& where);
 UNet2DConditionConfig parse_unet_config(const std::string& json, const std::string& where);
 ClipTextConfig parse_clip_text_config(const std::string& json, const std::string& where);
@@ -98,7 +99,7 @@ AutoencoderTinyConfig parse_autoencoder_tiny_config(const std::string& json, con
 AutoencoderKLConfig parse_autoencoder_kl_config(const std::string& json, const std::string& where);
 SchedulerConfig parse_scheduler_config(const std::string& json, const std::string& where);
 
-/// "_class_name" of an autoencoder's config.json: tells AutoencoderTiny from AutoencoderKL.
+/// Returns "_class_name" of an autoencoder's config.json, AutoencoderTiny or AutoencoderKL.
 std::string parse_class_name(const std::string& json, const std::string& where);
 
 }  // namespace streamdiffusion

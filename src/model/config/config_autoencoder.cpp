@@ -8,7 +8,7 @@
 namespace streamdiffusion {
 namespace {
 
-constexpr std::size_t kBlocks = 4;  // three halvings: latents are eight times smaller a side
+constexpr std::size_t kBlocks = 4;  // three halvings: latents have 1/8 of the image's sides
 
 void require_four_blocks(ConfigFields& fields, const std::string& name, std::size_t blocks) {
   if (blocks != kBlocks) {
@@ -67,7 +67,7 @@ AutoencoderTinyConfig parse_autoencoder_tiny_config(const std::string& text, con
   fields.only("upsample_fn", "nearest");
   fields.only("upsampling_scaling_factor", 2);
   fields.off({"shift_factor"});
-  // A copy of decoder_block_out_channels; what scales latents to pictures of themselves; precision.
+  // Ignored: a copy of decoder_block_out_channels, the range of latents shown as images, and the precision.
   fields.ignore({"block_out_channels", "latent_magnitude", "latent_shift", "force_upcast"});
   fields.finish();
   return config;
@@ -99,7 +99,7 @@ AutoencoderKLConfig parse_autoencoder_kl_config(const std::string& text, const s
   config.scaling_factor = read_scaling_factor(fields, 0.18215);
   fields.only("act_fn", "silu");
   fields.off({"shift_factor", "latents_mean", "latents_std"});
-  fields.ignore({"sample_size", "force_upcast"});  // the size it was trained at; precision
+  fields.ignore({"sample_size", "force_upcast"});  // the training size and the precision
   fields.finish();
   return config;
 }

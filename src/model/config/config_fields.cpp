@@ -11,7 +11,7 @@ namespace {
 
 using nlohmann::json;
 
-/// Null, false, zero, an empty text or list, or a list of these: nothing that would change a computation.
+/// True if a value switches nothing on: null, false, zero, an empty text or list, or a list of these.
 bool says_off(const json& value) {
   if (value.is_array() || value.is_object()) {
     return std::ranges::all_of(value, says_off);
@@ -178,7 +178,7 @@ void ConfigFields::unsupported(const std::string& name, const std::string& suppo
 std::int64_t ConfigFields::to_integer(const std::string& name, const json& value, std::int64_t smallest,
                                       std::int64_t largest) const {
   const double number = value.is_number() ? value.get<double>() : std::nan("");
-  // The comparison is false for what is no number.
+  // The comparison is false for NaN.
   const bool fits = number >= static_cast<double>(smallest) && number <= static_cast<double>(largest);
   if (!fits || number != std::floor(number)) {
     fail(name, "must be a whole number from " + std::to_string(smallest) + " to " + std::to_string(largest) +

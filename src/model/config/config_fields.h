@@ -9,55 +9,60 @@
 
 namespace streamdiffusion {
 
-// Bounds of what networks are made with, far above those of any that exist.
+// Upper limits of a network's channels and of the layers per block, far above those of any existing model.
 inline constexpr std::int64_t kMostChannels = 1 << 16;
 inline constexpr std::int64_t kMostLayers = 64;
 
-/// The fields of a JSON configuration, taken one by one with a default for those that are absent. What is
-/// left in the end is unknown, and an Error: a configuration is understood wholly or refused.
+/// The fields of a JSON configuration, read one by one with a default for each absent one. `finish` throws
+/// Error if a field was never read: a configuration is understood completely or refused.
 class ConfigFields {
  public:
   using json = nlohmann::json;
 
+  /// `text` is the JSON; `where` begins error messages. Throws Error unless `text` is a JSON object.
   ConfigFields(const std::string& text, const std::string& where);
 
-  /// In the file, perhaps as null.
+  /// True if the field is in the file, even as null.
   [[nodiscard]] bool given(const std::string& name) const { return fields_.contains(name); }
-  /// Not in the file, or null.
+  /// True if the field is not in the file or is null.
   [[nodiscard]] bool absent(const std::string& name) const;
-  /// The value, or null where it is absent; the field counts as known from now on.
+  /// Returns the value, null if it is absent, and marks the field as known.
   const json& take(const std::string& name);
 
+  // Each function below returns `otherwise` if the field is absent or null, and throws Error for a value of
+  // another type or out of range.
   std::int64_t integer(const std::string& name, std::int64_t otherwise, std::int64_t smallest,
                        std::int64_t largest);
   double number(const std::string& name, double otherwise);
   bool boolean(const std::string& name, bool otherwise);
   std::string text(const std::string& name, const std::string& otherwise);
 
-  /// A list of integers.
+  /// Returns a list of integers.
   std::vector<std::int64_t> integers(const std::string& name, const std::vector<std::int64_t>& otherwise,
                                      std::int64_t smallest, std::int64_t largest);
+  /// Returns a list of numbers, empty if the field is absent.
   std::vector<double> numbers(const std::string& name);
   std::vector<std::string> texts(const std::string& name, const std::vector<std::string>& otherwise);
-  /// One integer for all of `count` blocks, or a list with one for each.
+  /// Returns `count` integers: the field is a list with one for each block, or one integer for all blocks.
   std::vector<std::int64_t> integer_per_block(const std::string& name, std::int64_t otherwise,
                                               std::size_t count, std::int64_t largest);
 
-  /// This program computes only what `value` means, which is also what an absent field means.
+  /// Throws Error for any value but `value`. An absent field is accepted and means `value`.
   void only(const std::string& name, const json& value);
-  /// For fields that are fine as null, false, zero, or a list of these.
+  /// Throws Error if a field is anything but null, false, zero, empty or a list of these.
   void off(std::initializer_list<const char*> names);
-  /// Fields that change nothing here.
+  /// Marks fields as known whose values do not matter.
   void ignore(std::initializer_list<const char*> names);
 
-  /// Fields that were not taken, except those whose names begin with "_" or whose values say "off".
+  /// Returns the fields that were not read. Names that begin with "_" and values that switch nothing on are
+  /// left out.
   [[nodiscard]] std::vector<std::string> unknown() const;
-  /// Throws Error where there is one.
+  /// Throws Error if `unknown` is not empty.
   void finish() const;
 
-  /// Throws Error about a field.
+  /// Throws Error about the field `name`; `what` continues the sentence.
   [[noreturn]] void fail(const std::string& name, const std::string& what) const;
-  /// Throws Error: the value of this field is not supported, `supported` is.
+  /// Throws Error that this value is not supported, while `supported` is.
   [[noreturn]] void unsupported(const std::string& name, const std::string& supported) const;
 
  private:

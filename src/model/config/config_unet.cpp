@@ -13,7 +13,7 @@ using nlohmann::json;
 
 constexpr std::size_t kMostBlocks = 16;
 
-/// Which blocks have attention, by their classes. The oldest files put "UNetRes" before the names.
+/// True for each block whose class has attention. The oldest files begin the names with "UNetRes".
 std::vector<bool> attention_by_type(ConfigFields& fields, const std::string& name, const std::string& with,
                                     const std::string& without, const std::vector<std::string>& otherwise) {
   std::vector<bool> attention;
@@ -49,7 +49,7 @@ void read_blocks(ConfigFields& fields, UNet2DConditionConfig& config) {
   }
 }
 
-/// mid_block_type null means none, so absent and null differ here.
+/// An absent mid_block_type means the default, but null means that there is no mid block.
 void read_mid_block(ConfigFields& fields, UNet2DConditionConfig& config) {
   const bool none = fields.given("mid_block_type") && fields.absent("mid_block_type");
   const std::string type = fields.text("mid_block_type", none ? "" : "UNetMidBlock2DCrossAttn");
@@ -60,7 +60,8 @@ void read_mid_block(ConfigFields& fields, UNet2DConditionConfig& config) {
   config.mid_attention = type == "UNetMidBlock2DCrossAttn";
 }
 
-/// An integer, one for each block, or one for each layer of each block (all layers of a block alike).
+/// Reads one integer for all blocks, one for each block, or one for each layer of a block. The layers of a
+/// block must agree.
 std::vector<std::int64_t> read_transformer_layers(ConfigFields& fields, std::size_t blocks) {
   static const char* const kName = "transformer_layers_per_block";
   const json& value = fields.take(kName);
@@ -86,7 +87,7 @@ std::vector<std::int64_t> read_transformer_layers(ConfigFields& fields, std::siz
   return layers;
 }
 
-/// The up blocks' own numbers of layers: only what the down blocks' numbers give anyway.
+/// Accepts the up blocks' numbers of layers only if they mirror those of the down blocks.
 void check_reverse_transformer_layers(ConfigFields& fields, const UNet2DConditionConfig& config) {
   static const char* const kName = "reverse_transformer_layers_per_block";
   const json& value = fields.take(kName);
@@ -105,8 +106,8 @@ void check_reverse_transformer_layers(ConfigFields& fields, const UNet2DConditio
   }
 }
 
-/// diffusers' attention_head_dim counts heads; num_attention_heads is refused there, so it may only repeat
-/// it.
+/// Reads the heads from attention_head_dim, where diffusers keeps them. diffusers refuses
+/// num_attention_heads, so it may only repeat that value.
 void read_heads(ConfigFields& fields, UNet2DConditionConfig& config) {
   const std::size_t blocks = config.block_out_channels.size();
   config.heads = fields.integer_per_block("attention_head_dim", 8, blocks, kMostChannels);
@@ -127,7 +128,7 @@ void read_heads(ConfigFields& fields, UNet2DConditionConfig& config) {
   }
 }
 
-/// A number, height and width, or null.
+/// Reads a number, height and width (the smaller one counts), or null.
 std::int64_t read_sample_size(ConfigFields& fields, std::int64_t otherwise) {
   constexpr std::int64_t kLargest = 1 << 14;
   if (!fields.take("sample_size").is_array()) {
@@ -170,7 +171,7 @@ void read_time_embedding(ConfigFields& fields, UNet2DConditionConfig& config) {
   }
 }
 
-/// Everything that diffusers can build and this program does not.
+/// Refuses variants that diffusers can build and this library cannot.
 void refuse_other_architectures(ConfigFields& fields) {
   fields.only("act_fn", "silu");
   fields.only("conv_in_kernel", 3);
@@ -216,7 +217,7 @@ UNet2DConditionConfig parse_unet_config(const std::string& text, const std::stri
   read_norm(fields, config);
   read_time_embedding(fields, config);
 
-  // Precision, training, and sizes of embeddings that are off.
+  // Ignored: precision, training, and the size of an embedding that is off.
   fields.ignore({"upcast_attention", "dropout", "addition_embed_type_num_heads"});
   fields.finish();
   return config;

@@ -11,7 +11,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Numbers of a ZIP archive, little endian, and their places, each checked.
+/// The bytes of a ZIP archive. Numbers are little endian; every access is checked and throws Error past the
+/// end.
 class ZipBytes {
  public:
   ZipBytes(std::span<const std::byte> bytes, const std::string& where) : bytes_(bytes), where_(where) {}
@@ -56,9 +57,9 @@ constexpr std::string_view kEnd64 = "PK\x06\x06";
 constexpr std::string_view kEnd64Locator = "PK\x06\x07";
 constexpr std::uint64_t kEndSize = 22;
 constexpr std::uint64_t kLongestComment = 0xFFFF;
-constexpr std::uint64_t kInZip64 = 0xFFFFFFFF;  // stands for a number that the ZIP64 record holds
+constexpr std::uint64_t kInZip64 = 0xFFFFFFFF;  // marks a number that the ZIP64 record holds instead
 
-/// Where the central directory lies.
+/// Position of the central directory and its number of entries.
 struct Directory {
   std::uint64_t entries = 0;
   std::uint64_t begin = 0;
@@ -93,10 +94,11 @@ struct ZipEntry {
   std::string name;
   std::uint64_t size = 0;
   std::uint64_t header = 0;
-  std::uint64_t next = 0;  ///< where the following entry begins
+  std::uint64_t next = 0;  ///< Offset of the next entry.
 };
 
-/// Replaces numbers that do not fit into 32 bits by those of the ZIP64 record, which has them in this order.
+/// Replaces numbers that do not fit into 32 bits by those of the ZIP64 record, which holds them in the order
+/// of `numbers`.
 void read_zip64_numbers(const ZipBytes& zip, std::uint64_t at, std::uint64_t end,
                         std::initializer_list<std::uint64_t*> numbers) {
   constexpr std::uint64_t kZip64 = 1;
@@ -146,7 +148,7 @@ std::span<const std::byte> data_of(const ZipBytes& zip, const ZipEntry& entry) {
   return zip.part(entry.header + 30 + names, entry.size);
 }
 
-/// The name of an entry or folder, without a "/" at its end; empty for the outermost folder.
+/// Returns the name of an entry or folder without a trailing "/", empty for the root folder.
 std::string entry_name(const fs::path& inside) {
   const fs::path name = inside.has_filename() ? inside : inside.parent_path();
   return name == "." ? "" : name.generic_string();

@@ -7,11 +7,11 @@
 namespace streamdiffusion {
 namespace {
 
-/// The values of all 256 bytes.
+/// The float32 value of each of the 256 bit patterns.
 using Values = std::array<float, 256>;
 
-/// `bias` of the exponent; `has_infinity`: the largest exponent stands for infinity and NaN, else only its
-/// largest mantissa for NaN.
+/// `bias` is the exponent's. With `has_infinity` the largest exponent stands for infinity and NaN; without
+/// it, only its largest mantissa is NaN.
 Values make_values(int exponent_bits, int mantissa_bits, int bias, bool has_infinity) {
   const int mantissas = 1 << mantissa_bits;
   const int largest_exponent = (1 << exponent_bits) - 1;

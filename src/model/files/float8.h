@@ -5,9 +5,9 @@
 
 namespace streamdiffusion {
 
-/// float8_e4m3fn (4 bits of exponent with bias 7, 3 of mantissa, NaN, no infinity) to float32.
+/// Converts float8_e4m3fn to float32: 4 exponent bits with bias 7, 3 mantissa bits, NaN but no infinity.
 void float_from_f8_e4m3(const std::byte* in, std::span<float> out);
-/// float8_e5m2 (5 bits of exponent, 2 of mantissa: the upper byte of a float16) to float32.
+/// Converts float8_e5m2 to float32: 5 exponent bits, 2 mantissa bits, the upper byte of a float16.
 void float_from_f8_e5m2(const std::byte* in, std::span<float> out);
 
 }  // namespace streamdiffusion

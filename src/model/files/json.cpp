@@ -18,17 +18,17 @@ using nlohmann::json;
 constexpr int kDeepest = 64;
 constexpr std::size_t kShown = 80;
 
-// Python's constants, the longest first where one begins with another.
+// Number constants that Python writes and JSON does not have.
 constexpr std::array<std::string_view, 3> kConstants = {"-Infinity", "Infinity", "NaN"};
 
-/// The one of Python's constants that `text` begins with, else an empty text.
+/// Returns the Python constant that `text` begins with, or an empty text.
 std::string_view constant_at(std::string_view text) {
   const auto* const found = std::ranges::find_if(
       kConstants, [text](std::string_view constant) { return text.starts_with(constant); });
   return found == kConstants.end() ? std::string_view() : *found;
 }
 
-/// Puts quotation marks around Python's constants where they stand outside of texts.
+/// Puts quotation marks around Python's constants, except inside strings.
 std::string quote_constants(std::string_view text) {
   std::string quoted;
   quoted.reserve(text.size());
@@ -43,7 +43,7 @@ std::string quote_constants(std::string_view text) {
     in_text = in_text != (text[at] == '"');
     quoted += text[at];
     if (in_text && text[at] == '\\' && at + 1 < text.size()) {
-      quoted += text[++at];  // an escaped quotation mark does not end the text
+      quoted += text[++at];  // an escaped quotation mark does not end the string
     }
   }
   return quoted;
@@ -59,7 +59,7 @@ void check_depth(int depth, const std::string& where) {
   }
 }
 
-/// Watches a parse for repeated keys.
+/// A parser callback that throws Error for repeated keys.
 class UniqueKeys {
  public:
   explicit UniqueKeys(const std::string& where) : where_(where) {}
@@ -78,7 +78,7 @@ class UniqueKeys {
 
  private:
   const std::string& where_;
-  std::vector<std::unordered_set<std::string>> keys_;  // of each open object
+  std::vector<std::unordered_set<std::string>> keys_;  // one set per open object
 };
 
 json parse(std::string_view text, const json::parser_callback_t& watch, const std::string& where) {
@@ -116,7 +116,7 @@ json parse_strict_json_object(std::string_view text, const std::string& where) {
 }
 
 std::string show_json(const json& value) {
-  // ASCII, so that it can be cut anywhere; texts from other files may be no UTF-8.
+  // ASCII can be cut anywhere. Strings from other files may be invalid UTF-8.
   std::string shown = value.dump(-1, ' ', true, json::error_handler_t::replace);
   if (shown.size() > kShown) {
     shown.resize(kShown);

@@ -6,8 +6,8 @@
 
 namespace streamdiffusion {
 
-/// Names the kind of a file given in place of a safetensors file by its first bytes, and says what to do, as
-/// the end of a sentence; empty where the bytes do not tell.
+/// Describes a file that is not safetensors by its first bytes, and says what to do. The text ends a sentence
+/// that begins "is not a safetensors file but"; it is empty if the format is unknown.
 std::string describe_other_format(std::span<const std::byte> bytes);
 
 }  // namespace streamdiffusion

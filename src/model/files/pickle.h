@@ -4,10 +4,10 @@
 
 namespace streamdiffusion {
 
-/// Whether a file's name ends like those of Python's pickles: .ckpt, .pt, .bin ...
+/// True if the file's name ends like that of a Python pickle: .ckpt, .pt, .bin and others.
 bool is_pickle(const std::filesystem::path& file);
 
-/// Throws Error for a file with such a name: says why it is not read, and what to do.
+/// Throws Error if `is_pickle`, saying why it is not read and what to do.
 void refuse_pickle(const std::filesystem::path& file);
 
 }  // namespace streamdiffusion

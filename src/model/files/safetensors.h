@@ -13,7 +13,7 @@
 
 namespace streamdiffusion {
 
-/// One tensor of a mapped file: PyTorch's order, little endian, not necessarily aligned.
+/// A tensor of a mapped file: row-major as in PyTorch, little endian, possibly unaligned.
 struct FileTensor {
   DType dtype = DType::f32;
   std::vector<std::int64_t> shape;
@@ -22,16 +22,18 @@ struct FileTensor {
   [[nodiscard]] std::int64_t elements() const;
 };
 
-/// The shape for messages, as in "[4,3]".
+/// Formats a shape for error messages, such as "[4,3]".
 std::string show_shape(const std::vector<std::int64_t>& shape);
 inline std::string show_shape(const FileTensor& tensor) { return show_shape(tensor.shape); }
 
-/// A safetensors file, mapped into memory and checked: header, types, sizes, no gaps, no overlaps, nothing
-/// beyond the end. Throws Error that names the file and the tensor.
+/// A safetensors file, mapped into memory. Its header, types and sizes are checked: tensors leave no gaps, do
+/// not overlap and end where the data ends. Thread-safe, as it is immutable.
 class SafeTensors {
  public:
+  /// Opens a file, which may lie in a DDUF file. Throws Error with the file and the tensor if it is
+  /// malformed.
   static std::shared_ptr<const SafeTensors> open(const std::filesystem::path& file);
-  /// Parses bytes that stay valid as long as the object; `name` stands for the file in messages.
+  /// Parses `bytes`, which must outlive the object. `name` stands for the file in error messages.
   static std::shared_ptr<const SafeTensors> parse(std::span<const std::byte> bytes, const std::string& name);
   virtual ~SafeTensors() = default;
 
@@ -39,7 +41,7 @@ class SafeTensors {
   [[nodiscard]] const std::map<std::string, std::string>& metadata() const { return metadata_; }
   [[nodiscard]] const std::string& name() const { return name_; }
 
-  /// Tells the system that the mapped pages are not needed for now; reading again is still allowed.
+  /// Tells the system that the mapped pages are not needed for now. The data can still be read.
   virtual void release_pages() const {}
 
  protected:
@@ -52,19 +54,19 @@ class SafeTensors {
   std::string name_;
 };
 
-/// Writes float32, float16 or int64 tensors; for tests and tools.
+/// Writes a safetensors file; for tests and tools. Throws Error if it cannot be written.
 void write_safetensors(const std::filesystem::path& file, const std::map<std::string, FileTensor>& tensors);
 
-/// Writes the elements as float32 (from f64, f32, f16, bf16, f8_e4m3 or f8_e5m2). Returns true if all of
-/// these are finite.
+/// Converts a tensor of type f64, f32, f16, bf16, f8_e4m3 or f8_e5m2 to float32. Returns true if all results
+/// are finite. Throws Error for another type.
 bool convert_to_float(const FileTensor& tensor, std::span<float> out);
 
-/// Says of a tensor, or of the key before it, that it has a NaN or an infinity.
+/// The end of an error message about a tensor with NaN or infinity; the tensor's name or key comes before it.
 inline constexpr const char* kHoldsNotFinite =
     "holds NaN or infinity; the file is damaged or its training diverged, and it would spoil the images";
 
-/// Converts the weights of a network with convert_to_float. Throws Error, which names no tensor, where their
-/// type is not supported or one is NaN or infinite.
+/// Converts the weights of a network with convert_to_float. Throws Error, without the tensor's name, for an
+/// unsupported type, NaN or infinity.
 void convert_weights(const FileTensor& tensor, std::span<float> out);
 
 }  // namespace streamdiffusion

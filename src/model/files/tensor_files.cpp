@@ -19,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-/// The shards' file names by tensor.
+/// Returns the name of the shard that holds each tensor.
 std::map<std::string, std::string> read_weight_map(const fs::path& index) {
   const json parsed = parse_json_object(read_text_file(index), index.string());
   const auto weight_map = parsed.find("weight_map");
@@ -61,16 +61,16 @@ std::vector<std::shared_ptr<const SafeTensors>> open_shards(const fs::path& inde
   return opened;
 }
 
-/// Shards that are gone were replaced by one file.
+/// True if the index and all its shards exist. Missing shards were replaced by a single file.
 bool has_all_shards(const fs::path& index) {
   return is_model_file(index) && std::ranges::all_of(read_weight_map(index), [&](const auto& entry) {
            return is_model_file(index.parent_path() / entry.second);
          });
 }
 
-/// A pickle in the folder, or an empty path.
+/// Returns a pickle in the folder, or an empty path.
 fs::path find_pickle(const fs::path& folder) {
-  std::error_code ignored;  // inside of a DDUF file there are no pickles
+  std::error_code ignored;  // set for folders in a DDUF file, which has no pickles
   for (const auto& entry : fs::directory_iterator(folder, ignored)) {
     if (is_pickle(entry.path())) {
       return entry.path();

@@ -6,8 +6,8 @@
 
 namespace streamdiffusion {
 
-/// The whole file, which may lie in a DDUF file; Error where it is missing, unreadable or larger than
-/// `limit`.
+/// Returns the content of a file, which may lie in a DDUF file. Throws Error if it is missing, unreadable or
+/// larger than `limit` bytes.
 std::string read_text_file(const std::filesystem::path& file, std::size_t limit = std::size_t{64} << 20U);
 
 }  // namespace streamdiffusion

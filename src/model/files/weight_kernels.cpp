@@ -22,8 +22,8 @@ void float_from_half(const std::byte* in, float* out, std::size_t count) {
   const hn::Rebind<Half, decltype(wide)> narrow;
   const std::size_t lanes = hn::Lanes(wide);
   const auto convert = [&](const std::byte* from, std::size_t elements, float* to) {
-    HWY_ALIGN std::uint16_t aligned[HWY_MAX_BYTES / sizeof(float)] =
-        {};  // elements of a file need not be aligned
+    // Elements of a file may be unaligned.
+    HWY_ALIGN std::uint16_t aligned[HWY_MAX_BYTES / sizeof(float)] = {};
     std::memcpy(aligned, from, elements * sizeof(std::uint16_t));
     hn::StoreU(hn::PromoteTo(wide, hn::BitCast(narrow, hn::Load(bits, aligned))), wide, to);
   };
@@ -46,7 +46,7 @@ void float_from_bf16(const std::byte* in, float* out, std::size_t count) {
   float_from_half<hwy::bfloat16_t>(in, out, count);
 }
 
-// A number times 0 is 0, NaN and infinity times 0 are NaN, and so is every sum with NaN.
+// Sums value * 0, which is 0 for finite values and NaN for NaN and infinity. NaN stays NaN in every sum.
 bool is_finite(const float* values, std::size_t count) {
   const hn::ScalableTag<float> d;
   const auto zero = hn::Zero(d);
@@ -65,7 +65,7 @@ bool is_finite(const float* values, std::size_t count) {
   return rest == 0.0F && hn::AllTrue(d, hn::Eq(hn::Add(even, odd), zero));
 }
 
-// Rows x (two vectors) of the weight stay in registers while the rank is summed up.
+// Keeps a tile of kRows rows and two vectors of columns in registers while it sums over the rank.
 template <int kRows>
 void add_product_rows(const float* left, const float* right, std::int64_t rank, std::int64_t columns,
                       float* weight) {
