@@ -9,9 +9,11 @@
 
 namespace streamdiffusion {
 
-/// An autoencoder, read and checked, with the tensor names of diffusers.
+/// The configuration and weights of an autoencoder, read and checked. Tensors have the names that diffusers
+/// uses.
 struct AutoencoderFiles {
-  /// A component's folder (config.json and weights), or a safetensors file of an AutoencoderKL.
+  /// Opens a component's folder (config.json and weights) or a safetensors file of an AutoencoderKL. Throws
+  /// Error if something is missing, malformed or unsupported.
   static AutoencoderFiles open(const std::filesystem::path& path);
 
   [[nodiscard]] std::int64_t latent_channels() const;

@@ -18,7 +18,7 @@ void AttentionBlock::forward(Context& context, const Tensor& x) const {
   const Tensor qkv = context.arena.allocate(with_channels(x.shape, channels_ * 3));
   group_norm_.forward(context, x, Activation::none, normed);
   context.device.linear(normed, *qkv_, {}, qkv);
-  const Tensor& attended = normed;  // its place, now that queries, keys and values are made
+  const Tensor& attended = normed;  // reuses the buffer: q, k and v are made
   context.device.attention(qkv.channels(0, channels_), qkv.channels(channels_, channels_),
                            qkv.channels(channels_ * 2, channels_), {.heads = 1, .precision = precision_},
                            attended);

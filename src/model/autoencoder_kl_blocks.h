@@ -13,34 +13,35 @@
 #include "model/networks/resnet_block.h"
 #include "model/weights/layers.h"
 
-// What the encoder and the decoder of AutoencoderKL consist of.
+// The blocks that the encoder and the decoder of AutoencoderKL are made of. Activations are [n, h, w, c].
 namespace streamdiffusion::autoencoder_kl {
 
-/// A picture is halved between two levels: eight times in all.
+/// Resolutions of the encoder and the decoder. Neighbouring levels differ by a factor of 2, so latents have
+/// 1/8 of the image's sides.
 constexpr std::size_t kLevels = 4;
 constexpr float kEpsilon = 1e-6F;
 
-/// Attention of one head over all pixels, added to what came in.
+/// Single-head attention over all pixels, with a residual connection.
 class AttentionBlock {
  public:
   AttentionBlock(LayerLoader& layers, const std::string& name, std::int64_t channels, std::int64_t groups);
-  /// In place.
+  /// Adds the attention's output to `x`, in place.
   void forward(Context& context, const Tensor& x) const;
 
  private:
   std::int64_t channels_;
   Precision precision_;
   GroupNorm group_norm_;
-  Weights qkv_;  // queries, keys and values side by side
+  Weights qkv_;  // queries, keys and values in one layer
   Weights to_out_;
 };
 
-/// UNetMidBlock2D: resnet, attention where the configuration has it, resnet.
+/// diffusers' UNetMidBlock2D: resnet, attention if the configuration has it, resnet.
 class MidBlock {
  public:
   MidBlock(LayerLoader& layers, const std::string& name, std::int64_t channels,
            const AutoencoderKLConfig& config);
-  /// In place.
+  /// Transforms `x` in place.
   void forward(Context& context, const Tensor& x) const;
 
  private:
@@ -49,12 +50,13 @@ class MidBlock {
   ResnetBlock2D resnet1_;
 };
 
-/// DownEncoderBlock2D or UpDecoderBlock2D without its sampler: resnets of one resolution.
+/// The resnets of one resolution: diffusers' DownEncoderBlock2D or UpDecoderBlock2D without its sampler.
 class Level {
  public:
   Level(LayerLoader& layers, const std::string& name, std::int64_t in_channels, std::int64_t out_channels,
         std::int64_t count, std::int64_t groups);
   [[nodiscard]] std::int64_t out_channels() const { return out_channels_; }
+  /// `x` has the level's in_channels, `out` its out_channels; both have the same n, h and w.
   void forward(Context& context, const Tensor& x, const Tensor& out) const;
 
  private:
@@ -62,11 +64,11 @@ class Level {
   std::vector<ResnetBlock2D> resnets_;
 };
 
-/// The inputs and outputs of all levels. Only one of each is in use at a time, so all inputs share one place,
-/// and all outputs another.
+/// The input and output tensors of all levels. One level runs at a time, so all inputs share one buffer and
+/// all outputs another.
 class LevelTensors {
  public:
-  /// `extents`: of each level, whatever the channels.
+  /// `extents` is the shape of each level; its channels are ignored. The buffers come from `context.arena`.
   LevelTensors(Context& context, const std::array<Shape, kLevels>& extents, std::int64_t in_channels,
                const std::vector<Level>& levels);
   [[nodiscard]] Tensor input(std::size_t level) const;

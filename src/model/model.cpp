@@ -32,7 +32,8 @@ void check_scale(const LoraScale& lora) {
   }
 }
 
-/// The options of the caller with defaults filled in.
+/// Fills in defaults and checks the LoRAs. Throws Error for a duplicate name, a scale that is not finite or a
+/// missing LoRA folder.
 ModelOptions complete(ModelOptions options) {
   name_loras(options.loras);
   for (const LoraOptions& lora : options.loras) {
@@ -118,7 +119,7 @@ Model::Impl::Impl(const ModelOptions& given)
     loras_.push_back(open_lora(lora.file));
   }
   weights({});
-  posix::return_freed_memory();  // of vocabulary and names as they were read
+  posix::return_freed_memory();  // the JSON of the vocabulary and the tensor names has been freed
   if (options.on_note) {
     std::ranges::for_each(options.notes, options.on_note);
   }
@@ -186,8 +187,8 @@ const Tokenizer::Encoding& Model::Impl::tokenize(const std::string& prompt) {
   });
 }
 
-/// After its file, or after the file's folder where another has that name: peft and diffusers give all files
-/// the same.
+/// Names a LoRA after its file. If another LoRA has that name, it is named after the file's folder: peft and
+/// diffusers give all files the same name.
 void name_loras(std::vector<LoraOptions>& loras) {
   std::vector<LoraOptions*> unnamed;
   for (LoraOptions& lora : loras) {

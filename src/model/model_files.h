@@ -11,11 +11,11 @@
 
 namespace streamdiffusion {
 
-/// The parts of a model, read and checked: they are there and fit one another. Tensors have the names of
-/// diffusers and transformers, whatever they are called in the files, and stay in the mapped files.
+/// The parts of a model, checked to be complete and to fit one another. Tensors have the names that diffusers
+/// and transformers use, whatever the files call them. Their data stays in the mapped files.
 struct ModelFiles {
-  /// `options.path` with `options.vae` in place of its own autoencoder. Throws Error where something is
-  /// missing, malformed or does not fit.
+  /// Opens the model at `options.path`, with the autoencoder at `options.vae` if that is set. Throws Error if
+  /// a part is missing, malformed or does not fit the others.
   static ModelFiles open(const ModelOptions& options);
 
   std::filesystem::path path;
@@ -26,7 +26,8 @@ struct ModelFiles {
   TensorFiles text_encoder;
   Tokenizer tokenizer;
   AutoencoderFiles autoencoder;
-  std::vector<float> added_embeddings = {};  ///< of token ids behind the text encoder's own
+  /// Rows of the embedding table for token ids from vocab_size on (textual inversions): [added][hidden_size].
+  std::vector<float> added_embeddings = {};
 };
 
 }  // namespace streamdiffusion

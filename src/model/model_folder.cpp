@@ -11,7 +11,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Names every part that is missing at once.
+/// Throws one Error that names all missing parts.
 void check_components(const fs::path& folder, bool own_vae) {
   std::string missing;
   for (const char* name : {"unet", "text_encoder", "tokenizer", "vae", "scheduler"}) {

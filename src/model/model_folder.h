@@ -4,7 +4,8 @@
 
 namespace streamdiffusion {
 
-/// A diffusers folder, the one with model_index.json. Whether its parts fit one another is not checked.
+/// Opens the folder of a diffusers model, the one with model_index.json. Does not check that its parts fit
+/// one another.
 ModelFiles open_model_folder(const ModelOptions& options);
 
 }  // namespace streamdiffusion

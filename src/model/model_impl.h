@@ -16,20 +16,20 @@
 
 namespace streamdiffusion {
 
-/// What streams use of a model. To be called from one thread at a time.
+/// The part of a model that streams use. Not thread-safe: call it from one thread at a time.
 struct Model::Impl {
   explicit Impl(const ModelOptions& options);
 
-  /// Token ids of a prompt; warns, once for each prompt, where it is cut.
+  /// Returns the token ids of a prompt. Warns, once per prompt, if it is too long for the model and is cut.
   const Tokenizer::Encoding& tokenize(const std::string& prompt);
 
-  /// Takes the LoRAs that a prompt names out of it, where there is a folder of them, and adds them to
-  /// `loras`.
+  /// Appends the LoRAs named by tags in `prompt` to `loras` and returns the prompt without the tags. Without
+  /// a LoRA folder it returns `prompt` unchanged.
   std::string take_lora_tags(const std::string& prompt, std::vector<LoraScale>& loras) const;
 
-  /// The networks with the LoRAs that were loaded, at their scales or those of `changed`, and those that
-  /// prompts name, whose scales add up and stand in place of others. Throws Error for a name that is not
-  /// there.
+  /// Returns the networks with the loaded LoRAs applied. A LoRA's scale is the sum of its scales in
+  /// `of_prompts`, else the one in `changed`, else that of the options. LoRAs that only prompts name are
+  /// opened from the LoRA folder. Throws Error for an unknown name.
   std::shared_ptr<WeightSet> weights(const std::vector<LoraScale>& changed,
                                      const std::vector<LoraScale>& of_prompts = {});
 
@@ -43,7 +43,7 @@ struct Model::Impl {
     return weights.text_context(context, prompt, *embedding(weights, prompt));
   }
 
-  /// Of prompts that were blended.
+  /// Returns keys and values for an embedding blended from several prompts.
   std::shared_ptr<const TextContext> text_context(const WeightSet& weights, const PromptEmbedding& blend) {
     Context context = this->context();
     return weights.text_context(context, blend);
@@ -53,18 +53,18 @@ struct Model::Impl {
 
   ModelOptions options;
   ChosenDevice chosen;
-  Device* device;  ///< chosen.device
+  Device* device;  ///< Points to chosen.device.
   ModelFiles files;
   ModelInfo info;
-  Arena arena;  ///< for activations, shared by all streams
+  Arena arena;  ///< Memory for activations, shared by all streams.
   std::unique_ptr<Autoencoder> autoencoder;
   WeightSets weight_sets;
 
  private:
   [[nodiscard]] std::shared_ptr<const Lora> open_lora(const std::filesystem::path& file) const;
 
-  std::vector<std::shared_ptr<const Lora>> loras_;          // of the options
-  LruCache<std::shared_ptr<const Lora>> loras_of_prompts_;  // by name
+  std::vector<std::shared_ptr<const Lora>> loras_;          // those of the options, in order
+  LruCache<std::shared_ptr<const Lora>> loras_of_prompts_;  // those that prompts name, by name
   LruCache<Tokenizer::Encoding> tokens_;
 };
 

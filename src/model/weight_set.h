@@ -15,10 +15,11 @@
 
 namespace streamdiffusion {
 
+/// The text encoder's output for one prompt: [tokens][hidden_size], float32.
 using PromptEmbedding = std::vector<float>;
 
-/// The networks of a model with LoRAs at certain scales, and what they make of prompts. Layers that no LoRA
-/// touches are shared with the model's other weight sets.
+/// The networks of a model with LoRAs at certain scales, and caches of their results for recent prompts.
+/// Layers that no LoRA changes are shared with the model's other weight sets.
 class WeightSet {
  public:
   WeightSet(Device& device, const ModelFiles& model, const std::vector<ScaledLora>& loras, LayerCache& cache,
@@ -27,39 +28,38 @@ class WeightSet {
   [[nodiscard]] const UNet2DCondition& unet() const { return unet_; }
   [[nodiscard]] const ClipText& text_encoder() const { return text_encoder_; }
 
-  /// What the text encoder makes of a prompt, given encoded too: [ids, cross_attention_dim]. Of the last
-  /// prompts it is kept.
+  /// Returns the embedding of a prompt, [encoding.ids][cross_attention_dim]. `encoding` must be the tokenized
+  /// `prompt`. Recent prompts are cached.
   std::shared_ptr<const PromptEmbedding> embedding(Context& context, const std::string& prompt,
                                                    const Tokenizer::Encoding& encoding);
 
-  /// Keys and values of every cross-attention; those of the last prompts are kept.
+  /// Returns the keys and values of every cross-attention for a prompt. Recent prompts are cached.
   std::shared_ptr<const TextContext> text_context(Context& context, const std::string& prompt,
                                                   const PromptEmbedding& embedding);
-  /// The same for what is no single prompt's; not kept.
+  /// Returns the keys and values for an embedding that belongs to no single prompt. They are not cached.
   [[nodiscard]] std::shared_ptr<const TextContext> text_context(Context& context,
                                                                 const PromptEmbedding& embedding) const;
 
-  /// Brings the UNet's layers to where those of another set of the same model lie, as far as nobody else has
-  /// them: see Device::keep_place. `old` must not be used again.
+  /// Moves the UNet's layers to the addresses of `old`, a weight set of the same model (see
+  /// Device::keep_place). Layers that have other owners stay. `old` must not be used again.
   void keep_places(Device& device, const WeightSet& old) const;
 
  private:
-  std::vector<Weights> layers_;  // of the UNet
+  std::vector<Weights> layers_;  // the UNet's layers, in the order of construction
   UNet2DCondition unet_;
   ClipText text_encoder_;
   LruCache<std::shared_ptr<const PromptEmbedding>> embeddings_;
   LruCache<std::shared_ptr<const TextContext>> contexts_;
 };
 
-/// The weight sets of one model, by its LoRAs and their scales. The latest and those that streams use stay
-/// alive.
+/// The weight sets of one model, found by LoRAs and scales. The latest set stays alive, as do those in use.
 class WeightSets {
  public:
-  /// The text encoder is in bfloat16 where the UNet is in that or in bytes.
+  /// `precision` is the UNet's. The text encoder is f32 if the UNet is, else bf16.
   WeightSets(Device& device, const ModelFiles& model, int clip_skip, Precision precision = Precision::f32)
       : device_(device), model_(model), clip_skip_(clip_skip), precision_(precision) {}
 
-  /// The set with these LoRAs, built where nobody has it. LoRAs with a scale of 0 are left out.
+  /// Returns the set with these LoRAs and builds it if none is alive. LoRAs with a scale of 0 are ignored.
   std::shared_ptr<WeightSet> get(std::vector<ScaledLora> loras);
 
  private:
