@@ -19,8 +19,7 @@ UNet2DCondition make_unet(Device& device, const ModelFiles& model, const std::ve
   return unet;
 }
 
-/// The text encoder is bf16 if the UNet is bf16 or int8. int8 would save little of the time to encode a
-/// prompt.
+/// The text encoder is bf16 unless the UNet is f32. int8 would save little of the time to encode a prompt.
 ClipText make_text_encoder(Device& device, const ModelFiles& model, const std::vector<ScaledLora>& loras,
                            LayerCache& cache, int clip_skip, Precision precision) {
   const Precision own = precision == Precision::f32 ? Precision::f32 : Precision::bf16;

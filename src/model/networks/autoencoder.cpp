@@ -9,7 +9,7 @@ namespace streamdiffusion {
 
 namespace {
 
-// The smallest pictures that an autoencoder usually sees: its latents, of 512 x 512 pixels.
+// Side of the smallest tensors in an autoencoder: the latents of a 512x512 image. Layers are packed for it.
 constexpr std::int64_t kLatentSide = 64;
 
 std::unique_ptr<Autoencoder> make_network(const AutoencoderTinyConfig& config, LayerLoader& layers) {

@@ -9,29 +9,31 @@
 
 namespace streamdiffusion {
 
-/// An autoencoder between pictures and latents, eight times smaller a side. Immutable. Pictures are in the
-/// range that the network itself computes with: value * pixel_scale + pixel_shift of pixels in 0 .. 1.
+/// An autoencoder between images and latents; latents have 1/8 of the image's sides. Immutable after loading.
+/// Images have the network's own range: value * scale + shift, for values in 0 .. 1 (PixelRange).
 class Autoencoder {
  public:
   virtual ~Autoencoder() = default;
 
-  /// AutoencoderTiny or AutoencoderKL.
+  /// Loads an AutoencoderTiny or an AutoencoderKL, as the files' configuration says. Throws Error if weights
+  /// are missing or do not fit it.
   static std::unique_ptr<Autoencoder> make(Device& device, const AutoencoderFiles& files,
                                            Precision precision = Precision::f32);
 
-  /// What turns a pixel in 0 .. 1 into what `encode` takes.
+  /// The linear map between values in 0 .. 1 and the range of a network: value * scale + shift.
   struct PixelRange {
     float scale = 1;
     float shift = 0;
   };
+  /// Maps pixels in 0 .. 1 to the range that `encode` takes.
   [[nodiscard]] virtual PixelRange encode_range() const = 0;
-  /// What turns what `decode` gives into a pixel in 0 .. 1.
+  /// Maps the range of `decode`'s result to pixels in 0 .. 1.
   [[nodiscard]] static PixelRange decode_range() { return {0.5F, 0.5F}; }
 
-  /// image [n, h, w, 3] in encode_range, h and w multiples of 8; latents [n, h / 8, w / 8, 4], times the
-  /// scaling factor (AutoencoderKL: the mean).
+  /// Encodes `image` [n, h, w, 3] in encode_range; h and w are multiples of 8. `latents` [n, h / 8, w / 8, 4]
+  /// are multiplied by the scaling factor. AutoencoderKL gives the mean of the distribution.
   virtual void encode(Context& context, const Tensor& image, const Tensor& latents) const = 0;
-  /// latents, scaled; image [n, h * 8, w * 8, 3], about -1 .. 1, not clamped.
+  /// Decodes `latents` as `encode` gives them to `image` [n, h * 8, w * 8, 3], about -1 .. 1 and not clamped.
   virtual void decode(Context& context, const Tensor& latents, const Tensor& image) const = 0;
 };
 

@@ -18,12 +18,12 @@ using autoencoder_kl::Level;
 using autoencoder_kl::LevelTensors;
 using autoencoder_kl::MidBlock;
 
-/// The sides times `factor`, divided by `divisor`.
+/// Returns the shape with h and w multiplied by factor / divisor.
 Shape resized(const Shape& shape, std::int64_t factor, std::int64_t divisor) {
   return {shape.n, shape.h * factor / divisor, shape.w * factor / divisor, shape.c};
 }
 
-/// From an image to the moments (mean and logarithm of the variance) of its latents.
+/// Encodes an image to the mean and the log variance of its latents, side by side in channels.
 class Encoder {
  public:
   Encoder(const AutoencoderKLConfig& config, LayerLoader& layers)
@@ -60,7 +60,7 @@ class Encoder {
     for (std::size_t i = 0; i < kLevels; ++i) {
       levels_[i].forward(context, tensors.input(i), tensors.output(i));
       if (i + 1 < kLevels) {
-        // Padded below and right alone, as diffusers does.
+        // diffusers pads below and on the right only.
         context.device.conv2d(tensors.output(i), *downsamplers_[i], {}, tensors.input(i + 1));
       }
     }
@@ -81,7 +81,7 @@ class Encoder {
   std::int64_t first_channels_;
 };
 
-/// From latents to an image.
+/// Decodes latents to an image.
 class Decoder {
  public:
   Decoder(const AutoencoderKLConfig& config, LayerLoader& layers)
@@ -164,7 +164,8 @@ struct AutoencoderKL::Impl {
   AutoencoderKLConfig config;
   Encoder encoder;
   Decoder decoder;
-  Weights quant_conv;  // where the configuration has them, else none
+  // Null if the configuration has no such layer.
+  Weights quant_conv;
   Weights post_quant_conv;
 };
 

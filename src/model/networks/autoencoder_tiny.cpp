@@ -13,10 +13,10 @@ namespace streamdiffusion {
 
 namespace {
 
-constexpr std::size_t kStages = 4;  // a picture is halved between two of them: eight times in all
+constexpr std::size_t kStages = 4;  // neighbouring stages differ by a factor of 2: 8 in all
 constexpr float kLatentMagnitude = 3.0F;
 
-/// AutoencoderTinyBlock: three convolutions around a shortcut.
+/// diffusers' AutoencoderTinyBlock: three convolutions with a residual connection.
 class Block {
  public:
   Block(LayerLoader& layers, const std::string& name, std::int64_t channels)
@@ -26,7 +26,7 @@ class Block {
 
   void forward(Context& context, const Tensor& x, const Tensor& spare, const Tensor& out) const {
     const Conv2dOptions plain{.padding = 1, .activation = Activation::relu};
-    // The first result lies where the last one will: the less memory, the more of it is in the caches.
+    // The first result shares the last one's buffer: less memory stays in the caches better.
     const Conv2dStep steps[] = {
         {conv0_.get(), plain, out},
         {conv2_.get(), plain, spare},
@@ -41,27 +41,28 @@ class Block {
   Weights conv4_;
 };
 
-/// Memory that the stages use in turn, in tensors of the largest one's shape.
+/// Buffers that the stages use in turn, each of the largest stage's shape.
 struct Memory {
   Memory(Context& context, const Shape& largest)
       : hidden(context.arena.allocate(largest)),
         next(context.arena.allocate(largest)),
         spare(context.arena.allocate(largest)) {}
 
-  Tensor hidden;  ///< what was made last
-  Tensor next;    ///< what is made from it
-  Tensor spare;   ///< for a block alone
+  Tensor hidden;  ///< The latest result.
+  Tensor next;    ///< The output of the current block.
+  Tensor spare;   ///< Scratch memory inside a block.
 };
 
-/// Blocks of one resolution and the convolution that leads into it.
+/// The convolution that leads to one resolution, and the blocks of that resolution.
 struct Stage {
-  /// Gives a tensor of this shape, which lies in `memory.hidden`, where `x` may lie, too.
+  /// Returns the result as a tensor of `shape` in `memory.hidden`. `x` may be in `memory.hidden` too.
   Tensor forward(Context& context, const Tensor& x, const Shape& shape, Memory& memory) const;
 
-  std::int64_t divisor = 1;  ///< the picture's size by that of this resolution
+  std::int64_t divisor = 1;  ///< Ratio of the image's sides to those of this stage.
   Weights conv;
-  Activation activation = Activation::none;  ///< after it
-  std::optional<JoinedConv2d> joined;        ///< in its place, with the one before
+  Activation activation = Activation::none;  ///< Activation after the convolution.
+  /// If set, replaces `conv` and the convolution before it.
+  std::optional<JoinedConv2d> joined;
   std::vector<Block> blocks;
 };
 
@@ -82,7 +83,7 @@ Tensor Stage::forward(Context& context, const Tensor& x, const Shape& shape, Mem
   return hidden;
 }
 
-/// The one number of channels that all stages have, as their convolutions (from as many to as many) need it.
+/// Returns the number of channels, which must be the same for all stages. Throws Error otherwise.
 std::int64_t stage_channels(const std::vector<std::int64_t>& channels,
                             const std::vector<std::int64_t>& blocks, const std::string& field) {
   if (channels.size() != kStages || blocks.size() != kStages ||
@@ -94,12 +95,12 @@ std::int64_t stage_channels(const std::vector<std::int64_t>& channels,
   return channels.front();
 }
 
-/// "encoder.layers.0", "encoder.layers.1", ...: the layers of a torch.nn.Sequential in order.
+/// Generates the names of a torch.nn.Sequential's layers in order: "encoder.layers.0", "encoder.layers.1" ...
 class Names {
  public:
   explicit Names(std::string prefix) : prefix_(std::move(prefix)) {}
   std::string next() { return prefix_ + std::to_string(index_++); }
-  /// Passes over a layer without weights.
+  /// Skips a layer without weights.
   void skip() { ++index_; }
 
  private:
@@ -123,7 +124,7 @@ Weights load(LayerLoader& layers, const NamedConv2d& conv) {
   return layers.conv2d(conv.name, conv.in, conv.out, 3, conv.options);
 }
 
-/// [n, h / divisor, w / divisor, channels] for an image [n, h, w, 3].
+/// Returns [n, h / divisor, w / divisor, channels] for an image [n, h, w, 3].
 Shape scaled(Shape shape, std::int64_t divisor, std::int64_t channels) {
   return {shape.n, shape.h / divisor, shape.w / divisor, channels};
 }
@@ -142,7 +143,8 @@ struct AutoencoderTiny::Impl {
   Weights encoder_out;
   std::vector<Stage> decoder;
   Weights decoder_out;
-  std::optional<JoinedConv2d> decoder_joined_out;  ///< in its place, with the one before
+  /// If set, replaces `decoder_out` and the convolution before it.
+  std::optional<JoinedConv2d> decoder_joined_out;
 };
 
 AutoencoderTiny::Impl::Impl(const AutoencoderTinyConfig& configuration, LayerLoader& layers)
@@ -155,8 +157,8 @@ AutoencoderTiny::Impl::Impl(const AutoencoderTinyConfig& configuration, LayerLoa
   make_decoder(layers);
 }
 
-// Where the stage of the picture's own size has no blocks, nothing is between its convolution and the other
-// one beside it.
+// If the full-resolution stage has no blocks, its convolution directly follows or precedes that of the next
+// stage. These two are joined.
 
 void AutoencoderTiny::Impl::make_encoder(LayerLoader& layers) {
   Names names("encoder.layers.");
@@ -250,7 +252,7 @@ void AutoencoderTiny::decode(Context& context, const Tensor& latents, const Tens
   } else {
     context.device.conv2d(hidden, *net.decoder_out, {.padding = 1}, image);
   }
-  context.device.map(image, 1.0F, Activation::none, 2.0F, -1.0F, image);  // from 0 .. 1
+  context.device.map(image, 1.0F, Activation::none, 2.0F, -1.0F, image);  // from 0 .. 1 to -1 .. 1
 }
 
 }  // namespace streamdiffusion

@@ -5,7 +5,7 @@
 
 namespace streamdiffusion {
 
-/// AutoencoderTiny (TAESD): plain convolutions with ReLU. It encodes pixels in 0 .. 1.
+/// AutoencoderTiny (TAESD): convolutions with ReLU. It encodes pixels in 0 .. 1.
 class AutoencoderTiny final : public Autoencoder {
  public:
   AutoencoderTiny(const AutoencoderTinyConfig& config, LayerLoader& layers);

@@ -12,8 +12,8 @@ namespace streamdiffusion {
 
 namespace {
 
-/// CLIPEncoderLayer: causal self-attention and two linear layers, each after a layer norm and added to what
-/// came in.
+/// transformers' CLIPEncoderLayer: causal self-attention and a two-layer MLP. Each has a layer norm before it
+/// and a residual connection.
 class EncoderLayer {
  public:
   EncoderLayer(LayerLoader& layers, const std::string& name, const ClipTextConfig& config)
@@ -30,7 +30,7 @@ class EncoderLayer {
         fc1_(layers.linear(name + ".mlp.fc1", channels_, intermediate_)),
         fc2_(layers.linear(name + ".mlp.fc2", intermediate_, channels_)) {}
 
-  /// In place.
+  /// Transforms `hidden` in place.
   void forward(Context& context, const Tensor& hidden) const {
     const Arena::Scope scope(context.arena);
     const Tensor normed = context.arena.allocate_precise(hidden.shape);
@@ -39,7 +39,7 @@ class EncoderLayer {
 
     layer_norm1_.forward(context, hidden, normed);
     context.device.linear(normed, *qkv_, {}, qkv);
-    const Tensor& attended = normed;  // its place, now that queries, keys and values are made
+    const Tensor& attended = normed;  // reuses the buffer: q, k and v are made
     context.device.attention(qkv.channels(0, channels_), qkv.channels(channels_, channels_),
                              qkv.channels(channels_ * 2, channels_), {.heads = heads_, .causal = true},
                              attended);
@@ -63,13 +63,14 @@ class EncoderLayer {
   Weights fc2_;
 };
 
-/// A table of embeddings that stays in the mapped file: a prompt needs few of its rows.
+/// A table of embeddings that stays in the mapped file, since a prompt needs few of its rows.
 class Embedding {
  public:
   Embedding(LayerLoader& layers, const TensorFiles& files, const std::string& name, std::int64_t count,
             std::int64_t channels)
       : files_(files), table_(layers.tensor(name, {count, channels})), channels_(channels) {}
 
+  /// Converts row `index` to float32. Throws Error if it holds NaN or infinity.
   void read(std::int64_t index, std::span<float> out) const {
     const std::size_t bytes = static_cast<std::size_t>(channels_) * size_of(table_.dtype);
     try {
@@ -142,7 +143,7 @@ void ClipText::Impl::read_token(std::int64_t id, std::span<float> out) const {
   std::ranges::copy(added_embeddings.subspan(added * out.size(), out.size()), out.begin());
 }
 
-/// The embeddings of tokens and positions, summed: [ids, hidden_size].
+/// Returns the sums of token and position embeddings, [ids][hidden_size].
 std::vector<float> ClipText::Impl::embed(std::span<const std::int64_t> ids) const {
   if (std::ssize(ids) > config.max_position_embeddings) {
     throw Error("a prompt of " + std::to_string(ids.size()) + " tokens is longer than the text encoder's " +

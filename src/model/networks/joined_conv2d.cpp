@@ -6,24 +6,25 @@ namespace streamdiffusion {
 
 namespace {
 
-// Lines of the input, in whole pixels of the smaller picture, on which an outermost line of the output
-// depends.
+// Input lines that an outermost output line depends on. If the image is halved, these are 3 lines,
+// rounded up to 4 because two input lines make one output line.
 constexpr std::int64_t kRimOfEnlarged = 2;
 constexpr std::int64_t kRimOfHalved = 4;
 
-/// A stretch of lines or columns.
+/// A range of lines or of columns.
 struct Stretch {
   std::int64_t first;
   std::int64_t count;
 };
 
-/// As many of `size` as there are at that edge; all where it is none.
+/// Returns up to `most` of `size` lines at an edge, or all lines if the edge is none.
 Stretch at_edge(Edge edge, std::int64_t size, std::int64_t most) {
   const std::int64_t count = edge == Edge::none ? size : std::min(size, most);
   return {edge == Edge::last ? size - count : 0, count};
 }
 
-/// A part of a dense picture, each of whose lines is a pixel of the tensor that it gives.
+/// Returns a rectangle of a dense image as a tensor with one pixel per line, so that Device::copy can move
+/// it.
 Tensor part_of(const Tensor& picture, const Stretch& lines, const Stretch& columns) {
   const Shape& shape = picture.shape;
   return picture.shaped({.w = shape.h, .c = shape.w * shape.c})
@@ -57,7 +58,7 @@ void JoinedConv2d::forward(Context& context, const Tensor& x, const Tensor& out)
   }
   context.device.conv2d(x, joined(Edge::none, Edge::none), {.padding = 2}, out);
   for (std::int64_t row = 0; row < x.shape.n; ++row) {
-    // Corners come after the lines and columns that they are a part of.
+    // Corners overwrite parts of the lines and columns, so they are computed last.
     for (const Edge vertical : edges()) {
       for (const Edge horizontal : edges()) {
         if (vertical != Edge::none || horizontal != Edge::none) {
@@ -70,7 +71,7 @@ void JoinedConv2d::forward(Context& context, const Tensor& x, const Tensor& out)
 
 std::span<const Edge> JoinedConv2d::edges() const {
   static constexpr Edge kEdges[] = {Edge::none, Edge::first, Edge::last};
-  // A picture that is halved ends with outputs that see nothing outside.
+  // A halved image has even sides, so its last outputs see no padding.
   return std::span(kEdges).first(enlarges_ ? 3 : 2);
 }
 

@@ -9,33 +9,34 @@
 
 namespace streamdiffusion {
 
-/// Two 3x3 convolutions with nothing between them, of which the first one enlarges the picture twofold or the
-/// second one halves it. On a device that gains by it they are computed as one of 5x5, which is less work
-/// where the picture between them has more channels than the one that goes in or comes out. Immutable.
+/// Two consecutive 3x3 convolutions, computed as one 5x5 convolution on devices that gain from it. The first
+/// one upsamples by 2 or the second one downsamples by 2. This is less work if the tensor between them has
+/// more channels than the input or the output. Immutable.
 class JoinedConv2d {
  public:
   JoinedConv2d(LayerLoader& layers, const NamedConv2d& first, const NamedConv2d& second);
 
-  /// Both tensors are dense, and their sizes such as the resolution changes, to the pixel.
+  /// `x` and `out` are dense. `out` has exactly twice or half the height and width of `x`.
   void forward(Context& context, const Tensor& x, const Tensor& out) const;
 
  private:
+  /// Computes the two convolutions one after the other.
   void by_both(Context& context, const Tensor& x, const Tensor& out) const;
-  /// Those of a picture's edges at which the second convolution sees zeros, and none of them.
+  /// Returns the edges at which the second convolution sees padding, and Edge::none.
   [[nodiscard]] std::span<const Edge> edges() const;
-  /// The outputs of one picture at these edges.
+  /// Computes the outputs of one image at these edges, which have filters of their own.
   void compute_edge(Context& context, const Tensor& x, const Tensor& out, Edge vertical,
                     Edge horizontal) const;
-  /// The two as one, for the outputs at those edges.
+  /// Returns the joined convolution for outputs at these edges.
   [[nodiscard]] const PackedWeights& joined(Edge vertical, Edge horizontal) const {
     return *joined_[static_cast<std::size_t>(vertical)][static_cast<std::size_t>(horizontal)];
   }
 
   bool enlarges_;
   std::int64_t between_channels_;
-  Weights first_;  ///< null where the two are joined
+  Weights first_;  ///< Null if the two are joined.
   Weights second_;
-  Weights joined_[3][3];  ///< for each vertical and horizontal edge
+  Weights joined_[3][3];  ///< Indexed by vertical and horizontal Edge.
 };
 
 }  // namespace streamdiffusion

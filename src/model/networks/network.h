@@ -7,13 +7,13 @@
 
 namespace streamdiffusion {
 
-/// What a network's forward runs on.
+/// The device and the memory that a network's forward pass uses.
 struct Context {
   Device& device;
   Arena& arena;
 };
 
-/// The same pixels with another number of channels.
+/// Returns the shape with another number of channels.
 [[nodiscard]] inline Shape with_channels(Shape shape, std::int64_t channels) {
   shape.c = channels;
   return shape;

@@ -8,7 +8,7 @@
 
 namespace streamdiffusion {
 
-/// GroupNorm and the activation that follows it.
+/// A group norm and the activation after it.
 class GroupNorm {
  public:
   GroupNorm(LayerLoader& layers, const std::string& name, std::int64_t channels, std::int64_t groups,
@@ -22,7 +22,7 @@ class GroupNorm {
   float epsilon_;
 };
 
-/// LayerNorm over the channels of each token.
+/// A layer norm over the channels of each token.
 class LayerNorm {
  public:
   LayerNorm(LayerLoader& layers, const std::string& name, std::int64_t channels, float epsilon);

@@ -11,32 +11,33 @@
 
 namespace streamdiffusion {
 
-/// Where a skip connection of the UNet meets the hidden states of the way up.
+/// A point where a skip connection of the UNet is concatenated with the hidden states of the up blocks.
 struct Junction {
   std::int64_t hidden_channels = 0;
   std::int64_t skip_channels = 0;
-  int level = 0;  ///< how often the sample has been halved
+  int level = 0;  ///< How often the sample has been halved.
 };
 
-/// The skip connections of one forward. Each is written right behind the place that the hidden states of the
-/// way up will take, so that the two are joined without a copy. The first junction has no skip connection:
-/// there the last hidden states come out.
+/// The skip connections of one forward pass. Each shares a buffer with the hidden states of the up blocks
+/// that it is concatenated with: [hidden channels | skip channels]. So concatenation needs no copy. Junction
+/// 0 has no skip connection; the last up block writes its output there.
 class SkipStack {
  public:
-  /// `junctions` in the order in which the skip connections are written; lies in the arena's innermost scope.
+  /// `junctions` has the order in which the skip connections are written. The buffers belong to the innermost
+  /// scope of `context.arena`.
   SkipStack(Context& context, const Shape& sample, std::span<const Junction> junctions);
   SkipStack(const SkipStack&) = delete;
   SkipStack& operator=(const SkipStack&) = delete;
 
-  /// Where the next skip connection is to be written.
+  /// Returns the tensor to write the next skip connection to.
   Tensor push();
-  /// The hidden states and the skip connection pushed last, as one.
+  /// Returns the hidden states concatenated with the latest skip connection, and removes it.
   Tensor pop();
-  /// Where the hidden states that the next `pop` gives are to be written.
+  /// Returns the tensor to write the hidden states to that the next `pop` returns.
   [[nodiscard]] Tensor hidden() const;
 
  private:
-  std::array<std::byte, 4096> memory_;  // of `joined_`: a forward takes nothing from the heap
+  std::array<std::byte, 4096> memory_;  // backs joined_, so that a forward pass allocates nothing
   std::pmr::monotonic_buffer_resource pool_;
   std::pmr::vector<Tensor> joined_;
   std::span<const Junction> junctions_;

@@ -12,7 +12,7 @@ namespace {
 
 constexpr float kMaxPeriod = 10000.0F;
 
-/// Sine and cosine of x * exp(exponent(i)) for i below half of `dim`; of an odd `dim` the last stays zero.
+/// Returns sines and cosines of x * exp(exponent(i)) for i < dim / 2. If `dim` is odd, the last value is 0.
 template <typename Exponent>
 std::vector<float> sinusoids(float x, std::int64_t dim, bool cosines_first, Exponent exponent) {
   const std::int64_t half = dim / 2;
@@ -34,7 +34,8 @@ Tensor upload_rows(Context& context, std::int64_t rows, std::int64_t channels,
 
 }  // namespace
 
-// Both in PyTorch's order of operations, rounded to float32 after each.
+// Both functions keep PyTorch's order of operations and round to float32 after each, so that results are
+// equal.
 std::vector<float> timestep_embedding(float timestep, std::int64_t dim, bool flip_sin_to_cos,
                                       std::int64_t freq_shift) {
   const std::int64_t half = dim / 2;
@@ -97,7 +98,7 @@ void TimeEmbedding::forward(Context& context, std::span<const float> timesteps, 
   const Tensor hidden = context.arena.allocate_precise({.n = rows, .c = dim_});
   const Tensor embedding = context.arena.allocate_precise({.n = rows, .c = dim_});
   context.device.linear(sample, *linear_1_, {.activation = Activation::silu}, hidden);
-  // Every resnet takes SiLU of the embedding, so it is applied here once.
+  // Every resnet applies SiLU to the embedding; this does it once for all.
   context.device.linear(hidden, *linear_2_, {.activation = Activation::silu}, embedding);
   for (const Projection& projection : projections_) {
     context.device.linear(embedding, *projection.weights, {},

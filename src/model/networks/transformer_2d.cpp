@@ -13,12 +13,12 @@ namespace {
 constexpr float kLayerNormEpsilon = 1e-5F;
 constexpr float kGroupNormEpsilon = 1e-6F;
 
-/// Rows that share one prompt go into one call, at most this many (so that the call needs no memory of its
-/// own).
+/// Most rows with the same prompt in one attention call. With this limit kFirstRow is constant, so a call
+/// allocates nothing.
 constexpr std::size_t kMaxSharedRows = 64;
-constexpr std::array<RowRange, kMaxSharedRows> kFirstRow{};  // every row attends to row 0, the prompt's one
+constexpr std::array<RowRange, kMaxSharedRows> kFirstRow{};  // every row attends to row 0, the prompt's
 
-/// How many of the first rows have the same text.
+/// Returns how many rows, counted from the first, have the same text; at most kMaxSharedRows.
 std::size_t count_equal(std::span<const TextContext* const> text) {
   const auto other = std::ranges::find_if(text, [&](const TextContext* one) { return one != text.front(); });
   return std::min(static_cast<std::size_t>(other - text.begin()), kMaxSharedRows);
@@ -66,7 +66,7 @@ void BasicTransformerBlock::self_attention(Context& context, const UNetRows& row
   const Arena::Scope scope(context.arena);
   const Tensor qkv = context.arena.allocate(with_channels(hidden.shape, channels_ * 3));
   context.device.linear(normed, *attn1_qkv_, {}, qkv);
-  const Tensor& attended = normed;  // its place, now that queries, keys and values are made
+  const Tensor& attended = normed;  // reuses the buffer: q, k and v are made
   context.device.attention(
       qkv.channels(0, channels_), qkv.channels(channels_, channels_), qkv.channels(channels_ * 2, channels_),
       {.heads = heads_, .key_rows = rows.self_attention, .precision = precision_}, attended);

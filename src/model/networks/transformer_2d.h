@@ -13,21 +13,21 @@
 
 namespace streamdiffusion {
 
-/// What a block's transformers are made with.
+/// The hyperparameters of a block's transformers.
 struct TransformerShape {
   std::int64_t heads = 1;
   std::int64_t num_layers = 1;
   std::int64_t cross_attention_dim = 0;
 };
 
-/// BasicTransformerBlock: self-attention, cross-attention to the text and a GEGLU feed-forward, each after a
-/// layer norm and added to what came in.
+/// BasicTransformerBlock: self-attention, cross-attention to the text and a GEGLU feed-forward network. Each
+/// has a layer norm before it and a residual connection.
 class BasicTransformerBlock {
  public:
   BasicTransformerBlock(LayerLoader& layers, TextProjections& text, const std::string& name,
                         std::int64_t channels, const TransformerShape& shape);
 
-  /// In place, on tokens or pixels.
+  /// Transforms `hidden` in place: [rows, h, w, channels].
   void forward(Context& context, const UNetRows& rows, const Tensor& hidden) const;
 
  private:
@@ -41,25 +41,25 @@ class BasicTransformerBlock {
   std::int64_t channels_;
   Precision precision_;
   LayerNorm norm1_;
-  Weights attn1_qkv_;  // queries, keys and values side by side
+  Weights attn1_qkv_;  // queries, keys and values in one layer
   Weights attn1_out_;
   LayerNorm norm2_;
   Weights attn2_q_;
   std::size_t attn2_text_;  // index into TextContext's keys and values
   Weights attn2_out_;
   LayerNorm norm3_;
-  Weights ff_in_;  // GEGLU
+  Weights ff_in_;  // with GEGLU
   Weights ff_out_;
 };
 
-/// Transformer2DModel over pixels: group norm, projection, transformer blocks, projection, added to what came
-/// in. A projection by a 1x1 convolution is the same as a linear one in this layout.
+/// Transformer2DModel on images: group norm, projection, transformer blocks, projection and a residual
+/// connection. Projections are linear layers, which equal 1x1 convolutions if channels come last.
 class Transformer2D {
  public:
   Transformer2D(LayerLoader& layers, TextProjections& text, const std::string& name, std::int64_t channels,
                 std::int64_t groups, const TransformerShape& shape);
 
-  /// `out` may be `x`.
+  /// `x` and `out` are [rows, h, w, channels]. `out` may be `x`.
   void forward(Context& context, const UNetRows& rows, const Tensor& x, const Tensor& out) const;
 
  private:

@@ -6,7 +6,7 @@ namespace streamdiffusion {
 
 namespace {
 
-/// The transformer of the blocks on one level (0: the finest), where they have attention.
+/// Returns the transformer's hyperparameters on a level (0 is the finest), or nothing without attention.
 std::optional<TransformerShape> transformer_shape(const UNet2DConditionConfig& config, std::size_t level,
                                                   bool attention) {
   if (!attention) {
@@ -118,7 +118,7 @@ void UNetUpBlock::forward(Context& context, const UNetRows& rows, SkipStack& ski
     const Arena::Scope scope(context.arena);
     const Tensor out = context.arena.allocate(with_channels(joined.shape, out_channels_));
     layer.forward(context, rows, joined, out);
-    // To the size of the next skip connection, which is one less than twice where a side was odd.
+    // Upsamples to the size of the next skip connection: 2 * side, or 2 * side - 1 if a side was odd.
     context.device.conv2d(out, *upsampler_, {.padding = 1}, skips.hidden());
   }
 }
@@ -126,7 +126,7 @@ void UNetUpBlock::forward(Context& context, const UNetRows& rows, SkipStack& ski
 std::vector<Junction> plan_junctions(const UNet2DConditionConfig& config) {
   const std::vector<std::int64_t>& channels = config.block_out_channels;
   const std::size_t blocks = channels.size();
-  // What the way down leaves, in its order; first the place of the result, then conv_in's output.
+  // The skip connections in the order of the down blocks. First come the final output and conv_in's output.
   std::vector<Junction> junctions{{.hidden_channels = channels.front()}, {.skip_channels = channels.front()}};
   for (std::size_t i = 0; i < blocks; ++i) {
     const auto level = static_cast<int>(i);
@@ -136,7 +136,7 @@ std::vector<Junction> plan_junctions(const UNet2DConditionConfig& config) {
       junctions.push_back({.skip_channels = channels[i], .level = level + 1});
     }
   }
-  // The way up meets them in the opposite order.
+  // The up blocks take the skip connections in reverse order.
   std::size_t top = junctions.size();
   std::int64_t hidden_channels = channels.back();
   for (std::size_t i = 0; i < blocks; ++i) {

@@ -7,18 +7,19 @@
 
 namespace streamdiffusion {
 
-/// The keys and values of every cross-attention for one prompt: computed once when the prompt is set.
+/// The keys and values of every cross-attention for one prompt, computed once when the prompt is set.
 struct TextContext {
-  DeviceTensor memory;       ///< [1, 1, 1, elements]
-  std::vector<Tensor> keys;  ///< one a cross-attention, [1, 1, tokens, c]
-  std::vector<Tensor> values;
+  DeviceTensor memory;         ///< The memory of all keys and values.
+  std::vector<Tensor> keys;    ///< One per cross-attention, [1, 1, tokens, c].
+  std::vector<Tensor> values;  ///< One per cross-attention, [1, 1, tokens, c].
 };
 
-/// What the UNet is given beside the sample; one entry a row. Everything stays where it is for the call.
+/// The inputs of a UNet call besides the sample, with one entry per row of the batch. All memory must stay
+/// valid during the call.
 struct UNetRows {
-  Tensor time;                               ///< [rows, 1, 1, time_width()], see time_projections
-  std::span<const TextContext* const> text;  ///< one a row
-  std::span<const RowRange> self_attention;  ///< rows that each row's self-attention sees; empty: itself
+  Tensor time;                               ///< [rows, 1, 1, time_width()], see time_projections.
+  std::span<const TextContext* const> text;  ///< One per row.
+  std::span<const RowRange> self_attention;  ///< Rows that each row attends to; if empty, only itself.
 };
 
 }  // namespace streamdiffusion
