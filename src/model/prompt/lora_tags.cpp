@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view kBegin = "<lora:";
 
-/// "NAME" or "NAME:SCALE".
+/// Parses "NAME" or "NAME:SCALE". Throws Error if the name is empty or the scale is no finite number.
 LoraScale parse_tag(std::string_view inside) {
   const std::size_t colon = inside.find(':');
   LoraScale lora{.name = std::string(inside.substr(0, colon)), .scale = 1.0F};

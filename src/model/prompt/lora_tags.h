@@ -7,13 +7,13 @@
 
 namespace streamdiffusion {
 
-/// A prompt without its tags `<lora:NAME:SCALE>`, and what they say.
+/// A prompt without its tags `<lora:NAME:SCALE>`, and the LoRAs that they name.
 struct TaggedPrompt {
   std::string text;
-  std::vector<LoraScale> loras;  ///< as they come; a name may be there twice
+  std::vector<LoraScale> loras;  ///< In the order of the tags; a name may occur twice.
 };
 
-/// Takes the tags out of a prompt. Without a scale it is 1. Throws Error for a tag that is written wrongly.
+/// Removes the LoRA tags from a prompt. The default scale is 1. Throws Error for a malformed tag.
 TaggedPrompt take_lora_tags(const std::string& prompt);
 
 }  // namespace streamdiffusion

@@ -17,12 +17,13 @@ namespace {
 constexpr double kStep = 1.1;
 constexpr std::string_view kSpecial = "\\()[]:";
 
-/// ":1.3)" at the beginning of a text; spaces are allowed around the number.
+/// A weight and closing bracket such as ":1.3)". Spaces are allowed around the number.
 struct WeightEnd {
   double weight = 1;
   std::size_t size = 0;
 };
 
+/// Parses the WeightEnd at the beginning of `text`. Returns nothing if there is none.
 std::optional<WeightEnd> parse_weight_end(std::string_view text) {
   constexpr std::string_view kSpaces = " \t\n\r";
   const std::size_t begin = text.find_first_not_of(kSpaces, 1);
@@ -59,13 +60,14 @@ class Parser {
   }
 
  private:
-  /// Takes what the rest of the prompt begins with; gives its size.
+  /// Consumes the first element of `rest` (escape, bracket, weight or plain text) and returns its size in
+  /// bytes.
   std::size_t take(std::string_view rest) {
     const char first = rest.front();
     if (first == '\\') {
       const bool escape =
           rest.size() > 1 && rest[1] != ':' && kSpecial.find(rest[1]) != std::string_view::npos;
-      add(escape ? rest.substr(1, 1) : std::string_view());  // alone it is left out
+      add(escape ? rest.substr(1, 1) : std::string_view());  // a lone backslash is dropped
       return escape ? 2 : 1;
     }
     if (first == '(' || first == '[') {
@@ -123,7 +125,7 @@ class Parser {
   }
 
   std::vector<WeightedText> parts_;
-  std::vector<std::size_t> round_;  // where open brackets began
+  std::vector<std::size_t> round_;  // for each open bracket, the index of the first part inside it
   std::vector<std::size_t> square_;
 };
 
@@ -140,7 +142,7 @@ void apply_prompt_weights(std::span<const float> weights, std::span<float> embed
   }
   const double after = std::reduce(embedding.begin(), embedding.end(), 0.0);
   const auto factor = static_cast<float>(before / after);
-  if (std::isfinite(factor)) {  // weights of zero leave no mean to bring back
+  if (std::isfinite(factor)) {  // not finite if the weights are all zero: the mean cannot be restored
     for (float& value : embedding) {
       value *= factor;
     }

@@ -13,7 +13,7 @@ namespace {
 
 using Pair = std::pair<std::string_view, std::string_view>;
 
-/// Parts of names between dots that only need another word.
+/// Parts of names, between dots, that are only replaced by another word.
 constexpr std::array<Pair, 2> kWords = {{{"norm_out", "conv_norm_out"}, {"nin_shortcut", "conv_shortcut"}}};
 constexpr std::array<Pair, 5> kInAttention = {
     {{"norm", "group_norm"}, {"q", "to_q"}, {"k", "to_k"}, {"v", "to_v"}, {"proj_out", "to_out.0"}}};
@@ -47,7 +47,7 @@ void replace_word(const std::array<Pair, count>& words, std::string& word) {
   }
 }
 
-/// The decoder's levels are counted from the finest in the original, from the coarsest in diffusers.
+/// Converts the number of a decoder level: the original counts from the finest, diffusers from the coarsest.
 std::string reversed(const std::string& level, int levels) {
   int number = 0;
   const auto [end, error] = std::from_chars(level.data(), level.data() + level.size(), number);
@@ -55,7 +55,7 @@ std::string reversed(const std::string& level, int levels) {
   return whole && number >= 0 && number < levels ? std::to_string(levels - 1 - number) : level;
 }
 
-/// encoder.down.0.block.1 and decoder.up.0.upsample
+/// Renames parts such as those of encoder.down.0.block.1 and decoder.up.0.upsample.
 void rename_level(std::vector<std::string>& parts, int decoder_levels) {
   const bool up = parts[1] == "up";
   parts[2] = up ? reversed(parts[2], decoder_levels) : parts[2];
@@ -67,7 +67,7 @@ void rename_level(std::vector<std::string>& parts, int decoder_levels) {
   }
 }
 
-/// encoder.mid.block_1, encoder.mid.attn_1
+/// Renames parts such as those of encoder.mid.block_1 and encoder.mid.attn_1.
 void rename_mid(std::vector<std::string>& parts) {
   parts[1] = "mid_block";
   if (parts[2] == "block_1") {

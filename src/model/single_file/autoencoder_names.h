@@ -7,9 +7,9 @@
 
 namespace streamdiffusion {
 
-/// The tensors of an AutoencoderKL under diffusers' names, from those of the original one (what follows
-/// "first_stage_model."). What only training used is left out. Throws
-/// Error, beginning with `where`, where two names become one.
+/// Returns the tensors of an AutoencoderKL under diffusers' names. `original` has the original names, without
+/// "first_stage_model.". Tensors that only training uses are left out. Throws Error that begins with `where`
+/// if two names become one.
 std::map<std::string, FileTensor> autoencoder_tensors(const std::map<std::string, FileTensor>& original,
                                                       const std::string& where);
 

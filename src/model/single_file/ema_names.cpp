@@ -6,7 +6,7 @@
 namespace streamdiffusion {
 namespace {
 
-// The parts of original names. Longer ones before those that they begin with.
+// The parts of original names. A part comes before its own prefixes, so that the first match is the longest.
 constexpr std::array<std::string_view, 30> kParts = {"input_blocks",
                                                      "middle_block",
                                                      "output_blocks",
@@ -63,7 +63,8 @@ std::optional<std::string> from_ema_name(std::string_view name) {
 
     const std::string_view digits = leading_digits(name);
     name.remove_prefix(digits.size());
-    const bool two_numbers = part == "input_blocks" || part == "output_blocks";  // block, then module: 0 .. 2
+    // These have two numbers: the block's and, of one digit, the module's.
+    const bool two_numbers = part == "input_blocks" || part == "output_blocks";
     if (two_numbers && digits.size() >= 2) {
       dotted.append(".")
           .append(digits.substr(0, digits.size() - 1))

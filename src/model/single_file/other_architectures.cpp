@@ -18,14 +18,14 @@ constexpr std::string_view kGiveAsLora =
 
 constexpr std::string_view kGiveUnscaled = "which are not read; give the model in float16 or bfloat16";
 
-/// What a file is, by a piece of a tensor's name that only such files have.
+/// A kind of file and a part of a tensor's name that only such files have.
 struct Sign {
   std::string_view piece;
   std::string_view what;
   std::string_view advice;
 };
 
-// What is likelier to be mixed with others stands further down.
+// Pieces that may also occur in other kinds of files stand further down.
 constexpr std::array<Sign, 25> kSigns = {{
     {".lora_", "a LoRA", kGiveAsLora},
     {"lora_unet_", "a LoRA", kGiveAsLora},

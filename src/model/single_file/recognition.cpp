@@ -15,23 +15,24 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::int64_t kHeads = 8;  // of a transformer in Stable Diffusion 1
-constexpr std::int64_t kHeadChannels =
-    64;  // of a transformer in Stable Diffusion 2, and of both text encoders
+// Heads of each transformer in Stable Diffusion 1.
+constexpr std::int64_t kHeads = 8;
+// Channels of each head in Stable Diffusion 2's transformers and in both text encoders.
+constexpr std::int64_t kHeadChannels = 64;
 constexpr std::int64_t kMostBlocksCounted = 64;
 
-/// What a network's tensors tell by their names and shapes.
+/// Queries about a network's architecture, answered by the names and shapes of its tensors.
 class Evidence {
  public:
   explicit Evidence(const TensorFiles& files) : files_(files) {}
 
-  /// Whether there are tensors inside a module.
+  /// True if there are tensors inside a module.
   [[nodiscard]] bool has(const std::string& module) const {
     const auto found = files_.tensors().lower_bound(module + ".");
     return found != files_.tensors().end() && found->first.starts_with(module + ".");
   }
 
-  /// How many modules there are: `modules`.0, `modules`.1 ...
+  /// Returns the number of modules `modules`.0, `modules`.1 and so on, at most kMostBlocksCounted.
   [[nodiscard]] std::int64_t count(const std::string& modules) const {
     std::int64_t number = 0;
     while (number < kMostBlocksCounted && has(modules + "." + std::to_string(number))) {
@@ -52,7 +53,7 @@ class Evidence {
     return tensor.shape[axis];
   }
 
-  /// What messages of the configuration begin with.
+  /// The beginning of error messages about the configuration.
   [[nodiscard]] std::string where() const { return files_.where() + " (recognised from its tensors)"; }
 
  private:
@@ -72,8 +73,8 @@ std::string numbered(const std::string& name, std::int64_t number) {
   return name + "." + std::to_string(number);
 }
 
-/// The first transformer of a UNet on a level, counted from the finest; the coarsest may have one in the
-/// middle alone.
+/// Returns the first transformer of a UNet on a level; level 0 is the finest. The coarsest level may have one
+/// in the mid block only.
 std::optional<std::string> find_transformer(const Evidence& unet, std::int64_t level, std::int64_t levels) {
   const std::string candidates[] = {numbered("down_blocks", level) + ".attentions.0",
                                     numbered("up_blocks", levels - 1 - level) + ".attentions.0",
@@ -94,7 +95,7 @@ std::string any_transformer(const Evidence& unet, const TensorFiles& files) {
   throw Error(files.where() + ": its UNet has no attention to a prompt; it is of another architecture");
 }
 
-/// Names of blocks with and without attention.
+/// Returns the class of each block, which depends on whether it has attention.
 json block_types(const Evidence& unet, const std::string& blocks, const std::string& type) {
   json types = json::array();
   for (std::int64_t i = 0; i < unet.count(blocks); ++i) {

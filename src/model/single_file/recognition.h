@@ -5,17 +5,18 @@
 
 namespace streamdiffusion {
 
-// The configurations that a network's tensors (in diffusers' and transformers' names) tell. What they do not
-// tell is as in every Stable Diffusion 1.x and 2.x. Each throws Error where tensors are missing that all of
-// them have, or where a folder's configuration with these values would be refused.
+// Each function derives a configuration from the names (those of diffusers and transformers) and shapes of
+// tensors. Other values are those of every Stable Diffusion 1.x and 2.x. It throws Error if a tensor is
+// missing that all such models have, or if the parser of config.json would refuse the result.
 
-/// Which Stable Diffusion a part comes from.
+/// The generation of Stable Diffusion that a part comes from.
 enum class Family { sd1, sd2 };
 
-/// Stable Diffusion 1 has convolutions before and behind its transformers and eight heads everywhere; 2 has
-/// linear layers there and heads of 64 channels.
+/// Tells the two generations apart by the projections around transformers. Stable Diffusion 1 has
+/// convolutions there and eight heads everywhere; 2 has linear layers and heads of 64 channels.
 Family recognise_family(const TensorFiles& unet);
 
+/// `sample_size` is the side of the latents that the model was trained with.
 UNet2DConditionConfig recognise_unet(const TensorFiles& unet, std::int64_t sample_size);
 ClipTextConfig recognise_text_encoder(const TensorFiles& text_encoder, Family family);
 AutoencoderKLConfig recognise_autoencoder(const TensorFiles& autoencoder);

@@ -35,8 +35,7 @@ constexpr std::string_view kClip = "cond_stage_model.transformer.";
 constexpr std::string_view kOpenClip = "cond_stage_model.model.";
 constexpr std::string_view kAutoencoder = "first_stage_model.";
 
-// Sides of the latents that Stable Diffusion was trained with: 512 pixels, and 768 for the models of 2.x that
-// predict v.
+// Side of the latents in training: 512 / 8, and 768 / 8 for models of 2.x that predict v.
 constexpr std::int64_t kSampleSize = 64;
 constexpr std::int64_t kLargeSampleSize = 96;
 
@@ -45,7 +44,7 @@ File open_safetensors(const fs::path& file) {
   return SafeTensors::open(file);
 }
 
-/// The tensors whose names begin with `prefix`, without it.
+/// Returns the tensors whose names begin with `prefix`, without that prefix.
 Tensors part(const SafeTensors& file, std::string_view prefix) {
   Tensors tensors;
   for (auto at = file.tensors().lower_bound(std::string(prefix));
@@ -55,8 +54,8 @@ Tensors part(const SafeTensors& file, std::string_view prefix) {
   return tensors;
 }
 
-/// The UNet's tensors in original names: the plain weights, or their moving averages where only those are
-/// there.
+/// Returns the UNet's tensors under original names. Uses the moving averages only if there are no plain
+/// weights.
 Tensors original_unet_tensors(const SafeTensors& file, const ModelOptions& options) {
   Tensors plain = part(file, kUnet);
   const Tensors averaged = part(file, kAveragedUnet);
@@ -82,7 +81,7 @@ Tensors original_unet_tensors(const SafeTensors& file, const ModelOptions& optio
   return plain;
 }
 
-/// A tensor's name taken apart: the layer, and ".weight" or ".bias".
+/// Splits a tensor's name into the layer and ".weight" or ".bias".
 std::pair<std::string, std::string> split_layer(const std::string& name) {
   const std::size_t dot = std::min(name.rfind('.'), name.size());
   return {name.substr(0, dot), name.substr(dot)};
@@ -98,13 +97,13 @@ TensorFiles open_unet(const File& file, const ModelOptions& options) {
   Tensors tensors;
   for (const auto& [name, tensor] : original) {
     const auto [layer, kind] = split_layer(name);
-    // What has no place stays, and is refused when the network is made.
+    // A layer that has no current name keeps its own and is refused when the network is made.
     insert_tensor(tensors, unet_names.to_current(layer).value_or(layer) + kind, tensor, file->name());
   }
   return {file, std::move(tensors)};
 }
 
-/// The text encoder, and which of the two kinds it is.
+/// Returns the text encoder and the family of its kind.
 std::pair<TensorFiles, Family> open_text_encoder(const File& file) {
   if (const Tensors clip = part(*file, kClip); !clip.empty()) {
     return {TensorFiles(file, clip_text_tensors(clip, file->name())), Family::sd1};
@@ -133,7 +132,8 @@ AutoencoderFiles open_own_autoencoder(const File& file) {
   return to_autoencoder(file, original);
 }
 
-/// What the file says, else what diffusers takes it for.
+/// True if the model predicts v. The options decide, else the file's metadata, else the family as in
+/// diffusers.
 bool predicts_v(const SafeTensors& file, Family family, const ModelOptions& options) {
   if (options.prediction_type != "auto") {
     return options.prediction_type == "v_prediction";
@@ -151,7 +151,8 @@ bool predicts_v(const SafeTensors& file, Family family, const ModelOptions& opti
   return family == Family::sd2;
 }
 
-/// Checkpoints of training carry their noise levels; diffusers passes them over.
+/// Warns if the checkpoint has noise levels that differ from the usual ones. They are ignored, as in
+/// diffusers.
 void check_noise_levels(const File& file, const SchedulerConfig& config, const ModelOptions& options) {
   constexpr float kTolerance = 1e-3F;
   const auto stored = file->tensors().find("alphas_cumprod");

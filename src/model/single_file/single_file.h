@@ -7,13 +7,13 @@
 
 namespace streamdiffusion {
 
-/// A checkpoint of Stable Diffusion 1.x or 2.x in one safetensors file, named as the original code does
-/// (model.diffusion_model, cond_stage_model, first_stage_model). What its parts are is recognised from their
-/// tensors. Whether they fit one another is not checked.
+/// Opens a checkpoint of Stable Diffusion 1.x or 2.x in one safetensors file with the original names
+/// (model.diffusion_model, cond_stage_model, first_stage_model). Derives the configurations from the tensors.
+/// Does not check that the parts fit one another. Throws Error for any other file.
 ModelFiles open_single_file(const ModelOptions& options);
 
-/// An AutoencoderKL in one safetensors file: alone or inside a checkpoint, in the original naming or in
-/// diffusers'.
+/// Opens an AutoencoderKL in one safetensors file, alone or inside a checkpoint, with original or diffusers'
+/// names. Throws Error for any other file.
 AutoencoderFiles open_autoencoder_file(const std::filesystem::path& file);
 
 }  // namespace streamdiffusion

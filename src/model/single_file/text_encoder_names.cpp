@@ -13,7 +13,7 @@ namespace {
 
 using Pair = std::pair<std::string_view, std::string_view>;
 
-// What belongs to CLIP's comparison of texts with pictures.
+// Tensors that CLIP needs only to compare texts with images.
 constexpr std::array<std::string_view, 4> kNotUsed = {"text_projection", "text_projection.weight",
                                                       "logit_scale", "attn_mask"};
 
@@ -30,11 +30,13 @@ constexpr std::array<Pair, 5> kInLayer = {{{"ln_1.", "layer_norm1."},
                                            {"attn.out_proj.", "self_attn.out_proj."}}};
 
 constexpr std::string_view kLayers = "transformer.resblocks.";
-constexpr std::size_t kWholeLayers = 24;  // of the OpenCLIP that Stable Diffusion 2 was trained with
+// Layers of the OpenCLIP text encoder that Stable Diffusion 2 was trained with.
+constexpr std::size_t kWholeLayers = 24;
 
 bool is_used(const std::string& name) { return std::ranges::find(kNotUsed, name) == kNotUsed.end(); }
 
-/// "3" and "ln_1.weight" of "transformer.resblocks.3.ln_1.weight"; empty where `name` is of no layer.
+/// Returns "3" and "ln_1.weight" for "transformer.resblocks.3.ln_1.weight", empty texts for a name outside
+/// layers.
 std::pair<std::string, std::string> split_at_layer(const std::string& name) {
   const std::size_t dot = name.starts_with(kLayers) ? name.find('.', kLayers.size()) : std::string::npos;
   if (dot == std::string::npos) {
@@ -43,7 +45,7 @@ std::pair<std::string, std::string> split_at_layer(const std::string& name) {
   return {name.substr(kLayers.size(), dot - kLayers.size()), name.substr(dot + 1)};
 }
 
-/// The number of the last layer of a whole OpenCLIP, empty where the file holds only what is used.
+/// Returns the number of a whole OpenCLIP's last layer, or an empty text if the file lacks unused layers.
 std::string last_unused_layer(const std::map<std::string, FileTensor>& original) {
   std::size_t layers = 0;
   while (original.contains(std::string(kLayers) + std::to_string(layers) + ".ln_1.weight")) {
@@ -68,7 +70,7 @@ std::string current_name(const std::string& name) {
   return name;
 }
 
-/// The rows of a fused projection, a third each.
+/// Splits a fused projection's rows into those of queries, keys and values, and adds them to `into`.
 void add_projections(const std::string& number, const std::string& kind, const FileTensor& fused,
                      const std::string& where, std::map<std::string, FileTensor>& into) {
   FileTensor third = fused;

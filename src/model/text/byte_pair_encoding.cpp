@@ -21,13 +21,13 @@ std::array<std::string, 256> byte_characters() {
 
 namespace {
 
-/// A token in a word on its way: a doubly linked list inside a vector.
+/// A token of a partly encoded word, linked to its neighbours by indices into a vector.
 struct Symbol {
   std::int64_t id = 0;
   std::size_t begin = 0;
   std::size_t previous = 0;
   std::size_t next = 0;
-  bool merged = false;  // into the one before it
+  bool merged = false;  // into the symbol before it
 };
 
 constexpr std::size_t kNone = static_cast<std::size_t>(-1);
@@ -73,8 +73,8 @@ void BytePairEncoding::encode(std::string_view word, std::vector<Token>& tokens)
     symbols[i] = {last ? last_[byte] : inside_[byte], i, i == 0 ? kNone : i - 1, last ? kNone : i + 1};
   }
 
-  // The possible merges, the lowest rank first, from left to right.
-  using Candidate = std::tuple<std::size_t, std::size_t, std::int64_t>;  // rank, left symbol, token made
+  // The possible merges: the lowest rank first, from left to right.
+  using Candidate = std::tuple<std::size_t, std::size_t, std::int64_t>;  // rank, left symbol, merged id
   std::priority_queue<Candidate, std::vector<Candidate>, std::greater<>> candidates;
   const auto consider = [&](std::size_t left) {
     if (left != kNone && symbols[left].next != kNone) {
@@ -96,7 +96,7 @@ void BytePairEncoding::encode(std::string_view word, std::vector<Token>& tokens)
     Symbol& right = symbols[symbol.next];
     const Merge* const merge = find(symbol.id, right.id);
     if (merge == nullptr || merge->made != made) {
-      continue;  // one of the two has changed since
+      continue;  // one of the two has changed since it was queued
     }
     symbol.id = made;
     symbol.next = right.next;

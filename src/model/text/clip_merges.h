@@ -4,8 +4,8 @@
 
 namespace streamdiffusion {
 
-/// The merges of CLIP's vocabulary (models/clip-vocabulary/merges.txt), a part of the program: checkpoints in
-/// one file have no tokenizer.
+/// The merges of CLIP's vocabulary (models/clip-vocabulary/merges.txt), compiled into the library because
+/// single-file checkpoints have no tokenizer.
 std::string_view clip_merges();
 
 }  // namespace streamdiffusion

@@ -13,12 +13,12 @@ namespace streamdiffusion {
 namespace {
 
 constexpr std::array<const char*, 2> kSpecialTokens = {"<|startoftext|>", "<|endoftext|>"};
-constexpr std::size_t kTokensOfBytes = 512;  // alone, and at the end of a word
+constexpr std::size_t kTokensOfBytes = 512;  // 256 bytes, each inside a word and at its end
 
-/// Bytes, bytes at the end of a word, what each merge makes, special tokens.
+/// Returns the tokens in CLIP's order: bytes, bytes at the end of a word, merged tokens, special tokens.
 Vocabulary make_vocabulary(const Merges& merges) {
   std::array<std::string, 256> bytes = byte_characters();
-  std::ranges::sort(bytes);  // printable ones stand for themselves and come first
+  std::ranges::sort(bytes);  // printable bytes stand for themselves and come first
   Vocabulary vocabulary;
   const auto add = [&](const std::string& token) {
     vocabulary.emplace(token, static_cast<std::int64_t>(vocabulary.size()));
@@ -38,7 +38,7 @@ Vocabulary make_vocabulary(const Merges& merges) {
   return vocabulary;
 }
 
-/// What the published tokenizer_config.json says.
+/// Returns the options in CLIP's published tokenizer_config.json.
 TokenizerOptions make_options(const std::string& pad) {
   const nlohmann::json begin = {{"content", kSpecialTokens[0]}, {"normalized", true}};
   const nlohmann::json end = {{"content", kSpecialTokens[1]}, {"normalized", true}};

@@ -7,9 +7,9 @@
 
 namespace streamdiffusion {
 
-/// The tokenizer of Stable Diffusion 1.x (`pad` "<|endoftext|>") and 2.x ("!"), of which the program has the
-/// vocabulary. A text encoder with fewer than `tokens` has the first merges, as CLIP itself has the first of
-/// a longer list. Throws Error, beginning with `where`, where these are too few for any.
+/// Makes CLIP's tokenizer from the built-in merges. `tokens` is the text encoder's vocab_size; a small one
+/// uses only the first merges. `pad` is "<|endoftext|>" for Stable Diffusion 1.x and "!" for 2.x. Throws
+/// Error that begins with `where` if `tokens` is below 514, the bytes and special tokens alone.
 Tokenizer make_clip_tokenizer(std::int64_t tokens, const std::string& pad, const std::string& where);
 
 }  // namespace streamdiffusion

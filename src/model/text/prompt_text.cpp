@@ -15,12 +15,12 @@
 namespace streamdiffusion {
 namespace {
 
-constexpr char32_t kCapitalIWithDot = 0x130;  // the only character that becomes two in lower case
+constexpr char32_t kCapitalIWithDot = 0x130;  // the only character whose lower case is two characters
 constexpr char32_t kDotAbove = 0x307;
 
 #pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wconversion"  // inside ICU's macros
-/// The code point at `at`, which moves behind it; negative where there is none.
+#pragma GCC diagnostic ignored "-Wconversion"  // for ICU's macros
+/// Returns the code point at `at` and advances `at` past it. Returns a negative value for invalid UTF-8.
 UChar32 read_code_point(std::string_view text, std::size_t& at) {
   auto position = static_cast<std::int64_t>(at);
   const auto size = static_cast<std::int64_t>(text.size());
@@ -101,7 +101,7 @@ bool begins_with(const PromptText& text, std::size_t at, std::u32string_view wha
          std::ranges::equal(std::span(text).subspan(at, what.size()), what, {}, &PromptChar::value);
 }
 
-/// Length of a contraction at `at`, or 0.
+/// Returns the length of the contraction at `at`, or 0.
 std::size_t contraction_length(const PromptText& text, std::size_t at) {
   static constexpr std::array<std::u32string_view, 7> kContractions = {U"'s", U"'t",  U"'re", U"'ve",
                                                                        U"'m", U"'ll", U"'d"};
@@ -113,8 +113,8 @@ std::size_t contraction_length(const PromptText& text, std::size_t at) {
   return 0;
 }
 
-/// The special tokens' spelling where it is plain text, as in "<|ENDOFTEXT|>": three words, "<|", the
-/// letters, "|>", never joined with what stands beside them. Length of the letters, or 0.
+/// Returns the number of letters if a special token's spelling begins at `at`, else 0. Such plain text, as in
+/// "<|ENDOFTEXT|>", is three words: "<|", the letters and "|>".
 std::size_t special_letters(const PromptText& text, std::size_t at) {
   if (begins_with(text, at, U"<|startoftext|>")) {
     return 11;
@@ -129,7 +129,7 @@ PromptText normalise_prompt(std::string_view text, std::size_t offset) {
   PromptText result;
   std::size_t at = 0;
   while (at < text.size()) {
-    // One stretch that composes for itself: up to the next character that nothing before it changes.
+    // A segment that is composed independently: up to the next normalisation boundary.
     const std::size_t begin = at;
     next_code_point(text, at);
     for (std::size_t next = at; at < text.size(); at = next) {

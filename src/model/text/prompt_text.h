@@ -7,32 +7,32 @@
 
 namespace streamdiffusion {
 
-/// A code point of a normalised text, with the byte of the given text that it came from.
+/// A code point of a normalised text, and the offset of the byte in the original text that it came from.
 struct PromptChar {
   char32_t value = 0;
   std::size_t origin = 0;
 };
 using PromptText = std::vector<PromptChar>;
 
-/// Decodes UTF-8, composes (NFC) and lowers the case, as CLIP's tokenizer does. Throws Error where `text` is
-/// not UTF-8; `origin` counts from `offset`.
+/// Decodes UTF-8, composes (NFC) and converts to lower case, as CLIP's tokenizer does. Origins count from
+/// `offset`. Throws Error if `text` is invalid UTF-8.
 PromptText normalise_prompt(std::string_view text, std::size_t offset);
 
-/// Returns the text with letters and accents composed (NFC), so that names which look the same are the same.
-/// A text that is not UTF-8 is returned as it is.
+/// Returns the text with letters and accents composed (NFC), so that names that look equal are equal. Returns
+/// invalid UTF-8 unchanged.
 std::string compose(const std::string& text);
 
-/// A run of a text.
+/// A range [begin, end) of code points in a PromptText.
 struct PromptWord {
   std::size_t begin = 0;
   std::size_t end = 0;
 };
 
-/// The runs that are encoded each for itself: letters, single digits, other characters, contractions; no
-/// white space.
+/// Splits a text into the words that are encoded separately: letters, single digits, other characters,
+/// contractions. White space is left out.
 std::vector<PromptWord> split_words(const PromptText& text);
 
-/// UTF-8 of one code point.
+/// Returns a code point in UTF-8.
 std::string to_utf8(char32_t value);
 
 }  // namespace streamdiffusion

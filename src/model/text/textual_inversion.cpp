@@ -13,10 +13,10 @@ namespace {
 
 using Tensors = std::map<std::string, FileTensor>;
 
-/// Names that say what a tensor is, not what its token is called.
+/// True if the name says the kind of a tensor and not the token that it belongs to.
 bool is_general_name(const std::string& name) { return name == "emb_params" || name == "clip_l"; }
 
-/// The tensor that belongs to a text encoder of Stable Diffusion 1.x or 2.x.
+/// Finds the tensor for a text encoder of Stable Diffusion 1.x or 2.x.
 Tensors::const_iterator find_vectors(const Tensors& tensors) {
   for (const char* const name : {"emb_params", "clip_l"}) {
     if (const auto found = tensors.find(name); found != tensors.end()) {

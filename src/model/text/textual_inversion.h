@@ -8,14 +8,14 @@
 
 namespace streamdiffusion {
 
-/// A word that stands for embeddings of its own (textual inversion).
+/// A word with embeddings of its own (textual inversion).
 struct TextualInversion {
   std::string token;
-  std::vector<float> vectors;  ///< one or more, each of the text encoder's width
+  std::vector<float> vectors;  ///< One or more embeddings, [vectors][width].
 };
 
-/// Reads an embedding file for a text encoder of that width: `emb_params`, `clip_l` or the token as the name
-/// of its tensor. Throws Error where it is none, or for another width.
+/// Reads an embedding file for a text encoder with hidden_size `width`. Its tensor is called `emb_params`,
+/// `clip_l` or like the token. Throws Error if the file is no embedding or has another width.
 TextualInversion read_textual_inversion(const EmbeddingOptions& options, std::int64_t width);
 
 }  // namespace streamdiffusion

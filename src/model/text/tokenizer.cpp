@@ -19,22 +19,22 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A token with the byte of the text that it begins at.
+/// A token and the offset of the byte in the text that it begins at.
 struct PlacedToken {
   std::int64_t id = 0;
   std::size_t origin = 0;
 };
 
 struct SpecialToken {
-  std::string text;       ///< as sought in the text as given
-  PromptText normalised;  ///< as sought in the normalised text
+  std::string text;       ///< Spelling to find in the text as given.
+  PromptText normalised;  ///< Spelling to find in the normalised text.
   std::int64_t id = 0;
 };
 
-/// The numbers of a vocabulary's tokens and of the words that were added to it.
+/// The ids of a vocabulary's tokens and of the tokens added to it.
 class TokenNumbers {
  public:
-  /// Throws Error where two tokens have one number, or one token two.
+  /// Throws Error that begins with `where` if two tokens share an id or a token has two ids.
   TokenNumbers(const Vocabulary& vocabulary, const std::vector<AddedToken>& added, const std::string& where)
       : vocabulary_(vocabulary), where_(where) {
     std::vector<bool> used(vocabulary.size());
@@ -53,7 +53,7 @@ class TokenNumbers {
     }
   }
 
-  /// Throws Error where there is no such token.
+  /// Returns the id of a token. Throws Error if there is no such token.
   [[nodiscard]] std::int64_t find(const std::string& token) const {
     if (const auto found = vocabulary_.find(token); found != vocabulary_.end()) {
       return found->second;
@@ -65,11 +65,11 @@ class TokenNumbers {
                 " is not in the vocabulary; the tokenizer's files belong to different models");
   }
 
-  /// One more than the largest number.
+  /// The largest id plus one.
   [[nodiscard]] std::int64_t size() const { return size_; }
 
  private:
-  /// Notes that a number is used. True if it was used before.
+  /// Marks an id as used. Returns true if it was used before.
   bool use(std::int64_t id, std::vector<bool>& used) {
     size_ = std::max(size_, id + 1);
     used.resize(std::max(used.size(), static_cast<std::size_t>(size_)));
@@ -78,7 +78,7 @@ class TokenNumbers {
     return used_before;
   }
 
-  /// True if the vocabulary has the token. Throws Error where it has it under another number.
+  /// True if the vocabulary has the token. Throws Error if it has another id there.
   [[nodiscard]] bool has_number(const std::string& token, std::int64_t id) const {
     const auto found = vocabulary_.find(token);
     if (found != vocabulary_.end() && found->second != id) {
@@ -95,12 +95,13 @@ class TokenNumbers {
   std::int64_t size_ = 0;
 };
 
-/// The word that stands for a further vector of an embedding, as diffusers calls it.
+/// Returns the word for a further vector of an embedding, as diffusers names it. `number` is 1 for the
+/// second.
 std::string further_word(const std::string& word, std::size_t number) {
   return word + "_" + std::to_string(number);
 }
 
-/// The longest of the tokens that `matches`, or none.
+/// Returns the longest token for which `matches` is true, or nullptr.
 template <typename Matches>
 const SpecialToken* longest(const std::vector<SpecialToken>& tokens, Matches matches) {
   const SpecialToken* best = nullptr;
@@ -116,8 +117,8 @@ std::string read_if_there(const fs::path& file) {
   return is_model_file(file) ? read_text_file(file) : std::string();
 }
 
-/// Reads tokenizer.json, which transformers prefers: where it has saved a tokenizer into an older folder, the
-/// other files are those of before.
+/// Reads tokenizer.json if there is one, else the older files. transformers prefers it too: beside it, the
+/// older files may be outdated.
 TokenizerJson read_vocabulary(const fs::path& folder) {
   const fs::path all_in_one = folder / "tokenizer.json";
   if (is_model_file(all_in_one)) {
@@ -165,7 +166,7 @@ struct Tokenizer::Impl {
         .push_back({text, normalise_prompt(text, 0), id});
   }
 
-  /// Special tokens in the text as given, and what is between them.
+  /// Encodes a text as given: special tokens that are sought in it, and the plain text between them.
   void encode_text(std::string_view text, std::vector<PlacedToken>& tokens) const {
     std::size_t from = 0;
     for (std::size_t at = 0; at < text.size();) {
@@ -184,7 +185,7 @@ struct Tokenizer::Impl {
     encode_plain(text.substr(from), from, tokens);
   }
 
-  /// Special tokens in the normalised text, and what is between them.
+  /// Encodes a text after normalising it: special tokens that are sought in it, and the words between them.
   void encode_plain(std::string_view text, std::size_t offset, std::vector<PlacedToken>& tokens) const {
     const PromptText normalised = normalise_prompt(text, offset);
     auto from = normalised.begin();
@@ -210,7 +211,7 @@ struct Tokenizer::Impl {
     std::vector<BytePairEncoding::Token> encoded;
     for (const PromptWord& word : split_words(text)) {
       std::string bytes;
-      std::vector<std::size_t> origins;  // of each byte
+      std::vector<std::size_t> origins;  // for each byte of `bytes`
       for (std::size_t i = word.begin; i < word.end; ++i) {
         bytes += to_utf8(text[i].value);
         origins.resize(bytes.size(), text[i].origin);
@@ -223,7 +224,8 @@ struct Tokenizer::Impl {
     }
   }
 
-  /// The token, and behind a word of several vectors the words of the others, which diffusers puts there.
+  /// Appends a token. After an embedding's word, also appends the words of its further vectors, as diffusers
+  /// does.
   void append(const SpecialToken& special, std::size_t origin, std::vector<PlacedToken>& tokens) const {
     tokens.push_back({special.id, origin});
     for (std::size_t i = 1;; ++i) {
@@ -245,7 +247,7 @@ struct Tokenizer::Impl {
   std::int64_t size;
   std::vector<SpecialToken> special_in_text;
   std::vector<SpecialToken> special_in_normalised;
-  std::unordered_map<std::string, std::int64_t> words;  // all of both
+  std::unordered_map<std::string, std::int64_t> words;  // ids of all special tokens
 };
 
 Tokenizer Tokenizer::make(const Vocabulary& vocabulary, const Merges& merges, const TokenizerOptions& options,
@@ -300,7 +302,7 @@ Tokenizer::Encoding Tokenizer::encode(std::string_view text) const {
 
 Tokenizer::Encoding Tokenizer::encode(const std::vector<WeightedText>& parts) const {
   std::vector<PlacedToken> tokens;
-  std::vector<float> weights = {1.0F};  // of what begins it
+  std::vector<float> weights = {1.0F};  // the first is that of the begin token
   std::string text;
   for (const WeightedText& part : parts) {
     const std::size_t first = tokens.size();
@@ -313,7 +315,7 @@ Tokenizer::Encoding Tokenizer::encode(const std::vector<WeightedText>& parts) co
   }
 
   Encoding encoding;
-  const auto room = static_cast<std::size_t>(impl_->length - 2);  // begin and end
+  const auto room = static_cast<std::size_t>(impl_->length - 2);  // without the begin and end tokens
   if (tokens.size() > room) {
     encoding.cut = text.substr(tokens[room].origin);
     tokens.resize(room);

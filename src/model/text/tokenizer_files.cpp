@@ -14,10 +14,10 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::int64_t kMostTokens = 1 << 24;  // far beyond any vocabulary; bounds the memory for numbers
-constexpr std::int64_t kLongest = 1 << 16;     // tokens of an encoding; larger numbers stand for "no limit"
+constexpr std::int64_t kMostTokens = 1 << 24;  // far beyond any vocabulary; limits the memory for ids
+constexpr std::int64_t kLongest = 1 << 16;     // longest encoding in tokens; larger values mean "no limit"
 
-/// The number of a token. Throws Error where it is none.
+/// Returns the id of a token. Throws Error if `id` is not an integer from 0 to kMostTokens - 1.
 std::int64_t to_number(const std::string& token, const json& id, const std::string& where) {
   if (!id.is_number_unsigned() || id.get<std::uint64_t>() >= kMostTokens) {
     throw Error(where + ": token " + show_json(token) + " has number " + show_json(id) +
@@ -47,7 +47,7 @@ Vocabulary to_vocabulary(const json& tokens, const std::string& where) {
   return vocabulary;
 }
 
-/// Either "token" or {"content": "token", ...}.
+/// Reads either "token" or {"content": "token", ...}.
 AddedToken to_added_token(const json& value, const std::string& where) {
   AddedToken token;
   const json& content = value.is_object() ? value.value("content", json()) : value;
@@ -67,7 +67,7 @@ AddedToken to_added_token(const json& value, const std::string& where) {
   return token;
 }
 
-/// Tokens by their names in the configuration, in the order in which transformers adds them.
+/// The fields that name special tokens, in the order in which transformers adds them.
 constexpr std::array<const char*, 7> kNames = {"bos_token", "eos_token", "unk_token", "sep_token",
                                                "pad_token", "cls_token", "mask_token"};
 
@@ -138,7 +138,7 @@ class OptionsReader {
     }
   }
 
-  /// added_tokens_decoder: what it lists stays as it says.
+  /// Reads added_tokens_decoder. No later field overrides its entries.
   void read_listed() {
     const json& listed = value("added_tokens_decoder");
     if (!listed.is_null() && !listed.is_object()) {
@@ -167,7 +167,7 @@ class OptionsReader {
     }
   }
 
-  /// The last one to say something about a token wins, except against the list.
+  /// Adds a token. A later entry replaces an earlier one, except one that was listed.
   void add(const AddedToken& token) {
     const auto found = std::ranges::find(options_.added, token.content, &AddedToken::content);
     if (found == options_.added.end()) {
@@ -193,7 +193,7 @@ class OptionsReader {
   const json& config_;
   const std::string& where_;
   TokenizerOptions options_;
-  std::size_t listed_ = 0;  // how many of the added tokens stay as they are
+  std::size_t listed_ = 0;  // number of listed tokens, which come first and are not replaced
 };
 
 json parse_optional_object(std::string_view text, const std::string& where) {
@@ -245,7 +245,7 @@ std::vector<AddedToken> parse_added_tokens(std::string_view added_tokens_json, c
   const json tokens = parse_json_object(added_tokens_json, where);
   std::vector<AddedToken> added;
   for (const auto& [token, id] : tokens.items()) {
-    // transformers seeks these in the normalised text, those apart that are special tokens as well.
+    // transformers seeks these in the normalised text, except those that are also special tokens.
     added.push_back({.content = token, .normalised = true, .id = to_number(token, id, where)});
   }
   return added;
