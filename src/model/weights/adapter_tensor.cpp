@@ -13,10 +13,10 @@
 namespace streamdiffusion {
 namespace {
 
-/// True where no number has all of the `exponent`'s bits, which stand for infinity and NaN.
+/// True if no number has all bits of `exponent`, which stand for infinity and NaN.
 template <typename Bits>
 bool has_no_such_exponent(std::span<const std::byte> bytes, Bits exponent) {
-  bool is_found = false;  // without an early end, so that the loop is vectorised
+  bool is_found = false;  // no early exit, so that the loop is vectorised
   for (std::size_t at = 0; at < bytes.size(); at += sizeof(Bits)) {
     Bits bits = 0;
     std::memcpy(&bits, bytes.data() + at, sizeof bits);
@@ -25,7 +25,7 @@ bool has_no_such_exponent(std::span<const std::byte> bytes, Bits exponent) {
   return !is_found;
 }
 
-/// True for types that adapters are not computed in.
+/// True if no element is NaN or infinite. Also true for types that are no floating-point numbers.
 bool is_finite(const FileTensor& tensor) {
   switch (tensor.dtype) {
     case DType::f64:
@@ -39,7 +39,7 @@ bool is_finite(const FileTensor& tensor) {
     case DType::f8_e5m2:
       return has_no_such_exponent<std::uint8_t>(tensor.bytes, 0x7c);
     case DType::f8_e4m3:
-      return has_no_such_exponent<std::uint8_t>(tensor.bytes, 0x7f);  // NaN alone; there is no infinity
+      return has_no_such_exponent<std::uint8_t>(tensor.bytes, 0x7f);  // NaN only; there is no infinity
     default:
       return true;
   }

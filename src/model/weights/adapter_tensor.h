@@ -9,13 +9,14 @@
 
 namespace streamdiffusion {
 
+/// Converts a floating-point tensor to float32.
 std::vector<float> to_floats(const FileTensor& tensor);
 
-/// Throws Error, beginning with `where`, where the tensor's type is none that adapters are computed in, or
-/// where it holds NaN or infinity.
+/// Throws Error that begins with `where` if the tensor is not of a floating-point type or holds NaN or
+/// infinity.
 void check_numbers(const FileTensor& tensor, const std::string& where);
 
-/// A float32 tensor that is computed from those of a file.
+/// Makes a float32 tensor from computed values. The result owns them.
 std::shared_ptr<const FileTensor> make_tensor(std::vector<float> values, std::vector<std::int64_t> shape);
 
 }  // namespace streamdiffusion

@@ -15,7 +15,7 @@ float number(std::span<const float> numbers, std::int64_t index) {
   return numbers[static_cast<std::size_t>(index)];
 }
 
-/// Whether the second convolution sees zeros with this row or column of its kernel.
+/// True if the second convolution sees padding with this row or column of its kernel.
 bool sees_zeros(Edge edge, std::int64_t row) {
   return (edge == Edge::first && row == 0) || (edge == Edge::last && row == kKernel - 1);
 }

@@ -18,22 +18,22 @@ struct LayerChange {
   std::optional<Weight> weight;
   std::optional<TensorChange> bias;
 
-  /// True if the change needs a bias where the layer has none.
+  /// True if the change adds a bias to a layer without one.
   [[nodiscard]] bool adds_bias() const {
     return bias && (bias->kind == TensorChange::Kind::add || bias->kind == TensorChange::Kind::replace);
   }
-  /// True if the change depends on the layer's weight without any adapter.
+  /// True if the change depends on the layer's weight before any adapter.
   [[nodiscard]] bool needs_base() const {
     const auto* const lora = weight ? std::get_if<LoraChange>(&*weight) : nullptr;
     return lora != nullptr && lora->lengths != nullptr;
   }
 };
 
-/// Throws Error, beginning with `where`, where the change does not fit the layer.
+/// Throws Error that begins with `where` if the change does not fit the layer.
 void check_change(const LayerChange& change, const LayerShape& shape, const std::string& where);
 
-/// Changes `weight` ([out][in][pixels]), to which other adapters may have been applied before. `base` is the
-/// weight without any; it may be `weight` itself where this adapter is the first.
+/// Changes `weight` [out][in][pixels], which other adapters may have changed before. `base` is the weight
+/// before all adapters; it may be `weight` itself for the first one.
 void apply_change(const LayerChange::Weight& change, float scale, const LayerShape& shape,
                   std::span<const float> base, std::span<float> weight);
 

@@ -13,21 +13,21 @@
 namespace streamdiffusion {
 namespace {
 
-// Bytes read of mapped files until their pages are let go: they count as this process's memory.
+// Bytes of mapped files to read before releasing their pages, which count as the process's memory.
 constexpr std::size_t kMostMapped = std::size_t{64} << 20U;
 
 std::span<float> part(std::span<float> all, std::int64_t first, std::int64_t count) {
   return all.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
 }
 
-/// Exact, unlike std::to_string.
+/// Formats a number without loss, unlike std::to_string.
 std::string show_exactly(float value) {
   char text[32];
   std::snprintf(text, sizeof text, "%a", static_cast<double>(value));
   return text;
 }
 
-/// [out, in] and [out, in, 1, 1] are one thing.
+/// Drops a 1x1 kernel from a shape: [out, in, 1, 1] becomes [out, in].
 std::vector<std::int64_t> without_unit_kernel(std::vector<std::int64_t> shape) {
   if (shape.size() == 4 && shape[2] == 1 && shape[3] == 1) {
     shape.resize(2);
@@ -40,7 +40,7 @@ std::vector<std::int64_t> without_unit_kernel(std::vector<std::int64_t> shape) {
 std::span<float> LayerLoader::Floats::get(std::int64_t size) {
   const std::size_t needed = static_cast<std::size_t>(size) * sizeof(float);
   if (needed > pages_.bytes()) {
-    pages_ = {};  // before the new one, so that there are never two
+    pages_ = {};  // freed before the next allocation, so that there are never two
     pages_ = allocate_pages(needed);
   }
   return {static_cast<float*>(pages_.data()), static_cast<std::size_t>(size)};

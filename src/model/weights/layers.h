@@ -17,10 +17,11 @@
 
 namespace streamdiffusion {
 
-/// Packed layers by what they were made of, so that weight sets share every layer that their LoRAs do not
-/// touch. Holds no layer alive itself.
+/// A cache of packed layers by the tensors and LoRAs that they were made from. Weight sets share every layer
+/// that their LoRAs do not change. The cache keeps no layer alive.
 class LayerCache {
  public:
+  /// Returns the layer of this key. Calls `make` if there is none or it has been freed.
   template <typename Make>
   Weights get(const std::string& key, Make&& make) {
     if (Weights kept = layers_[key].lock()) {
@@ -36,7 +37,7 @@ class LayerCache {
   std::map<std::string, std::weak_ptr<const PackedWeights>> layers_;
 };
 
-/// A LoRA with the scale it is applied at.
+/// A LoRA and the scale at which it is applied.
 struct ScaledLora {
   std::shared_ptr<const Lora> lora;
   float scale = 1.0F;
@@ -46,18 +47,20 @@ struct ScaledLora {
   }
 };
 
-/// What a layer has beside its weight.
+/// The properties of a layer besides its weight.
 struct LayerOptions {
   bool bias = true;
-  Resample resample = Resample::none;  ///< of a convolution
-  bool geglu = false;                  ///< of a linear layer: see HostLinear
-  /// In float32 whatever the network's precision: what it gives steers many layers and costs little.
+  /// For convolutions only.
+  Resample resample = Resample::none;
+  /// For linear layers only, see HostLinear.
+  bool geglu = false;
+  /// Computes in float32 at any precision: the outputs affect many layers, and the layer is cheap.
   bool sensitive = false;
-  /// In 16 bits rather than 8, which in flat parts of a picture would tint it.
+  /// Computes in 16 bits if the network uses int8, which would tint flat areas of the image.
   bool seen = false;
 };
 
-/// A 3x3 convolution of those in the files.
+/// A 3x3 convolution and its name in the files.
 struct NamedConv2d {
   std::string name;
   std::int64_t in = 0;
@@ -65,48 +68,49 @@ struct NamedConv2d {
   LayerOptions options;
 };
 
-/// Makes the layers of one network: reads their tensors, adds what LoRAs change, packs them for the device. A
-/// tensor that is missing or has another shape is an Error that names it.
+/// Makes the layers of one network: reads their tensors, applies LoRAs and packs them for the device. Throws
+/// Error with the tensor's name if one is missing or has another shape.
 class LayerLoader {
  public:
   LayerLoader(Device& device, const TensorFiles& files, Lora::Network network, std::vector<ScaledLora> loras,
               LayerCache& cache, Precision precision = Precision::f32);
 
-  /// What sides the pictures have that convolutions from here on will mostly see (HostConv2d::side).
+  /// Sets the image side that the following convolutions will mostly see (HostConv2d::side), in pixels.
   void expect_side(std::int64_t side) { side_ = side; }
-  /// `NAME.weight` [out, in, kernel, kernel] and `NAME.bias`.
+  /// Makes a convolution from `NAME.weight` [out, in, kernel, kernel] and `NAME.bias` [out].
   Weights conv2d(const std::string& name, std::int64_t in, std::int64_t out, std::int64_t kernel,
                  const LayerOptions& options = {});
-  /// Two of them, the second of what the first gives, as one of 5x5 (join_convolutions), in float32.
+  /// Composes two consecutive 3x3 convolutions into one of 5x5 in float32, see join_convolutions.
   Weights joined_conv2d(const NamedConv2d& first, const NamedConv2d& second, Edge vertical, Edge horizontal);
+  /// True if the device computes a joined convolution faster than the two.
   [[nodiscard]] bool gains_by_joining() const { return device_.gains_by_joined_convolutions(); }
-  /// `NAME.weight` [out, in] or [out, in, 1, 1] and `NAME.bias`. Several names become one layer with their
-  /// outputs one after the other.
+  /// Makes a linear layer from `NAME.weight` [out, in] or [out, in, 1, 1] and `NAME.bias` [out]. Several
+  /// names become one layer that has their outputs one after the other.
   Weights linear(const std::vector<std::string>& names, std::int64_t in, std::int64_t out_each,
                  const LayerOptions& options = {});
   Weights linear(const std::string& name, std::int64_t in, std::int64_t out,
                  const LayerOptions& options = {});
-  /// `LAYER.weight` [size], of a norm.
+  /// Makes a norm's gain from `LAYER.weight` [size].
   Weights norm_weight(const std::string& layer, std::int64_t size);
-  /// `LAYER.bias` [size], of a norm.
+  /// Makes a norm's shift from `LAYER.bias` [size].
   Weights norm_bias(const std::string& layer, std::int64_t size);
-  /// What the network is computed in.
+  /// The precision of the network.
   [[nodiscard]] Precision precision() const { return precision_; }
-  /// All layers so far, in the order in which they were asked for.
+  /// Moves out all layers made so far, in the order of the calls.
   [[nodiscard]] std::vector<Weights> take_layers() { return std::move(made_); }
-  /// A tensor that is to be read by other means.
+  /// Returns a tensor that the caller reads itself, and marks it as used.
   const FileTensor& tensor(const std::string& name, const std::vector<std::int64_t>& shape);
 
-  /// Throws Error where the files have tensors that were not asked for, other than those in `harmless`: then
-  /// the configuration belongs to another network, and what it computes would be wrong.
+  /// Throws Error if the files have tensors that were not used, except those in `harmless`. Then the
+  /// configuration belongs to another network, and the results would be wrong.
   void check_all_used(const std::set<std::string>& harmless = {}) const;
 
  private:
-  /// Memory for one layer at a time, used again for the next: fresh pages would take longer than what is done
-  /// in them. All of it goes back to the system in the end.
+  /// A buffer for one layer at a time that is reused for the next one. Allocating fresh pages would take
+  /// longer than filling them. The destructor returns all of it to the system.
   class Floats {
    public:
-    /// Whatever lies there, until the next call.
+    /// Returns uninitialised memory for `size` floats, valid until the next call.
     std::span<float> get(std::int64_t size);
 
    private:
@@ -125,7 +129,7 @@ class LayerLoader {
     return options.seen && precision_ == Precision::int8 ? Precision::int16 : precision_;
   }
   void mark_used(const std::string& name, bool bias);
-  /// The change that an adapter makes to a layer, with its scale.
+  /// An adapter's change of a layer, and the scale at which it is applied.
   struct ScaledChange {
     const LayerChange* change;
     float scale;
@@ -133,14 +137,14 @@ class LayerLoader {
 
   void read_weight(const std::string& name, std::int64_t in, std::int64_t out, std::int64_t kernel,
                    std::span<float> into);
-  /// The bias of the files, or zeros where the layer has none.
+  /// Reads the layer's bias, or zeros if the files have none, and applies the adapters.
   void read_bias(const std::string& name, std::int64_t out, bool is_there, std::span<float> into);
   [[nodiscard]] std::vector<ScaledChange> changes_of(const std::string& layer) const;
   void change_weight(const std::string& layer, const LayerShape& shape, std::span<float> weight) const;
   void change_bias(const std::string& layer, bool is_there, std::span<float> bias) const;
-  /// Throws Error where adapters have brought a layer beyond the range of float32.
+  /// Throws Error if the adapters' changes made a value NaN or infinite.
   void check_changed(const std::string& layer, std::span<const float> values) const;
-  /// True if the layer has a bias, or an adapter gives it one.
+  /// True if the layer has a bias or an adapter adds one.
   [[nodiscard]] bool has_bias(const std::string& layer, const LayerOptions& options) const;
   void convert(const FileTensor& tensor, std::span<float> into);
 
@@ -151,7 +155,7 @@ class LayerLoader {
   LayerCache& cache_;
   Precision precision_;
   std::int64_t side_ = 0;
-  std::size_t read_ = 0;  // bytes of the files, since their pages were let go
+  std::size_t read_ = 0;  // bytes of the files read since their pages were released
   std::set<std::string> used_;
   std::vector<Weights> made_;
   Floats weight_;

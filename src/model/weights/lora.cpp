@@ -17,8 +17,7 @@ constexpr std::string_view kPeftPrefix = "base_model.";
 constexpr const char* kAdapterConfig = "adapter_config.json";
 constexpr std::size_t kKeysShown = 3;
 
-/// True for the file that peft's save_pretrained writes: only that belongs to an adapter_config.json beside
-/// it.
+/// True if peft's save_pretrained wrote the file. Only then does an adapter_config.json beside it apply.
 bool is_of_peft(const SafeTensors& file) {
   return std::ranges::any_of(file.tensors(),
                              [](const auto& entry) { return entry.first.starts_with(kPeftPrefix); });
@@ -32,7 +31,7 @@ std::vector<std::string> names_of(const LayerShapes& layers) {
   return names;
 }
 
-/// The tensors of peft's VeRA that all layers share.
+/// True for the tensors of peft's VeRA that all layers share.
 bool is_shared_projection(std::string_view key) {
   return key == "base_model.vera_A" || key == "base_model.vera_B";
 }
@@ -44,14 +43,15 @@ const FileTensor* find_tensor(const SafeTensors& file, const std::string& key) {
 
 bool is_embedding(std::string_view layer) { return layer.starts_with("embeddings."); }
 
-/// Stable Diffusion XL has a second text encoder; its other layers may fit by chance.
+/// True for keys of Stable Diffusion XL's second text encoder. Some of its layers may fit this model by
+/// chance.
 bool is_of_second_text_encoder(std::string_view key) {
   static constexpr std::array<std::string_view, 4> kPrefixes = {"lora_te2_", "text_encoder_2.",
                                                                 "text_encoders.clip_g.", "clip_g."};
   return std::ranges::any_of(kPrefixes, [&](std::string_view prefix) { return key.starts_with(prefix); });
 }
 
-/// The first of the keys, as in " (a, b, ...)"; empty where there are none.
+/// Lists the first keys, as in " (a, b, ...)". Returns an empty text if there are none.
 std::string show_keys(const std::vector<std::string>& keys) {
   if (keys.empty()) {
     return "";

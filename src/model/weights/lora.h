@@ -18,34 +18,33 @@ namespace streamdiffusion {
 class LoraLayerNames;
 class LoraParts;
 
-/// A LoRA file read: which layers of which network it changes, and how. Immutable.
+/// The changes that a LoRA file makes to the layers of a model's networks. Immutable.
 class Lora {
  public:
-  /// Which network a layer belongs to.
+  /// The network that a layer belongs to.
   enum class Network : std::uint8_t { unet, text_encoder };
 
-  /// The layers that the model has, in diffusers' and transformers' naming (text encoder without the
-  /// "text_model." prefix).
+  /// The layers of the model under diffusers' and transformers' names; the text encoder's lack the prefix
+  /// "text_model.".
   struct Layers {
     LayerShapes unet;
     LayerShapes text_encoder;
   };
 
-  /// Opens a file, and the adapter_config.json beside it where peft wrote both. Throws Error as the
-  /// constructor does.
+  /// Opens a LoRA file, and the adapter_config.json beside it if peft wrote both. Throws Error like the
+  /// constructor, and for a folder.
   static std::shared_ptr<const Lora> open(const std::filesystem::path& file, const Layers& layers);
 
-  /// `adapter_config`: the text of the adapter_config.json that belongs to the file; nullopt where there is
-  /// none. Keys of layers that the model does not have go to `unmatched`. Throws Error where the file changes
-  /// nothing, or where a layer's parts are not all there, do not fit one another or the layer, are not known,
-  /// or belong to another method.
+  /// `adapter_config` is the text of the adapter_config.json that belongs to the file, if any. Keys of layers
+  /// that the model lacks go to `unmatched`. Throws Error if the file changes nothing, or if a layer's parts
+  /// are incomplete, unknown, of several methods, or do not fit.
   Lora(std::shared_ptr<const SafeTensors> file, const Layers& layers,
        const std::optional<std::string>& adapter_config = std::nullopt);
 
-  /// nullptr where the layer is not touched.
+  /// Returns the change of a layer, or nullptr if the file does not change it.
   [[nodiscard]] const LayerChange* find(Network network, const std::string& layer) const;
   [[nodiscard]] const std::vector<std::string>& unmatched() const { return unmatched_; }
-  /// Full sentences about a file that is applied but may not give what its maker saw.
+  /// Full sentences about reasons why the file's effect may differ from what its maker saw.
   [[nodiscard]] const std::vector<std::string>& warnings() const { return warnings_; }
   [[nodiscard]] const std::string& name() const { return file_->name(); }
 
@@ -61,7 +60,7 @@ class Lora {
   std::map<std::string, LayerChange> unet_;
   std::map<std::string, LayerChange> text_encoder_;
   std::vector<std::string> unmatched_;
-  std::vector<std::string> alphas_alone_;  // keys of layers that have nothing but an alpha
+  std::vector<std::string> alphas_alone_;  // keys of layers that have only an alpha
   std::vector<std::string> warnings_;
 };
 

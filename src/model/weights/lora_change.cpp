@@ -15,12 +15,12 @@
 namespace streamdiffusion {
 namespace {
 
-/// Pixels of a convolution's kernel; 1 for a matrix.
+/// Returns the number of pixels of a convolution's kernel, 1 for a matrix.
 std::int64_t pixels_of(const FileTensor& tensor) {
   return tensor.shape.size() == 4 ? tensor.shape[2] * tensor.shape[3] : 1;
 }
 
-/// [rows][columns] as [columns][rows].
+/// Transposes [rows][columns] to [columns][rows].
 std::vector<float> transposed(const std::vector<float>& values, std::int64_t rows) {
   const auto row_count = static_cast<std::size_t>(rows);
   const std::size_t columns = values.size() / row_count;
@@ -35,7 +35,7 @@ std::vector<float> transposed(const std::vector<float>& values, std::int64_t row
 
 struct Extent {
   std::int64_t rows = 0;
-  std::int64_t columns = 0;  ///< input channels times pixels
+  std::int64_t columns = 0;  ///< Input channels * pixels.
   friend bool operator==(const Extent&, const Extent&) = default;
 };
 
@@ -47,7 +47,7 @@ std::int64_t rank_of_left(const LoraMatrix& matrix) {
   return matrix.left->shape[matrix.left_is_transposed ? 0 : 1];
 }
 
-/// Of what check_change has found sound.
+/// Returns the size of a matrix that has passed check_matrix.
 Extent extent_of(const LoraMatrix& matrix) {
   if (matrix.whole != nullptr) {
     return {matrix.whole->shape[0], matrix.whole->elements() / matrix.whole->shape[0]};
@@ -55,10 +55,10 @@ Extent extent_of(const LoraMatrix& matrix) {
   const std::int64_t columns = matrix.right->elements() / matrix.right->shape[0];
   const std::int64_t pixels = pixels_of(matrix.core != nullptr ? *matrix.core : *matrix.left);
   const bool countable = columns <= std::numeric_limits<std::int64_t>::max() / pixels;
-  return {rows_of_left(matrix), countable ? columns * pixels : 0};  // 0: fits no layer
+  return {rows_of_left(matrix), countable ? columns * pixels : 0};  // 0 fits no layer
 }
 
-/// `left` as [rows][rank], or with a kernel [rows][rank][pixels], times `scale`.
+/// Returns scale * `left` as [rows][rank], or [rows][rank][pixels] with a kernel.
 std::vector<float> scaled_left(const LoraMatrix& matrix, float scale) {
   std::vector<float> left = to_floats(*matrix.left);
   if (matrix.left_is_transposed) {
@@ -70,7 +70,7 @@ std::vector<float> scaled_left(const LoraMatrix& matrix, float scale) {
   return left;
 }
 
-/// result[n][i][t] = sum over r of kernels[n][r][t] * right[r][i], for kernels with that many `pixels`.
+/// result[n][i][t] += sum over r of kernels[n][r][t] * right[r][i], where t counts the kernels' `pixels`.
 void add_kernels_times_right(const std::vector<float>& kernels, const std::vector<float>& right,
                              std::int64_t rank, std::int64_t pixels, std::span<float> result) {
   const std::vector<float> by_input = transposed(right, rank);
@@ -82,7 +82,7 @@ void add_kernels_times_right(const std::vector<float>& kernels, const std::vecto
   }
 }
 
-/// result [rows][columns] += scale * matrix.
+/// result[rows][columns] += scale * matrix.
 void add_matrix(const LoraMatrix& matrix, float scale, std::span<float> result) {
   if (matrix.whole != nullptr) {
     const std::vector<float> values = to_floats(*matrix.whole);
@@ -114,7 +114,7 @@ std::vector<float> to_dense(const LoraMatrix& matrix, float scale) {
   return values;
 }
 
-/// weight[a * rows2 + b][c * columns2 + d] += first[a][c] * second[b][d].
+/// weight[a * rows2 + b][c * columns2 + d] += scale * first[a][c] * second[b][d].
 void add_kronecker(const LoraChange& change, float scale, std::span<float> weight) {
   const Extent outer = extent_of(change.first);
   const Extent inner = extent_of(change.second);
@@ -151,15 +151,15 @@ void add_delta(const LoraChange& change, float scale, std::span<float> weight) {
   }
 }
 
-/// Index of DoRA's length that a weight belongs to: its output channel's, or its input channel's.
+/// Returns the index of the DoRA length of a weight: its output channel, or its input channel.
 std::size_t unit_of(const LoraChange& change, const LayerShape& shape, std::size_t index) {
   const auto in = static_cast<std::size_t>(shape.in);
   const auto pixels = static_cast<std::size_t>(shape.pixels);
   return change.lengths_of_inputs ? index / pixels % in : index / (in * pixels);
 }
 
-/// The factors that bring the weights of each output, or input, to the given lengths. Zeros have no direction
-/// and stay zeros.
+/// Returns the factors that bring the weights of each output or input channel to the given lengths. Zero
+/// vectors have no direction and stay zero.
 std::vector<float> length_factors(const LoraChange& change, const LayerShape& shape,
                                   std::span<const float> weight) {
   const std::vector<float> lengths = to_floats(*change.lengths);
@@ -220,7 +220,7 @@ std::string show_parts(const LoraMatrix& matrix) {
               std::to_string(shape.in * shape.pixels) + "; the file is made for another kind of model");
 }
 
-/// Without overflow.
+/// True if product == a * b. Cannot overflow.
 bool is_product(std::int64_t product, std::int64_t a, std::int64_t b) {
   return product % a == 0 && product / a == b;
 }

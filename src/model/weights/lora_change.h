@@ -11,45 +11,46 @@
 
 namespace streamdiffusion {
 
-/// A matrix of a LoRA file: as it is, or as a product. Rows are output channels, columns input channels times
-/// the kernel's pixels.
+/// A matrix of a LoRA file: one tensor, or a product of several. Rows are output channels, columns are input
+/// channels * pixels of the kernel.
 struct LoraMatrix {
-  const FileTensor* whole = nullptr;  ///< else the product of the others
-  const FileTensor* left = nullptr;   ///< [rows, rank], with a kernel where `right` has none
-  const FileTensor* right = nullptr;  ///< [rank, columns], with or without a kernel
-  /// Tucker's core [rank, rank, k, k] between them (`lora_mid`, `hada_t1`, `lokr_t2`).
+  const FileTensor* whole = nullptr;  ///< If null, the matrix is the product of the others.
+  const FileTensor* left = nullptr;   ///< [rows, rank], with a kernel if `right` has none.
+  const FileTensor* right = nullptr;  ///< [rank, columns], with or without a kernel.
+  /// Tucker core [rank, rank, k, k] between the two (`lora_mid`, `hada_t1`, `lokr_t2`), or null.
   const FileTensor* core = nullptr;
-  bool left_is_transposed = false;  ///< [rank, rows], as LoHa and LoKr have it beside a core
+  /// If true, `left` is [rank, rows], as LoHa and LoKr have it with a core.
+  bool left_is_transposed = false;
 };
 
-/// What a LoRA, LoHa or LoKr does to one layer: weight += scale * factor * delta, where delta is a matrix, or
-/// two multiplied element by element (LoHa) or by Kronecker's product (LoKr). With DoRA what comes of it is
-/// then brought to given lengths.
+/// The change of one layer by LoRA, LoHa or LoKr: weight += scale * factor * delta. The delta is a matrix, an
+/// element-wise product of two (LoHa) or a Kronecker product of two (LoKr). DoRA then rescales the result to
+/// given lengths.
 struct LoraChange {
   enum class Kind : std::uint8_t { lora, loha, lokr };
   Kind kind = Kind::lora;
   LoraMatrix first = {};
-  LoraMatrix second = {};  ///< of loha and lokr
-  float factor = 1.0F;     ///< alpha / rank
+  LoraMatrix second = {};  ///< For loha and lokr only.
+  float factor = 1.0F;     ///< alpha / rank.
 
-  /// DoRA: the length of each output's weights, or of each input's where `lengths_of_inputs`.
+  /// DoRA: length of the weights of each output channel (input channel if `lengths_of_inputs`), or null.
   const FileTensor* lengths = nullptr;
   bool lengths_of_inputs = false;
 
-  /// Tensors above that are not in the file but computed from it.
+  /// Owns tensors above that were computed from the file's.
   std::vector<std::shared_ptr<const FileTensor>> computed = {};
 };
 
-/// Throws Error, beginning with `where`, where the parts of a change do not fit one another.
+/// Throws Error that begins with `where` if the parts of a change do not fit one another.
 void check_parts(const LoraChange& change, const std::string& where);
 
-/// Throws Error, beginning with `where`, where the parts do not fit one another or the layer.
+/// Throws Error that begins with `where` if the parts do not fit one another or the layer.
 void check_change(const LoraChange& change, const LayerShape& shape, const std::string& where);
 
-/// Changes `weight` ([out][in][pixels]), to which other adapters may have been applied before. As in peft,
-/// DoRA rescales all that is there by the factor that brings `base`, the weight without any adapter, with
-/// this change alone to the given lengths. `base` may be `weight` itself where this adapter is the first. The
-/// change must have passed check_change.
+/// Changes `weight` [out][in][pixels], which other adapters may have changed before. `base` is the weight
+/// before all adapters; it may be `weight` itself for the first one. As in peft, DoRA's factors bring `base`
+/// with this change alone to the given lengths, and rescale all of `weight`. The change must have passed
+/// check_change.
 void apply_change(const LoraChange& change, float scale, const LayerShape& shape, std::span<const float> base,
                   std::span<float> weight);
 

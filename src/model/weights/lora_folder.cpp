@@ -16,9 +16,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kNamesShown = 10;
-constexpr std::size_t kMostEntries = 100'000;  // of a folder that is searched; more is a wrong folder
+constexpr std::size_t kMostEntries = 100'000;  // a folder with more entries is not one of LoRAs
 
-/// Collects the .safetensors files of a folder and of its subfolders, those that are links included.
+/// Collects the .safetensors files of a folder and its subfolders, following links.
 class LoraFiles {
  public:
   explicit LoraFiles(const fs::path& folder) : folder_(folder) {
@@ -36,7 +36,7 @@ class LoraFiles {
   void search(const fs::path& folder, std::error_code& error) {
     const fs::path real = fs::canonical(folder, error);
     if (error || std::ranges::find(inside_of_, real) != inside_of_.end()) {
-      return;  // a link to a folder that it lies in leads nowhere new
+      return;  // a link to a folder above leads nowhere new
     }
     inside_of_.push_back(real);
     for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
@@ -50,7 +50,7 @@ class LoraFiles {
       throw Error(folder_.string() + " has more than " + std::to_string(kMostEntries) +
                   " files; give a folder that holds LoRAs");
     }
-    std::error_code ignored;  // of a subfolder that cannot be read or a link that leads nowhere
+    std::error_code ignored;  // set for an unreadable subfolder or a broken link
     if (entry.is_directory(ignored)) {
       search(entry.path(), ignored);
     } else if (entry.path().extension() == ".safetensors" && entry.is_regular_file(ignored)) {
@@ -60,7 +60,7 @@ class LoraFiles {
 
   const fs::path& folder_;
   std::vector<fs::path> files_;
-  std::vector<fs::path> inside_of_;  // the folders on the way to the one that is searched, without links
+  std::vector<fs::path> inside_of_;  // folders on the path to the current one, with links resolved
   std::size_t entries_ = 0;
 };
 
@@ -94,7 +94,7 @@ fs::path find_lora(const fs::path& folder, const std::string& name) {
       found.push_back(file);
     }
   }
-  // Those who write prompts need not be those who know the machine: names, no whole paths.
+  // Prompts may come from strangers, such as the server's clients. Messages contain names and no whole paths.
   if (found.empty()) {
     throw Error("there is no LoRA \"" + name + "\" in the folder of LoRAs; " + names_of(files));
   }

@@ -5,10 +5,10 @@
 
 namespace streamdiffusion {
 
-/// Finds the .safetensors file called `name` in a folder or its subfolders: by its stem, or by its path
-/// within the folder, both without the extension. Links to folders are followed. Names are compared with
-/// letters and accents composed, and are never joined to paths, so a name leads to nothing outside. Throws
-/// Error where there is no such file, naming some that are there, or more than one.
+/// Finds the .safetensors file called `name` in a folder or its subfolders, following links. `name` is the
+/// file's stem or its path within the folder, without the extension. Letters and accents are composed before
+/// the comparison. Names are never joined to paths, so they cannot lead outside. Throws Error if there is no
+/// such file, listing some that exist, or several.
 std::filesystem::path find_lora(const std::filesystem::path& folder, const std::string& name);
 
 }  // namespace streamdiffusion

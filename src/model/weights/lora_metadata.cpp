@@ -24,7 +24,7 @@ constexpr std::size_t kLongestText = 300;  // bytes
 constexpr std::size_t kWordsKept = 20;
 constexpr std::size_t kLongestJson = 16'000'000;
 
-/// One line without control characters, which a terminal would obey, cut between characters.
+/// Returns one line without control characters (which terminals obey), cut between UTF-8 characters.
 std::string one_line(std::string_view text) {
   std::string line;
   for (const char c : text.substr(0, kLongestText)) {
@@ -43,7 +43,7 @@ std::string one_line(std::string_view text) {
   return line;
 }
 
-/// The first of the keys that says something.
+/// Returns the text of the first key that has one.
 std::string find_text(const Metadata& metadata, std::initializer_list<const char*> keys) {
   for (const char* const key : keys) {
     const auto found = metadata.find(key);
@@ -54,7 +54,7 @@ std::string find_text(const Metadata& metadata, std::initializer_list<const char
   return "";
 }
 
-/// Null where the text is no JSON, or too long to be worth reading.
+/// Returns null for invalid JSON and for a text above kLongestJson bytes.
 Json parse_or_null(const std::string& text) {
   try {
     return text.size() <= kLongestJson ? parse_json(text, "metadata") : Json();
@@ -63,7 +63,7 @@ Json parse_or_null(const std::string& text) {
   }
 }
 
-/// kohya's `ss_tag_frequency`: for each folder of pictures an object from tag to count.
+/// Sums kohya's `ss_tag_frequency`, which has an object from tag to count for each folder of images.
 std::map<std::string, std::int64_t> count_tags(const std::string& text) {
   std::map<std::string, std::int64_t> counts;
   const Json json = parse_or_null(text);
@@ -108,13 +108,13 @@ std::vector<std::string> trigger_words_of(const Metadata& metadata) {
   return words;
 }
 
-/// A part of a tensor's name, and the method that has such tensors.
+/// A part of a tensor's name and the method that it shows.
 struct MethodMark {
   std::string_view part;
   std::string_view method;
 };
 
-// Methods that share a tensor's name with another come before that.
+// If a method has another one's tensors too, it comes before that.
 constexpr auto kMethodMarks = std::to_array<MethodMark>({{".hada_w1", "LoHa"},
                                                          {".lokr_w1", "LoKr"},
                                                          {".lora_E", "AdaLoRA"},

@@ -7,11 +7,13 @@
 
 namespace streamdiffusion {
 
-/// What the trainer of a LoRA, or the maker of a checkpoint, noted in the file, for people. Fields are empty
-/// where nothing is said. The texts are the file's: one line each, cut to a length for a terminal.
+/// Notes of a LoRA's or checkpoint's maker, for display. Absent fields are empty. Each text is from the file,
+/// on one line and cut to a length for a terminal.
 struct LoraMetadata {
   std::string title;
-  std::string method;  ///< "LoRA", "LoHa", "IA3", ..., with DoRA where it is; of the tensors; else empty
+  /// From the tensors' names, such as "LoRA", "LoHa" or "IA3", with " with DoRA" if that is used; empty if
+  /// unknown.
+  std::string method;
   std::string base_model;
   std::string resolution;
   std::string rank;
@@ -19,15 +21,15 @@ struct LoraMetadata {
   std::string author;
   std::string license;
   std::string description;
-  std::vector<std::string>
-      trigger_words;  ///< the words or tags that it was trained with, the most used first
+  /// Words or tags of the training data, the most frequent first.
+  std::vector<std::string> trigger_words;
 
-  /// Label and text of what is said, in the order to show.
+  /// Returns label and text of each field that is not empty, in display order.
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> lines() const;
 };
 
-/// From a file's `__metadata__` (kohya's `ss_...`, `modelspec...`) and the names of its tensors. What is
-/// malformed counts as not said.
+/// Reads a file's `__metadata__` (kohya's `ss_...`, `modelspec...`) and its tensors' names. Malformed entries
+/// are ignored.
 LoraMetadata read_lora_metadata(const std::map<std::string, std::string>& metadata,
                                 const std::vector<std::string>& tensor_names);
 

@@ -15,10 +15,10 @@ using Part = LoraKey::Part;
 struct Ending {
   std::string_view text;
   Part part;
-  std::string_view method = {};  // of unsupported ones
+  std::string_view method = {};  // of unsupported endings
 };
 
-// Longer endings before those that they end in.
+// An ending comes before any other that it ends in.
 constexpr auto kEndings = std::to_array<Ending>({
     {".lora_linear_layer.down.weight", Part::down},
     {".lora_linear_layer.up.weight", Part::up},
@@ -36,7 +36,7 @@ constexpr auto kEndings = std::to_array<Ending>({
     {".lora_A.weight", Part::down},
     {".lora_B.weight", Part::up},
     {".lora_B.bias", Part::up_bias},
-    {".lora_A", Part::down},  // without ".weight": AdaLoRA's
+    {".lora_A", Part::down},  // AdaLoRA's have no ".weight"
     {".lora_B", Part::up},
     {".lora_E", Part::diagonal},
     {"_lora.alpha", Part::alpha},
@@ -90,8 +90,8 @@ std::string flat(std::string name) {
   return name;
 }
 
-/// peft may put an adapter's name behind its parts ("lora_A.default.weight", "lora_E.default"), and the names
-/// of its wrappers before them.
+/// Removes adapters' names that peft puts behind parts ("lora_A.default.weight", "lora_E.default") and the
+/// names of its wrappers.
 std::string without_peft_names(std::string_view key) {
   std::string plain(key);
   for (const std::string_view wrapper : {".base_layer.", ".modules_to_save.default.", ".modules_to_save."}) {
@@ -119,11 +119,11 @@ std::string without_peft_names(std::string_view key) {
 enum class Network : std::uint8_t { unet, text_encoder };
 
 struct Prefix {
-  std::string_view text;  // with "_" for "."
+  std::string_view text;  // "_" stands for "."
   std::optional<Network> network = {};
 };
 
-/// Prefixes of layer names by maker. A longer one comes before the one that it begins with.
+/// Prefixes of layer names by maker. A prefix comes before any other that it begins with.
 constexpr auto kPrefixes = std::to_array<Prefix>({
     {"base_model_model_"},                                         // peft
     {"lycoris_"},                                                  // LyCORIS around any network
@@ -140,7 +140,7 @@ constexpr auto kPrefixes = std::to_array<Prefix>({
     {"text_model_", Network::text_encoder},                        // transformers before version 5
 });
 
-/// Removes the makers' prefixes from a name with "_" for "." and returns the network that they tell.
+/// Removes the makers' prefixes from a name with "_" for ".". Returns the network that they imply, if any.
 std::optional<Network> remove_prefixes(std::string_view& name) {
   std::optional<Network> network;
   for (const Prefix& prefix : kPrefixes) {
@@ -152,7 +152,7 @@ std::optional<Network> remove_prefixes(std::string_view& name) {
   return network;
 }
 
-/// Other names of projections: "to_out" in old processors, "to_q" for a text encoder's "q_proj".
+/// Adds a layer's other names: "to_out" of old processors, "to_q" for a text encoder's "q_proj".
 void add_aliases(std::map<std::string, std::string, std::less<>>& names, const std::string& flat_name,
                  const std::string& layer) {
   static constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kAliases = {

@@ -9,17 +9,17 @@
 
 namespace streamdiffusion {
 
-/// A key of a LoRA file taken apart.
+/// A parsed key of a LoRA file.
 struct LoraKey {
   enum class Part : std::uint8_t {
     down,
     up,
     mid,
-    diagonal,  ///< AdaLoRA's singular values, one a rank
+    diagonal,  ///< AdaLoRA's singular values, one per rank.
     alpha,
-    up_bias,         ///< peft's `lora_bias`
-    dora_scale,      ///< DoRA's lengths as LyCORIS writes them
-    dora_magnitude,  ///< DoRA's lengths as peft writes them
+    up_bias,         ///< peft's `lora_bias`.
+    dora_scale,      ///< DoRA's lengths as LyCORIS writes them.
+    dora_magnitude,  ///< DoRA's lengths as peft writes them.
     hada_w1_a,
     hada_w1_b,
     hada_t1,
@@ -37,39 +37,38 @@ struct LoraKey {
     vera_lambda_d,
     oft_triangles,
     ia3,
-    difference,       ///< of the whole weight, norms included
-    bias_difference,  ///< of the whole bias
-    weight,           ///< a whole weight that takes the place of the model's
-    bias,             ///< a whole bias
-    unsupported,
+    difference,       ///< Difference of a whole weight, norms included.
+    bias_difference,  ///< Difference of a whole bias.
+    weight,           ///< A whole weight that replaces the model's.
+    bias,             ///< A whole bias that replaces the model's.
+    unsupported,  ///< A part of an unsupported method, without which the others would mean another change.
   };
-  std::string layer;  ///< what is left of the key without the part
+  std::string layer;  ///< The key without the part.
   Part part = Part::down;
-  std::string_view method = {};  ///< of `unsupported`: the method's name
+  std::string_view method = {};  ///< Name of an unsupported part's method.
 };
 
-/// nullopt where the key ends in nothing that an adapter has. `unsupported`: a part of other methods, without
-/// which the rest would mean another change.
+/// Parses a key. Returns nothing if it does not end like an adapter's key.
 std::optional<LoraKey> parse_lora_key(std::string_view key);
 
-/// Finds layers by the names that LoRA files give them: diffusers', kohya's, peft's, LyCORIS's, OneTrainer's,
-/// ComfyUI's, those of the oldest processors, each also with the block names of the original Stable
-/// Diffusion.
+/// Finds layers by their names in LoRA files: those of diffusers, kohya, peft, LyCORIS, OneTrainer, ComfyUI
+/// and the oldest processors. All may also use the block names of the original Stable Diffusion.
 class LoraLayerNames {
  public:
   LoraLayerNames(const std::vector<std::string>& unet_layers,
                  const std::vector<std::string>& text_encoder_layers);
 
   struct Found {
-    bool unet = true;  ///< else the text encoder
+    bool unet = true;  ///< False for the text encoder.
     std::string layer;
   };
+  /// Finds a layer by its name in a key without the part. Returns nothing if the model has no such layer.
   [[nodiscard]] std::optional<Found> find(std::string_view layer_in_key) const;
-  /// The layer whose name a key begins with, whatever follows behind a dot.
+  /// Finds the layer whose name, up to some dot, a key begins with.
   [[nodiscard]] std::optional<Found> find_beginning(std::string_view key) const;
 
  private:
-  std::map<std::string, std::string, std::less<>> unet_;  // by names with "_" for "."
+  std::map<std::string, std::string, std::less<>> unet_;  // layers by their name with "_" for "."
   std::map<std::string, std::string, std::less<>> text_encoder_;
 };
 

@@ -49,7 +49,8 @@ bool is_whole_or_product(const LoraMatrix& matrix) {
   return matrix.whole != nullptr || (matrix.left != nullptr && matrix.right != nullptr);
 }
 
-/// Rank that alpha is divided by; 0 where LyCORIS does not divide: a LoKr of two whole matrices.
+/// Returns the rank that alpha is divided by, or 0 for a LoKr of two whole matrices, where LyCORIS does not
+/// divide.
 std::int64_t rank_of(const LoraChange& change) {
   if (change.kind == LoraChange::Kind::lokr && change.second.whole == nullptr) {
     return change.second.right->shape[0];
@@ -57,12 +58,13 @@ std::int64_t rank_of(const LoraChange& change) {
   return change.first.whole == nullptr ? change.first.right->shape[0] : 0;
 }
 
-/// LyCORIS writes [out, 1, ..] today and [1, in, ..] in its first versions; peft lengths of outputs always.
+/// True if DoRA's lengths are those of input channels. LyCORIS writes [out, 1, ...], its first versions wrote
+/// [1, in, ...]; peft always has one per output channel.
 bool are_lengths_of_inputs(const FileTensor& lengths) {
   return lengths.shape.size() > 1 && lengths.shape[0] == 1 && lengths.shape[1] > 1;
 }
 
-/// The first `rows` and `columns` of a matrix with each row multiplied by its factor.
+/// Returns the first `rows` and `columns` of a matrix, each row multiplied by its factor.
 std::shared_ptr<const FileTensor> scaled_rows(const FileTensor& matrix, const FileTensor& factors,
                                               std::int64_t rows, std::int64_t columns) {
   const std::vector<float> values = to_floats(matrix);
@@ -77,7 +79,7 @@ std::shared_ptr<const FileTensor> scaled_rows(const FileTensor& matrix, const Fi
   return make_tensor(std::move(result), {rows, columns});
 }
 
-/// Each row of `right` times one of AdaLoRA's singular values.
+/// Multiplies each row of `right` by one of AdaLoRA's singular values.
 void multiply_by_diagonal(LoraChange& change, const FileTensor& diagonal, const std::string& where) {
   const FileTensor& right = *change.first.right;
   check_numbers(diagonal, where);
@@ -228,7 +230,8 @@ LoraChange LoraParts::matrices(const std::string& where) const {
   return change;
 }
 
-/// diag(lambda_b) B diag(lambda_d) A, of the projections B and A the beginnings that this layer's size needs.
+/// Computes diag(lambda_b) B diag(lambda_d) A, with the leading rows of B and columns of A that this layer
+/// needs.
 LoraChange LoraParts::vera(const LoraContext& context, const std::string& where) const {
   const FileTensor* const lambda_b = find(Part::vera_lambda_b);
   const FileTensor* const lambda_d = find(Part::vera_lambda_d);
@@ -261,7 +264,7 @@ LoraChange LoraParts::vera(const LoraContext& context, const std::string& where)
 
 TensorChange LoraParts::ia3(const LoraContext& context, const std::string& where) const {
   const FileTensor* const factors = find(Part::ia3);
-  // peft writes [out, 1] and [1, in] for linear layers, [1, channels, 1, 1] for convolutions.
+  // peft writes [out, 1] or [1, in] for linear layers, [1, channels, 1, 1] for convolutions.
   const bool tells = factors->shape.size() == 2 && context.shape.out > 1 && context.shape.in > 1;
   if (!tells && context.settings == nullptr) {
     throw Error(where +
@@ -321,7 +324,7 @@ std::optional<TensorChange> LoraParts::bias(const LayerChange& change, const std
   }
   const auto* const tensor = change.weight ? std::get_if<TensorChange>(&*change.weight) : nullptr;
   if (tensor != nullptr && tensor->kind == TensorChange::Kind::scale_outputs) {
-    found.push_back(*tensor);  // IA3 scales what the layer gives, its bias included
+    found.push_back(*tensor);  // IA3 scales the layer's outputs, bias included
   }
   if (found.size() > 1) {
     throw Error(where + ": its layer has several changes of its bias");

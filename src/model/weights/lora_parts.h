@@ -12,31 +12,31 @@
 
 namespace streamdiffusion {
 
-/// Facts about one layer that its tensors do not hold.
+/// Facts about one layer that its tensors in the file do not tell.
 struct LoraContext {
-  std::string layer;  ///< by the model's name
+  std::string layer;  ///< The model's name of the layer.
   LayerShape shape;
-  const PeftSettings* settings = nullptr;  ///< nullptr: none
-  const FileTensor* vera_a = nullptr;      ///< VeRA's projection [rank, most inputs], which all layers share
-  const FileTensor* vera_b = nullptr;      ///< [most outputs, rank]
+  const PeftSettings* settings = nullptr;  ///< Null if there is no configuration.
+  const FileTensor* vera_a = nullptr;      ///< VeRA's shared projection [rank, most inputs], or null.
+  const FileTensor* vera_b = nullptr;      ///< VeRA's shared projection [most outputs, rank], or null.
 };
 
-/// What a LoRA file says about one layer, gathered key by key.
+/// The parts of one layer's change in a LoRA file, collected key by key.
 class LoraParts {
  public:
-  /// Throws Error, naming file and key, where the part is there already, is malformed, or belongs to a method
-  /// that is not computed here.
+  /// Adds the tensor of a parsed key. Throws Error with file and key if the part is there already, is
+  /// malformed or belongs to an unsupported method.
   void add(const LoraKey& parsed, const std::string& key, const FileTensor& tensor, const std::string& file);
 
-  /// What they amount to. Throws Error, naming file and key, where something is missing, belongs to several
-  /// methods or does not fit the layer.
+  /// Returns the change of the layer. Throws Error with file and key if a part is missing, parts belong to
+  /// several methods, or they do not fit the layer.
   [[nodiscard]] LayerChange change(const std::string& file, const LoraContext& context) const;
 
-  /// True if there is an alpha and nothing that it scales.
+  /// True if there is an alpha but no tensor that it scales.
   [[nodiscard]] bool has_alpha_alone() const { return alpha_ && tensors_.empty(); }
-  /// True if alpha scales the change and is not among the tensors.
+  /// True if the method has an alpha and the file has none for this layer.
   [[nodiscard]] bool lacks_alpha() const;
-  /// One of the keys, for messages.
+  /// The latest key, for error messages.
   [[nodiscard]] const std::string& key() const { return key_; }
 
  private:

@@ -8,7 +8,7 @@
 namespace streamdiffusion {
 namespace {
 
-/// A part of a name in diffusers and in the original.
+/// A part of a name in diffusers (first) and in the original (second).
 using Pair = std::pair<std::string_view, std::string_view>;
 
 constexpr std::array<Pair, 5> kOutside = {{{"time_embedding.linear_1", "time_embed.0"},
@@ -26,7 +26,7 @@ constexpr std::array<Pair, 6> kInResnet = {{{"norm1", "in_layers.0"},
 
 constexpr std::array<Pair, 1> kInDownsampler = {{{"conv", "op"}}};
 
-/// The other half of the pair whose half `from` is `name`.
+/// Returns the other half of the pair whose half `from` equals `name`.
 template <std::size_t count>
 std::optional<std::string> look_up(const std::array<Pair, count>& pairs, std::string_view Pair::*from,
                                    std::string_view name) {
@@ -37,7 +37,7 @@ std::optional<std::string> look_up(const std::array<Pair, count>& pairs, std::st
   return std::string(from == &Pair::first ? found->second : found->first);
 }
 
-/// Which modules a model has: every name, and every beginning of one up to a dot.
+/// The set of a model's modules: every name, and every beginning of a name up to a dot.
 class Modules {
  public:
   explicit Modules(const std::vector<std::string>& names) {
@@ -56,8 +56,8 @@ class Modules {
 
 std::string numbered(const std::string& name, int number) { return name + "." + std::to_string(number); }
 
-/// The length of a module's name at the beginning of a layer's: "down_blocks.0.resnets.1",
-/// "mid_block.resnets.0", "input_blocks.1.0", "middle_block.2".
+/// Returns the length of the module's name that a layer's name begins with: "down_blocks.0.resnets.1",
+/// "mid_block.resnets.0", "input_blocks.1.0" or "middle_block.2".
 std::size_t module_length(std::string_view layer) {
   std::size_t parts = 3;
   if (layer.starts_with("down_blocks.") || layer.starts_with("up_blocks.")) {
@@ -164,7 +164,7 @@ void OriginalUNetNames::add_up_blocks(const std::vector<Block>& blocks) {
         add(numbered(name + ".attentions", r), original + ".1", Kind::attention);
       }
     }
-    if (block.sampler) {  // in the group of the last resnet, behind its attention
+    if (block.sampler) {  // in the last resnet's group, after its attention
       add(name + ".upsamplers.0", numbered("output_blocks", output) + (block.attention ? ".2" : ".1"),
           Kind::upsampler);
     }

@@ -9,27 +9,27 @@
 
 namespace streamdiffusion {
 
-/// What the layers of a UNet2DConditionModel are called in the original Stable Diffusion (input_blocks,
-/// middle_block, output_blocks), and the other way round. The numbers follow from which layers the model has.
+/// Translates names of a UNet's layers between diffusers and the original Stable Diffusion (input_blocks,
+/// middle_block, output_blocks). The numbers in original names depend on which layers the model has.
 class OriginalUNetNames {
  public:
-  /// Of the model with these layers (or tensors), in diffusers' names.
+  /// Makes the translation for a model given by its layers or tensors under diffusers' names.
   static OriginalUNetNames from_current(const std::vector<std::string>& names);
-  /// The same, given in original names.
+  /// Makes the translation for a model given by its layers or tensors under original names.
   static OriginalUNetNames from_original(const std::vector<std::string>& names);
 
-  /// The original name of a layer; nullopt where it has none.
+  /// Returns the original name of a layer, or nothing if it has none.
   [[nodiscard]] std::optional<std::string> to_original(const std::string& layer) const;
-  /// diffusers' name of a layer; nullopt where it has none.
+  /// Returns diffusers' name of a layer, or nothing if it has none.
   [[nodiscard]] std::optional<std::string> to_current(const std::string& layer) const;
 
  private:
   enum class Kind : std::uint8_t { resnet, attention, downsampler, upsampler };
   struct Module {
-    std::string name;  ///< in the other naming
+    std::string name;  ///< The module's name in the other naming.
     Kind kind = Kind::resnet;
   };
-  /// What a model has of one block.
+  /// The layers of one block.
   struct Block {
     int resnets = 0;
     bool attention = false;

@@ -19,7 +19,7 @@ constexpr const char* kMetadataKey = "lora_adapter_metadata";
 constexpr std::array<std::string_view, 7> kMethods = {"LORA", "LOHA", "LOKR", "ADALORA",
                                                       "OFT",  "IA3",  "VERA"};
 
-/// Fields that, where they are set, make another method of LoRA.
+/// Fields that select another method when they are set.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kOtherMethods = {
     {{"kasa_config", "KaSA"},
      {"arrow_config", "Arrow"},
@@ -30,8 +30,8 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kOtherMet
      {"layer_replication", "replicated layers"},
      {"coft", "constrained OFT"}}};
 
-/// Ways to begin that take a part of the model's weights into the adapter, so that the rest of them, which is
-/// not in the file, belongs to it.
+/// Initialisations that move a part of the model's weights into the adapter. The adapter then needs the
+/// changed model, which is not in the file.
 constexpr std::array<std::string_view, 5> kChangedBases = {"pissa", "olora", "corda", "loftq", "lora_ga"};
 
 bool is_set(const nlohmann::json& value) {
@@ -52,8 +52,8 @@ bool boolean_of(const nlohmann::json& value, const std::string& where) {
   return value.get<bool>();
 }
 
-/// Names match where a layer's name ends in them. peft takes them for regular expressions, diffusers writes
-/// names.
+/// True if a pattern is a plain name. peft treats patterns as regular expressions, but diffusers writes names
+/// only.
 bool is_name(const std::string& pattern) {
   return !pattern.empty() && std::ranges::all_of(pattern, [](char c) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '_' || c == '-';
@@ -66,8 +66,8 @@ void check_is_name(const std::string& pattern, const std::string& where) {
   }
 }
 
-/// The pattern with its layer called as the model's layers are: without the "text_model." of transformers
-/// before version 5.
+/// Reads a pattern. Removes the prefix "text_model." of transformers before version 5, since the model's
+/// names lack it.
 PeftPattern read_entry(std::string_view key, float value) {
   const bool is_whole = key.starts_with('^');
   key.remove_prefix(is_whole ? 1 : 0);
@@ -76,7 +76,7 @@ PeftPattern read_entry(std::string_view key, float value) {
   return {.name = std::string(key), .is_whole = is_whole, .value = value};
 }
 
-/// In the order of the keys as peft writes them, which sorts them.
+/// Reads patterns in the order of their keys, in which peft sorts them.
 std::vector<PeftPattern> read_patterns(const nlohmann::json& json, const std::string& where) {
   if (!json.is_object()) {
     throw Error(where + " must be an object, not " + show_json(json));
@@ -89,7 +89,7 @@ std::vector<PeftPattern> read_patterns(const nlohmann::json& json, const std::st
   return patterns;
 }
 
-/// A list of names, or one name.
+/// Reads a list of names or one name.
 std::set<std::string> read_names(const nlohmann::json& json, const std::string& where) {
   std::set<std::string> names;
   const auto add = [&](const nlohmann::json& name) {
@@ -106,7 +106,7 @@ std::set<std::string> read_names(const nlohmann::json& json, const std::string& 
   return names;
 }
 
-/// Compares as peft's regular expressions do, in whose names the dots stand for any character.
+/// Compares a text with a name like peft's regular expressions, where a dot stands for any character.
 bool matches_name(std::string_view text, std::string_view name) {
   return std::ranges::equal(text, name, [](char is, char wanted) { return wanted == '.' || is == wanted; });
 }
@@ -126,14 +126,14 @@ std::optional<float> find_pattern(const std::vector<PeftPattern>& patterns, cons
   return found == patterns.end() ? std::nullopt : std::optional(found->value);
 }
 
-/// The fields of one adapter by name, and what is said about them in messages.
+/// The fields of one adapter by name, each with its description for error messages.
 class Fields {
  public:
   explicit Fields(std::string where) : where_(std::move(where)) {}
   void add(const std::string& name, const std::string& shown, const nlohmann::json& value) {
     fields_[name] = {where_ + ": " + show_json(shown), value};
   }
-  /// Calls `use` with the value and its place, where the field is there and set.
+  /// Calls `use(value, description)` if the field exists and is set.
   template <typename Use>
   void read(const std::string& name, Use&& use) const {
     const auto found = fields_.find(name);
@@ -144,7 +144,7 @@ class Fields {
 
  private:
   std::string where_;
-  std::map<std::string, std::pair<std::string, nlohmann::json>> fields_;  // by name: the place and the value
+  std::map<std::string, std::pair<std::string, nlohmann::json>> fields_;  // description and value by name
 };
 
 void check_method(const Fields& fields) {
@@ -177,7 +177,7 @@ void read_scaling(const Fields& fields, PeftSettings& settings) {
   fields.read("alpha_pattern", [&](const nlohmann::json& value, const std::string& where) {
     settings.alpha_pattern = read_patterns(value, where);
   });
-  if (settings.method != "ADALORA") {  // whose ranks the tensors have
+  if (settings.method != "ADALORA") {  // AdaLoRA's ranks are those of the tensors
     fields.read("rank_pattern", [&](const nlohmann::json& value, const std::string& where) {
       settings.rank_pattern = read_patterns(value, where);
     });
@@ -275,7 +275,7 @@ PeftConfig::PeftConfig(const std::map<std::string, std::string>& metadata, const
   }
 }
 
-/// Fields are called "unet.lora_alpha"; those without a network's name are the UNet's.
+/// Keys look like "unet.lora_alpha"; those without a network's name are the UNet's.
 void PeftConfig::read_metadata(const std::string& text, const std::string& where) {
   std::map<std::string, Fields> networks;
   const nlohmann::json json = parse_json_object(text, where);

@@ -12,10 +12,9 @@
 namespace streamdiffusion {
 namespace {
 
-using Matrix = std::vector<double>;  // square, row by row
+using Matrix = std::vector<double>;  // square, row-major
 
-/// The side b of a matrix whose upper triangle has this many elements, b * (b - 1) / 2; 0 where there is
-/// none.
+/// Returns the side b of a matrix whose strict upper triangle has b * (b - 1) / 2 elements, or 0 if none has.
 std::int64_t side_of_triangle(std::int64_t elements) {
   const auto side =
       static_cast<std::int64_t>(std::llround(std::sqrt(2.0 * static_cast<double>(elements) + 0.25) + 0.5));
@@ -60,8 +59,8 @@ void add_scaled(Matrix& to, double scale, const Matrix& what) {
   }
 }
 
-/// I + 2 Q + 2 Q^2 + ... + Q^last: the first terms of (I + Q) (I - Q)^-1, the last of them once, as peft
-/// takes it. peft goes to Q^3 with three terms as with four.
+/// Returns I + 2 Q + 2 Q^2 + ... + Q^last, a truncation of (I + Q) (I - Q)^-1. As in peft, the last power
+/// counts once, and three terms reach Q^3 as four do.
 Matrix cayley_series(const Matrix& skew, std::size_t side, std::int64_t terms) {
   Matrix result = identity(side);
   if (terms < 2) {
@@ -77,7 +76,7 @@ Matrix cayley_series(const Matrix& skew, std::size_t side, std::int64_t terms) {
   return result;
 }
 
-/// The inverse by Gauss-Jordan elimination with pivots. I + Q has one for every skew-symmetric Q.
+/// Inverts a matrix by Gauss-Jordan elimination with pivots. I + Q is invertible for every skew-symmetric Q.
 Matrix inverse(Matrix matrix, std::size_t side) {
   Matrix result = identity(side);
   const auto swap_rows = [side](Matrix& of, std::size_t a, std::size_t b) {
@@ -115,7 +114,7 @@ Matrix inverse(Matrix matrix, std::size_t side) {
   return result;
 }
 
-/// (I - Q) (I + Q)^-1: peft's transform without the series, the transpose of what the series approximates.
+/// Returns (I - Q) (I + Q)^-1: peft's exact transform, the transpose of what its series approximates.
 Matrix cayley(const Matrix& skew, std::size_t side) {
   Matrix minus = identity(side);
   Matrix plus = minus;
@@ -163,7 +162,7 @@ void apply_change(const Rotation& rotation, float scale, std::span<float> weight
   std::size_t block = 0;
   for (std::size_t first = 0; first < weight.size(); first += side) {
     const Matrix& matrix = matrices[block];
-    block = block + 1 < matrices.size() ? block + 1 : 0;  // one for all inputs, or one after the other
+    block = block + 1 < matrices.size() ? block + 1 : 0;  // shared, or one per range of inputs
     const std::span<float> inputs = weight.subspan(first, side);
     for (std::size_t i = 0; i < side; ++i) {
       double sum = 0;

@@ -9,20 +9,20 @@
 
 namespace streamdiffusion {
 
-/// A change by OFT as peft has it: the inputs of a layer are rotated, block by block, by orthogonal matrices.
+/// A change by peft's OFT: orthogonal matrices rotate the inputs of a layer, block by block.
 struct Rotation {
-  /// [blocks, b * (b - 1) / 2]: of each block the upper triangle of a skew-symmetric matrix of b x b, row by
-  /// row.
+  /// [blocks, b * (b - 1) / 2]: for each block, the upper triangle of a skew-symmetric b x b matrix,
+  /// row-major.
   const FileTensor* triangles = nullptr;
-  /// Terms of the series that approximates Cayley's transform; 0: the transform itself.
+  /// Terms of the series that approximates Cayley's transform, or 0 for the exact transform.
   std::int64_t series_terms = 0;
-  bool is_shared = false;  ///< One block serves all inputs.
+  bool is_shared = false;  ///< If true, one block serves all inputs.
 };
 
-/// Throws Error, beginning with `where`, where the blocks do not fit the inputs of this layer.
+/// Throws Error that begins with `where` if the blocks do not fit the layer's inputs.
 void check_change(const Rotation& rotation, const LayerShape& shape, const std::string& where);
 
-/// weight += scale * (weight * R^T - weight), where R holds the blocks on its diagonal.
+/// weight += scale * (weight * R^T - weight), where R is block-diagonal.
 void apply_change(const Rotation& rotation, float scale, std::span<float> weight);
 
 }  // namespace streamdiffusion

@@ -9,25 +9,25 @@
 
 namespace streamdiffusion {
 
-/// A change of a weight or a bias by one tensor that an adapter file holds as it is.
+/// A change of a weight or bias by one unmodified tensor of an adapter file.
 struct TensorChange {
   enum class Kind : std::uint8_t {
-    add,            ///< Whole differences: LyCORIS's `diff` and `w_norm`, peft's `lora_B.bias`.
-    replace,        ///< Weights that were trained themselves: peft's `modules_to_save`.
-    scale_outputs,  ///< One factor for each output channel (IA3).
-    scale_inputs,   ///< One factor for each input channel (IA3 of feedforward layers).
+    add,            ///< Adds a difference: LyCORIS's `diff` and `w_norm`, peft's `lora_B.bias`.
+    replace,        ///< Replaces the values: peft's `modules_to_save`.
+    scale_outputs,  ///< Multiplies each output channel by a factor (IA3).
+    scale_inputs,   ///< Multiplies each input channel by a factor (IA3 of feedforward layers).
   };
   Kind kind = Kind::add;
   const FileTensor* values = nullptr;
-  float factor = 1.0F;  ///< Multiplies the values of `add`: alpha / rank for the bias of a LoRA.
+  float factor = 1.0F;  ///< Factor of `add`: alpha / rank for a LoRA's bias.
 };
 
-/// Throws Error, beginning with `where`, where the values do not fit a tensor of this shape or are no
+/// Throws Error that begins with `where` if the values do not fit a tensor of this shape or are no
 /// floating-point numbers.
 void check_change(const TensorChange& change, const LayerShape& shape, const std::string& where);
 
-/// Changes `tensor` ([out][in][pixels]; a bias has one input) by `scale` times the change: 0 leaves it as it
-/// is, 1 applies the change as it was trained.
+/// Applies the change to `tensor` [out][in][pixels]; a bias has one input. `scale` 0 changes nothing, 1
+/// applies the change as trained.
 void apply_change(const TensorChange& change, float scale, const LayerShape& shape, std::span<float> tensor);
 
 }  // namespace streamdiffusion
