@@ -6,8 +6,9 @@ namespace streamdiffusion::hub {
 namespace {
 
 constexpr int kMostRedirects = 10;
-constexpr std::size_t kLargestAnswer = std::size_t{4} << 20U;  // a page of a thousand files is a tenth of it
-constexpr int kMostPages = 100;                                // of a thousand files each
+constexpr std::size_t kLargestAnswer = std::size_t{4}
+                                       << 20U;  // bytes; a page of a thousand files has a tenth
+constexpr int kMostPages = 100;                 // of up to a thousand files each
 
 std::string api_url(const HubOptions& options, const Repository& repository) {
   return options.endpoint + "/api/models/" + repository.id();
@@ -67,7 +68,7 @@ void check_status(const HttpHead& head, const std::string& url, const Repository
                           (options.token.empty() ? " (more are allowed with a token, HF_TOKEN)" : ""),
                       head.retry_after);
   }
-  // 401, 403 and 404 from elsewhere: signed addresses of storage run out, a new redirect brings a new one.
+  // 401, 403 and 404 from storage servers: their signed URLs expire, and a new redirect brings a new one.
   if (status == 408 || status / 100 == 5 || !of_hub) {
     throw Unavailable(what, head.retry_after);
   }

@@ -11,21 +11,21 @@
 
 namespace streamdiffusion::hub {
 
-/// The hub was not reached or is out of order; what the cache holds may do instead.
+/// The hub could not be reached or failed. A copy in the cache may be used instead.
 class Unreachable : public Error {
  public:
   using Error::Error;
 };
 
-/// What is asked of the hub about a repository, with messages for people where it refuses.
+/// Queries to the hub about a repository. Throws Error with advice for the user if the hub refuses.
 class HubApi {
  public:
-  /// `attempts`: how often it asks before Unreachable.
+  /// `attempts` is the number of tries before a query throws Unreachable. `options` must outlive this object.
   HubApi(const HubOptions& options, int attempts);
 
-  /// The commit that the repository's revision is at.
+  /// Returns the commit that the repository's revision points to.
   std::string commit(const Repository& repository);
-  /// All files at a commit.
+  /// Returns all files at a commit.
   std::vector<RemoteFile> files(const Repository& repository, const std::string& commit);
 
  private:
@@ -40,16 +40,17 @@ class HubApi {
   Retry retry_;
 };
 
-/// Throws what the status of an answer means: Unavailable where trying again may help, else Error with what
-/// to do. Comes back for 2xx and 3xx.
+/// Returns for a status of 2xx or 3xx. Otherwise throws Unavailable if trying again may help, else Error with
+/// advice.
 void check_status(const HttpHead& head, const std::string& url, const Repository& repository,
                   const HubOptions& options);
 
-/// The address of a file at a commit.
+/// Returns the URL of a file at a commit.
 std::string file_url(const HubOptions& options, const Repository& repository, const std::string& commit,
                      const std::string& path);
 
-/// GET that follows redirects. The token stays with the hub, and https is not left for http.
+/// Sends a GET request and follows redirects, each reported to `on_redirect`. The token is sent to the hub
+/// only. Throws Error for a redirect from https to http. The result's `location` is the final URL.
 HttpHead get_following(HttpClient& client, std::string url, std::int64_t offset,
                        const std::function<BodySink(const HttpHead&)>& begin,
                        const std::function<void(const HttpHead&)>& on_redirect);

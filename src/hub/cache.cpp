@@ -35,7 +35,7 @@ void make_folder(const fs::path& folder) {
   }
 }
 
-/// A name beside `file` that nobody else uses.
+/// Returns a file name next to `file` that no other process uses.
 fs::path beside(const fs::path& file) { return file.string() + "." + std::to_string(::getpid()) + ".tmp"; }
 
 void replace(const fs::path& with, const fs::path& file) {

@@ -9,12 +9,12 @@
 
 namespace streamdiffusion::hub {
 
-/// Where Python's huggingface_hub keeps a repository, and how:
+/// A repository in the cache of Python's huggingface_hub, which has this layout:
 ///
 ///     models--OWNER--NAME/
-///       blobs/HASH                  the files, named by what is in them; HASH.incomplete while they come in
+///       blobs/HASH                  the files, named by their hashes; HASH.incomplete during the download
 ///       snapshots/COMMIT/PATH       links to them (../../blobs/HASH)
-///       refs/REVISION               the commit that a branch or tag was at, when it was last asked for
+///       refs/REVISION               the commit of a branch or tag when it was last queried
 ///     .locks/models--OWNER--NAME/HASH.lock
 class RepositoryCache {
  public:
@@ -26,16 +26,17 @@ class RepositoryCache {
   [[nodiscard]] std::filesystem::path lock(const std::string& hash) const;
   [[nodiscard]] std::filesystem::path snapshot(const std::string& commit) const;
 
-  /// The commit of the repository's revision as far as the cache knows; none where it does not.
+  /// Returns the commit of the repository's revision as of the last query, or nothing if there was none.
   [[nodiscard]] std::optional<std::string> commit() const;
+  /// Records the commit of a branch or tag. Throws Error if it cannot be written.
   void write_commit(const std::string& commit) const;
 
-  /// Whether the file is there: the blob, and a link to it at that commit.
+  /// True if the path exists at that commit, with its blob.
   [[nodiscard]] bool has(const std::string& commit, const std::string& path) const;
-  /// Links a path of a commit to its blob. The path is checked by is_safe_path already.
+  /// Links a path of a commit to its blob. The path must have passed is_safe_path.
   void link(const std::string& commit, const std::string& path, const std::string& hash) const;
 
-  /// Makes the folders that downloads go to.
+  /// Creates the folders that downloads go to.
   void make_folders() const;
 
  private:
@@ -45,10 +46,10 @@ class RepositoryCache {
   std::string revision_;
 };
 
-/// The name of a repository's folder in the cache.
+/// Returns the name of a repository's folder in the cache.
 std::string cache_folder_name(const Repository& repository);
 
-/// The repository of a folder's name; none where it is another folder.
+/// Returns the repository of a folder's name, or nothing for other folders.
 std::optional<Repository> repository_of_folder(const std::string& folder_name);
 
 }  // namespace streamdiffusion::hub

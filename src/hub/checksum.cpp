@@ -28,7 +28,7 @@ Checksum::Checksum(std::size_t digits, std::int64_t size) : context_(EVP_MD_CTX_
   check(EVP_DigestInit_ex(as_context(context_.get()), sha256 ? EVP_sha256() : EVP_sha1(), nullptr));
   if (!sha256) {
     const std::string header = "blob " + std::to_string(size);
-    add(std::as_bytes(std::span(header.c_str(), header.size() + 1)));  // with the zero behind it
+    add(std::as_bytes(std::span(header.c_str(), header.size() + 1)));  // with the terminating zero
   }
 }
 

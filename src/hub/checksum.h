@@ -8,13 +8,14 @@
 
 namespace streamdiffusion::hub {
 
-/// Computes the hash that the hub lists of a file, piece by piece as it comes in: SHA-256 for a hash of 64
-/// digits, git's SHA-1 of a blob for one of 40.
+/// Computes a file's hash incrementally, in the form that the hub lists: SHA-256 for hashes of 64 hexadecimal
+/// digits, SHA-1 of a git blob for those of 40.
 class Checksum {
  public:
+  /// `digits` is the length of the listed hash, `size` the file's size in bytes.
   Checksum(std::size_t digits, std::int64_t size);
   void add(std::span<const std::byte> bytes);
-  /// In hexadecimal digits. To be called once.
+  /// Returns the hash in lower-case hexadecimal digits. Call it once.
   [[nodiscard]] std::string finish();
 
  private:

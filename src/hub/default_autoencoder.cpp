@@ -14,13 +14,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Whether TAESD reads and writes the model's latents, as far as the model tells. What it does not tell, and
-/// what is wrong with it, is for the one who loads it.
+/// True if TAESD fits the model's latents, as far as the files tell. Errors in the files are reported when
+/// the model is loaded.
 bool has_taesd_latents(const fs::path& model) {
-  constexpr double kScaling = 0.18215;  // of Stable Diffusion 1.x and 2.x; SDXL has another
+  constexpr double kScaling = 0.18215;  // that of Stable Diffusion 1.x and 2.x; SDXL has another
   try {
     if (!is_model_folder(model)) {
-      return fs::is_regular_file(model);  // checkpoints in one file are of 1.x or 2.x
+      return fs::is_regular_file(model);  // single-file checkpoints are of 1.x or 2.x
     }
     const fs::path file = model / "vae" / "config.json";
     const nlohmann::json config = parse_json_object(read_text_file(file), file.string());

@@ -8,17 +8,16 @@
 
 namespace streamdiffusion::hub {
 
-/// The autoencoder that takes the place of a model's own where nobody has chosen one.
+/// The autoencoder to use when the user has chosen none.
 struct DefaultAutoencoder {
-  std::optional<std::filesystem::path> path = {};  ///< none: the model's own
-  /// Which one it is, and how to choose the other, for those who load the model; empty where there is nothing
-  /// to choose.
+  std::optional<std::filesystem::path> path = {};  ///< Nothing for the model's own.
+  /// Text for the user: the autoencoder chosen and how to choose the other. Empty if there is no choice.
   std::string note = {};
 };
 
-/// Chooses TAESD, as the original StreamDiffusion does. The model keeps its own where that is small itself,
-/// where its latents are not Stable Diffusion 1.x's and 2.x's, and where TAESD is not to be had. `download`:
-/// fetch it where the cache does not have it.
+/// Chooses TAESD, as the original StreamDiffusion does. Keeps the model's own autoencoder if that is not a
+/// Stable Diffusion 1.x or 2.x AutoencoderKL, or if TAESD is not available. With `download`, TAESD is
+/// downloaded if the cache lacks it.
 DefaultAutoencoder default_autoencoder(const std::filesystem::path& model, bool download,
                                        const HubOptions& options);
 

@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 
 constexpr int kAttempts = 5;
 
-/// Where "bytes 100-199/200" begins; -1 where it says nothing.
+/// Returns the first byte of a Content-Range such as "bytes 100-199/200", or -1 if it has none.
 std::int64_t range_begin(const std::string& content_range) {
   const std::size_t space = content_range.find(' ');
   if (space == std::string::npos) {
@@ -48,7 +48,7 @@ void FileDownload::run(HttpClient& client) {
   }
   if (!is_there()) {
     const posix::FileLock lock = wait_for_lock();
-    if (!is_there()) {  // nor has another process brought it meanwhile
+    if (!is_there()) {  // another process may have downloaded it meanwhile
       fetch(client);
     }
   }
@@ -113,7 +113,7 @@ void FileDownload::fetch_rest(HttpClient& client, posix::GrowingFile& into) {
   const std::string url = file_url(options_, repository_, commit_, file_.path);
   try {
     const HttpHead head = get_following(client, url, into.size(), begin, check_redirect);
-    if (head.status == 416) {  // what is there is more than there is
+    if (head.status == 416) {  // the partial file is longer than the file
       start_anew(into);
       throw Unavailable(file_.path + ": what was downloaded before does not fit; downloading it anew");
     }
@@ -129,7 +129,7 @@ void FileDownload::fetch_rest(HttpClient& client, posix::GrowingFile& into) {
 
 BodySink FileDownload::begin_body(const HttpHead& head, posix::GrowingFile& into) {
   if (head.status != 206) {
-    start_anew(into);  // the server sends the whole
+    start_anew(into);  // the server sends the whole file
   } else if (range_begin(head.content_range) != into.size()) {
     throw Error(file_.path + ": the server sends another part of the file than it was asked for");
   }
@@ -146,8 +146,7 @@ BodySink FileDownload::begin_body(const HttpHead& head, posix::GrowingFile& into
 }
 
 void FileDownload::check_announced(const HttpHead& head) const {
-  // The hub names the same file twice: in its list and where it redirects. Storage further on has names of
-  // its own.
+  // The hub states the hash twice: in its list and in the redirect. Storage servers have ETags of their own.
   if (!head.etag.empty() && is_hash(head.etag, file_.hash.size()) && head.etag != file_.hash) {
     throw Error(file_.path + ": the hub lists it with the hash " + file_.hash + ", but sends " + head.etag +
                 "; try again");
@@ -160,7 +159,7 @@ void FileDownload::check_whole(posix::GrowingFile& into) {
   if (checksum.finish() != file_.hash) {
     start_anew(into);
     const std::string message = file_.path + ": what came does not have the checksum that the hub lists";
-    if (mismatched_) {  // whole files again and again would help nobody
+    if (mismatched_) {  // another download would hardly differ
       throw Error(message + ", twice; something between here and the hub changes it");
     }
     mismatched_ = true;

@@ -14,20 +14,22 @@
 
 namespace streamdiffusion::hub {
 
-/// How far the downloads of a repository are; counted by several threads.
+/// The progress of a repository's downloads, updated by several threads.
 struct Counters {
-  std::atomic<std::int64_t> done = 0;      ///< bytes that are there, from earlier runs too
-  std::atomic<std::int64_t> received = 0;  ///< bytes that came in now
+  std::atomic<std::int64_t> done = 0;      ///< Bytes present, including those of earlier runs.
+  std::atomic<std::int64_t> received = 0;  ///< Bytes received in this run.
 };
 
-/// Brings one file of a commit into the cache: locked against other processes, resumed where an earlier run
-/// has stopped, its size and hash checked before it counts as there.
+/// Downloads one file of a commit into the cache. Holds a lock against other processes, resumes interrupted
+/// downloads, and checks size and hash before the file appears in the cache.
 class FileDownload {
  public:
-  /// What was counted as done goes back where it turns out to be useless.
+  /// All references must outlive this object. If bytes turn out to be useless, they are subtracted from
+  /// `counters.done`.
   FileDownload(const HubOptions& options, const Repository& repository, const std::string& commit,
                const RemoteFile& file, Counters& counters);
 
+  /// Downloads the file if the cache lacks it. Throws Error if that fails, HubStopped if stopped.
   void run(HttpClient& client);
 
  private:

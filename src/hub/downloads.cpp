@@ -44,13 +44,14 @@ void check_room(const HubOptions& options, const RepositoryCache& cache, const s
   }
 }
 
-/// Threads that take the files one after the other.
+/// Threads that download the files, each taking the next one.
 class Workers {
  public:
   Workers(const HubOptions& options, const Repository& repository, const std::string& commit,
           const std::vector<RemoteFile>& files)
       : options_(options), repository_(repository), commit_(commit), files_(files) {
-    // Messages come from several threads; libcurl looks at one flag for the user and for our own failures.
+    // Messages come from several threads. libcurl polls one flag, set by the user's stop or by our own
+    // failures.
     options_.on_message = [this, say = options.on_message](const std::string& text) {
       const std::lock_guard lock(mutex_);
       if (say) {
@@ -84,7 +85,7 @@ class Workers {
       }
     } catch (...) {
       const std::lock_guard lock(mutex_);
-      if (!stop_.exchange(true)) {  // those that end because of it say nothing new
+      if (!stop_.exchange(true)) {  // later errors only follow from the first
         error_ = std::current_exception();
       }
     }
@@ -93,7 +94,7 @@ class Workers {
     finished_.notify_all();
   }
 
-  /// Reports until all is done, and passes the user's wish to stop on.
+  /// Reports progress until all threads end, and forwards the user's stop request.
   void watch(const HubOptions& user) {
     constexpr std::chrono::milliseconds kInterval{100};
     std::int64_t total = 0;
@@ -137,7 +138,7 @@ void download_all(const HubOptions& options, const Repository& repository, const
   const RepositoryCache cache(options.cache, repository);
   cache.make_folders();
   check_room(options, cache, commit, files);
-  // The large ones first, so that the small ones fill the gaps.
+  // Large files first, so that small ones fill the gaps at the end.
   std::vector<RemoteFile> order = files;
   std::ranges::stable_sort(order, std::ranges::greater(), &RemoteFile::size);
   Workers(options, repository, commit, order).run(options);

@@ -9,8 +9,8 @@
 
 namespace streamdiffusion::hub {
 
-/// Brings files of a commit into the cache, several at a time. The first failure ends all; what has come is
-/// kept for the next time. Throws Error where the disk has not enough room, before anything is downloaded.
+/// Downloads files of a commit into the cache, several at a time. The first failure stops all; received bytes
+/// are kept for the next run. Throws Error before any download if the disk lacks space.
 void download_all(const HubOptions& options, const Repository& repository, const std::string& commit,
                   const std::vector<RemoteFile>& files);
 

@@ -12,13 +12,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Empty where it is not set.
+/// Returns an environment variable, or an empty text if it is not set.
 std::string variable(const char* name) {
   const char* const value = std::getenv(name);
   return value != nullptr ? value : "";
 }
 
-/// The first that is not empty.
+/// Returns the first of these variables that is not empty.
 std::string first_of(std::initializer_list<const char*> names) {
   for (const char* name : names) {
     if (std::string value = variable(name); !value.empty()) {
@@ -47,7 +47,7 @@ fs::path cache_folder(const fs::path& home) {
   return cache.empty() ? home / "hub" : hub::expand_path(cache);
 }
 
-/// Tokens have no spaces; files end in a line break.
+/// Removes all white space: tokens have none, but token files end with a line break.
 std::string without_space(std::string text) {
   std::erase_if(text, [](char c) { return static_cast<unsigned char>(c) <= ' '; });
   return text;

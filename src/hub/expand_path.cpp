@@ -39,7 +39,7 @@ bool is_variable_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
-/// Length of the `$NAME` or `${NAME}` that `text` begins with; 0 where it begins with neither.
+/// Returns the length of the `$NAME` or `${NAME}` that `text` begins with, or 0.
 std::size_t reference_length(std::string_view text) {
   if (text.starts_with("${")) {
     const std::size_t end = text.find('}');

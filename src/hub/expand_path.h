@@ -5,8 +5,8 @@
 
 namespace streamdiffusion::hub {
 
-/// Replaces a leading `~` or `~user` and then each `$NAME` and `${NAME}` by the environment's values, as
-/// Python's os.path.expanduser and os.path.expandvars do. What names no user or variable stays as it is.
+/// Replaces a leading `~` or `~user`, then each `$NAME` and `${NAME}`, by values from the environment. Like
+/// Python's os.path.expanduser and os.path.expandvars, it keeps unknown users and variables.
 std::filesystem::path expand_path(const std::string& path);
 
 }  // namespace streamdiffusion::hub

@@ -18,13 +18,13 @@ fs::path path_of(const fs::path& snapshot, const Selection& selection) {
   return selection.opened.empty() ? snapshot : snapshot / selection.opened;
 }
 
-/// The files of a snapshot, as if the hub had listed them.
+/// Lists the files of a snapshot like the hub does, without hashes.
 std::vector<RemoteFile> list_snapshot(const fs::path& snapshot) {
   std::vector<RemoteFile> files;
   std::error_code error;
   for (fs::recursive_directory_iterator entry(snapshot, error), end; !error && entry != end;
        entry.increment(error)) {
-    if (entry->is_regular_file(error)) {  // links are followed; dangling ones are no files
+    if (entry->is_regular_file(error)) {  // follows links; dangling ones are no files
       files.push_back({.path = entry->path().lexically_relative(snapshot).generic_string(),
                        .size = static_cast<std::int64_t>(entry->file_size(error)),
                        .hash = ""});
@@ -43,7 +43,7 @@ fs::path fetch_from_hub(const Repository& repository, Purpose purpose, const Hub
   if (!std::ranges::all_of(selection.files, is_there)) {
     download_all(options, repository, commit, selection.files);
   }
-  // Only now: until then what an earlier commit has brought stays what is found without a network.
+  // Written last: until all files are there, offline use still finds the earlier commit.
   cache.write_commit(commit);
   return path_of(cache.snapshot(commit), selection);
 }
@@ -65,7 +65,7 @@ std::optional<fs::path> find_cached(const Repository& repository, Purpose purpos
     const auto is_there = [](const RemoteFile&) { return true; };
     return path_of(cache.snapshot(*commit), select_files(files, repository, purpose, is_there));
   } catch (const Error&) {
-    return std::nullopt;  // something that is needed is missing
+    return std::nullopt;  // a required file is missing
   }
 }
 
@@ -79,7 +79,7 @@ fs::path fetch(const Repository& repository, Purpose purpose, const HubOptions& 
                 options.cache.string() + "), and HF_HUB_OFFLINE forbids to download it");
   }
   try {
-    // Who has a copy is not kept waiting for a hub that does not answer.
+    // With a cached copy, one attempt: the user should not wait for a hub that does not answer.
     return fetch_from_hub(repository, purpose, options, cached ? 1 : kListingAttempts);
   } catch (const Unreachable& error) {
     if (!cached) {

@@ -9,11 +9,11 @@
 
 namespace streamdiffusion::hub {
 
-/// Downloads what of the repository is needed and not there, and gives what is to be opened. Where the hub is
-/// not reached the cache has to do, with a message.
+/// Downloads the required files that the cache lacks, and returns the path to open. Uses the cache, with a
+/// message, if the hub cannot be reached. Throws Error if neither works.
 std::filesystem::path fetch(const Repository& repository, Purpose purpose, const HubOptions& options);
 
-/// What is to be opened, where the cache has all that is needed.
+/// Returns the path to open if the cache has all required files.
 std::optional<std::filesystem::path> find_cached(const Repository& repository, Purpose purpose,
                                                  const HubOptions& options);
 

@@ -15,9 +15,10 @@ namespace streamdiffusion::hub {
 namespace {
 
 constexpr long kConnectSeconds = 15;
-constexpr long kStalledSeconds = 30;  // without a byte the connection counts as broken
+constexpr long kStalledSeconds = 30;  // time without a byte after which a connection counts as broken
 constexpr std::size_t kLongestHeader = 8192;
-constexpr std::size_t kMostDropped = std::size_t{1} << 20U;  // of a body that nobody wants
+// Bytes of an unwanted body, after which the transfer is cancelled.
+constexpr std::size_t kMostDropped = std::size_t{1} << 20U;
 
 std::string_view trimmed(std::string_view text) {
   constexpr std::string_view kSpace = " \t\r\n";
@@ -32,7 +33,7 @@ std::string lower(std::string_view text) {
   return small;
 }
 
-/// W/"abc" or "abc".
+/// Removes the quotes and the weakness mark of an ETag such as W/"abc" or "abc".
 std::string plain_etag(std::string_view text) {
   if (text.starts_with("W/")) {
     text.remove_prefix(2);
@@ -43,7 +44,7 @@ std::string plain_etag(std::string_view text) {
   return std::string(text);
 }
 
-/// Printable ASCII: it ends up in messages.
+/// Returns the text as printable ASCII, shortened, for messages.
 std::string printable(std::string_view text) {
   std::string shown(text.substr(0, 300));
   std::ranges::replace_if(
@@ -51,7 +52,7 @@ std::string printable(std::string_view text) {
   return shown;
 }
 
-/// The state of one request, which libcurl's callbacks reach.
+/// The state of one request, passed to libcurl's callbacks.
 struct Transfer {
   const std::function<BodySink(const HttpHead&)>& begin;
   const std::atomic<bool>* stop;
@@ -62,7 +63,7 @@ struct Transfer {
   std::exception_ptr error;
 };
 
-/// Exceptions must not pass through libcurl: they are kept, and false ends the transfer.
+/// Exceptions must not pass through libcurl. Stores them, and returns false to end the transfer.
 template <typename F>
 bool guarded(Transfer& transfer, F&& run) {
   try {
@@ -105,7 +106,7 @@ int on_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
 
 void read_header(std::string_view line, HttpHead& head) {
   line = trimmed(line.substr(0, kLongestHeader));
-  if (line.starts_with("HTTP/")) {  // of this answer; what stood before it (100 Continue, a proxy) is over
+  if (line.starts_with("HTTP/")) {  // a new response begins; earlier ones were "100 Continue" or a proxy's
     head = HttpHead{};
     const std::string_view status = trimmed(line.substr(std::min(line.find(' '), line.size())));
     std::from_chars(status.data(), status.data() + status.size(), head.status);
@@ -150,7 +151,7 @@ struct HttpClient::Impl {
   }
 
   void prepare(const std::string& url, std::int64_t offset, Transfer& transfer) const {
-    curl_easy_reset(curl.get());  // keeps the connection
+    curl_easy_reset(curl.get());  // keeps the connection open
     set(CURLOPT_URL, url.c_str());
     set(CURLOPT_PROTOCOLS_STR, "http,https");
     set(CURLOPT_USERAGENT, user_agent().c_str());
@@ -166,7 +167,8 @@ struct HttpClient::Impl {
     set(CURLOPT_NOPROGRESS, 0L);
     set(CURLOPT_XFERINFOFUNCTION, &on_progress);
     set(CURLOPT_XFERINFODATA, &transfer);
-    if (offset > 0) {  // not libcurl's resume, which takes a server that sends the whole for an error
+    // Not libcurl's resume option, which fails if a server sends the whole file.
+    if (offset > 0) {
       set(CURLOPT_RANGE, (std::to_string(offset) + "-").c_str());
     }
     if (!token.empty() && same_origin(url, endpoint)) {
@@ -202,7 +204,7 @@ HttpHead HttpClient::get(const std::string& url, std::int64_t offset,
   if (code == CURLE_ABORTED_BY_CALLBACK) {
     throw HubStopped("the download was stopped; what has come is kept, the same command goes on from there");
   }
-  // Where the server does not take the range (416) the head tells all.
+  // If the server rejects the range (416), the head says so.
   const bool answered = transfer.head.status / 100 > 2;
   if (code != CURLE_OK && !answered) {
     throw ConnectionError(host_of(url) + ": " + curl_easy_strerror(code));

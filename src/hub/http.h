@@ -14,38 +14,39 @@
 
 namespace streamdiffusion::hub {
 
-/// What the program wants to know of an answer's head.
+/// The parts of a response's head that this library uses.
 struct HttpHead {
   long status = 0;
   std::string location;
   std::string link;
-  std::string etag;           ///< X-Linked-Etag, else ETag, without quotes
-  std::string error_code;     ///< X-Error-Code: "GatedRepo", "RepoNotFound", ...
-  std::string error_message;  ///< X-Error-Message
+  std::string etag;           ///< X-Linked-Etag, else ETag, without quotes.
+  std::string error_code;     ///< X-Error-Code: "GatedRepo", "RepoNotFound" and others.
+  std::string error_message;  ///< X-Error-Message.
   std::string content_range;
   std::optional<std::chrono::seconds> retry_after;
 };
 
-/// The server was not reached, or the connection broke: trying again may help.
+/// The server could not be reached or the connection broke. Trying again may help.
 class ConnectionError : public Error {
  public:
   using Error::Error;
 };
 
-/// Takes a piece of an answer's body.
+/// Receives the next bytes of a response's body.
 using BodySink = std::function<void(std::span<const std::byte>)>;
 
-/// GET requests over one connection at a time. The token goes to the origin of `endpoint` alone.
+/// Sends GET requests and reuses the connection. The token is sent to the origin of `endpoint` only. Not
+/// thread-safe: use one object per thread.
 class HttpClient {
  public:
-  /// `stop`, where given, ends requests with HubStopped.
+  /// Requests throw HubStopped when `*stop` becomes true; `stop` may be null.
   HttpClient(const std::string& endpoint, const std::string& token, const std::atomic<bool>* stop);
   ~HttpClient();
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
 
-  /// One request, from byte `offset` on, without following redirects. The body of a 2xx answer goes to
-  /// `begin`'s sink, which is called with the head before the body comes; other bodies are dropped.
+  /// Requests `url` from byte `offset` on, without following redirects. A 2xx body goes to the sink that
+  /// `begin` returns for the head; other bodies are dropped. Throws ConnectionError if there is no response.
   HttpHead get(const std::string& url, std::int64_t offset,
                const std::function<BodySink(const HttpHead&)>& begin);
 
@@ -54,7 +55,7 @@ class HttpClient {
   std::unique_ptr<Impl> impl_;
 };
 
-/// One line of an answer's head, put where it belongs.
+/// Parses one line of a response's head into `head`.
 void read_header(std::string_view line, HttpHead& head);
 
 }  // namespace streamdiffusion::hub

@@ -22,7 +22,7 @@ bool is_path(const fs::path& path) {
   return fs::exists(path, error);
 }
 
-/// The repository that is meant; none where the text is a path that exists, or none of ours.
+/// Returns the repository that the text names, or nothing if it is an existing path or no such name.
 std::optional<Repository> repository_of(const fs::path& text) {
   return is_path(text) ? std::nullopt : hub::parse_repository(text.string());
 }
@@ -35,7 +35,7 @@ Repository require_repository(const std::string& name) {
 }
 
 Purpose purpose_of(const Repository& repository) {
-  // A file that is named is fetched as it is; of a repository its model, else its weights.
+  // A named file is fetched as it is; for a repository, its model or its only weights.
   return repository.file.empty() ? Purpose::model : Purpose::lora;
 }
 
@@ -58,7 +58,7 @@ void fetch_loras(ModelOptions& options, const HubOptions& hub_options) {
     if (const auto repository = repository_of(lora.file)) {
       lora.file = hub::fetch(*repository, Purpose::lora, hub_options);
       if (lora.name.empty() && repository->file.empty()) {
-        lora.name = repository->name;  // the file is called the same in every repository
+        lora.name = repository->name;  // the file has the same name in every repository
       }
     }
   }
@@ -81,7 +81,7 @@ bool has_incomplete(const fs::path& folder) {
                      [](const auto& entry) { return entry.path().extension() == ".incomplete"; });
 }
 
-/// Branches and tags that were asked for, and commits that were asked for themselves.
+/// Returns the branches and tags in the cache, and the commits that none of them points to.
 std::vector<std::string> revisions_of(const Repository& repository, const HubOptions& options) {
   const fs::path folder = options.cache / hub::cache_folder_name(repository);
   std::vector<std::string> revisions;

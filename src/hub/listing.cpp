@@ -15,7 +15,7 @@ constexpr int kDeepest = 32;
 constexpr std::int64_t kLargest = std::int64_t{1} << 44;  // 16 TiB
 constexpr std::size_t kShown = 80;
 
-/// Cut, in ASCII: it may hold anything.
+/// Formats a value in ASCII, cut to a length for messages. It may hold anything.
 std::string show(const json& value) {
   const std::string shown = value.dump(-1, ' ', true, json::error_handler_t::replace);
   return shown.size() > kShown ? shown.substr(0, kShown) + "..." : shown;
@@ -110,7 +110,7 @@ std::vector<RemoteFile> parse_tree(std::string_view text, const std::string& whe
 }
 
 std::string next_page(std::string_view link) {
-  // <ADDRESS>; rel="next", <ADDRESS>; rel="last"
+  // The format: <ADDRESS>; rel="next", <ADDRESS>; rel="last".
   while (!link.empty()) {
     const std::size_t begin = link.find('<');
     const std::size_t end = begin == std::string_view::npos ? begin : link.find('>', begin);

@@ -9,23 +9,23 @@ namespace streamdiffusion::hub {
 
 /// A file of a repository at a commit, as the hub lists it.
 struct RemoteFile {
-  std::string path;  ///< checked: safe below a folder of ours
+  std::string path;  ///< Has passed is_safe_path.
   std::int64_t size = 0;
-  /// SHA-256 of the bytes where the file is kept in LFS (64 digits), else its SHA-1 as a git blob (40
-  /// digits). Names the blob in the cache.
+  /// SHA-256 of a file in LFS (64 digits), or the SHA-1 of a git blob (40 digits). Names the blob in the
+  /// cache.
   std::string hash;
 };
 
-// What the hub's API answers. All of it throws Error that begins with `where` for what is malformed or
-// hostile: paths that lead out of a folder, hashes that are none, sizes that cannot be.
+// Parsers of the hub API's responses. They throw Error that begins with `where` for malformed or hostile
+// content: paths that lead out of a folder, invalid hashes, impossible sizes.
 
-/// The commit that /api/models/ID/revision/REVISION tells.
+/// Returns the commit in the response to /api/models/ID/revision/REVISION.
 std::string parse_commit(std::string_view json, const std::string& where);
 
-/// The files of one page of /api/models/ID/tree/COMMIT; folders are left out.
+/// Returns the files on one page of /api/models/ID/tree/COMMIT, without folders.
 std::vector<RemoteFile> parse_tree(std::string_view json, const std::string& where);
 
-/// The address of the next page in a Link header; empty where this is the last.
+/// Returns the address of the next page in a Link header, or an empty text on the last page.
 std::string next_page(std::string_view link_header);
 
 }  // namespace streamdiffusion::hub

@@ -16,7 +16,7 @@ bool is_name_character(char c) {
          c == '.';
 }
 
-/// What the hub allows. "--" would be taken for the "/" in the names of the cache's folders.
+/// True for names that the hub allows. "--" is refused: it stands for "/" in names of the cache's folders.
 bool is_name(std::string_view name) {
   const auto at_an_end = [](char c) { return c != '-' && c != '.'; };
   return !name.empty() && name.size() <= kLongestName && std::ranges::all_of(name, is_name_character) &&
@@ -24,12 +24,12 @@ bool is_name(std::string_view name) {
          name.find("..") == std::string_view::npos;
 }
 
-/// A file of a repository that is a model or a part of one by itself.
+/// True for a file that can be loaded by itself: a model or a part of one.
 bool is_model_file_name(std::string_view name) {
   return name.ends_with(".safetensors") || name.ends_with(".dduf");
 }
 
-/// A path of two names whose second looks like a file is meant as a file.
+/// True if the second part of a path looks like a file name, so that the path is a local file.
 bool is_file_name(std::string_view name) {
   constexpr std::array<std::string_view, 7> kEndings = {".ckpt", ".pt",   ".pth", ".bin",
                                                         ".json", ".onnx", ".gguf"};

@@ -6,29 +6,29 @@
 
 namespace streamdiffusion::hub {
 
-/// What names a repository, or a file of it: OWNER/NAME[/FILE][@REVISION].
+/// A repository or a file in it: OWNER/NAME[/FILE][@REVISION].
 struct Repository {
   std::string owner;
   std::string name;
-  std::string file;  ///< a path inside the repository; empty: the repository
+  std::string file;  ///< Path inside the repository; empty for the repository itself.
   std::string revision = "main";
 
   [[nodiscard]] std::string id() const { return owner + "/" + name; }
-  /// For messages: with file, and with the revision where it is another than main.
+  /// Returns the name for messages, with the file and with a revision other than main.
   [[nodiscard]] std::string text() const;
 };
 
-/// None where the text does not have that form.
+/// Parses OWNER/NAME[/FILE][@REVISION]. Returns nothing for other texts.
 std::optional<Repository> parse_repository(const std::string& text);
 
-/// Whether a server's path can be used below a folder of ours: relative, "/" between names that are no ".."
-/// and hold no control characters.
+/// True if a server's path can be used below a local folder: relative, with no part "." or "..", no backslash
+/// and no control characters.
 bool is_safe_path(const std::string& path);
 
-/// Whether it is a commit: 40 hexadecimal digits in small letters.
+/// True if the text is a commit: 40 lower-case hexadecimal digits.
 bool is_commit(const std::string& revision);
 
-/// Hexadecimal digits in small letters, as many as that.
+/// True if the text has exactly this number of lower-case hexadecimal digits and nothing else.
 bool is_hash(const std::string& text, std::size_t digits);
 
 }  // namespace streamdiffusion::hub

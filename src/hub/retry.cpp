@@ -21,7 +21,7 @@ milliseconds Retry::pause(int failures) {
 }
 
 void Retry::run(const std::function<void()>& attempt, const std::function<bool()>& progressed) const {
-  // Several programs that a server has thrown off come back at different times.
+  // A random part of each pause spreads the retries of many clients over time.
   std::minstd_rand random(std::random_device{}());
   for (int failures = 0;;) {
     try {

@@ -12,7 +12,7 @@
 
 namespace streamdiffusion::hub {
 
-/// A failure that trying again may mend.
+/// A failure that may disappear when the operation is tried again.
 class Unavailable : public Error {
  public:
   explicit Unavailable(const std::string& message, std::optional<std::chrono::seconds> retry_after = {})
@@ -23,21 +23,23 @@ class Unavailable : public Error {
   std::optional<std::chrono::seconds> retry_after_;
 };
 
-/// Runs something until it comes through. Between two attempts it waits, longer from time to time, or as long
-/// as the server asks for.
+/// Repeats an operation until it succeeds. Pauses between attempts grow, or have the length that the server
+/// asks for.
 class Retry {
  public:
   using Message = std::function<void(const std::string&)>;
 
+  /// `attempts` limits consecutive failures without progress. `stop` may be null.
   Retry(int attempts, const std::atomic<bool>* stop, Message on_message,
         MonotonicClock& clock = MonotonicClock::real())
       : attempts_(attempts), stop_(stop), on_message_(std::move(on_message)), clock_(clock) {}
 
-  /// `attempt` throws Unavailable where it is to be run again; its last failure is thrown on. `progressed`
-  /// tells whether anything has come in since it was asked last: then the count begins anew.
+  /// Calls `attempt` until it does not throw Unavailable; rethrows its last failure. `progressed` returns
+  /// true if data came in since its last call; then the count of failures restarts. Throws HubStopped if
+  /// stopped.
   void run(const std::function<void()>& attempt, const std::function<bool()>& progressed) const;
 
-  /// How long to wait after the failure with that number (from 1 on), up to the same again by chance.
+  /// Returns the pause after a failure, numbered from 1. `run` adds a random time of up to the same length.
   static std::chrono::milliseconds pause(int failures);
 
  private:

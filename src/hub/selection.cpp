@@ -16,7 +16,7 @@ using Files = std::vector<RemoteFile>;
 using IsThere = std::function<bool(const RemoteFile&)>;
 
 constexpr std::string_view kSafetensors = ".safetensors";
-constexpr std::size_t kNamed = 8;  // files that a message names
+constexpr std::size_t kNamed = 8;  // most files that a message names
 
 const RemoteFile* find(const Files& files, const std::string& path) {
   const auto found = std::ranges::find(files, path, &RemoteFile::path);
@@ -39,7 +39,7 @@ Files in_folder(const Files& files, std::string_view folder) {
   return found;
 }
 
-/// Takes the shard's number "-00001-of-00002" out of a name; none where there is none.
+/// Removes a shard number such as "-00001-of-00002" from a name. Returns nothing if there is none.
 std::optional<std::string> without_shard_number(std::string_view name) {
   constexpr std::string_view kForm = "-00000-of-00000";
   for (std::size_t at = 0; at + kForm.size() <= name.size(); ++at) {
@@ -53,7 +53,7 @@ std::optional<std::string> without_shard_number(std::string_view name) {
   return std::nullopt;
 }
 
-/// The index of one variant ("", ".fp16") with its shards; empty where there are not both.
+/// Returns the index of one variant ("", ".fp16", ".bf16") and its shards, or nothing unless both exist.
 Files shards_of(const Files& files, const std::string& stem, const std::string& variant) {
   const std::string whole = stem + variant + std::string(kSafetensors);
   const std::string index = stem + std::string(kSafetensors) + ".index" + variant + ".json";
@@ -68,7 +68,8 @@ Files shards_of(const Files& files, const std::string& stem, const std::string& 
   return has_index && found.size() > 1 ? found : Files();
 }
 
-/// The weights of one variant: one file, or the index with its shards. Of both, what TensorFiles::open takes.
+/// Returns the weights of one variant: one file, or the index and its shards. If both exist, chooses like
+/// TensorFiles::open.
 Files weights_of(const Files& files, const std::string& stem, const std::string& variant) {
   const std::string whole = stem + variant + std::string(kSafetensors);
   Files one;
@@ -92,6 +93,7 @@ Files weights_of(const Files& files, const std::string& stem, const std::string&
   throw Error(where + ": has no .safetensors weights that can be used");
 }
 
+/// Returns the first variant that `is_there`, else the first that exists: fp16, no suffix, bf16.
 Files choose_weights(const Files& folder, const std::string& stem, const IsThere& is_there,
                      const std::string& where) {
   Files chosen;
@@ -115,7 +117,7 @@ Files choose_weights(const Files& folder, const std::string& stem, const IsThere
 
 void append(Files& files, const Files& more) { files.insert(files.end(), more.begin(), more.end()); }
 
-/// A component's configuration and weights.
+/// Returns a component's configuration and weights.
 Files component(const Files& all, const std::string& folder, const std::string& stem, const IsThere& is_there,
                 const std::string& where) {
   const Files files = in_folder(all, folder);
@@ -127,7 +129,7 @@ Files component(const Files& all, const std::string& folder, const std::string& 
   return chosen;
 }
 
-/// JSON and text of a folder without weights (scheduler, tokenizer).
+/// Returns the JSON and text files of a component without weights (scheduler, tokenizer).
 Files texts(const Files& all, const std::string& folder) {
   Files chosen;
   for (const RemoteFile& file : in_folder(all, folder)) {
@@ -149,10 +151,10 @@ Selection diffusers_folder(const Files& all, const IsThere& is_there, const std:
   return selection;
 }
 
-/// One file, with the adapter_config.json beside it, in which peft notes how its adapters are scaled.
+/// Selects one file and the adapter_config.json beside it, which holds the scaling of peft's adapters.
 Selection single_file(const RemoteFile& file, const Files& all) {
   Selection selection{.files = {file}, .opened = file.path};
-  const std::size_t folder = file.path.rfind('/') + 1;  // 0 where there is none
+  const std::size_t folder = file.path.rfind('/') + 1;  // 0 for the root
   if (const RemoteFile* const config = find(all, file.path.substr(0, folder) + "adapter_config.json")) {
     selection.files.push_back(*config);
   }
@@ -166,7 +168,7 @@ Files safetensors_of_root(const Files& all) {
   return found;
 }
 
-/// The one safetensors file of a repository's root, or the one that LoRAs' trainers write.
+/// Selects the only safetensors file of a repository's root, or the one with the usual name of a LoRA.
 Selection only_file(const Files& all, const std::string& where, Purpose purpose) {
   const Files root = in_folder(all, "");
   if (const RemoteFile* const lora = find(root, "pytorch_lora_weights.safetensors");
@@ -188,7 +190,7 @@ Selection only_file(const Files& all, const std::string& where, Purpose purpose)
               "); name one: " + where + "/" + found.front().path);
 }
 
-/// A diffusers folder; where its weights are pickles but the same model lies beside it in one file, that.
+/// Selects a diffusers folder. If its weights are pickles, selects the only safetensors file beside it.
 Selection whole_model(const Files& all, const IsThere& is_there, const std::string& where) {
   try {
     return diffusers_folder(all, is_there, where);
@@ -201,7 +203,7 @@ Selection whole_model(const Files& all, const IsThere& is_there, const std::stri
   }
 }
 
-/// Whether the repository is one component, such as an autoencoder, with its configuration.
+/// True if the repository is a single component with its configuration, such as an autoencoder.
 bool is_component(const Files& files) {
   return find(files, "config.json") != nullptr &&
          std::ranges::any_of(in_folder(files, ""), [](const RemoteFile& file) {

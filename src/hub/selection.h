@@ -9,20 +9,21 @@
 
 namespace streamdiffusion::hub {
 
-/// What a repository is fetched for.
+/// The use that a repository is fetched for.
 enum class Purpose { model, autoencoder, lora };
 
-/// The files of a repository that are needed, and what the program opens.
+/// The required files of a repository, and the path in it to open.
 struct Selection {
   std::vector<RemoteFile> files;
-  std::string opened;  ///< a path inside the repository: a folder, a file, or "" for the whole
+  std::string opened;  ///< Path of a folder or file inside the repository; empty for the root.
 };
 
-/// Chooses: of a diffusers folder its index and the components that are computed, of a component's folder its
-/// configuration and weights, else the one safetensors file that is there or was named, with the
-/// adapter_config.json beside it. Never a pickle. Of
-/// several variants of the same weights the one that `is_there` already, else float16. Throws Error that
-/// names what can be chosen where that is not clear, and says why where nothing can be used.
+/// Selects the files to download, never a pickle:
+/// - of a diffusers folder, the index and the components that are used;
+/// - of a component's folder, its configuration and weights;
+/// - otherwise the only safetensors file or the named one, with the adapter_config.json beside it.
+/// Prefers a variant of the weights that `is_there` already, then float16. Throws Error that lists the
+/// choices if there are several, or says why there is none.
 Selection select_files(const std::vector<RemoteFile>& files, const Repository& repository, Purpose purpose,
                        const std::function<bool(const RemoteFile&)>& is_there);
 

@@ -22,7 +22,7 @@ Url parse(const std::string& text) {
 
 std::string part(const Url& url, CURLUPart what) {
   char* text = nullptr;
-  // A whole address stays as it was written: it may be signed.
+  // Without flags, a whole URL stays as it was written: it may be signed.
   const unsigned int flags = what == CURLUPART_PORT ? CURLU_DEFAULT_PORT : 0U;
   if (curl_url_get(url.get(), what, &text, flags) != CURLUE_OK) {
     return "";

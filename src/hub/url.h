@@ -5,22 +5,23 @@
 
 namespace streamdiffusion::hub {
 
-/// Percent-encodes all but letters, digits, "-._~" and what `kept` holds.
+/// Percent-encodes all characters except letters, digits, "-._~" and those in `kept`.
 std::string quote(std::string_view text, std::string_view kept = "");
 
-/// Throws Error where it is no address of a web server.
+/// Throws Error if this is no URL of a web server.
 void check_url(const std::string& url);
 
-/// Where a Location or Link header leads that came with `base`. Throws Error for what is no http address.
+/// Resolves a Location or Link header of the response from `base`. Throws Error if the result is no http or
+/// https URL.
 std::string resolve_url(const std::string& base, const std::string& location);
 
-/// Scheme, host and port are the same.
+/// True if scheme, host and port are equal. Throws Error for an invalid URL.
 bool same_origin(const std::string& a, const std::string& b);
 
-/// Whether the address begins with https.
+/// True if the URL's scheme is https. Throws Error for an invalid URL.
 bool is_https(const std::string& url);
 
-/// The host with its port, for messages.
+/// Returns the host, with its port unless that is 80 or 443, for messages.
 std::string host_of(const std::string& url);
 
 }  // namespace streamdiffusion::hub
