@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 const std::string kCommit(40, 'c');
 const std::string kHash(40, 'a');
 
-/// A folder that goes with the test.
+/// Has a temporary folder that is removed after the test.
 class Cache : public testing::Test {
  public:
   Cache(const Cache&) = delete;
@@ -45,7 +45,7 @@ TEST_F(Cache, LinksLeadToBlobsFromAnyDepth) {
   for (const std::string path : {"a.json", "unet/a.json", "x/y/z.json"}) {
     EXPECT_FALSE(cache.has(kCommit, path));
     cache.link(kCommit, path, kHash);
-    cache.link(kCommit, path, kHash);  // again: replaced
+    cache.link(kCommit, path, kHash);  // replaces the first link
     EXPECT_TRUE(cache.has(kCommit, path));
     EXPECT_TRUE(fs::read_symlink(cache.snapshot(kCommit) / path).is_relative());
   }
@@ -121,7 +121,7 @@ TEST(Checksum, IsThatOfTheHub) {
   EXPECT_EQ(git.finish(), "b6fc4c620b67d95f953a5c1c1230aaab5db5a1b0");
 }
 
-/// Sets variables of the environment for a test.
+/// Clears the environment variables that the hub reads.
 class Environment : public testing::Test {
  protected:
   Environment() {

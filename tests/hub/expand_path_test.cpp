@@ -18,7 +18,7 @@ class ExpandPath : public testing::Test {
   }
 };
 
-// The expected values are those of Python 3.11.
+// The expected values come from Python 3.11.
 TEST_F(ExpandPath, ReplacesVariables) {
   const std::pair<const char*, const char*> cases[] = {
       {"$A", "x"},    {"${A}", "x"},          {"a$A-b", "ax-b"},

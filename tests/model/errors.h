@@ -9,7 +9,7 @@
 
 namespace streamdiffusion {
 
-/// Expects an Error whose message has all of `parts`.
+/// Expects that `run` throws an Error whose message contains all of `parts`.
 template <typename F>
 void expect_error(F&& run, const std::vector<std::string>& parts) {
   try {

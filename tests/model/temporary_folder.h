@@ -8,7 +8,7 @@
 
 namespace streamdiffusion {
 
-/// A folder of the running test alone, removed at its end.
+/// A folder that only the running test uses, removed by the destructor.
 class TemporaryFolder {
  public:
   TemporaryFolder() {

@@ -14,7 +14,7 @@
 
 namespace streamdiffusion {
 
-/// A safetensors file from its header and its data.
+/// Returns a safetensors file with this header and data.
 inline std::string safetensors_bytes(const std::string& header, const std::string& data = "") {
   std::string bytes(8, '\0');
   for (std::size_t i = 0; i < bytes.size(); ++i) {
@@ -27,7 +27,7 @@ inline std::span<const std::byte> as_bytes(const std::string& text) {
   return std::as_bytes(std::span(text.data(), text.size()));
 }
 
-/// Float32 tensors that a test makes up.
+/// Float32 tensors that a test defines.
 class Tensors {
  public:
   void add(const std::string& name, const std::vector<std::int64_t>& shape,
@@ -43,7 +43,7 @@ class Tensors {
   std::map<std::string, FileTensor> tensors_;
 };
 
-/// A safetensors file with these tensors and this `__metadata__`.
+/// Returns a safetensors file with these tensors and this `__metadata__`.
 inline std::string with_metadata(const Tensors& tensors, const nlohmann::json& metadata) {
   nlohmann::json header = {{"__metadata__", metadata}};
   std::string data;

@@ -5,7 +5,7 @@
 namespace streamdiffusion {
 namespace {
 
-// The expected numbers are those of diffusers' LCMScheduler.
+// The expected values come from diffusers' LCMScheduler.
 TEST(AlphasCumprod, AreThoseOfEachBetaSchedule) {
   SchedulerConfig config;
   const auto at = [&config](std::size_t timestep) { return alphas_cumprod(config).at(timestep); };
@@ -26,7 +26,7 @@ TEST(AlphasCumprod, EndInNoSignalWhereTheConfigurationSaysSo) {
   SchedulerConfig config;
   config.rescale_betas_zero_snr = true;
   const auto at = [&config](std::size_t timestep) { return alphas_cumprod(config).at(timestep); };
-  // PyTorch's square root is not the nearest float32, and differences of nearly equal numbers show it.
+  // PyTorch's square root is not correctly rounded, which shows in differences of nearly equal numbers.
   const auto expect = [&](std::size_t timestep, float value) {
     EXPECT_NEAR(at(timestep), value, 1e-5F * value);
   };
@@ -45,7 +45,7 @@ TEST(AlphasCumprod, EndInNoSignalWhereTheConfigurationSaysSo) {
   config.trained_betas = {0.5, 0.25, 0.1};
   expect(1, 0.0310227871F);
   EXPECT_EQ(at(2), 0);
-  config.trained_betas = {0.5, 0.999999999, 0.999999999, 0.999999999};  // nothing is left before the last
+  config.trained_betas = {0.5, 0.999999999, 0.999999999, 0.999999999};  // float32 rounds 1 - beta to 0
   EXPECT_EQ(at(2), 0);
   EXPECT_EQ(at(3), 0);
 }

@@ -18,7 +18,7 @@ UNet2DConditionConfig unet(const json& config) {
   return parse_unet_config(config.dump(), "unet/config.json");
 }
 
-/// Expects that the field is refused with these values, by name.
+/// Expects that each value of the field is refused with a message that names the field.
 template <typename Parse>
 void expect_refused(Parse parse, json config, const std::string& field, const std::vector<json>& values) {
   for (const json& value : values) {
@@ -29,7 +29,7 @@ void expect_refused(Parse parse, json config, const std::string& field, const st
   }
 }
 
-// The published configurations, as far as they matter.
+// Published configurations, reduced to the fields that matter here.
 
 json stable_diffusion_1() {
   return json::parse(R"({"_class_name":"UNet2DConditionModel","_diffusers_version":"0.6.0","act_fn":"silu",
@@ -69,7 +69,7 @@ TEST(UNetConfig, ReadsLcmDreamshaper) {
   EXPECT_EQ(unet(config).time_cond_proj_dim, 256);
 }
 
-TEST(UNetConfig, ReadsModelsWithoutMidBlock) {  // SDXS, BK-SDM small and tiny
+TEST(UNetConfig, ReadsModelsWithoutMidBlock) {  // such as SDXS and BK-SDM small and tiny
   json config = stable_diffusion_1();
   config.update(json::parse(R"({"attention_head_dim":[5,10,20],"block_out_channels":[320,640,1280],
     "down_block_types":["DownBlock2D","CrossAttnDownBlock2D","CrossAttnDownBlock2D"],

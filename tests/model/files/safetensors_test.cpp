@@ -17,7 +17,7 @@ std::shared_ptr<const SafeTensors> parse(const std::string& bytes) {
   return SafeTensors::parse(as_bytes(bytes), "file");
 }
 
-/// One tensor "a" with these fields.
+/// Returns a header with one tensor "a" that has these fields.
 std::string one(const std::string& dtype, const std::string& shape, const std::string& offsets) {
   return R"({"a":{"dtype":")" + dtype + R"(","shape":)" + shape + R"(,"data_offsets":)" + offsets + "}}";
 }
@@ -59,7 +59,7 @@ TEST(SafeTensors, TakesDataThatIsNotAligned) {
   }
 }
 
-// The values are those of torch.float8_e4m3fn and torch.float8_e5m2.
+// The expected values are those of torch.float8_e4m3fn and torch.float8_e5m2.
 TEST(SafeTensors, ReadsFloatsOf8Bits) {
   const auto read = [](const std::string& type, const std::string& bytes) {
     const std::string size = std::to_string(bytes.size());
@@ -195,7 +195,7 @@ bool convert(DType dtype, const std::vector<T>& values) {
 }
 
 TEST(ConvertToFloat, TellsWhetherAllAreFiniteWhereverTheOtherIs) {
-  constexpr std::size_t kMany = 5000;  // more than a block, and no multiple of a vector
+  constexpr std::size_t kMany = 5000;  // more than one block, and not a multiple of a vector
   for (const std::size_t count : {std::size_t{1}, std::size_t{7}, std::size_t{33}, kMany}) {
     for (std::size_t at = 0; at < count; at += 1 + count / 50) {
       std::vector<std::uint16_t> halves(count, 0xFBFF);

@@ -10,10 +10,10 @@
 
 namespace streamdiffusion {
 
-/// A ZIP archive without compression, as huggingface_hub's export_folder_as_dduf writes it.
+/// Builds an uncompressed ZIP archive like huggingface_hub's export_folder_as_dduf.
 class StoredZip {
  public:
-  /// `zip64`: sizes and places are in ZIP64's records alone, as of files beyond 4 GB.
+  /// With `zip64`, sizes and offsets are only in ZIP64 records, as for files beyond 4 GB.
   explicit StoredZip(bool zip64 = false) : zip64_(zip64) {}
 
   void add(const std::string& name, const std::string& data, unsigned method = 0) {
@@ -35,7 +35,7 @@ class StoredZip {
     ++entries_;
   }
 
-  /// All files of a folder and its subfolders.
+  /// Adds all files of a folder and its subfolders.
   void add_folder(const std::filesystem::path& folder) {
     for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
       if (entry.is_regular_file()) {
@@ -63,7 +63,7 @@ class StoredZip {
  private:
   static constexpr std::uint64_t kInZip64 = 0xFFFFFFFF;
 
-  /// Little endian.
+  /// Returns a number in `size` bytes, little endian.
   static std::string number(std::uint64_t value, std::size_t size) {
     std::string bytes(size, '\0');
     for (std::size_t i = 0; i < std::min<std::size_t>(size, 8); ++i) {

@@ -23,7 +23,8 @@ struct Case {
 
 void PrintTo(const Case& c, std::ostream* os) { *os << c.name; }
 
-/// The largest difference between a JoinedConv2d and the two convolutions, of the largest output.
+/// Returns the largest difference between a JoinedConv2d and the two convolutions, relative to the largest
+/// output.
 double error_of(NetworkBench& bench, const Case& c) {
   const NamedConv2d first{.name = "first", .in = c.in, .out = c.between, .options = {.resample = c.first}};
   const NamedConv2d second{.name = "second",

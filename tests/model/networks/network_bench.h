@@ -19,12 +19,12 @@
 
 namespace streamdiffusion {
 
-/// A folder of one of the reference cases' models.
+/// Returns the folder of a model of the reference cases.
 inline std::filesystem::path case_model(const std::string& name) {
   return std::filesystem::path(PROJECT_FOLDER) / "tests/conformance/cases/models" / name;
 }
 
-/// What networks are run on in tests.
+/// A device, an arena and tensors to run networks on.
 class NetworkBench {
  public:
   NetworkBench() : NetworkBench(make_cpu_device(2)) {}
@@ -52,7 +52,7 @@ class NetworkBench {
     return values;
   }
 
-  /// A network made by `make(layers)` from those files.
+  /// Returns the network that `make(layers)` constructs from the files.
   template <typename Make>
   auto load(const TensorFiles& files, Lora::Network network, Make make) {
     LayerCache cache;
@@ -74,7 +74,7 @@ inline double largest_difference(const std::vector<float>& a, const std::vector<
   return largest;
 }
 
-/// A file in memory with one tensor that belongs to no network.
+/// Returns a file in memory with one tensor that belongs to no network.
 inline std::shared_ptr<const SafeTensors> stray_tensor_file() {
   static const std::string bytes = safetensors_bytes(
       R"({"stray.weight":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", std::string(4, '\0'));

@@ -12,7 +12,7 @@ void expect_near(const std::vector<float>& values, const std::vector<float>& exp
   }
 }
 
-// The numbers are diffusers'.
+// The expected values come from diffusers.
 TEST(TimeEmbedding, TimestepEmbeddingIsThatOfDiffusers) {
   expect_near(timestep_embedding(999, 6, true, 0),
               {0.999649823F, -0.728673339F, -0.549264669F, -0.026460752F, 0.684861422F, 0.835648477F});

@@ -12,7 +12,7 @@ namespace {
 
 constexpr double kTolerance = 1e-5;
 
-/// A small UNet of the reference cases, and calls of it.
+/// Runs a small UNet of the reference cases.
 class UNet2DConditionTest : public testing::Test {
  protected:
   void open(const std::string& model) {
@@ -106,7 +106,7 @@ TEST_F(UNet2DConditionTest, SelfAttentionSeesTheRowsThatItIsGiven) {
   const std::vector<float> apart = run(sample, times, texts);
   EXPECT_LT(largest_difference(apart, run(sample, times, texts, {{0, 1}, {1, 1}})), kTolerance);
   EXPECT_GT(largest_difference(apart, run(sample, times, texts, {{0, 2}, {0, 2}})), 1e-3);
-  // Keys and values that come twice weigh the same as once.
+  // Attention to duplicated keys and values gives the same result as to single ones.
   std::vector<float> twice = bench_.values(sample.rows(0, 1));
   twice.insert(twice.end(), twice.begin(), twice.begin() + static_cast<std::ptrdiff_t>(twice.size()));
   const Tensor same = bench_.filled({2, 4, 4, 4}, twice);

@@ -9,7 +9,7 @@
 namespace streamdiffusion {
 namespace {
 
-/// What parse_prompt_attention of AUTOMATIC1111's web UI gives for the same prompts.
+/// The expected values come from parse_prompt_attention of AUTOMATIC1111's web UI.
 TEST(PromptWeights, AreThoseOfTheWebUi) {
   const auto expect = [](const char* prompt, const std::vector<WeightedText>& expected) {
     const std::vector<WeightedText> parts = parse_prompt_weights(prompt);

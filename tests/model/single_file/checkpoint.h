@@ -13,8 +13,8 @@
 
 namespace streamdiffusion {
 
-/// A checkpoint of the reference cases, to be changed and written anew. single-sd1 has an autoencoder,
-/// single-sd2 has none, but moving averages.
+/// A checkpoint of the reference cases that a test can change and write. single-sd1 has an autoencoder;
+/// single-sd2 has moving averages instead.
 class Checkpoint {
  public:
   explicit Checkpoint(const std::string& name)
@@ -27,7 +27,7 @@ class Checkpoint {
     std::erase_if(tensors, [&](const auto& tensor) { return tensor.first.starts_with(prefix); });
   }
 
-  /// Gives tensors whose names begin with `prefix` the name that `rename` makes of what follows.
+  /// Replaces names that begin with `prefix` by `rename(the rest of the name)`.
   template <typename F>
   void rename(std::string_view prefix, F rename) {
     std::map<std::string, FileTensor> renamed;
@@ -37,7 +37,7 @@ class Checkpoint {
     tensors = std::move(renamed);
   }
 
-  /// float32, with a value that stays.
+  /// Adds a float32 tensor and keeps its values alive.
   void add(const std::string& name, const std::vector<std::int64_t>& shape,
            const std::vector<float>& values) {
     values_.push_back(std::make_unique<std::vector<float>>(values));

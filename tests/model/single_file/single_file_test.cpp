@@ -80,7 +80,7 @@ TEST_F(SingleFile, TellsStableDiffusion2FromItsTensors) {
   EXPECT_EQ(model.unet_config.heads, (std::vector<std::int64_t>{1, 2}));
   EXPECT_EQ(model.unet_config.sample_size, 96);
   EXPECT_FALSE(model.text_encoder_config.quick_gelu);
-  EXPECT_EQ(model.text_encoder_config.num_hidden_layers, 3);  // of four
+  EXPECT_EQ(model.text_encoder_config.num_hidden_layers, 3);  // of four layers
   EXPECT_TRUE(model.scheduler_config.v_prediction);
   EXPECT_EQ(model.tokenizer.encode("").ids[2], 0);  // !
   EXPECT_TRUE(warned("--prediction-type epsilon")) << warnings_;
@@ -193,7 +193,7 @@ TEST_F(SingleFile, EveryTensorThatIsMissingIsAnError) {
     const bool needed = name.starts_with("model.diffusion_model.") ||
                         name.starts_with("first_stage_model.") ||
                         (name.starts_with("cond_stage_model.") && !name.ends_with("position_ids"));
-    if (!needed || ++number % 23 != 0) {  // some are enough to meet every kind
+    if (!needed || ++number % 23 != 0) {  // a sample covers every kind of tensor
       continue;
     }
     Checkpoint cut("single-sd1");

@@ -35,7 +35,7 @@ TEST(ClipTokenizer, ATextEncoderWithOtherNumbersOfTokensGetsWhatItKnows) {
   EXPECT_EQ(make_clip_tokenizer(kTokens + 8, "!", "file").vocabulary(), kTokens);
   EXPECT_EQ(make_clip_tokenizer(614, "!", "file").vocabulary(), 614);
   const Tokenizer bytes = make_clip_tokenizer(514, "!", "file");
-  EXPECT_EQ(bytes.encode("cat").ids[4], 513);  // three bytes, then the end
+  EXPECT_EQ(bytes.encode("cat").ids[4], 513);  // three tokens of bytes, then the end token
   expect_error([] { make_clip_tokenizer(513, "!", "file"); }, {"file", "513", "514"});
 }
 

@@ -67,7 +67,7 @@ TEST_F(TextualInversionTest, RefusesWhatIsNoEmbedding) {
   expect(folder_.path() / "x.pt", {"x.pt", "any code"});
 }
 
-/// With a tiny model, whose text encoder has 32 channels or so.
+/// Uses a tiny model, whose text encoder has few channels.
 class EmbeddingsTest : public TextualInversionTest {
  protected:
   static fs::path model() { return fs::path(PROJECT_FOLDER) / "tests/conformance/cases/models/tiny-sd15"; }
@@ -88,7 +88,7 @@ class EmbeddingsTest : public TextualInversionTest {
   }
 
   using Ids = std::vector<std::int64_t>;
-  /// What stands between begin and end.
+  /// Returns the ids between the begin and end tokens.
   static Ids ids(Model& model, const std::string& prompt) {
     Ids all = model.impl().tokenize(prompt).ids;
     const auto end = std::find(all.begin() + 1, all.end(), all.back());

@@ -21,7 +21,7 @@ using Ids = std::vector<std::int64_t>;
 
 const fs::path kModels = fs::path(PROJECT_FOLDER) / "tests/conformance/cases/models";
 
-/// A vocabulary of all bytes, as they are and at the end of words, with a few merges.
+/// A vocabulary of all bytes, inside words and at their ends, with a few merges.
 struct SmallTokenizer {
   json vocab;
   std::string merges = "#version: 0.2\nc a\nca t</w>\n";
@@ -66,7 +66,7 @@ TEST(Tokenizer, GivesTheIdsOfTransformers) {
     const Tokenizer::Encoding encoding = tokenizer.encode(row[0].get<std::string>());
     const Ids expected = row[1].get<Ids>();
     ASSERT_EQ(encoding.ids.size(), 77U);
-    if (expected.size() <= 77) {  // padded with the end token
+    if (expected.size() <= 77) {  // compared with padding by the end token
       Ids padded = expected;
       padded.resize(77, 49407);
       EXPECT_EQ(encoding.ids, padded) << row[0];
@@ -98,7 +98,7 @@ TEST(Tokenizer, PadsWithTheTokenThatTheFolderNames) {
   const Ids expected = {small.id("<|startoftext|>"), small.id("cat</w>"), small.id("<|endoftext|>"),
                         small.id("!"), small.id("!")};
   EXPECT_EQ(small.parse().encode("cat").ids, expected);
-  // As a special token it is found inside words too.
+  // A special token is found inside words too.
   EXPECT_EQ(without_padding(small.parse().encode("a!b").ids, small.id("<|endoftext|>"))[2], small.id("!"));
 }
 
@@ -120,7 +120,7 @@ TEST(Tokenizer, SeeksNormalisedSpecialTokensInAnyCase) {
   EXPECT_EQ(small.parse().encode("<|EndOfText|>").ids[1], small.id("<|endoftext|>"));
 }
 
-/// Ids of the words `<toy>` and `<toy>_1`, which are added to a vocabulary of `size` tokens.
+/// Returns ids of the words `<toy>` and `<toy>_1`, added to a vocabulary of `size` tokens.
 json added_words(std::size_t size) { return {{"<toy>", size}, {"<toy>_1", size + 1}}; }
 
 TEST(Tokenizer, KnowsWordsThatWereAddedToTheVocabulary) {
@@ -132,18 +132,18 @@ TEST(Tokenizer, KnowsWordsThatWereAddedToTheVocabulary) {
   const auto expect_words = [&](const Tokenizer& tokenizer) {
     EXPECT_EQ(tokenizer.vocabulary(), size + 2);
     Ids ids = tokenizer.encode("a <toy> cat").ids;
-    ids.resize(expected.size());  // behind them is padding
+    ids.resize(expected.size());  // drops the padding
     EXPECT_EQ(ids, expected);
   };
 
-  const TemporaryFolder beside;  // as transformers 4 up to 4.33 saves them
+  const TemporaryFolder beside;  // files as transformers 4.0 to 4.33 saves them
   beside.write("vocab.json", small.vocab.dump());
   beside.write("merges.txt", small.merges);
   beside.write("added_tokens.json", words.dump());
   beside.write("special_tokens_map.json", R"({"pad_token":"<|endoftext|>"})");
   expect_words(Tokenizer::open(beside.path()));
 
-  SmallTokenizer listed;  // as transformers from 4.34 on saves them
+  SmallTokenizer listed;  // files as transformers 4.34 and later saves them
   for (const auto& [word, id] : words.items()) {
     listed.config["added_tokens_decoder"][id.dump()] = {
         {"content", word}, {"normalized", true}, {"single_word", false}, {"special", false}};
@@ -159,10 +159,10 @@ TEST(Tokenizer, KnowsWordsThatWereAddedToTheVocabulary) {
   for (const auto& [word, id] : words.items()) {
     all["added_tokens"].push_back({{"id", id}, {"content", word}, {"normalized", true}});
   }
-  const TemporaryFolder whole;  // as transformers 5 saves them
+  const TemporaryFolder whole;  // files as transformers 5 saves them
   whole.write("tokenizer.json", all.dump());
   expect_words(Tokenizer::open(whole.path()));
-  whole.write("vocab.json", small.vocab.dump());  // of an older version, which did not have the words
+  whole.write("vocab.json", small.vocab.dump());  // an older file that lacks the added words
   whole.write("merges.txt", small.merges);
   expect_words(Tokenizer::open(whole.path()));
 }

@@ -18,7 +18,7 @@
 namespace streamdiffusion {
 namespace {
 
-/// What the device was given, kept as it is.
+/// The parameters that the device was given, unchanged.
 struct KeptWeights : PackedWeights {
   std::vector<float> weight;
   std::vector<float> bias;
@@ -26,7 +26,7 @@ struct KeptWeights : PackedWeights {
 
 const KeptWeights& kept(const Weights& weights) { return static_cast<const KeptWeights&>(*weights); }
 
-/// A device that packs and computes nothing.
+/// A device that only stores weights and computes nothing.
 class PackingDevice : public Device {
  public:
   [[nodiscard]] std::string name() const override { return "packing"; }
@@ -86,7 +86,7 @@ class Layers : public testing::Test {
     lora_ = open(lora);
   }
 
-  /// A LoRA file with these tensors.
+  /// Writes these tensors to a LoRA file and opens it.
   std::shared_ptr<const Lora> open(const Tensors& tensors) {
     const std::filesystem::path file =
         folder_.path() / ("lora" + std::to_string(++files_written_) + ".safetensors");
@@ -147,7 +147,7 @@ TEST_F(Layers, DoraRescalesWhatTheLorasBeforeItDid) {
   Tensors tensors;
   tensors.add("q.lora_up.weight", {2, 1}, {0, 0});
   tensors.add("q.lora_down.weight", {1, 2}, {0, 0});
-  tensors.add("q.dora_scale", {2, 1}, {2 * std::sqrt(5.0F), 5});  // twice and once the lengths of q's rows
+  tensors.add("q.dora_scale", {2, 1}, {2 * std::sqrt(5.0F), 5});  // 2x and 1x the lengths of q's rows
   const std::shared_ptr<const Lora> dora = open(tensors);
   const std::vector<float> after = kept(loader({{lora_, 1}, {dora, 1}}).linear("q", 2, 2)).weight;
   const std::vector<float> before = kept(loader({{dora, 1}, {lora_, 1}}).linear("q", 2, 2)).weight;
@@ -187,7 +187,7 @@ TEST_F(Layers, NamesWhatIsMissingOrHasAnotherShape) {
 TEST_F(Layers, NameTheFileAndTheTensorThatIsNotFinite) {
   constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  std::vector<float> large(9 * 1200, 1);  // more than is converted at once
+  std::vector<float> large(9 * 1200, 1);  // more than is converted in one block
   large[9 * 1000] = -kInfinity;
   Tensors tensors;
   tensors.add("text_model.weight.weight", {1, 3}, {1, kNaN, 2});

@@ -17,7 +17,7 @@ namespace {
 
 using Kind = LoraChange::Kind;
 
-/// Tensors of made-up numbers that live as long as the test.
+/// Creates tensors of pseudo-random numbers that live as long as the test.
 class LoraChangeTest : public testing::Test {
  protected:
   const FileTensor* tensor(const std::vector<std::int64_t>& shape) {
@@ -33,7 +33,7 @@ class LoraChangeTest : public testing::Test {
     return &tensors_.emplace_back(FileTensor{DType::f32, shape, std::as_bytes(std::span(values))});
   }
 
-  /// Of weights that begin as `base`.
+  /// Returns base(shape) after the change.
   std::vector<float> apply(const LoraChange& change, float scale, const LayerShape& shape) {
     check_change(change, shape, "test");
     std::vector<float> weight = base(shape);
@@ -49,7 +49,7 @@ class LoraChangeTest : public testing::Test {
     return weight;
   }
 
-  /// Expects base + delta(o, i, t), i the input channel and t the kernel's pixel.
+  /// Expects that the change adds delta(o, i, t) for output channel o, input channel i and kernel pixel t.
   void expect_delta(const LoraChange& change, float scale, const LayerShape& shape,
                     const std::function<double(std::size_t, std::size_t, std::size_t)>& delta) {
     const std::vector<float> before = base(shape);
@@ -63,7 +63,7 @@ class LoraChangeTest : public testing::Test {
     }
   }
 
-  /// Element of a tensor by its place.
+  /// Returns the element of a tensor at a linear index.
   static double at(const FileTensor* tensor, std::size_t place) {
     std::vector<float> values(static_cast<std::size_t>(tensor->elements()));
     convert_to_float(*tensor, values);
@@ -149,7 +149,7 @@ TEST_F(LoraChangeTest, LoHaMultipliesTwoProductsElementByElement) {
 }
 
 TEST_F(LoraChangeTest, LoHaTakesTuckersCores) {
-  const FileTensor* const w1_a = tensor({2, 4});  // [rank, out] beside a core
+  const FileTensor* const w1_a = tensor({2, 4});  // [rank, out], as with a core
   const FileTensor* const w1_b = tensor({2, 3});
   const FileTensor* const t1 = tensor({2, 2, 3, 3});
   const FileTensor* const w2_a = tensor({2, 4});

@@ -21,7 +21,7 @@ namespace {
 using Network = Lora::Network;
 using Shape = std::vector<std::int64_t>;
 
-/// Layers of a small UNet: two down blocks (attention in the first), mid block, two up blocks.
+/// The layers of a small UNet: two down blocks (attention in the first), mid block, two up blocks.
 const std::vector<std::string> kUNetLayers = {
     "conv_in",
     "time_embedding.linear_1",
@@ -57,7 +57,7 @@ LayerShapes shapes_of(const std::vector<std::string>& layers, const LayerShape& 
   return shapes;
 }
 
-/// All layers have 4 outputs and 3 inputs, but for two convolutions and a norm.
+/// All layers have 4 outputs and 3 inputs, except two convolutions and a norm.
 Lora::Layers small_layers() {
   Lora::Layers layers{.unet = shapes_of(kUNetLayers, {4, 3, 1}),
                       .text_encoder = shapes_of(kTextLayers, {4, 3, 1})};
@@ -67,7 +67,7 @@ Lora::Layers small_layers() {
   return layers;
 }
 
-/// A LoRA file of a test.
+/// Builds a LoRA file in memory and reads it.
 class LoraFile {
  public:
   LoraFile& add(const std::string& key, const Shape& shape, std::vector<float> values = {}) {
@@ -83,7 +83,7 @@ class LoraFile {
     bytes_ = with_metadata(tensors_, metadata);
     return {SafeTensors::parse(as_bytes(bytes_), "x.safetensors"), small_layers()};
   }
-  /// As peft writes it, with the adapter_config.json beside it.
+  /// Reads the file as one of peft's, with an adapter_config.json beside it.
   [[nodiscard]] Lora read_of_peft(const std::string& config) const {
     bytes_ = with_metadata(tensors_, nlohmann::json::object());
     return {SafeTensors::parse(as_bytes(bytes_), "x.safetensors"), small_layers(), config};
@@ -91,7 +91,7 @@ class LoraFile {
 
  private:
   Tensors tensors_;
-  mutable std::string bytes_;  // stays for the LoRA's lifetime
+  mutable std::string bytes_;  // must outlive the LoRA
 };
 
 const LoraChange& lora_change(const Lora& lora, Network network, const std::string& layer) {
@@ -102,7 +102,7 @@ const TensorChange& tensor_change(const Lora& lora, const std::string& layer) {
   return std::get<TensorChange>(lora.find(Network::unet, layer)->weight.value());
 }
 
-/// Reads a LoRA with one pair under these keys and expects it to change this layer.
+/// Reads a LoRA with a down and an up weight under these keys. Expects that it changes `layer`.
 void expect_layer(const std::string& down, const std::string& up, Network network, const std::string& layer) {
   SCOPED_TRACE(down);
   LoraFile file;

@@ -22,8 +22,7 @@ std::vector<float> rotated(const Rotation& rotation, float scale, const LayerSha
   return weight;
 }
 
-/// Blocks of two: Cayley's transform of [[0, t], [-t, 0]] is a rotation by twice the angle whose tangent is
-/// t.
+/// For blocks of two, Cayley's transform of [[0, t], [-t, 0]] is a rotation by 2 * atan(t).
 TEST(Rotation, TurnsPairsOfInputs) {
   const std::vector<float> tangents = {0.3F, -0.5F};
   const auto triangles = make_tensor(tangents, {2, 1});
