@@ -6,9 +6,9 @@ namespace streamdiffusion::hub {
 namespace {
 
 constexpr int kMostRedirects = 10;
-constexpr std::size_t kLargestAnswer = std::size_t{4}
-                                       << 20U;  // bytes; a page of a thousand files has a tenth
-constexpr int kMostPages = 100;                 // of up to a thousand files each
+// Bytes of a response. A page of a thousand files takes a tenth of it.
+constexpr std::size_t kLargestAnswer = std::size_t{4} << 20U;
+constexpr int kMostPages = 100;  // of up to a thousand files each
 
 std::string api_url(const HubOptions& options, const Repository& repository) {
   return options.endpoint + "/api/models/" + repository.id();

@@ -63,7 +63,7 @@ class StoredZip {
  private:
   static constexpr std::uint64_t kInZip64 = 0xFFFFFFFF;
 
-  /// Returns a number in `size` bytes, little endian.
+  /// Encodes a number in `size` bytes, little endian.
   static std::string number(std::uint64_t value, std::size_t size) {
     std::string bytes(size, '\0');
     for (std::size_t i = 0; i < std::min<std::size_t>(size, 8); ++i) {
