@@ -40,8 +40,7 @@ class HubApi {
   Retry retry_;
 };
 
-/// Returns for a status of 2xx or 3xx. Otherwise throws Unavailable if trying again may help, else Error with
-/// advice.
+/// Returns for a status of 2xx or 3xx. Throws Unavailable if trying again may help, else Error with advice.
 void check_status(const HttpHead& head, const std::string& url, const Repository& repository,
                   const HubOptions& options);
 

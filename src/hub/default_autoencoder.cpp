@@ -14,8 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// True if TAESD fits the model's latents, as far as the files tell. Errors in the files are reported when
-/// the model is loaded.
+/// True if TAESD fits the model's latents, as far as the files tell. Errors in them count as false.
 bool has_taesd_latents(const fs::path& model) {
   constexpr double kScaling = 0.18215;  // that of Stable Diffusion 1.x and 2.x; SDXL has another
   try {

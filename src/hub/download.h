@@ -24,8 +24,7 @@ struct Counters {
 /// downloads, and checks size and hash before the file appears in the cache.
 class FileDownload {
  public:
-  /// All references must outlive this object. If bytes turn out to be useless, they are subtracted from
-  /// `counters.done`.
+  /// All references must outlive this object. Bytes that prove useless are subtracted from `counters.done`.
   FileDownload(const HubOptions& options, const Repository& repository, const std::string& commit,
                const RemoteFile& file, Counters& counters);
 

@@ -50,8 +50,7 @@ class Workers {
   Workers(const HubOptions& options, const Repository& repository, const std::string& commit,
           const std::vector<RemoteFile>& files)
       : options_(options), repository_(repository), commit_(commit), files_(files) {
-    // Messages come from several threads. libcurl polls one flag, set by the user's stop or by our own
-    // failures.
+    // Messages come from several threads. libcurl polls one flag for the user's stop and our own failures.
     options_.on_message = [this, say = options.on_message](const std::string& text) {
       const std::lock_guard lock(mutex_);
       if (say) {

@@ -11,8 +11,7 @@ namespace streamdiffusion::hub {
 struct RemoteFile {
   std::string path;  ///< Has passed is_safe_path.
   std::int64_t size = 0;
-  /// SHA-256 of a file in LFS (64 digits), or the SHA-1 of a git blob (40 digits). Names the blob in the
-  /// cache.
+  /// SHA-256 of a file in LFS (64 digits), else its SHA-1 as a git blob (40 digits). Names the cached blob.
   std::string hash;
 };
 

@@ -23,8 +23,7 @@ class Unavailable : public Error {
   std::optional<std::chrono::seconds> retry_after_;
 };
 
-/// Repeats an operation until it succeeds. Pauses between attempts grow, or have the length that the server
-/// asks for.
+/// Repeats an operation until it succeeds. Pauses grow, or have the length that the server asks for.
 class Retry {
  public:
   using Message = std::function<void(const std::string&)>;

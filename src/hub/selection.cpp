@@ -68,8 +68,7 @@ Files shards_of(const Files& files, const std::string& stem, const std::string& 
   return has_index && found.size() > 1 ? found : Files();
 }
 
-/// Returns the weights of one variant: one file, or the index and its shards. If both exist, chooses like
-/// TensorFiles::open.
+/// Returns the weights of one variant, as TensorFiles::open does: one file, or the index and its shards.
 Files weights_of(const Files& files, const std::string& stem, const std::string& variant) {
   const std::string whole = stem + variant + std::string(kSafetensors);
   Files one;

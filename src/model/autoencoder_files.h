@@ -9,8 +9,7 @@
 
 namespace streamdiffusion {
 
-/// The configuration and weights of an autoencoder, read and checked. Tensors have the names that diffusers
-/// uses.
+/// The configuration and weights of an autoencoder, read and checked. Tensors have diffusers' names.
 struct AutoencoderFiles {
   /// Opens a component's folder (config.json and weights) or a safetensors file of an AutoencoderKL. Throws
   /// Error if something is missing, malformed or unsupported.

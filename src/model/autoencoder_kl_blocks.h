@@ -16,8 +16,7 @@
 // The blocks that the encoder and the decoder of AutoencoderKL are made of. Activations are [n, h, w, c].
 namespace streamdiffusion::autoencoder_kl {
 
-/// Resolutions of the encoder and the decoder. Neighbouring levels differ by a factor of 2, so latents have
-/// 1/8 of the image's sides.
+/// Resolutions of the encoder and the decoder, each half of the next: latents have 1/8 of the image's sides.
 constexpr std::size_t kLevels = 4;
 constexpr float kEpsilon = 1e-6F;
 
@@ -64,8 +63,7 @@ class Level {
   std::vector<ResnetBlock2D> resnets_;
 };
 
-/// The input and output tensors of all levels. One level runs at a time, so all inputs share one buffer and
-/// all outputs another.
+/// The inputs and outputs of all levels. One level runs at a time, so each of the two needs one buffer.
 class LevelTensors {
  public:
   /// `extents` is the shape of each level; its channels are ignored. The buffers come from `context.arena`.

@@ -4,8 +4,7 @@
 
 namespace streamdiffusion {
 
-/// Opens the folder of a diffusers model, the one with model_index.json. Does not check that its parts fit
-/// one another.
+/// Opens a diffusers folder, the one with model_index.json. Does not check that its parts fit one another.
 ModelFiles open_model_folder(const ModelOptions& options);
 
 }  // namespace streamdiffusion

@@ -165,8 +165,7 @@ SchedulerConfig parse_scheduler_config(const std::string& text, const std::strin
       config.without_effect.emplace_back(name);
     }
   }
-  // Does not call finish(): other fields configure samplers that are not used here. The schedule is always
-  // LCM's.
+  // Does not call finish(): other fields configure samplers that are not used. The schedule is always LCM's.
   return config;
 }
 
@@ -177,8 +176,7 @@ ModelIndex parse_model_index(const std::string& text, const std::string& where) 
   check_component(fields, "vae", {"AutoencoderTiny", "AutoencoderKL"});
   ModelIndex index;
   index.tiny_autoencoder = fields.take("vae").at(1) == "AutoencoderTiny";
-  // The tokenizer and the scheduler may be of any class. The other components check images or take image
-  // prompts.
+  // The tokenizer and the scheduler may be of any class. The others check images or take image prompts.
   fields.ignore({"tokenizer", "scheduler", "safety_checker", "feature_extractor", "image_encoder",
                  "requires_safety_checker"});
   for (const std::string& name : fields.unknown()) {

@@ -54,8 +54,7 @@ class ConfigFields {
   /// Marks fields as known whose values do not matter.
   void ignore(std::initializer_list<const char*> names);
 
-  /// Returns the fields that were not read. Names that begin with "_" and values that switch nothing on are
-  /// left out.
+  /// Returns fields that were not read, except names that begin with "_" and values that switch nothing on.
   [[nodiscard]] std::vector<std::string> unknown() const;
   /// Throws Error if `unknown` is not empty.
   void finish() const;

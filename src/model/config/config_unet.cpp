@@ -60,8 +60,7 @@ void read_mid_block(ConfigFields& fields, UNet2DConditionConfig& config) {
   config.mid_attention = type == "UNetMidBlock2DCrossAttn";
 }
 
-/// Reads one integer for all blocks, one for each block, or one for each layer of a block. The layers of a
-/// block must agree.
+/// Reads one integer for all blocks, one per block, or one per layer of a block (all equal in a block).
 std::vector<std::int64_t> read_transformer_layers(ConfigFields& fields, std::size_t blocks) {
   static const char* const kName = "transformer_layers_per_block";
   const json& value = fields.take(kName);

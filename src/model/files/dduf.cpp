@@ -11,8 +11,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The bytes of a ZIP archive. Numbers are little endian; every access is checked and throws Error past the
-/// end.
+/// The bytes of a ZIP archive. Numbers are little endian. An access past the end throws Error.
 class ZipBytes {
  public:
   ZipBytes(std::span<const std::byte> bytes, const std::string& where) : bytes_(bytes), where_(where) {}
@@ -97,8 +96,7 @@ struct ZipEntry {
   std::uint64_t next = 0;  ///< Offset of the next entry.
 };
 
-/// Replaces numbers that do not fit into 32 bits by those of the ZIP64 record, which holds them in the order
-/// of `numbers`.
+/// Replaces numbers that do not fit into 32 bits by those of the ZIP64 record, in the order of `numbers`.
 void read_zip64_numbers(const ZipBytes& zip, std::uint64_t at, std::uint64_t end,
                         std::initializer_list<std::uint64_t*> numbers) {
   constexpr std::uint64_t kZip64 = 1;

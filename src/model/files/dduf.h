@@ -33,8 +33,7 @@ class DdufFile {
   std::map<std::string, std::span<const std::byte>> entries_;
 };
 
-/// Returns the entries of an uncompressed ZIP archive as parts of `bytes`. Throws Error that begins with
-/// `where`.
+/// Returns the entries of an uncompressed ZIP archive as parts of `bytes`. Errors begin with `where`.
 std::map<std::string, std::span<const std::byte>> read_stored_zip(std::span<const std::byte> bytes,
                                                                   const std::string& where);
 

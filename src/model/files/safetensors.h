@@ -30,8 +30,7 @@ inline std::string show_shape(const FileTensor& tensor) { return show_shape(tens
 /// not overlap and end where the data ends. Thread-safe, as it is immutable.
 class SafeTensors {
  public:
-  /// Opens a file, which may lie in a DDUF file. Throws Error with the file and the tensor if it is
-  /// malformed.
+  /// Opens a file, which may lie in a DDUF file. Throws Error with file and tensor if it is malformed.
   static std::shared_ptr<const SafeTensors> open(const std::filesystem::path& file);
   /// Parses `bytes`, which must outlive the object. `name` stands for the file in error messages.
   static std::shared_ptr<const SafeTensors> parse(std::span<const std::byte> bytes, const std::string& name);

@@ -39,8 +39,7 @@ class TensorFiles {
   [[nodiscard]] const std::map<std::string, FileTensor>& tensors() const { return tensors_; }
   /// Path of the weight file, or of the index if there are shards; for error messages.
   [[nodiscard]] const std::string& where() const { return where_; }
-  /// Returns the file of a tensor and its name in that file, for error messages. `tensor` may be a part of
-  /// the file's tensor.
+  /// Returns the file of a tensor, or of a part of one, and its name in that file, for error messages.
   [[nodiscard]] std::string where(const FileTensor& tensor) const;
 
   /// Replaces each tensor's name by `rename(name)`. Throws Error if two tensors get the same name.
@@ -62,8 +61,7 @@ class TensorFiles {
   std::string where_;
 };
 
-/// Returns the current name of a tensor of a CLIPTextModel, without the prefix "text_model." of published
-/// files.
+/// Returns the current name of a CLIPTextModel's tensor, without the "text_model." of published files.
 std::string current_text_encoder_name(const std::string& name);
 
 /// Returns the current name of a tensor of an autoencoder. Older files have `query`, `key`, `value` and

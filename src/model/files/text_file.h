@@ -6,8 +6,7 @@
 
 namespace streamdiffusion {
 
-/// Returns the content of a file, which may lie in a DDUF file. Throws Error if it is missing, unreadable or
-/// larger than `limit` bytes.
+/// Returns a file's content; it may lie in a DDUF file. Throws Error if unreadable or above `limit` bytes.
 std::string read_text_file(const std::filesystem::path& file, std::size_t limit = std::size_t{64} << 20U);
 
 }  // namespace streamdiffusion

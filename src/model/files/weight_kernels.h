@@ -6,8 +6,7 @@
 
 namespace streamdiffusion {
 
-// Loops over all elements of a weight, compiled for several instruction sets. The best one is chosen at run
-// time.
+// Loops over all elements of a weight. They use the best of several instruction sets at run time.
 
 /// Converts float16 to float32. `in` holds two bytes for each element of `out`, at any alignment.
 void float_from_f16(const std::byte* in, std::span<float> out);

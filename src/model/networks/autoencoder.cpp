@@ -9,8 +9,7 @@ namespace streamdiffusion {
 
 namespace {
 
-// Side of the smallest tensors in an autoencoder: the latents of a 512x512 image. Layers are packed for this
-// size.
+// Side of the smallest tensors in an autoencoder, the latents of a 512x512 image. Decides how to pack layers.
 constexpr std::int64_t kLatentSide = 64;
 
 std::unique_ptr<Autoencoder> make_network(const AutoencoderTinyConfig& config, LayerLoader& layers) {

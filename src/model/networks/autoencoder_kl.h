@@ -5,8 +5,7 @@
 
 namespace streamdiffusion {
 
-/// AutoencoderKL, the full autoencoder of Stable Diffusion. It encodes pixels in -1 .. 1 and returns the
-/// mean.
+/// AutoencoderKL, the full autoencoder of Stable Diffusion. It encodes pixels in -1 .. 1 to the mean.
 class AutoencoderKL final : public Autoencoder {
  public:
   AutoencoderKL(const AutoencoderKLConfig& config, LayerLoader& layers);

@@ -23,8 +23,7 @@ Stretch at_edge(Edge edge, std::int64_t size, std::int64_t most) {
   return {edge == Edge::last ? size - count : 0, count};
 }
 
-/// Returns a rectangle of a dense image as a tensor with one pixel per line, so that Device::copy can move
-/// it.
+/// Returns a rectangle of a dense image as a tensor with one pixel per line, which Device::copy can move.
 Tensor part_of(const Tensor& picture, const Stretch& lines, const Stretch& columns) {
   const Shape& shape = picture.shape;
   return picture.shaped({.w = shape.h, .c = shape.w * shape.c})

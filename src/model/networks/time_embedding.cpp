@@ -34,8 +34,7 @@ Tensor upload_rows(Context& context, std::int64_t rows, std::int64_t channels,
 
 }  // namespace
 
-// Both functions keep PyTorch's order of operations and round to float32 after each, so that results are
-// equal.
+// Both functions keep PyTorch's order of operations and its rounding to float32, to give the same results.
 std::vector<float> timestep_embedding(float timestep, std::int64_t dim, bool flip_sin_to_cos,
                                       std::int64_t freq_shift) {
   const std::int64_t half = dim / 2;

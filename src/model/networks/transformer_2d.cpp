@@ -13,8 +13,7 @@ namespace {
 constexpr float kLayerNormEpsilon = 1e-5F;
 constexpr float kGroupNormEpsilon = 1e-6F;
 
-/// Most rows with the same prompt in one attention call. With this limit kFirstRow is constant, so a call
-/// allocates nothing.
+/// Most rows with the same prompt in one attention call. The limit makes kFirstRow a constant.
 constexpr std::size_t kMaxSharedRows = 64;
 constexpr std::array<RowRange, kMaxSharedRows> kFirstRow{};  // every row attends to row 0, the prompt's
 

@@ -12,8 +12,7 @@
 
 namespace streamdiffusion {
 
-/// UNet2DConditionModel of Stable Diffusion 1.x and 2.x and of models distilled from them. Immutable after
-/// loading.
+/// UNet2DConditionModel of Stable Diffusion 1.x, 2.x and models distilled from them. Immutable after loading.
 class UNet2DCondition {
  public:
   /// Throws Error if the weights do not fit the configuration.
@@ -33,8 +32,7 @@ class UNet2DCondition {
   /// Computes keys and values for the embedding of one prompt, [1, 1, tokens, cross_attention_dim].
   [[nodiscard]] std::unique_ptr<TextContext> text_context(Context& context, const Tensor& embedding) const;
 
-  /// Computes the raw prediction `out` [rows, h, w, out_channels] for `sample` [rows, h, w, in_channels]. Any
-  /// h and w are allowed.
+  /// Predicts `out` [rows, h, w, out_channels] for `sample` [rows, h, w, in_channels], for any h and w.
   void forward(Context& context, const Tensor& sample, const UNetRows& rows, const Tensor& out) const;
 
  private:

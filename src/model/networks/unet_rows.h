@@ -14,8 +14,7 @@ struct TextContext {
   std::vector<Tensor> values;  ///< One per cross-attention, [1, 1, tokens, c].
 };
 
-/// The inputs of a UNet call besides the sample, with one entry per row of the batch. All memory must stay
-/// valid during the call.
+/// The inputs of a UNet call besides the sample, one entry per row of the batch. They must outlive the call.
 struct UNetRows {
   Tensor time;                               ///< [rows, 1, 1, time_width()], see time_projections.
   std::span<const TextContext* const> text;  ///< One per row.

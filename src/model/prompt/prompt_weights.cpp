@@ -60,8 +60,7 @@ class Parser {
   }
 
  private:
-  /// Consumes the first element of `rest` (escape, bracket, weight or plain text) and returns its size in
-  /// bytes.
+  /// Consumes the first element of `rest` (escape, bracket, weight or text) and returns its size in bytes.
   std::size_t take(std::string_view rest) {
     const char first = rest.front();
     if (first == '\\') {

@@ -54,8 +54,7 @@ Tensors part(const SafeTensors& file, std::string_view prefix) {
   return tensors;
 }
 
-/// Returns the UNet's tensors under original names. Uses the moving averages only if there are no plain
-/// weights.
+/// Returns the UNet's tensors under original names: plain weights, else their moving averages.
 Tensors original_unet_tensors(const SafeTensors& file, const ModelOptions& options) {
   Tensors plain = part(file, kUnet);
   const Tensors averaged = part(file, kAveragedUnet);
@@ -132,8 +131,7 @@ AutoencoderFiles open_own_autoencoder(const File& file) {
   return to_autoencoder(file, original);
 }
 
-/// True if the model predicts v. The options decide, else the file's metadata, else the family as in
-/// diffusers.
+/// True if the model predicts v: by the options, else the metadata, else the family as in diffusers.
 bool predicts_v(const SafeTensors& file, Family family, const ModelOptions& options) {
   if (options.prediction_type != "auto") {
     return options.prediction_type == "v_prediction";
@@ -151,8 +149,7 @@ bool predicts_v(const SafeTensors& file, Family family, const ModelOptions& opti
   return family == Family::sd2;
 }
 
-/// Warns if the checkpoint has noise levels that differ from the usual ones. They are ignored, as in
-/// diffusers.
+/// Warns if the checkpoint has noise levels other than the usual ones. They are ignored, as in diffusers.
 void check_noise_levels(const File& file, const SchedulerConfig& config, const ModelOptions& options) {
   constexpr float kTolerance = 1e-3F;
   const auto stored = file->tensors().find("alphas_cumprod");

@@ -35,8 +35,7 @@ constexpr std::size_t kWholeLayers = 24;
 
 bool is_used(const std::string& name) { return std::ranges::find(kNotUsed, name) == kNotUsed.end(); }
 
-/// Returns "3" and "ln_1.weight" for "transformer.resblocks.3.ln_1.weight", empty texts for a name outside
-/// layers.
+/// Returns "3" and "ln_1.weight" for "transformer.resblocks.3.ln_1.weight", empty texts outside layers.
 std::pair<std::string, std::string> split_at_layer(const std::string& name) {
   const std::size_t dot = name.starts_with(kLayers) ? name.find('.', kLayers.size()) : std::string::npos;
   if (dot == std::string::npos) {

@@ -95,8 +95,7 @@ class TokenNumbers {
   std::int64_t size_ = 0;
 };
 
-/// Returns the word for a further vector of an embedding, as diffusers names it. `number` is 1 for the
-/// second.
+/// Returns the word for a further vector of an embedding, as diffusers names it (1 for the second vector).
 std::string further_word(const std::string& word, std::size_t number) {
   return word + "_" + std::to_string(number);
 }
@@ -224,8 +223,7 @@ struct Tokenizer::Impl {
     }
   }
 
-  /// Appends a token. After an embedding's word, also appends the words of its further vectors, as diffusers
-  /// does.
+  /// Appends a token. After an embedding's word come the words of its further vectors, as in diffusers.
   void append(const SpecialToken& special, std::size_t origin, std::vector<PlacedToken>& tokens) const {
     tokens.push_back({special.id, origin});
     for (std::size_t i = 1;; ++i) {

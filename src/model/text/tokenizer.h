@@ -13,8 +13,7 @@
 
 namespace streamdiffusion {
 
-/// CLIP's byte-pair encoding, equal to transformers' CLIPTokenizer. Immutable after loading, except by
-/// `add_word`.
+/// CLIP's byte-pair encoding, equal to transformers' CLIPTokenizer. Only `add_word` changes it after loading.
 class Tokenizer {
  public:
   /// Tokens of an encoding in CLIP.

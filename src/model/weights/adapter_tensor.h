@@ -12,8 +12,7 @@ namespace streamdiffusion {
 /// Converts a floating-point tensor to float32.
 std::vector<float> to_floats(const FileTensor& tensor);
 
-/// Throws Error that begins with `where` if the tensor is not of a floating-point type or holds NaN or
-/// infinity.
+/// Throws Error that begins with `where` unless the tensor has a floating-point type and finite values.
 void check_numbers(const FileTensor& tensor, const std::string& where);
 
 /// Makes a float32 tensor from computed values. The result owns them.

@@ -75,8 +75,7 @@ class LayerLoader {
   LayerLoader(Device& device, const TensorFiles& files, Lora::Network network, std::vector<ScaledLora> loras,
               LayerCache& cache, Precision precision = Precision::f32);
 
-  /// Sets the side in pixels of the inputs that the following convolutions will mostly see
-  /// (HostConv2d::side).
+  /// Sets the side in pixels of the inputs of following convolutions in typical use (HostConv2d::side).
   void expect_side(std::int64_t side) { side_ = side; }
   /// Makes a convolution from `NAME.weight` [out, in, kernel, kernel] and `NAME.bias` [out].
   Weights conv2d(const std::string& name, std::int64_t in, std::int64_t out, std::int64_t kernel,

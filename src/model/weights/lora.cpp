@@ -43,8 +43,7 @@ const FileTensor* find_tensor(const SafeTensors& file, const std::string& key) {
 
 bool is_embedding(std::string_view layer) { return layer.starts_with("embeddings."); }
 
-/// True for keys of Stable Diffusion XL's second text encoder. Some of its layers may fit this model by
-/// chance.
+/// True for keys of Stable Diffusion XL's second text encoder, some of which may fit this model by chance.
 bool is_of_second_text_encoder(std::string_view key) {
   static constexpr std::array<std::string_view, 4> kPrefixes = {"lora_te2_", "text_encoder_2.",
                                                                 "text_encoders.clip_g.", "clip_g."};

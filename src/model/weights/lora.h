@@ -24,8 +24,7 @@ class Lora {
   /// The network that a layer belongs to.
   enum class Network : std::uint8_t { unet, text_encoder };
 
-  /// The layers of the model under diffusers' and transformers' names; the text encoder's lack the prefix
-  /// "text_model.".
+  /// The layers of the model under diffusers' and transformers' names, without the prefix "text_model.".
   struct Layers {
     LayerShapes unet;
     LayerShapes text_encoder;

@@ -11,8 +11,7 @@ namespace streamdiffusion {
 /// on one line and cut to a length for a terminal.
 struct LoraMetadata {
   std::string title;
-  /// From the tensors' names, such as "LoRA", "LoHa" or "IA3", with " with DoRA" if that is used; empty if
-  /// unknown.
+  /// Method by the tensors' names, such as "LoRA" or "LoHa with DoRA"; empty if unknown.
   std::string method;
   std::string base_model;
   std::string resolution;
@@ -28,8 +27,7 @@ struct LoraMetadata {
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> lines() const;
 };
 
-/// Reads a file's `__metadata__` (kohya's `ss_...`, `modelspec...`) and its tensors' names. Malformed entries
-/// are ignored.
+/// Reads `__metadata__` (kohya's `ss_...`, `modelspec...`) and tensor names. Ignores malformed entries.
 LoraMetadata read_lora_metadata(const std::map<std::string, std::string>& metadata,
                                 const std::vector<std::string>& tensor_names);
 

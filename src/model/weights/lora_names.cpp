@@ -90,8 +90,7 @@ std::string flat(std::string name) {
   return name;
 }
 
-/// Removes adapters' names that peft puts behind parts ("lora_A.default.weight", "lora_E.default") and the
-/// names of its wrappers.
+/// Removes names of peft's wrappers and of adapters, as in "lora_A.default.weight" and "lora_E.default".
 std::string without_peft_names(std::string_view key) {
   std::string plain(key);
   for (const std::string_view wrapper : {".base_layer.", ".modules_to_save.default.", ".modules_to_save."}) {

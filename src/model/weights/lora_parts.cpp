@@ -49,7 +49,7 @@ bool is_whole_or_product(const LoraMatrix& matrix) {
   return matrix.whole != nullptr || (matrix.left != nullptr && matrix.right != nullptr);
 }
 
-/// Returns the rank that alpha is divided by, or 0 for a LoKr of two whole matrices, where LyCORIS does not
+/// Returns the rank that alpha is divided by. It is 0 for a LoKr of whole matrices, as LyCORIS does not
 /// divide.
 std::int64_t rank_of(const LoraChange& change) {
   if (change.kind == LoraChange::Kind::lokr && change.second.whole == nullptr) {
@@ -230,8 +230,7 @@ LoraChange LoraParts::matrices(const std::string& where) const {
   return change;
 }
 
-/// Computes diag(lambda_b) B diag(lambda_d) A, with the leading rows of B and columns of A that this layer
-/// needs.
+/// Computes diag(lambda_b) B diag(lambda_d) A from the leading rows of B and the leading columns of A.
 LoraChange LoraParts::vera(const LoraContext& context, const std::string& where) const {
   const FileTensor* const lambda_b = find(Part::vera_lambda_b);
   const FileTensor* const lambda_d = find(Part::vera_lambda_d);

@@ -52,8 +52,7 @@ bool boolean_of(const nlohmann::json& value, const std::string& where) {
   return value.get<bool>();
 }
 
-/// True if a pattern is a plain name. peft treats patterns as regular expressions, but diffusers writes names
-/// only.
+/// True if a pattern is a plain name. peft allows regular expressions, diffusers writes only names.
 bool is_name(const std::string& pattern) {
   return !pattern.empty() && std::ranges::all_of(pattern, [](char c) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '_' || c == '-';
@@ -66,8 +65,7 @@ void check_is_name(const std::string& pattern, const std::string& where) {
   }
 }
 
-/// Reads a pattern. Removes the prefix "text_model." of transformers before version 5, since the model's
-/// names lack it.
+/// Reads a pattern, without the prefix "text_model." of transformers before version 5.
 PeftPattern read_entry(std::string_view key, float value) {
   const bool is_whole = key.starts_with('^');
   key.remove_prefix(is_whole ? 1 : 0);

@@ -11,8 +11,7 @@ namespace streamdiffusion {
 
 /// A change by peft's OFT: orthogonal matrices rotate the inputs of a layer, block by block.
 struct Rotation {
-  /// [blocks, b * (b - 1) / 2]: for each block, the upper triangle of a skew-symmetric b x b matrix,
-  /// row-major.
+  /// [blocks, b * (b - 1) / 2]: the upper triangle of each block's skew-symmetric b x b matrix, row-major.
   const FileTensor* triangles = nullptr;
   /// Terms of the series that approximates Cayley's transform, or 0 for the exact transform.
   std::int64_t series_terms = 0;

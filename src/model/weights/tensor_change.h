@@ -22,8 +22,7 @@ struct TensorChange {
   float factor = 1.0F;  ///< Factor of `add`: alpha / rank for a LoRA's bias.
 };
 
-/// Throws Error that begins with `where` if the values do not fit a tensor of this shape or are no
-/// floating-point numbers.
+/// Throws Error that begins with `where` if the values do not fit this shape or are not floating-point.
 void check_change(const TensorChange& change, const LayerShape& shape, const std::string& where);
 
 /// Applies the change to `tensor` [out][in][pixels]; a bias has one input. `scale` 0 changes nothing, 1

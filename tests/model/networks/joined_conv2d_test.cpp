@@ -23,8 +23,7 @@ struct Case {
 
 void PrintTo(const Case& c, std::ostream* os) { *os << c.name; }
 
-/// Returns the largest difference between a JoinedConv2d and the two convolutions, relative to the largest
-/// output.
+/// Returns JoinedConv2d's largest deviation from the two convolutions, relative to the largest output.
 double error_of(NetworkBench& bench, const Case& c) {
   const NamedConv2d first{.name = "first", .in = c.in, .out = c.between, .options = {.resample = c.first}};
   const NamedConv2d second{.name = "second",

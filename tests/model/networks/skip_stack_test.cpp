@@ -20,8 +20,7 @@ UNet2DConditionConfig two_levels() {
 TEST(SkipStack, PlansWhereSkipConnectionsMeetHiddenStates) {
   const std::vector<Junction> junctions = plan_junctions(two_levels());
   // The output, conv_in, two layers and a sampler of the first block, the layer of the second. The first
-  // hidden states in the up blocks come from the mid block (640 channels), later ones from the up block
-  // before.
+  // hidden states come from the mid block (640 channels), later ones from the up block before.
   const std::vector<std::vector<std::int64_t>> expected = {{320, 0, 0},   {320, 320, 0}, {320, 320, 0},
                                                            {640, 320, 0}, {640, 320, 1}, {640, 640, 1}};
   ASSERT_EQ(junctions.size(), expected.size());
