@@ -16,7 +16,7 @@
 // The blocks that the encoder and the decoder of AutoencoderKL are made of. Activations are [n, h, w, c].
 namespace streamdiffusion::autoencoder_kl {
 
-/// Resolutions of the encoder and the decoder, each half of the next: latents have 1/8 of the image's sides.
+/// Resolutions of the encoder and the decoder. Three steps halve the sides: latents have 1/8 of the image's.
 constexpr std::size_t kLevels = 4;
 constexpr float kEpsilon = 1e-6F;
 
