@@ -163,9 +163,8 @@ void add_machine_options(CLI::App& app, CommonOptions& options) {
       "GPU that can be used, else the CPU")
       ->check(device_name());
   add(app, "--precision", options.precision, "auto|f32|bf16|int8|f16",
-      "of the UNet and the autoencoder on the CPU: f32 exact; bf16 and int8 with half and a third of the "
-      "memory and, where the processor has AMX, several times as fast, 1.5 and 2.5 times where it has "
-      "AVX512_BF16, int8 2.5 times with AVX-512 VNNI, 1.6 times with AVX2, pictures that differ slightly; "
+      "of the UNet and the autoencoder on the CPU: f32 is exact; bf16 and int8 take less memory and, on most "
+      "processors, less time (docs/models.md), and images differ slightly; "
       "auto: f32. Of everything on a GPU: f16, bf16 or f32; auto: f16")
       ->check(one_of({"auto", "f32", "bf16", "int8", "f16"}));
   add(app, "--threads", options.threads, "N", "compute threads; 0: one for each processor")

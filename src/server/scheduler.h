@@ -19,7 +19,7 @@ struct Turn {
 /// Whose turn it is: of those with something to do, the session that has had the least of the engine's time.
 /// Where the frames are small, others that have a frame ready over the same model, at the same size, take
 /// part in its step: a single small frame does not keep the processor's cores busy (bench figures in
-/// docs/performance.md).
+/// bench/results/2026-11-24-epyc-server.md).
 Turn choose_turn(const std::vector<std::shared_ptr<Session>>& sessions, Clock::time_point now);
 
 /// Charges the time of a turn to those that took part.
