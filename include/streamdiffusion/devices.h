@@ -6,22 +6,23 @@
 
 namespace streamdiffusion {
 
-/// A GPU that models can be computed on.
+/// A GPU that can run models.
 struct ComputeDevice {
-  std::string device;  ///< for ModelOptions::device: "cuda:0"
-  std::string name;    ///< as its maker calls it
-  std::size_t memory_bytes = 0;
-  std::string compute_capability;  ///< "9.0"
-  std::string bus_id;              ///< where it is plugged in (PCI): "0000:3b:00.0"
+  std::string device;              ///< Value for ModelOptions::device, such as "cuda:0".
+  std::string name;                ///< Product name, as the driver reports it.
+  std::size_t memory_bytes = 0;    ///< Total memory of the GPU.
+  std::string compute_capability;  ///< CUDA compute capability, such as "9.0".
+  std::string bus_id;              ///< PCI address, such as "0000:3b:00.0".
 };
 
 struct ComputeDevices {
   std::vector<ComputeDevice> gpus;
   std::string
-      problem;  ///< why there are none: no GPU, no driver, a library that is missing, a build without CUDA
+      problem;  ///< Why `gpus` is empty: no GPU, no driver, a missing library or a build without CUDA.
 };
 
-/// The GPUs that this build can use on this machine. Takes about as long as starting a CUDA program.
+/// Lists the GPUs that this build can use on this machine. It initialises CUDA, which takes a noticeable
+/// time. Returns the reason in `problem` if there is none.
 ComputeDevices list_compute_devices();
 
 }  // namespace streamdiffusion

@@ -5,15 +5,15 @@
 
 namespace streamdiffusion {
 
-/// Every failure that a caller can do something about: a file that is missing or malformed, a parameter out
-/// of range, a size that does not fit into memory. `what()` says what is wrong, where, and what to do.
+/// A failure that a caller can act on: a missing or malformed file, a parameter out of range, too little
+/// memory. `what()` states what is wrong, where, and what to do.
 class Error : public std::runtime_error {
  public:
   explicit Error(const std::string& message) : std::runtime_error(message) {}
 };
 
-/// The device that computes is gone for this process (a GPU that failed or was taken away): every later call
-/// fails too. Start the program again.
+/// The compute device is lost for this process, because a GPU failed or was removed. Every later call fails
+/// too, so the program has to be restarted.
 class DeviceLost : public Error {
  public:
   using Error::Error;

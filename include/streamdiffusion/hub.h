@@ -13,71 +13,81 @@
 
 namespace streamdiffusion {
 
-/// How far downloads are.
+/// The progress of the downloads from one repository.
 struct HubProgress {
-  std::string name;  ///< of the repository, "OWNER/NAME"
-  std::int64_t done = 0;
-  std::int64_t total = 0;  ///< bytes
-  double bytes_per_second = 0;
+  std::string name;             ///< Repository, "OWNER/NAME".
+  std::int64_t done = 0;        ///< Bytes of all its files that are complete or received.
+  std::int64_t total = 0;       ///< Bytes of all its files.
+  double bytes_per_second = 0;  ///< Mean rate since the downloads began.
 };
 
-/// Where models come from and where they are kept.
+/// Where models are downloaded from, and the cache that they are kept in.
 struct HubOptions {
   std::string endpoint = "https://huggingface.co";
-  std::filesystem::path cache = {};  ///< the cache that Python's huggingface_hub uses
-  std::string token = {};            ///< empty: none; sent to the endpoint alone, never to where it redirects
-  bool offline = false;              ///< use what the cache holds and ask nobody
-  int parallel = 4;                  ///< files downloaded at a time
+  std::filesystem::path cache = {};  ///< Cache folder, laid out as Python's huggingface_hub lays it out.
+  std::string token =
+      {};                ///< Access token, or empty. Sent only to `endpoint`, never to hosts it redirects to.
+  bool offline = false;  ///< Use only what the cache holds; make no request.
+  int parallel = 4;      ///< Files downloaded at the same time; less than 1 counts as 1.
 
-  /// Called some times a second while files come in.
+  /// Called on the calling thread about ten times a second during downloads.
   std::function<void(const HubProgress&)> on_progress = {};
-  /// Called with what a user should know but that stops nothing (a connection that broke and is tried again).
+  /// Called with messages about events that stop nothing, such as a connection that broke and is retried. May
+  /// be called on a download thread; calls do not overlap.
   std::function<void(const std::string&)> on_message = {};
-  /// Stops downloads with HubStopped where it becomes true; what has come is kept and used the next time.
+  /// Downloads throw HubStopped soon after this becomes true. Received data is kept, and the next call
+  /// resumes from it. Null: downloads cannot be stopped.
   const std::atomic<bool>* stop = nullptr;
 
-  /// As Python's huggingface_hub reads it: HF_ENDPOINT, HF_HUB_CACHE, HF_HOME, HF_TOKEN, HF_TOKEN_PATH,
-  /// HF_HUB_OFFLINE and what these default to; `~`, `$NAME` and `${NAME}` in paths are replaced.
+  /// Returns the options that Python's huggingface_hub would use. Reads HF_ENDPOINT, HF_HUB_CACHE, HF_HOME,
+  /// HF_TOKEN, HF_TOKEN_PATH, HF_HUB_OFFLINE and the variables that supply their defaults. Expands `~`,
+  /// `$NAME` and `${NAME}` in paths.
   static HubOptions from_environment();
 };
 
-/// HubOptions::stop became true.
+/// Thrown if HubOptions::stop became true.
 class HubStopped : public Error {
  public:
   using Error::Error;
 };
 
-/// Gives the options with the hub's names replaced by files, which are downloaded where they are not there
-/// yet: `path`, `vae` and the LoRAs' files may be "OWNER/NAME", "OWNER/NAME@REVISION" or
-/// "OWNER/NAME/FILE.safetensors" (or FILE.dduf). A path that exists is left as it is. Where the model's own
-/// autoencoder is a Stable Diffusion 1.x or 2.x one and `vae` is not given, TAESD takes its place: from the
-/// hub where the model has come from there, otherwise only where the cache has it; a note says which it is.
-/// `vae` "full" keeps the model's own. Throws Error that says what is wrong and what to do.
+/// Replaces repository names in the options by local files, and downloads those that the cache lacks.
+///
+/// `path`, `vae` and the files of LoRAs may be "OWNER/NAME", "OWNER/NAME@REVISION" or
+/// "OWNER/NAME/FILE.safetensors" (or FILE.dduf). A path that exists is left as it is. `vae` "full" keeps the
+/// model's own autoencoder.
+///
+/// Without `vae`, TAESD replaces the autoencoder of a Stable Diffusion 1.x or 2.x model. TAESD is downloaded
+/// only if the model comes from the hub; otherwise it is used only if the cache holds it. ModelOptions::notes
+/// states the choice.
+///
+/// Throws Error if a repository or file cannot be had, HubStopped if stopped.
 ModelOptions fetch_model(ModelOptions options, const HubOptions& hub);
 
-/// Downloads what is needed of one repository ("OWNER/NAME[/FILE.safetensors][@REVISION]") and gives the
-/// folder, or the file where the repository is used for a single one.
+/// Downloads the needed files of one repository ("OWNER/NAME[/FILE.safetensors][@REVISION]"). Returns the
+/// folder, or the file if a single file of the repository is used. Throws as fetch_model does.
 std::filesystem::path fetch_repository(const std::string& name, const HubOptions& hub);
 
-/// The same without asking anybody; none where the cache does not have it.
+/// Returns what fetch_repository would, but makes no request. Returns nullopt if the cache lacks a needed
+/// file.
 std::optional<std::filesystem::path> find_in_cache(const std::string& name, const HubOptions& hub);
 
-/// Whether the text has the form of a repository's name on the hub, and is no path that exists.
+/// True if the text has the form of a repository name on the hub and is not an existing path.
 bool is_hub_name(const std::string& text);
 
-/// A model of the cache.
+/// A model in the cache.
 struct CachedModel {
-  std::string name;  ///< "OWNER/NAME"
-  std::vector<std::string> revisions;
-  std::int64_t bytes = 0;    ///< on the disk
-  bool interrupted = false;  ///< a download has begun and not ended
+  std::string name;                    ///< "OWNER/NAME".
+  std::vector<std::string> revisions;  ///< Branches, tags and commits that were requested.
+  std::int64_t bytes = 0;              ///< Size on disk of all revisions together.
+  bool interrupted = false;            ///< True if a download was begun and not completed.
 };
 
-/// All models that the cache holds, in the order of their names.
+/// Lists the models in the cache, sorted by name.
 std::vector<CachedModel> cached_models(const HubOptions& hub);
 
-/// Deletes a model ("OWNER/NAME") with all its revisions from the cache and gives the bytes that were freed.
-/// Throws Error where the cache does not have it.
+/// Deletes a model ("OWNER/NAME") with all its revisions from the cache. Returns the number of bytes freed.
+/// Throws Error if the cache does not hold it.
 std::int64_t remove_cached_model(const std::string& name, const HubOptions& hub);
 
 }  // namespace streamdiffusion

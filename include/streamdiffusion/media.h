@@ -16,161 +16,177 @@
 
 namespace streamdiffusion {
 
-/// How a picture of another aspect is brought into a size.
+/// How an image is fitted into a size with another aspect ratio.
 enum class Fit {
-  crop,     ///< scaled to cover, the overhang cut off evenly
-  pad,      ///< scaled to fit, the rest black
-  stretch,  ///< scaled to the size, aspect not kept
+  crop,     ///< Scales the image until it covers the size, and cuts the rest off evenly.
+  pad,      ///< Scales the image until it fits inside the size, and fills the rest with black.
+  stretch,  ///< Scales width and height separately; the aspect ratio changes.
 };
+/// Parses "crop", "pad" or "stretch"; throws Error for another name.
 Fit parse_fit(const std::string& name);
 
-/// Scales `in` to `out`'s width and height (set before the call) with antialiasing (Lanczos over the area
-/// that each pixel covers); number and time are copied. Thread-safe; a thread that fits frames of unchanging
-/// sizes allocates nothing after the first.
+/// Scales `in` to the width and height that `out` has before the call. Number and time are copied.
+///
+/// The filter is Lanczos with three lobes, widened for downscaling so that every input pixel counts (as PIL's
+/// resize does). Throws Error if `in` is empty or a side of `out` is not positive. Thread-safe. A thread that
+/// fits frames of unchanging sizes allocates nothing after the first.
 void fit_frame(const Frame& in, Fit fit, Frame& out);
 
-/// A picture file (PNG, JPEG, WebP and what else FFmpeg decodes; of several pictures the first), orientation
-/// applied, alpha on black. Throws Error when it is damaged, cut short, larger than 134 megapixels or no
-/// picture. A flaw that leaves the picture whole, as a JPEG without its end marker, is told to `on_warning`.
+/// Reads an image file: PNG, JPEG, WebP and other formats that FFmpeg decodes. Takes the first image of a
+/// file with several.
+///
+/// Applies the stored orientation and puts transparent pixels on black. Throws Error if the file is missing,
+/// damaged, cut short, larger than 2^27 pixels (134 megapixels) or not an image. `on_warning` is called with
+/// flaws that leave all pixels readable, such as a JPEG without its end marker.
 Frame read_image(const std::filesystem::path& file,
                  const std::function<void(const std::string&)>& on_warning = nullptr);
 
-/// A picture from a PNG, JPEG or WebP file's bytes, which nobody need trust: what is larger than
-/// `most_pixels` is refused before there is memory for it. Throws Error as read_image does. Thread-safe.
+/// Decodes the bytes of a PNG, JPEG or WebP file, which may come from an untrusted source. An image with more
+/// than `most_pixels` pixels is refused before its memory is allocated. Throws Error as read_image does.
+/// Thread-safe.
 Frame decode_image(std::span<const std::uint8_t> bytes, std::int64_t most_pixels);
 
-/// A PNG, JPEG or WebP file's bytes; `format` is "png", "jpeg" or "webp". Text and quality as for
-/// write_image. Thread-safe.
+/// Returns the bytes of an image file; `format` is "png", "jpeg" or "webp". `text` and `quality` are as for
+/// write_image. Throws Error for another format, an empty frame or a quality above 100. Thread-safe.
 std::vector<std::uint8_t> encode_image(const Frame& frame, const std::string& format,
                                        const std::map<std::string, std::string>& text = {}, int quality = -1);
 
-/// Writes PNG, JPEG or WebP by the extension, through a temporary file, so that no partial file stays. `text`
-/// (UTF-8; keywords of 1 to 79 characters) becomes text chunks of a PNG; the others have no place for it.
-/// `quality` is of JPEG and WebP: 0 (worst) .. 100, -1 a good default.
+/// Writes a PNG, JPEG or WebP file, chosen by the extension. It writes a temporary file first, so no partial
+/// file remains after a failure.
+///
+/// `text` (UTF-8 values with keywords of 1 to 79 characters) becomes text chunks of a PNG; the other formats
+/// ignore it. `quality` applies to JPEG and WebP: 0 (worst) to 100, or -1 for the default. Throws Error for
+/// another extension or if the file cannot be written.
 void write_image(const std::filesystem::path& file, const Frame& frame,
                  const std::map<std::string, std::string>& text = {}, int quality = -1);
 
-/// What a source knows of itself.
+/// The properties of a source.
 struct SourceInfo {
-  int width = 0;
-  int height = 0;         ///< after rotation, with square pixels
-  double frame_rate = 0;  ///< frames a second, where they come closely; 25 for pictures
-  bool variable_frame_rate =
-      false;                ///< as far as was looked, frames are not evenly spaced: Frame::time tells
-  std::int64_t frames = 0;  ///< about how many there will be, 0 where that is not known
+  int width = 0;                     ///< Width in square pixels, after rotation.
+  int height = 0;                    ///< Height in square pixels, after rotation.
+  double frame_rate = 0;             ///< Frames per second where frames follow closely; 25 for images.
+  bool variable_frame_rate = false;  ///< True if frames may be unevenly spaced; then only Frame::time counts.
+  std::int64_t frames = 0;           ///< Estimated number of frames; 0 if unknown.
   bool has_audio = false;
-  /// The number of times that an animated picture (GIF, APNG, WebP) wants to be played, 0: for ever. Nothing
-  /// for others.
+  /// Number of times that an animated image (GIF, APNG, WebP) is to be played, 0 for endlessly. No value for
+  /// other sources.
   std::optional<int> plays = {};
 };
 
-/// Frames in order of presentation. To be read from one thread.
+/// Delivers frames in the order of presentation. All calls must come from one thread at a time.
 class Source {
  public:
   virtual ~Source() = default;
   [[nodiscard]] virtual const SourceInfo& info() const = 0;
-  /// The next frame; false at the end. Throws Error where the input cannot be read on.
+  /// Reads the next frame into `frame`, and may reuse its memory. Returns false at the end. Throws Error if
+  /// the input cannot be read further.
   virtual bool read(Frame& frame) = 0;
-  /// Returns the duration of the frame that `read` gave last, where the source tells it; else 0. It matters
-  /// for the last frame: any other is shown until the next one.
+  /// Returns the duration of the last frame that was read, or 0 if the source does not state it. It matters
+  /// only for the final frame, as every other one lasts until the next.
   [[nodiscard]] virtual std::chrono::microseconds last_duration() const {
     return std::chrono::microseconds{0};
   }
 };
 
 struct SourceOptions {
-  /// A video or picture file, a folder of pictures (in natural order of their names), "-" for standard input,
-  /// or what is live: a camera ("/dev/video0"), the screen ("screen", a part of it "screen:640x480+100+50",
-  /// or an X display ":0.0"), or an address of FFmpeg's protocols ("rtsp://...", "rtmp://...", "srt://...",
-  /// "udp://...").
+  /// A file: a video, an image, a folder of images (read in natural order of their names), or "-" for
+  /// standard input. Or a live input: a camera ("/dev/video0"), the screen ("screen"), a part of it
+  /// ("screen:640x480+100+50"), an X display (":0.0"), or an address of an FFmpeg protocol ("rtsp://...",
+  /// "rtmp://...", "srt://...", "udp://...").
   std::string input = {};
-  /// FFmpeg's input format or device ("rawvideo", "yuv4mpegpipe", "v4l2", ...); empty: found out.
+  /// Name of FFmpeg's input format or device ("rawvideo", "yuv4mpegpipe", "v4l2", ...). Empty: detected.
   std::string format = {};
-  int width = 0;  ///< of rawvideo; asked of a camera, 0: its usual one
-  int height = 0;
-  std::string pixel_format = "rgb24";  ///< of rawvideo, FFmpeg's name
-  double frame_rate = 0;  ///< of rawvideo and folders of pictures, 0: 25; asked of a camera or screen
-  std::map<std::string, std::string> ffmpeg_options = {};  ///< of FFmpeg's format, device or protocol
-  /// The pipeline that reads is live: a frame of a pipe that comes later than its time has the time at which
-  /// it came.
+  int width = 0;   ///< Width of rawvideo, or the width requested of a camera; 0: the camera's default.
+  int height = 0;  ///< Height of rawvideo, or the height requested of a camera; 0: the camera's default.
+  std::string pixel_format = "rgb24";  ///< Pixel format of rawvideo, by FFmpeg's name.
+  /// Frames per second of rawvideo or a folder of images (0: 25), or the rate requested of a camera or screen
+  /// (0: its default).
+  double frame_rate = 0;
+  std::map<std::string, std::string> ffmpeg_options =
+      {};  ///< Options of FFmpeg's format, device or protocol.
+  /// Set if a live pipeline reads the source. A pipe's frame that arrives after its own timestamp then gets
+  /// its arrival time as Frame::time.
   bool live = false;
-  /// A live source that gives nothing for this long counts as lost.
+  /// A live source that delivers nothing for this long counts as lost.
   std::chrono::milliseconds patience{5000};
-  /// `read` gives false soon after this has become true, also where it waits for a camera, the network or a
-  /// pipe.
+  /// `read` returns false soon after this becomes true, even while it waits for a camera, network or pipe.
   const std::atomic<bool>* stop = nullptr;
-  /// A video that is damaged, cut short, shorter than its container says or has unusual colour tags is an
-  /// Error. Otherwise all frames that can be decoded are given, each at its own time, after a warning.
+  /// Throws Error for a video that is damaged, cut short, shorter than its container states, or has unusual
+  /// colour tags. Otherwise such a video causes a warning, and all decodable frames are delivered at their
+  /// own times.
   bool strict = false;
-  /// Called, on the thread that reads or opens, when a live source is lost and when it is back, and where
-  /// `strict` would throw an Error.
+  /// Called on the thread that opens or reads: when a live source is lost or back, and for problems that
+  /// `strict` would throw.
   std::function<void(const std::string&)> on_warning = nullptr;
 };
-/// Whether it is a camera, a screen or an address.
+/// True if the input is a camera, a screen or a network address.
 bool is_live(const SourceOptions& options);
-/// Throws Error when there is nothing to read or it is neither video nor picture.
+/// Opens a source. Throws Error if the input cannot be read or is neither video nor image.
 ///
-/// A live source has no end: when it is lost, `read` opens it again, with a growing wait, until it is back or
-/// `stop` becomes true. Frame::time is when a frame came.
+/// A live source has no end. If it is lost, `read` reopens it, with growing waits between the attempts, until
+/// it is back or `stop` becomes true. Its Frame::time is the time of arrival.
 std::unique_ptr<Source> open_source(const SourceOptions& options);
 
-/// Takes frames in order. To be written from one thread. Frames that would follow the one before sooner than
-/// the format can say, in GIF and other animated pictures by less than 20 ms, are left out. A frame that
-/// comes at the time of the one before is shown up to a frame interval later, or left out with a warning.
+/// Takes frames in order. All calls must come from one thread at a time.
+///
+/// A frame that follows the one before sooner than the format can express is dropped (in a GIF, less than 20
+/// ms). A frame with the time of the one before is shown up to one frame interval later, or dropped with a
+/// warning.
 class Sink {
  public:
   virtual ~Sink() = default;
+  /// Throws Error if the frame cannot be written, for example because its size is not SinkOptions'.
   virtual void write(const Frame& frame) = 0;
-  /// Says, before `finish`, that the frame written last is the source's last one and is shown for
-  /// `last_duration` (0: not known, then as long as the one before). Sound of the source that goes on behind
-  /// it is kept. Without this call, as where somebody stopped early, the sound ends with the last frame.
+  /// Announces, before `finish`, that the last written frame is the source's last and lasts `last_duration`.
+  /// A duration of 0 means unknown; the frame then lasts as long as the one before. Audio of the source that
+  /// continues beyond it is kept. Without this call, for example after an early stop, the audio ends with the
+  /// last frame.
   virtual void note_source_end(std::chrono::microseconds /*last_duration*/) {}
-  /// Completes the file: what was written before is playable. Without it (or after an Error) no video file is
-  /// left, and one that was there before stays as it was.
+  /// Completes the file so that it can be played. Without this call, or after an Error, no video file is
+  /// created and an existing one stays as it was.
   virtual void finish() = 0;
 };
 
 struct SinkOptions {
-  /// A video file, a folder or pattern of pictures ("out/", "out/%05d.png"; made where it is missing), a
-  /// single picture, "-" for standard output, or what is live: "window", a virtual camera ("/dev/video10" of
-  /// v4l2loopback), or an address of FFmpeg's protocols ("rtmp://...", "srt://...", "udp://...").
+  /// A file: a video, a single image, a folder or pattern of images ("out/", "out/%05d.png"; folders are
+  /// created), or "-" for standard output. Or a live output: "window", a virtual camera ("/dev/video10" of
+  /// v4l2loopback), or an address of an FFmpeg protocol ("rtmp://...", "srt://...", "udp://...").
   std::string output = {};
-  int width = 0;
-  int height = 0;
-  double frame_rate = 25;  ///< above 0, at most 1000; MPEG-1 and -2 take the best of their list
-  /// Frames are shown at their Frame::time (counted from the first one's) instead of evenly spaced. Those
-  /// that follow each other at `frame_rate` within 1 ms stay exactly even. Where a container or codec has one
-  /// frame rate only, frames are repeated or left out. Set it for frames of a Source: any may hold a gap.
+  int width = 0;           ///< Width of the frames in pixels.
+  int height = 0;          ///< Height of the frames in pixels.
+  double frame_rate = 25;  ///< Above 0, at most 1000. MPEG-1 and MPEG-2 use the best match in their list.
+  /// Shows frames at their Frame::time, counted from the first one's, instead of evenly spaced. Frames within
+  /// 1 ms of `frame_rate` stay exactly even. Formats with a single frame rate repeat or drop frames instead.
+  /// Set it for frames of a Source, because any source may have a gap.
   bool variable_frame_rate = false;
-  /// Audio of this video file is copied (or transcoded where the container does not take it), in step with
-  /// the frames by their Frame::time; see Sink::note_source_end for where it ends. Nothing happens where it
-  /// has none or the output can hold none. The sound of a pipe ("-" for standard input) is left out after a
-  /// warning. Without a value the output has no sound.
+  /// Video file whose audio is copied, or transcoded if the container does not take it. The audio stays in
+  /// step with the frames by their Frame::time; Sink::note_source_end states where it ends. No effect if the
+  /// file has no audio or the output cannot hold any. "-" (standard input) causes a warning and no audio.
   std::optional<std::string> audio_from = {};
-  /// Sound that is damaged or that cannot be written, or frames that come at one time, are an Error.
-  /// Otherwise the video is written with the sound that there is, or without any, after a warning.
+  /// Throws Error for audio that is damaged or cannot be written, and for frames with equal times. Otherwise
+  /// these cause a warning, and the video is written with the audio that remains.
   bool strict = false;
-  /// Called where `strict` would throw an Error: on the thread that opens or writes.
+  /// Called on the thread that opens or writes, for problems that `strict` would throw.
   std::function<void(const std::string&)> on_warning = nullptr;
-  std::string format = {};  ///< FFmpeg's format for pipes; empty: by the extension ("-": matroska)
-  std::string codec = {};   ///< FFmpeg's encoder; empty: the container's usual one
-  int quality = -1;         ///< 0 (worst) .. 100; -1: a good default
-  std::map<std::string, std::string> metadata = {};  ///< into the container or the pictures
-  /// The number of times that an animated picture (GIF, APNG, WebP) is played, 0: for ever; of no effect on
-  /// others. Without a value FFmpeg's choice.
+  std::string format = {};  ///< FFmpeg's output format. Empty: by the extension, or matroska for "-".
+  std::string codec = {};   ///< FFmpeg's encoder. Empty: the container's default.
+  int quality = -1;         ///< 0 (worst) to 100; -1 for the default.
+  std::map<std::string, std::string> metadata = {};  ///< Written into the container or the images.
+  /// Number of times that an animated image (GIF, APNG, WebP) is played, 0 for endlessly; other outputs
+  /// ignore it. No value: FFmpeg's default.
   std::optional<int> plays = {};
   std::map<std::string, std::string> ffmpeg_options =
-      {};  ///< of FFmpeg's encoder, format, device or protocol
-  /// The encoder keeps no frame back, for pictures that are seen while they are made. Addresses have it
-  /// always.
+      {};  ///< Options of FFmpeg's encoder, format, device or protocol.
+  /// Makes the encoder hold back no frame, for video that is watched while it is made. Live outputs other
+  /// than windows always do.
   bool low_latency = false;
-  /// Called, on a thread of the window's, when somebody closes the window; frames are taken and not shown
-  /// from then on.
+  /// Called on the window's own thread when the user closes the window. Later frames are accepted but not
+  /// shown.
   std::function<void()> on_close = nullptr;
 };
-/// Whether it is a window, a virtual camera or an address. Those carry no sound and no metadata.
+/// True if the output is a window, a virtual camera or a network address. These carry no audio or metadata.
 bool is_live(const SinkOptions& options);
-/// Throws Error before any frame is made where the output cannot be written or an encoder is missing.
+/// Opens a sink. Throws Error if the output cannot be written or an encoder is missing, before any frame.
 std::unique_ptr<Sink> open_sink(const SinkOptions& options);
 
 }  // namespace streamdiffusion

@@ -11,89 +11,92 @@
 namespace streamdiffusion {
 
 struct LoraOptions {
-  std::filesystem::path file = {};  ///< .safetensors in kohya, diffusers/peft or `processor` naming
-  float scale = 1.0F;
-  /// For Parameters::lora_scales. Unless given it is the file's stem, or its folder's name where two have the
-  /// same.
+  std::filesystem::path file =
+      {};              ///< .safetensors file with kohya, diffusers/peft or `processor` key names.
+  float scale = 1.0F;  ///< Factor on the LoRA's change of the weights; must be finite.
+  /// Name that Parameters::lora_scales refers to. Empty: the file's stem, or its folder's name if several
+  /// LoRAs have the same stem.
   std::string name = {};
 };
 
-/// Gives each LoRA without a name the one that Model::load gives it.
+/// Sets the empty names in `loras` as Model::load does.
 void name_loras(std::vector<LoraOptions>& loras);
 
-/// A textual inversion.
+/// A textual inversion: learned token embeddings that a word in a prompt refers to.
 struct EmbeddingOptions {
-  /// .safetensors with `emb_params`, `clip_l` or one tensor called as its token
+  /// .safetensors file with the tensor `emb_params` or `clip_l`, or with a single tensor named after its
+  /// token.
   std::filesystem::path file = {};
-  /// The word that stands for it in prompts, in any case and also inside of other words; the tensor's or the
-  /// file's name unless given.
+  /// The word in prompts, matched in any case and also inside other words. Empty: the name of the single
+  /// tensor, or the file's stem.
   std::string token = {};
 };
 
 struct ModelOptions {
-  /// A Hugging Face diffusers folder (the one with model_index.json), the same in one .dduf file, or a
-  /// checkpoint of Stable Diffusion 1.x or 2.x in one .safetensors file.
+  /// A Hugging Face diffusers folder (the one with model_index.json), the same as one .dduf file, or a
+  /// Stable Diffusion 1.x or 2.x checkpoint as one .safetensors file.
   std::filesystem::path path = {};
-  std::string name = {};  ///< for ModelInfo::name; the folder's or file's unless given
-  /// An autoencoder's folder or file in place of the model's own.
+  std::string name = {};  ///< Value of ModelInfo::name. Empty: derived from `path`.
+  /// Folder or file of an autoencoder that replaces the model's own.
   std::optional<std::filesystem::path> vae = {};
   std::vector<LoraOptions> loras = {};
-  /// Where prompts may take LoRAs from: `<lora:NAME:SCALE>` is taken out of a prompt and loads
-  /// NAME.safetensors from here or a subfolder, links to folders included. Names are compared with accents
-  /// composed. Without it prompts are taken as they are.
+  /// Folder of LoRAs that prompts may name. `<lora:NAME:SCALE>` is removed from a prompt and loads
+  /// NAME.safetensors from this folder or its subfolders; linked folders are followed. Names are compared in
+  /// Unicode's composed form. No value: prompts keep such text.
   std::optional<std::filesystem::path> lora_folder = {};
   std::vector<EmbeddingOptions> embeddings = {};
-  /// Prompts weigh their words: `(word:1.3)`, `(word)`, `[word]`, as in AUTOMATIC1111's web UI.
+  /// Interprets weights in prompts: `(word:1.3)`, `(word)`, `[word]`, as in AUTOMATIC1111's web UI.
   bool prompt_weights = false;
-  /// What the UNet predicts: "epsilon", "v_prediction", or "auto": what the model says, for a single file
-  /// what diffusers takes it for (Stable Diffusion 1.x epsilon, 2.x v_prediction).
+  /// The quantity that the UNet predicts: "epsilon", "v_prediction" or "auto". "auto" uses the model's
+  /// configuration. For a single file it follows diffusers: epsilon for Stable Diffusion 1.x, v_prediction
+  /// for 2.x.
   std::string prediction_type = "auto";
-  /// What computes: "cpu", "cuda" (the first NVIDIA GPU) or "cuda:N", or "auto": the first GPU that can be
-  /// used, else the CPU. See docs/cuda.md. "cpu:avx2", "cpu:avx512" and "cpu:avx512_vnni" hold the CPU to
-  /// these instructions, to see what other processors would do; the first two hold the whole process to
-  /// them and come before anything is computed. "counting" computes nothing and counts what there would be to
-  /// compute (StreamStatistics::operations).
+  /// The compute device: "cpu", "cuda" (the first NVIDIA GPU), "cuda:N", or "auto" for the first usable GPU,
+  /// else the CPU. See docs/cuda.md.
+  ///
+  /// For comparisons, "cpu:avx2", "cpu:avx512" and "cpu:avx512_vnni" restrict the CPU to these instructions.
+  /// The first two restrict the whole process and must be chosen before anything is computed. "counting"
+  /// computes nothing and counts the operations (StreamStatistics::operations).
   std::string device = "auto";
-  /// On a GPU: "auto" or "f16" (float16), "bf16", or "f32" (slow). On the CPU what the UNet and the
-  /// autoencoder compute in: "auto" or "f32" (float32, exact); "bf16": their large layers and attention in
-  /// bfloat16 with half of the memory, three to four times as fast on processors with AMX, 1.5 times on
-  /// others with AVX512_BF16 (float32 on those without); or "int8": those layers rounded to 8 bits, smaller
-  /// and faster still, 2.5 times as fast as float32 with AVX512_BF16 or AVX-512 VNNI, 1.6 times with AVX2.
-  /// Pictures differ slightly. See docs/models.md.
+  /// The number format of the computation. Images differ slightly between formats; see docs/models.md.
+  ///
+  /// On a GPU, all activations have this type: "auto" or "f16", "bf16", or "f32".
+  ///
+  /// On the CPU: "auto" or "f32" computes in float32. "bf16" computes the large layers and attention of the
+  /// UNet and the autoencoder in bfloat16, with half the weight memory; processors without AVX512_BF16 use
+  /// float32 instead. "int8" quantises those layers to 8 bits.
   std::string precision = "auto";
-  int threads = 0;    ///< compute threads, 0: one for each processor
-  int clip_skip = 0;  ///< layers of the text encoder to leave out at the end, as diffusers counts
-  /// Called with messages that a user should see but that stop nothing (a LoRA key that matches nothing, a
-  /// prompt that is cut). Called on the thread that loads or sets parameters. Default: standard error.
+  int threads = 0;    ///< Compute threads of the CPU; 0: one for each processor.
+  int clip_skip = 0;  ///< Final layers of the text encoder to skip, as diffusers counts them.
+  /// Called with problems that stop nothing, such as a LoRA key without a matching layer or a truncated
+  /// prompt. Called on the thread that loads or sets parameters. Empty: messages go to standard error.
   std::function<void(const std::string&)> on_warning = {};
-  /// Full sentences about these options, for whoever loads the model: the autoencoder that fetch_model chose.
+  /// Full sentences about these options, such as the autoencoder that fetch_model chose.
   std::vector<std::string> notes = {};
-  /// Called with each of the notes once the model has been loaded, on the thread that loads. Default: nobody.
+  /// Called with each of the notes after loading, on the thread that loads. Empty: notes are ignored.
   std::function<void(const std::string&)> on_note = {};
 };
 
-/// What a loaded model is, for programs that adapt to it.
+/// Properties of a loaded model, for programs that adapt to it.
 struct ModelInfo {
-  std::string name;    ///< as given, or the folder's name, or the file's without .safetensors
-  std::string device;  ///< "cpu", "counting", or "cuda:N" with the GPU's name and the type of activations
-  /// The one that the CPU's kernels use of those that they are compiled for: "AVX-512", "AVX2", ...; else
-  /// empty.
+  std::string name;    ///< ModelOptions::name, or else the folder's name or the file's without extension.
+  std::string device;  ///< "cpu", "counting", or "cuda:N" with the GPU's name and the type of activations.
+  /// Instruction set of the CPU kernels in use ("AVX-512", "AVX2", ...); empty on other devices.
   std::string instruction_set;
-  int native_size = 512;   ///< pixels a side that the UNet was trained at (sample_size * 8)
-  int size_multiple = 8;   ///< width and height must be multiples of this
-  int prompt_tokens = 77;  ///< longest prompt in tokens, begin and end included
-  std::vector<std::string> lora_names;
+  int native_size = 512;   ///< Width and height in pixels that the UNet was trained at (sample_size * 8).
+  int size_multiple = 8;   ///< Width and height of a stream must be multiples of this.
+  int prompt_tokens = 77;  ///< Maximum length of a prompt in tokens, start and end tokens included.
+  std::vector<std::string> lora_names;  ///< Names of ModelOptions::loras, in that order.
 };
 
-/// The networks of one model on one device: immutable, shared by any number of streams.
+/// The networks of one model on one device, shared by any number of streams.
 ///
-/// Loading maps the weight files and packs each layer once for the device. Thread-safety: a model and all
-/// streams that share it are to be called from one thread at a time (the device computes on threads of its
-/// own).
+/// Thread-safety: a model and all streams that share it must be called from one thread at a time. Different
+/// models may be used from different threads. The device computes on threads of its own.
 class Model {
  public:
-  /// Throws Error with what is wrong, where and what to do when a file is missing, malformed or not
-  /// supported.
+  /// Loads a model: maps the weight files and packs each layer for the device. Throws Error if an option is
+  /// out of range, a file is missing, malformed or not supported, or the memory does not suffice.
   static std::shared_ptr<Model> load(const ModelOptions& options);
   ~Model();
   Model(const Model&) = delete;
@@ -101,7 +104,7 @@ class Model {
 
   [[nodiscard]] const ModelInfo& info() const;
 
-  struct Impl;  ///< for the library's own use
+  struct Impl;  ///< Internal to the library.
   [[nodiscard]] Impl& impl() const { return *impl_; }
 
  private:

@@ -7,34 +7,36 @@
 
 namespace streamdiffusion {
 
-/// Classifier-free guidance, by the names of the original StreamDiffusion.
+/// The variants of classifier-free guidance, named as in the original StreamDiffusion.
 enum class CfgType {
-  none,  ///< the prompt alone: one UNet row for each denoising step
-  full,  ///< a negative row for each row: twice the rows
-  self,  ///< Residual CFG, Self-Negative: the residual noise stands for the negative prediction; no extra row
-  initialize,  ///< Residual CFG, Onetime-Negative: one negative row, at the first denoising step
+  none,  ///< No guidance: one UNet row for each denoising step.
+  full,  ///< One negative row for each row, which doubles the rows.
+  self,  ///< Residual CFG, Self-Negative: the residual noise replaces the negative prediction; no extra row.
+  initialize,  ///< Residual CFG, Onetime-Negative: one negative row, at the first denoising step.
 };
 
-/// "none", "full", "self" or "initialize"; throws Error for another name.
+/// Parses "none", "full", "self" or "initialize"; throws Error for another name.
 CfgType parse_cfg_type(const std::string& name);
 const char* to_string(CfgType type);
 
-/// Stochastic Similarity Filter (paper, section 3.5): a frame is skipped, and the last result shown again,
-/// with probability max(0, (S - threshold) / (1 - threshold)), S the cosine similarity to the last processed
-/// frame.
+/// Settings of the Stochastic Similarity Filter (paper, section 3.5), which skips frames that hardly changed.
+///
+/// A frame is skipped, and the last result shown again, with probability
+/// max(0, (S - threshold) / (1 - threshold)). S is the cosine similarity to the last processed frame.
 struct SimilarityFilterParameters {
   bool enabled = false;
-  float threshold = 0.98F;  ///< 0 .. 1; at 1 nothing is ever skipped
-  int max_skip_frame = 10;  ///< after more skips than this in a row one frame passes; at least 0
-  bool let_batch_finish =
-      true;  ///< after a processed frame the next n - 1 (n denoising steps) are not skipped
+  float threshold = 0.98F;  ///< 0 to 1; at 1 nothing is skipped.
+  int max_skip_frame = 10;  ///< At least 0. After more skips in a row than this, one frame is processed.
+  /// With n denoising steps, the n - 1 frames after a processed one are processed too, so that its result
+  /// comes out.
+  bool let_batch_finish = true;
 
   bool operator==(const SimilarityFilterParameters&) const = default;
 };
 
 /// The scale of one of the LoRAs that the model was loaded with.
 struct LoraScale {
-  std::string name;  ///< as in LoraOptions
+  std::string name;  ///< Name of the LoRA, as in LoraOptions.
   float scale = 1.0F;
 
   bool operator==(const LoraScale&) const = default;
@@ -43,7 +45,7 @@ struct LoraScale {
 /// One of several prompts that are blended into one.
 struct WeightedPrompt {
   std::string text;
-  float weight = 1.0F;  ///< its share, among the sum of all; at least 0
+  float weight = 1.0F;  ///< At least 0. The prompt's share is its weight divided by the sum of all weights.
 
   bool operator==(const WeightedPrompt&) const = default;
 };
@@ -51,53 +53,55 @@ struct WeightedPrompt {
 /// One of several seeds whose noise is blended.
 struct WeightedSeed {
   std::uint64_t seed = 0;
-  float weight = 1.0F;  ///< as of WeightedPrompt
+  float weight = 1.0F;  ///< At least 0. The seed's share is its weight divided by the sum of all weights.
 
   bool operator==(const WeightedSeed&) const = default;
 };
 
-/// How what the text encoder makes of prompts is blended.
+/// How the embeddings of several prompts are blended.
 enum class Blend {
-  linear,
-  slerp,  ///< on the sphere, token by token; more than two one after the other
+  linear,  ///< Weighted mean.
+  slerp,   ///< Spherical interpolation, token by token. More than two prompts are blended one after another.
 };
 
-/// "linear" or "slerp"; throws Error for another name.
+/// Parses "linear" or "slerp"; throws Error for another name.
 Blend parse_blend(const std::string& name);
 const char* to_string(Blend blend);
 
-/// What may change between any two frames of a stream.
+/// The parameters of a stream that may change between any two frames.
 struct Parameters {
   std::string prompt = {};
-  std::vector<WeightedPrompt> prompts = {};  ///< where not empty they stand in place of `prompt`
+  std::vector<WeightedPrompt> prompts = {};  ///< Prompts to be blended. Unless empty, they replace `prompt`.
   Blend prompt_blend = Blend::linear;
   std::string negative_prompt = {};
 
-  /// Seconds over which a new prompt takes over from the one before, blended as `prompt_blend` says. Goes by
-  /// the times of the frames that are stepped: a stream that has stepped none, and text to image, change at
-  /// once, as LoRAs and negative prompts do.
+  /// Duration in seconds of the change to a new prompt, at least 0. Meanwhile the old and the new prompt are
+  /// blended by `prompt_blend`. Time is taken from Frame::time of the stepped frames. The prompt changes at
+  /// once in text to image and before a stream's first step. LoRAs and negative prompts always change at
+  /// once.
   float prompt_transition = 0.0F;
 
-  /// The denoising steps: indices into the schedule's `num_inference_steps` timesteps, strictly increasing,
-  /// each 0 .. num_inference_steps - 1. Index 0 is the noisiest.
+  /// The denoising steps, as strictly increasing indices into the schedule's timesteps. Each is 0 to
+  /// num_inference_steps - 1; index 0 is the noisiest.
   std::vector<int> t_index_list = {32, 45};
-  int num_inference_steps = 50;  ///< 1 .. the scheduler's original_inference_steps
+  int num_inference_steps = 50;  ///< Length of the schedule: 1 to the scheduler's original_inference_steps.
 
   CfgType cfg_type = CfgType::none;
-  float guidance_scale = 1.0F;  ///< at most 1 turns guidance off
-  float delta = 1.0F;           ///< strength of the residual noise in `self` and `initialize`
-  bool do_add_noise = true;     ///< noise between the denoising steps
+  float guidance_scale = 1.0F;  ///< Weight of the guidance; values up to 1 turn it off.
+  float delta = 1.0F;           ///< Factor on the residual noise in `self` and `initialize`.
+  bool do_add_noise = true;     ///< Adds fresh noise between the denoising steps.
 
-  /// For an LCM with `time_cond_proj_dim`: the guidance that it was distilled with and is told to imitate
-  /// (diffusers gives its guidance_scale - 1). None: nothing is told.
+  /// Guidance embedding of a latent consistency model (LCM): the guidance scale that the distilled model
+  /// imitates. diffusers passes its guidance_scale - 1. Only for models with `time_cond_proj_dim`; others
+  /// throw Error. No value: no embedding.
   std::optional<float> guidance_embedding = {};
 
-  std::uint64_t seed = 2;  ///< draws the stream's fixed noise as PyTorch's CPU generator does
-  /// Where not empty they stand in place of `seed`; blended on the sphere.
+  std::uint64_t seed = 2;  ///< Seed of the stream's noise, drawn as PyTorch's CPU generator draws it.
+  /// Seeds whose noise is blended by spherical interpolation. Unless empty, they replace `seed`.
   std::vector<WeightedSeed> seeds = {};
-  float seed_transition = 0.0F;  ///< as prompt_transition, for the noise of new seeds
+  float seed_transition = 0.0F;  ///< Duration in seconds of the change to new noise, as prompt_transition.
 
-  /// Self-attention of each row looks at all rows of the denoising batch (paper, section 3.2).
+  /// Self-attention of each row sees all rows of the denoising batch (paper, section 3.2).
   bool cross_frame_attention = false;
 
   SimilarityFilterParameters similarity_filter;
@@ -108,12 +112,13 @@ struct Parameters {
   bool operator==(const Parameters&) const = default;
 };
 
-/// The same with seeds higher by `variation`: what Stream::pictures draws it with.
+/// Returns `parameters` with `variation` added to every seed. Stream::pictures uses these seeds.
 Parameters variation_of(Parameters parameters, std::uint32_t variation);
 
-/// Indices for `steps` denoising steps that start at `strength` (0 < strength <= 1; 1 is pure noise) of a
-/// schedule of `num_inference_steps`, evenly spread: what `--strength` and `--steps` mean. Throws Error when
-/// out of range or when there are fewer timesteps below `strength` than steps.
+/// Returns a t_index_list of `steps` evenly spread denoising steps, of a schedule of `num_inference_steps`.
+///
+/// `strength` (0 < strength <= 1) is the noise level of the first step; 1 is pure noise. Throws Error if an
+/// argument is out of range or fewer than `steps` timesteps lie at or below `strength`.
 std::vector<int> t_index_list_for(float strength, int steps, int num_inference_steps = 50);
 
 }  // namespace streamdiffusion

@@ -12,36 +12,38 @@
 namespace streamdiffusion {
 
 struct PipelineOptions {
-  /// Live: the newest frame wins, older ones are dropped and counted; where none has come for one and a half
-  /// frame intervals the last input is stepped again, under its number and that moment's time, never faster
-  /// than the source. A source that could be read faster (a file) is read at the pace of its times. Offline:
-  /// nothing is dropped, as many frames come out as went in, output k has the number and time of input k and
-  /// shows it, or the result before where the filter skipped it.
+  /// True: live, so the newest frame wins. Older frames are dropped and counted. If no frame arrives for one
+  /// and a half frame intervals, the last input is stepped again, under its number and the current time, at
+  /// most at the source's frame rate. A source that can be read faster (a file) is read at the pace of its
+  /// frame times.
+  ///
+  /// False: offline, so every input gives one output, with its number and time. An input that the similarity
+  /// filter skips shows the result before.
   bool live = false;
-  Fit fit = Fit::crop;
-  int queue_capacity = 4;  ///< frames between two stages
-  /// Called on the stream's thread before each step: the place to change the stream's parameters.
+  Fit fit = Fit::crop;     ///< How input frames are fitted into the stream's size.
+  int queue_capacity = 4;  ///< Frames that each queue between two stages holds, offline; at least 1.
+  /// Called on the stream's thread before each step. It may change the stream's parameters.
   std::function<void()> before_step = nullptr;
 };
 
-/// Counts since the start; seconds are sums over all frames.
+/// Counts since the start. Seconds are sums over all frames.
 struct PipelineStatistics {
   std::int64_t frames_in = 0;
   std::int64_t frames_out = 0;
-  std::int64_t dropped =
-      0;  ///< live: older frames that a newer one replaced; frames not begun when `stop` came
-  std::int64_t skipped = 0;  ///< by the similarity filter
-  std::int64_t reused = 0;   ///< live: steps on the last input because none had come
+  std::int64_t dropped = 0;  ///< Frames that a newer one replaced (live), or that waited when `stop` came.
+  std::int64_t skipped = 0;  ///< Frames that the similarity filter skipped.
+  std::int64_t reused = 0;   ///< Live: inputs that were stepped again because no new frame had arrived.
   double source_seconds = 0;
   double preprocess_seconds = 0;
   double stream_seconds = 0;
   double postprocess_seconds = 0;
   double sink_seconds = 0;
   double elapsed_seconds = 0;
-  double fps = 0;  ///< frames out a second, over the last seconds
+  double fps = 0;  ///< Frames out per second, over the last three seconds.
 };
 
-/// What the pipeline needs of a stream: a Stream, or in tests something that computes nothing.
+/// The part of Stream's interface that the pipeline uses, so that tests can replace the stream. The methods
+/// behave as Stream's.
 class FrameProcessor {
  public:
   virtual ~FrameProcessor() = default;
@@ -53,17 +55,20 @@ class FrameProcessor {
 };
 
 /// Runs source, pre-processing, stream, post-processing and sink, each on its own thread, joined by bounded
-/// queues, until the source ends or `stop` becomes true; what is in flight is finished and the sink
-/// completed. A frame buffer that the source's end leaves half full is filled up with the last frame; what
-/// comes of that is not shown.
+/// queues. Returns when the source has ended or `stop` has become true. Frames in flight are then finished,
+/// and the sink is completed.
 ///
-/// `on_progress` is called on the calling thread about twenty times a second and once at the end. An
-/// exception of any stage stops all, leaves the sink unfinished and is thrown here: the first one, when there
-/// are several. A source that waits inside `read` is waited for. `processor` and `sink` are each called from
-/// one thread other than the caller's.
+/// If the source ends with a partly filled frame buffer, the last frame fills it up; its extra results are
+/// not shown. A call of `read` that blocks is waited for.
+///
+/// `on_progress` is called on the calling thread about twenty times a second and once at the end. `processor`
+/// and `sink` are each called from one thread other than the caller's.
+///
+/// The first exception of any stage stops all stages and is rethrown; the sink is then left unfinished.
 PipelineStatistics run_pipeline(Source& source, FrameProcessor& processor, Sink& sink,
                                 const PipelineOptions& options, const std::atomic<bool>& stop,
                                 const std::function<void(const PipelineStatistics&)>& on_progress = {});
+/// Runs the pipeline on a Stream.
 PipelineStatistics run_pipeline(Source& source, Stream& stream, Sink& sink, const PipelineOptions& options,
                                 const std::atomic<bool>& stop,
                                 const std::function<void(const PipelineStatistics&)>& on_progress = {});

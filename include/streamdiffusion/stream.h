@@ -12,40 +12,42 @@
 
 namespace streamdiffusion {
 
-/// What is fixed when a stream is made.
+/// The properties of a stream that cannot change later.
 struct StreamOptions {
-  int width = 512;            ///< of the frames that come out; a multiple of ModelInfo::size_multiple
-  int height = 512;           ///< likewise
-  int frame_buffer_size = 1;  ///< frames that go through each step together
-  /// false runs the steps of one frame one after the other (no delay, n UNet calls a frame) instead of as a
-  /// batch.
+  int width = 512;  ///< Width of the frames in pixels, a multiple of ModelInfo::size_multiple, at most 65536.
+  int height =
+      512;  ///< Height of the frames in pixels, a multiple of ModelInfo::size_multiple, at most 65536.
+  int frame_buffer_size = 1;  ///< Frames that go through each step together, 1 to 1024.
+  /// True: the denoising steps of successive frames run as one batch. False: the n steps of a frame run one
+  /// after another, in n UNet calls, without delay.
   bool use_denoising_batch = true;
 };
 
 enum class StepResult {
-  processed,  ///< the frames went through the networks
-  skipped,    ///< the similarity filter skipped them; the last result is given again
+  processed,  ///< The frames went through the networks.
+  skipped,    ///< The similarity filter skipped the frames; the last result is returned again.
 };
 
 struct StreamStatistics {
-  std::int64_t steps = 0;    ///< UNet steps run
-  std::int64_t skipped = 0;  ///< frames that the similarity filter skipped
+  std::int64_t steps = 0;    ///< UNet calls that this stream took part in.
+  std::int64_t skipped = 0;  ///< Frames that the similarity filter skipped.
   double encode_seconds = 0;
   double unet_seconds = 0;
   double decode_seconds = 0;
-  /// Floating-point operations of convolutions, linear layers and attention as the plain formulas have them,
-  /// two for each multiplication and addition; counted by the device "counting" alone, else 0.
+  /// Floating-point operations of convolutions, linear layers and attention by their plain formulas; a
+  /// multiply-add counts as two. Only the device "counting" counts them; others leave 0.
   double operations = 0;
 };
 
-/// One stream of frames through a model: the paper's denoising batch with its state.
+/// One stream of frames through a model, with the state of its denoising batch (the paper's Stream Batch).
 ///
-/// `step` takes frame_buffer_size frames and gives the frames that are finished. With n denoising steps a
-/// frame comes out n - 1 steps after it went in; it carries its own number and time. The first frames prime
-/// the batch, so nothing that comes out is computed from empty rows. Synchronous; see Model for
-/// thread-safety. All methods throw Error on frames or parameters that do not fit, and Error or
-/// std::bad_alloc where memory does not suffice. Each leaves the stream as it was then; of several steps that
-/// `drain` takes, those that were complete remain.
+/// `step` takes frame_buffer_size frames and returns the frames that are finished. With n denoising steps, a
+/// frame comes out n - 1 steps after it went in, with its own number and time. The first frames fill the
+/// whole batch, so no output is computed from empty rows.
+///
+/// Calls are synchronous; see Model for thread-safety. All methods throw Error if frames or parameters do not
+/// fit, and Error or std::bad_alloc if memory does not suffice. The stream is then as it was before the call,
+/// except that `drain` keeps the steps that were complete.
 class Stream {
  public:
   Stream(std::shared_ptr<Model> model, const StreamOptions& options, const Parameters& parameters);
@@ -56,60 +58,61 @@ class Stream {
   [[nodiscard]] const StreamOptions& options() const;
   [[nodiscard]] const Parameters& parameters() const;
 
-  /// Takes effect at the next step, on all rows in flight. Cheap unless the prompt is new or a LoRA scale
-  /// changes. With more denoising steps than before, steps follow that give no frame; with fewer, frames in
-  /// flight for which no row is left are lost.
+  /// Changes the parameters from the next step on, for all rows in flight. Only a new prompt or a changed
+  /// LoRA scale is expensive. With more denoising steps than before, some steps return no frame. With fewer,
+  /// frames in flight without a row are lost.
   void set_parameters(const Parameters& parameters);
 
-  /// One step of image to image. `in`: exactly frame_buffer_size frames of options().width x height. `out`
-  /// receives the finished ones, none or frame_buffer_size of them (its frames' memory is used again).
-  /// Numbers and times are those of the frames shown, also where a skipped frame brings the last result
-  /// again.
+  /// Runs one step of image to image. `in` holds exactly frame_buffer_size frames of the stream's size. `out`
+  /// receives the finished frames, none or frame_buffer_size of them; the memory of its frames is reused. A
+  /// skipped step returns the last result with that result's numbers and times.
   StepResult step(const std::vector<Frame>& in, std::vector<Frame>& out);
 
-  /// The frames still in flight after the last `step`, one call for each step, until it gives none.
+  /// Returns frames that are in flight after the last `step`. Each call returns those of one step; `out` is
+  /// empty when none is left.
   void drain(std::vector<Frame>& out);
 
-  /// One step of text to image, with fresh noise for each picture: where it begins, then what is added
-  /// between its steps (drawn after the fixed noise, from the same generator). `out` as for `step`; pictures
-  /// are numbered from 0.
+  /// Runs one step of text to image, with fresh noise for each image. The noise follows the stream's fixed
+  /// noise in the same random sequence: first an image's starting noise, then the noise added between its
+  /// steps. `out` is as for `step`; images are numbered from 0.
   void generate(std::vector<Frame>& out);
 
-  /// Text to image: one finished picture for each variation, the one that diffusers' StableDiffusionPipeline
-  /// gives for a seed higher by v: its noise is the fixed noise of that seed, the first step's being where
-  /// the picture begins. Does not touch the frames in flight, nor the noise of other pictures. Numbers are
-  /// the variations.
+  /// Generates one finished image for each variation v from text. It uses the noise of the seed plus v, as
+  /// diffusers' StableDiffusionPipeline draws it for that seed. Frame::number is the variation. Frames in
+  /// flight and the noise of other images do not change.
   void pictures(std::span<const std::uint32_t> variations, std::vector<Frame>& out);
 
-  /// Whether frames are in flight, which `drain` would give.
+  /// True if frames are in flight, which `drain` would return.
   [[nodiscard]] bool in_flight() const;
 
-  /// One finished picture: image to image of `in`, with the stream's fixed noise, or text to image without
-  /// one, with fresh noise as `generate` draws it. Does not touch the frames in flight.
+  /// Returns one finished image: image to image of `in`, with the stream's fixed noise. Frames in flight do
+  /// not change.
   Frame picture(const Frame& in);
+  /// Returns one finished image: text to image, with fresh noise as `generate` draws it. Frames in flight do
+  /// not change.
   Frame picture();
 
   [[nodiscard]] const StreamStatistics& statistics() const;
 
-  struct Impl;  ///< for the library's own use
+  struct Impl;  ///< Internal to the library.
   [[nodiscard]] Impl& impl() const { return *impl_; }
 
  private:
   std::unique_ptr<Impl> impl_;
 };
 
-/// One stream's part in `step_together`.
+/// The arguments and the result of one stream's step in `step_together`; the pointers must not be null.
 struct StreamStep {
   Stream* stream = nullptr;
   const std::vector<Frame>* in = nullptr;
   std::vector<Frame>* out = nullptr;
-  StepResult result = StepResult::processed;  ///< set by step_together
+  StepResult result = StepResult::processed;  ///< Set by step_together.
 };
 
-/// `Stream::step` of several streams, each at most once. Those that have model, LoRA scales and size in
-/// common share one UNet call: faster where the rows of one stream are too few to keep the device busy.
-/// Throws as `step` does where the frames of one of them do not fit or memory does not suffice, and leaves
-/// all as they were.
+/// Runs `Stream::step` of several streams, each listed at most once. Streams with the same model, LoRA scales
+/// and size share one UNet call, which uses the device better if each has few rows.
+///
+/// Throws as Stream::step does, and then leaves all streams as they were.
 void step_together(std::span<StreamStep> steps);
 
 }  // namespace streamdiffusion

@@ -4,7 +4,7 @@
 
 namespace streamdiffusion {
 
-/// "0.1.0", as in CHANGELOG.md.
+/// Returns the library's version, such as "0.1.0".
 std::string version();
 
 }  // namespace streamdiffusion
