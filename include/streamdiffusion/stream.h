@@ -14,9 +14,8 @@ namespace streamdiffusion {
 
 /// The properties of a stream that cannot change later.
 struct StreamOptions {
-  int width = 512;  ///< Width of the frames in pixels, a multiple of ModelInfo::size_multiple, at most 65536.
-  int height =
-      512;  ///< Height of the frames in pixels, a multiple of ModelInfo::size_multiple, at most 65536.
+  int width = 512;   ///< Frame width in pixels: a multiple of ModelInfo::size_multiple, at most 65536.
+  int height = 512;  ///< Frame height in pixels, with the limits of the width.
   int frame_buffer_size = 1;  ///< Frames that go through each step together, 1 to 1024.
   /// True: the denoising steps of successive frames run as one batch. False: the n steps of a frame run one
   /// after another, in n UNet calls, without delay.

@@ -7,13 +7,14 @@
 
 namespace streamdiffusion {
 
-/// The most recently used values by name, at most `capacity` of them.
+/// A cache that keeps the `capacity` most recently used values, by name. Not thread-safe.
 template <typename Value>
 class LruCache {
  public:
   explicit LruCache(std::size_t capacity) : capacity_(capacity) {}
 
-  /// The value for `key`, made by `make()` where it is not kept. Valid until the next call.
+  /// Returns the value for `key`. Creates it by `make()` if the cache lacks it. The reference is valid until
+  /// the next call.
   template <typename Make>
   const Value& get(const std::string& key, Make&& make) {
     for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
@@ -31,7 +32,7 @@ class LruCache {
 
  private:
   std::size_t capacity_;
-  std::list<std::pair<std::string, Value>> entries_;  // the last used first
+  std::list<std::pair<std::string, Value>> entries_;  // most recently used first
 };
 
 }  // namespace streamdiffusion

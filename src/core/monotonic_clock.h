@@ -6,8 +6,8 @@
 
 namespace streamdiffusion {
 
-/// The clock that code measures time and waits by. `real()` is std::chrono::steady_clock; tests of timing
-/// pass one that they move themselves (tests/manual_clock.h). Thread-safe.
+/// A clock for measuring time and for waiting. `real()` is std::chrono::steady_clock; tests pass a clock that
+/// they advance themselves (tests/manual_clock.h). Thread-safe.
 class MonotonicClock {
  public:
   using Duration = std::chrono::steady_clock::duration;
@@ -17,12 +17,12 @@ class MonotonicClock {
 
   [[nodiscard]] virtual TimePoint now() const = 0;
   virtual void sleep_for(Duration time) = 0;
-  /// Waits until `changed` is notified or `deadline` has come. Like a condition variable, it may also wake up
-  /// for no reason.
+  /// Waits until `changed` is notified or `deadline` is reached. It may also wake up spuriously, as a
+  /// condition variable does.
   virtual std::cv_status wait_until(std::unique_lock<std::mutex>& lock, std::condition_variable& changed,
                                     TimePoint deadline) = 0;
 
-  /// Waits until the condition holds or `deadline` has come. Returns true if the condition holds.
+  /// Waits until the condition holds or `deadline` is reached. Returns true if the condition holds.
   template <typename Condition>
   bool wait_until(std::unique_lock<std::mutex>& lock, std::condition_variable& changed, TimePoint deadline,
                   Condition&& holds) {

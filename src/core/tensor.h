@@ -7,21 +7,23 @@
 
 namespace streamdiffusion {
 
-/// Extent of a tensor in N H W C order. Tokens [n, t, c] are {n, 1, t, c}; a vector of c is {1, 1, 1, c}.
+/// Extents of a tensor in NHWC order. Tokens [n, t, c] are {n, 1, t, c}; a vector of c is {1, 1, 1, c}.
 struct Shape {
   std::int64_t n = 1;
   std::int64_t h = 1;
   std::int64_t w = 1;
   std::int64_t c = 1;
 
-  /// Pixels or tokens over all rows of the batch.
+  /// Number of pixels or tokens in all rows of the batch.
   [[nodiscard]] std::int64_t pixels() const { return n * h * w; }
   [[nodiscard]] std::int64_t elements() const { return pixels() * c; }
   bool operator==(const Shape&) const = default;
 };
 
-/// A view of activations in a device's memory: channels last, `stride` elements from one pixel to the next
-/// (at least c; more where the view is a slice of the channels of something wider). Owns nothing.
+/// A view of activations in a device's memory, channels last. It owns nothing.
+///
+/// `stride` is the distance between neighbouring pixels in elements. It is c for a dense tensor, and more for
+/// a slice of a wider tensor's channels.
 struct Tensor {
   void* data = nullptr;
   Shape shape;
@@ -37,7 +39,7 @@ struct Tensor {
     return static_cast<T*>(data);
   }
 
-  /// Channels first .. first + count - 1 of every pixel.
+  /// Returns a view of `count` channels of every pixel, from channel `first` on.
   [[nodiscard]] Tensor channels(std::int64_t first, std::int64_t count) const {
     Tensor slice = *this;
     slice.data = static_cast<std::byte*>(data) + static_cast<std::size_t>(first) * size_of(dtype);
@@ -45,7 +47,7 @@ struct Tensor {
     return slice;
   }
 
-  /// Pixels first .. first + count - 1, counted over all rows, as one line.
+  /// Returns a view of `count` pixels as a single line. `first` is counted over all rows of the batch.
   [[nodiscard]] Tensor pixels(std::int64_t first, std::int64_t count) const {
     Tensor slice = *this;
     slice.data = static_cast<std::byte*>(data) + static_cast<std::size_t>(first * stride) * size_of(dtype);
@@ -53,13 +55,14 @@ struct Tensor {
     return slice;
   }
 
-  /// The beginning of a dense one as a tensor of another shape, which has no more elements.
+  /// Returns the first elements of this dense tensor as a tensor of shape `other`, which must not have more
+  /// elements.
   [[nodiscard]] Tensor shaped(const Shape& other) const { return {data, other, other.c, dtype}; }
 
-  /// A dense one as a single pixel.
+  /// Returns this dense tensor as a single pixel with all elements as channels.
   [[nodiscard]] Tensor flat() const { return shaped({.c = shape.elements()}); }
 
-  /// Rows first .. first + count - 1 of the batch.
+  /// Returns a view of `count` rows of the batch, from row `first` on.
   [[nodiscard]] Tensor rows(std::int64_t first, std::int64_t count) const {
     Tensor slice = *this;
     const std::int64_t row = shape.h * shape.w * stride;

@@ -9,26 +9,29 @@
 
 namespace streamdiffusion {
 
-/// Memory for activations, given out in the order of a stack: what is allocated inside a `Scope` is free
-/// again at its end. The same sequence of calls gives the same addresses, and after the first such sequence
-/// allocates nothing.
+/// A stack allocator for activations: memory allocated inside a `Scope` is freed at the scope's end.
+///
+/// The same sequence of calls returns the same addresses, so that a device can repeat recorded operations.
+/// Only the first such sequence allocates memory of the device.
 class Arena {
  public:
   explicit Arena(Device& device) : device_(device) {}
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
-  /// Uninitialised; lives until the innermost scope ends.
+  /// Returns an uninitialised dense tensor of the device's activation type. It lives until the innermost
+  /// scope ends.
   Tensor allocate(const Shape& shape) { return allocate(shape, device_.dtype()); }
-  /// The same in the device's precise type.
+  /// Returns such a tensor of the device's precise type.
   Tensor allocate_precise(const Shape& shape) { return allocate(shape, device_.precise_dtype()); }
 
-  /// Bytes held, whether in use or not.
+  /// Bytes of device memory held, in use or not.
   [[nodiscard]] std::size_t bytes() const;
 
-  /// Frees everything; no scope may be open.
+  /// Returns all memory to the device. No scope may be open.
   void release();
 
+  /// Frees at its end all memory that the arena allocated since its beginning.
   class Scope {
    public:
     explicit Scope(Arena& arena) : arena_(arena), chunk_(arena.chunk_), used_(arena.used_) {}
@@ -50,8 +53,8 @@ class Arena {
 
   Device& device_;
   std::vector<Buffer> chunks_;
-  std::size_t chunk_ = 0;  // the chunk that allocations come from
-  std::size_t used_ = 0;   // bytes used in it
+  std::size_t chunk_ = 0;  // index of the chunk that allocations come from
+  std::size_t used_ = 0;   // bytes used in that chunk
 };
 
 }  // namespace streamdiffusion

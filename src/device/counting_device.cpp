@@ -10,7 +10,7 @@ namespace streamdiffusion {
 
 namespace {
 
-/// What counting needs of a layer: the multiplications for each pixel or token that comes out.
+/// A layer's number of multiplications for each output pixel or token.
 class CountedWeights : public PackedWeights {
  public:
   explicit CountedWeights(std::int64_t multiplications) : multiplications_(multiplications) {}
@@ -68,7 +68,7 @@ void CountingDevice::attention(const Tensor& q, const Tensor& k, const Tensor& /
       pairs += queries * keys * range.count;
     }
   }
-  // Each pair of a query and a key is multiplied once for its weight and once with the value.
+  // Each pair of a query and a key takes one product for its score and one with the value.
   operations_ += 2 * 2 * static_cast<double>(pairs * q.shape.c);
 }
 

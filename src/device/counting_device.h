@@ -4,9 +4,10 @@
 
 namespace streamdiffusion {
 
-/// A device that computes nothing and counts the arithmetic it is asked for: two operations for each
-/// multiplication and addition of convolutions, linear layers and attention, as the plain formulas have them,
-/// whatever a real device does to need fewer. All else is left out.
+/// A device that computes nothing and counts floating-point operations.
+///
+/// It counts convolutions, linear layers and attention by their plain formulas, with two operations for each
+/// multiply-add. It ignores algorithms that need fewer operations, and all other layers.
 class CountingDevice : public Device {
  public:
   [[nodiscard]] double operations() const override { return operations_; }

@@ -11,7 +11,7 @@
 
 namespace streamdiffusion {
 
-/// Memory of a device. Freed with the object; move-only.
+/// A block of device memory, freed with the object. Move-only.
 class Buffer {
  public:
   Buffer() = default;
@@ -30,67 +30,69 @@ class Buffer {
   std::function<void(void*, std::size_t)> free_;
 };
 
-/// What an operation applies to each result, after bias and residual.
+/// The function that an operation applies to each result, after bias and residual.
 enum class Activation { none, silu, relu, gelu, quick_gelu, tanh };
 
-/// Weights packed for one device, made once at load. Immutable; the layout is the device's own and serves
-/// every size and number of rows.
+/// Weights of one layer, packed for one device when the model is loaded. The layout is private to the device
+/// and valid for every image size and batch size. Immutable.
 class PackedWeights {
  public:
   virtual ~PackedWeights() = default;
 };
 using Weights = std::shared_ptr<const PackedWeights>;
 
-/// What a layer is computed in. Activations between layers are as the device has them.
+/// The number format that a layer is computed in. The device chooses the type of activations between layers.
 enum class Precision {
   f32,
-  bf16,  ///< weights and inputs rounded to bfloat16, where the device has it and gains from it; else as f32
-  /// As bf16, or weights and inputs rounded to whole numbers of 16 bits, where they are as exact and faster.
+  bf16,  ///< Weights and inputs rounded to bfloat16 if that is faster on the device, else f32.
+  /// As bf16, or weights and inputs quantised to int16 where that is as exact and faster.
   int16,
-  int8,  ///< weights and inputs rounded to 8 bits, where the device has it and gains from it; else as f32
+  int8,  ///< Weights and inputs quantised to int8 if that is faster on the device, else f32.
 };
 
 /// How a convolution changes the resolution.
 enum class Resample {
   none,
-  down,  ///< every second position of each direction (stride 2)
-  up,    ///< its input is read as if enlarged twofold (nearest) before it
+  down,  ///< Stride 2 in each direction.
+  up,    ///< The input is read as if upsampled by 2 (nearest neighbour).
 };
 
-/// A convolution's weights on the host: [out][in][kernel][kernel], float32, PyTorch's order.
+/// A convolution's float32 weights in host memory.
 struct HostConv2d {
-  std::span<const float> weight;
-  std::span<const float> bias;  ///< [out], or empty
+  std::span<const float> weight;  ///< [out][in][kernel][kernel], as in PyTorch.
+  std::span<const float> bias;    ///< [out], or empty.
   std::int64_t out_channels = 0;
   std::int64_t in_channels = 0;
   std::int64_t kernel = 1;
   Resample resample = Resample::none;
   Precision precision = Precision::f32;
-  /// Sides of the pictures that it will mostly see, which may decide how it is packed; 0: not known.
+  /// Typical width and height of the input in pixels, a hint for choosing the packing; 0: unknown.
   std::int64_t side = 0;
 };
 
-/// A linear layer's weights on the host: [out][in], float32.
+/// A linear layer's float32 weights in host memory.
 struct HostLinear {
-  std::span<const float> weight;
-  std::span<const float> bias;  ///< [out], or empty
+  std::span<const float> weight;  ///< [out][in].
+  std::span<const float> bias;    ///< [out], or empty.
   std::int64_t out_channels = 0;
   std::int64_t in_channels = 0;
-  /// The first half of the outputs is multiplied by gelu of the second half: out_channels / 2 results
-  /// (GEGLU).
+  /// GEGLU: multiplies the first half of the outputs by gelu of the second half, which leaves out_channels /
+  /// 2 results.
   bool geglu = false;
   Precision precision = Precision::f32;
 };
 
 struct Conv2dOptions {
-  std::int64_t padding = 0;  ///< zeros above and left; below and right as many as the output's size asks for
-  Tensor row_bias{};  ///< [n, 1, 1, c], added to every pixel of row n (a resnet's time embedding), or empty
-  Tensor residual{};  ///< like the output, added before the activation, or empty
+  /// Lines and columns of zeros above and left of the input. The output's size determines the padding below
+  /// and right.
+  std::int64_t padding = 0;
+  Tensor row_bias{};  ///< [n, 1, 1, c], added to every pixel of row n (a resnet's time embedding), or empty.
+  Tensor residual{};  ///< Added to the output before the activation; has its shape, or is empty.
   Activation activation = Activation::none;
   bool operator==(const Conv2dOptions&) const = default;
 };
 
-/// A convolution of a chain.
+/// One convolution of a chain.
 struct Conv2dStep {
   const PackedWeights* weights = nullptr;
   Conv2dOptions options;
@@ -98,12 +100,12 @@ struct Conv2dStep {
 };
 
 struct LinearOptions {
-  Tensor residual{};  ///< like the output, added before the activation, or empty
+  Tensor residual{};  ///< Added to the output before the activation; has its shape, or is empty.
   Activation activation = Activation::none;
   bool operator==(const LinearOptions&) const = default;
 };
 
-/// Rows of a batch that lie next to one another.
+/// Consecutive rows of a batch.
 struct RowRange {
   std::int64_t first = 0;
   std::int64_t count = 1;
@@ -113,62 +115,66 @@ struct RowRange {
 struct AttentionOptions {
   std::int64_t heads = 1;
   bool causal = false;
-  /// For each row of queries, the rows whose keys and values it attends to, one after the other. Empty: row i
+  /// For each row of queries, the rows whose keys and values it attends to, concatenated. Empty: row i
   /// attends to row i.
   std::span<const RowRange> key_rows{};
-  /// Less than f32: inputs and weights may be rounded to bfloat16 where the device gains by it.
+  /// Any value but f32 permits the device to round inputs and attention weights to a smaller type.
   Precision precision = Precision::f32;
 };
 
-/// The operations that the networks and the stream consist of, on one device.
+/// A compute device: the operations that networks and streams consist of.
 ///
-/// Tensors lie in the device's memory, channels last. Outputs must not overlap inputs unless said otherwise.
-/// All operations are queued in order; what gives numbers to the host, and `synchronize`, wait for them. To
-/// be called from one thread at a time. Operations allocate nothing after they have run once with a shape.
+/// Tensors lie in the device's memory, channels last. Outputs must not overlap inputs unless stated
+/// otherwise. Operations are queued and run in order. Those that return values to the host wait for all
+/// earlier ones, as `synchronize` does. An operation allocates nothing after its first run with a shape. A
+/// device must be called from one thread at a time.
 class Device {
  public:
   virtual ~Device() = default;
 
   [[nodiscard]] virtual std::string name() const = 0;
-  /// The instruction set that its kernels use, where they are compiled for several.
+  /// The instruction set that the kernels use, or empty if they are compiled for only one.
   [[nodiscard]] virtual std::string instruction_set() const { return ""; }
-  /// Floating-point operations that it has been asked for, where it counts them.
+  /// The number of floating-point operations so far, or 0 if the device does not count them.
   [[nodiscard]] virtual double operations() const { return 0; }
   /// The type of activations.
   [[nodiscard]] virtual DType dtype() const = 0;
-  /// The type of what few numbers must not lose digits in: latents, noise, embeddings of prompts and times.
-  /// Operations take both types, in any mixture.
+  /// The type of small tensors that need full precision: latents, noise, prompt and time embeddings.
+  /// Operations accept tensors of both types, in any combination.
   [[nodiscard]] virtual DType precise_dtype() const { return dtype(); }
 
-  /// Whether one convolution that does what two do, and a few small ones for the rim of the picture, take
-  /// less time where they are less work: not where it is their number that takes the time.
+  /// True if replacing two convolutions by one composed convolution, with small extra ones for the image
+  /// border, saves time. False where the time depends on the number of operations more than on their work.
   [[nodiscard]] virtual bool gains_by_joined_convolutions() const { return false; }
 
-  /// Throws Error where it does not fit into what memory the device has.
+  /// Allocates device memory. Throws Error if the device does not have enough.
   virtual Buffer allocate(std::size_t bytes) = 0;
+  /// Waits until all queued operations have finished.
   virtual void synchronize() = 0;
 
-  /// Calls `operations` once. What it asks of the device may be queued when it has returned, so that a device
-  /// that has met the same operations on the same memory before can start all of them at once. Nothing in
-  /// there should need numbers on the host.
+  /// Calls `operations` once. The device may collect the operations that it requests and run them afterwards.
+  /// A device that has already run the same operations on the same memory can then start them all at once.
+  /// `operations` should not read values back to the host.
   virtual void sequence(const std::function<void()>& operations) { operations(); }
 
-  /// Numbers of the host as activations, and back. The tensor is dense and has as many elements.
+  /// Copies host values to `out`, converted to its type. `out` is dense and has as many elements.
   virtual void upload(std::span<const float> host, const Tensor& out) = 0;
+  /// Copies `x` to the host, converted to float32. `x` is dense and has as many elements.
   virtual void download(const Tensor& x, std::span<float> host) = 0;
 
   virtual Weights pack_conv2d(const HostConv2d& host) = 0;
   virtual Weights pack_linear(const HostLinear& host) = 0;
-  /// A vector of parameters (a norm's gain or shift).
+  /// Packs a vector of parameters, such as a norm's gain or shift.
   virtual Weights pack_vector(std::span<const float> host) = 0;
 
-  /// out[n, y, x, :] = activation(weights * x + bias + row_bias + residual). Any out.h, out.w whose receptive
-  /// fields start inside the input. `residual` may be `out` itself.
+  /// out[n, y, x, :] = activation(weights * x + bias + row_bias + residual). out.h and out.w may have any
+  /// values for which no receptive field starts beyond the input's end. `residual` may be `out` itself.
   virtual void conv2d(const Tensor& x, const PackedWeights& weights, const Conv2dOptions& options,
                       const Tensor& out) = 0;
 
-  /// Convolutions, the first of `x`, each other one of the result before it. Only the last result counts: the
-  /// others' `out` are room that the device may use. A residual is `x` or another tensor that no step writes.
+  /// Runs convolutions one after another: the first on `x`, each later one on the result before it. Only the
+  /// last `out` is defined afterwards; the others are buffers that the device may use. A residual must be `x`
+  /// or another tensor that no step writes.
   virtual void conv2d_chain(const Tensor& x, std::span<const Conv2dStep> steps) {
     Tensor in = x;
     for (const Conv2dStep& step : steps) {
@@ -177,20 +183,21 @@ class Device {
     }
   }
 
-  /// The same for a matrix, over the channels of every pixel or token. `residual` may be `out` itself.
+  /// out = activation(weights * x + bias + residual), over the channels of every pixel or token. `residual`
+  /// may be `out` itself.
   virtual void linear(const Tensor& x, const PackedWeights& weights, const LinearOptions& options,
                       const Tensor& out) = 0;
 
-  /// Normalises over groups of channels and all pixels of a row, then gain, shift and activation.
+  /// Normalises each group of channels over all pixels of a row, then applies gain, shift and activation.
   virtual void group_norm(const Tensor& x, const PackedWeights& gain, const PackedWeights& shift,
                           std::int64_t groups, float epsilon, Activation activation, const Tensor& out) = 0;
 
-  /// Normalises over the channels of each token. `out` may be `x`.
+  /// Normalises over the channels of each token, then applies gain and shift. `out` may be `x`.
   virtual void layer_norm(const Tensor& x, const PackedWeights& gain, const PackedWeights& shift,
                           float epsilon, const Tensor& out) = 0;
 
-  /// softmax(q k^T / sqrt(d)) v for each head; q [n, 1, tq, heads * d], k and v [m, 1, tk, heads * d], out
-  /// like q. Pixels count as tokens. Holds no tokens x tokens matrix.
+  /// out = softmax(q k^T / sqrt(d)) v for each head. q and out are [n, 1, tq, heads * d], k and v
+  /// [m, 1, tk, heads * d]; pixels count as tokens. The matrix of tq x tk scores is never held as a whole.
   virtual void attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& options,
                          const Tensor& out) = 0;
 
@@ -198,24 +205,24 @@ class Device {
   virtual void map(const Tensor& x, float scale, Activation activation, float out_scale, float shift,
                    const Tensor& out) = 0;
 
-  /// out = x, where either may be a slice of channels.
+  /// out = x. Either may be a slice of channels.
   virtual void copy(const Tensor& x, const Tensor& out) = 0;
 
-  /// out = a * x + b * y with one a and b for each row; `out` may be `x` or `y`.
+  /// out = a * x + b * y, with one value of `a` and `b` for each row. `out` may be `x` or `y`.
   virtual void combine(const Tensor& x, std::span<const float> a, const Tensor& y, std::span<const float> b,
                        const Tensor& out) = 0;
 
-  /// Cosine similarity of two tensors of one shape, on the host.
+  /// Returns the cosine similarity of two dense tensors of the same shape.
   virtual float cosine_similarity(const Tensor& x, const Tensor& y) = 0;
 
-  /// 8-bit RGB on the host, [n][h][w][3], to value * scale / 255 + shift on the device.
+  /// out = value * scale / 255 + shift, from 8-bit RGB values [n][h][w][3] in host memory.
   virtual void upload_pixels(const std::uint8_t* host, float scale, float shift, const Tensor& out) = 0;
 
-  /// (x * scale + shift) * 255, rounded and clamped to 8 bits, to the host.
+  /// Writes (x * scale + shift) * 255, rounded and clamped to 0 to 255, to host memory [n][h][w][3].
   virtual void download_pixels(const Tensor& x, float scale, float shift, std::uint8_t* host) = 0;
 
-  /// Brings `weights` to where `old` lies, another packing of the same layer, which nobody uses any more nor
-  /// will: a device that has recorded a sequence with `old` repeats it with `weights`.
+  /// Moves the contents of `weights` to the memory of `old`, another packing of the same layer. A device that
+  /// has recorded a sequence with `old` then repeats it with `weights`. `old` must not be used any more.
   virtual void keep_place(const PackedWeights& /*weights*/, const PackedWeights& /*old*/) {}
 };
 

@@ -6,13 +6,13 @@
 
 namespace streamdiffusion {
 
-/// A dense tensor that owns its memory on a device, for what lives between calls of networks: of the device's
-/// precise type, unless another is given. Empty when default-constructed; move-only.
+/// A dense tensor that owns its device memory, for values that outlive a call of a network. It has the
+/// device's precise type unless another is given. Empty if default-constructed; move-only.
 class DeviceTensor {
  public:
   DeviceTensor() = default;
 
-  /// Uninitialised. Throws Error where the device has no room for it.
+  /// Allocates an uninitialised tensor. Throws Error if the device does not have enough memory.
   DeviceTensor(Device& device, const Shape& shape) : DeviceTensor(device, shape, device.precise_dtype()) {}
   DeviceTensor(Device& device, const Shape& shape, DType type)
       : memory_(device.allocate(static_cast<std::size_t>(shape.elements()) * size_of(type))),

@@ -27,7 +27,7 @@ constexpr bool kBuiltWithCuda = false;
 
 constexpr std::string_view kLimitedCpu = "cpu:";
 
-/// The CUDA device's library, which stays loaded. Throws Error with the reason where it cannot be used.
+/// Loads the CUDA device's library, which stays loaded. Throws Error with the reason if it cannot be used.
 const cuda::Module& cuda_module() {
   if (!kBuiltWithCuda) {
     throw Error(
@@ -37,7 +37,7 @@ const cuda::Module& cuda_module() {
   }
   void* function = nullptr;
   try {
-    // The driver first: without it, cuBLAS and all else that the module needs would be read for nothing.
+    // Opens the driver first, because without it loading cuBLAS and cuDNN would be wasted time.
     posix::open_library_function("libcuda.so.1", "cuInit");
     function = posix::open_library_function(cuda::kModuleFile, cuda::kModuleFunction);
   } catch (const Error& error) {
@@ -53,7 +53,7 @@ const cuda::Module& cuda_module() {
   return *module;
 }
 
-/// N of "cuda:N", 0 of "cuda".
+/// Returns N for "cuda:N" and 0 for "cuda"; nullopt for other names.
 std::optional<int> gpu_index(const std::string& name) {
   const std::string prefix = "cuda:";
   if (name == "cuda") {
@@ -112,10 +112,10 @@ ChosenDevice choose_cpu(const DeviceChoice& choice) {
           .why_not_cuda = {}};
 }
 
-/// Whether a precision is one that the CPU alone has.
+/// True if only the CPU device has this precision.
 bool for_cpu_alone(const std::string& precision) { return precision == "int8"; }
 
-/// Whether somebody would expect this machine to compute on a GPU.
+/// True if the machine has an NVIDIA card, whether usable or not.
 bool has_nvidia_card() {
   return std::ranges::any_of(posix::list_graphics_cards(), [](const posix::GraphicsCard& card) {
     return card.driver == "nvidia" || card.name.find("NVIDIA") != std::string::npos;

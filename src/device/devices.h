@@ -7,21 +7,21 @@
 
 namespace streamdiffusion {
 
-/// What computes, as a user names it.
+/// A user's choice of device and precision.
 struct DeviceChoice {
-  std::string device = "auto";     ///< see ModelOptions::device
-  std::string precision = "auto";  ///< see ModelOptions::precision
-  int threads = 0;                 ///< of the CPU; 0: one for each processor
+  std::string device = "auto";     ///< As ModelOptions::device.
+  std::string precision = "auto";  ///< As ModelOptions::precision.
+  int threads = 0;                 ///< Compute threads of the CPU; 0: one for each processor.
 };
 
 struct ChosenDevice {
   std::unique_ptr<Device> device;
-  Precision precision = Precision::f32;  ///< what layers are to be packed with
-  std::string why_not_cuda;  ///< of "auto", where the machine has an NVIDIA card that cannot be used
+  Precision precision = Precision::f32;  ///< The precision that layers are packed with.
+  std::string why_not_cuda;  ///< Reason why "auto" did not choose the machine's NVIDIA card; else empty.
 };
 
-/// Makes the device. "auto" is the first NVIDIA GPU where there is one and this build has the CUDA device,
-/// else the CPU. Throws Error for what is not known or not there.
+/// Creates the chosen device. "auto" is the first usable NVIDIA GPU if this build has the CUDA device, else
+/// the CPU. Throws Error for an unknown or unavailable device or precision.
 ChosenDevice choose_device(const DeviceChoice& choice);
 
 }  // namespace streamdiffusion

@@ -6,8 +6,8 @@
 
 namespace streamdiffusion {
 
-/// Zeroed memory of the processor in pages of its own, large ones where the system has them, which go back to
-/// the system with the buffer. Throws Error where there is not as much memory. Thread-safe.
+/// Allocates zeroed host memory in pages of its own, large pages if available. The pages return to the system
+/// with the buffer. Throws Error if there is not enough memory. Thread-safe.
 Buffer allocate_pages(std::size_t bytes);
 
 }  // namespace streamdiffusion
