@@ -8,14 +8,15 @@
 
 namespace streamdiffusion::cuda {
 
-/// Queries of neighbouring rows that see the same keys: one batch of attention, whose tokens are those of all
-/// its rows one after the other.
+/// Consecutive rows of queries that attend to the same rows of keys. They are computed as one batch of
+/// attention whose tokens are those of all its rows, concatenated.
 struct AttentionGroup {
   RowRange queries;
   RowRange keys;
 };
 
-/// Divides rows into groups. Causal attention counts its queries from the first, so there a group is a row.
+/// Divides rows into groups. For causal attention each row is a group, because its mask counts queries from
+/// the start of the row.
 inline void group_rows(std::span<const RowRange> key_rows, bool causal, std::vector<AttentionGroup>& groups) {
   groups.clear();
   for (std::size_t row = 0; row < key_rows.size(); ++row) {

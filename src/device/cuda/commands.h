@@ -9,8 +9,8 @@
 #include "device/cuda/packed.h"
 #include "device/device.h"
 
-// Operations as values: what a sequence of them consists of can be compared with what ran before. They name
-// memory and not what is in it: weights that are replaced in their place are the same command.
+// Operations as values, so that a sequence can be compared with earlier ones. Commands refer to memory by
+// address, not by contents. A command therefore stays equal if new weights are copied to the old address.
 namespace streamdiffusion::cuda {
 
 struct Conv2dCommand {
@@ -51,8 +51,8 @@ struct AttentionCommand {
   Tensor v;
   std::int64_t heads;
   bool causal;
-  std::size_t first_key_rows;  // in Commands::key_rows
-  std::size_t key_rows;        // 0: row i attends to row i
+  std::size_t first_key_rows;  // index of the first range in Commands::key_rows
+  std::size_t key_rows;        // number of ranges; 0: row i attends to row i
   Tensor out;
   bool operator==(const AttentionCommand&) const = default;
 };
@@ -74,7 +74,7 @@ struct CopyCommand {
 using Command = std::variant<Conv2dCommand, LinearCommand, GroupNormCommand, LayerNormCommand,
                              AttentionCommand, MapCommand, CopyCommand>;
 
-/// Commands in order.
+/// A list of commands in their order, with the row ranges that their attentions refer to.
 struct Commands {
   std::vector<Command> list;
   std::vector<RowRange> key_rows;
@@ -86,20 +86,20 @@ struct Commands {
   bool operator==(const Commands&) const = default;
 };
 
-/// Sequences that have run, the last used first, each with the graph that repeats it.
+/// A cache of the most recently run sequences, each with the graph that repeats it.
 template <typename Graph>
 class Recordings {
  public:
   struct Recording {
     Commands commands;
     Graph graph{};
-    bool graph_fails = false;  ///< it cannot be made
+    bool graph_fails = false;  ///< True if the sequence cannot be captured as a graph.
     int runs = 0;
   };
 
   explicit Recordings(std::size_t capacity) : capacity_(capacity) {}
 
-  /// The one of these commands, begun where there is none. Valid until the next call.
+  /// Returns the recording of these commands, and creates it if there is none. Valid until the next call.
   Recording& get(const Commands& commands) {
     for (auto recording = recordings_.begin(); recording != recordings_.end(); ++recording) {
       if (recording->commands == commands) {
@@ -114,12 +114,12 @@ class Recordings {
     return recordings_.front();
   }
 
-  /// Forgets all: what graphs were made with is no longer there.
+  /// Removes all recordings, because memory that their graphs use was freed.
   void clear() { recordings_.clear(); }
 
  private:
   std::size_t capacity_;
-  std::list<Recording> recordings_;
+  std::list<Recording> recordings_;  // most recently used first
 };
 
 }  // namespace streamdiffusion::cuda

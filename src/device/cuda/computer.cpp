@@ -15,7 +15,7 @@ namespace streamdiffusion::cuda {
 
 namespace {
 
-// Scores of attention in steps that are held at a time.
+// Maximum number of scores that attend_in_steps holds at a time.
 constexpr std::int64_t kMostScores = std::int64_t{16} << 20U;
 
 std::int64_t bytes_of(const Shape& shape, DType type) {
@@ -24,7 +24,7 @@ std::int64_t bytes_of(const Shape& shape, DType type) {
 
 Tensor dense(void* data, const Shape& shape, DType type) { return {data, shape, shape.c, type}; }
 
-/// Some rows as one batch of attention.
+/// Returns some rows as a single one whose tokens are concatenated.
 Tensor joined(const Tensor& tensor, const RowRange& rows) {
   Tensor batch = tensor.rows(rows.first, rows.count);
   batch.shape = {1, 1, rows.count * tensor.shape.h * tensor.shape.w, tensor.shape.c};
@@ -53,7 +53,7 @@ Convolution describe(const Conv2dCommand& command, const ConvGeometry& geometry,
           .activation = options.activation};
 }
 
-/// The same without anything after it, into memory that is dense.
+/// Returns the convolution without its epilogue and with a dense output.
 Convolution alone(Convolution convolution) {
   convolution.out_stride = convolution.out_c;
   convolution.bias = false;
@@ -63,7 +63,7 @@ Convolution alone(Convolution convolution) {
   return convolution;
 }
 
-/// What cuDNN's kernels take: addresses and pixels at multiples of 16 bytes.
+/// True if cuDNN's kernels can access the tensor: its address and stride are multiples of 16 bytes.
 bool suits_cudnn(const Tensor& tensor) {
   return tensor.empty() || (alignment_of(tensor.data) >= 16 &&
                             tensor.stride * static_cast<std::int64_t>(size_of(tensor.dtype)) % 16 == 0);
@@ -99,7 +99,8 @@ void Computer::run(const Conv2dCommand& command) {
       convolve_fused(command, describe(command, geometry, command.x.stride))) {
     return;
   }
-  // The input anew, then as before, or into scratch memory and from there to where it belongs.
+  // Gathers the input if needed, and tries the fused convolution again. Without a fused engine, the bare
+  // convolution writes to scratch memory, and `finish` applies the epilogue.
   const Convolution dense_input = describe(command, geometry, geometry.in.c);
   const std::optional<std::int64_t> fused = fits ? cudnn_.workspace(dense_input) : std::nullopt;
   const std::optional<std::int64_t> workspace = fused ? fused : cudnn_.workspace(alone(dense_input));
@@ -135,7 +136,8 @@ void Computer::run(const Conv2dCommand& command) {
   finish(stream_, sums, weights.bias, options.row_bias, options.residual, options.activation, command.out);
 }
 
-/// With the input where it lies. False where cuDNN has no engine for that.
+/// Runs the convolution with its epilogue, without copying the input. Returns false if cuDNN has no engine
+/// for that.
 bool Computer::convolve_fused(const Conv2dCommand& command, const Convolution& convolution) {
   const std::optional<std::int64_t> workspace = cudnn_.workspace(convolution);
   if (!workspace) {
@@ -206,7 +208,7 @@ void Computer::run(const AttentionCommand& command) {
   }
 }
 
-/// Row i attends to row i.
+/// Computes attention in which row i attends to row i.
 void Computer::attend(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads, bool causal,
                       const Tensor& out) {
   const FusedAttention attention{.type = type_,
@@ -232,7 +234,8 @@ void Computer::attend(const Tensor& q, const Tensor& k, const Tensor& v, std::in
   cudnn_.run(attention, q.data, k.data, v.data, out.data, scratch_.get(plan));
 }
 
-/// Scores of some queries at a time, in float32, their softmax, and the sums of values.
+/// Computes attention without a fused engine: for some queries at a time, the float32 scores, their softmax,
+/// and the product with the values.
 void Computer::attend_in_steps(const FusedAttention& a, const Tensor& q, const Tensor& k, const Tensor& v,
                                const Tensor& out) {
   const std::int64_t line = round_up(a.keys, kChannelMultiple);
@@ -285,7 +288,7 @@ void Computer::attend_in_steps(const FusedAttention& a, const Tensor& q, const T
   }
 }
 
-// ---- what our own kernels do alone
+// ---- operations that only our own kernels compute
 
 void Computer::run(const GroupNormCommand& command) {
   ScratchPlan plan;

@@ -13,14 +13,14 @@
 
 namespace streamdiffusion::cuda {
 
-/// What commands compute: with cuDNN and cuBLASLt where they have it in one go, and else in several steps
-/// with our own kernels between.
+/// Runs commands on the GPU. It uses a single fused call of cuDNN or cuBLASLt if there is one, and otherwise
+/// several calls and our own kernels.
 class Computer {
  public:
-  /// All of these outlive it. Memory of its own comes from `device`.
+  /// Allocates from `device`. All arguments must outlive the object. `type` is the type of activations.
   Computer(Device& device, cudaStream_t stream, Scratch& scratch, DType type);
 
-  /// Queues all commands.
+  /// Queues all commands on the stream, in order.
   void run(const Commands& commands);
 
  private:
@@ -44,8 +44,8 @@ class Computer {
   DType type_;
   Cudnn cudnn_;
   Matmul matmul_;
-  const Commands* commands_ = nullptr;  // those that run
-  std::vector<AttentionGroup> groups_;  // of the attention that runs
+  const Commands* commands_ = nullptr;  // argument of the current `run`
+  std::vector<AttentionGroup> groups_;  // row groups of the current attention
 };
 
 }  // namespace streamdiffusion::cuda

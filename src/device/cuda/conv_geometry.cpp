@@ -18,7 +18,7 @@ ConvGeometry conv_geometry(const Shape& x, std::int64_t kernel, Resample resampl
     geometry.padding = padding;
     return geometry;
   }
-  // Everything that the outputs read, zeros included.
+  // The gathered input covers all receptive fields, padding included.
   geometry.gather = true;
   geometry.gathered_padding = padding;
   geometry.in.h = (out.h - 1) * geometry.step + kernel;

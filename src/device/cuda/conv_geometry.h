@@ -6,25 +6,26 @@
 
 namespace streamdiffusion::cuda {
 
-/// Channels are rounded up to this where cuDNN computes: what tensor cores take.
+/// Channel counts are rounded up to this multiple for cuDNN, as its tensor-core kernels require.
 inline constexpr std::int64_t kChannelMultiple = 8;
 
-/// How a convolution is put to cuDNN, which knows neither enlarged inputs nor padding on one side, and is
-/// quick with rounded numbers of channels alone.
+/// Describes how cuDNN can compute a convolution. cuDNN supports neither upsampled inputs nor asymmetric
+/// padding, and is fast only for multiples of kChannelMultiple. Such inputs are first copied ("gathered")
+/// into the shape that cuDNN reads.
 struct ConvGeometry {
-  bool gather = false;                ///< the input is first written anew, in the shape `in`
-  Shape in;                           ///< what cuDNN reads
-  std::int64_t enlarged = 1;          ///< of the gathering: every pixel is read so often in each direction
-  std::int64_t gathered_padding = 0;  ///< likewise: zeros that are written out above and left
-  std::int64_t step = 1;              ///< of the convolution
-  std::int64_t padding = 0;           ///< on all four sides
-  Shape out;                          ///< what cuDNN writes: the output with its channels rounded up
+  bool gather = false;                ///< True if the input must be gathered into the shape `in` first.
+  Shape in;                           ///< Shape of the input that cuDNN reads.
+  std::int64_t enlarged = 1;          ///< Upsampling factor of the gather, in each direction.
+  std::int64_t gathered_padding = 0;  ///< Lines and columns of zeros that the gather writes above and left.
+  std::int64_t step = 1;              ///< Stride of the convolution.
+  std::int64_t padding = 0;           ///< Padding that cuDNN applies on all four sides.
+  Shape out;                          ///< Shape that cuDNN writes: the output with its channels rounded up.
 
   bool operator==(const ConvGeometry&) const = default;
 };
 
-/// For a convolution with `kernel` and `resample` of `x`, with `padding` zeros above and left and as many
-/// below and right as `out` asks for.
+/// Returns the geometry of a convolution from shape `x` to shape `out`. `padding` is the zeros above and
+/// left; the padding below and right follows from `out`.
 ConvGeometry conv_geometry(const Shape& x, std::int64_t kernel, Resample resample, std::int64_t padding,
                            const Shape& out);
 

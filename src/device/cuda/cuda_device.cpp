@@ -29,7 +29,7 @@ cudaDeviceProp properties_of(int index) {
   return properties;
 }
 
-/// Memory and order of operations are here; what an operation computes is in computer.h.
+/// The CUDA device. It manages memory, transfers and graphs; Computer runs the operations.
 class CudaDevice : public RecordingDevice {
  public:
   CudaDevice(int index, DType type);
@@ -69,14 +69,14 @@ class CudaDevice : public RecordingDevice {
   DType type_;
   std::string name_;
   Stream stream_;
-  Event uploaded_;       // what `pixels_` held has been copied
-  PinnedMemory pixels_;  // on their way up or down
+  Event uploaded_;       // reached when the upload from `pixels_` is complete
+  PinnedMemory pixels_;  // staging buffer for pixels in both directions
   Recordings<GraphExec> recordings_;
   Scratch scratch_;
   Computer computer_;
 };
 
-/// Chooses the GPU for this thread before a member needs it.
+/// Selects the GPU for this thread, because the initialisers of the members need it. Returns `index`.
 int chosen(int index) {
   int count = 0;
   check(cudaGetDeviceCount(&count), "looking for GPUs");
@@ -97,7 +97,8 @@ CudaDevice::CudaDevice(int index, DType type)
       recordings_(kGraphsKept),
       scratch_(*this, [this] { recordings_.clear(); }),
       computer_(*this, stream_.get(), scratch_, type) {
-  // Freed memory stays with the process: settings that change free and take the same sizes again and again.
+  // Keeps freed memory in the process, because changes of settings free and allocate the same sizes
+  // repeatedly.
   cudaMemPool_t pool = nullptr;
   check(cudaDeviceGetDefaultMemPool(&pool, index_), "asking for the GPU's memory");
   std::uint64_t all = std::numeric_limits<std::uint64_t>::max();
@@ -138,8 +139,8 @@ void CudaDevice::run(const Commands& commands) {
   computer_.run(commands);
 }
 
-/// The first time as it comes, so that all plans are made and all memory is there; from the second time on as
-/// one graph.
+/// Runs a sequence directly the first time, which makes all plans and allocates all memory. From the second
+/// time on it runs the sequence as a CUDA graph.
 void CudaDevice::run_sequence(const Commands& commands) {
   make_current();
   auto& recording = recordings_.get(commands);
@@ -150,11 +151,11 @@ void CudaDevice::run_sequence(const Commands& commands) {
   if (recording.graph) {
     check(cudaGraphLaunch(recording.graph.get(), stream_.get()), "starting a step");
   } else {
-    computer_.run(commands);  // may forget all recordings
+    computer_.run(commands);  // `recording` may be gone: growing scratch memory clears all recordings
   }
 }
 
-/// Null where something in it cannot be captured.
+/// Captures the commands as a graph; null if some operation cannot be captured.
 GraphExec CudaDevice::capture(const Commands& commands) {
   cudaGraph_t captured = nullptr;
   check(cudaStreamBeginCapture(stream_.get(), cudaStreamCaptureModeThreadLocal), "recording a step");
@@ -162,13 +163,13 @@ GraphExec CudaDevice::capture(const Commands& commands) {
   try {
     computer_.run(commands);
   } catch (const Error&) {
-    complete = false;  // where the GPU is to blame, what runs next fails too
+    complete = false;  // if the GPU itself failed, the next operation reports it
   }
   complete = cudaStreamEndCapture(stream_.get(), &captured) == cudaSuccess && complete;
   const Graph graph(captured);
   cudaGraphExec_t exec = nullptr;
   if (!complete || cudaGraphInstantiate(&exec, graph.get(), 0) != cudaSuccess) {
-    cudaGetLastError();  // is dealt with
+    cudaGetLastError();  // resets the error, which is handled here
     return nullptr;
   }
   return GraphExec(exec);
@@ -227,7 +228,7 @@ void CudaDevice::download_pixels(const Tensor& x, float scale, float shift, std:
 }
 
 float CudaDevice::cosine_similarity(const Tensor& x, const Tensor& y) {
-  constexpr double kEpsilon = 1e-6;  // as the original's torch.nn.CosineSimilarity
+  constexpr double kEpsilon = 1e-6;  // eps of torch.nn.CosineSimilarity in the original StreamDiffusion
   begin_immediate();
   std::array<float, kDotBlocks * 3> parts{};
   auto* const sums = reinterpret_cast<float*>(scratch(sizeof parts));
@@ -246,7 +247,7 @@ float CudaDevice::cosine_similarity(const Tensor& x, const Tensor& y) {
 
 // ---- weights
 
-/// Converts and reorders on the GPU: the host would take longer than the copy does.
+/// Copies float32 weights to the GPU and converts and reorders them there, which is faster than on the host.
 Buffer CudaDevice::pack_values(const WeightShape& shape, std::span<const float> host, DType type) {
   const std::int64_t elements = shape.padded_out_channels * shape.taps * shape.padded_in_channels;
   Buffer packed = allocate(static_cast<std::size_t>(elements) * size_of(type));
@@ -301,7 +302,7 @@ void CudaDevice::copy_buffer(const Buffer& from, const Buffer& to) {
         "moving weights");
 }
 
-// ---- operations that are more than a command
+// ---- operations that are not commands
 
 void CudaDevice::combine(const Tensor& x, std::span<const float> a, const Tensor& y, std::span<const float> b,
                          const Tensor& out) {

@@ -9,11 +9,11 @@
 
 namespace streamdiffusion::cuda {
 
-/// The GPUs that can be used. Throws Error where there is no driver.
+/// Lists the usable GPUs. Throws Error if there is no driver.
 std::vector<Gpu> list_gpus();
 
-/// The GPU `index` with activations of `type`: float16, bfloat16 or float32 (float32 throughout, without
-/// tensor cores). Sums are in float32 always.
+/// Creates the device of GPU `index`, with activations of `type`: float16, bfloat16 or float32 (then without
+/// tensor cores). Sums are always float32. Throws Error if there is no such GPU.
 std::unique_ptr<Device> make_cuda_device(int index, DType type);
 
 }  // namespace streamdiffusion::cuda

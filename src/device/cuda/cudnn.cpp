@@ -24,14 +24,14 @@ namespace {
 
 namespace fe = cudnn_frontend;
 
-// Of all convolutions together, building the plans that are compared included: the first frame is to be there
-// within 3 s.
+// Total time for measuring plans of all convolutions, building them included. It is chosen so that the first
+// frame appears within 3 s.
 constexpr std::chrono::milliseconds kMeasuringTime{1000};
 
 using TensorPtr = std::shared_ptr<fe::graph::Tensor_attributes>;
 using Extents = std::vector<std::int64_t>;
 
-/// The tensors of a graph, by which its data are given.
+/// Identifiers of a graph's tensors.
 enum Name : std::int64_t { kX = 1, kWeights, kBias, kRowBias, kResidual, kOut, kQ, kK, kV };
 
 fe::DataType_t type_of(DType type) {
@@ -63,7 +63,8 @@ void set_output(const TensorPtr& tensor, DType type, const Extents& extents, con
   tensor->set_uid(kOut).set_output(true).set_data_type(type_of(type)).set_dim(extents).set_stride(strides);
 }
 
-/// N C H W's strides of pixels in N H W C, `stride` elements apart.
+/// Returns the strides in the order N C H W of a tensor stored as NHWC, with `stride` elements between
+/// pixels.
 Extents pixel_strides(std::int64_t h, std::int64_t w, std::int64_t stride) {
   return {h * w * stride, 1, w * stride, stride};
 }
@@ -96,14 +97,14 @@ TensorPtr activate(Plan& plan, const TensorPtr& x, Activation activation) {
   return x;
 }
 
-/// Chooses an engine; null where there is none.
+/// Builds the plan with an engine for it; null if there is none.
 std::unique_ptr<Plan> built(std::unique_ptr<Plan> plan, cudnnHandle_t handle, bool tensor_cores) {
   fe::graph::Graph& graph = plan->graph;
   if (graph.validate().is_bad() || graph.build_operation_graph(handle).is_bad() ||
       graph.create_execution_plans({fe::HeurMode_t::A, fe::HeurMode_t::FALLBACK}).is_bad()) {
     return nullptr;
   }
-  if (!tensor_cores) {  // these leave out what the heuristics have found
+  if (!tensor_cores) {  // excludes such engines from those that the heuristics proposed
     graph.deselect_numeric_notes(
         {fe::NumericalNote_t::TENSOR_CORE, fe::NumericalNote_t::DOWN_CONVERT_INPUTS});
   }
@@ -150,13 +151,15 @@ std::unique_ptr<Plan> make_plan(cudnnHandle_t handle, const Convolution& c, bool
   return built(std::move(plan), handle, tensor_cores);
 }
 
-/// In float32 without what tensor cores make of it (10 bits), unless nothing else computes it.
+/// Makes a plan. For float32 it avoids tensor cores, which would round the inputs to 10 bits (TF32), unless
+/// no other engine exists.
 std::unique_ptr<Plan> make_plan(cudnnHandle_t handle, const Convolution& c) {
   std::unique_ptr<Plan> exact = c.type == DType::f32 ? make_plan(handle, c, false) : nullptr;
   return exact ? std::move(exact) : make_plan(handle, c, true);
 }
 
-/// N heads T C's strides of tokens, `stride` elements apart, whose heads lie next to one another.
+/// Returns the strides in the order [n, heads, tokens, head_dim], with `stride` elements between tokens and
+/// contiguous heads.
 Extents head_strides(std::int64_t tokens, std::int64_t head_dim, std::int64_t stride) {
   return {tokens * stride, head_dim, stride, 1};
 }
@@ -215,7 +218,7 @@ struct Cudnn::Impl {
     return plan;
   }
 
-  /// The quickest of the first candidates, or, where there is no time to measure, the first that works.
+  /// Chooses the fastest of the first candidates, or the first usable one if no measuring time is left.
   void choose(Plan& plan, const Convolution& convolution) {
     fe::graph::Graph& graph = plan.graph;
     const std::int64_t count = graph.get_execution_plan_count();
@@ -227,9 +230,10 @@ struct Cudnn::Impl {
     plan.workspace = graph.get_workspace_size_plan_at_index(choice);
   }
 
-  /// Milliseconds that some runs take, on memory of any content; none where cuDNN cannot run it.
+  /// Returns the milliseconds that kRuns runs take on uninitialised memory, or nullopt if cuDNN cannot run
+  /// the plan.
   std::optional<float> measure(fe::graph::Graph& graph, const Convolution& c, std::int64_t index) {
-    constexpr int kRuns = 4;  // after one that does not count
+    constexpr int kRuns = 4;  // after one untimed run
     if (graph.build_plan_at_index(index).is_bad()) {
       return std::nullopt;
     }
@@ -283,7 +287,7 @@ struct Cudnn::Impl {
 
   void give(Name name, const void* pointer) {
     if (pointer != nullptr) {
-      data.emplace(name, const_cast<void*>(pointer));  // cuDNN reads what is an input
+      data.emplace(name, const_cast<void*>(pointer));  // cuDNN does not write to inputs
     }
   }
 
@@ -293,9 +297,9 @@ struct Cudnn::Impl {
   Event start = make_event(cudaEventDefault);
   Event end = make_event(cudaEventDefault);
   MeasuredChoice choices{kMeasuringTime};
-  std::map<Convolution, std::unique_ptr<Plan>> convolutions;  // null: no engine
+  std::map<Convolution, std::unique_ptr<Plan>> convolutions;  // a null plan: no engine
   std::map<FusedAttention, std::unique_ptr<Plan>> attentions;
-  std::unordered_map<std::int64_t, void*> data;  // of the call
+  std::unordered_map<std::int64_t, void*> data;  // tensor pointers of the current call
 };
 
 Cudnn::Cudnn(Device& device, cudaStream_t stream) : impl_(std::make_unique<Impl>(device, stream)) {}

@@ -11,7 +11,8 @@
 
 namespace streamdiffusion::cuda {
 
-/// A convolution in NHWC with what is done to its results. `*_stride`: elements from pixel to pixel.
+/// Description of a convolution in NHWC with its epilogue: bias, row bias, residual and activation. Strides
+/// named `*_stride` are elements between neighbouring pixels unless noted otherwise.
 struct Convolution {
   DType type = DType::f16;
   std::int64_t n = 1;
@@ -27,8 +28,8 @@ struct Convolution {
   std::int64_t step = 1;
   std::int64_t padding = 0;
   bool bias = false;
-  std::int64_t row_bias_stride = 0;  ///< from row to row; 0: none
-  std::int64_t residual_stride = 0;  ///< 0: none
+  std::int64_t row_bias_stride = 0;  ///< Elements between neighbouring rows; 0: no row bias.
+  std::int64_t residual_stride = 0;  ///< 0: no residual.
   Activation activation = Activation::none;
 
   auto operator<=>(const Convolution&) const = default;  // NOLINT(modernize-use-nullptr): as in matmul.h
@@ -36,14 +37,15 @@ struct Convolution {
 
 struct ConvolutionData {
   const void* x = nullptr;
-  const void* weights = nullptr;  ///< [out_c][kernel][kernel][in_c]
+  const void* weights = nullptr;  ///< [out_c][kernel][kernel][in_c].
   const void* bias = nullptr;
   const void* row_bias = nullptr;
   const void* residual = nullptr;
   void* out = nullptr;
 };
 
-/// Attention of `n` batches, channels of a head next to one another; strides from token to token.
+/// Description of an attention over `n` batches. The channels of a head are contiguous. Strides are elements
+/// between neighbouring tokens.
 struct FusedAttention {
   DType type = DType::f16;
   std::int64_t n = 1;
@@ -60,21 +62,22 @@ struct FusedAttention {
   auto operator<=>(const FusedAttention&) const = default;  // NOLINT(modernize-use-nullptr): as in matmul.h
 };
 
-/// cuDNN's graph API. What it has been asked once it remembers: a plan is chosen once for each description,
-/// of convolutions by measuring what the heuristics put first, as long as that delays the start by little.
+/// Runs convolutions and attention by cuDNN's graph API. It chooses one plan for each description and keeps
+/// it. For convolutions it measures the first plans that the heuristics propose, until a time limit is used
+/// up.
 class Cudnn {
  public:
-  /// Memory for measuring is taken from `device`, which outlives it.
+  /// Allocates memory for measurements from `device`, which must outlive the object.
   Cudnn(Device& device, cudaStream_t stream);
   ~Cudnn();
   Cudnn(const Cudnn&) = delete;
   Cudnn& operator=(const Cudnn&) = delete;
 
-  /// The bytes of workspace that it takes; none where cuDNN has no engine for it.
+  /// Returns the workspace size in bytes, or nullopt if cuDNN has no engine for the operation.
   std::optional<std::int64_t> workspace(const Convolution& convolution);
   std::optional<std::int64_t> workspace(const FusedAttention& attention);
 
-  /// Of what `workspace` found an engine for.
+  /// Queues an operation for which `workspace` found an engine. `workspace` has at least that size.
   void run(const Convolution& convolution, const ConvolutionData& data, void* workspace);
   void run(const FusedAttention& attention, const void* q, const void* k, const void* v, void* out,
            void* workspace);

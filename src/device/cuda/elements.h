@@ -8,8 +8,8 @@
 
 #include "device/device.h"
 
-// What one thread of a kernel computes is written as functions for host and device, so that tests run it on
-// the host too (tests/device/cuda).
+// The work of one kernel thread is written as functions for host and device, so that tests can run it on the
+// host (tests/device/cuda).
 #ifdef __CUDACC__
 #define STREAMDIFFUSION_HD __host__ __device__
 #else
@@ -37,7 +37,7 @@ STREAMDIFFUSION_HD inline __nv_bfloat16 from_float<__nv_bfloat16>(float value) {
   return __float2bfloat16_rn(value);
 }
 
-/// V channels that one thread reads and writes at once: 16 bytes, or one element where these are not aligned.
+/// V channels that one thread loads or stores at once: 16 bytes, or one element if the data are not aligned.
 template <typename T, int V>
 struct alignas(sizeof(T) * V) Pack {
   T values[V];
@@ -46,7 +46,7 @@ struct alignas(sizeof(T) * V) Pack {
 template <typename T>
 inline constexpr int kPack = static_cast<int>(16 / sizeof(T));
 
-/// A tensor as kernels see it: channels of pixels, `stride` elements apart.
+/// A tensor as kernels see it, with `stride` elements between neighbouring pixels.
 template <typename T>
 struct View {
   T* data;

@@ -2,8 +2,8 @@
 
 #include "device/cuda/elements.h"
 
-// Operations on elements that do not depend on one another: thread `i` of a launch calls the object with `i`.
-// Except where it says so, that is V channels of one pixel; `columns` is the number of such packs in a pixel.
+// Element-wise operations. Thread `i` of a launch calls the object with `i`. Unless noted otherwise, a call
+// computes a pack of V channels of one pixel, and `columns` is the number of packs in a pixel.
 namespace streamdiffusion::cuda {
 
 /// out = activation(x * scale) * out_scale + shift
@@ -41,10 +41,10 @@ struct Copy {
   }
 };
 
-/// How many rows of factors a launch of Combine takes.
+/// Maximum number of rows in one launch of Combine, which receives their factors as kernel arguments.
 inline constexpr int kCombineRows = 32;
 
-/// out = a * x + b * y with factors for each row; dense tensors.
+/// out = a * x + b * y, with one factor `a` and `b` for each row. Tensors are dense.
 template <typename T, int V>
 struct Combine {
   View<T> x;
@@ -66,16 +66,17 @@ struct Combine {
   }
 };
 
-/// A convolution's input as cuDNN takes it: enlarged, with zeros around it and behind its channels, dense.
+/// Copies a convolution's input into the dense form that cuDNN reads: upsampled, with zeros around the image
+/// and in the added channels.
 template <typename T, int V>
 struct Gather {
   View<T> x;
   std::int64_t x_h, x_w, x_channels;
   View<T> out;
   std::int64_t out_h, out_w;
-  std::uint32_t columns;  // of `out`
-  std::int64_t enlarged;  // 2: every pixel of x is read twice in each direction
-  std::int64_t padding;   // zeros above and left; below and right as many as `out` has room for
+  std::uint32_t columns;  // packs in a pixel of `out`
+  std::int64_t enlarged;  // upsampling factor in each direction, 1 or 2
+  std::int64_t padding;   // zeros above and left; the rest of `out` is zeros below and right
 
   STREAMDIFFUSION_HD void operator()(std::uint32_t i) const {
     const std::int64_t pixel = i / columns;
@@ -95,7 +96,7 @@ struct Gather {
   }
 };
 
-/// out = activation(x + bias + row_bias + residual); what is null or empty is left out.
+/// out = activation(x + bias + row_bias + residual). Terms that are null or empty are omitted.
 template <typename T, int V>
 struct Finish {
   View<T> x;
@@ -134,8 +135,8 @@ struct Geglu {
   View<T> x;
   View<T> residual;
   View<T> out;
-  std::uint32_t columns;  // of `out`
-  std::int64_t gate;      // the first channel of the second half
+  std::uint32_t columns;  // packs in a pixel of `out`
+  std::int64_t gate;      // first channel of the second half of x
   Activation activation;
 
   STREAMDIFFUSION_HD void operator()(std::uint32_t i) const {
@@ -154,7 +155,7 @@ struct Geglu {
   }
 };
 
-/// One element a thread: bytes of pictures to value * scale / 255 + shift.
+/// out = pixel * scale / 255 + shift, from 8-bit pixels. A thread computes one element.
 template <typename T>
 struct FromPixels {
   const std::uint8_t* pixels;
@@ -167,7 +168,7 @@ struct FromPixels {
   }
 };
 
-/// One element a thread: (x * scale + shift) * 255, rounded and clamped.
+/// pixel = (x * scale + shift) * 255, clamped to 0 to 255 and rounded. A thread computes one element.
 template <typename T>
 struct ToPixels {
   const T* x;
@@ -181,13 +182,14 @@ struct ToPixels {
   }
 };
 
-/// One element a thread: numbers of the host, in float32, to activations and back.
+/// Converts float32 values to activations. A thread converts one element.
 template <typename T>
 struct FromFloats {
   const float* x;
   T* out;
   STREAMDIFFUSION_HD void operator()(std::uint32_t i) const { out[i] = from_float<T>(x[i]); }
 };
+/// Converts activations to float32 values. A thread converts one element.
 template <typename T>
 struct ToFloats {
   const T* x;
@@ -195,8 +197,8 @@ struct ToFloats {
   STREAMDIFFUSION_HD void operator()(std::uint32_t i) const { out[i] = to_float(x[i]); }
 };
 
-/// One element of `out` a thread: weights from PyTorch's order [out][in][tap] to [out][tap][in], with zeros
-/// where the sizes are rounded up.
+/// Reorders weights from PyTorch's [out][in][tap] to [out][tap][in], with zeros in the added channels. A
+/// thread writes one element of `out`.
 template <typename T>
 struct PackWeights {
   const float* weight;

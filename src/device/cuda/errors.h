@@ -8,8 +8,8 @@
 
 namespace streamdiffusion::cuda {
 
-/// Throws what a failed call of the CUDA runtime means to a user: Error where another choice helps,
-/// DeviceLost where the process cannot go on computing on this GPU.
+/// Throws the exception for a failed call of the CUDA runtime: Error if the user can do something about it,
+/// DeviceLost if the process can no longer use this GPU.
 [[noreturn]] inline void fail(cudaError_t status, const std::string& reason) {
   switch (status) {
     case cudaErrorMemoryAllocation:
@@ -43,7 +43,7 @@ inline void check(cudaError_t status, const char* doing) {
   }
 }
 
-/// After a library's call has failed: throws what the GPU's failure means where that is the reason.
+/// Checks, after a failed library call, if the GPU itself failed. Throws as `fail` does in that case.
 inline void check_gpu(cudaStream_t stream) {
   const cudaError_t status = cudaStreamQuery(stream);
   if (status != cudaErrorNotReady) {

@@ -7,7 +7,7 @@
 
 #include "device/cuda/errors.h"
 
-// What the CUDA runtime hands out, freed with the object.
+// Owners of CUDA runtime handles, which free them in their destructors.
 namespace streamdiffusion::cuda {
 
 struct Free {
@@ -16,7 +16,7 @@ struct Free {
   void operator()(cudaGraphExec_t graph) const { cudaGraphExecDestroy(graph); }
   void operator()(cudaEvent_t event) const { cudaEventDestroy(event); }
 };
-using Stream = std::shared_ptr<CUstream_st>;  // shared by the memory that is freed in its order
+using Stream = std::shared_ptr<CUstream_st>;  // shared with buffers, which are freed in stream order
 using Graph = std::unique_ptr<CUgraph_st, Free>;
 using GraphExec = std::unique_ptr<CUgraphExec_st, Free>;
 using Event = std::unique_ptr<CUevent_st, Free>;
@@ -33,7 +33,7 @@ inline Event make_event(unsigned int flags = cudaEventDisableTiming) {
   return Event(event);
 }
 
-/// Memory of the host that the GPU reads and writes itself.
+/// Pinned host memory, which the GPU can access directly.
 class PinnedMemory {
  public:
   PinnedMemory() = default;
@@ -41,7 +41,7 @@ class PinnedMemory {
   PinnedMemory(const PinnedMemory&) = delete;
   PinnedMemory& operator=(const PinnedMemory&) = delete;
 
-  /// At least `bytes`; what was there before is lost.
+  /// Returns at least `bytes` of memory. Earlier contents are lost if it has to grow.
   std::byte* get(std::size_t bytes) {
     if (bytes > bytes_) {
       cudaFreeHost(data_);

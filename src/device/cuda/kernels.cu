@@ -12,9 +12,9 @@ namespace streamdiffusion::cuda {
 namespace {
 
 constexpr std::uint32_t kThreads = 256;
-constexpr std::uint32_t kMostBlocks = 64;             // of a row in a group norm
-constexpr std::int64_t kPacksWorthABlock = 256 * 4;   // likewise
-constexpr std::size_t kMostSharedBytes = 48U << 10U;  // what every GPU gives without asking
+constexpr std::uint32_t kMostBlocks = 64;             // at most, for a row of a group norm
+constexpr std::int64_t kPacksWorthABlock = 256 * 4;   // packs of 8 channels for each such block
+constexpr std::size_t kMostSharedBytes = 48U << 10U;  // available to a block on every GPU
 
 template <typename Element>
 __global__ void for_each_element(const Element element, std::uint32_t count) {
@@ -63,7 +63,7 @@ void launch_blocks(cudaStream_t stream, std::int64_t x, std::int64_t y, const Bl
   check(cudaGetLastError(), "launching a kernel");
 }
 
-/// Calls make.template operator()<T>() with the type of activations.
+/// Calls make.template operator()<T>() with the C++ type of `type`.
 template <typename Make>
 void with_type(DType type, const Make& make) {
   switch (type) {
@@ -78,7 +78,7 @@ void with_type(DType type, const Make& make) {
   }
 }
 
-/// Likewise make.template operator()<T, V>().
+/// Calls make.template operator()<T, V>() with the C++ type of `type` and the pack size.
 template <typename Make>
 void with_pack(DType type, int pack, const Make& make) {
   with_type(type, [&]<typename T>() {
@@ -137,7 +137,7 @@ void combine(cudaStream_t stream, const Tensor& x, std::span<const float> a, con
   const std::int64_t row = x.shape.h * x.shape.w * x.shape.c;
   for (std::int64_t first = 0; first < x.shape.n; first += kCombineRows) {
     const std::int64_t rows = std::min<std::int64_t>(kCombineRows, x.shape.n - first);
-    // As one line of numbers, so that packs need not end where a pixel does.
+    // Treats a row as one long pixel, so that packs may cross pixel boundaries.
     const auto line = [&](const Tensor& tensor) {
       return Tensor{tensor.rows(first, rows).data, {.n = rows, .c = row}, row, tensor.dtype};
     };

@@ -11,7 +11,7 @@ namespace streamdiffusion::cuda {
 
 namespace {
 
-constexpr std::size_t kWorkspaceBytes = std::size_t{32} << 20U;  // what NVIDIA advises for Hopper
+constexpr std::size_t kWorkspaceBytes = std::size_t{32} << 20U;  // NVIDIA's recommendation for Hopper
 constexpr std::uint32_t kMostAlignment = 256;
 
 void check(cublasStatus_t status, const char* doing) {
@@ -25,7 +25,7 @@ cudaDataType_t type_of(DType type) {
   return type == DType::f32 ? CUDA_R_32F : type == DType::f16 ? CUDA_R_16F : CUDA_R_16BF;
 }
 
-/// A description that the library allocates and frees.
+/// Owner of a cuBLASLt descriptor.
 template <typename Handle, cublasStatus_t (*Destroy)(Handle)>
 class Owned {
  public:
@@ -62,7 +62,7 @@ void set(const Preference& preference, cublasLtMatmulPreferenceAttributes_t attr
         "describing what is wanted");
 }
 
-/// Column-major, as cuBLAS thinks: a row-major matrix [lines, columns] is [columns, lines] here.
+/// Describes a row-major matrix [lines, columns] as cuBLAS expects it: column-major, [columns, lines].
 void describe(Layout& layout, DType type, std::int64_t lines, std::int64_t columns, std::int64_t stride,
               std::int64_t count, std::int64_t batch) {
   check(cublasLtMatrixLayoutCreate(&layout.handle, type_of(type), static_cast<std::uint64_t>(columns),
@@ -76,8 +76,10 @@ void describe(Layout& layout, DType type, std::int64_t lines, std::int64_t colum
 
 }  // namespace
 
-/// d^T = b^T a^T: with everything transposed, what is row-major here is what cuBLAS calls column-major, and
-/// its first operand is b.
+/// The cuBLASLt descriptors and the algorithm of one Product.
+///
+/// cuBLAS is column-major, so a row-major matrix is its transpose there. The plan computes d^T = b^T a^T,
+/// which makes b the first operand.
 struct Matmul::Plan {
   Plan(cublasLtHandle_t handle, const Product& p) {
     check(cublasLtMatmulDescCreate(&description.handle, CUBLAS_COMPUTE_32F, CUDA_R_32F),

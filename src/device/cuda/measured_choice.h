@@ -7,15 +7,15 @@
 
 namespace streamdiffusion::cuda {
 
-/// Chooses among candidates by measuring them, until all choices together have taken a certain time.
+/// Chooses among candidates by measuring them, as long as a time budget for all choices together lasts.
 class MeasuredChoice {
  public:
   using Clock = std::chrono::steady_clock;
 
   explicit MeasuredChoice(Clock::duration time) : left_(time) {}
 
-  /// The quickest of the first few of `count`. `measure` gives what a candidate takes, or none where it
-  /// cannot be used. None where no time is left or none of them can be used.
+  /// Returns the fastest of the first kMostMeasured of `count` candidates. `measure` returns a candidate's
+  /// time, or nullopt if it is not usable. Returns nullopt if no time is left or no candidate is usable.
   template <typename Measure>
   std::optional<std::int64_t> quickest(std::int64_t count, Measure&& measure) {
     std::optional<std::int64_t> best;

@@ -6,8 +6,8 @@
 
 namespace streamdiffusion::cuda {
 
-/// A layer's weights as the GPU reads them: [out][tap][in] with both numbers of channels rounded up, zeros in
-/// between.
+/// Description of a layer's weights in GPU memory: [out][tap][in], with both channel counts rounded up and
+/// the added channels zero.
 struct Matrix {
   std::int64_t out_channels = 0;
   std::int64_t in_channels = 0;
@@ -17,13 +17,13 @@ struct Matrix {
   Resample resample = Resample::none;
   bool geglu = false;
   const void* weights = nullptr;
-  const void* bias = nullptr;  ///< of padded_out_channels, in the type of activations; or null
+  const void* bias = nullptr;  ///< [padded_out_channels] in the type of activations, or null.
   bool operator==(const Matrix&) const = default;
 };
 
 class PackedMatrix : public PackedWeights {
  public:
-  /// With weights and bias where they are at present.
+  /// Returns the layout with the current addresses of weights and bias.
   [[nodiscard]] Matrix matrix() const {
     Matrix there = layout;
     there.weights = weights.data();
@@ -32,11 +32,11 @@ class PackedMatrix : public PackedWeights {
   }
 
   Matrix layout;
-  mutable Buffer weights;  // keep_place exchanges the memory, what is in it stays the same
+  mutable Buffer weights;  // mutable: Device::keep_place exchanges the memory, never the contents
   mutable Buffer bias;
 };
 
-/// Gain or shift of a norm, in float32.
+/// Gain or shift of a norm, in float32 on the GPU.
 class PackedVector : public PackedWeights {
  public:
   [[nodiscard]] const float* data() const { return static_cast<const float*>(values.data()); }

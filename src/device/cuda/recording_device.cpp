@@ -3,7 +3,7 @@
 namespace streamdiffusion::cuda {
 
 void RecordingDevice::sequence(const std::function<void()>& operations) {
-  if (recording_) {  // a part of another
+  if (recording_) {  // nested in another sequence
     operations();
     return;
   }
@@ -47,7 +47,7 @@ void RecordingDevice::end_recording() {
   }
 }
 
-/// An operation runs at once, or with the sequence it is a part of.
+/// Runs the command at once, or later with the sequence that is being recorded.
 void RecordingDevice::submit(const Command& command) {
   pending_.list.push_back(command);
   if (!recording_) {

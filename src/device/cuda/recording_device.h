@@ -10,7 +10,8 @@
 
 namespace streamdiffusion::cuda {
 
-/// A device whose operations are commands. Those of a sequence are collected, and handed over together.
+/// A base class for devices that turns operations into commands. The commands of a sequence are collected and
+/// passed on together; others are passed on one at a time.
 class RecordingDevice : public Device {
  public:
   void sequence(const std::function<void()>& operations) override;
@@ -38,19 +39,20 @@ class RecordingDevice : public Device {
     submit(MapCommand{x, scale, activation, out_scale, shift, out});
   }
   void copy(const Tensor& x, const Tensor& out) override { submit(CopyCommand{x, out}); }
-  /// Of matrices; LoRAs change nothing else.
+  /// Moves only the weights of convolutions and linear layers, because LoRAs change nothing else.
   void keep_place(const PackedWeights& weights, const PackedWeights& old) override;
 
  protected:
-  /// Computes them: one operation, or a sequence that is not to be repeated.
+  /// Computes a single operation, or a sequence that cannot be repeated.
   virtual void run(const Commands& commands) = 0;
-  /// Computes a whole sequence, which may come again.
+  /// Computes a complete sequence, which may be repeated later.
   virtual void run_sequence(const Commands& commands) = 0;
 
-  /// Queues a copy of all bytes.
+  /// Queues a copy of all bytes of `from` to `to`.
   virtual void copy_buffer(const Buffer& from, const Buffer& to) = 0;
 
-  /// Before what is no command: a sequence that it stands in goes on without being repeated.
+  /// Ends the recording of the current sequence, if any, and runs its commands. Must be called before an
+  /// operation that is not a command. The rest of the sequence then runs without being recorded.
   void end_recording();
 
  private:
@@ -63,7 +65,7 @@ class RecordingDevice : public Device {
   void submit(const Command& command);
   void hand_over(void (RecordingDevice::*computation)(const Commands&));
 
-  Commands pending_;  // of the sequence that is being recorded, or of the one operation
+  Commands pending_;  // commands of the sequence that is being recorded, or a single one
   bool recording_ = false;
 };
 

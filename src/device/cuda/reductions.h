@@ -2,8 +2,8 @@
 
 #include "device/cuda/elements.h"
 
-// Operations whose threads work together, a block at a time: in each phase every thread of a block calls
-// `run`, and between two phases they wait for one another. What they exchange lies in `shared`.
+// Reductions, in which the threads of a block cooperate. In each phase every thread of a block calls `run`; a
+// barrier separates the phases. Threads exchange values in `shared`.
 namespace streamdiffusion::cuda {
 
 struct BlockIndex {
@@ -11,10 +11,10 @@ struct BlockIndex {
   std::uint32_t y;
 };
 
-/// How a block's threads are spread over packs of channels and pixels.
+/// The arrangement of a block's threads over packs of channels and over pixels.
 struct BlockLanes {
-  std::uint32_t columns;  ///< packs of channels next to one another
-  std::uint32_t lanes;    ///< pixels at a time
+  std::uint32_t columns;  ///< Threads on neighbouring packs of channels.
+  std::uint32_t lanes;    ///< Pixels at a time.
 
   STREAMDIFFUSION_HD static BlockLanes of(std::uint32_t threads, std::uint32_t columns) {
     const std::uint32_t side = columns < threads ? columns : threads;
@@ -22,7 +22,7 @@ struct BlockLanes {
   }
 };
 
-/// What the threads of a block have found, put together.
+/// Returns the sum of the partial sums of a block's threads.
 STREAMDIFFUSION_HD inline float total(const float* values, std::uint32_t count) {
   float sum = 0.0F;
   for (std::uint32_t i = 0; i < count; ++i) {
@@ -31,25 +31,27 @@ STREAMDIFFUSION_HD inline float total(const float* values, std::uint32_t count) 
   return sum;
 }
 
-/// A range of pixels of a row for each block of that row.
+/// Returns the first pixel of part `part` if the pixels of a row are divided into `parts`.
 STREAMDIFFUSION_HD inline std::int64_t part_begin(std::int64_t pixels, std::uint32_t part,
                                                   std::uint32_t parts) {
   return pixels * part / parts;
 }
 
-/// Sums and squares of each group over each block's pixels, of differences to the group's first element in
-/// the row, so that nothing cancels. Block x of row y.
+/// Computes, for each group of channels and each block's pixels, the sums of values and of squares.
+///
+/// It sums differences to the group's first element in the row, which avoids cancellation in the variance.
+/// Block (x, y) computes part x of row y.
 template <typename T, int V>
 struct GroupNormSums {
   static constexpr int kPhases = 2;
   static constexpr std::uint32_t kThreads = 256;
 
   View<T> x;
-  std::int64_t pixels;    // of a row
-  std::uint32_t columns;  // packs of channels
+  std::int64_t pixels;    // pixels in a row
+  std::uint32_t columns;  // packs in a pixel
   std::uint32_t groups;
   std::uint32_t group_channels;
-  std::uint32_t blocks;  // of a row
+  std::uint32_t blocks;  // blocks for a row
   float* sums;           // [row][block][group][2]
 
   [[nodiscard]] std::uint32_t shared_floats() const {
@@ -118,7 +120,8 @@ struct GroupNormSums {
   }
 };
 
-/// Normalises with those sums, then gain, shift and activation. Blocks as there.
+/// Normalises with the sums of GroupNormSums, then applies gain, shift and activation. The blocks are the
+/// same.
 template <typename T, int V>
 struct GroupNormApply {
   static constexpr int kPhases = 2;
@@ -148,7 +151,7 @@ struct GroupNormApply {
   }
 
  private:
-  /// Mean and 1 / standard deviation of each group.
+  /// Computes the mean and 1 / standard deviation of each group.
   STREAMDIFFUSION_HD void find_moments(BlockIndex block, std::uint32_t thread, float* shared) const {
     const auto count = static_cast<float>(pixels * group_channels);
     for (std::uint32_t group = thread; group < groups; group += kThreads) {
@@ -198,7 +201,8 @@ struct GroupNormApply {
   }
 };
 
-/// Normalises over the channels of each token: 32 threads a token, four tokens a block.
+/// Normalises over the channels of each token, then applies gain and shift. A block computes kTokens tokens
+/// with kLanes threads each.
 template <typename T, int V>
 struct LayerNorm {
   static constexpr int kPhases = 3;
@@ -260,18 +264,18 @@ struct LayerNorm {
   }
 };
 
-/// The softmax of one line of scores a block. Lines are queries after queries of heads.
+/// Computes the softmax of one line of scores in each block. Lines are ordered by head, then by query.
 template <typename T>
 struct Softmax {
   static constexpr int kPhases = 3;
   static constexpr std::uint32_t kThreads = 128;
 
   const float* scores;  // [line][stride]
-  T* out;               // likewise
+  T* out;               // [line][stride]
   std::int64_t keys;
   std::int64_t stride;
-  std::int64_t queries;      // of a head
-  std::int64_t first_query;  // the one that a head's first line belongs to
+  std::int64_t queries;      // lines of each head
+  std::int64_t first_query;  // query of each head's first line
   bool causal;               // query i sees keys up to i
 
   [[nodiscard]] static std::uint32_t shared_floats() { return kThreads * 2; }
@@ -309,7 +313,7 @@ struct Softmax {
   }
 };
 
-/// x * y, x * x and y * y, summed over each block's elements; the host adds up the blocks.
+/// Computes the sums of x * y, x * x and y * y over each block's elements. The host adds up the blocks.
 template <typename T>
 struct DotProducts {
   static constexpr int kPhases = 2;

@@ -9,10 +9,10 @@
 
 namespace streamdiffusion::cuda {
 
-/// Places in the scratch memory of one operation, found before the memory is.
+/// The layout of one operation's scratch memory, planned before the memory is allocated.
 class ScratchPlan {
  public:
-  /// Bytes from the beginning.
+  /// Reserves `bytes` and returns their offset from the beginning.
   std::size_t add(std::int64_t bytes) {
     const std::size_t place = bytes_;
     bytes_ += round_up(static_cast<std::size_t>(bytes), kAlignment);
@@ -25,10 +25,11 @@ class ScratchPlan {
   std::size_t bytes_ = 0;
 };
 
-/// Memory of one operation at a time: operations are queued in order, so the next may use it again.
+/// Scratch memory that operations share. Operations run in the order in which they are queued, so each may
+/// reuse the memory of the one before.
 class Scratch {
  public:
-  /// `moved` is called when the memory has been given back, before there is more in its place.
+  /// `moved` is called when growing, after the old memory is freed and before the new one is allocated.
   Scratch(Device& device, std::function<void()> moved) : device_(device), moved_(std::move(moved)) {}
 
   std::byte* get(const ScratchPlan& plan) {
