@@ -10,10 +10,10 @@ namespace streamdiffusion {
 
 namespace {
 
-// Above this cosine sin(angle) says too little; a straight line differs by less than 1e-4.
+// Above this cosine, sin(angle) is too inexact, and linear interpolation differs by less than 1e-4.
 constexpr double kInLine = 0.9995;
 
-/// Weights of the two ends at `share`.
+/// Weights of the two vectors of an interpolation.
 struct Ends {
   double from = 0;
   double to = 0;
@@ -31,7 +31,7 @@ Ends ends_on_sphere(std::span<const float> from, std::span<const float> to, doub
     to_square += b * b;
   }
   const double cosine = product / std::sqrt(from_square * to_square);
-  if (!(std::abs(cosine) < kInLine)) {  // also where it is not a number
+  if (!(std::abs(cosine) < kInLine)) {  // also true if the cosine is NaN
     return {1 - share, share};
   }
   const double angle = std::acos(cosine);

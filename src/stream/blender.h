@@ -9,22 +9,25 @@
 
 namespace streamdiffusion {
 
-/// Throws Error unless the weights of prompts or seeds are numbers from 0 on with a sum above 0.
+/// Throws Error unless all weights are at least 0 and their sum is finite and above 0. `what` names the
+/// weighted things in the message ("prompts").
 void check_weights(const std::vector<float>& weights, const char* what);
 
-/// Brings `values` the part `share` (0 .. 1) of the way to `other`. On the sphere each row of `row` values is
-/// a vector of its own; vectors (nearly) in line, and those of zeros, go straight.
+/// Moves `values` by the fraction `share` (0 to 1) towards `other`.
+///
+/// Blend::slerp interpolates each vector of `row` values separately. Vectors that are nearly parallel, or
+/// zero, are interpolated linearly. Both spans have the same size, a multiple of `row`.
 void blend(Blend how, std::span<const float> other, float share, std::size_t row, std::span<float> values);
 
-/// Blends any number of values by weight: each that is added gets its share of the weights so far, so that
-/// linear blends are the weighted mean.
+/// Blends any number of vectors by weight. Each added vector is blended in with its share of the weights so
+/// far, so the linear blend is the weighted mean.
 class Blender {
  public:
   Blender(Blend how, std::size_t row) : how_(how), row_(row) {}
 
-  /// `weight` is at least 0; all have the same size.
+  /// Adds values with a weight of at least 0. All added spans must have the same size.
   void add(std::span<const float> values, float weight);
-  /// Of weights with a sum above 0.
+  /// Returns the blend. The sum of the added weights must be above 0.
   [[nodiscard]] std::vector<float> take() { return std::move(values_); }
 
  private:

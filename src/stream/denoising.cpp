@@ -37,8 +37,8 @@ bool same_timesteps(const std::vector<DenoisingStep>& a, const std::vector<Denoi
   return std::ranges::equal(a, b, {}, &DenoisingStep::timestep, &DenoisingStep::timestep);
 }
 
-/// A step of zero signal gives x_0 from what the UNet predicts alone: not from noise, for that is all there
-/// is.
+/// Throws Error if a step has no signal (alpha 0) but the predictions are of noise. The sample is pure noise
+/// there, so only a prediction of v yields x_0.
 void check_signal(const Denoising& denoising) {
   if (std::ranges::all_of(denoising.steps, [](const DenoisingStep& step) { return step.alpha > 0; })) {
     return;
@@ -69,7 +69,7 @@ std::shared_ptr<const DeviceTensor> project_time(Model::Impl& model, const Denoi
   return time;
 }
 
-/// What is to be drawn: one or more prompts, without the LoRAs that they name, which are added to `loras`.
+/// Returns the prompts without LoRA tags, and adds the LoRAs that the tags name to `loras`.
 std::vector<WeightedPrompt> prompts_of(const Model::Impl& model, const Parameters& parameters,
                                        std::vector<LoraScale>& loras) {
   std::vector<WeightedPrompt> prompts = parameters.prompts;
@@ -82,7 +82,7 @@ std::vector<WeightedPrompt> prompts_of(const Model::Impl& model, const Parameter
   return prompts;
 }
 
-/// Blends several prompts; a single one is given as it is.
+/// Sets the prompt's embedding and text context, blended if there are several prompts.
 void set_prompt(Model::Impl& model, const std::vector<WeightedPrompt>& prompts, Blend how,
                 const Denoising* previous, Denoising& denoising) {
   WeightSet& weights = *denoising.weights;

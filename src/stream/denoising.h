@@ -11,16 +11,16 @@
 
 namespace streamdiffusion {
 
-/// What rows are denoised with. Immutable: a change of parameters makes another.
+/// Everything that the rows of a batch are denoised with. Immutable; changed parameters make a new one.
 struct Denoising {
   std::shared_ptr<WeightSet> weights;
   std::shared_ptr<const PromptEmbedding> prompt_embedding;
-  std::shared_ptr<const TextContext> prompt;           ///< of that embedding
-  std::shared_ptr<const TextContext> negative_prompt;  ///< null where guidance has no negative rows
+  std::shared_ptr<const TextContext> prompt;           ///< Keys and values computed from prompt_embedding.
+  std::shared_ptr<const TextContext> negative_prompt;  ///< Null if the guidance has no negative rows.
   std::vector<DenoisingStep> steps;
-  std::shared_ptr<const DeviceTensor> time;  ///< the UNet's time projections, one row a step
+  std::shared_ptr<const DeviceTensor> time;  ///< The UNet's time projections, one row for each step.
   bool v_prediction = false;
-  CfgType cfg_type = CfgType::none;  ///< none where the scale turns guidance off
+  CfgType cfg_type = CfgType::none;  ///< CfgType::none if the scale turns guidance off.
   float guidance_scale = 1;
   float delta = 1;
   bool do_add_noise = true;
@@ -28,18 +28,18 @@ struct Denoising {
   bool cross_frame_attention = false;
 };
 
-/// True for the paper's residual guidance, which combines predictions of noise: the negative one is derived
-/// from the noise of each frame.
+/// True for the paper's residual guidance, which derives the negative prediction from each frame's residual
+/// noise. It therefore needs predictions of noise, not of v.
 inline bool guides_by_residual_noise(CfgType type) {
   return type == CfgType::self || type == CfgType::initialize;
 }
 
-/// What `parameters` ask for, using again what `previous` (or null) has already. Throws Error for parameters
-/// that do not fit the model.
+/// Creates the Denoising for `parameters`. It shares unchanged parts with `previous`, which may be null.
+/// Throws Error if the parameters do not fit the model.
 std::shared_ptr<const Denoising> make_denoising(Model::Impl& model, const Parameters& parameters,
                                                 const Denoising* previous);
 
-/// The same with another prompt, given by its embedding.
+/// Returns a copy of `denoising` with the given prompt embedding.
 std::shared_ptr<const Denoising> with_prompt(Model::Impl& model, const Denoising& denoising,
                                              PromptEmbedding prompt);
 

@@ -12,7 +12,8 @@ namespace streamdiffusion {
 
 namespace {
 
-/// Which of the old rows in flight lies nearest in noise level to `step`; step 0's rows are not in flight.
+/// Returns the index of the step in `steps`, except the first, whose noise level is nearest to that of
+/// `step`. The first is excluded because its rows are never in flight.
 std::int64_t nearest_step(const std::vector<DenoisingStep>& steps, const DenoisingStep& step) {
   const auto nearest =
       std::min_element(steps.begin() + 1, steps.end(), [&step](const auto& a, const auto& b) {
@@ -67,7 +68,8 @@ void DenoisingBatch::take_frames_of(const DenoisingBatch& other) {
   }
   const bool had_rows_in_flight = other.steps() > 1;
   std::int64_t last_source = 0;
-  for (std::int64_t step = steps() - 1; step >= 1; --step) {  // the oldest first: it is the one to be shown
+  // Goes from the oldest rows to the newest, so that of several copies of a frame the oldest is shown.
+  for (std::int64_t step = steps() - 1; step >= 1; --step) {
     const std::int64_t source =
         had_rows_in_flight
             ? nearest_step(other.denoising_->steps, denoising_->steps[static_cast<std::size_t>(step)])
@@ -96,7 +98,8 @@ void DenoisingBatch::fill_rows(const Tensor& first_x0) {
   fill_with_zeros(device_, last_.residual_x0.view());
 }
 
-/// A frame takes its noise along: the row of step i has that of the input i steps ago.
+/// Sets noise_ for this step. `own` is the input's own noise, or empty. A frame keeps its noise on its way
+/// through the batch: rows of step i use the noise of the input i steps ago.
 void DenoisingBatch::take_noise(const Tensor& own) {
   has_own_noise_ = !own.empty();
   if (!has_own_noise_) {
@@ -106,11 +109,11 @@ void DenoisingBatch::take_noise(const Tensor& own) {
     return;
   }
   const auto count = static_cast<std::size_t>(steps());
-  while (own_noise_.size() < count) {  // frames that were in flight before keep the fixed noise
+  while (own_noise_.size() < count) {  // frames already in flight keep the fixed noise
     own_noise_.emplace_back(device_, fixed_noise_.view().shape);
     device_.copy(fixed_noise_.view(), own_noise_.back().view());
   }
-  device_.copy(own, own_noise_[turn_].view());  // nobody needs what was there
+  device_.copy(own, own_noise_[turn_].view());  // replaces the noise of a finished frame
   for (std::size_t step = 0; step < count; ++step) {
     const Tensor& source = own_noise_[(turn_ + count - step) % count].view();
     const std::int64_t row = static_cast<std::int64_t>(step) * columns();

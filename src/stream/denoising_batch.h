@@ -11,55 +11,59 @@
 
 namespace streamdiffusion {
 
-/// Which frame a row shows.
+/// The frame that a row of the batch belongs to.
 struct FrameLabel {
   std::int64_t number = 0;
   std::chrono::microseconds time{0};
-  bool shown = false;  ///< false: the row only fills the batch, what it becomes is shown to nobody
+  bool shown = false;  ///< False if the row only fills the batch, so that its result is discarded.
 };
 
-/// Stream Batch: frames at all denoising steps go through one UNet call. A step takes in the newest frames
-/// and finishes the oldest.
+/// The paper's Stream Batch: frames at all denoising steps share one UNet call. Each step takes in the newest
+/// frames and finishes the oldest.
 ///
-/// Between two steps it keeps x_0 as predicted, not x_t: noise is added at the next step, so that a changed
-/// schedule or noise takes effect on rows in flight.
+/// Between two steps the batch keeps each row's predicted x_0, not x_t. Noise is added at the next step, so a
+/// changed schedule or noise takes effect on rows in flight.
 class DenoisingBatch {
  public:
-  /// `latents`: shape of the frames that go in together. `noise`: one row a step.
+  /// `latents` is the shape of the frames that go in together. `noise` is the fixed noise, one row for each
+  /// step.
   DenoisingBatch(Device& device, std::shared_ptr<const Denoising> denoising, const Tensor& noise,
                  const Shape& latents);
 
-  /// Takes effect at the next step. The number of steps stays the same.
+  /// Changes the denoising and the fixed noise from the next step on. The number of steps must stay the same.
   void set(std::shared_ptr<const Denoising> denoising, const Tensor& noise);
-  /// From the next step on all rows have the fixed noise.
+  /// Makes all rows use the fixed noise from the next step on.
   void forget_own_noise() noexcept;
-  /// Takes over the frames in flight of a batch with another number of steps, which keeps them too. Each row
-  /// takes the frame that was nearest to its noise level; a frame that several rows take is shown once, one
-  /// that none takes is lost.
+  /// Copies the frames in flight of a batch with another number of steps. Each row takes the frame whose
+  /// noise level is nearest to its own. A frame that several rows take is shown once; one that no row takes
+  /// is lost.
   void take_frames_of(const DenoisingBatch& other);
   [[nodiscard]] std::int64_t steps() const { return static_cast<std::int64_t>(denoising_->steps.size()); }
 
   [[nodiscard]] bool empty() const { return empty_; }
-  /// Forgets all frames: as new.
+  /// Discards all frames in flight.
   void clear() noexcept;
 
-  /// One label for each frame of `input`. The finished frames' x_0, valid until the next call.
+  /// Runs one step. `labels` has one label for each frame of `input`. Returns the x_0 of the finished frames,
+  /// valid until the next call.
   Tensor step(Context context, const DenoisingInput& input, std::span<const FrameLabel> labels);
-  /// The same in three parts: the rows to be denoised (DenoisingRows::predict), what is made of them, and
-  /// `commit`, until which a failure leaves the frames in flight as they were. `first_x0`: where the batch is
-  /// empty, the x_0 of one frame that fills the other rows and nobody will be shown; without it they begin as
-  /// zeros.
+  /// Begins a step, and returns the rows for DenoisingRows::predict. A step consists of `begin_step`,
+  /// DenoisingRows::predict, `end_step` and `commit`; a failure before `commit` leaves the frames in flight
+  /// unchanged. If the batch is empty, the rows in flight start from `first_x0`, the x_0 of one frame, or
+  /// from zeros without it. Their results are not shown.
   DenoisingRows& begin_step(const DenoisingInput& input, const Tensor& first_x0 = {});
+  /// Computes the predicted x_0 of all rows. Returns that of the finished frames, valid until the next call.
   Tensor end_step(std::span<const FrameLabel> labels);
+  /// Makes the step's results the batch's state.
   void commit() noexcept;
   /// Labels of the frames that the last `end_step` finished.
   [[nodiscard]] std::span<const FrameLabel> finished() const;
 
-  /// True if a frame in flight is still to be shown.
+  /// True if a frame in flight will be shown.
   [[nodiscard]] bool in_flight() const;
 
  private:
-  /// Predictions of one step, ordered by step.
+  /// The predictions of all rows in one step, ordered by denoising step.
   struct Predictions {
     DeviceTensor x0;
     DeviceTensor residual_x0;
@@ -75,14 +79,14 @@ class DenoisingBatch {
   Shape latents_;
   std::shared_ptr<const Denoising> denoising_;
   DenoisingRows rows_;
-  DeviceTensor fixed_noise_;             // one row a row
-  DeviceTensor noise_;                   // what the rows are noised with at this step
-  std::vector<DeviceTensor> own_noise_;  // of the last inputs, one a step, where they bring their own
-  bool has_own_noise_ = false;           // the input of the step that has begun does
-  std::size_t turn_ = 0;                 // which of own_noise_ the next input takes
-  Predictions last_;                     // all but the last step's rows are in flight
-  Predictions next_;                     // last_ from `commit` on
-  DeviceTensor finished_;                // x_0 of the finished frames, always in the same place
+  DeviceTensor fixed_noise_;             // fixed noise of each row of the batch
+  DeviceTensor noise_;                   // noise of each row in this step
+  std::vector<DeviceTensor> own_noise_;  // ring of the last inputs' own noise, one for each step, or empty
+  bool has_own_noise_ = false;           // the current step's input has its own noise
+  std::size_t turn_ = 0;                 // index in own_noise_ for the next input
+  Predictions last_;                     // all but the last denoising step's rows are in flight
+  Predictions next_;                     // becomes last_ by `commit`
+  DeviceTensor finished_;                // x_0 of the finished frames; its address never changes
   bool empty_ = true;
 };
 

@@ -93,14 +93,14 @@ void DenoisingRows::compute_coefficients() {
     c.beta.push_back(step.beta);
     c.added_noise.push_back(d.do_add_noise ? step.beta : 0.0F);
     c.residual_ratio.push_back(step.alpha / step.beta);
-    // x_0 = c_skip * x_t + c_out * (x_t - beta * noise) / alpha; for the residual x_t is beta * residual
-    // noise. Of a step without signal the noise is all there is, so that the difference is zero.
+    // x_0 = c_skip * x_t + c_out * (x_t - beta * noise) / alpha. For the residual, x_t is beta * residual
+    // noise. In a step without signal (alpha 0), x_t is all noise, so the difference is taken as 0.
     const float inverse_alpha = step.alpha > 0 ? 1 / step.alpha : 0.0F;
     const float of_sample = step.c_skip + step.c_out * inverse_alpha;
     const float of_noise = -step.c_out * step.beta * inverse_alpha;
     c.residual_x0_of_residual.push_back(of_sample * step.beta);
     c.residual_x0_of_noise.push_back(of_noise);
-    // v gives the difference without a division: alpha * x_t - beta * v.
+    // From v, the quotient is alpha * x_t - beta * v, without a division.
     c.x0_of_sample.push_back(guides_v() ? step.c_skip + step.c_out * step.alpha : of_sample);
     c.x0_of_prediction.push_back(guides_v() ? -step.c_out * step.beta : of_noise);
     c.guided_text.push_back(d.guidance_scale);
@@ -231,13 +231,13 @@ void DenoisingRows::finish(const Tensor& x0, const Tensor& residual_x0) {
                   from(c.residual_x0_of_noise, 0, rows_), residual_x0);
 }
 
-/// True if predictions of v are guided and give x_0 as they are. Guidance of `full` comes out the same for v
-/// and for noise, as its weights sum up to 1.
+/// True if guidance combines predictions of v directly, without converting them to noise. `full` gives the
+/// same result for v as for noise, because its two weights sum to 1.
 bool DenoisingRows::guides_v() const {
   return denoising_->v_prediction && !guides_by_residual_noise(denoising_->cfg_type);
 }
 
-/// Replaces predictions of v by those of noise: alpha * v + beta * x_t.
+/// Converts predictions of v to predictions of noise: alpha * v + beta * x_t.
 void DenoisingRows::turn_into_noise(std::int64_t rows) {
   const Tensor prediction = prediction_.view().rows(0, rows);
   device_.combine(prediction, from(coefficients_.alpha, 0, rows), sample_.view().rows(0, rows),

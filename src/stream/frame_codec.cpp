@@ -8,7 +8,7 @@ namespace streamdiffusion {
 namespace {
 
 constexpr std::int64_t kLatentChannels = 4;
-constexpr std::int64_t kPixelsPerLatent = 8;  // a side
+constexpr std::int64_t kPixelsPerLatent = 8;  // in each direction
 
 }  // namespace
 

@@ -47,7 +47,7 @@ void FrameFilter::commit() noexcept {
   }
 }
 
-/// The same number until it has been used.
+/// Returns the same random number until a committed decision has used it.
 double FrameFilter::draw() {
   if (!drawn_) {
     drawn_ = uniform_();

@@ -11,32 +11,32 @@
 
 namespace streamdiffusion {
 
-/// The similarity filter on frames: compares those of a step with the last that were processed. A step that
-/// fails changes nothing.
+/// Applies the similarity filter to frames: it compares a step's frames with the last processed ones.
+/// Decisions take effect only by `commit`, so a step that fails changes nothing.
 class FrameFilter {
  public:
-  /// `images`: [frames of a step, height, width, 3].
+  /// `images` is [frames of a step, height, width, 3]. `seed` seeds the filter's random decisions.
   FrameFilter(Device& device, const Shape& images, std::uint64_t seed);
 
-  /// True if these frames are to be processed. `can_skip`: false where there is no result to show again.
-  /// `delay`: steps until what goes in comes out. `forced`: this step and the next ones, as many as this in
-  /// all, are processed. The decision counts from `commit` on.
+  /// Returns true if these frames must be processed. `can_skip` is false if there is no result to show again.
+  /// `delay` is the number of steps from a frame's input to its output. `forced` makes that many steps,
+  /// including this one, be processed. The decision takes effect by `commit`.
   bool keep(const SimilarityFilterParameters& parameters, std::span<const Frame> frames, bool can_skip,
             int delay, int forced);
-  /// The frames of the last `keep` have been processed or skipped as it said.
+  /// Applies the decision of the last `keep`.
   void commit() noexcept;
 
-  /// The next `steps` steps are processed.
+  /// Makes the next `steps` steps be processed.
   void force(int steps) noexcept { filter_.force(steps); }
-  /// Nothing counts as processed any more.
+  /// Forgets the last processed frames, so that the next step is processed.
   void forget() noexcept { compared_ = false; }
 
  private:
-  /// What `commit` makes of the filter.
+  /// The state that `commit` gives the filter.
   struct Decision {
     SimilarityFilter filter;
     bool compared = false;
-    bool are_last_processed = false;  // the frames that were uploaded
+    bool are_last_processed = false;  // the uploaded frames become the last processed ones
     bool has_used_draw = false;
   };
 
@@ -47,9 +47,9 @@ class FrameFilter {
   Shape images_;
   SimilarityFilter filter_;
   UniformGenerator uniform_;
-  std::optional<double> drawn_;  // and not used yet
-  DeviceTensor current_;         // in [-1, 1]; allocated when the filter is used
-  DeviceTensor processed_;       // likewise, the last processed
+  std::optional<double> drawn_;  // a random number that no committed decision has used yet
+  DeviceTensor current_;         // frames of this step in [-1, 1]; allocated on first use
+  DeviceTensor processed_;       // last processed frames in [-1, 1]; allocated on first use
   bool compared_ = false;        // processed_ holds frames
   Decision decision_;
 };

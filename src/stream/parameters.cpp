@@ -16,8 +16,8 @@ constexpr std::array<std::pair<CfgType, const char*>, 4> kCfgTypes = {{{CfgType:
                                                                        {CfgType::self, "self"},
                                                                        {CfgType::initialize, "initialize"}}};
 
-// Where the last of several steps lies in the schedule. Later ones see hardly any noise and change hardly
-// anything; the lists that the original recommends ([32, 45], [0, 16, 32, 45] of 50) end here too.
+// Position of the last of several steps in the schedule. Later steps see almost no noise and change almost
+// nothing. The lists that the original recommends ([32, 45] and [0, 16, 32, 45] of 50) end here too.
 constexpr double kLastStep = 0.9;
 
 }  // namespace

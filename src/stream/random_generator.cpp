@@ -8,10 +8,11 @@ namespace streamdiffusion {
 
 namespace {
 
-// PyTorch turns blocks of this many uniform numbers into normal ones; fewer are drawn one by one.
+// Block size in which PyTorch converts uniform numbers to normal ones. It draws fewer numbers one by one.
 constexpr std::size_t kBlock = 16;
 
-/// Box-Muller, as PyTorch pairs them: element i of the first half with element i of the second.
+/// Applies the Box-Muller transform. As in PyTorch, element i of the first half is paired with element i of
+/// the second half.
 void uniform_to_normal(std::span<float> block) {
   constexpr std::size_t half = kBlock / 2;
   for (std::size_t i = 0; i < half; ++i) {
@@ -25,7 +26,7 @@ void uniform_to_normal(std::span<float> block) {
 }  // namespace
 
 RandomGenerator::RandomGenerator(std::uint64_t seed) {
-  state_[0] = static_cast<std::uint32_t>(seed);  // PyTorch seeds with the lower 32 bits alone
+  state_[0] = static_cast<std::uint32_t>(seed);  // PyTorch uses only the lower 32 bits
   for (std::size_t i = 1; i < kStateSize; ++i) {
     const std::uint32_t last = state_[i - 1];
     state_[i] = 1812433253U * (last ^ (last >> 30U)) + static_cast<std::uint32_t>(i);
@@ -85,7 +86,7 @@ void RandomGenerator::randn(std::span<float> out) {
   for (std::size_t i = 0; i + kBlock <= out.size(); i += kBlock) {
     uniform_to_normal(out.subspan(i, kBlock));
   }
-  if (out.size() % kBlock != 0) {  // what is left over is drawn anew together with what precedes it
+  if (out.size() % kBlock != 0) {  // as PyTorch, redraws the last kBlock numbers as one block
     const std::span<float> tail = out.last(kBlock);
     fill_uniform(tail);
     uniform_to_normal(tail);

@@ -7,12 +7,13 @@
 
 namespace streamdiffusion {
 
-/// PyTorch's generator on the CPU: the same seed and the same sequence of calls draw the same numbers.
+/// PyTorch's CPU random generator (a Mersenne Twister). The same seed and sequence of calls give the same
+/// numbers as in PyTorch.
 class RandomGenerator {
  public:
   explicit RandomGenerator(std::uint64_t seed);
 
-  /// Standard normal numbers, as one call of `torch.randn` with that many elements draws them.
+  /// Fills `out` with standard normal numbers, as one call of `torch.randn` with out.size() elements does.
   void randn(std::span<float> out);
 
  private:
@@ -23,9 +24,9 @@ class RandomGenerator {
   void fill_uniform(std::span<float> out);
 
   static constexpr std::size_t kStateSize = 624;
-  std::array<std::uint32_t, kStateSize> state_;  // of the Mersenne twister
+  std::array<std::uint32_t, kStateSize> state_;
   std::size_t position_ = kStateSize;
-  std::optional<double> next_normal_;  // normal numbers drawn one by one come in pairs
+  std::optional<double> next_normal_;  // second number of a pair, as Box-Muller makes two at a time
 };
 
 }  // namespace streamdiffusion

@@ -44,7 +44,7 @@ std::vector<std::int64_t> lcm_timesteps(const SchedulerConfig& config, int num_i
                 std::to_string(original_steps) + " (the scheduler's original_inference_steps)");
   }
   const std::int64_t spacing = config.num_train_timesteps / original_steps;
-  // NumPy's linspace multiplies the index by this quotient; rounding decides some indices.
+  // Computes indices as NumPy's linspace does, by multiplying with this quotient, so that both round alike.
   const double skip = static_cast<double>(original_steps) / num_inference_steps;
   std::vector<std::int64_t> timesteps;
   for (int i = 0; i < num_inference_steps; ++i) {

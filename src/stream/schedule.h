@@ -7,21 +7,21 @@
 
 namespace streamdiffusion {
 
-/// One denoising step with the constants of its noise level: x_t = alpha * x_0 + beta * noise.
+/// One denoising step and the constants of its noise level, x_t = alpha * x_0 + beta * noise.
 struct DenoisingStep {
   std::int64_t timestep = 0;
-  float alpha = 1;   ///< square root of the cumulative product of alphas
-  float beta = 0;    ///< square root of 1 - that product
-  float c_skip = 0;  ///< the consistency function is c_skip * x_t + c_out * predicted x_0
-  float c_out = 1;
+  float alpha = 1;   ///< Square root of the scheduler's alphas_cumprod at the timestep.
+  float beta = 0;    ///< Square root of 1 - alphas_cumprod.
+  float c_skip = 0;  ///< Weight of x_t in the consistency function c_skip * x_t + c_out * predicted x_0.
+  float c_out = 1;   ///< Weight of the predicted x_0 in the consistency function.
 };
 
-/// LCMScheduler's `num_inference_steps` timesteps, the noisiest first. Throws Error where that number is out
-/// of range.
+/// Returns the timesteps of diffusers' LCMScheduler, the noisiest first. Throws Error if
+/// `num_inference_steps` is out of range.
 std::vector<std::int64_t> lcm_timesteps(const SchedulerConfig& config, int num_inference_steps);
 
-/// The denoising steps at `t_index_list` of those timesteps. Throws Error where the indices are out of order
-/// or range.
+/// Returns the denoising steps whose indices into lcm_timesteps are `t_index_list`. Throws Error if the
+/// indices are not strictly increasing or out of range.
 std::vector<DenoisingStep> make_schedule(const SchedulerConfig& config, int num_inference_steps,
                                          const std::vector<int>& t_index_list);
 

@@ -7,24 +7,25 @@
 
 namespace streamdiffusion {
 
-/// The denoising steps of one or more frames one after the other: what the denoising batch computes, without
-/// its delay.
+/// Runs the denoising steps of one or more frames one after another. It computes the same as the denoising
+/// batch, without delay.
 class SequentialDenoiser {
  public:
-  /// `latents`: shape of the frames that go in together. `noise`: one row a step.
+  /// `latents` is the shape of the frames that go in together. `noise` is the fixed noise, one row for each
+  /// step.
   SequentialDenoiser(Device& device, std::shared_ptr<const Denoising> denoising, const Tensor& noise,
                      const Shape& latents);
 
-  /// Takes effect at the next run.
+  /// Changes the denoising and the fixed noise from the next run on.
   void set(std::shared_ptr<const Denoising> denoising, const Tensor& noise);
 
-  /// x_0 of the input's frames, valid until the next call.
+  /// Denoises the input. Returns the x_0 of its frames, valid until the next call.
   Tensor run(Context context, const DenoisingInput& input);
 
  private:
   Device& device_;
   std::shared_ptr<const Denoising> denoising_;
-  DenoisingRows rows_;  // of one step after the other
+  DenoisingRows rows_;  // rows of a single step, set to each step in turn
   DeviceTensor noise_;
   DeviceTensor x0_;
   DeviceTensor residual_x0_;

@@ -7,21 +7,23 @@
 
 namespace streamdiffusion {
 
-/// Stochastic Similarity Filter: which frames are processed, and which show the last result again.
+/// The Stochastic Similarity Filter (SimilarityFilterParameters): decides which frames pass, which means that
+/// they are processed.
 ///
-/// It sees similarities, not frames. The caller compares each frame with the last one that passed and, where
-/// there is none or `must_pass` says so, calls `pass` instead of `decide`.
+/// The filter sees similarities, not frames. The caller compares each frame with the last one that passed. If
+/// there is none, or `must_pass` is true, it calls `pass` instead of `decide`.
 class SimilarityFilter {
  public:
-  /// Whether a frame passes that has `similarity` (-1 .. 1) to the last that passed; `draw` is uniform in [0,
-  /// 1). After more than max_skip_frame skips one frame is forced to pass, and only that starts the count of
-  /// skips anew.
+  /// Returns true if a frame passes. `similarity` (-1 to 1) is to the last frame that passed; `draw` is a
+  /// random number, uniform in [0, 1). After more than max_skip_frame skips one frame passes in any case.
+  /// Only that resets the count of skips.
   bool decide(const SimilarityFilterParameters& parameters, double similarity, double draw);
 
-  /// The next `frames` frames must pass.
+  /// Makes the next `frames` frames pass.
   void force(int frames);
+  /// True if `force` requires the next frame to pass.
   [[nodiscard]] bool must_pass() const { return forced_ > 0; }
-  /// A frame passed without a decision.
+  /// Records that a frame passed without a decision.
   void pass();
 
  private:
@@ -29,7 +31,7 @@ class SimilarityFilter {
   int forced_ = 0;
 };
 
-/// Uniform numbers in [0, 1) from a seed, the same on every system.
+/// Generates uniform random numbers in [0, 1), which are the same on every system for the same seed.
 class UniformGenerator {
  public:
   explicit UniformGenerator(std::uint64_t seed) : engine_(seed) {}

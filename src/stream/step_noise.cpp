@@ -32,8 +32,8 @@ StepNoise::StepNoise(Context context, const std::vector<WeightedSeed>& seeds, st
     weights.push_back(seed.weight);
   }
   check_weights(weights, "seeds");
-  // The largest draw comes first, so that later ones allocate nothing. One draw for all steps, as in the
-  // original.
+  // One draw covers all steps, as in the original StreamDiffusion. It is the largest, so later draws allocate
+  // nothing.
   draw_rows(context, sources_, fixed_.view());
   fixed_values_ = drawn_;
 }

@@ -11,29 +11,30 @@
 
 namespace streamdiffusion {
 
-/// Values in PyTorch's order [n][c][h][w] to a device's tensor, channels last. `scratch` is used as memory.
+/// Uploads values in PyTorch's order [n][c][h][w] to a tensor on the device, channels last. `scratch` is a
+/// buffer that keeps its memory for the next call.
 void upload_nchw(Context& context, const std::vector<float>& values, std::vector<float>& scratch,
                  const Tensor& out);
 
-/// A stream's noise: the fixed noise of each denoising step, and fresh noise after it, from one generator for
-/// each seed. The noise of several seeds is blended on the sphere, row by row.
+/// The noise of a stream. Each seed has a generator, which first draws the fixed noise of each denoising step
+/// and then fresh noise on demand. The noise of several seeds is blended by spherical interpolation, row by
+/// row.
 class StepNoise {
  public:
-  /// `latents`: shape of one row. Throws Error where the weights of several seeds have no sum above 0.
+  /// `latents` is the shape of one row. Throws Error as check_weights does.
   StepNoise(Context context, const std::vector<WeightedSeed>& seeds, std::int64_t steps,
             const Shape& latents);
 
-  /// The fixed noise, one row a step.
+  /// The fixed noise, one row for each step.
   [[nodiscard]] const Tensor& fixed() const { return fixed_.view(); }
-  /// The same on the host, in PyTorch's order.
+  /// The fixed noise on the host, in PyTorch's order.
   [[nodiscard]] const std::vector<float>& fixed_values() const { return fixed_values_; }
 
-  /// Fresh noise for pictures without an input: each row of `latents`, which a picture begins from, and after
-  /// it what the picture is noised with between its steps. `noise` has one row for each step and picture,
-  /// ordered by step; the first step's noise is what the picture begins from. Draws the same again until
-  /// `commit`.
+  /// Draws fresh noise for text to image. For each image it draws a row of `latents`, which the image starts
+  /// from, then the noise between its steps. `noise` has one row for each step and image, ordered by step;
+  /// the rows of the first step equal `latents`. Repeated calls draw the same noise until `commit`.
   void draw(Context context, const Tensor& latents, const Tensor& noise);
-  /// What the last `draw` has given is used: the next one gives what follows.
+  /// Advances the generators past the noise of the last `draw`.
   void commit() noexcept { sources_.swap(drawn_from_); }
 
  private:
@@ -44,9 +45,9 @@ class StepNoise {
   void draw_rows(Context& context, std::span<Source> sources, const Tensor& out);
 
   std::vector<Source> sources_;
-  std::vector<Source> drawn_from_;  // the same after the last draw
+  std::vector<Source> drawn_from_;  // sources_ after the last draw
   std::vector<float> drawn_;
-  std::vector<float> drawn_by_one_;  // of several
+  std::vector<float> drawn_by_one_;  // noise of a single source, to be blended
   std::vector<float> reordered_;
   DeviceTensor fixed_;
   std::vector<float> fixed_values_;

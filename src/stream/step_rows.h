@@ -11,10 +11,10 @@ inline Shape with_rows(Shape shape, std::int64_t rows) {
   return shape;
 }
 
-/// Each row of `rows` `times` times, one after the other.
+/// Copies each row of `rows` `times` times to successive rows of `out`.
 void repeat_each_row(Device& device, const Tensor& rows, std::int64_t times, const Tensor& out);
 
-/// `out` is dense.
+/// Sets all elements of a dense tensor to zero.
 void fill_with_zeros(Device& device, const Tensor& out);
 
 }  // namespace streamdiffusion

@@ -12,14 +12,14 @@ namespace streamdiffusion {
 
 namespace {
 
-/// A stream that takes part in the step, with the rows that a UNet call has to predict for it.
+/// A stream that was not skipped, with its rows for the UNet call.
 struct Participant {
   StreamStep* step;
   Stream::Impl* stream;
-  DenoisingRows* rows;  // null where the stream denoises one step after the other
+  DenoisingRows* rows;  // null if the stream has no denoising batch
 };
 
-/// One UNet call for each group of streams that can share it.
+/// Runs one UNet call for each group of streams that can share one.
 void predict(std::vector<Participant> participants) {
   std::erase_if(participants, [](const Participant& one) { return one.rows == nullptr; });
   while (!participants.empty()) {

@@ -9,7 +9,7 @@
 
 namespace streamdiffusion {
 
-// Each throws Error where what it is given is out of range.
+// Each function throws Error if its argument is out of range. check_frames also requires `count` frames.
 void check_options(const StreamOptions& options, const ModelInfo& model);
 void check_filter(const SimilarityFilterParameters& parameters);
 void check_frames(std::span<const Frame> frames, std::size_t count, const StreamOptions& options);

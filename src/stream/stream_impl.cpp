@@ -9,7 +9,7 @@ namespace streamdiffusion {
 
 namespace {
 
-/// Whether anything but the similarity filter differs.
+/// True if the parameters are equal apart from the similarity filter.
 bool same_denoising(const Parameters& a, const Parameters& b) {
   Parameters with_filter_of_b = a;
   with_filter_of_b.similarity_filter = b.similarity_filter;
@@ -21,7 +21,7 @@ StreamOptions checked(const StreamOptions& options, const Model& model) {
   return options;
 }
 
-/// Frames of the stream's size, so that results need no memory later.
+/// Allocates frames of the stream's size in advance, so that steps allocate none.
 std::vector<Frame> make_frames(const StreamOptions& options) {
   std::vector<Frame> frames(static_cast<std::size_t>(options.frame_buffer_size));
   for (Frame& frame : frames) {
@@ -64,7 +64,7 @@ void Stream::Impl::set_parameters(const Parameters& changed) {
   Transitions wanted_transitions = transitions_to(wanted);
   const std::shared_ptr<const WeightSet> old = target.denoising ? target.denoising->weights : nullptr;
   set_rows(wanted, wanted_transitions);
-  // Nothing fails from here on.
+  // No operation from here on can fail.
   if (batch) {
     batch->forget_own_noise();
   }
@@ -72,7 +72,7 @@ void Stream::Impl::set_parameters(const Parameters& changed) {
   transitions = std::move(wanted_transitions);
   rows_are_set = true;
   filter.force(delay() + 1);
-  if (old.use_count() == 1) {  // nobody else has them
+  if (old.use_count() == 1) {  // no other stream uses the old weights
     target.denoising->weights->keep_places(device(), *old);
   }
 }
@@ -87,13 +87,14 @@ StepResult Stream::Impl::step(std::span<const Frame> in, std::vector<Frame>& out
   return is_taken ? StepResult::processed : StepResult::skipped;
 }
 
-/// Takes the frames in; false where the filter skips them.
+/// Begins a step and encodes the frames. Returns false if the similarity filter skips them; `out` is then the
+/// last result.
 bool Stream::Impl::take(std::span<const Frame> in, std::vector<Frame>& out) {
   Transitions moved = transitions;
   moved.advance_to(in.back().time);
   begin_step_at(moved, transitions.active());
   next.is_filtered = true;
-  // What moves is not skipped.
+  // No frame is skipped during a transition, because the result changes even if the input does not.
   const int forced = transitions.active() ? delay() + 1 : 0;
   if (!filter.keep(target.parameters.similarity_filter, in, has_result, delay(), forced)) {
     out = result;
@@ -124,7 +125,7 @@ void Stream::Impl::generate(std::vector<Frame>& out) {
 
 void Stream::Impl::drain(std::vector<Frame>& out) {
   settle();
-  for (FrameLabel& label : labels) {  // the last input goes in again, only to push out what is before it
+  for (FrameLabel& label : labels) {  // repeats the last input, unseen, to push out the frames in flight
     label.shown = false;
   }
   while (batch && batch->in_flight()) {
@@ -143,7 +144,8 @@ void Stream::Impl::drain(std::vector<Frame>& out) {
   out.clear();
 }
 
-/// Begins a step with the transitions at this point, to which the rows are set where they move.
+/// Begins a step with the transitions at the point `at`. `move` is true if the rows must be set to that
+/// point.
 void Stream::Impl::begin_step_at(const Transitions& at, bool move) {
   next = {.transitions = at, .taken_is_noise = {}};
   if (move || !rows_are_set) {
@@ -151,7 +153,7 @@ void Stream::Impl::begin_step_at(const Transitions& at, bool move) {
   }
 }
 
-/// Makes what the step has computed the stream's state. Allocates nothing.
+/// Makes the results of the step the stream's state. Allocates nothing.
 void Stream::Impl::commit() {
   if (next.taken_is_noise) {
     device().copy(taken.view(), input.view());
@@ -174,8 +176,7 @@ void Stream::Impl::commit() {
   statistics.skipped += next.skipped;
 }
 
-/// Fresh noise for pictures: what they begin from and what they meet on the way. The same until it is
-/// committed.
+/// Draws fresh noise for text to image into `latents` and `step_noise`, as StepNoise::draw does.
 void Stream::Impl::draw_noise(const Tensor& latents, DeviceTensor& step_noise) const {
   size_rows(step_noise, steps() * latents.shape.n);
   target.noise->draw(context(), latents, step_noise.view());
@@ -193,8 +194,9 @@ void Stream::Impl::set_labels(std::span<const Frame> frames) {
   }
 }
 
-/// What an empty batch is filled with: the first frame. Of text to image there is none yet; where rows see
-/// one another its picture is made first.
+/// Returns the x_0 that the other rows of an empty batch start from: that of the first frame. Text to image
+/// has none yet. With cross-frame attention, where rows see one another, it generates the image first;
+/// otherwise the result is empty.
 Tensor Stream::Impl::first_x0() {
   const DenoisingInput given = denoising_input();
   const Tensor first = given.latents.rows(0, 1);
@@ -207,19 +209,18 @@ Tensor Stream::Impl::first_x0() {
   return {};
 }
 
-/// What was taken; in `drain` the last input once more.
+/// Returns the new input, or the last one if there is none, as in `drain`.
 DenoisingInput Stream::Impl::denoising_input() const {
   const bool is_noise = next.taken_is_noise.value_or(input_is_noise);
   const DeviceTensor& noise = next.taken_is_noise ? taken_noise : input_noise;
-  // Noise for another number of steps belongs to an input that goes in again only to push out what is in
-  // flight.
+  // The noise may be for an earlier number of steps. That occurs only in `drain`, where it does not matter.
   const bool own_noise = is_noise && noise.view().shape.n == steps() * options.frame_buffer_size;
   return {.latents = next.taken_is_noise ? taken.view() : input.view(),
           .is_noise = is_noise,
           .noise = own_noise ? noise.view() : Tensor{}};
 }
 
-/// The rows that a UNet call has to predict; null in sequential mode.
+/// Returns the rows for the UNet call; null in sequential mode.
 DenoisingRows* Stream::Impl::begin_step() {
   return batch ? &batch->begin_step(denoising_input(), batch->empty() ? first_x0() : Tensor{}) : nullptr;
 }
@@ -300,7 +301,7 @@ void Stream::Impl::pictures(std::span<const std::uint32_t> variations, std::vect
   SequentialDenoiser& denoiser = picture_denoiser_of(count);
   size_rows(picture_noise, steps * count);
   for (std::int64_t i = 0; i < count; ++i) {
-    // diffusers' order: where the picture begins, then what it meets between its steps.
+    // Noise in diffusers' order: the image's starting noise, then the noise between its steps.
     const StepNoise drawn(context(),
                           seeds_of(variation_of(target.parameters, variations[static_cast<std::size_t>(i)])),
                           steps, codec.latents(1));
@@ -316,7 +317,7 @@ void Stream::Impl::pictures(std::span<const std::uint32_t> variations, std::vect
   }
 }
 
-/// Denoises picture_input into the frames.
+/// Denoises picture_input and decodes the results into `out`.
 void Stream::Impl::finish_pictures(SequentialDenoiser& denoiser, bool is_noise, std::span<Frame> out) {
   Tensor x0;
   timed(statistics.unet_seconds, [&] {

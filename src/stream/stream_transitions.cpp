@@ -1,4 +1,4 @@
-// The part of a stream that blends from one prompt, and one noise, to the next.
+// The functions of Stream::Impl that blend from one prompt, and one noise, to the next.
 
 #include <cstddef>
 #include <utility>
@@ -12,7 +12,8 @@ std::vector<WeightedSeed> seeds_of(const Parameters& parameters) {
   return parameters.seeds.empty() ? std::vector<WeightedSeed>{{.seed = parameters.seed}} : parameters.seeds;
 }
 
-/// Of the stream with new parameters: from what is used now to what they ask for, where that is to take time.
+/// Returns the stream's transitions after a change to `wanted`. A transition starts from the prompt or noise
+/// in use now, if the new parameters give it a duration.
 Transitions Stream::Impl::transitions_to(const Target& wanted) const {
   Transitions then = transitions;
   const bool stepped = then.last_time.has_value();
@@ -32,9 +33,9 @@ Transitions Stream::Impl::transitions_to(const Target& wanted) const {
   return then;
 }
 
-/// From the next step on: what is wanted, as far as the transitions have come. The caller says when the rows
-/// are set for good. A batch for another number of steps replaces the one before when nothing can fail any
-/// more.
+/// Sets the rows to `wanted`, blended as far as the transitions `at` have progressed. The caller sets
+/// rows_are_set when the change is final. A batch with another number of steps replaces the old one only
+/// after everything that can fail.
 void Stream::Impl::set_rows(const Target& wanted, const Transitions& at) {
   rows_are_set = false;
   std::shared_ptr<const Denoising> used = wanted.denoising;
@@ -67,7 +68,7 @@ void Stream::Impl::set_rows(const Target& wanted, const Transitions& at) {
   denoising = std::move(used);
 }
 
-/// Sets the rows back where a call has failed after it had set them.
+/// Restores the rows if an earlier call failed after setting them.
 void Stream::Impl::settle() {
   if (!rows_are_set) {
     set_rows(target, transitions);
@@ -75,7 +76,7 @@ void Stream::Impl::settle() {
   }
 }
 
-/// On the way from the noise before to the fixed noise.
+/// Returns the noise at the transition's current point between the old and the new fixed noise.
 Tensor Stream::Impl::blend_noise(const Target& wanted, const Transition& transition) {
   const Tensor& fixed = wanted.noise->fixed();
   blended_noise = transition.from();

@@ -7,13 +7,13 @@ namespace streamdiffusion {
 
 namespace {
 
-/// The same part of `copy` as `part` is of `original`.
+/// Returns the view of `copy` that corresponds to the view `part` of `original`.
 Tensor counterpart(Tensor part, const Tensor& original, const Tensor& copy) {
   part.data = copy.as<std::byte>() + (part.as<std::byte>() - original.as<std::byte>());
   return part;
 }
 
-/// Memory for a copy of `text`, divided as it is.
+/// Allocates memory for a copy of `text`, with the same layout.
 TextContext make_room_for(Device& device, const TextContext& text) {
   const Tensor& original = text.memory.view();
   TextContext room{.memory = DeviceTensor(device, original.shape, original.dtype), .keys = {}, .values = {}};
@@ -37,7 +37,7 @@ void TextPlace::set(Device& device, const std::shared_ptr<const TextContext>& te
   if (present.empty() || present.shape != original.shape) {
     copy_ = make_room_for(device, *text);
   }
-  original_.reset();  // until all of it has been copied
+  original_.reset();  // remains null if the copy fails
   device.copy(original, copy_.memory.view());
   original_ = text;
 }

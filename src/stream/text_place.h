@@ -6,11 +6,11 @@
 
 namespace streamdiffusion {
 
-/// A prompt's keys and values in memory of their own. Another prompt of as many tokens comes to the same
-/// place, so that a device which has recorded a step can repeat it.
+/// A copy of a prompt's keys and values at a stable address. A new prompt with as many tokens overwrites the
+/// same memory, so a device that has recorded a step can repeat it.
 class TextPlace {
  public:
-  /// Copies them, where they are not there already.
+  /// Copies the keys and values of `text`, unless it is the current one.
   void set(Device& device, const std::shared_ptr<const TextContext>& text);
 
   [[nodiscard]] const TextContext* text() const { return &copy_; }

@@ -9,7 +9,8 @@
 
 namespace streamdiffusion {
 
-/// Values on their way to others, over some seconds of a stream's time. Copies share the values.
+/// A gradual change from given values to others, over a number of seconds of a stream's time. Copies share
+/// the values.
 class Transition {
  public:
   void start(std::vector<float> from, double seconds) {
@@ -21,9 +22,9 @@ class Transition {
   void advance(double seconds) { passed_ = std::min(passed_ + std::max(seconds, 0.0), seconds_); }
 
   [[nodiscard]] bool active() const { return passed_ < seconds_; }
-  /// Of a transition that has been started.
+  /// The values at the start. Requires that the transition was started.
   [[nodiscard]] const std::vector<float>& from() const { return *from_; }
-  /// 0 .. 1: how much of the way is done.
+  /// The completed fraction, 0 to 1.
   [[nodiscard]] float share() const { return active() ? static_cast<float>(passed_ / seconds_) : 1.0F; }
 
  private:
@@ -32,11 +33,11 @@ class Transition {
   double passed_ = 0;
 };
 
-/// A stream's transitions, which go by the times of its frames.
+/// The transitions of a stream. Their time is the Frame::time of its frames.
 struct Transitions {
   Transition prompt;
   Transition noise;
-  std::optional<std::chrono::microseconds> last_time;  ///< of a frame that was stepped
+  std::optional<std::chrono::microseconds> last_time;  ///< Time of the last stepped frame.
 
   [[nodiscard]] bool active() const { return prompt.active() || noise.active(); }
   void stop() {
