@@ -17,7 +17,8 @@ using Json = nlohmann::json;
 constexpr std::size_t kMostBlended = 16;
 constexpr float kLargestWeight = 1000;
 
-/// A list of objects with the field `what` and, where it is not 1, a `weight`; calls add(item, weight).
+/// Reads a list of objects with the field `what` and an optional `weight` (default 1). Calls add(item,
+/// weight) for each.
 template <typename Add>
 void read_blend(const char* name, const char* what, const Json& value, Add&& add) {
   const std::string form = std::string("must be a list of at most ") + std::to_string(kMostBlended) +
@@ -80,7 +81,7 @@ Json seeds_of(const Settings& settings) {
 std::uint64_t seed_of(const char* name, const Json& value) {
   const Json seed = as_integer(value);
   if (seed.is_number_integer() && !seed.is_number_unsigned() && seed.get<std::int64_t>() == -1) {
-    return std::random_device{}() & 0x7fffffffU;  // fits what users copy into other programs
+    return std::random_device{}() & 0x7fffffffU;  // 31 bits, so that users can copy it into other programs
   }
   if (!seed.is_number_unsigned()) {
     throw FieldError(name, "must be a whole number from 0 on, or -1 for a drawn one");

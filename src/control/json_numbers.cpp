@@ -18,7 +18,8 @@ std::string text_of(float number) {
 double short_number(float number) { return std::stod(text_of(number)); }
 
 nlohmann::json as_integer(const nlohmann::json& value) {
-  constexpr double kLargestExact = 9007199254740992.0;  // 2^53: beyond it a double skips whole numbers
+  constexpr double kLargestExact =
+      9007199254740992.0;  // 2^53: above it, double cannot represent all integers
   const double number = value.is_number_float() ? value.get<double>() : 0.5;
   if (std::trunc(number) != number || std::abs(number) > kLargestExact) {
     return value;
@@ -29,7 +30,7 @@ nlohmann::json as_integer(const nlohmann::json& value) {
 
 int integer_of(const std::string& name, const nlohmann::json& value, int low, int high) {
   const nlohmann::json integer = as_integer(value);
-  // Compared as doubles, numbers that fit into no int are out of range as well.
+  // The comparison is of doubles, so that numbers outside the range of int are rejected too.
   const bool in_range =
       integer.is_number_integer() && integer.get<double>() >= low && integer.get<double>() <= high;
   if (!in_range) {

@@ -5,20 +5,23 @@
 
 namespace streamdiffusion {
 
-/// As short as it can be and still be the same float.
+/// Returns the shortest text that parses to the same float.
 std::string text_of(float number);
 
-/// 0.7, not the 0.699999988 that the float is.
+/// Returns the double with the shortest decimal form that rounds to the same float: 0.7 instead of
+/// 0.699999988.
 double short_number(float number);
 
-/// The value as an integer where it is a whole number that is written otherwise, as 1.0 or 1e3; else as it
-/// is.
+/// Converts a number such as 1.0 or 1e3, whose value is an integer, to a JSON integer. Returns other values
+/// unchanged.
 nlohmann::json as_integer(const nlohmann::json& value);
 
-/// Throws FieldError, naming the field, where the value is no whole number from `low` to `high`.
+/// Returns the value as int. Throws FieldError, naming the field, unless it is an integer from `low` to
+/// `high`.
 int integer_of(const std::string& name, const nlohmann::json& value, int low, int high);
 
-/// Throws FieldError, naming the field, where the value is no number from `low` to `high`.
+/// Returns the value as float. Throws FieldError, naming the field, unless it is a number from `low` to
+/// `high`.
 float number_of(const char* name, const nlohmann::json& value, float low, float high);
 
 }  // namespace streamdiffusion

@@ -11,9 +11,9 @@ constexpr char kDelete = 0x7F;
 constexpr char kEscape = 0x1B;
 constexpr char kCtrlU = 0x15;
 constexpr char kCtrlW = 0x17;
-constexpr std::size_t kLongest = 20'000;  // bytes; what comes behind is left out
+constexpr std::size_t kLongest = 20'000;  // bytes of a line; further ones are dropped
 
-/// Whether a byte goes on with a character of UTF-8.
+/// True for a continuation byte of UTF-8.
 bool continues(char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80; }
 
 bool is_control(char byte) { return static_cast<unsigned char>(byte) < 0x20; }

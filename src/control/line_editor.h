@@ -6,15 +6,15 @@
 
 namespace streamdiffusion {
 
-/// Makes lines of the bytes that come from a terminal or a pipe, with the keys that people expect where the
-/// terminal gives each one at once: backspace, Ctrl-W and Ctrl-U. Arrows and their like are left out.
+/// Assembles lines from the bytes of a terminal or pipe. It handles backspace, Ctrl-W and Ctrl-U, for
+/// terminals that deliver each key at once. Arrow keys and other escape sequences are ignored.
 class LineEditor {
  public:
-  /// Calls `on_line` for each line that is complete, without its end.
+  /// Processes bytes and calls `on_line` with each complete line, without its line ending.
   void feed(std::string_view bytes, const std::function<void(const std::string&)>& on_line);
-  /// The input has ended: what stands there without an end is a line too.
+  /// Ends the input. An unfinished line is passed to `on_line`.
   void end(const std::function<void(const std::string&)>& on_line);
-  /// What has been typed of the next line.
+  /// The unfinished line.
   [[nodiscard]] const std::string& text() const { return text_; }
 
  private:
@@ -22,14 +22,14 @@ class LineEditor {
   void remove_character();
   void remove_word();
 
-  /// Where in a key's escape sequence the next byte stands.
+  /// State of the parser of escape sequences.
   enum class Escape { none, begun, sequence };
 
   std::string text_;
   Escape escape_ = Escape::none;
 };
 
-/// The end of `text` that fits into `columns`, each character one wide.
+/// Returns the last `columns` characters of UTF-8 `text`, each counted as one column.
 std::string last_columns(const std::string& text, std::size_t columns);
 
 }  // namespace streamdiffusion

@@ -8,26 +8,26 @@
 
 namespace streamdiffusion {
 
-/// The settings of a running stream: changed from any thread, taken over on the stream's, between two steps.
-/// Thread-safe.
+/// The settings of a running stream. Any thread may change them; the stream's thread takes them over between
+/// two steps. Thread-safe.
 class LiveSettings {
  public:
   explicit LiveSettings(Settings settings);
 
-  /// Changes the fields of a JSON object, as apply_json does and with its errors; gives what came of it.
+  /// Changes the settings given in a JSON object, and returns all settings. Throws as apply_json does.
   Settings apply(const nlohmann::json& fields);
   [[nodiscard]] Settings newest() const;
 
-  /// Gives the newest settings to `use` where they have changed since the last call; to be called from one
-  /// thread. Where `use` throws, the settings that it took before are the newest again, unless others have
-  /// come meanwhile, and the exception goes on.
+  /// Calls `use` with the newest settings if they changed since the last call. Must be called from one
+  /// thread. If `use` throws, the settings in use become the newest again, unless there was another change
+  /// meanwhile. The exception is passed on.
   void hand_over(const std::function<void(const Settings&)>& use);
 
  private:
   mutable std::mutex mutex_;
   Settings newest_;
   bool changed_ = false;
-  Settings in_use_;  ///< of the thread that hands over
+  Settings in_use_;  ///< Settings that `use` took last; accessed only by the thread that calls hand_over.
 };
 
 }  // namespace streamdiffusion

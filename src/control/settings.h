@@ -9,18 +9,19 @@
 
 namespace streamdiffusion {
 
-/// What people set of a stream before and while it runs, in the words that the command line, the server's
-/// protocol and a watched file share. Its values are the defaults of all three.
+/// The settings of a stream that users can change before and while it runs. The command line, the server's
+/// protocol and a watched file share their names and these defaults. See Parameters for members that both
+/// have.
 struct Settings {
   std::string prompt;
-  std::vector<WeightedPrompt> prompts;  ///< where not empty they stand in place of prompt
+  std::vector<WeightedPrompt> prompts;  ///< Unless empty, they replace `prompt`.
   Blend prompt_blend = Blend::linear;
-  float prompt_transition = 0.0F;  ///< seconds
+  float prompt_transition = 0.0F;  ///< Seconds.
   std::string negative_prompt;
 
-  float strength = 0.7F;  ///< 0 < strength <= 1: how far the input is noised; 1 keeps nothing of it
+  float strength = 0.7F;  ///< Noise level of the first step, 0 < strength <= 1; 1 keeps nothing of the input.
   int steps = 2;
-  std::vector<int> t_index_list;  ///< where not empty it stands in place of strength and steps
+  std::vector<int> t_index_list;  ///< Unless empty, it replaces `strength` and `steps`.
   int num_inference_steps = 50;
   bool do_add_noise = true;
 
@@ -30,17 +31,17 @@ struct Settings {
   std::optional<float> guidance_embedding;
 
   std::uint64_t seed = 2;
-  std::vector<WeightedSeed> seeds;  ///< where not empty they stand in place of seed
-  float seed_transition = 0.0F;     ///< seconds
+  std::vector<WeightedSeed> seeds;  ///< Unless empty, they replace `seed`.
+  float seed_transition = 0.0F;     ///< Seconds.
   bool cross_frame_attention = false;
-  float similarity_threshold = 1.0F;  ///< 1: no filter
+  float similarity_threshold = 1.0F;  ///< Threshold of the similarity filter; 1 turns the filter off.
   int max_skip_frame = 10;
-  std::vector<LoraScale> loras;  ///< of the LoRAs that the model was loaded with
+  std::vector<LoraScale> loras;  ///< Scales of the LoRAs that the model was loaded with.
 
   bool operator==(const Settings&) const = default;
 };
 
-/// What they ask of the stream. Throws Error where strength and steps do not go together.
+/// Converts settings to a stream's parameters. Throws Error as t_index_list_for does.
 Parameters make_parameters(const Settings& settings);
 
 }  // namespace streamdiffusion

@@ -18,7 +18,7 @@ constexpr int kMostSteps = 1000;
 constexpr float kLargestScale = 1000;
 constexpr float kLongestTransition = 3600;  // seconds
 
-/// One field of Settings as JSON.
+/// A field of Settings, with its conversion from and to JSON.
 struct Field {
   const char* name;
   std::function<void(const Json&, Settings&)> set;
@@ -96,8 +96,8 @@ void set_guidance_embedding(const Json& value, Settings& settings) {
                       : std::optional(number_of("guidance_embedding", value, -kLargestScale, kLargestScale));
 }
 
-/// One prompt takes the place of several. Where both are given, `prompts` comes later, as the keys of a JSON
-/// object are ordered; `seeds` likewise.
+/// Sets `prompt` and clears `prompts`. If a JSON object has both, `prompts` wins: objects are ordered by key,
+/// so it is set later. The same holds for `seed` and `seeds`.
 void set_prompt(const Json& value, Settings& settings) {
   text("prompt", &Settings::prompt).set(value, settings);
   settings.prompts.clear();
@@ -170,7 +170,7 @@ const std::vector<Field>& fields() {
   return all;
 }
 
-/// What only shows where fields come together.
+/// Checks the fields that depend on one another.
 void check_together(const Settings& settings) {
   if (!settings.t_index_list.empty() && settings.t_index_list.back() >= settings.num_inference_steps) {
     throw FieldError("t_index_list", "must have indices below num_inference_steps, which is " +

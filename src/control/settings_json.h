@@ -9,9 +9,9 @@
 
 namespace streamdiffusion {
 
-inline constexpr std::size_t kLongestPrompt = 10000;  ///< bytes; a prompt of 77 tokens has some 400
+inline constexpr std::size_t kLongestPrompt = 10000;  ///< In bytes; a prompt of 77 tokens has about 400.
 
-/// A field of a JSON object is wrong; the message says what it may be.
+/// Thrown for a wrong field of a JSON object. The message states the permitted values.
 class FieldError : public Error {
  public:
   FieldError(std::string field, const std::string& message)
@@ -22,13 +22,14 @@ class FieldError : public Error {
   std::string field_;
 };
 
-/// Applies the fields of a JSON object, named as in Settings; those not given stay as they are. `loras` is an
-/// object from name to scale, and changes those it names. `seed` -1 draws one. `prompt` and `seed` empty
-/// `prompts` and `seeds`, which stand in their place where not empty. Throws FieldError where a field is
-/// unknown, of another type or out of range, and leaves `settings` as it was.
+/// Applies the fields of a JSON object, named as in Settings. Fields that are not given keep their values.
+///
+/// `loras` is an object from name to scale and changes the named LoRAs. `seed` -1 draws a random seed.
+/// `prompt` clears `prompts`, and `seed` clears `seeds`. Throws FieldError, and leaves `settings` as it was,
+/// if a field is unknown, has the wrong type or is out of range.
 void apply_json(const nlohmann::json& fields, Settings& settings);
 
-/// All fields, as apply_json takes them.
+/// Returns all settings as an object that apply_json accepts.
 nlohmann::json to_json(const Settings& settings);
 
 }  // namespace streamdiffusion

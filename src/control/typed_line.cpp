@@ -24,13 +24,14 @@ void check_utf8(std::string_view line) {
   }
 }
 
-/// "16,32" or "16 32".
+/// Parses a list without brackets, such as "16,32" or "16 32".
 Json list_of(std::string text) {
   std::ranges::replace(text, ' ', ',');
   return Json::parse("[" + text + "]", nullptr, false);
 }
 
-/// As JSON where it is some; people also write "on", "none", a list without brackets, a name without quotes.
+/// Parses a value as JSON. It also accepts "on", "off", "none", a list without brackets and a string without
+/// quotes.
 Json value_of(const std::string& field, const std::string& text) {
   if (field == "prompt" || field == "negative_prompt") return text;
   if (text == "on" || text == "off") return text == "on";
@@ -40,7 +41,7 @@ Json value_of(const std::string& field, const std::string& text) {
   return value.is_discarded() ? Json(text) : value;
 }
 
-/// "style 0.7": the scale of the LoRA with this name.
+/// Parses a LoRA's name and scale, such as "style 0.7".
 Json lora_of(std::string_view value) {
   const std::size_t space = value.find_last_of(kSpace);
   if (space == std::string_view::npos) throw Error("/lora takes a name and a scale: /lora style 0.7");

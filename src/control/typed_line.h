@@ -6,19 +6,20 @@
 
 namespace streamdiffusion {
 
-/// A line that was typed while a stream runs.
+/// A parsed line that a user typed while a stream runs.
 struct TypedLine {
   enum class Kind { nothing, change, help, show, quit };
   Kind kind = Kind::nothing;
-  nlohmann::json fields;  ///< of a change, for apply_json
+  nlohmann::json fields;  ///< Argument of apply_json, if `kind` is change.
 };
 
-/// A line is a new prompt; one that begins with / names what else it sets ("/strength 0.5", "/cfg-type full",
-/// "/lora style 0.7") or asks for /help, /show or /quit. "//" begins a prompt with a slash. Throws Error for
-/// a line that is UTF-8 no more, or a command without its value.
+/// Parses a typed line. A line is a new prompt unless it begins with a slash. "/strength 0.5", "/cfg-type
+/// full" or
+/// "/lora style 0.7" change a setting; /help, /show and /quit are commands. "//" begins a prompt with a
+/// slash. Throws Error for invalid UTF-8, an unknown command or a missing value.
 TypedLine parse_typed_line(std::string_view line);
 
-/// What /help says.
+/// Returns the text of /help.
 std::string typed_line_help();
 
 }  // namespace streamdiffusion

@@ -9,7 +9,7 @@
 namespace streamdiffusion {
 namespace {
 
-/// Who writes a file in several pieces takes less than this between two of them.
+/// Time without changes after which a file counts as completely written.
 constexpr std::chrono::milliseconds kSettled{100};
 constexpr std::uintmax_t kLargest = 1U << 20U;
 

@@ -8,20 +8,20 @@
 
 namespace streamdiffusion {
 
-/// A JSON file that other programs write while this one runs.
+/// A JSON file that other programs change while this one runs.
 class WatchedFile {
  public:
   using Clock = std::chrono::steady_clock;
 
   explicit WatchedFile(std::filesystem::path file);
 
-  /// What the file holds, where it is new since the last call; nothing as long as it stays as it is, is
-  /// missing, or has changed within the last moments. Throws Error, once for each content, where it is no
-  /// JSON.
+  /// Returns the file's contents if they changed since the last call. Returns nullopt if the file is
+  /// unchanged or missing, or changed within the last 100 ms, when its writer may not be done. Throws Error
+  /// if the contents are not JSON, once for each change.
   std::optional<nlohmann::json> poll(Clock::time_point now = Clock::now());
 
  private:
-  /// What tells that a file has changed.
+  /// The attributes by which a change of the file is detected.
   struct Stamp {
     std::filesystem::file_time_type written;
     std::uintmax_t size = 0;
@@ -31,8 +31,8 @@ class WatchedFile {
   [[nodiscard]] nlohmann::json read() const;
 
   std::filesystem::path file_;
-  std::optional<Stamp> read_;  ///< of what was read last
-  std::optional<Stamp> seen_;  ///< at the last call
+  std::optional<Stamp> read_;  ///< Attributes when the file was last read.
+  std::optional<Stamp> seen_;  ///< Attributes at the last call of `poll`.
   Clock::time_point unchanged_since_;
 };
 

@@ -10,17 +10,18 @@
 
 namespace streamdiffusion {
 
-/// A queue of at most `capacity` items between two threads. Allocates when it is made, never later.
+/// A queue of at most `capacity` items between two threads. It allocates only in its constructor.
+/// Thread-safe.
 ///
-/// Items are swapped in and out: what a caller hands over comes back as the item that lay in that place
-/// before, so that memory travels in a circle. A closed queue takes nothing more and gives what it still
-/// holds.
+/// Items are swapped in and out. The caller gets back the item that occupied the slot before, so its memory
+/// is reused. A closed queue accepts no more items, but still returns those that it holds.
 template <typename T>
 class BoundedQueue {
  public:
   explicit BoundedQueue(std::size_t capacity) : items_(capacity) {}
 
-  /// Waits for room. False when the queue is closed: `item` is untouched then.
+  /// Adds an item, after waiting for a free slot. Returns false, and leaves `item` unchanged, if the queue is
+  /// closed.
   bool push(T& item) {
     std::unique_lock lock(mutex_);
     room_.wait(lock, [&] { return closed_ || count_ < items_.size(); });
@@ -33,7 +34,7 @@ class BoundedQueue {
 
   enum class Newest { added, replaced, closed };
 
-  /// Never waits: where there is no room the oldest item makes some, and comes back in `item`.
+  /// Adds an item without waiting. In a full queue it replaces the oldest item, which is returned in `item`.
   Newest push_newest(T& item) {
     const std::lock_guard lock(mutex_);
     if (closed_) {
@@ -43,13 +44,13 @@ class BoundedQueue {
       put(item);
       return Newest::added;
     }
-    // The oldest lies where the newest goes: the ring is full.
+    // In a full ring the oldest item occupies the slot of the newest.
     std::swap(items_[first_], item);
     first_ = (first_ + 1) % items_.size();
     return Newest::replaced;
   }
 
-  /// Waits for an item. False when the queue is closed and empty.
+  /// Takes the oldest item, after waiting for one. Returns false if the queue is closed and empty.
   bool pop(T& item) {
     std::unique_lock lock(mutex_);
     filled_.wait(lock, [&] { return closed_ || count_ > 0; });
@@ -58,7 +59,8 @@ class BoundedQueue {
 
   enum class Popped { item, timeout, closed };
 
-  /// The same until `deadline`; gives an item that is there already also after it.
+  /// Takes the oldest item, after waiting until `deadline` at most. An available item is returned even after
+  /// the deadline.
   Popped pop_until(T& item, MonotonicClock::TimePoint deadline, MonotonicClock& clock) {
     std::unique_lock lock(mutex_);
     if (!clock.wait_until(lock, filled_, deadline, [&] { return closed_ || count_ > 0; })) {
@@ -72,7 +74,7 @@ class BoundedQueue {
     close_locked();
   }
 
-  /// Closes, and gives up what it holds. Returns how many items that were.
+  /// Closes the queue and discards its items. Returns their number.
   std::size_t discard() {
     const std::lock_guard lock(mutex_);
     close_locked();
@@ -106,7 +108,7 @@ class BoundedQueue {
   std::mutex mutex_;
   std::condition_variable filled_;
   std::condition_variable room_;
-  std::vector<T> items_;  // a ring
+  std::vector<T> items_;  // ring buffer
   std::size_t first_ = 0;
   std::size_t count_ = 0;
   bool closed_ = false;

@@ -5,8 +5,8 @@
 
 namespace streamdiffusion {
 
-/// run_pipeline by a given clock: of the pace of live sources, of frames that are stepped again, and of the
-/// statistics. `on_progress` and the looks at `stop` go by the real one.
+/// Runs the pipeline with the given clock, which tests advance. It times the pace of live sources, repeated
+/// steps and the statistics. Calls of `on_progress` and checks of `stop` use the real clock.
 PipelineStatistics run_pipeline(Source& source, FrameProcessor& processor, Sink& sink,
                                 const PipelineOptions& options, const std::atomic<bool>& stop,
                                 const std::function<void(const PipelineStatistics&)>& on_progress,

@@ -9,23 +9,24 @@
 
 namespace streamdiffusion {
 
-/// Makes one output of every input, in order: a stream gives the results of its inputs some steps later, and
-/// none for inputs that its filter skipped. For those the result before is shown again, under the input's
-/// number and time.
+/// Produces one output for every input, in order. A stream returns results some steps after the inputs, and
+/// none for inputs that its filter skips. Such an input shows the result before, with its own number and
+/// time.
 class FrameOrder {
  public:
   using Show = std::function<void(Frame&)>;
 
-  /// `show` gets the outputs; it may swap other memory into the frame.
+  /// `show` is called with each output. It may swap other memory into the frame.
   explicit FrameOrder(Show show) : show_(std::move(show)) {}
 
-  /// An input that went into the stream. Inputs come with rising numbers.
+  /// Records an input that went into the stream. The numbers of inputs must increase.
   void expect(std::int64_t number, std::chrono::microseconds time) { add({number, time, false}); }
-  /// An input that the filter skipped.
+  /// Records an input that the filter skipped.
   void skip(std::int64_t number, std::chrono::microseconds time);
-  /// A result, by its number. Results for which no input is waiting are not shown.
+  /// Takes a result, and shows it for the input with its number. A result without a waiting input is
+  /// discarded.
   void result(Frame& frame);
-  /// No result comes any more: what still waits shows the last one.
+  /// Ends the order: all inputs that still wait show the last result.
   void finish();
 
  private:
@@ -42,11 +43,11 @@ class FrameOrder {
   void show_skipped();
 
   Show show_;
-  std::vector<Input> ring_ = std::vector<Input>(16);  // inputs without output yet
+  std::vector<Input> ring_ = std::vector<Input>(16);  // inputs without an output, in a growing ring buffer
   std::size_t first_ = 0;
   std::size_t count_ = 0;
   Frame last_;    // the last result
-  Frame repeat_;  // a copy of it to hand out
+  Frame repeat_;  // copy of last_ that `show` may take
 };
 
 }  // namespace streamdiffusion

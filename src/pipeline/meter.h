@@ -10,7 +10,7 @@
 
 namespace streamdiffusion {
 
-/// The statistics of a running pipeline, which all its threads add to. Thread-safe.
+/// Collects the statistics of a running pipeline from all its threads. Thread-safe.
 class Meter {
  public:
   explicit Meter(const MonotonicClock& clock) : clock_(clock), start_(clock.now()) {}
@@ -24,7 +24,8 @@ class Meter {
     return std::forward<Work>(work)();
   }
 
-  /// The counts of this moment. To be called from one thread; `fps` is over the calls of the last seconds.
+  /// Returns the current statistics. `fps` is measured between calls of `read` over the last three seconds.
+  /// Must be called from one thread.
   PipelineStatistics read();
 
  private:
@@ -44,7 +45,7 @@ class Meter {
   MonotonicClock::TimePoint start_;
   std::mutex mutex_;
   PipelineStatistics counts_;
-  std::deque<Sample> samples_;  // of the last seconds, oldest first
+  std::deque<Sample> samples_;  // frame counts at the last calls of `read`, oldest first
 };
 
 }  // namespace streamdiffusion

@@ -8,7 +8,8 @@
 
 namespace streamdiffusion {
 
-/// Says when the last frame of a live source is to be stepped again because no new one has come.
+/// Decides when the last frame of a live source is stepped again because no new one has arrived: one and a
+/// half frame intervals after the last, then at the source's frame rate.
 class Pace {
  public:
   using Duration = MonotonicClock::Duration;
@@ -23,11 +24,12 @@ class Pace {
     input_at_ = now;
     reuse_at_ = input_at_ + interval_ * 3 / 2;
   }
-  /// Returns the time since the last input, new or stepped again.
+  /// Records that the last frame is stepped again. Returns the time since the last input, new or repeated.
   Duration step_again(TimePoint now) {
     reuse_at_ = std::max(reuse_at_ + interval_ * frames_a_step_, now);
     return now - std::exchange(input_at_, now);
   }
+  /// The time at which the last frame is to be stepped again.
   [[nodiscard]] TimePoint reuse_at() const { return reuse_at_; }
 
  private:

@@ -18,16 +18,16 @@
 namespace streamdiffusion {
 namespace {
 
-/// The number of frames that only fill up the last frame buffer: what comes of them is not shown.
+/// Frame::number of frames that only fill up the last frame buffer. Their results are not shown.
 constexpr std::int64_t kPadding = -1;
 
 constexpr std::chrono::milliseconds kProgressInterval{50};
 
-/// What the stream tells post-processing.
+/// A message from the stream's thread to post-processing.
 struct Event {
   enum class Kind { expected, skipped, result };
   Kind kind = Kind::result;
-  Frame frame;  ///< a result; for the other two its number and time alone count
+  Frame frame;  ///< The result; for the other kinds only number and time are set.
 };
 
 class Pipeline {
@@ -150,16 +150,16 @@ class Pipeline {
     if (failed()) {
       return;
     }
-    // The source's stage has ended, and with it the last call of `read`.
+    // The source's thread makes no more calls, so `last_duration` is safe to call here.
     if (!stop_) {
       sink_.note_source_end(source_.last_duration());
     }
     meter_.time(&PipelineStatistics::sink_seconds, [&] { sink_.finish(); });
   }
 
-  // --- what they consist of ---
+  // --- parts of the stages ---
 
-  /// False when the pipeline takes no more frames.
+  /// Passes a frame to the next stage. Returns false if the pipeline accepts no more frames.
   bool hand_on(BoundedQueue<Frame>& queue, Frame& frame) {
     if (!options_.live) {
       const bool taken = queue.push(frame);
@@ -182,7 +182,7 @@ class Pipeline {
     fit_frame(in, options_.fit, out);
   }
 
-  /// Fills the frame buffer. False when no frame comes any more.
+  /// Fills the frame buffer. Returns false if no frame is left.
   bool gather(std::vector<Frame>& group) {
     for (std::size_t i = 0; i < group.size(); ++i) {
       switch (next_frame(group[i])) {
@@ -219,7 +219,7 @@ class Pipeline {
     return Next::end;
   }
 
-  /// The last input again in every place from `first` on, at this moment's time.
+  /// Fills the frame buffer from index `first` on with the last input, at the current time.
   void reuse(std::vector<Frame>& group, std::size_t first) {
     copy_last(group, first);
     const auto since_last =
@@ -239,8 +239,8 @@ class Pipeline {
                   [](Frame& frame) { frame.number = kPadding; });
   }
 
-  /// The frame before `first` is the last input; before the first place it is the last one of the group
-  /// before.
+  /// Copies the last input to all frames from index `first` on. The last input is the frame before `first`,
+  /// or, if `first` is 0, the last frame of the previous group, which `group` still holds.
   static void copy_last(std::vector<Frame>& group, std::size_t first) {
     const std::size_t last = first > 0 ? first - 1 : group.size() - 1;
     for (std::size_t i = first; i < group.size(); ++i) {
@@ -250,7 +250,7 @@ class Pipeline {
     }
   }
 
-  /// Counts skipped inputs and tells post-processing what to expect.
+  /// Counts skipped inputs and announces the inputs to post-processing.
   void account(const std::vector<Frame>& group, StepResult result) {
     const bool skipped = result == StepResult::skipped;
     for (const Frame& frame : group) {
@@ -295,7 +295,7 @@ class Pipeline {
     }
   }
 
-  // --- beginning and end ---
+  // --- start and end ---
 
   void run_stage(void (Pipeline::*stage)()) {
     try {
@@ -322,14 +322,14 @@ class Pipeline {
     }
   }
 
-  /// Live: waits until a frame is due, as a file is read faster than it plays. False when that has become
-  /// pointless.
+  /// Waits until a live frame is due, because a file can be read faster than it plays. Returns false if the
+  /// pipeline is ending.
   bool wait_until_due(MonotonicClock::TimePoint due) {
     std::unique_lock lock(mutex_);
     return !clock_.wait_until(lock, changed_, due, [&] { return ending_; });
   }
 
-  /// Frames that no step has begun yet are given up, what is in flight is finished.
+  /// Discards the frames that no step has taken yet. Frames in flight are still finished.
   void take_no_more() {
     {
       const std::lock_guard lock(mutex_);
@@ -366,16 +366,17 @@ class Pipeline {
   const std::size_t group_size_;
 
   Meter meter_;
-  Pace pace_;                      // of the stream's thread
-  bool anything_stepped_ = false;  // likewise
-  Event event_;                    // likewise
+  // Used only by the stream's thread.
+  Pace pace_;
+  bool anything_stepped_ = false;
+  Event event_;
 
   BoundedQueue<Frame> captured_;  // from the source
   BoundedQueue<Frame> fitted_;    // in the stream's size
-  BoundedQueue<Event> results_;   // of the stream
+  BoundedQueue<Event> results_;   // from the stream
   BoundedQueue<Frame> finished_;  // for the sink
 
-  std::mutex mutex_;  // of what follows
+  std::mutex mutex_;  // protects the members below
   std::condition_variable changed_;
   int stages_ended_ = 0;
   bool ending_ = false;

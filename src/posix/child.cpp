@@ -47,7 +47,8 @@ class PipeEnd {
   int descriptor_;
 };
 
-/// The most memory that a running process has had. Not what wait4 tells: that begins with its parent's.
+/// Returns a running process's peak resident memory in bytes. wait4 is no alternative, because its value
+/// includes the parent's memory at the fork.
 std::size_t peak_resident(pid_t pid) {
   std::ifstream lines("/proc/" + std::to_string(pid) + "/status");
   for (std::string line; std::getline(lines, line);) {
@@ -58,7 +59,7 @@ std::size_t peak_resident(pid_t pid) {
   return 0;
 }
 
-/// Starts the program with `output` as its standard output.
+/// Starts the program with the descriptor `output` as its standard output.
 pid_t spawn(const std::filesystem::path& program, const std::vector<std::string>& arguments, int output) {
   std::vector<std::string> words = {program.string()};
   words.insert(words.end(), arguments.begin(), arguments.end());

@@ -7,16 +7,16 @@
 
 namespace streamdiffusion::posix {
 
-/// How a program went.
+/// The result of running a program.
 struct ChildRun {
-  int status = 0;                ///< exit status, or minus the signal that ended it
-  double seconds_to_output = 0;  ///< from its start to the first byte on its standard output
-  double seconds = 0;            ///< to its end
-  /// Bytes of memory, as long as it wrote to its standard output; 0 where the system does not tell.
+  int status = 0;                ///< Exit status, or minus the number of the signal that ended it.
+  double seconds_to_output = 0;  ///< Time from the start to the first byte on standard output.
+  double seconds = 0;            ///< Time from the start to the end.
+  /// Peak resident memory in bytes, until the program closed its standard output; 0 if unknown.
   std::size_t peak_resident = 0;
 };
 
-/// Runs a program to its end; what it prints is thrown away. Throws Error where it cannot be started.
+/// Runs a program to its end and discards its standard output. Throws Error if it cannot be started.
 ChildRun run_child(const std::filesystem::path& program, const std::vector<std::string>& arguments);
 
 }  // namespace streamdiffusion::posix

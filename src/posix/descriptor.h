@@ -9,22 +9,24 @@
 
 namespace streamdiffusion::posix {
 
-/// A file descriptor that is read from. Closed with the object where it was opened by it; move-only.
+/// A file descriptor for reading. The destructor closes it, unless it is standard input. Move-only.
 class Descriptor {
  public:
-  /// Standard input, which stays open.
+  /// Returns the descriptor of standard input, which is never closed.
   static Descriptor standard_input();
-  /// Throws Error where the file cannot be read. A named pipe is opened without waiting for its writer.
+  /// Opens a file. Does not wait for the writer of a named pipe. Throws Error if the file cannot be opened.
   explicit Descriptor(const std::filesystem::path& file);
   ~Descriptor();
   Descriptor(Descriptor&& other) noexcept;
   Descriptor& operator=(Descriptor&&) = delete;
 
-  /// Waits until there is something to read or the other end is closed; false when neither came in time.
+  /// Waits until there is data to read or the other end is closed. Returns false if neither happens in
+  /// `time`.
   [[nodiscard]] bool wait(std::chrono::milliseconds time) const;
-  /// Bytes read, 0 at the end, nothing where there is none yet. Throws Error.
+  /// Reads available bytes. Returns their number, 0 at the end, or nullopt if there are none yet. Throws
+  /// Error if reading fails.
   [[nodiscard]] std::optional<std::size_t> read(std::span<char> bytes) const;
-  /// Not standard input.
+  /// True unless this is standard input.
   [[nodiscard]] bool is_named() const { return owned_; }
 
  private:

@@ -4,7 +4,7 @@
 
 namespace streamdiffusion::posix {
 
-/// The file of the running program, links followed; empty where the system does not tell.
+/// Returns the path of the running program, with links resolved, or an empty path if it is unknown.
 std::filesystem::path executable_path();
 
 }  // namespace streamdiffusion::posix

@@ -16,7 +16,7 @@ namespace {
 
 constexpr mode_t kShared = 0664;  // so that a group can share a cache
 
-/// Whether the path still leads to the opened file: who held the lock may have deleted it.
+/// True if the path still refers to the opened file. The previous holder of the lock may have deleted it.
 bool is_current(int descriptor, const std::filesystem::path& file) {
   struct stat opened {};
   struct stat there {};
@@ -32,7 +32,7 @@ std::optional<FileLock> FileLock::try_lock(const std::filesystem::path& file) {
     throw Error(file.string() + ": cannot be made: " + std::generic_category().message(errno));
   }
   FileLock lock(opened);
-  // A file system that has no locks (ENOLCK, ENOSYS) is one where nobody waits for one.
+  // Other errors (ENOLCK, ENOSYS) mean that the file system has no locks. Then no process can hold one.
   if (::flock(opened, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
     return std::nullopt;
   }

@@ -5,11 +5,11 @@
 
 namespace streamdiffusion::posix {
 
-/// A lock between processes on a file that is made for it (flock, as Python's filelock takes it). Released
-/// with the object; move-only.
+/// A lock between processes, on a file that is created for it. It uses flock and is therefore compatible with
+/// Python's filelock. Released with the object; move-only.
 class FileLock {
  public:
-  /// None where another process holds it. Throws Error where the file cannot be made.
+  /// Returns nullopt if another process holds the lock. Throws Error if the file cannot be created.
   static std::optional<FileLock> try_lock(const std::filesystem::path& file);
   ~FileLock();
   FileLock(FileLock&& other) noexcept;

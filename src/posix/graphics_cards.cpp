@@ -23,7 +23,7 @@ std::string maker(const std::string& vendor) {
   return vendor;
 }
 
-/// What NVIDIA's driver calls the card: the line "Model: 		 NVIDIA H200".
+/// Reads the card's name from NVIDIA's driver, in the line "Model: 		 NVIDIA H200".
 std::string nvidia_model(const fs::path& information) {
   std::ifstream stream(information);
   for (std::string line; std::getline(stream, line);) {

@@ -8,11 +8,11 @@
 
 namespace streamdiffusion::posix {
 
-/// A file that is written from its end on, and goes on where an earlier run has stopped. Throws Error that
-/// names the file and what the system says (a full disk, missing rights).
+/// A file that is only appended to, so that a later run can continue an interrupted download. All functions
+/// throw Error with the file's name and the system's reason, such as a full disk or missing rights.
 class GrowingFile {
  public:
-  /// Opens or makes it; what is in it stays.
+  /// Opens the file, or creates it. Existing contents are kept.
   explicit GrowingFile(const std::filesystem::path& file);
   ~GrowingFile();
   GrowingFile(const GrowingFile&) = delete;
@@ -20,11 +20,11 @@ class GrowingFile {
 
   [[nodiscard]] std::int64_t size() const { return size_; }
   void append(std::span<const std::byte> bytes);
-  /// Empties it.
+  /// Truncates the file to 0 bytes.
   void clear();
-  /// Hands out all that is in it, in pieces.
+  /// Passes the whole contents to `take`, in pieces.
   void read_all(const std::function<void(std::span<const std::byte>)>& take) const;
-  /// Comes back once the bytes are on the disk.
+  /// Waits until all bytes are on the disk.
   void sync() const;
 
  private:

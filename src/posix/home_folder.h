@@ -5,8 +5,8 @@
 
 namespace streamdiffusion::posix {
 
-/// The home folder of a user as the system's user database has it; of the current user where `user` is empty.
-/// None where there is no such user.
+/// Returns a user's home folder from the system's user database, or nullopt if there is no such user. An
+/// empty `user` means the current one.
 std::optional<std::string> home_folder(const std::string& user);
 
 }  // namespace streamdiffusion::posix

@@ -5,11 +5,11 @@
 
 namespace streamdiffusion::posix {
 
-/// "AMD EPYC 9575F"; what the system calls the architecture where it does not tell.
+/// Returns the processor's name, such as "AMD EPYC 9575F", or the architecture's name if it is unknown.
 std::string processor_name();
-/// Processors that this process may run on.
+/// Returns the number of logical processors, as std::thread::hardware_concurrency does.
 int processor_count();
-/// Bytes of memory that the machine has; 0 where the system does not tell.
+/// Returns the machine's memory in bytes, or 0 if it is unknown.
 std::size_t total_memory();
 
 }  // namespace streamdiffusion::posix

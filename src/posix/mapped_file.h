@@ -6,10 +6,10 @@
 
 namespace streamdiffusion {
 
-/// A file's bytes, mapped read-only. Unmapped with the object; move-only.
+/// A file mapped into memory, read-only. Unmapped with the object; move-only.
 class MappedFile {
  public:
-  /// Throws Error where the file is missing, is none or cannot be read.
+  /// Throws Error if the file is missing, is not a regular file or cannot be read.
   explicit MappedFile(const std::filesystem::path& file);
   ~MappedFile();
   MappedFile(MappedFile&& other) noexcept;
@@ -17,7 +17,7 @@ class MappedFile {
 
   [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
 
-  /// Gives the resident pages back to the system; they are read again when they are touched.
+  /// Returns the resident pages to the system. Later accesses read them from the file again.
   void release_pages() const;
 
  private:

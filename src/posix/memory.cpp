@@ -22,7 +22,8 @@ namespace streamdiffusion::posix {
 
 namespace {
 
-/// What is taken from the system: whole large pages if more than half of the last one is used.
+/// Returns the size to map: whole large pages if more than half of the last one is used, else whole small
+/// pages.
 std::size_t bytes_taken(std::size_t bytes) {
   const std::size_t in_large_pages = round_up(bytes, kLargePage);
   return in_large_pages - bytes < kLargePage / 2
@@ -30,7 +31,7 @@ std::size_t bytes_taken(std::size_t bytes) {
              : round_up(bytes, static_cast<std::size_t>(sysconf(_SC_PAGESIZE)));
 }
 
-/// The number behind a key of a file in /proc; none where there is no such file or key.
+/// Returns the number after a key in a file of /proc, or nullopt if there is no such file or key.
 std::optional<std::size_t> read_kilobytes(const char* file, const std::string& key) {
   std::ifstream lines(file);
   for (std::string line; std::getline(lines, line);) {
@@ -48,7 +49,7 @@ std::optional<std::size_t> read_kilobytes(const char* file, const std::string& k
 
 void* allocate_pages(std::size_t bytes) {
   const std::size_t taken = bytes_taken(bytes);
-  // Large pages begin at multiples of their size: what is too much before and after goes back.
+  // Large pages start at multiples of their size. The excess before and after the aligned part is unmapped.
   const std::size_t slack = taken >= kLargePage ? kLargePage : 0;
   void* const mapped =
       mmap(nullptr, taken + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -68,7 +69,7 @@ void* allocate_pages(std::size_t bytes) {
     munmap(data + taken, slack - before);
   }
 #ifdef MADV_HUGEPAGE
-  madvise(data, taken, MADV_HUGEPAGE);  // a hint: without large pages it is only slower
+  madvise(data, taken, MADV_HUGEPAGE);  // only a hint, so a failure is harmless
 #endif
   return data;
 }
@@ -83,8 +84,8 @@ void return_freed_memory() {
 
 std::size_t available_memory() {
   if (const auto available = read_kilobytes("/proc/meminfo", "MemAvailable:")) {
-    // What this process has asked for and not yet written to is promised, though the system still counts it
-    // as there. More than the machine has is no promise: sanitizers reserve addresses that way.
+    // MemAvailable still counts memory that this process has allocated but not yet written to. That memory is
+    // subtracted, unless it exceeds the machine's: then it is address space that a sanitizer reserves.
     const std::size_t total = read_kilobytes("/proc/meminfo", "MemTotal:").value_or(0);
     const std::size_t asked = read_kilobytes("/proc/self/status", "VmData:").value_or(0);
     const std::size_t written = read_kilobytes("/proc/self/status", "RssAnon:").value_or(0);

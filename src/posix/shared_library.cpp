@@ -12,7 +12,7 @@ namespace streamdiffusion::posix {
 
 namespace {
 
-/// The folder of the program or shared library that this code came with.
+/// Returns the folder of the program or shared library that contains this code.
 std::filesystem::path own_folder() {
   Dl_info info{};
   std::error_code error;
@@ -20,7 +20,7 @@ std::filesystem::path own_folder() {
     return {};
   }
   const auto file = std::filesystem::canonical(info.dli_fname, error);
-  // A program's own name may be relative to where it was started.
+  // For a program, dli_fname may be relative to the folder in which it was started.
   return (error ? executable_path() : file).parent_path();
 }
 

@@ -5,7 +5,7 @@
 namespace streamdiffusion::posix {
 namespace {
 
-// A signal handler reaches nothing but what is global; both are lock-free, as it needs.
+// These are global because a signal handler has no other state. They must be lock-free for the same reason.
 std::atomic<bool> stopping{false};
 std::atomic<int> stop_signal{0};
 static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free);
@@ -19,7 +19,8 @@ void install(void (*handler)(int), int signal) {
   struct sigaction action {};
   action.sa_handler = handler;
   sigemptyset(&action.sa_mask);
-  // The second one meets the system's own handler. Reads and writes under way go on.
+  // SA_RESETHAND gives the second signal the default action. SA_RESTART continues interrupted reads and
+  // writes.
   action.sa_flags = static_cast<int>(SA_RESTART | SA_RESETHAND);
   sigaction(signal, &action, nullptr);
 }

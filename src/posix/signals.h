@@ -4,14 +4,14 @@
 
 namespace streamdiffusion::posix {
 
-/// Whether the program is to finish what it has begun and end: a signal came while StopSignals lived, or
-/// request_stop was called.
+/// Returns a flag that is true if the program should finish its work in progress and end. A signal during the
+/// lifetime of a StopSignals sets it, as request_stop does.
 const std::atomic<bool>& stop_flag();
-/// Asks for the same end as a signal does.
+/// Sets the stop flag.
 void request_stop();
 
-/// While it lives, the first Ctrl-C (SIGINT) or SIGTERM sets a flag; the second ends the program as usual.
-/// One at a time.
+/// Handles stop signals during its lifetime. The first Ctrl-C (SIGINT) or SIGTERM sets the stop flag; the
+/// second ends the program as usual. Only one object may exist at a time.
 class StopSignals {
  public:
   StopSignals();
@@ -19,13 +19,13 @@ class StopSignals {
   StopSignals(const StopSignals&) = delete;
   StopSignals& operator=(const StopSignals&) = delete;
 
-  /// True once a signal has come.
+  /// Returns the stop flag.
   [[nodiscard]] const std::atomic<bool>& stop() const;
-  /// The signal that came, or 0.
+  /// Returns the number of the signal that was received, or 0.
   [[nodiscard]] int signal() const;
 };
 
-/// Writing to a pipe that nobody reads any more becomes an error instead of the program's silent end.
+/// Ignores SIGPIPE, so that writing to a pipe without a reader is an error instead of ending the program.
 void ignore_broken_pipes();
 
 }  // namespace streamdiffusion::posix

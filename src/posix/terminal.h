@@ -6,20 +6,21 @@ struct termios;
 
 namespace streamdiffusion::posix {
 
-/// Whether standard error is a terminal.
+/// True if standard error is a terminal.
 bool stderr_is_terminal();
 
-/// Whether standard input is a terminal.
+/// True if standard input is a terminal.
 bool stdin_is_terminal();
 
-/// Whether standard input may be read: a terminal stops a program in the background that reads from it.
+/// True if standard input may be read. Reading from a terminal would stop a program that runs in the
+/// background.
 bool stdin_is_ours();
 
-/// Columns of the terminal behind standard error; 80 where it does not tell.
+/// Returns the number of columns of the terminal on standard error, or 80 if it is unknown.
 int terminal_columns();
 
-/// While it lives, the terminal behind standard input gives each key at once and does not show it. Ctrl-C and
-/// Ctrl-Z stay what they are.
+/// During its lifetime, the terminal on standard input delivers each key at once, without echo. Ctrl-C and
+/// Ctrl-Z keep their meaning.
 class KeyByKey {
  public:
   KeyByKey();

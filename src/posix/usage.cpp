@@ -14,7 +14,7 @@ double to_seconds(const timeval& time) {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
 }
 
-/// The number that a file of /sys consists of.
+/// Reads the number in a file of /sys.
 std::optional<double> read_number(const std::filesystem::path& file) {
   std::ifstream stream(file);
   double number = 0;
@@ -32,7 +32,8 @@ double processor_seconds() {
 EnergyMeter::EnergyMeter(const std::filesystem::path& root) {
   std::error_code none;
   for (const auto& zone : std::filesystem::directory_iterator(root / "sys/class/powercap", none)) {
-    // intel-rapl:0 is a package (AMD's have that name too); intel-rapl:0:0 is a part of it.
+    // "intel-rapl:0" is a package, on AMD too. "intel-rapl:0:0" is a part of it, which would be counted
+    // twice.
     const std::string name = zone.path().filename().string();
     const bool is_package = name.starts_with("intel-rapl:") && name.find(':') == name.rfind(':');
     const auto start = read_number(zone.path() / "energy_uj");

@@ -6,23 +6,23 @@
 
 namespace streamdiffusion::posix {
 
-/// Seconds that processors have spent on this process.
+/// Returns the processor time of this process in seconds, user and system.
 double processor_seconds();
 
-/// What the processors' packages have used, as the system counts it (RAPL, Linux).
+/// Measures the energy that the processor packages use, by Linux's RAPL counters.
 class EnergyMeter {
  public:
-  /// `root`: where the system's files are, / but in tests.
+  /// `root` is the root of the system's files; only tests change it.
   explicit EnergyMeter(const std::filesystem::path& root = "/");
-  /// Joules since the meter was made; none where the system does not count them or lets nobody read them. It
-  /// counts anew after minutes to an hour: for measurements shorter than that.
+  /// Returns the joules since construction, or nullopt if there are no counters or no right to read them. The
+  /// counters wrap around after minutes to an hour, so measurements must be shorter than that.
   [[nodiscard]] std::optional<double> joules() const;
 
  private:
   struct Package {
     std::filesystem::path counter;
-    double start = 0;  // microjoules
-    double range = 0;
+    double start = 0;  // counter at construction, in microjoules
+    double range = 0;  // value at which the counter wraps around, in microjoules
   };
   std::vector<Package> packages_;
 };
