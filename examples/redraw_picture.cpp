@@ -1,4 +1,4 @@
-// Redraws a picture after a prompt: redraw_picture MODEL_FOLDER INPUT PROMPT OUTPUT
+// Redraws an image according to a prompt: redraw_picture MODEL_FOLDER INPUT PROMPT OUTPUT
 #include <streamdiffusion/error.h>
 #include <streamdiffusion/media.h>
 #include <streamdiffusion/model.h>
@@ -20,7 +20,7 @@ int main(int argc, char** argv) try {
 
   sd::Parameters parameters;
   parameters.prompt = argv[3];
-  parameters.t_index_list = sd::t_index_list_for(0.7F, 4);  // strength, steps
+  parameters.t_index_list = sd::t_index_list_for(0.7F, 4);  // strength 0.7, 4 steps
   sd::Stream stream(model, {.width = size, .height = size}, parameters);
 
   sd::Frame input;

@@ -34,17 +34,17 @@ const char* to_string(Filter filter) {
   return "";
 }
 
-/// What a filter does to a video.
+/// The effect of a filter on a video.
 struct Outcome {
   std::int64_t frames = 0;
   std::int64_t skipped = 0;
-  std::int64_t longest_freeze = 0;     ///< frames in a row that showed what was there before
-  std::optional<double> gap_variance;  ///< of the distances from one processed frame to the next, in frames^2
+  std::int64_t longest_freeze = 0;     ///< Largest number of consecutive frames that repeated an old result.
+  std::optional<double> gap_variance;  ///< Variance of the distance between processed frames, in frames^2.
   double processor_seconds = 0;
   std::optional<double> joules;
 };
 
-/// Follows which frames are processed.
+/// Collects the gaps between processed frames.
 class Gaps {
  public:
   void add(bool processed) {
@@ -54,7 +54,7 @@ class Gaps {
       first_ = false;
     }
   }
-  /// The video's end ends the last gap.
+  /// Ends the last gap at the video's end.
   void end() {
     if (!first_ && since_ > 0) {
       gaps_.push_back(static_cast<double>(since_));
@@ -64,7 +64,7 @@ class Gaps {
   [[nodiscard]] std::int64_t longest_freeze() const {
     return gaps_.empty() ? 0 : static_cast<std::int64_t>(std::ranges::max(gaps_)) - 1;
   }
-  /// None where there are no two gaps.
+  /// Returns the variance of the gaps, or nullopt if there are fewer than two.
   [[nodiscard]] std::optional<double> variance() const {
     if (gaps_.size() < 2) {
       return std::nullopt;
@@ -77,14 +77,14 @@ class Gaps {
 
  private:
   bool first_ = true;
-  std::int64_t since_ = 0;  // frames after the last that was processed
+  std::int64_t since_ = 0;  // frames since the last processed one
   std::vector<double> gaps_;
 };
 
-/// Starts to measure the energy of what computes, and where it is read, or why it is not.
+/// A way to measure the energy of the compute device.
 struct Energy {
-  std::function<Joules()> measure;
-  std::string note;
+  std::function<Joules()> measure;  ///< Starts a measurement.
+  std::string note;                 ///< Source of the figures, or the reason why there are none.
 };
 
 Energy energy_of_processors() {
@@ -159,7 +159,8 @@ Json row_of(Motion motion, Filter filter, const Outcome& outcome, const Outcome&
   return row;
 }
 
-/// Enough frames for a pause and a movement of the scene that moves now and then; fewer where one takes long.
+/// Returns the number of frames to measure: enough for a pause and a movement of the scene that moves
+/// sometimes, but fewer if a frame takes long.
 std::int64_t video_length(const Workbench& bench) {
   const Variant step = stream_variant(bench, stream_parameters(2));
   step();

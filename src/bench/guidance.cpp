@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::array<CfgType, 4> kTypes = {CfgType::none, CfgType::self, CfgType::initialize, CfgType::full};
 
-/// All kinds of guidance at one number of steps, in the order of kTypes.
+/// Measures all kinds of guidance at one number of steps, in the order of kTypes.
 std::vector<Spread> measure(const Workbench& bench, int steps) {
   std::vector<Variant> variants;
   for (const CfgType type : kTypes) {

@@ -7,8 +7,8 @@ namespace streamdiffusion::bench {
 
 namespace {
 
-/// Of pixels in [-1, 1], as the similarity filter sees them. The products are whole numbers, which sum up
-/// exactly and fast.
+/// Returns the cosine similarity of the pixels, scaled to [-1, 1] as in the similarity filter. It computes
+/// with 255 times these values, because sums of integers are exact and fast.
 double cosine_similarity(const Frame& a, const Frame& b) {
   std::int64_t ab = 0;
   std::int64_t aa = 0;

@@ -4,13 +4,13 @@
 
 namespace streamdiffusion::bench {
 
-/// What the similarity filter is compared with: skips each frame whose cosine similarity to the last that
-/// passed is above the threshold, however long that goes on.
+/// The baseline for the similarity filter. It skips every frame whose cosine similarity to the last processed
+/// one is above the threshold, without a limit on successive skips.
 class HardThreshold {
  public:
   explicit HardThreshold(double threshold) : threshold_(threshold) {}
 
-  /// Whether the frame passes. All frames have one size.
+  /// Returns true if the frame is to be processed. All frames must have the same size.
   bool keep(const Frame& frame);
 
  private:

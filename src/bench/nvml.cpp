@@ -22,7 +22,7 @@ Function* function(const char* name) {
   return reinterpret_cast<Function*>(posix::open_library_function(kLibrary, name));
 }
 
-/// Adds up a GPU's power on a thread of its own.
+/// Integrates a GPU's power over time, on a thread of its own.
 class PowerSum {
  public:
   PowerSum(Nvml nvml, void* gpu)
@@ -45,7 +45,7 @@ class PowerSum {
     }
   }
 
-  /// What has been used since the last time, at this moment's power.
+  /// Adds the energy since the last call, at the current power.
   void add() {
     const Clock::time_point now = Clock::now();
     unsigned int milliwatts = 0;
@@ -57,7 +57,7 @@ class PowerSum {
 
   Nvml nvml_;
   void* gpu_;
-  std::mutex mutex_;  // of what follows
+  std::mutex mutex_;  // protects last_ and joules_
   std::condition_variable_any stopped_;
   Clock::time_point last_ = Clock::now();
   double joules_ = 0;

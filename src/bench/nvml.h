@@ -6,19 +6,20 @@
 
 namespace streamdiffusion::bench {
 
-/// NVIDIA's management library: what energy needs of it, by its signatures; 0 is success everywhere.
+/// The functions of NVIDIA's management library (NVML) that measure energy. All return 0 on success.
 struct Nvml {
   std::function<int(const char* bus_id, void** gpu)> find;
-  std::function<int(void* gpu, unsigned long long* millijoules)> total_energy;  ///< of GPUs that count it
+  std::function<int(void* gpu, unsigned long long* millijoules)>
+      total_energy;  ///< Fails on GPUs without counter.
   std::function<int(void* gpu, unsigned int* milliwatts)> power;
 };
 
-/// Comes with the driver. Throws Error with the reason where it cannot be used.
+/// Opens NVML, which is part of NVIDIA's driver. Throws Error with the reason if it cannot be used.
 Nvml open_nvml();
 
-/// What a GPU uses from now on: gives the joules so far, or none where NVML tells nothing. Where the GPU does
-/// not count energy its power is read all the time.
+/// Returns the joules used since the measurement began, or nullopt if unknown.
 using Joules = std::function<std::optional<double>()>;
+/// Begins to measure a GPU's energy. If the GPU has no energy counter, a thread integrates its power.
 Joules measure_gpu(const Nvml& nvml, const std::string& bus_id);
 
 }  // namespace streamdiffusion::bench

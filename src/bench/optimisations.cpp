@@ -14,18 +14,18 @@ namespace {
 
 constexpr int kSteps = 4;
 
-/// A stream without one of the optimisations.
+/// A stream that lacks one of the optimisations.
 struct Without {
   std::string name;
   std::string how;
   Variant variant;
-  double paper = 0;  ///< how many times as long it takes in the paper; 0 where that is not told
+  double paper = 0;  ///< Slowdown without the optimisation according to the paper; 0 if not stated there.
 };
 
 Parameters all_on() { return guided_parameters(CfgType::self, kSteps); }
 
-/// A stream whose parameters are changed before each frame, so that what is cached for them has to be
-/// computed anew; the change counts.
+/// Returns a stream whose parameters change before each frame, so that cached values must be recomputed. The
+/// measured time includes the change.
 template <typename Change>
 Variant changing(const Workbench& bench, Change change) {
   const StreamOptions options{.width = bench.width, .height = bench.height};
@@ -42,7 +42,7 @@ Variant changing(const Workbench& bench, Change change) {
 
 void new_prompt(Parameters& parameters, int frame) { parameters.prompt = "apple " + std::to_string(frame); }
 
-/// Shares that were never there before: the prompts' embeddings are known, keys and values are not.
+/// Blends two prompts with new weights. The prompts' embeddings are cached, but the keys and values are not.
 void new_blend(Parameters& parameters, int frame) {
   parameters.prompts = {{.text = "red apple", .weight = 1},
                         {.text = "cat", .weight = 0.001F * static_cast<float>(frame)}};
@@ -50,7 +50,7 @@ void new_blend(Parameters& parameters, int frame) {
 
 void new_noise(Parameters& parameters, int frame) { parameters.seed = static_cast<std::uint64_t>(frame); }
 
-/// One of two schedules of the same length, in turn.
+/// Alternates between two schedules of the same length.
 void new_schedule(Parameters& parameters, int frame) { parameters.t_index_list.back() -= frame % 2; }
 
 std::vector<Without> list_all(const Workbench& bench) {
@@ -68,8 +68,8 @@ std::vector<Without> list_all(const Workbench& bench) {
   };
 }
 
-/// The same with the model's own autoencoder in place of the tiny one that was chosen for it. Gives what
-/// stands against it where there is none.
+/// Adds a stream with the model's own autoencoder instead of the tiny one. Returns a note with the reason if
+/// that is not possible, else an empty string.
 std::string add_full_autoencoder(const Workbench& bench, std::vector<Without>& all) {
   if (!bench.model_options.vae) {
     return "Tiny autoencoder: not switched off, since the model's own is all there is here (--vae gives it "

@@ -9,17 +9,17 @@
 
 namespace streamdiffusion::bench {
 
-/// A part of the benchmark, which can be chosen by its name.
+/// A part of the benchmark, which users choose by its name.
 struct Part {
   std::string name;
   std::string about;
   std::function<Table(const Workbench&)> measure;
 };
 
-/// All of them, in the order in which they are taken.
+/// Returns all parts, in the order in which they run.
 const std::vector<Part>& parts();
 
-// One file each.
+// The parts, each in a file of its own.
 Table measure_steps(const Workbench& bench);
 Table measure_guidance(const Workbench& bench);
 Table measure_optimisations(const Workbench& bench);

@@ -13,7 +13,7 @@ namespace {
 
 constexpr int kQueueSteps = 1;
 
-/// A camera that gives JPEG pictures, as most do, until its video ends.
+/// A source that decodes JPEG images, as most cameras deliver them, until its video ends.
 class JpegCamera : public Source {
  public:
   static constexpr int kWidth = 1280;
@@ -45,14 +45,14 @@ class JpegCamera : public Source {
   std::int64_t next_ = 0;
 };
 
-/// Encodes as motion JPEG does and keeps nothing.
+/// A sink that encodes each frame as JPEG and discards the result.
 class JpegSink : public Sink {
  public:
   void write(const Frame& frame) override { encode_image(frame, "jpeg"); }
   void finish() override {}
 };
 
-/// A camera's video through a stream into JPEG.
+/// A video from the camera through a stream to the sink.
 class Video {
  public:
   Video(const Workbench& bench, std::int64_t frames)
@@ -60,7 +60,7 @@ class Video {
         stream_(bench.model, {.width = bench.width, .height = bench.height}, stream_parameters(kQueueSteps)) {
   }
 
-  /// Seconds a frame, with all stages on threads of their own.
+  /// Returns seconds per frame with all stages on threads of their own.
   double run_queued() {
     camera_.rewind();
     const std::atomic<bool> stop = false;
@@ -68,7 +68,7 @@ class Video {
     return last_.elapsed_seconds / static_cast<double>(last_.frames_out);
   }
 
-  /// Seconds a frame, one stage after the other.
+  /// Returns seconds per frame with all stages one after another on this thread.
   double run_in_line() {
     camera_.rewind();
     Frame captured;
@@ -86,7 +86,7 @@ class Video {
     return watch.seconds() / static_cast<double>(camera_.info().frames);
   }
 
-  /// Seconds a frame that its stages but the stream took in the last queued run.
+  /// Returns seconds per frame that all stages except the stream took in the last queued run.
   [[nodiscard]] double outside_seconds() const {
     return (last_.source_seconds + last_.preprocess_seconds + last_.postprocess_seconds +
             last_.sink_seconds) /

@@ -9,7 +9,7 @@ namespace streamdiffusion::bench {
 
 namespace {
 
-constexpr int kSize = 256;  // of the rows that do not vary the size
+constexpr int kSize = 256;  // width and height of the cases that do not vary the size
 
 struct ScalingCase {
   int size = kSize;
@@ -17,7 +17,7 @@ struct ScalingCase {
   int frame_buffer = 1;
 };
 
-/// One thing varied at a time.
+/// Returns cases that each vary one property.
 std::vector<ScalingCase> cases() {
   std::vector<ScalingCase> all;
   for (const int size : {256, 384, 512, 640, 768}) {
@@ -32,7 +32,7 @@ std::vector<ScalingCase> cases() {
   return all;
 }
 
-/// 1, 2, 4, ... up to `most`, which is the last where it is no power of two.
+/// Returns 1, 2, 4, ... and finally `most`, even if that is not a power of two.
 std::vector<int> thread_counts(int most) {
   std::vector<int> counts;
   for (int count = 1; count < most; count *= 2) {
@@ -47,7 +47,7 @@ std::unique_ptr<TimedStream> make_stream(const std::shared_ptr<Model>& model, co
   return std::make_unique<TimedStream>(model, options, stream_parameters(one.steps));
 }
 
-/// Floating-point operations of a frame.
+/// Returns the floating-point operations of a frame in each case.
 std::vector<double> count(const Workbench& bench, const std::vector<ScalingCase>& all) {
   ModelOptions options = bench.model_options;
   options.device = "counting";

@@ -10,8 +10,8 @@ namespace streamdiffusion::bench {
 
 namespace {
 
-constexpr double kShiftPerFrame = 0.02;  // of the width: once across in not quite two seconds
-constexpr int kNoise = 6;                // peak to peak, of 255
+constexpr double kShiftPerFrame = 0.02;  // in widths: the view crosses its width in 50 frames
+constexpr int kNoise = 6;                // number of noise levels, in steps of a pixel value
 
 double wave(double turns) { return std::sin(2 * std::numbers::pi * turns); }
 

@@ -8,7 +8,7 @@ namespace streamdiffusion::bench {
 
 namespace {
 
-/// Between the two runs next to that share of all, in proportion.
+/// Returns the quantile `share` (0 to 1) of sorted values, linearly interpolated.
 double quantile(const std::vector<double>& sorted, double share) {
   const double position = share * static_cast<double>(sorted.size() - 1);
   const auto below = static_cast<std::size_t>(position);

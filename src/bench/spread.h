@@ -4,15 +4,15 @@
 
 namespace streamdiffusion::bench {
 
-/// What several runs of one thing took.
+/// Median and quartiles of several runs.
 struct Spread {
   double median = 0;
-  double low = 0;   ///< a quarter of the runs took less
-  double high = 0;  ///< a quarter of the runs took more
+  double low = 0;   ///< Lower quartile.
+  double high = 0;  ///< Upper quartile.
   int runs = 0;
 };
 
-/// Of at least one run.
+/// Returns the spread of at least one run.
 Spread spread_of(std::vector<double> runs);
 
 }  // namespace streamdiffusion::bench

@@ -10,7 +10,7 @@ namespace streamdiffusion::bench {
 
 namespace {
 
-/// What starting the program with these options took, several times over.
+/// Starts the program repeatedly with the same arguments, and keeps its peak memory.
 class Starts {
  public:
   Starts(const Workbench& bench, std::vector<std::string> arguments)

@@ -4,7 +4,7 @@
 
 namespace streamdiffusion::bench {
 
-/// Runs from when it is made.
+/// Measures the time since its construction.
 class Stopwatch {
  public:
   [[nodiscard]] double seconds() const {

@@ -30,7 +30,7 @@ std::string cell_text(const Json& row, const Column& column) {
   return value->is_string() ? value->get<std::string>() : number_text(*value, column.digits);
 }
 
-/// Numbers stand at the right of their column, words at the left.
+/// True if the column contains text. Such columns are aligned to the left, columns of numbers to the right.
 bool holds_words(const Table& table, const Column& column) {
   return std::ranges::any_of(table.rows, [&column](const Json& row) {
     const auto value = row.find(column.key);

@@ -10,31 +10,31 @@ namespace streamdiffusion::bench {
 
 using Json = nlohmann::ordered_json;
 
-/// A column of a table, filled from each row's value under `key`.
+/// A column of a table. Its cells are the values of the rows under `key`.
 struct Column {
-  std::string key;      ///< of JSON
-  std::string heading;  ///< for people
-  int digits = 1;       ///< behind the point of numbers that are not whole
+  std::string key;      ///< Key in the rows' JSON objects.
+  std::string heading;  ///< Heading in the text form.
+  int digits = 1;       ///< Digits after the decimal point of numbers that are not integers.
 };
 
-/// What a part of the benchmark has found: once, for people and for programs.
+/// The results of a part of the benchmark, which are printed as text and as JSON.
 struct Table {
-  std::string name;   ///< of the part, for JSON
-  std::string title;  ///< for people
+  std::string name;   ///< Name of the part, its key in the JSON output.
+  std::string title;  ///< Title in both forms.
   std::vector<Column> columns;
-  std::vector<Json> rows;          ///< objects; a column whose key is not there, or null, stays empty
-  std::vector<std::string> notes;  ///< what has to be known to read it
+  std::vector<Json> rows;          ///< Objects. A missing key or null leaves the column's cell empty.
+  std::vector<std::string> notes;  ///< Remarks needed to interpret the figures.
 };
 
-/// As a value of a row.
+/// Converts a spread to a value of a row.
 Json to_json(const Spread& spread);
-/// The same, times `factor` (seconds to milliseconds).
+/// Converts a spread, multiplied by `factor` (for example 1000 for milliseconds), to a value of a row.
 Json to_json(const Spread& spread, double factor);
 
-/// {"rows": [...], "notes": [...]}.
+/// Converts a table to {"title": ..., "rows": [...], "notes": [...]}.
 Json to_json(const Table& table);
 
-/// Title, columns one below the other, notes. Spreads are shown as "7.1 (7.0 to 7.3)".
+/// Formats the title, the rows in aligned columns, and the notes. Spreads are shown as "7.1 (7.0 to 7.3)".
 std::string to_text(const Table& table);
 
 }  // namespace streamdiffusion::bench

@@ -7,11 +7,11 @@
 
 namespace streamdiffusion::bench {
 
-/// One of several ways to do something: does it once and gives the figure, most often the seconds it took.
+/// One of several alternatives to compare: runs once and returns the measured value, usually seconds.
 using Variant = std::function<double()>;
 
-/// Lets the variants take turns, so that what disturbs the machine disturbs all of them: a round that is not
-/// counted, then rounds until `seconds` for each variant are over, at least two.
+/// Runs the variants in turns, so that disturbances of the machine affect all of them alike. It runs one
+/// round that is not counted, then rounds until `seconds` for each variant have passed, at least two.
 std::vector<Spread> take_turns(const std::vector<Variant>& variants, double seconds);
 
 }  // namespace streamdiffusion::bench

@@ -25,7 +25,7 @@ Parameters text_parameters(int steps) { return with_strength(1.0F, steps); }
 Parameters guided_parameters(CfgType type, int steps) {
   Parameters parameters = stream_parameters(steps);
   parameters.cfg_type = type;
-  parameters.guidance_scale = 1.4F;  // above 1, where it is on
+  parameters.guidance_scale = 1.4F;  // above 1, because guidance is off otherwise
   parameters.negative_prompt = "blurry";
   return parameters;
 }
@@ -35,7 +35,7 @@ TimedStream::TimedStream(const std::shared_ptr<Model>& model, const StreamOption
     : stream_(model, options, parameters),
       kind_(kind),
       in_(Scene(options.width, options.height, Motion::still).frames(options.frame_buffer_size)) {
-  while (out_.empty()) {  // as long as nothing comes out nothing is decoded
+  while (out_.empty()) {  // a batch that is not full decodes nothing
     step();
   }
 }

@@ -13,26 +13,26 @@
 
 namespace streamdiffusion::bench {
 
-/// What every part measures on.
+/// The model, size and time that every part measures with.
 struct Workbench {
-  ModelOptions model_options = {};    ///< for parts that load the model in other ways too
-  std::shared_ptr<Model> model = {};  ///< loaded with them
+  ModelOptions model_options = {};  ///< Options that `model` was loaded with.
+  std::shared_ptr<Model> model = {};
   int width = 0;
   int height = 0;
-  double seconds = 1;  ///< for each measurement
-  /// The program and its options for the same model, for the part that starts it.
+  double seconds = 1;  ///< Time for each measurement.
+  /// The program, and its options for the same model, for measuring its start.
   std::filesystem::path program = {};
   std::vector<std::string> program_options = {};
 };
 
-/// Image to image in `steps` steps, as most streams are set: half of the picture drawn anew, no guidance.
+/// Returns parameters for image to image with strength 0.5 and without guidance, as for most streams.
 Parameters stream_parameters(int steps);
-/// Text to image.
+/// Returns parameters for text to image.
 Parameters text_parameters(int steps);
-/// Image to image with guidance.
+/// Returns parameters for image to image with guidance.
 Parameters guided_parameters(CfgType type, int steps);
 
-/// A stream that is stepped for its time. It has been stepped until frames come out.
+/// A stream whose steps are timed. The constructor steps it until frames come out.
 class TimedStream {
  public:
   enum class Kind { image_to_image, text_to_image };
@@ -40,7 +40,7 @@ class TimedStream {
   TimedStream(const std::shared_ptr<Model>& model, const StreamOptions& options, const Parameters& parameters,
               Kind kind = Kind::image_to_image);
 
-  /// One step; the seconds that it took for each frame of the frame buffer.
+  /// Runs one step. Returns its seconds per frame of the frame buffer.
   double step();
 
   [[nodiscard]] Stream& stream() { return stream_; }
@@ -52,11 +52,12 @@ class TimedStream {
   std::vector<Frame> out_;
 };
 
-/// The measurement of one stream: makes it when it is first run.
+/// Makes a stream, and returns a variant that steps it.
 Variant stream_variant(const Workbench& bench, const Parameters& parameters, bool denoising_batch = true,
                        TimedStream::Kind kind = TimedStream::Kind::image_to_image);
 
-/// How many frames to take so that they fill the bench's time, given what one takes.
+/// Returns the number of frames that take about `seconds`, if one takes `frame_seconds`. It is `fewest` to
+/// `most`.
 std::int64_t frames_for(double seconds, double frame_seconds, std::int64_t fewest, std::int64_t most);
 
 }  // namespace streamdiffusion::bench
