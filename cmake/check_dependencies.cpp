@@ -1,5 +1,5 @@
-// Prints the versions of the libraries that the program is linked with, each by a function of the library
-// itself.
+// Prints the versions of the libraries that the program uses. Each version comes from a function of the
+// library, so that it is linked.
 #include <hwy/targets.h>
 
 extern "C" {

@@ -1,4 +1,4 @@
-# What every target of this project is compiled with.
+# Compile and link options of every target of this project.
 add_library(streamdiffusion_compiler INTERFACE)
 target_compile_options(streamdiffusion_compiler INTERFACE
   "$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wpedantic;-Wshadow;-Wconversion;-Wno-sign-conversion;-Wnon-virtual-dtor;-Woverloaded-virtual>"
@@ -7,25 +7,25 @@ if(STREAMDIFFUSION_WERROR)
   target_compile_options(streamdiffusion_compiler INTERFACE
     "$<$<COMPILE_LANGUAGE:CXX>:-Werror>" "$<$<COMPILE_LANGUAGE:CUDA>:-Werror=all-warnings>")
 endif()
-# -O2 where -O3 gains nothing. Kernels have -O3 (src/CMakeLists.txt).
+# -O2 for all code that does not gain from -O3. Kernels use -O3 (src/CMakeLists.txt).
 target_compile_options(streamdiffusion_compiler INTERFACE "$<$<AND:$<CONFIG:Release>,$<COMPILE_LANGUAGE:CXX>>:-O2>")
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-  # GCC collects its garbage at 128 MB; at 512 MB it compiles the server's coroutines in a tenth less time.
+  # GCC starts its garbage collector at 128 MB by default. With 512 MB it compiles the server's coroutines in 10% less time.
   target_compile_options(streamdiffusion_compiler INTERFACE $<$<COMPILE_LANGUAGE:CXX>:--param=ggc-min-heapsize=524288>)
 endif()
 if(NOT APPLE)
-  target_link_options(streamdiffusion_compiler INTERFACE -Wl,--as-needed)  # a program needs the libraries that it uses
+  target_link_options(streamdiffusion_compiler INTERFACE -Wl,--as-needed)  # depends only on libraries that are used
 endif()
 if(STREAMDIFFUSION_SANITIZE)
   target_compile_options(streamdiffusion_compiler INTERFACE -fsanitize=${STREAMDIFFUSION_SANITIZE}
                          -fno-omit-frame-pointer -fno-sanitize-recover=all)
   if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-    # What the sanitizers add hides from GCC what is initialised, and what belongs together: it warns of std::regex and of
-    # Boost.Asio's coroutines themselves.
+    # Code that the sanitizers insert causes false warnings in GCC: uninitialised variables in std::regex, and mismatched
+    # new and delete in Boost.Asio's coroutines.
     target_compile_options(streamdiffusion_compiler INTERFACE -Wno-maybe-uninitialized -Wno-mismatched-new-delete)
   endif()
   if(STREAMDIFFUSION_SANITIZE MATCHES thread AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-    # Boost.Asio has fences of its own, beside the locks that order the same things.
+    # The thread sanitizer does not support Boost.Asio's atomic fences. Locks order the same accesses, so it misses nothing.
     target_compile_options(streamdiffusion_compiler INTERFACE -Wno-tsan)
   endif()
   target_link_options(streamdiffusion_compiler INTERFACE -fsanitize=${STREAMDIFFUSION_SANITIZE})

@@ -1,5 +1,5 @@
-# The CUDA device, a library that the program opens when it is wanted: built where NVIDIA's toolkit, cuDNN 9 and the
-# headers of cudnn-frontend are (docs/cuda.md). Sets STREAMDIFFUSION_HAS_CUDA.
+# Finds the requirements of the CUDA device: NVIDIA's toolkit, cuDNN 9 and the headers of cudnn-frontend (docs/cuda.md).
+# Sets STREAMDIFFUSION_HAS_CUDA. The device is a shared library that the program opens on demand.
 set(STREAMDIFFUSION_CUDA AUTO CACHE STRING "The CUDA device: AUTO (where all that it takes is found), ON or OFF")
 set_property(CACHE STREAMDIFFUSION_CUDA PROPERTY STRINGS AUTO ON OFF)
 set(STREAMDIFFUSION_HAS_CUDA OFF)
@@ -8,7 +8,7 @@ if(STREAMDIFFUSION_CUDA STREQUAL "OFF" OR
   return()
 endif()
 
-set(packages ${PROJECT_SOURCE_DIR}/.cuda)  # where scripts/install-dependencies cuda puts what comes from PyPI
+set(packages ${PROJECT_SOURCE_DIR}/.cuda)  # `scripts/install-dependencies cuda` installs the packages from PyPI here
 find_program(NVCC nvcc HINTS ENV CUDACXX PATHS /usr/local/cuda/bin)
 get_filename_component(toolkit "${NVCC}" REALPATH)
 get_filename_component(toolkit "${toolkit}" DIRECTORY)
@@ -32,7 +32,7 @@ if(missing)
 endif()
 
 set(CMAKE_CUDA_COMPILER ${NVCC})
-set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)  # which CMake 3.25 does not know
+set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)  # CMake 3.25 does not set it by itself
 if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES AND NOT DEFINED ENV{CUDAARCHS})
   set(CMAKE_CUDA_ARCHITECTURES 75 80 86 89 90 100 120)
 endif()
@@ -42,7 +42,7 @@ if(CCACHE)
 endif()
 set(STREAMDIFFUSION_HAS_CUDA ON)
 
-# What every target with NVIDIA's headers is compiled with.
+# Include folders of every target that uses NVIDIA's headers.
 add_library(streamdiffusion_nvidia INTERFACE)
 target_include_directories(streamdiffusion_nvidia SYSTEM INTERFACE ${CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES}
                            ${CUDNN_INCLUDE_DIR} ${CUDNN_FRONTEND_INCLUDE_DIR})

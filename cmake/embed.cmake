@@ -1,5 +1,5 @@
-# Writes a C++ source with a file's bytes: cmake -DINPUT=... -DOUTPUT=... -DFUNCTION=... -DHEADER=... -P embed.cmake
-# FUNCTION, declared in HEADER, is std::string_view FUNCTION() in namespace streamdiffusion.
+# Writes a C++ source that contains a file's bytes: cmake -DINPUT=... -DOUTPUT=... -DFUNCTION=... -DHEADER=... -P embed.cmake
+# It defines `std::string_view FUNCTION()` in namespace streamdiffusion, which HEADER declares.
 file(READ ${INPUT} bytes HEX)
 string(REGEX REPLACE "([0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f])" "\\1\n" bytes "${bytes}")
 string(REGEX REPLACE "([0-9a-f][0-9a-f])" "'\\\\x\\1'," bytes "${bytes}")

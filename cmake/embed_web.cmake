@@ -1,4 +1,4 @@
-# Writes a C++ source with the files of a folder: cmake -DFOLDER=... -DOUTPUT=... -P embed_web.cmake
+# Writes a C++ source that contains the files of a folder: cmake -DFOLDER=... -DOUTPUT=... -P embed_web.cmake
 # It defines web_files() of server/web_files.h.
 set(TYPE_html "text/html; charset=utf-8")
 set(TYPE_css "text/css; charset=utf-8")

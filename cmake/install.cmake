@@ -1,5 +1,5 @@
-# What `cmake --install` brings: the program with the default model, the library with its headers and its CMake package.
-# The components are the Debian packages (packages.cmake).
+# Installs the program with the default model, and the library with its headers and its CMake package. The components
+# correspond to the Debian packages (packages.cmake).
 include(CMakePackageConfigHelpers)
 
 set(PACKAGE_FOLDER ${CMAKE_INSTALL_LIBDIR}/cmake/streamdiffusion)

@@ -1,8 +1,9 @@
-# Debian packages by CPack (scripts/package makes them): the program with the default model, and the library for developers.
+# Configures CPack for Debian packages, which scripts/package builds: the program with the default model, and the library for
+# developers.
 set(STREAMDIFFUSION_PACKAGE_MAINTAINER "streamdiffusion.cpp authors <authors@streamdiffusion.invalid>" CACHE STRING
     "Who answers for the Debian packages: NAME <ADDRESS>")
 
-# Licences, where Debian's policy wants them. Only packages have them there.
+# Licences, in the place that Debian's policy requires. EXCLUDE_FROM_ALL keeps them out of `cmake --install`.
 file(READ ${PROJECT_SOURCE_DIR}/NOTICE notice)
 file(READ ${PROJECT_SOURCE_DIR}/LICENSE licence)
 file(WRITE ${PROJECT_BINARY_DIR}/copyright "${notice}\n\n${licence}")
@@ -11,7 +12,7 @@ install(FILES ${PROJECT_BINARY_DIR}/copyright DESTINATION ${CMAKE_INSTALL_DATARO
 install(FILES ${PROJECT_BINARY_DIR}/copyright DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/doc/libstreamdiffusion-dev
         COMPONENT development EXCLUDE_FROM_ALL)
 
-# Manual pages from the program's help: the target `manual`.
+# The target `manual` makes manual pages from the program's help.
 find_program(HELP2MAN help2man)
 if(HELP2MAN)
   set(pages "")
@@ -30,7 +31,8 @@ if(HELP2MAN)
   install(FILES ${pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT program OPTIONAL)
 endif()
 
-# The version tells packages of different systems apart: they depend on different libraries.
+# The release number contains the system's name and version, because packages for different systems depend on different
+# libraries.
 set(ID "")
 set(VERSION_ID "")
 if(EXISTS /etc/os-release)
@@ -41,7 +43,7 @@ if(EXISTS /etc/os-release)
   endforeach()
 endif()
 
-# A static library leaves it to programs to link what it uses.
+# Programs must link the dependencies of a static library, so the development package depends on their packages.
 execute_process(COMMAND ${PROJECT_SOURCE_DIR}/scripts/install-dependencies --list library
                 OUTPUT_VARIABLE libraries OUTPUT_STRIP_TRAILING_WHITESPACE)
 string(REPLACE "\n" ", " libraries "${libraries}")
