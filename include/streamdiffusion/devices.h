@@ -17,8 +17,8 @@ struct ComputeDevice {
 
 struct ComputeDevices {
   std::vector<ComputeDevice> gpus;
-  std::string
-      problem;  ///< Why `gpus` is empty: no GPU, no driver, a missing library or a build without CUDA.
+  /// Reason why `gpus` is empty: no GPU, no driver, a missing library or a build without CUDA.
+  std::string problem;
 };
 
 /// Lists the GPUs that this build can use on this machine. It initialises CUDA, which takes a noticeable

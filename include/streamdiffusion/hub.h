@@ -21,14 +21,13 @@ struct HubProgress {
   double bytes_per_second = 0;  ///< Mean rate since the downloads began.
 };
 
-/// Where models are downloaded from, and the cache that they are kept in.
+/// The server that models are downloaded from, the cache that keeps them, and how downloads run.
 struct HubOptions {
   std::string endpoint = "https://huggingface.co";
   std::filesystem::path cache = {};  ///< Cache folder, laid out as Python's huggingface_hub lays it out.
-  std::string token =
-      {};                ///< Access token, or empty. Sent only to `endpoint`, never to hosts it redirects to.
-  bool offline = false;  ///< Use only what the cache holds; make no request.
-  int parallel = 4;      ///< Files downloaded at the same time; less than 1 counts as 1.
+  std::string token = {};  ///< Access token, or empty. Sent only to `endpoint`, not to hosts it redirects to.
+  bool offline = false;    ///< Use only the contents of the cache; make no request.
+  int parallel = 4;        ///< Files downloaded at the same time; less than 1 counts as 1.
 
   /// Called on the calling thread about ten times a second during downloads.
   std::function<void(const HubProgress&)> on_progress = {};
@@ -61,7 +60,7 @@ class HubStopped : public Error {
 /// only if the model comes from the hub; otherwise it is used only if the cache holds it. ModelOptions::notes
 /// states the choice.
 ///
-/// Throws Error if a repository or file cannot be had, HubStopped if stopped.
+/// Throws Error if a needed file is neither in the cache nor can be downloaded, and HubStopped if stopped.
 ModelOptions fetch_model(ModelOptions options, const HubOptions& hub);
 
 /// Downloads the needed files of one repository ("OWNER/NAME[/FILE.safetensors][@REVISION]"). Returns the

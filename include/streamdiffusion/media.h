@@ -102,8 +102,8 @@ struct SourceOptions {
   /// Frames per second of rawvideo or a folder of images (0: 25), or the rate requested of a camera or screen
   /// (0: its default).
   double frame_rate = 0;
-  std::map<std::string, std::string> ffmpeg_options =
-      {};  ///< Options of FFmpeg's format, device or protocol.
+  /// Options of FFmpeg's format, device or protocol.
+  std::map<std::string, std::string> ffmpeg_options = {};
   /// Set if a live pipeline reads the source. A pipe's frame that arrives after its own timestamp then gets
   /// its arrival time as Frame::time.
   bool live = false;
@@ -175,8 +175,8 @@ struct SinkOptions {
   /// Number of times that an animated image (GIF, APNG, WebP) is played, 0 for endlessly; other outputs
   /// ignore it. No value: FFmpeg's default.
   std::optional<int> plays = {};
-  std::map<std::string, std::string> ffmpeg_options =
-      {};  ///< Options of FFmpeg's encoder, format, device or protocol.
+  /// Options of FFmpeg's encoder, format, device or protocol.
+  std::map<std::string, std::string> ffmpeg_options = {};
   /// Makes the encoder hold back no frame, for video that is watched while it is made. Live outputs other
   /// than windows always do.
   bool low_latency = false;

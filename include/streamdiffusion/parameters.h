@@ -89,7 +89,7 @@ struct Parameters {
   CfgType cfg_type = CfgType::none;
   float guidance_scale = 1.0F;  ///< Weight of the guidance; values up to 1 turn it off.
   float delta = 1.0F;           ///< Factor on the residual noise in `self` and `initialize`.
-  bool do_add_noise = true;     ///< Adds fresh noise between the denoising steps.
+  bool do_add_noise = true;     ///< Adds noise between the denoising steps.
 
   /// Guidance embedding of a latent consistency model (LCM): the guidance scale that the distilled model
   /// imitates. diffusers passes its guidance_scale - 1. Only for models with `time_cond_proj_dim`; others
@@ -117,8 +117,9 @@ Parameters variation_of(Parameters parameters, std::uint32_t variation);
 
 /// Returns a t_index_list of `steps` evenly spread denoising steps, of a schedule of `num_inference_steps`.
 ///
-/// `strength` (0 < strength <= 1) is the noise level of the first step; 1 is pure noise. Throws Error if an
-/// argument is out of range or fewer than `steps` timesteps lie at or below `strength`.
+/// The first step is the one at `strength` (0 < strength <= 1), a fraction of the schedule counted from its
+/// end; 1 is the noisiest timestep. Throws Error if an argument is out of range or fewer than `steps`
+/// timesteps remain from there.
 std::vector<int> t_index_list_for(float strength, int steps, int num_inference_steps = 50);
 
 }  // namespace streamdiffusion

@@ -39,7 +39,7 @@ struct Outcome {
   std::int64_t frames = 0;
   std::int64_t skipped = 0;
   std::int64_t longest_freeze = 0;     ///< Largest number of consecutive frames that repeated an old result.
-  std::optional<double> gap_variance;  ///< Variance of the distance between processed frames, in frames^2.
+  std::optional<double> gap_variance;  ///< Variance of the distances between processed frames, in frames^2.
   double processor_seconds = 0;
   std::optional<double> joules;
 };

@@ -9,8 +9,8 @@ namespace streamdiffusion::bench {
 /// The functions of NVIDIA's management library (NVML) that measure energy. All return 0 on success.
 struct Nvml {
   std::function<int(const char* bus_id, void** gpu)> find;
-  std::function<int(void* gpu, unsigned long long* millijoules)>
-      total_energy;  ///< Fails on GPUs without counter.
+  /// Fails on GPUs without an energy counter.
+  std::function<int(void* gpu, unsigned long long* millijoules)> total_energy;
   std::function<int(void* gpu, unsigned int* milliwatts)> power;
 };
 

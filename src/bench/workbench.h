@@ -56,8 +56,8 @@ class TimedStream {
 Variant stream_variant(const Workbench& bench, const Parameters& parameters, bool denoising_batch = true,
                        TimedStream::Kind kind = TimedStream::Kind::image_to_image);
 
-/// Returns the number of frames that take about `seconds`, if one takes `frame_seconds`. It is `fewest` to
-/// `most`.
+/// Returns the number of frames that take about `seconds` if one takes `frame_seconds`, clamped to `fewest`
+/// to `most`.
 std::int64_t frames_for(double seconds, double frame_seconds, std::int64_t fewest, std::int64_t most);
 
 }  // namespace streamdiffusion::bench

@@ -18,8 +18,7 @@ std::string text_of(float number) {
 double short_number(float number) { return std::stod(text_of(number)); }
 
 nlohmann::json as_integer(const nlohmann::json& value) {
-  constexpr double kLargestExact =
-      9007199254740992.0;  // 2^53: above it, double cannot represent all integers
+  constexpr double kLargestExact = 9007199254740992.0;  // 2^53: double represents all integers up to it
   const double number = value.is_number_float() ? value.get<double>() : 0.5;
   if (std::trunc(number) != number || std::abs(number) > kLargestExact) {
     return value;

@@ -19,7 +19,7 @@ struct Settings {
   float prompt_transition = 0.0F;  ///< Seconds.
   std::string negative_prompt;
 
-  float strength = 0.7F;  ///< Noise level of the first step, 0 < strength <= 1; 1 keeps nothing of the input.
+  float strength = 0.7F;  ///< Start of denoising, as in t_index_list_for; 1 keeps nothing of the input.
   int steps = 2;
   std::vector<int> t_index_list;  ///< Unless empty, it replaces `strength` and `steps`.
   int num_inference_steps = 50;

@@ -9,7 +9,7 @@
 
 namespace streamdiffusion {
 
-inline constexpr std::size_t kLongestPrompt = 10000;  ///< In bytes; a prompt of 77 tokens has about 400.
+inline constexpr std::size_t kLongestPrompt = 10000;  ///< Maximum in bytes; 77 tokens take about 400.
 
 /// Thrown for a wrong field of a JSON object. The message states the permitted values.
 class FieldError : public Error {

@@ -13,10 +13,9 @@ struct TypedLine {
   nlohmann::json fields;  ///< Argument of apply_json, if `kind` is change.
 };
 
-/// Parses a typed line. A line is a new prompt unless it begins with a slash. "/strength 0.5", "/cfg-type
-/// full" or
-/// "/lora style 0.7" change a setting; /help, /show and /quit are commands. "//" begins a prompt with a
-/// slash. Throws Error for invalid UTF-8, an unknown command or a missing value.
+/// Parses a typed line. A line is a new prompt unless it begins with a slash; "//" begins a prompt with a
+/// slash. Lines such as "/strength 0.5" or "/lora style 0.7" change a setting. The commands are "/help",
+/// "/show" and "/quit". Throws Error for invalid UTF-8, an unknown command or a missing value.
 TypedLine parse_typed_line(std::string_view line);
 
 /// Returns the text of /help.

@@ -76,8 +76,8 @@ struct HostLinear {
   std::span<const float> bias;    ///< [out], or empty.
   std::int64_t out_channels = 0;
   std::int64_t in_channels = 0;
-  /// GEGLU: multiplies the first half of the outputs by gelu of the second half, which leaves out_channels /
-  /// 2 results.
+  /// GEGLU: multiplies the first half of the outputs by gelu of the second half. The layer then has
+  /// out_channels / 2 results.
   bool geglu = false;
   Precision precision = Precision::f32;
 };

@@ -20,7 +20,7 @@ struct Denoising {
   std::vector<DenoisingStep> steps;
   std::shared_ptr<const DeviceTensor> time;  ///< The UNet's time projections, one row for each step.
   bool v_prediction = false;
-  CfgType cfg_type = CfgType::none;  ///< CfgType::none if the scale turns guidance off.
+  CfgType cfg_type = CfgType::none;  ///< Guidance in effect: none if the scale turns it off.
   float guidance_scale = 1;
   float delta = 1;
   bool do_add_noise = true;

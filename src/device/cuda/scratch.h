@@ -29,7 +29,8 @@ class ScratchPlan {
 /// reuse the memory of the one before.
 class Scratch {
  public:
-  /// `moved` is called when growing, after the old memory is freed and before the new one is allocated.
+  /// `moved` is called if the memory must grow, after the old one is freed and before the new one is
+  /// allocated.
   Scratch(Device& device, std::function<void()> moved) : device_(device), moved_(std::move(moved)) {}
 
   std::byte* get(const ScratchPlan& plan) {
