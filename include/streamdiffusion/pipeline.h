@@ -13,9 +13,9 @@ namespace streamdiffusion {
 
 struct PipelineOptions {
   /// True: live, so the newest frame wins. Older frames are dropped and counted. If no frame arrives for one
-  /// and a half frame intervals, the last input is stepped again, under its number and the current time, at
-  /// most at the source's frame rate. A source that can be read faster (a file) is read at the pace of its
-  /// frame times.
+  /// and a half frame intervals, the last input is stepped again under its number and the current time. This
+  /// repeats at the source's frame rate at most. A source that can be read faster (a file) is read at the
+  /// pace of its frame times.
   ///
   /// False: offline, so every input gives one output, with its number and time. An input that the similarity
   /// filter skips shows the result before.

@@ -159,8 +159,8 @@ Json row_of(Motion motion, Filter filter, const Outcome& outcome, const Outcome&
   return row;
 }
 
-/// Returns the number of frames to measure: enough for a pause and a movement of the scene that moves
-/// sometimes, but fewer if a frame takes long.
+/// Returns the number of frames to measure. It covers a pause and a movement of the scene that moves
+/// sometimes, unless a frame takes too long.
 std::int64_t video_length(const Workbench& bench) {
   const Variant step = stream_variant(bench, stream_parameters(2));
   step();

@@ -8,8 +8,8 @@
 
 namespace streamdiffusion {
 
-/// Decides when the last frame of a live source is stepped again because no new one has arrived: one and a
-/// half frame intervals after the last, then at the source's frame rate.
+/// Decides when the last frame of a live source is stepped again because no new one has arrived. That is one
+/// and a half frame intervals after the frame, then at the source's frame rate.
 class Pace {
  public:
   using Duration = MonotonicClock::Duration;
