@@ -3,8 +3,6 @@
 #include <concepts>
 #include <type_traits>
 
-#include "core/round_up.h"
-
 namespace streamdiffusion {
 
 /// Returns n / by, rounded up. Both must be positive.
