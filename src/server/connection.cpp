@@ -52,7 +52,7 @@ Response not_allowed(const Request& request, const char* methods) {
   return response;
 }
 
-/// What GET gives at this path.
+/// Answers a GET (or HEAD) request for `path`.
 Response get(const Request& request, const std::string& path, ServerContext& server) {
   if (path == "/healthz") {
     return make_response(request, Status::ok, "text/plain; charset=utf-8", "ok\n");
@@ -86,7 +86,7 @@ Response get(const Request& request, const std::string& path, ServerContext& ser
              : make_error_response(request, Status::not_found, "there is nothing at this path");
 }
 
-/// None where the answer has been sent already, as a stream.
+/// Returns the response to send, or nothing if it was already sent as a stream of events.
 asio::awaitable<std::optional<Response>> respond(Socket& socket, const Request& request,
                                                  const std::string& address, ServerContext& server) {
   const std::string path = path_of(request);
@@ -157,7 +157,7 @@ asio::awaitable<void> serve_connection(Socket socket, std::string address, Serve
     co_await socket.handshake();
     co_await serve(std::move(socket), std::move(address), server);
   } catch (const boost::system::system_error&) {
-    // The peer has gone, or took too long: nothing to tell anybody.
+    // The peer has gone or took too long, so nobody is left to answer.
   }
   --server.connections;
 }

@@ -17,8 +17,8 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::size_t kCodecThreads = 2;
-constexpr std::size_t kPicturesTogether = 4;  // of text to image
-constexpr double kReportInterval = 1;         // seconds
+constexpr std::size_t kPicturesTogether = 4;  // Most text-to-image frames of one call.
+constexpr double kReportInterval = 1;         // Seconds between two `statistics` messages.
 constexpr double kSmoothing = 0.2;
 
 void smooth(double& value, double sample) {
@@ -100,7 +100,7 @@ std::shared_ptr<Session> Engine::open(const std::string& id, const StreamSetting
   auto session = std::make_shared<Session>(id, codecs_, std::move(output));
   const auto deliver = [this, raw = session.get()](FrameState state, const Arrival& arrival,
                                                    const Frame* picture) {
-    this->deliver(*raw, state, arrival, picture);  // the stream is the session's: it lives
+    this->deliver(*raw, state, arrival, picture);  // The session owns the stream and so outlives it.
   };
   session->stream =
       std::make_unique<SessionStream>(models_.loaded(stream_settings.model),
@@ -167,7 +167,7 @@ void Engine::send(const SessionPtr& session, std::string message) {
   }
 }
 
-// ---- the engine's thread
+// ---- On the engine's thread
 
 void Engine::run() {
   std::unique_lock lock(mutex_);
@@ -253,7 +253,7 @@ void Engine::when_device_is_lost(std::function<void(const std::string&)> tell) {
   tell_of_loss_ = std::move(tell);
 }
 
-/// Tells everybody, once; without the mutex.
+/// Reports the lost device to all clients and to the server, once. The caller must not hold the mutex.
 void Engine::lose_device(const std::string& problem) {
   metrics_.internal_errors.Increment();
   std::function<void(const std::string&)> tell;
@@ -271,7 +271,8 @@ void Engine::lose_device(const std::string& problem) {
   }
 }
 
-/// Runs `work`, without the mutex. Where it fails, the sessions are told and their streams begin anew.
+/// Runs `work`. If it throws, the sessions' clients get an error and their streams are reset. The caller must
+/// not hold the mutex.
 void Engine::compute(const std::vector<SessionPtr>& sessions, const std::function<void()>& work) {
   try {
     work();
@@ -305,7 +306,8 @@ void Engine::step(const Turn& turn, std::unique_lock<std::mutex>& lock) {
   lock.lock();
 }
 
-/// The newest frames of a session, as many as its stream takes.
+/// Takes the newest frames of a session: exactly `frame_buffer` of them. Older ones are dropped; the newest
+/// is repeated if there are too few.
 std::vector<SessionStream::Input> Engine::take_inputs(const SessionPtr& session,
                                                       std::unique_lock<std::mutex>& lock) {
   const auto size = static_cast<std::size_t>(session->frame_buffer);

@@ -20,43 +20,48 @@
 namespace streamdiffusion::server {
 
 struct EngineLimits {
-  int frames_under_way = 16;  ///< of text to image that wait
-  int largest_side = 1024;
-  std::int64_t picture_pixels = std::int64_t{1} << 24;
-  int requests_waiting = 64;
-  int weight_sets = 4;  ///< different combinations of LoRA scales in use at a time, of one model
+  int frames_under_way = 16;                            ///< Text-to-image frames of a session that may wait.
+  int largest_side = 1024;                              ///< Most width and height of a stream, in pixels.
+  std::int64_t picture_pixels = std::int64_t{1} << 24;  ///< Most pixels of an image that a client sends.
+  int requests_waiting = 64;  ///< Changes of settings or stream that may wait in a session.
+  int weight_sets =
+      4;  ///< Combinations of LoRA scales in use at a time on one model; each has its own weights.
 };
 
-/// Computes for all sessions, on one thread of its own: whose turn it is, and whose steps share a UNet call,
-/// is the Scheduler's to say. Pictures are decoded and encoded on further threads. Its methods are
-/// thread-safe and return at once.
+/// Computes for all sessions on a thread of its own. The scheduler chooses whose turn it is and whose steps
+/// share a UNet call. Images are decoded and encoded on further threads. Public methods are thread-safe and,
+/// except `stop`, return at once.
 class Engine {
  public:
   Engine(ModelStore& models, const Settings& defaults, const StreamSettings& stream_defaults,
          const EngineLimits& limits, Metrics& metrics, MonotonicClock& clock = MonotonicClock::real());
   ~Engine();
-  /// Called once, on the engine's thread, where the device that computes is lost: no session can go on. To be
-  /// set before there are sessions.
+  /// Sets a callback for the loss of the compute device, after which no session can go on. It is called once,
+  /// on the engine's thread. Set it before the first session opens.
   void when_device_is_lost(std::function<void(const std::string& problem)> tell);
-  /// Ends after the step that it is at, and when no model is being loaded; lets go of all outputs.
+  /// Waits for the current step and for models that are loading, then ends the threads and releases all
+  /// outputs.
   void stop();
 
-  /// A session with the default settings, which must not outlive the engine. Its `output` gets nothing but
-  /// what the session asks for.
+  /// Opens a session with the default settings. It must not outlive the engine. `output` receives the
+  /// session's messages and answers.
   std::shared_ptr<Session> open(const std::string& id, const StreamSettings& stream_settings,
                                 std::shared_ptr<SessionOutput> output);
   void close(const std::shared_ptr<Session>& session);
 
-  /// False where too many wait already: the client is to be told.
+  /// Queues a change of settings or stream. Returns false if `requests_waiting` changes wait already; the
+  /// caller then tells the client.
   bool request(const std::shared_ptr<Session>& session, ClientMessage message);
-  /// Image to image of a picture file's bytes, or text to image where there are none.
+  /// Queues a frame. `picture` is an image file for image to image; if it is empty, the frame is text to
+  /// image.
   void frame(const std::shared_ptr<Session>& session, const FrameTag& tag, std::vector<std::uint8_t> picture);
 
   [[nodiscard]] const EngineLimits& limits() const { return limits_; }
-  /// What a new session's stream is made for.
+  /// The stream settings of a new session: width and height are the model's native size unless set at the
+  /// start.
   [[nodiscard]] StreamSettings default_stream() const;
   [[nodiscard]] Settings default_settings(const std::string& model) const;
-  /// The models for `hello` and GET /v1/models.
+  /// Describes the models for the `hello` message and GET /v1/models.
   [[nodiscard]] nlohmann::json describe_models() const;
 
  private:
@@ -98,11 +103,11 @@ class Engine {
   MonotonicClock& clock_;
   FrameAnswers answers_;
 
-  boost::asio::thread_pool codecs_;  // sessions use it to their end
+  boost::asio::thread_pool codecs_;  // Decodes and encodes images. Sessions use it until they end.
   std::mutex mutex_;
   std::condition_variable work_;
   std::vector<SessionPtr> sessions_;
-  std::vector<SessionPtr> closed_;  // their streams are the engine's thread's to free
+  std::vector<SessionPtr> closed_;  // Sessions whose streams the engine's thread has to free.
   bool stopping_ = false;
   std::function<void(const std::string&)> tell_of_loss_;
   std::thread thread_;

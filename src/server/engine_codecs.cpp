@@ -1,4 +1,4 @@
-// The part of the engine that decodes and encodes pictures, on threads of their own.
+// The part of the engine that decodes and encodes images, on the threads of `codecs_`.
 
 #include <boost/asio/post.hpp>
 #include <cstddef>
@@ -16,11 +16,11 @@ namespace streamdiffusion::server {
 
 namespace {
 
-constexpr int kMostEncoding = 3;  // frames of a stream on their way to the client's format
+constexpr int kMostEncoding = 3;  // Frames of a session that wait for the encoder; further ones are dropped.
 
 }  // namespace
 
-/// Throws Error for what is no picture.
+/// Decodes an image file and fits it to width x height. Throws Error if the bytes are not a readable image.
 SessionStream::Input Engine::decode(const EncodedFrame& encoded, int width, int height, Fit fit) const {
   SessionStream::Input input;
   const Frame picture = decode_image(encoded.picture, limits_.picture_pixels);
@@ -30,8 +30,8 @@ SessionStream::Input Engine::decode(const EncodedFrame& encoded, int width, int 
   return input;
 }
 
-/// Decodes what has come while the engine is busy, as many frames as it can take; a newer one is decoded when
-/// the turn comes. The mutex is held.
+/// Starts decoding the frame in `encoded` while the engine is busy, unless `ready` is full. The caller holds
+/// the mutex.
 void Engine::decode_next(const SessionPtr& session) {
   if (session->decoding || !session->encoded ||
       session->ready.size() >= static_cast<std::size_t>(session->frame_buffer)) {
@@ -67,7 +67,8 @@ void Engine::decode_early(const SessionPtr& session, const EncodedFrame& encoded
   work_.notify_all();
 }
 
-/// On the engine's thread, without the mutex.
+/// Hands over a frame that left a stream: its answer, or the encoding of its image. Runs on the engine's
+/// thread. The caller must not hold the mutex.
 void Engine::deliver(Session& session, FrameState state, const Arrival& arrival, const Frame* picture) {
   const std::lock_guard lock(mutex_);
   if (picture == nullptr) {

@@ -1,4 +1,4 @@
-// The part of the engine that answers requests for other settings.
+// The part of the engine that answers a session's requests to change its settings or its stream.
 
 #include <algorithm>
 #include <cstddef>
@@ -28,7 +28,7 @@ void Engine::answer_requests(const SessionPtr& session, std::unique_lock<std::mu
   }
 }
 
-/// False where a model has to be loaded first: the request is looked at again then.
+/// Answers a request. Returns false if a model has to be loaded first; the request is then tried again.
 bool Engine::answer(const SessionPtr& session, const ClientMessage& message) {
   try {
     if (message.type == ClientMessage::Type::stream) {
@@ -107,7 +107,7 @@ bool Engine::change_stream(const SessionPtr& session, const ClientMessage& messa
   return true;
 }
 
-/// Whether the model that is asked for has to be loaded first, which it is then.
+/// True if the requested model is not loaded yet; loading then begins and wakes the engine at its end.
 bool Engine::wait_for_model(const SessionPtr& session, const ClientMessage& message) {
   if (!message.fields.contains("model")) {
     return false;
@@ -133,7 +133,8 @@ bool Engine::wait_for_model(const SessionPtr& session, const ClientMessage& mess
   return true;
 }
 
-/// Each combination of LoRA scales has weights of its own.
+/// Throws FieldError if `wanted` needs one more combination of LoRA scales than the server keeps. Each
+/// combination has its own copy of the weights in memory.
 void Engine::check_weight_sets(const SessionStream& own, const Settings& wanted) {
   std::set<std::vector<float>> sets;
   const auto add = [&sets](const Settings& settings) {

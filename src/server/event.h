@@ -8,7 +8,7 @@
 
 namespace streamdiffusion::server {
 
-/// What a coroutine waits for and another one, on the same thread, sets.
+/// A flag that one coroutine waits for and another one on the same thread sets.
 class Event {
  public:
   explicit Event(const boost::asio::any_io_executor& executor) : timer_(executor) {}
@@ -18,7 +18,7 @@ class Event {
     timer_.cancel();
   }
 
-  /// False after `longest`. Takes what was set with it.
+  /// Waits until the flag is set and clears it. Returns false if it is still not set after `longest`.
   boost::asio::awaitable<bool> wait(std::chrono::steady_clock::duration longest) {
     if (!is_set_) {
       timer_.expires_after(longest);

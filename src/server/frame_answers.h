@@ -10,20 +10,20 @@
 
 namespace streamdiffusion::server {
 
-/// Tells a session's client what became of each frame that it sent, and counts it. The caller sees to it that
-/// one thread at a time is at a session.
+/// Answers each frame that a session's client sent, and counts the answers. The caller ensures that only one
+/// thread at a time uses a session.
 class FrameAnswers {
  public:
-  /// `most_superseded`: frames that may wait for the next answer.
+  /// `most_superseded`: superseded frames of a session that may wait for the next answer.
   FrameAnswers(Metrics& metrics, int most_superseded, const MonotonicClock& clock)
       : metrics_(metrics), most_superseded_(most_superseded), clock_(clock) {}
 
   void give(Session& session, FrameState state, const Arrival& arrival,
             std::vector<std::uint8_t> picture = {});
-  /// For what is no picture.
+  /// Answers a frame whose image cannot be decoded, and sends `problem` as an error.
   void give_unreadable(Session& session, const Arrival& arrival, const std::string& problem);
-  /// A newer frame has come before this one's turn. It is answered with the next answer to another one, so
-  /// that who sends a frame for each answer sends as many as can be used.
+  /// Notes a frame that a newer one replaced before its turn. It is answered as dropped just before the next
+  /// answer. So a client that sends one frame for each answer sends no more than the engine can use.
   void supersede(Session& session, const Arrival& arrival);
 
  private:

@@ -35,7 +35,7 @@ std::string percent_decoded(std::string_view text) {
 
 std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
 
-/// The page's files and the probes tell nothing that needs a token.
+/// True if the request needs no token: the page's files, the probes and OPTIONS reveal nothing secret.
 bool is_open_to_all(const Request& request) {
   const std::string path = path_of(request);
   return request.method() == http::verb::options || path == "/healthz" || path == "/readyz" ||
@@ -73,7 +73,7 @@ Response make_response(const Request& request, Status status, std::string_view t
   response.body() = std::move(body);
   response.prepare_payload();
   if (request.method() == http::verb::head) {
-    response.body().clear();  // Content-Length stays what GET would send
+    response.body().clear();  // Content-Length keeps the value that GET would send.
   }
   return response;
 }

@@ -17,38 +17,40 @@ using Request = boost::beast::http::request<boost::beast::http::string_body>;
 using Response = boost::beast::http::response<boost::beast::http::string_body>;
 using Status = boost::beast::http::status;
 
-/// The path of a request's target, without the query.
+/// The path of a request's target, percent-decoded and without the query.
 std::string path_of(const Request& request);
-/// A parameter of its query, decoded; empty where there is none.
+/// The first value of a query parameter, percent-decoded; empty if there is none.
 std::string query_of(const Request& request, std::string_view name);
 
 Response make_response(const Request& request, Status status, std::string_view type, std::string body);
 Response make_json(const Request& request, Status status, const nlohmann::json& json);
-/// An error as OpenAI's API has them. `param`: the field that is wrong, where it is one.
+/// Makes an error response in the form of OpenAI's API. `param` names the wrong field, if there is one.
 Response make_error_response(const Request& request, Status status, const std::string& message,
                              const std::string& param = {});
 
-/// Why a request is not served: host, origin or token. None: it is.
+/// Returns the error response if the request's host, origin or token is not allowed, and nothing if it may be
+/// served.
 std::optional<Response> refusal(const Request& request, const ServerContext& server, bool is_secure);
 
-/// One connection, until it ends: HTTP requests one after the other, or what a request turns it into.
-/// `address`: the peer's.
+/// Serves one connection until it ends: HTTP requests in turn, or the WebSocket that a request upgrades it
+/// to. `address` is the peer's IP address.
 boost::asio::awaitable<void> serve_connection(Socket socket, std::string address, ServerContext& server);
 
-/// Lets pages of allowed origins read a response: browsers ask before they send JSON.
+/// Adds the CORS headers that let pages of allowed origins read the response.
 void allow_origin(const Request& request, const ServerContext& server, Response& response);
 
-/// True for the paths of OpenAI's images API, and for the one of them that brings images.
+/// True if `path` belongs to OpenAI's images API.
 bool makes_images(const std::string& path);
+/// True if `path` is the one of that API whose requests bring images.
 bool is_edit(const std::string& path);
-/// POST to one of them. None where the answer has been sent as a stream of events.
+/// Answers a POST to the images API. Returns nothing if the answer was already sent as a stream of events.
 boost::asio::awaitable<std::optional<Response>> make_images(Socket& socket, const Request& request,
                                                             std::string address, ServerContext& server);
 
-/// GET /stream.mjpg: pictures until the session, or the server, ends.
+/// Answers GET /stream.mjpg with a session's frames. Ends with the server, or after a minute without a frame.
 boost::asio::awaitable<void> serve_motion_jpeg(Socket& socket, const Request& request, ServerContext& server);
 
-/// GET /v1/stream: a session.
+/// Serves GET /v1/stream, the WebSocket of one session, until it closes.
 boost::asio::awaitable<void> serve_websocket(Socket socket, Request request, std::string address,
                                              ServerContext& server);
 

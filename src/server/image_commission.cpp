@@ -19,7 +19,7 @@ using Json = nlohmann::json;
 constexpr std::chrono::seconds kPicturePatience{300};
 constexpr int kChangeId = 1;
 
-/// A message of the engine's. Throws Refused for an `error`.
+/// Parses a message of the engine. Throws Refused if it is an `error`.
 Json read_message(const std::string& text) {
   Json message = Json::parse(text);
   if (message["type"] != "error") {
@@ -70,7 +70,7 @@ asio::awaitable<void> ImageCommission::wait_for_place() {
   }
 }
 
-/// Makes a change and waits until it is in effect. Returns the engine's answer.
+/// Requests a change and waits until it is in effect. Returns the engine's answer.
 asio::awaitable<Json> ImageCommission::change(ClientMessage::Type type, Json fields) {
   server_.engine.request(session_, {.type = type, .id = kChangeId, .fields = std::move(fields)});
   while (true) {
@@ -115,7 +115,7 @@ asio::awaitable<FrameAnswer> ImageCommission::receive_picture() {
     }
     auto& answer = std::get<FrameAnswer>(item);
     if (answer.state == FrameState::unreadable) {
-      continue;  // an error that says why comes next
+      continue;  // The next item is the error that says why.
     }
     if (answer.state != FrameState::picture) {
       throw Refused(Status::internal_server_error, "a picture was lost");
@@ -124,7 +124,8 @@ asio::awaitable<FrameAnswer> ImageCommission::receive_picture() {
   }
 }
 
-/// What the session is told next.
+/// Waits for the next message or answer of the session. Throws Refused after kPicturePatience, or if the
+/// server stops.
 asio::awaitable<Outbox::Item> ImageCommission::receive() {
   const Clock::time_point until = Clock::now() + kPicturePatience;
   while (true) {

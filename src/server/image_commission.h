@@ -15,29 +15,29 @@
 
 namespace streamdiffusion::server {
 
-/// A place among the sessions, and the session on it that an order's pictures come from. It ends with this.
-/// All of its methods throw Refused.
+/// Makes the images of one order on a session of its own. It takes a session slot, or waits in the queue for
+/// one, and frees it at its end. All methods throw Refused.
 class ImageCommission {
  public:
   using Picture = std::vector<std::uint8_t>;
 
-  /// `executor`: the network's.
+  /// `executor` is the network thread's, `address` the client's IP address.
   ImageCommission(ServerContext& server, const boost::asio::any_io_executor& executor,
                   const std::string& address);
   ~ImageCommission();
   ImageCommission(const ImageCommission&) = delete;
   ImageCommission& operator=(const ImageCommission&) = delete;
 
-  /// Waits for the place, and until the order's settings are in effect.
+  /// Waits for a session slot and then until the order's settings are in effect.
   boost::asio::awaitable<void> begin(const Order& order);
-  /// The pictures' size as WIDTHxHEIGHT, known once the order has begun.
+  /// The images' size as WIDTHxHEIGHT. Valid after `begin`.
   [[nodiscard]] const std::string& size() const { return size_; }
-  /// The settings in effect when the order has begun.
+  /// The session's settings. Valid after `begin`.
   [[nodiscard]] const Settings& settings() const { return settings_; }
 
-  /// Text to image: the pictures with variations from 0 on, computed together.
+  /// Makes text-to-image files with variations 0 to `count` - 1, computed as one batch where possible.
   boost::asio::awaitable<std::vector<Picture>> draw_together(int count);
-  /// One picture of a plan. `input`: the file of the image to draw anew; empty for text to image.
+  /// Makes one image file of a plan. `input` is the image file to transform; empty for text to image.
   boost::asio::awaitable<Picture> draw(const Drawing& drawing, Picture input);
 
  private:

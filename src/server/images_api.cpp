@@ -51,7 +51,7 @@ asio::awaitable<Picture> draw(const Drawing& drawing, const Order& order, ImageC
   co_return co_await commission.draw(drawing, std::move(input));
 }
 
-// ---- all pictures in one answer
+// ---- All images in one answer
 
 Json describe(const std::vector<Picture>& pictures, const Order& order, const std::string& size) {
   Json data = Json::array();
@@ -79,9 +79,9 @@ asio::awaitable<std::vector<Picture>> make_pictures(const Order& order, ImageCom
   co_return pictures;
 }
 
-// ---- an answer in events
+// ---- An answer as a stream of events
 
-/// Tokens, which OpenAI's clients want to be told of. None are counted here.
+/// The token counts that OpenAI's clients expect. This server counts none.
 Json no_usage() {
   return {{"input_tokens", 0},
           {"input_tokens_details", {{"image_tokens", 0}, {"text_tokens", 0}}},
@@ -147,7 +147,7 @@ asio::awaitable<std::optional<Response>> make_images(Socket& socket, const Reque
   } catch (const Refused& refused) {
     response = refuse(request, refused);
   }
-  if (events.has_begun()) {  // too late for a status
+  if (events.has_begun()) {  // The status line is already sent, so the error goes out as an event.
     Json error = Json::parse(response->body());
     error["type"] = "error";
     co_await events.send(error);

@@ -23,7 +23,7 @@ constexpr std::array kTexts = {"prompt", "negative_prompt", "model", "user", "sa
   throw Refused(Status::bad_request, "'mask' is not supported: a whole picture is drawn anew", "mask");
 }
 
-/// A form has texts alone: "2" is a number and "true" a truth value, but for the fields that are texts.
+/// Converts a form field's text to JSON: "2" becomes a number, "true" a boolean. Fields in kTexts stay text.
 Json value_of(const std::string& name, std::string_view text) {
   const bool is_text = std::ranges::find(kTexts, name) != kTexts.end();
   Json value = is_text ? Json() : Json::parse(text, nullptr, false);
@@ -37,7 +37,7 @@ void set_once(Json& object, const std::string& name, Json value) {
   object[name] = std::move(value);
 }
 
-/// `name`, `name[]` for an item of a list, or `name[key]` for one of an object.
+/// Adds a form field to `fields`. `name[]` adds an item to a list, `name[key]` a member to an object.
 void add_field(const std::string& name, std::string_view text, Json& fields) {
   const std::size_t bracket = name.find('[');
   if (bracket == std::string::npos || name.back() != ']') {
@@ -82,7 +82,7 @@ ImagesForm read_multipart(std::string_view content_type, std::string_view body) 
   return form;
 }
 
-/// The file in a data URL.
+/// Decodes the image file in a data URL.
 File read_data_url(const Json& image) {
   constexpr std::string_view kForm = "must be a list of {\"image_url\": \"data:image/png;base64,...\"}";
   const bool has_url = image.is_object() && image.contains("image_url") && image["image_url"].is_string();

@@ -7,15 +7,15 @@
 
 namespace streamdiffusion::server {
 
-/// What a request to /v1/images/edits brings.
+/// The content of a request to /v1/images/edits.
 // NOLINTNEXTLINE(bugprone-exception-escape): what moving JSON checks cannot fail
 struct ImagesForm {
   nlohmann::json fields = nlohmann::json::object();
-  std::vector<std::vector<std::uint8_t>> images;  ///< picture files, as they came
+  std::vector<std::vector<std::uint8_t>> images;  ///< Image files, not decoded.
 };
 
-/// Reads multipart/form-data, with a file `image` or several `image[]`, or a JSON object, with `images`: a
-/// list of {"image_url": "data:..."}. Throws Refused.
+/// Reads a body of multipart/form-data or JSON. A form has a file `image` or several `image[]`. A JSON object
+/// has a list `images` of {"image_url": "data:..."}. Throws Refused.
 ImagesForm read_images_form(std::string_view content_type, std::string_view body);
 
 }  // namespace streamdiffusion::server

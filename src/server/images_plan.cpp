@@ -8,7 +8,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// The denoising steps of a picture, as indices into the schedule.
+/// The denoising steps of an image, as indices into the schedule.
 std::vector<int> steps_of(Settings settings, bool is_text_to_image) {
   if (is_text_to_image) {
     settings.strength = 1;
@@ -16,7 +16,7 @@ std::vector<int> steps_of(Settings settings, bool is_text_to_image) {
   return make_parameters(settings).t_index_list;
 }
 
-/// Numbers of steps, each after which a partial picture is shown: evenly spread, the last step apart.
+/// The step counts after which a partial image is shown: evenly spread, without the last step.
 std::vector<std::size_t> partial_steps(std::size_t steps, int partial_images) {
   const std::size_t count = std::min(static_cast<std::size_t>(partial_images), steps - 1);
   std::vector<std::size_t> shown;
@@ -26,7 +26,7 @@ std::vector<std::size_t> partial_steps(std::size_t steps, int partial_images) {
   return shown;
 }
 
-/// The seed, or the seeds that are blended, of picture k of an image to image order.
+/// Sets the seed, or the blended seeds, of image `k` of an image-to-image order.
 void set_seed(const Settings& settings, std::uint64_t k, Json& change) {
   if (settings.seeds.empty()) {
     change["seed"] = settings.seed + k;

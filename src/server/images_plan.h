@@ -10,18 +10,18 @@
 
 namespace streamdiffusion::server {
 
-/// One frame that a session is given to draw for an order.
+/// One frame that a session computes for an order.
 // NOLINTNEXTLINE(bugprone-exception-escape): what moving JSON checks cannot fail
 struct Drawing {
-  nlohmann::json settings;           ///< to be changed before; empty: none
-  std::uint16_t variation = 0;       ///< of text to image
-  std::optional<std::size_t> input;  ///< the image to draw anew; none: text to image
-  std::optional<int> partial;        ///< the index of a picture that later steps go on from; none: a result
+  nlohmann::json settings;           ///< Settings to change before the frame; empty: none.
+  std::uint16_t variation = 0;       ///< Variation of the seed's noise, for text to image.
+  std::optional<std::size_t> input;  ///< Index of the image to transform; none: text to image.
+  std::optional<int> partial;  ///< Index of a partial image, which has fewer denoising steps; none: a result.
 };
 
-/// The drawings that make `count` pictures of each input (of the prompt alone where there are none). Before
-/// each picture come up to `partial_images` of it after fewer denoising steps, at most one a step. Picture k
-/// has the seed of `settings` plus k.
+/// Plans `count` images of each input, or of the prompt alone if `inputs` is 0. Each result is preceded by up
+/// to `partial_images` images with fewer denoising steps, at most one a step. Image k of an input has the
+/// seed of `settings` plus k; without inputs it has variation k.
 std::vector<Drawing> plan_drawings(const Settings& settings, std::size_t inputs, int count,
                                    int partial_images);
 

@@ -52,7 +52,7 @@ std::string one_of(const std::string& param, const Json& value, const std::vecto
   throw wrong(param, "must be one of " + text);
 }
 
-/// Parameters of OpenAI's that mean nothing here.
+/// True for parameters of OpenAI's API that have no meaning here.
 bool is_ignored(const std::string& name) {
   constexpr std::array kIgnored = {"user",       "quality",        "style",
                                    "moderation", "input_fidelity", "safety_identifier"};
@@ -92,7 +92,7 @@ void read_field(const std::string& name, const Json& value, Order& order) {
     order.partial_images = read_integer(name, value, 0, kMostPartialImages);
   } else if (name == "model") {
     order.stream["model"] = value;
-  } else {  // the settings of docs/server.md, `prompt` first of all
+  } else {  // `prompt` and the other settings of docs/server.md
     order.settings[name] = value;
   }
 }
@@ -118,7 +118,7 @@ Order read_order(const Json& fields) {
     throw wrong("prompt", "must be a text that is not empty");
   }
   Order order;
-  order.settings["seed"] = -1;  // another picture each time, as such APIs do
+  order.settings["seed"] = -1;  // A random seed: OpenAI's clients expect another image each time.
   for (const auto& [name, value] : fields.items()) {
     read_field(name, value, order);
   }
@@ -139,7 +139,7 @@ Order read_edit_order(const Json& fields, std::vector<std::vector<std::uint8_t>>
                              " pictures together: each image becomes 'n' of them");
   }
   order.inputs = std::move(images);
-  // Each picture is one for itself, not a frame of a stream.
+  // The images are unrelated, not frames of a stream.
   order.stream["denoising_batch"] = false;
   order.stream["frame_buffer"] = 1;
   for (const auto& [name, value] : {std::pair{"similarity_threshold", 1}, std::pair{"prompt_transition", 0},

@@ -10,10 +10,10 @@
 
 namespace streamdiffusion::server {
 
-/// A request for pictures that is answered with an error.
+/// The error with which a request for images is answered.
 class Refused : public Error {
  public:
-  /// `param`: the parameter that is wrong, where it is one.
+  /// `param` names the wrong parameter; empty if the error concerns none.
   Refused(Status status, const std::string& message, std::string param = {})
       : Error(message), status_(status), param_(std::move(param)) {}
   [[nodiscard]] Status status() const { return status_; }
@@ -24,25 +24,26 @@ class Refused : public Error {
   std::string param_;
 };
 
-/// What a request for pictures asks for, in the words of the protocol.
+/// A request for images, translated to the protocol's settings (docs/server.md).
 // NOLINTNEXTLINE(bugprone-exception-escape): what moving JSON checks cannot fail
 struct Order {
-  nlohmann::json stream = nlohmann::json::object();
-  nlohmann::json settings = nlohmann::json::object();
-  int count = 1;
-  bool as_url = false;
+  nlohmann::json stream = nlohmann::json::object();    ///< Stream settings to change, by name.
+  nlohmann::json settings = nlohmann::json::object();  ///< Settings to change, by name.
+  int count = 1;                                       ///< Images of each input, or of the prompt.
+  bool as_url = false;  ///< True: images are returned as data URLs; false: as base64.
   std::string format = "png";
-  bool is_streamed = false;                       ///< the answer is a stream of events
-  int partial_images = 0;                         ///< at most, before each picture
-  std::vector<std::vector<std::uint8_t>> inputs;  ///< files of the images to draw anew; none: text to image
+  bool is_streamed = false;                       ///< True if the answer is a stream of events.
+  int partial_images = 0;                         ///< Most partial images before each result.
+  std::vector<std::vector<std::uint8_t>> inputs;  ///< Image files to transform; empty: text to image.
 };
 
-/// The order that the parameters of OpenAI's images API, and the settings beside them, make. Throws Refused.
+/// Reads a text-to-image order: the parameters of OpenAI's images API and this server's settings. Throws
+/// Refused.
 Order read_order(const nlohmann::json& fields);
-/// The same for images that are drawn anew.
+/// Reads an image-to-image order. `images` are the image files to transform. Throws Refused.
 Order read_edit_order(const nlohmann::json& fields, std::vector<std::vector<std::uint8_t>> images);
 
-/// The object that a request's body is. Throws Refused.
+/// Parses a request's body as a JSON object. Throws Refused.
 nlohmann::json parse_body(const std::string& body);
 
 }  // namespace streamdiffusion::server

@@ -9,12 +9,12 @@
 
 namespace streamdiffusion::server {
 
-/// What GET /metrics shows. Thread-safe.
+/// The counters, gauges and histograms of GET /metrics. Thread-safe.
 class Metrics {
  public:
   Metrics();
 
-  /// In Prometheus's text format.
+  /// All metrics in Prometheus's text format.
   [[nodiscard]] std::string text() const;
 
  private:

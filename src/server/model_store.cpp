@@ -69,8 +69,8 @@ std::shared_ptr<Model> ModelStore::loaded(const std::string& id) const {
   return slot.model;
 }
 
-/// Gives up the model that was used longest ago and is used by nobody, where there are too many. The first
-/// one stays: new sessions begin with it.
+/// If as many models as allowed are in memory, frees the least recently used one that no session uses.
+/// Returns false if there is none to free. The first model stays because new sessions begin with it.
 bool ModelStore::make_room() {
   const auto in_memory =
       std::ranges::count_if(slots_, [](const Slot& slot) { return slot.model != nullptr || slot.loading; });

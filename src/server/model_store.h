@@ -18,34 +18,36 @@ struct ModelOffer {
   ModelOptions options;
 };
 
-/// The models that clients may ask for, loaded when the first one does; those that nobody uses any more make
-/// room for others. Thread-safe.
+/// The models that clients may ask for. A model is loaded when a client first asks for it. Models that no
+/// session uses are freed when another one needs the memory. Thread-safe.
 class ModelStore {
  public:
-  /// Loads the first of `offers`. `most_loaded`: models in memory at a time. Throws Error where ids are not
-  /// unique, or the model cannot be loaded.
+  /// Loads the first of `offers`. `most_loaded` limits the models in memory at a time. Throws Error if ids
+  /// are not unique or the model cannot be loaded.
   ModelStore(std::vector<ModelOffer> offers, int most_loaded);
   ~ModelStore() { finish_loading(); }
 
   struct Entry {
     std::string id;
-    std::shared_ptr<Model> model;  ///< null: not loaded
-    std::vector<LoraScale> loras;  ///< with the scales they were loaded with
+    std::shared_ptr<Model> model;  ///< Null if the model is not loaded.
+    std::vector<LoraScale> loras;  ///< The model's LoRAs with their default scales.
   };
   [[nodiscard]] std::vector<Entry> entries() const;
   [[nodiscard]] const std::string& first() const { return offers_.front().id; }
   [[nodiscard]] bool has(const std::string& id) const;
-  /// The ids of all, for messages: "default, other".
+  /// The ids of all models for messages, as in "default, other".
   [[nodiscard]] std::string names() const;
 
-  /// The model, or null where it is not loaded yet.
+  /// The model, or null if it is not loaded. Marks it as the most recently used.
   [[nodiscard]] std::shared_ptr<Model> loaded(const std::string& id) const;
+  /// The LoRAs of a model with their default scales.
   [[nodiscard]] std::vector<LoraScale> loras(const std::string& id) const;
 
-  /// Loads it on a thread of its own and then calls `done` there with an empty text, or with what went wrong.
-  /// Several that ask for the same model share the work.
+  /// Loads a model on a thread of its own, which then calls `done` with an empty string or an error message.
+  /// Concurrent calls for the same model share one load. `done` is called at once, on the caller's thread, if
+  /// the model is loaded or cannot be.
   void load(const std::string& id, std::function<void(const std::string& error)> done);
-  /// Waits for the models that are being loaded, and for `done` of each.
+  /// Waits until all models that are being loaded have called `done`.
   void finish_loading();
 
  private:

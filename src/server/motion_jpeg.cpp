@@ -17,10 +17,10 @@ namespace http = boost::beast::http;
 using boost::asio::use_awaitable;
 
 constexpr const char* kBoundary = "streamdiffusion-picture";
-constexpr std::chrono::seconds kLongestWait{60};  // without a picture, the connection ends
+constexpr std::chrono::seconds kLongestWait{60};  // The connection ends after this time without a frame.
 
 std::string part_header(const std::vector<std::uint8_t>& picture) {
-  constexpr std::uint8_t kFirstOfWebp = 'R';  // of RIFF; JPEG begins with 0xff, PNG with 0x89
+  constexpr std::uint8_t kFirstOfWebp = 'R';  // WebP files begin with "RIFF".
   constexpr std::uint8_t kFirstOfPng = 0x89;
   const char* const type = picture.front() == kFirstOfWebp  ? "image/webp"
                            : picture.front() == kFirstOfPng ? "image/png"

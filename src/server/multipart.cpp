@@ -49,7 +49,7 @@ std::string take_value(std::string_view& text) {
   return value;
 }
 
-/// The parameter of a header's value, such as `name` of `form-data; name="image"`.
+/// Returns a parameter of a header's value, such as `name` in `form-data; name="image"`.
 std::optional<std::string> parameter(std::string_view header, std::string_view name) {
   std::size_t semicolon = header.find(';');
   while (semicolon != std::string_view::npos) {
@@ -77,7 +77,7 @@ std::string boundary_of(std::string_view content_type) {
   return boundary;
 }
 
-/// The value of a header among lines; empty where there is none.
+/// Returns the value of a header in a block of header lines; empty if there is none.
 std::string_view header_of(std::string_view lines, std::string_view name) {
   while (!lines.empty()) {
     const std::size_t end = std::min(lines.find(kLineEnd), lines.size());
@@ -107,7 +107,7 @@ FormPart describe(std::string_view headers, std::string_view content) {
   return {.name = std::move(*name), .is_file = is_file, .content = content};
 }
 
-/// Takes the body apart from one delimiter, a line with the boundary, to the next.
+/// Splits a body at its delimiters, the lines with the boundary.
 class Reader {
  public:
   Reader(std::string_view body, const std::string& boundary)
@@ -116,11 +116,11 @@ class Reader {
     if (rest_.starts_with(first)) {
       rest_.remove_prefix(first.size());
     } else {
-      take_until(delimiter_, "the form does not contain its boundary");  // a preamble
+      take_until(delimiter_, "the form does not contain its boundary");  // Skips the preamble.
     }
   }
 
-  /// Behind a delimiter. False where it is the last one.
+  /// Called behind a delimiter. Returns false if that is the last one, else skips to the part's headers.
   bool begins_part() {
     if (rest_.starts_with("--")) {
       return false;
@@ -145,7 +145,7 @@ class Reader {
   }
 
  private:
-  /// What comes before `end`, which is taken as well.
+  /// Takes the text before `end`, and `end` itself. Throws MultipartError(error) if there is no `end`.
   std::string_view take_until(std::string_view end, const char* error) {
     const std::size_t size = rest_.find(end);
     if (size == std::string_view::npos) {

@@ -8,7 +8,7 @@
 
 namespace streamdiffusion::server {
 
-/// A body is no multipart/form-data.
+/// The error of a body that is not valid multipart/form-data.
 class MultipartError : public Error {
  public:
   using Error::Error;
@@ -17,15 +17,15 @@ class MultipartError : public Error {
 /// One field of a form.
 struct FormPart {
   std::string name;
-  bool is_file = false;  ///< it came with a file name
+  bool is_file = false;  ///< True if the part has a file name.
   std::string_view content;
 };
 
-/// True if that is the type of a form that may have files.
+/// True if the Content-Type is multipart/form-data.
 bool is_multipart(std::string_view content_type);
 
-/// The fields of a multipart/form-data body (RFC 7578), in order; their contents are parts of `body`. Throws
-/// MultipartError.
+/// Parses a multipart/form-data body (RFC 7578) into its fields, in order. Their contents point into `body`.
+/// Throws MultipartError.
 std::vector<FormPart> parse_multipart(std::string_view content_type, std::string_view body);
 
 }  // namespace streamdiffusion::server

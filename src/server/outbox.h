@@ -16,21 +16,22 @@
 
 namespace streamdiffusion::server {
 
-/// What the engine has for one client, until the network has taken it. A slow client costs bounded memory: of
-/// a stream's pictures only the newest waits, and who sends without reading is no longer read from
-/// (`is_crowded`).
+/// The queue of messages and answers from the engine to one client. Its memory is bounded for slow clients.
+/// Of a stream's frames only the newest waits; older ones become `dropped` answers. While `is_crowded`, the
+/// network thread reads nothing more from the client.
 class Outbox : public SessionOutput, public std::enable_shared_from_this<Outbox> {
  public:
   explicit Outbox(const boost::asio::any_io_executor& executor) : executor_(executor), filled_(executor) {}
 
-  /// From any thread.
+  /// Queues a message. May be called from any thread, as may the other `send`.
   void send(std::string message) override;
   void send(FrameAnswer answer) override;
 
   using Item = std::variant<std::string, FrameAnswer>;
 
-  // On the executor's thread:
+  // The functions below are called on the executor's thread.
   std::optional<Item> take();
+  /// Waits for an item or for `wake`. Returns false if neither comes within `longest`.
   boost::asio::awaitable<bool> wait(std::chrono::steady_clock::duration longest) {
     return filled_.wait(longest);
   }

@@ -8,21 +8,22 @@
 
 namespace streamdiffusion::server {
 
-/// The places for sessions and the queue for them. For one thread.
+/// The limited session slots and the queue of clients that wait for one. Not thread-safe.
 class Places {
  public:
+  /// `places` slots and `queue` waiting clients at most, `from_one_address` of both together per IP address.
   Places(int places, int queue, int from_one_address)
       : places_(places), queue_(queue), from_one_address_(from_one_address) {}
   Places(const Places&) = delete;
   Places& operator=(const Places&) = delete;
 
-  /// A place, or one in the queue, until it is destroyed. Places must outlive it.
+  /// Holds a slot, or a position in the queue, until it is destroyed. Places must outlive it.
   class Ticket {
    public:
     ~Ticket();
     Ticket(const Ticket&) = delete;
     Ticket& operator=(const Ticket&) = delete;
-    /// 0: it has a place; else the position in the queue, from 1.
+    /// 0 if the ticket has a slot, else its position in the queue, from 1.
     [[nodiscard]] int position() const { return position_; }
 
    private:
@@ -35,8 +36,8 @@ class Places {
     int position_ = 0;
   };
 
-  /// `changed` is called when the position has changed. Null where the queue is full, or this address has too
-  /// many already.
+  /// Takes a slot, or the last position in the queue. Returns null if the queue is full or the address has
+  /// too many tickets. `changed` is called whenever the position changes.
   std::unique_ptr<Ticket> enter(const std::string& address, std::function<void()> changed);
 
   [[nodiscard]] int taken() const { return taken_; }

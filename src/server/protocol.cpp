@@ -23,7 +23,7 @@ Number read(std::span<const std::uint8_t> bytes, std::size_t offset) {
   return number;
 }
 
-/// Writes the number to the first bytes and takes them off the rest.
+/// Writes `number` in little-endian order to the front of `rest` and removes those bytes from it.
 template <std::unsigned_integral Number>
 void put(Number number, std::span<std::uint8_t>& rest) {
   for (std::size_t i = 0; i < sizeof(Number); ++i) {

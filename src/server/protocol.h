@@ -13,11 +13,11 @@
 
 namespace streamdiffusion::server {
 
-// The messages of docs/server.md. Nothing here knows a socket or a model.
+// Parses and builds the messages of docs/server.md. Nothing here depends on sockets or models.
 
 inline constexpr int kProtocolVersion = 1;
 
-/// A message breaks the protocol, or asks for what cannot be; becomes an `error` message.
+/// The error of a message that breaks the protocol or cannot be served. It is sent as an `error` message.
 class ProtocolError : public Error {
  public:
   ProtocolError(std::string code, const std::string& message) : Error(message), code_(std::move(code)) {}
@@ -27,22 +27,23 @@ class ProtocolError : public Error {
   std::string code_;
 };
 
-/// What a client's frame says of itself, and what comes back with its answer.
+/// The header of a client's frame, returned with its answer.
 struct FrameTag {
-  std::uint16_t variation = 0;
-  std::uint32_t number = 0;
-  double time = 0;
+  std::uint16_t variation = 0;  ///< Variation of the seed's noise, for text to image.
+  std::uint32_t number = 0;     ///< Chosen by the client; not interpreted.
+  double time = 0;              ///< Chosen by the client; not interpreted.
 };
 
 inline constexpr std::size_t kFrameHeaderSize = 16;
 inline constexpr std::size_t kAnswerHeaderSize = 24;
 
-/// Throws ProtocolError where the message is too short or of another kind.
+/// Parses the first 16 bytes of a binary message. Throws ProtocolError if it is shorter or of another kind.
 FrameTag parse_frame_header(std::span<const std::uint8_t> message);
 
 enum class FrameState : std::uint8_t { picture = 0, skipped = 1, dropped = 2, unreadable = 3 };
 
-/// The answer to a frame: header and picture (empty unless there is one).
+/// Builds the answer to a frame: a header of 24 bytes and the image file, which may be empty.
+/// `server_microseconds` is the time from arrival to sending, `dropped` the session's dropped frames so far.
 std::vector<std::uint8_t> make_answer(FrameState state, const FrameTag& tag,
                                       std::uint32_t server_microseconds, std::uint32_t dropped,
                                       std::span<const std::uint8_t> picture);
@@ -52,18 +53,18 @@ std::vector<std::uint8_t> make_answer(FrameState state, const FrameTag& tag,
 struct ClientMessage {
   enum class Type { settings, stream };
   Type type = Type::settings;
-  nlohmann::json id;  ///< null where there is none
+  nlohmann::json id;  ///< The client's id of the request; null if there is none.
   nlohmann::json fields;
 };
 
-/// Throws ProtocolError for what is no message.
+/// Parses a text message. Throws ProtocolError if it is not valid.
 ClientMessage parse_message(std::string_view text);
 
-/// The `error` message; `field` and `id` where there are any.
+/// Builds an `error` message, with `id` unless null and `field` unless empty.
 std::string make_error(const std::string& code, const std::string& message,
                        const nlohmann::json& id = nullptr, const std::string& field = {});
 
-/// JSON as text; bytes that are no UTF-8 (of a file's name, say) are replaced.
+/// Serialises JSON. Bytes that are not UTF-8, for example in a file name, are replaced.
 std::string dump(const nlohmann::json& json);
 
 }  // namespace streamdiffusion::server

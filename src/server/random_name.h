@@ -4,7 +4,8 @@
 
 namespace streamdiffusion::server {
 
-/// Letters and digits that nobody can guess.
+/// Returns 16 random characters (96 bits) from letters, digits, - and _. Throws Error if the system gives no
+/// random bytes.
 std::string random_name();
 
 }  // namespace streamdiffusion::server

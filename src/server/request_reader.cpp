@@ -28,12 +28,13 @@ constexpr std::uint64_t kBodyBytes = 1 << 20;
 constexpr std::chrono::seconds kIdle{60};
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
-/// The largest body of a request with this path: that of a session's message where it brings images.
+/// The largest body of a request to `path`, in bytes. A request that brings images may be as large as a
+/// session's message.
 std::uint64_t body_limit(const std::string& path, const ServerContext& server) {
   return is_edit(path) ? std::max<std::uint64_t>(kBodyBytes, server.options.message_bytes) : kBodyBytes;
 }
 
-/// The status for a request that cannot be read; none where the connection is simply over.
+/// The status for a request that cannot be read; nothing if the connection has merely ended.
 std::optional<Status> status_of(const boost::system::error_code& error) {
   if (error == http::error::body_limit) {
     return Status::payload_too_large;
@@ -55,7 +56,8 @@ bool expects_continue(const Request& request) {
   return boost::beast::iequals(request[http::field::expect], "100-continue");
 }
 
-/// Why a request is not served, by its headers.
+/// Judges a request by its headers and sets the limit of its body. Returns the error response if it is not
+/// served.
 std::optional<Response> refuse(Parser& parser, const ServerContext& server, bool is_secure) {
   const Request& request = parser.get();
   if (std::optional<Response> refused = refusal(request, server, is_secure)) {
@@ -73,8 +75,8 @@ std::optional<Response> refuse(Parser& parser, const ServerContext& server, bool
   return std::nullopt;
 }
 
-/// Waits for the headers or the rest of a request. Tells the client what is wrong with it. False where there
-/// is nothing to go on with.
+/// Runs `read_part`, which reads the headers or the rest of a request. Returns false if the connection cannot
+/// go on; a client that sent a bad request is told why.
 template <typename Read>
 asio::awaitable<bool> read(Socket& socket, Parser& parser, Read read_part) {
   socket.tcp().expires_after(kIdle);
@@ -91,7 +93,7 @@ asio::awaitable<bool> read(Socket& socket, Parser& parser, Read read_part) {
   co_return false;
 }
 
-/// Asks for the body where the client waits for that, and reads it.
+/// Reads the body. Sends "100 Continue" first if the client waits for it.
 asio::awaitable<bool> read_body(Socket& socket, boost::beast::flat_buffer& buffer, Parser& parser) {
   if (expects_continue(parser.get()) && parser.get().version() >= 11 && !parser.is_done()) {
     socket.tcp().expires_after(kWriteLimit);
@@ -126,7 +128,7 @@ asio::awaitable<std::optional<Request>> read_request(Socket& socket, boost::beas
       co_return is_whole ? std::optional(parser.release()) : std::nullopt;
     }
     server.metrics.refused.Increment();
-    const bool keep = refused->keep_alive() && parser.is_done();  // a body that is not read may follow
+    const bool keep = refused->keep_alive() && parser.is_done();  // Else an unread body may follow.
     refused->keep_alive(keep);
     co_await write_response(socket, std::move(*refused));
     if (!keep) {

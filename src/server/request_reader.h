@@ -8,9 +8,9 @@
 
 namespace streamdiffusion::server {
 
-/// Reads requests until one is to be served, and answers those that are not: what cannot be read, is too
-/// large or not allowed. That is decided by the headers alone, so that a client that sends "Expect:
-/// 100-continue" keeps a body to itself that would be refused. None where the connection is over.
+/// Reads requests until one may be served. Answers those that cannot be read, are too large or not allowed.
+/// The headers alone decide, so a client that sends "Expect: 100-continue" does not send a body in vain.
+/// Returns nothing if the connection is over.
 boost::asio::awaitable<std::optional<Request>> read_request(Socket& socket, boost::beast::flat_buffer& buffer,
                                                             ServerContext& server);
 

@@ -9,23 +9,23 @@ namespace {
 using Work = Turn::Work;
 using SessionPtr = std::shared_ptr<Session>;
 
-constexpr std::size_t kMostTogether = 4;
-constexpr int kLargestSharedPixels = 384 * 384;  // beyond it a row alone keeps the device busy
-constexpr double kFramePatience = 1.5;    // frame intervals until a missing frame is no longer waited for
-constexpr double kLongestInterval = 1.0;  // seconds; rarer frames are not waited for
-constexpr double kMostCredit = 0.25;      // seconds of the engine's time
+constexpr std::size_t kMostTogether = 4;         // Most sessions of a shared step.
+constexpr int kLargestSharedPixels = 384 * 384;  // Larger frames keep the device busy one at a time.
+constexpr double kFramePatience = 1.5;           // A missing frame is waited for this many frame intervals.
+constexpr double kLongestInterval = 1.0;         // Seconds. Frames with longer intervals are not waited for.
+constexpr double kMostCredit = 0.25;  // Seconds of the engine's time that a session may be behind others.
 
 Clock::time_point after(Clock::time_point start, double seconds) {
   return start + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
 }
 
-/// When a frame that has not come is given up.
+/// The time from which a missing frame is no longer waited for.
 Clock::time_point patience_ends(const Session& session) {
   const bool regular = session.input_interval > 0 && session.input_interval <= kLongestInterval;
   return after(session.last_input, regular ? kFramePatience * session.input_interval : 0);
 }
 
-/// Whether the step would end before the next frame is expected: it delays nothing then.
+/// True if a step begun now would end before the next frame is expected, so that it delays nothing.
 bool has_time_for_a_step(const Session& session, Clock::time_point now) {
   const Clock::time_point expected = after(session.last_input, session.input_interval);
   return session.input_interval > 0 && after(now, session.step_seconds) <= expected;
@@ -92,7 +92,7 @@ Turn choose_turn(const std::vector<SessionPtr>& sessions, Clock::time_point now)
       }
       continue;
     }
-    // To drain early is for when there is nothing else to do.
+    // An early drain comes after all other work.
     const bool early = work == Work::drain && now < patience_ends(*session);
     const bool had_early = turn.work == Work::drain && now < patience_ends(*turn.sessions.front());
     const bool better = turn.work == Work::none || (had_early && !early) ||

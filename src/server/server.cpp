@@ -22,8 +22,8 @@ namespace asio = boost::asio;
 using asio::use_awaitable;
 using asio::ip::tcp;
 
-constexpr std::chrono::seconds kGrace{5};               // for connections to end by themselves
-constexpr std::chrono::milliseconds kAcceptPause{100};  // when the system has no descriptors left
+constexpr std::chrono::seconds kGrace{5};               // Time for connections to end by themselves.
+constexpr std::chrono::milliseconds kAcceptPause{100};  // Pause if the system has no file descriptors left.
 
 std::unique_ptr<asio::ssl::context> make_tls(const ServerOptions& options) {
   if (!options.tls_certificate.empty()) {
@@ -69,8 +69,8 @@ struct Server::Impl {
     options.access.allowed_hosts.push_back(asio::ip::host_name());
     context = std::make_unique<ServerContext>(options);
   }
-  /// Connections that did not end by themselves end with `io`, and use the context until then; what the
-  /// engine has for them uses `io`.
+  /// Stops the engine first because its answers use `io`. Remaining connections end with `io` and use the
+  /// context until then.
   ~Impl() { context->engine.stop(); }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -84,7 +84,7 @@ struct Server::Impl {
   asio::io_context io{1};
   tcp::acceptor acceptor;
   asio::signal_set signals;
-  std::string lost_device;  // why the server has to stop
+  std::string lost_device;  // Message of the lost device; empty unless the server stops because of it.
 };
 
 asio::awaitable<void> Server::Impl::accept() {
@@ -103,7 +103,7 @@ asio::awaitable<void> Server::Impl::accept() {
     boost::system::error_code gone;
     const std::string address = socket.remote_endpoint(gone).address().to_string();
     if (gone || context->connections >= options.connections) {
-      continue;  // closes it
+      continue;  // The socket's destructor closes the connection.
     }
     socket.set_option(tcp::no_delay(true), gone);
     asio::co_spawn(io, serve_connection(Socket(std::move(socket), tls.get()), address, *context),
@@ -111,7 +111,7 @@ asio::awaitable<void> Server::Impl::accept() {
   }
 }
 
-/// Tells everybody and waits a while for them.
+/// Tells all connections to stop, waits up to kGrace for them, and stops `io`.
 asio::awaitable<void> Server::Impl::end() {
   boost::system::error_code ignored;
   context->tell_to_stop();
@@ -143,7 +143,7 @@ std::string Server::url() const {
 void Server::run() {
   impl_->signals.async_wait([this](const boost::system::error_code& error, int) {
     if (!error) {
-      impl_->signals.clear();  // a second signal ends the program at once
+      impl_->signals.clear();  // A second signal ends the program at once.
       stop();
     }
   });

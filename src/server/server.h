@@ -16,43 +16,43 @@ namespace streamdiffusion::server {
 
 struct ServerOptions {
   std::string host = "127.0.0.1";
-  int port = 8080;  ///< 0: any that is free
+  int port = 8080;  ///< 0: any free port.
   AccessRules access;
-  std::filesystem::path tls_certificate;  ///< PEM; empty: no TLS
-  std::filesystem::path tls_key;
-  bool tls_self_signed = false;
+  std::filesystem::path tls_certificate;  ///< PEM file with the certificate chain; empty: none.
+  std::filesystem::path tls_key;          ///< PEM file with the certificate's private key.
+  bool tls_self_signed = false;           ///< Makes a certificate at the start if none is given.
 
-  std::vector<ModelOffer> models;  ///< the first is loaded at the start
-  int models_loaded = 2;           ///< most in memory at a time
-  Settings defaults;               ///< of new sessions
-  StreamSettings stream_defaults;  ///< likewise; no width and height: the model's native size
+  std::vector<ModelOffer> models;  ///< Models on offer. The first is loaded at the start.
+  int models_loaded = 2;           ///< Most models in memory at a time.
+  Settings defaults;               ///< Settings of new sessions.
+  StreamSettings stream_defaults;  ///< Stream of new sessions. Width or height 0: the native size.
 
-  int sessions = 8;               ///< with a place at a time
-  int queue = 32;                 ///< that wait for one
-  int sessions_per_address = 16;  ///< places and queue together
-  int connections = 256;
-  int largest_side = 1024;  ///< of pictures that come out
-  std::size_t message_bytes = 8 << 20;
-  double idle_seconds = 600;  ///< a session that sends nothing for this long is closed
+  int sessions = 8;                     ///< Session slots.
+  int queue = 32;                       ///< Most clients that wait for a slot.
+  int sessions_per_address = 16;        ///< Most slots and queue positions of one IP address.
+  int connections = 256;                ///< Most open connections; further ones are closed at once.
+  int largest_side = 1024;              ///< Most width and height of a stream, in pixels.
+  std::size_t message_bytes = 8 << 20;  ///< Most bytes of a message, or of a request that brings images.
+  double idle_seconds = 600;            ///< A session that sends nothing for this long is closed.
 };
 
-/// HTTP and WebSocket in front of the engine (docs/server.md). Network on the thread that calls `run`,
-/// computing on the engine's, pictures on further ones.
+/// The HTTP and WebSocket server (docs/server.md). The thread that calls `run` does the network, the engine's
+/// thread computes, and further threads decode and encode images.
 class Server {
  public:
-  /// Loads the first model and listens. Throws Error where that, or a certificate, fails.
+  /// Loads the first model and listens. Throws Error if that fails or a certificate cannot be used.
   explicit Server(ServerOptions options);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  /// What to type into a browser: http://127.0.0.1:8080/
+  /// The address of the page, such as http://127.0.0.1:8080/
   [[nodiscard]] std::string url() const;
 
-  /// Serves until `stop`; then tells the sessions, finishes requests that are being answered, and returns.
-  /// Throws DeviceLost where it stopped because nothing can be computed any more.
+  /// Serves until `stop`, SIGINT or SIGTERM. Then it tells the sessions, gives running requests a few seconds
+  /// to finish, and returns. Throws DeviceLost if it stopped because the compute device was lost.
   void run();
-  /// From any thread.
+  /// Makes `run` return. May be called from any thread.
   void stop();
 
  private:

@@ -13,7 +13,7 @@
 
 namespace streamdiffusion::server {
 
-/// What all connections share. For the network's thread.
+/// The state that all connections share. Used on the network thread only.
 struct ServerContext {
   explicit ServerContext(const ServerOptions& given)
       : options(given),
@@ -31,7 +31,7 @@ struct ServerContext {
   int connections = 0;
   bool stopping = false;
 
-  /// Calls `stop` when the server stops, while it exists.
+  /// Registers a callback for the stop of the server, for as long as this object exists.
   class OnStop {
    public:
     OnStop(ServerContext& server, std::function<void()> stop)

@@ -8,11 +8,11 @@
 
 namespace streamdiffusion::server {
 
-/// An event of a text/event-stream, as its bytes: `data` on one line, under its field `type`.
+/// Formats an event of a text/event-stream: `data` is one line of JSON, its field `type` the event's name.
 std::string make_event(const nlohmann::json& data);
 
-/// An answer in server-sent events. It begins with the first one: until then the request may be answered
-/// otherwise.
+/// Answers a request with server-sent events. The headers go out with the first event; until then another
+/// response may be sent instead.
 class EventStream {
  public:
   EventStream(Socket& socket, const Request& request, const ServerContext& server)
@@ -20,7 +20,7 @@ class EventStream {
 
   [[nodiscard]] bool has_begun() const { return has_begun_; }
   boost::asio::awaitable<void> send(const nlohmann::json& data);
-  /// Ends the answer; without it, the client sees that something is missing.
+  /// Ends the answer. Without this call a client of HTTP/1.1 sees a truncated response.
   boost::asio::awaitable<void> end();
 
  private:

@@ -9,18 +9,18 @@
 
 namespace streamdiffusion::server {
 
-/// The one answer to a frame.
+/// The answer to a frame. Each frame gets exactly one.
 struct FrameAnswer {
   FrameState state = FrameState::picture;
   FrameTag tag;
   bool is_text_to_image = false;
   std::chrono::steady_clock::time_point arrival;
-  std::uint32_t dropped = 0;          ///< frames of the session, so far
-  std::vector<std::uint8_t> picture;  ///< a picture file; empty unless `state` is picture
+  std::uint32_t dropped = 0;          ///< The session's dropped frames so far.
+  std::vector<std::uint8_t> picture;  ///< Image file; empty unless `state` is picture.
 };
 
-/// Where a session's messages go: a WebSocket, or whoever else asked for pictures. Called on the engine's
-/// threads, which it must not hold up, and never once Engine::close has returned.
+/// The receiver of a session's messages: a WebSocket or another client that asked for images. It is called on
+/// the engine's threads and must not block them. It is not called after Engine::close has returned.
 class SessionOutput {
  public:
   virtual ~SessionOutput() = default;

@@ -10,7 +10,7 @@ namespace streamdiffusion::server {
 
 namespace {
 
-/// Text to image begins from pure noise, whatever the strength is.
+/// Stream parameters for text to image, which begins from pure noise whatever the strength is.
 Parameters text_parameters(Settings settings) {
   settings.strength = 1;
   return make_parameters(settings);
@@ -40,7 +40,7 @@ void SessionStream::set(const Settings& settings) {
   Settings next = settings;
   const Parameters parameters = make_parameters(settings);
   const Parameters for_text = text_parameters(settings);
-  if (!image_stream_) {  // tells now, not at the first frame, what does not suit the model
+  if (!image_stream_) {  // Reports settings that the model cannot use now, not at the first frame.
     image_stream_ = make_stream(model_, stream_settings_, parameters);
   } else {
     image_stream_->set_parameters(parameters);
@@ -52,7 +52,7 @@ void SessionStream::set(const Settings& settings) {
     } catch (const DeviceLost&) {
       throw;
     } catch (const std::exception&) {
-      text_stream_.reset();  // the next picture makes it anew, or is answered with what is wrong
+      text_stream_.reset();  // The next frame makes a new one, or is answered with the error.
     }
   }
 }
@@ -62,7 +62,7 @@ void SessionStream::set(std::shared_ptr<Model> model, const Settings& settings,
   Settings next = settings;
   StreamSettings next_stream = stream_settings;
   std::unique_ptr<Stream> stream = make_stream(model, stream_settings, make_parameters(settings));
-  // Nothing fails from here on.
+  // Nothing below throws.
   image_stream_ = std::move(stream);
   text_stream_.reset();
   model_ = std::move(model);
@@ -105,7 +105,7 @@ void SessionStream::drain() {
   image_stream_->drain(out_);
   show(out_);
   if (!image_stream_->in_flight()) {
-    drop_all();  // what a change of parameters left no row for
+    drop_all();  // Frames whose rows a change of parameters removed from the batch.
   }
 }
 

@@ -15,18 +15,18 @@
 
 namespace streamdiffusion::server {
 
-/// A frame on its way through a session.
+/// The tag and arrival of a frame that a session processes.
 struct Arrival {
   FrameTag tag;
   std::chrono::steady_clock::time_point time;
   bool text_to_image = false;
 };
 
-/// What a session computes with: its settings, its streams, and which frames are in them. For the engine's
-/// thread alone.
+/// Computes a session's frames: holds its settings, its streams, and the tags of the frames in flight. Used
+/// on the engine's thread only.
 class SessionStream {
  public:
-  /// Gets each frame that left the streams; a null picture where it was skipped or dropped.
+  /// Callback for each frame that leaves the streams. `picture` is null if the frame was skipped or dropped.
   using Deliver = std::function<void(FrameState state, const Arrival& arrival, const Frame* picture)>;
 
   SessionStream(std::shared_ptr<Model> model, Settings settings, StreamSettings stream_settings,
@@ -36,29 +36,31 @@ class SessionStream {
   [[nodiscard]] const StreamSettings& stream_settings() const { return stream_settings_; }
   [[nodiscard]] const std::shared_ptr<Model>& model() const { return model_; }
 
-  /// Throw Error where the settings do not suit the model, and change nothing then. Another stream drops the
-  /// frames in flight.
+  /// Applies other settings. Throws Error, and changes nothing, if the model cannot use them.
   void set(const Settings& settings);
+  /// Also changes the model and the stream's settings, which drops the frames in flight. Throws Error, and
+  /// changes nothing, if the model cannot use them.
   void set(std::shared_ptr<Model> model, const Settings& settings, const StreamSettings& stream_settings);
 
-  /// A step on frames of the stream's size, `frame_buffer` of them. `begin` first, then the step that it
-  /// describes (alone, or together with those of other sessions), then `end`.
+  /// A frame of the stream's size. A step takes `frame_buffer` of them.
   struct Input {
     Frame frame;
-    std::optional<Arrival> arrival;  ///< none: it only fills the buffer
+    std::optional<Arrival> arrival;  ///< None: the frame only fills the frame buffer.
   };
+  /// Prepares a step. The caller then runs the returned step, alone or together with those of other sessions.
   StreamStep begin_step(std::vector<Input> inputs);
+  /// Delivers the frames that left the stream in the step.
   void end_step(const StreamStep& step);
 
-  /// Whether frames wait in the stream for a further step.
+  /// True if frames wait in the stream for a further step.
   [[nodiscard]] bool in_flight() const { return image_stream_ && image_stream_->in_flight(); }
-  /// Steps on the last input, so that they come out.
+  /// Steps on the last input to bring out frames in flight.
   void drain();
 
-  /// Text to image, one picture for each.
+  /// Makes a text-to-image frame for each arrival.
   void make_pictures(const std::vector<Arrival>& arrivals);
 
-  /// Drops what is in flight, as after an error.
+  /// Drops all frames in flight and frees the streams. Used after an error.
   void reset();
 
  private:
@@ -77,11 +79,11 @@ class SessionStream {
   Settings settings_;
   StreamSettings stream_settings_;
   Deliver deliver_;
-  std::unique_ptr<Stream> image_stream_;  // made when the first frame comes
-  std::unique_ptr<Stream> text_stream_;   // likewise
+  std::unique_ptr<Stream> image_stream_;  // Made at the first image-to-image frame or change.
+  std::unique_ptr<Stream> text_stream_;   // Made at the first text-to-image frame.
   std::int64_t next_number_ = 0;
-  std::deque<Tagged> under_way_;  // by number
-  std::vector<Input> inputs_;     // of the step that has begun
+  std::deque<Tagged> under_way_;  // Frames in flight, ordered by number.
+  std::vector<Input> inputs_;     // Inputs between begin_step and end_step.
   std::vector<Frame> in_;
   std::vector<Frame> out_;
 };

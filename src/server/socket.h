@@ -16,8 +16,8 @@
 
 namespace streamdiffusion::server {
 
-/// A connection, with TLS or without: one type, so that everything above exists once. Reads and writes take
-/// buffers and handlers of one type each, so that what Boost makes of TLS and TCP is compiled once, in
+/// A connection with or without TLS. As one type serves both, code above it is compiled once. Reads and
+/// writes erase the types of buffers and handlers, so Boost's TLS and TCP templates are compiled once, in
 /// socket.cpp.
 class Socket {
  public:
@@ -25,16 +25,16 @@ class Socket {
   using Tls = boost::beast::ssl_stream<Tcp>;
   using executor_type = Tcp::executor_type;
 
-  /// `tls` null: without. It must outlive the socket.
+  /// Uses TLS unless `tls` is null. The context must outlive the socket.
   Socket(boost::asio::ip::tcp::socket socket, boost::asio::ssl::context* tls);
 
   boost::asio::awaitable<void> handshake();
-  /// Ends what is sent, and waits a little for the peer to do so: a connection closed while the peer still
-  /// sends is reset, and what was said last, why it is closed, is lost.
+  /// Ends sending, then reads for up to 2 seconds until the peer ends too. Closing while the peer still sends
+  /// would reset the connection, and the peer might lose the last message.
   boost::asio::awaitable<void> shut_down();
 
   [[nodiscard]] bool is_secure() const { return tls_ != nullptr; }
-  [[nodiscard]] bool is_open() const { return tls_ != nullptr || tcp_ != nullptr; }  ///< not moved from
+  [[nodiscard]] bool is_open() const { return tls_ != nullptr || tcp_ != nullptr; }  ///< False after a move.
   Tcp& tcp() { return tls_ ? tls_->next_layer() : *tcp_; }
   executor_type get_executor() { return tcp().get_executor(); }
 
@@ -60,7 +60,7 @@ class Socket {
  private:
   using Signature = void(boost::system::error_code, std::size_t);
   using Handler = std::function<Signature>;
-  /// What one read or write takes of a sequence of buffers; the rest is left to the next one.
+  /// Most buffers of one read or write; the caller passes the rest again.
   static constexpr std::size_t kBuffers = 8;
   template <typename Buffer>
   using BufferArray = std::array<Buffer, kBuffers>;
@@ -78,7 +78,7 @@ class Socket {
     return first;
   }
 
-  /// Boost's handlers can only be moved, std::function copies.
+  /// Makes a move-only handler of Boost copyable, as std::function requires.
   template <typename Moved>
   static Handler shareable(Moved handler) {
     return [shared = std::make_shared<Moved>(std::move(handler))](
@@ -92,7 +92,7 @@ class Socket {
   std::unique_ptr<Tls> tls_;
 };
 
-// What websocket::stream asks of a stream at the end of a connection.
+// beast_close_socket and async_teardown are the customisation points by which websocket::stream closes.
 
 inline void beast_close_socket(Socket& socket) {
   boost::system::error_code ignored;

@@ -7,23 +7,24 @@
 
 namespace streamdiffusion::server {
 
-/// What a session's stream is made for; another one takes a new stream. The names are the protocol's.
+/// The settings that a session's stream is made for; a change of them makes a new stream. The names are the
+/// protocol's (docs/server.md).
 struct StreamSettings {
-  std::string model;  ///< an id of the model store
+  std::string model;  ///< An id in the model store.
   int width = 0;
   int height = 0;
   int frame_buffer = 1;
   bool denoising_batch = true;
   Fit fit = Fit::crop;
-  std::string format = "jpeg";  ///< of the pictures that go out: jpeg, webp or png
+  std::string format = "jpeg";  ///< File format of outgoing frames: jpeg, webp or png.
   int quality = 85;
 
   bool operator==(const StreamSettings&) const = default;
 };
 
-/// Applies the fields of a JSON object. Throws FieldError where one is unknown, of another type or out of
-/// range, and leaves `settings` as it was. `largest_side`: of width and height. Whether the model exists and
-/// takes the size is not checked.
+/// Applies the fields of a JSON object. `largest_side` limits width and height. Throws FieldError, and
+/// changes nothing, if a field is unknown, has the wrong type or is out of range. It does not check that the
+/// model exists and supports the size.
 void apply_json(const nlohmann::json& fields, int largest_side, StreamSettings& settings);
 nlohmann::json to_json(const StreamSettings& settings);
 

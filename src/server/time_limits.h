@@ -4,10 +4,10 @@
 
 namespace streamdiffusion::server {
 
-// Time limits of several kinds of connections.
-inline constexpr std::chrono::seconds kHandshakeLimit{15};  ///< of TLS and of WebSocket, each
-inline constexpr std::chrono::seconds kWriteLimit{30};      ///< for a part of an answer to be sent
-inline constexpr std::chrono::milliseconds kStopInterval{
-    500};  ///< between two looks whether the server stops
+// Time limits that several kinds of connections share.
+inline constexpr std::chrono::seconds kHandshakeLimit{15};  ///< Limit of each handshake, TLS and WebSocket.
+inline constexpr std::chrono::seconds kWriteLimit{30};      ///< Limit of sending one part of an answer.
+/// Interval at which waiting coroutines check if the server stops.
+inline constexpr std::chrono::milliseconds kStopInterval{500};
 
 }  // namespace streamdiffusion::server

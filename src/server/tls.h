@@ -8,12 +8,13 @@
 
 namespace streamdiffusion::server {
 
-/// Throws Error where certificate (PEM, with its chain) or key cannot be read, or do not belong together.
+/// Loads a PEM certificate with its chain and its PEM key. Throws Error if one cannot be read or they do not
+/// match.
 std::unique_ptr<boost::asio::ssl::context> load_certificate(const std::filesystem::path& certificate,
                                                             const std::filesystem::path& key);
 
-/// A certificate for these names and addresses, made now and valid for a year, that nobody has signed but
-/// itself: browsers warn of it once.
+/// Makes a self-signed certificate for host names and IP addresses, valid for a year. Browsers warn of it.
+/// Throws Error.
 std::unique_ptr<boost::asio::ssl::context> make_self_signed(const std::vector<std::string>& names);
 
 }  // namespace streamdiffusion::server

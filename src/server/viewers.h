@@ -12,8 +12,8 @@ namespace streamdiffusion::server {
 
 using Bytes = std::shared_ptr<const std::vector<std::uint8_t>>;
 
-/// Who watches sessions' pictures (/stream.mjpg). Each viewer has the newest picture; a slow one misses some.
-/// For one thread.
+/// The connections that watch sessions' frames (/stream.mjpg). Each viewer holds the newest frame; a slow one
+/// misses some. Not thread-safe.
 class Viewers {
  public:
   struct Viewer {
@@ -24,7 +24,7 @@ class Viewers {
 
   std::shared_ptr<Viewer> watch(const std::string& session, const boost::asio::any_io_executor& executor);
   [[nodiscard]] bool has(const std::string& session) const;
-  /// To all viewers of that session.
+  /// Gives an image file to all viewers of the session.
   void show(const std::string& session, std::vector<std::uint8_t> picture);
 
  private:

@@ -5,11 +5,11 @@
 
 namespace streamdiffusion::server {
 
-/// A file of the page, part of the program.
+/// A file of the web page, embedded in the program.
 struct WebFile {
-  std::string_view path;  ///< "/js/main.js"; the page itself is "/"
-  std::string_view type;  ///< for Content-Type
-  std::string_view tag;   ///< changes with the bytes, for ETag
+  std::string_view path;  ///< Path of the URL, such as "/js/main.js"; "/" for the page itself.
+  std::string_view type;  ///< Value of Content-Type.
+  std::string_view tag;   ///< Value of ETag, which changes with the bytes.
   std::string_view bytes;
 };
 

@@ -20,9 +20,9 @@ namespace {
 namespace asio = boost::asio;
 namespace websocket = boost::beast::websocket;
 using boost::asio::use_awaitable;
-using WebSocket = websocket::stream<Socket, false>;  // nothing is gained by compressing pictures
+using WebSocket = websocket::stream<Socket, false>;  // No compression: images are compressed already.
 
-constexpr std::chrono::seconds kSilence{30};  // of a peer that answers no ping
+constexpr std::chrono::seconds kSilence{30};  // A peer that is silent this long, despite pings, is dropped.
 constexpr std::chrono::milliseconds kCrowdedPause{20};
 constexpr double kMessagesASecond = 500;
 constexpr double kMessagesAtOnce = 500;
@@ -37,11 +37,11 @@ bool is_session_name(const std::string& name) {
                              [](unsigned char c) { return std::isalnum(c) != 0 || c == '-' || c == '_'; });
 }
 
-/// How fast a client is read. Who sends faster is slowed down, not closed: answers to frames that are dropped
-/// at once make clients send the next ones at once.
+/// Limits how fast a client's messages are read. A faster client is slowed down, not closed: one that sends a
+/// frame per answer speeds up when frames are dropped at once.
 class RateLimit {
  public:
-  /// How long to wait before the next message is read.
+  /// Counts a message and returns the time to wait before the next one is read.
   Clock::duration take_one() {
     const Clock::time_point now = Clock::now();
     const double seconds = std::chrono::duration<double>(now - std::exchange(last_, now)).count();
@@ -55,7 +55,7 @@ class RateLimit {
   double left_ = kMessagesAtOnce;
 };
 
-/// A client's WebSocket. Two coroutines share it: one reads, one writes.
+/// A client's WebSocket and its session. One coroutine reads from it, another one writes.
 class Client : public std::enable_shared_from_this<Client> {
  public:
   Client(Socket socket, std::string name, std::string address, ServerContext& server)
@@ -93,13 +93,13 @@ class Client : public std::enable_shared_from_this<Client> {
   }
 
  private:
-  // ---- reading
+  // ---- Reading
 
   static asio::awaitable<void> read(std::shared_ptr<Client> self) {
     try {
       co_await self->read_messages();
     } catch (const boost::system::system_error&) {
-      // The peer has gone; the writer ends with it.
+      // The peer has gone; is_over_ ends the writer too.
     }
     self->is_over_ = true;
     self->outbox_->wake();
@@ -118,7 +118,7 @@ class Client : public std::enable_shared_from_this<Client> {
       while (!is_over_ && (wait > Clock::duration::zero() || outbox_->is_crowded())) {
         pause.expires_after(wait > Clock::duration::zero() ? wait : kCrowdedPause);
         co_await pause.async_wait(use_awaitable);
-        wait = Clock::duration::zero();  // who does not read what comes is not read from
+        wait = Clock::duration::zero();  // From here on only a crowded outbox holds up reading.
       }
     }
   }
@@ -144,7 +144,7 @@ class Client : public std::enable_shared_from_this<Client> {
     }
   }
 
-  // ---- writing
+  // ---- Writing
 
   asio::awaitable<void> write() {
     while (!is_over_) {
@@ -166,7 +166,7 @@ class Client : public std::enable_shared_from_this<Client> {
     is_over_ = true;
   }
 
-  /// Tells the position in the queue, or begins the session.
+  /// Sends the position in the queue if it changed, or opens the session once there is a slot.
   asio::awaitable<void> welcome() {
     if (session_) {
       co_return;
