@@ -25,7 +25,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct BenchOptions : CommonOptions {
-  std::vector<std::string> parts;  ///< empty: all
+  std::vector<std::string> parts;  ///< Names of the parts to measure; empty: all.
   double seconds = 1;
   bool json = false;
 };
@@ -36,7 +36,7 @@ std::vector<std::string> part_names() {
   return names;
 }
 
-/// The model's options as the program takes them, for the part that starts it.
+/// The model's options as command-line arguments, for the part that starts the program.
 std::vector<std::string> program_options(const ModelOptions& model) {
   std::vector<std::string> options = {"--model",
                                       model.path.string(),
@@ -65,7 +65,7 @@ std::string today() {
   return std::strftime(text, sizeof text, "%Y-%m-%d", localtime_r(&now, &local)) > 0 ? text : "";
 }
 
-/// What the figures hold for.
+/// Describes the machine, model and size for which the figures hold.
 Json describe(const bench::Workbench& bench) {
   const ModelInfo& model = bench.model->info();
   const int threads = bench.model_options.threads;
@@ -117,7 +117,7 @@ int measure(const BenchOptions& options) {
   const Console console(options.quiet);
   bench::Workbench bench{.model_options = find_model(options, console), .seconds = options.seconds};
   bench.model = Model::load(bench.model_options);
-  bench.model_options.notes.clear();  // once is enough, however often parts load the model
+  bench.model_options.notes.clear();  // Parts load the model again; its notes are shown only once.
   const Size size = choose_size(options, bench.model->info(), std::nullopt);
   bench.width = size.width;
   bench.height = size.height;

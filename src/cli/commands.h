@@ -5,13 +5,14 @@
 
 namespace streamdiffusion::cli {
 
-/// A command: its options, which lie in `app`, and what it does once they are read. Gives the exit status.
+/// A command of the program. `app` holds its options. `run`, called after they are parsed, returns the exit
+/// status.
 struct Command {
   CLI::App* app = nullptr;
   std::function<int()> run;
 };
 
-// One file each.
+// Each function adds one command and is defined in a file of its own.
 Command add_txt2img(CLI::App& program);
 Command add_img2img(CLI::App& program);
 Command add_run(CLI::App& program);

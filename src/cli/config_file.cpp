@@ -37,7 +37,7 @@ json parse(const std::filesystem::path& file) {
   return options;
 }
 
-/// The option of that name; nullptr where there is none, and for what makes no sense in a file.
+/// The option of that name. Returns nullptr if there is none, and for --config and --help.
 CLI::Option* find_option(CLI::App& app, const std::string& key) {
   if (key == "config" || key == "help") {
     return nullptr;
@@ -50,12 +50,13 @@ std::string text_of(const json& value, const std::string& where) {
     return value.get<std::string>();
   }
   if (value.is_number() || value.is_boolean()) {
-    return as_integer(value).dump();  // options for whole numbers do not read 2.0
+    return as_integer(value).dump();  // Integer options do not accept "2.0".
   }
   throw Error(where + " must be a string, a number, true, false or a list of them");
 }
 
-/// As the command line would have them: a list is several values, or one with commas between.
+/// Converts a JSON value to arguments. A list becomes several arguments if the option may repeat, else one
+/// with commas.
 std::vector<std::string> values_of(const json& value, const CLI::Option& option, const std::string& where) {
   const bool is_flag = option.get_items_expected_max() == 0;
   if (is_flag != value.is_boolean()) {
@@ -91,7 +92,7 @@ void set(CLI::Option& option, const json& value, const std::string& where) {
   }
 }
 
-/// Throws Error where the file itself gives two options that exclude each other.
+/// Throws Error if the file gives two options that exclude each other.
 void check_excluded(const CLI::Option& option, const std::string& where) {
   for (const CLI::Option* other : option.get_excludes()) {
     if (other->count() > 0) {

@@ -6,12 +6,12 @@
 
 namespace streamdiffusion::cli {
 
-/// Sets the options of `app` that the command line has not given from a JSON object whose keys are the
-/// options' names
-/// ("t-index-list": [32, 45]). Throws Error, naming file and key, for what is malformed or unknown.
+/// Sets the options of `app` that the command line has not given. `file` holds a JSON object whose keys are
+/// the options' names, such as {"t-index-list": [32, 45]}. Throws Error, which names file and key, if
+/// something is malformed or unknown.
 void apply_config(CLI::App& app, const std::filesystem::path& file);
 
-/// Options that are given, and those that exclude one of them.
+/// The options that are given, and those that a given option excludes. Files and presets must not set them.
 std::set<const CLI::Option*> settled_options(CLI::App& app);
 
 }  // namespace streamdiffusion::cli

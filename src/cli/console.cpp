@@ -8,7 +8,7 @@
 namespace streamdiffusion::cli {
 namespace {
 
-/// One line, whatever the text holds, in place of a status line.
+/// Prints the text as a single line, over the status line if there is one.
 void print_line(const std::string& prefix, std::string text) {
   std::replace(text.begin(), text.end(), '\n', ' ');
   const char* const clear = posix::stderr_is_terminal() ? "\r\033[K" : "";

@@ -4,7 +4,7 @@
 
 namespace streamdiffusion::cli {
 
-/// What the program says to its user, all of it on standard error: standard output is for data.
+/// Prints messages to standard error. Standard output is for data. `quiet` suppresses all but errors.
 class Console {
  public:
   explicit Console(bool quiet) : quiet_(quiet) {}

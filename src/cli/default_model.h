@@ -4,9 +4,8 @@
 
 namespace streamdiffusion::cli {
 
-/// The folder of the model that is used where none is named: $STREAMDIFFUSION_MODEL, or what was installed
-/// with the program, or models/default of the source tree it was built from. Throws Error where there is
-/// none.
+/// The folder of the default model. It is the first that exists of: $STREAMDIFFUSION_MODEL (not checked), the
+/// model installed with the program, and models/default of the source tree. Throws Error if there is none.
 std::filesystem::path default_model();
 
 }  // namespace streamdiffusion::cli

@@ -14,17 +14,17 @@ bool guided(const Parameters& parameters) {
   return parameters.cfg_type != CfgType::none && parameters.guidance_scale > 1;
 }
 
-/// Names, never whole paths: pictures are passed on.
+/// Only the file name: images are passed on, so they must not contain the user's paths.
 std::string file_name(const std::string& path) { return std::filesystem::path(path).filename().string(); }
 
-/// The double that reads as the float was written: 1.2, not 1.2000000476837158.
+/// The double with the float's shortest decimal form: 1.2, not 1.2000000476837158.
 double as_written(float value) {
   std::ostringstream text;
   text << value;
   return std::stod(text.str());
 }
 
-/// As --prompt takes them: "owl:0.7", "cat:0.3".
+/// The prompts in the form of --prompt, such as "owl:0.7".
 std::vector<std::string> weighted_prompts(const Parameters& parameters) {
   std::vector<std::string> texts;
   for (const WeightedPrompt& prompt : parameters.prompts) {

@@ -10,8 +10,8 @@
 
 namespace streamdiffusion::cli {
 
-/// How a picture came about, to be stored in it: "parameters" for people, in the form that other programs
-/// write and read, and "streamdiffusion" as JSON.
+/// Describes how an image was made, as text fields to store in its file. "parameters" is readable text in the
+/// form of other programs, "streamdiffusion" is JSON.
 std::map<std::string, std::string> describe(const CommonOptions& options, const Parameters& parameters,
                                             const ModelInfo& model, Size size);
 

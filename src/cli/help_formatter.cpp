@@ -8,7 +8,7 @@ namespace {
 constexpr std::size_t kTextColumn = 32;
 constexpr std::size_t kColumns = 100;
 
-/// `name` on the left, `text` on the right of it in as many lines as it takes.
+/// Formats `name` in the left column and `text`, wrapped, in the right one.
 std::string two_columns(const std::string& name, const std::string& text) {
   std::string lines = "  " + name;
   std::size_t column = lines.size();
@@ -51,7 +51,7 @@ std::string HelpFormatter::make_subcommand(const CLI::App* command) const {
 
 std::string HelpFormatter::make_option(const CLI::Option* option, bool is_positional) const {
   if (!is_positional && option->get_positional()) {
-    return "";  // it stands among the positional ones already
+    return "";  // The list of positional arguments already contains it.
   }
   std::string name = option->get_name(is_positional, true);
   if (!is_positional && option->get_items_expected_max() > 0) {

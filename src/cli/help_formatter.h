@@ -6,7 +6,7 @@
 
 namespace streamdiffusion::cli {
 
-/// Help with each option's default behind its text, and lines that fit a terminal.
+/// Formats --help: each option's default follows its text, and lines are at most 100 columns wide.
 class HelpFormatter : public CLI::Formatter {
  public:
   std::string make_option(const CLI::Option* option, bool is_positional) const override;

@@ -9,7 +9,7 @@
 
 namespace streamdiffusion::cli {
 
-/// Ctrl-C or SIGTERM ended what was asked for: exit status 128 + signal.
+/// The error after Ctrl-C or SIGTERM. The program ends with exit status 128 + signal.
 class Interrupted : public Error {
  public:
   Interrupted(const std::string& message, int signal) : Error(message), signal_(signal) {}
@@ -19,13 +19,14 @@ class Interrupted : public Error {
   int signal_;
 };
 
-/// The hub as the environment sets it, with a bar for what it downloads, messages, and Ctrl-C that keeps what
-/// has come. Short-lived: it takes the signals.
+/// Access to the hub for one operation, configured by the environment. It shows a progress bar and messages.
+/// Ctrl-C stops a download and keeps the part that has arrived. As it handles signals, it should be
+/// short-lived.
 class HubSession {
  public:
   explicit HubSession(const Console& console);
 
-  /// Runs something with the hub. Throws Interrupted where a signal has ended it.
+  /// Calls `use` with the hub's options and returns its result. Throws Interrupted if a signal ended it.
   template <typename F>
   auto run(F&& use) {
     try {

@@ -10,7 +10,7 @@
 namespace streamdiffusion::cli {
 namespace {
 
-/// The fields that a change has named, as they are now: a seed of -1 has been drawn.
+/// The fields of a change with their values in effect; a seed of -1 is replaced by the one drawn.
 std::string changes_text(const nlohmann::json& fields, const Settings& settings) {
   const nlohmann::json all = to_json(settings);
   std::string text;

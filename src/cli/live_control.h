@@ -14,24 +14,25 @@
 
 namespace streamdiffusion::cli {
 
-/// Changes a running stream by the lines that its user types and by a file that is watched.
+/// Changes a running stream by lines that the user types and by a watched file. Not thread-safe, but `change`
+/// may be called on another thread.
 class LiveControl {
  public:
   struct Inputs {
-    bool lines = false;  ///< from standard input
-    std::string file;    ///< empty: none
+    bool lines = false;  ///< Read lines from standard input.
+    std::string file;    ///< JSON file to watch; empty: none.
   };
 
-  /// Reads the file, where it is there. `settings`: those to begin with.
+  /// Begins with `settings`, changed by the watched file if it exists.
   LiveControl(const Settings& settings, const Inputs& inputs, const Console& console);
 
-  /// What the stream is to begin with.
+  /// The newest settings; before the first step, those that the stream begins with.
   [[nodiscard]] Settings settings() const { return settings_.newest(); }
-  /// Sees what was typed and whether the file is new; to be called often.
+  /// Reads what was typed and the file if it changed. Call it several times a second.
   void look();
-  /// What has been typed of the next line, where this object shows it in place of the terminal.
+  /// The unfinished line, if this object reads single keys so that the caller must show them.
   [[nodiscard]] std::optional<std::string> typed() const;
-  /// Gives the stream the newest settings; to be called on its thread, between two steps.
+  /// Gives the stream the newest settings. Call it on the stream's thread between two steps.
   void change(Stream& stream);
 
  private:

@@ -22,7 +22,7 @@ constexpr int kFailure = 1;
 constexpr int kUsage = 2;
 constexpr int kSignal = 128;
 
-/// The help of the command that was meant, for a message's end.
+/// The end of a message that refers to the help of the chosen command.
 std::string see_help(const CLI::App& program) {
   const std::vector<const CLI::App*> chosen = program.get_subcommands({});
   for (const CLI::App* command : chosen) {
@@ -33,7 +33,7 @@ std::string see_help(const CLI::App& program) {
   return "; see streamdiffusion --help";
 }
 
-/// What an option was given; empty where the command has none or it was not given.
+/// The value of an option; empty if the command does not have it or it was not given.
 std::string option_text(const CLI::App& command, const std::string& name) {
   const CLI::Option* const option = command.get_option_no_throw(name);
   return option != nullptr && option->count() > 0 ? option->as<std::string>() : "";

@@ -26,7 +26,7 @@ struct ModelsOptions {
 
 using Row = std::vector<std::string>;
 
-/// Prints rows with their columns one below the other.
+/// Prints rows with aligned columns.
 void print_table(const std::vector<Row>& rows) {
   std::vector<std::size_t> widths;
   for (const Row& row : rows) {
@@ -49,7 +49,7 @@ const Preset* find_preset(const std::string& name) {
   return found == presets().end() ? nullptr : &*found;
 }
 
-/// What a name of the command line stands for on the hub: itself, or a preset's model and LoRA.
+/// The hub names for a name on the command line: a preset's model and LoRA, or the name itself.
 std::vector<std::string> hub_names(const std::string& name) {
   const Preset* const preset = find_preset(name);
   if (preset == nullptr) {
@@ -151,7 +151,7 @@ void print_preset(const Preset& preset) {
                {"  settings", settings_of(preset)}});
 }
 
-/// What the maker of a LoRA or checkpoint noted in its file.
+/// Prints the metadata that the maker of a LoRA or checkpoint stored in its file.
 void print_metadata(const fs::path& path) {
   std::error_code error;
   if (path.extension() != ".safetensors" || !fs::is_regular_file(path, error)) {
@@ -200,7 +200,7 @@ int remove(const ModelsOptions& options) {
   return 0;
 }
 
-/// A command below `models`, which does `run` with the names that it is given.
+/// Adds a subcommand of `models` that calls `run`. `what` describes its names; empty: it takes none.
 void add(CLI::App& models, const std::string& name, const std::string& text, const std::string& what,
          std::vector<Command>& commands, int (*run)(const ModelsOptions&)) {
   const auto options = std::make_shared<ModelsOptions>();

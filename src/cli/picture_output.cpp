@@ -12,7 +12,7 @@
 namespace streamdiffusion::cli {
 namespace {
 
-/// The name of a PNG file that is deleted with the object.
+/// The path of a temporary PNG file, which is deleted with the object.
 class TemporaryPicture {
  public:
   TemporaryPicture()

@@ -34,7 +34,7 @@ void set(CLI::App& app, const std::string& name, std::string_view value,
 }  // namespace
 
 std::span<const Preset> presets() {
-  // Licences and sizes as the models' pages state them. Sizes are those of what is downloaded, without TAESD.
+  // Licences and sizes are those on the models' pages. Sizes are of the download without TAESD.
   static const std::vector<Preset> all = {
       {.name = "default",
        .model = "",

@@ -8,14 +8,13 @@
 
 namespace streamdiffusion::cli {
 
-/// Shows how many frames are done, on standard error.
+/// Shows on standard error how many frames are done.
 class Progress {
  public:
-  /// `total`: about how many frames there will be, 0 where that is not known. It counts as unknown once there
-  /// are more.
+  /// `total` is the estimated number of frames, 0 if unknown. It is ignored once it is exceeded.
   Progress(std::int64_t total, bool quiet) : total_(total), line_(quiet) {}
 
-  /// `typed`: what its user has typed of the next line, where lines are typed.
+  /// `typed` is the user's unfinished line, shown in place of the bar if present.
   void show(std::int64_t done, double fps, const std::optional<std::string>& typed = std::nullopt);
 
  private:
@@ -26,11 +25,11 @@ class Progress {
   StatusLine line_;
 };
 
-/// "1:02:03" or "2:03".
+/// Formats a duration as "1:02:03" or "2:03".
 std::string clock_text(double seconds);
-/// "23.4", with more digits where it is small.
+/// Formats a rate as "23.4", or "0.123" below 1.
 std::string rate_text(double fps);
-/// "1.73 GB", "12 MB".
+/// Formats a size with decimal units, as "1.73 GB" or "12 MB".
 std::string size_text(std::int64_t bytes);
 
 }  // namespace streamdiffusion::cli

@@ -26,7 +26,7 @@ struct RunOptions : CommonOptions {
   std::string output;
   bool live = false;
   std::string input_format;
-  std::string input_size;  ///< WIDTHxHEIGHT
+  std::string input_size;  ///< WIDTHxHEIGHT.
   std::string input_pixel_format = "rgb24";
   double input_rate = 0;
   std::string output_format;
@@ -36,11 +36,12 @@ struct RunOptions : CommonOptions {
   bool strict = false;
   std::string watch;
   double patience = 5;
-  std::vector<std::string> input_options;   ///< KEY=VALUE
-  std::vector<std::string> output_options;  ///< likewise
+  std::vector<std::string> input_options;   ///< KEY=VALUE for FFmpeg.
+  std::vector<std::string> output_options;  ///< KEY=VALUE for FFmpeg.
 };
 
-/// "preset=fast" as FFmpeg's option.
+/// Splits texts such as "preset=fast" into FFmpeg's options. `option` names the command-line option in
+/// errors.
 std::map<std::string, std::string> ffmpeg_options(const std::string& option,
                                                   const std::vector<std::string>& texts) {
   std::map<std::string, std::string> options;
@@ -73,7 +74,7 @@ SourceOptions source_options(const RunOptions& options, const Console& console) 
   return source;
 }
 
-/// What can be told before the source is open.
+/// The sink's options that are known before the source is open.
 SinkOptions sink_options(const RunOptions& options, const Console& console) {
   SinkOptions sink;
   sink.output = options.output;
@@ -87,17 +88,18 @@ SinkOptions sink_options(const RunOptions& options, const Console& console) {
   return sink;
 }
 
+/// Adds the options that depend on the source and the chosen size.
 void complete(SinkOptions& sink, const RunOptions& options, const SourceInfo& source, Size size) {
   sink.width = size.width;
   sink.height = size.height;
   sink.frame_rate = source.frame_rate;
   sink.plays = source.plays;
-  sink.variable_frame_rate = true;  // frames that come evenly stay exactly even
+  sink.variable_frame_rate = true;  // Evenly spaced frames stay exactly even.
   sink.low_latency = options.live && options.output == "-";
   if (source.has_audio && !options.no_audio) sink.audio_from = options.input;
 }
 
-/// The LoRAs with the scales that they are loaded with, so that they can be changed.
+/// The LoRAs with the scales that they are loaded with. Live settings can change these scales.
 std::vector<LoraScale> lora_scales(const RunOptions& options, const ModelInfo& model) {
   std::vector<LoraScale> scales;
   for (std::size_t i = 0; i < model.lora_names.size(); ++i) {
@@ -132,7 +134,7 @@ void require_all(const CLI::App& app, const RunOptions& options) {
   }
 }
 
-/// Writing would destroy what is read. A device may be both.
+/// Throws UsageError if the output is the input, which writing would destroy. A device may be both.
 void require_another_output(const RunOptions& options) {
   std::error_code ignored;
   if (std::filesystem::equivalent(options.input, options.output, ignored) &&
@@ -152,7 +154,7 @@ int run(const CLI::App& app, RunOptions& options) {
   draw_seeds(options, console);
   Settings settings = make_settings(options, console);
   static_cast<void>(
-      make_parameters(settings));  // what does not go together is said before anything is loaded
+      make_parameters(settings));  // Throws for contradictory settings before anything is loaded.
   const std::unique_ptr<Source> source = open_source(input);
   const SourceInfo& info = source->info();
   const std::shared_ptr<Model> model = load_model(options, console);
@@ -192,7 +194,7 @@ int run(const CLI::App& app, RunOptions& options) {
           progress.show(now.frames_out, now.fps, control ? control->typed() : std::nullopt);
         });
   }
-  control.reset();  // the terminal is as it was before
+  control.reset();  // Restores the terminal.
   console.info(summary(options, statistics, size));
   if (signals.signal() != 0) {
     console.info("stopped early: the output is complete up to there");

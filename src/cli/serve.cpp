@@ -13,13 +13,13 @@ namespace {
 
 struct ServeOptions : CommonOptions {
   server::ServerOptions server;
-  std::vector<std::string> offers;  ///< MODEL or NAME=MODEL
+  std::vector<std::string> offers;  ///< Further models, each MODEL or NAME=MODEL.
   bool no_auth = false;
 };
 
 constexpr const char* kDefaultName = "default";
 
-/// The name under which clients ask for a model.
+/// The name under which clients ask for a model: its file name without a model extension.
 std::string name_of(const std::string& model) {
   const std::filesystem::path path = std::filesystem::path(model).lexically_normal();
   const std::filesystem::path last = path.has_filename() ? path.filename() : path.parent_path().filename();

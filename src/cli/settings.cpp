@@ -40,13 +40,15 @@ void warn_of_guidance_without_effect(const CommonOptions& options, const Console
   }
 }
 
-/// Downloads what is not there yet. The session ends with it, so that Ctrl-C ends the program again.
+/// Downloads missing parts of the model. The hub session ends before the return, so that Ctrl-C ends the
+/// program again.
 ModelOptions fetch(const ModelOptions& model, const Console& console) {
   HubSession session(console);
   return session.run([&](const HubOptions& hub) { return fetch_model(model, hub); });
 }
 
-/// A single prompt is taken as it is: only where there are several a number behind a colon is a weight.
+/// Sets the prompts and their blending. Weights are split off only if there are several prompts; a single one
+/// may end in ":1".
 void set_prompts(const CommonOptions& options, Settings& settings) {
   settings.prompt_blend = parse_blend(options.prompt_blend);
   settings.prompt_transition = options.prompt_transition;

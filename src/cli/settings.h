@@ -16,34 +16,35 @@ struct Size {
   int height = 0;
 };
 
-/// "FILE:SCALE" or "FILE"; the file's path may hold colons itself.
+/// Parses "FILE:SCALE" or "FILE". The file's path may contain colons. Throws Error if the scale is not
+/// finite.
 LoraOptions parse_lora(const std::string& text);
 
-/// "FILE.safetensors:WORD" or "FILE.safetensors".
+/// Parses "FILE.safetensors:WORD" or "FILE.safetensors".
 EmbeddingOptions parse_embedding(const std::string& text);
 
-/// "0,16,32". Throws Error where it is no list of whole numbers.
+/// Parses a list of integers such as "0,16,32". Throws Error for anything else.
 std::vector<int> parse_t_index_list(const std::string& text);
 
-/// "640x480". Throws Error for anything else.
+/// Parses a size such as "640x480". Throws Error for anything else.
 Size parse_size(const std::string& text);
 
-/// The size of what comes out: as given; one side given, the other by the input's aspect; none, the model's
-/// native short side. Without an input the native size stands for sides not given. Throws Error where a given
-/// side does not suit the model.
+/// Chooses the output size in pixels. A side that is not given follows from the other one and the input's
+/// aspect ratio. If neither is given, the short side is the model's native size. Without an input, missing
+/// sides have the native size. Throws Error if a given side is not a multiple that the model supports.
 Size choose_size(const CommonOptions& options, const ModelInfo& model, std::optional<Size> input);
 
-/// The model that the options name, or the default model, on this disk: fetched where it is not. Warnings go
-/// to the console.
+/// The options to load the named model, or the default one. Downloads what is not on disk. The model's
+/// warnings and notes go to the console.
 ModelOptions find_model(const CommonOptions& options, const Console& console);
 
-/// Loads the model that the options name, or the default model. Warnings go to the console.
+/// Finds the model by find_model and loads it.
 std::shared_ptr<Model> load_model(const CommonOptions& options, const Console& console);
 
-/// Replaces seeds of -1 by ones that are drawn, and says which.
+/// Replaces seeds of -1 by random ones and prints them.
 void draw_seeds(CommonOptions& options, const Console& console);
 
-/// What the options ask of the stream; the seeds must be drawn. Says what does not go together.
+/// Converts the options to the stream's settings and warns of options without effect. Call draw_seeds first.
 Settings make_settings(const CommonOptions& options, const Console& console);
 
 }  // namespace streamdiffusion::cli

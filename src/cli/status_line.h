@@ -5,18 +5,20 @@
 
 namespace streamdiffusion::cli {
 
-/// The last line of standard error, drawn over and over: a bar on a terminal, else a line every few seconds.
+/// Shows progress on standard error: on a terminal a bar that is redrawn in place, else a line every 5
+/// seconds.
 class StatusLine {
  public:
   explicit StatusLine(bool quiet);
-  /// Takes the bar off the terminal.
+  /// Erases the bar.
   ~StatusLine();
   StatusLine(const StatusLine&) = delete;
   StatusLine& operator=(const StatusLine&) = delete;
 
-  /// `share` of the work that is done, from 0 to 1; below 0 where that is not known, and there is no bar.
+  /// `share` is the fraction of the work that is done, from 0 to 1. Below 0 it is unknown and no bar is
+  /// drawn.
   void show(double share, const std::string& text);
-  /// Takes the bar off, so that something else can be printed.
+  /// Erases the bar so that something else can be printed.
   void clear();
 
  private:
