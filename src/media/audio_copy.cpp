@@ -19,7 +19,7 @@ double seconds_of(const AVPacket& packet, AVRational time_base) {
   return static_cast<double>(packet.pts) * av_q2d(time_base);
 }
 
-/// Gives a warning of `problem`, which is an Error instead where the options are strict.
+/// Warns of `problem`, or throws it as Error if the options are strict.
 void warn(const AudioCopy::Options& options, const std::string& problem) {
   if (options.strict) throw Error(problem);
   if (options.on_warning) options.on_warning(problem);
@@ -31,14 +31,14 @@ bool knows_sound(AVFormatContext& input) {
   });
 }
 
-/// Looks further into the file, up to 100 MB, where the sound begins so late that its format is not known.
+/// Opens the file. If its sound begins so late that its format is not known, probes up to 100 MB.
 ffmpeg::Input open_with_sound(const std::string& file) {
   ffmpeg::Options options;
   ffmpeg::Input input = open_video_input(file, "", options);
   if (knows_sound(*input)) return input;
   ffmpeg::Options far;
   far.set("probesize", "100000000");
-  far.set("analyzeduration", "3600000000");  // microseconds
+  far.set("analyzeduration", "3600000000");  // One hour in microseconds.
   return open_video_input(file, "", far);
 }
 
@@ -115,7 +115,7 @@ void AudioCopy::finish(double seconds, bool whole, const OnPacket& on_packet) {
   if (ended_) flush();
   give_until(seconds, on_packet);
   if (!whole || ended_) return;
-  // Files whose tracks should be equally long are off by a packet.
+  // Tracks that are meant to be equally long may differ by a packet, so shorter remainders are ignored.
   constexpr double kNoticed = 0.25;
   copy_until(seconds + kNoticed, [](AVPacket&) {});
   if (!ended_)
@@ -131,7 +131,7 @@ void AudioCopy::give_until(double seconds, const OnPacket& on_packet) {
   }
 }
 
-/// The next audio packet, its times counted from the first frame; false at the end.
+/// Reads the next audio packet and counts its times from the first frame. Returns false at the end.
 bool AudioCopy::read() {
   while (true) {
     av_packet_unref(packet_.get());
@@ -146,8 +146,9 @@ bool AudioCopy::read() {
   }
 }
 
-/// False for what ends before the first frame; what ends with it is what the decoder starts from. False also
-/// for packets without data, which decoders take for the end.
+/// Moves the packet's times to count from the first frame. Returns false for packets that end before it. A
+/// packet that ends exactly there is kept because the decoder starts from it. Returns false for empty packets
+/// too, which decoders take for the end.
 bool AudioCopy::place() {
   if (packet_->size == 0) return false;
   if (packet_->pts == AV_NOPTS_VALUE) packet_->pts = packet_->dts;
@@ -162,12 +163,12 @@ bool AudioCopy::place() {
   return next_time_ >= 0;
 }
 
-/// Warns of sound before the video's beginning. Where the first frames are left out on purpose or cannot be
-/// decoded, their sound is no loss.
+/// Warns of sound before the video's beginning. The sound of leading frames that are not shown or cannot be
+/// decoded is no loss.
 void AudioCopy::note_early_sound() {
   if (std::exchange(looked_for_early_sound_, true)) return;
-  // Encoders put silence before the sound, which is 0.14 s long in an MP3 of 8 kHz.
-  constexpr double kNoticed = 0.25;  // seconds
+  // Encoders put silence before the sound. It is 0.14 s long in an MP3 of 8 kHz.
+  constexpr double kNoticed = 0.25;  // Seconds of early sound that are worth a warning.
   const double seconds =
       -seconds_of(*packet_, track_.from->time_base) - static_cast<double>(first_frame_.count()) / 1e6;
   if (seconds < kNoticed) return;
@@ -208,8 +209,8 @@ void AudioCopy::guard_end(const std::function<void()>& action) {
   }
 }
 
-/// Times never go back, as containers want it, also where those of the input do. Packets may be shorter than
-/// the container's tick: where it allows equal times, such packets are not pushed away from their own times.
+/// Queues a packet with its times in the output's time base. Times never go back, as containers require.
+/// Where the container allows equal times, packets shorter than its tick keep their own times.
 void AudioCopy::keep(AVPacket& packet) {
   ffmpeg::Packet kept = ffmpeg::make_packet();
   av_packet_move_ref(kept.get(), &packet);

@@ -12,35 +12,35 @@
 
 namespace streamdiffusion {
 
-/// The audio of a video file on its way into another: packets copied, or transcoded where the container does
-/// not take them; their times count from the first frame. Sound never ends the video: what goes wrong after
-/// the opening is a warning, unless `strict` asks for an Error.
+/// Copies the audio of a video file into another one. Packets are transcoded if the output's container does
+/// not take them. Times count from the first frame. Errors after the opening do not end the video: they
+/// become warnings unless `strict` is set. Not thread-safe.
 class AudioCopy {
  public:
   using OnPacket = std::function<void(AVPacket&)>;
 
   struct Options {
-    std::string input;                ///< the video file whose sound it is
-    ffmpeg::OptionMap muxer_options;  ///< those that the header of the output is written with
-    bool strict = false;
+    std::string input;                ///< The video file with the sound.
+    ffmpeg::OptionMap muxer_options;  ///< The options with which the output's header is written.
+    bool strict = false;              ///< True: problems are thrown as Error instead of warned of.
     std::function<void(const std::string&)> on_warning = nullptr;
   };
 
-  /// Adds a stream to `output` (before its header is written). Null where `input` has no audio or `output`
-  /// holds none, and after a warning where no way leads from one to the other or `input` is a pipe. Throws
-  /// Error where `input` cannot be opened.
+  /// Adds a stream to `output`, whose header is not written yet. Returns null if the input has no audio or
+  /// the output cannot hold any. Warns and returns null if the sound cannot be converted or the input is a
+  /// pipe. Throws Error if the input cannot be opened.
   static std::unique_ptr<AudioCopy> open(const Options& options, AVFormatContext& output);
 
-  /// The Frame::time of the first frame, before the first copy.
+  /// Sets the Frame::time of the first frame. Call it before the first copy.
   void start(std::chrono::microseconds first_frame);
-  /// Gives the packets of the output stream that begin before `seconds` after the first frame. Those behind
-  /// wait for the next call. Where the container wants as much sound as video, silence follows the sound.
+  /// Passes on the output packets that begin less than `seconds` after the first frame. Later ones wait for
+  /// the next call. Silence follows the sound if the container needs as much sound as video.
   void copy_until(double seconds, const OnPacket& on_packet);
-  /// Gives the rest: sound up to `seconds`, the end of the video, and with `whole` what is behind it. Warns
-  /// where the container cannot hold that.
+  /// Passes on the rest: the sound up to `seconds`, the end of the video, and if `whole` the sound after it.
+  /// Warns if the container cannot hold that.
   void finish(double seconds, bool whole, const OnPacket& on_packet);
 
-  /// Throws an Error of `problem` if `strict`, else warns of the first one.
+  /// Throws Error(problem) if `strict`, else warns of the first problem only.
   void report(const std::string& problem);
 
  private:
@@ -60,14 +60,14 @@ class AudioCopy {
   ffmpeg::Input input_;
   AudioTrack track_;
   AVStream* to_;
-  std::int64_t smallest_step_;  ///< between the times of packets, in the output stream's time base
+  std::int64_t smallest_step_;  ///< Least distance of packets' times, in the output stream's time base.
   ContinuousTimes times_;
   ffmpeg::Packet packet_;
-  std::deque<ffmpeg::Packet> ready_;  ///< of the output stream, not given yet
+  std::deque<ffmpeg::Packet> ready_;  ///< Output packets that are not passed on yet.
   std::chrono::microseconds first_frame_{0};
-  std::int64_t origin_ = 0;             ///< the first frame's time, microseconds of the input's clock
-  std::int64_t next_time_ = 0;          ///< where the last packet read ends, in the input stream's time base
-  std::int64_t last_time_ = INT64_MIN;  ///< of the last packet kept, in the output stream's time base
+  std::int64_t origin_ = 0;             ///< Time of the first frame, in microseconds of the input's clock.
+  std::int64_t next_time_ = 0;          ///< End of the last packet read, in the input stream's time base.
+  std::int64_t last_time_ = INT64_MIN;  ///< Time of the last packet queued, in the output's time base.
   bool ended_ = false;
   bool warned_ = false;
   bool looked_for_early_sound_ = false;

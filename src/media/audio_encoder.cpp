@@ -12,10 +12,11 @@
 namespace streamdiffusion {
 namespace {
 
-/// Bits per second and channel. 0 is the encoder's own choice.
+/// Bit rates to try in turn, in bits per second and channel. 0: the encoder's default.
 constexpr std::array<int, 8> kBitRates = {96'000, 64'000, 48'000, 32'000, 24'000, 16'000, 8'000, 0};
 
-/// The nearest first: the same, the same but planar or interleaved, more bits, fewer bits.
+/// The format of the encoder that is nearest to `source`. Prefers the same one, then the other of planar and
+/// interleaved, then more bits, then fewer.
 AVSampleFormat nearest_format(const AVCodec& encoder, AVSampleFormat source) {
   const std::span<const AVSampleFormat> formats = ffmpeg::sample_formats(encoder);
   if (formats.empty()) return source;
@@ -28,7 +29,7 @@ AVSampleFormat nearest_format(const AVCodec& encoder, AVSampleFormat source) {
   return *std::ranges::min_element(formats, {}, distance);
 }
 
-/// The nearest first; those below the source's rate, which lose something, come last.
+/// The encoder's sample rates, nearest first. Rates below the source's, which lose quality, come last.
 std::vector<int> nearest_rates(const AVCodec& encoder, int source) {
   const std::span<const int> supported = ffmpeg::sample_rates(encoder);
   std::vector<int> rates(supported.begin(), supported.end());
@@ -38,7 +39,7 @@ std::vector<int> nearest_rates(const AVCodec& encoder, int source) {
   return rates;
 }
 
-/// The nearest first: the same, as many channels, fewer, more.
+/// The encoder's channel layouts, nearest first: the same, as many channels, fewer, more.
 std::vector<AVChannelLayout> nearest_layouts(const AVCodec& encoder, const AVChannelLayout& source) {
   const std::span<const AVChannelLayout> supported = ffmpeg::channel_layouts(encoder);
   std::vector<AVChannelLayout> layouts(supported.begin(), supported.end());
@@ -61,7 +62,8 @@ struct Settings {
   std::int64_t bit_rate;
 };
 
-/// Null where the encoder does not take the settings; `error` then says why.
+/// Opens the encoder with the settings. Returns null if it does not take them; `error` then has FFmpeg's
+/// code.
 ffmpeg::Codec try_to_open(const AVCodec& encoder, const Settings& settings, bool global_header, int& error) {
   ffmpeg::Codec codec = ffmpeg::checked(ffmpeg::Codec(avcodec_alloc_context3(&encoder)));
   codec->sample_fmt = settings.format;

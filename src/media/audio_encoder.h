@@ -6,16 +6,15 @@
 
 namespace streamdiffusion {
 
-/// Sample rate and channels that an encoder is asked for; 0 asks for the nearest to the sound's own.
+/// The sample rate in Hz and number of channels to encode with. 0: the nearest to the sound's own.
 struct SoundWish {
   int rate = 0;
   int channels = 0;
 };
 
-/// Opens `encoder` for the sound that `source` decodes. The encoder gets the sound's own sample format, rate
-/// and channels where it takes them, otherwise the nearest that it takes, and a lower bit rate where it
-/// refuses the usual one. Throws Error, which `what` begins, where the encoder takes nothing or not what
-/// `wish` names.
+/// Opens `encoder` for the sound that `source` decodes. Uses the sound's sample format, rate and channels, or
+/// the nearest that the encoder takes. Lowers the bit rate if the encoder refuses the usual one. Throws
+/// Error, whose text begins with `what`, if the encoder takes no settings that fit `wish`.
 ffmpeg::Codec open_audio_encoder(const AVCodec& encoder, const AVCodecContext& source,
                                  const AVOutputFormat& container, const std::string& what,
                                  const SoundWish& wish = {});

@@ -8,7 +8,7 @@
 namespace streamdiffusion {
 namespace {
 
-/// For encoders that take frames of any size.
+/// Frame size for encoders that take any.
 constexpr int kUsualFrameSize = 1024;
 constexpr int kChunkSize = 16'384;
 
@@ -59,11 +59,11 @@ void AudioResampler::make_converter(AVSampleFormat format, int rate, const AVCha
   ffmpeg::check(swr_init(converter_.get()), what_);
 }
 
-/// How many samples of the encoder's rate lie between what has come and `begin`; negative where it overlaps.
+/// Samples at the encoder's rate between the end of the sound so far and `begin`; negative if they overlap.
 std::int64_t AudioResampler::samples_missing(std::int64_t begin) const {
   const std::int64_t inside = swr_get_delay(converter_.get(), encoder_.sample_rate);
   const std::int64_t missing = begin - (given_ + av_audio_fifo_size(fifo_.get()) + inside);
-  // Times of containers are rounded and drift a little; only the start has to be exact.
+  // Containers' times are rounded and drift a little. Only the start has to be exact.
   const std::int64_t tolerance = started_ ? encoder_.sample_rate / 10 : 0;
   return std::abs(missing) > tolerance ? missing : 0;
 }
@@ -99,7 +99,7 @@ void AudioResampler::add_silence_until(double seconds, const OnFrame& on_frame) 
   add_silence(end - given_ - av_audio_fifo_size(fifo_.get()), on_frame);
 }
 
-/// Leaves the first `skipped` samples out.
+/// Converts samples into fifo_, without the first `skipped` ones.
 void AudioResampler::convert(const AVFrame& samples, std::int64_t skipped) {
   if (skipped >= samples.nb_samples) return;
   const auto format = static_cast<AVSampleFormat>(samples.format);
@@ -113,7 +113,7 @@ void AudioResampler::convert(const AVFrame& samples, std::int64_t skipped) {
   convert(data.data(), samples.nb_samples - static_cast<int>(skipped));
 }
 
-/// Null for `data` gives what the converter still holds.
+/// Converts `count` samples into fifo_. If `data` is null, takes the samples that the converter still holds.
 void AudioResampler::convert(const std::uint8_t** data, int count) {
   int got = kChunkSize;
   while (got == kChunkSize) {
@@ -123,7 +123,7 @@ void AudioResampler::convert(const std::uint8_t** data, int count) {
   }
 }
 
-/// Afterwards the converter begins anew.
+/// Takes all samples out of the converter and resets it.
 void AudioResampler::drain() {
   convert(nullptr, 0);
   ffmpeg::check(swr_init(converter_.get()), what_);

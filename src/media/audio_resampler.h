@@ -13,22 +13,22 @@ extern "C" {
 
 namespace streamdiffusion {
 
-/// Brings sound of any format into an encoder's, in frames of the encoder's size and without gaps: it begins
-/// at time 0, silence fills what is missing, and the format may change on the way.
+/// Converts sound to an encoder's format, in frames of the encoder's size and without gaps. The output begins
+/// at time 0; silence fills gaps. The input's format may change at any time.
 class AudioResampler {
  public:
   using OnFrame = std::function<void(const AVFrame&)>;
 
-  /// `encoder` is open and outlives the resampler; `what` begins errors. Throws Error where what `decoder`
-  /// gives cannot be converted.
+  /// `encoder` is open and outlives the resampler. Errors begin with `what`. Throws Error if the decoder's
+  /// format cannot be converted.
   AudioResampler(const AVCodecContext& decoder, const AVCodecContext& encoder, std::string what);
 
-  /// Takes decoded samples whose `pts` counts from the first video frame in `time_base`. Frames that come out
-  /// have the encoder's time base. Throws Error where the samples cannot be converted.
+  /// Converts decoded samples. Their `pts` counts from the first video frame, in `time_base`. Output frames
+  /// have the encoder's time base. Throws Error if the samples cannot be converted.
   void resample(const AVFrame& samples, AVRational time_base, const OnFrame& on_frame);
-  /// Adds silence up to `seconds`.
+  /// Adds silence up to `seconds` after the first video frame.
   void add_silence_until(double seconds, const OnFrame& on_frame);
-  /// Gives what is left, in a last frame that may be shorter.
+  /// Passes on the remaining samples. The last frame may be shorter.
   void flush(const OnFrame& on_frame);
 
  private:
@@ -48,13 +48,13 @@ class AudioResampler {
 
   const AVCodecContext& encoder_;
   std::string what_;
-  int frame_size_;          ///< samples in a frame that comes out
-  ffmpeg::Picture format_;  ///< a frame without data in the format that converter_ takes
+  int frame_size_;          ///< Samples of each channel in an output frame.
+  ffmpeg::Picture format_;  ///< An empty frame with the format that converter_ takes.
   Converter converter_;
-  ffmpeg::Picture chunk_;  ///< room for what comes out of converter_
+  ffmpeg::Picture chunk_;  ///< Output buffer of converter_.
   std::unique_ptr<AVAudioFifo, FreeFifo> fifo_;
-  std::int64_t given_ = 0;  ///< samples that came out
-  bool started_ = false;    ///< samples have come in
+  std::int64_t given_ = 0;  ///< Samples of each channel passed on so far.
+  bool started_ = false;    ///< True once samples have come in.
 };
 
 }  // namespace streamdiffusion

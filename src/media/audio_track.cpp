@@ -10,24 +10,24 @@
 namespace streamdiffusion {
 namespace {
 
-/// Codecs that are tried where a container's usual one does not do, the best known first.
+/// Codecs to try if a container's usual one cannot be used, the most widely supported first.
 constexpr std::array kOtherCodecs = {AV_CODEC_ID_AAC,    AV_CODEC_ID_OPUS,      AV_CODEC_ID_MP3,
                                      AV_CODEC_ID_VORBIS, AV_CODEC_ID_AC3,       AV_CODEC_ID_MP2,
                                      AV_CODEC_ID_FLAC,   AV_CODEC_ID_PCM_S16LE, AV_CODEC_ID_PCM_S16BE};
 
-/// Containers whose muxers drop what one track has more than the other.
+/// True for containers whose muxers cut the longer track at the end of the shorter one.
 bool ends_with_shortest_track(const AVOutputFormat& container) {
   const std::string_view name = container.name;
   return name.starts_with("mxf") || name == "gxf" || name == "dv";
 }
 
-/// Containers that play sound without a break from the video's beginning, whatever its times are.
+/// True for containers that play sound without gaps from the video's beginning, whatever its times are.
 bool ignores_times_of_sound(const AVOutputFormat& container) {
   const std::string_view name = container.name;
   return name == "avi" || ends_with_shortest_track(container);
 }
 
-/// True for codecs that stay as good when they are transcoded to themselves.
+/// True for lossless codecs. Transcoding to the same codec then loses no quality.
 bool is_lossless(AVCodecID codec) {
   const AVCodecDescriptor* descriptor = avcodec_descriptor_get(codec);
   return descriptor != nullptr && (descriptor->props & AV_CODEC_PROP_LOSSLESS) != 0 &&
@@ -61,9 +61,9 @@ class TrackMaker {
  private:
   [[nodiscard]] bool may_hold(AVCodecID codec) const {
     const AVOutputFormat& container = *output_.oformat;
-    // FLV's only mark for 16-bit PCM in big-endian order is that of the machine's order: players hear noise.
+    // FLV can only mark 16-bit PCM as being in the machine's byte order, so players would turn it into noise.
     if (codec == AV_CODEC_ID_PCM_S16BE && std::string_view(container.name) == "flv") return false;
-    // The list that FFmpeg answers from lacks what Matroska holds under the codec's Windows name.
+    // avformat_query_codec does not know the codecs that Matroska holds under their Windows names.
     return avformat_query_codec(&container, codec, FF_COMPLIANCE_NORMAL) == 1 ||
            av_codec_get_tag(container.codec_tag, codec) != 0;
   }
@@ -72,9 +72,9 @@ class TrackMaker {
     return streamdiffusion::muxer_takes(output_, *track.parameters, track.time_base, muxer_options_);
   }
 
-  /// True if a copy would lose a late beginning or gaps. Sound from the same container has none.
+  /// True if a copy could lose a late beginning or gaps. Sound from the same container type has none.
   [[nodiscard]] bool copy_may_lose_times() const {
-    if (ends_with_shortest_track(*output_.oformat)) return true;  // copies cannot be filled up with silence
+    if (ends_with_shortest_track(*output_.oformat)) return true;  // Copies cannot add silence.
     return ignores_times_of_sound(*output_.oformat) && std::string_view(input_.name) != output_.oformat->name;
   }
 
@@ -82,12 +82,12 @@ class TrackMaker {
     if (copy_may_lose_times() || !may_hold(from_.codecpar->codec_id)) return std::nullopt;
     AudioTrack track{&from_, ffmpeg::make_parameters(), from_.time_base, nullptr};
     ffmpeg::check(avcodec_parameters_copy(track.parameters.get(), from_.codecpar), what_);
-    track.parameters->codec_tag = 0;  // the input container's
+    track.parameters->codec_tag = 0;  // The tag belongs to the input's container.
     if (!muxer_takes(track)) return std::nullopt;
     return track;
   }
 
-  /// `reason` stays as it is if it says something already: the first is that of the usual codec.
+  /// Transcodes to `codec`. Keeps a `reason` that is set already: the first one is about the usual codec.
   std::optional<AudioTrack> transcoded(AVCodecID codec, std::string& reason) const {
     const auto note = [&](const std::string& text) {
       if (reason.empty()) reason = text;
@@ -98,7 +98,7 @@ class TrackMaker {
            " (`ffmpeg -encoders` lists those it has)");
       return std::nullopt;
     }
-    // Containers of broadcast take the rate of television alone, and either mono or stereo.
+    // Broadcast containers take only 48 kHz, and either mono or stereo.
     constexpr std::array<SoundWish, 4> kWishes = {{{}, {48'000, 0}, {48'000, 2}, {48'000, 1}}};
     for (const SoundWish& wish : kWishes) {
       try {

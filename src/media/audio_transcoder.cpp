@@ -34,7 +34,7 @@ AudioTranscoder::AudioTranscoder(const AVStream& from, const AVCodec& encoder,
 
 void AudioTranscoder::transcode(const AVPacket& packet, const OnPacket& on_packet) {
   if (next_time_ == AV_NOPTS_VALUE) next_time_ = packet.pts;
-  receive(on_packet);  // what an error has left in the decoder
+  receive(on_packet);  // Samples that an error has left in the decoder.
   decode(&packet, on_packet);
 }
 
@@ -66,7 +66,7 @@ void AudioTranscoder::receive(const OnPacket& on_packet) {
   }
 }
 
-/// Some decoders give samples without a time, above all the last ones: they follow those before.
+/// Sets the samples' time. Samples without one, often the last, follow those before.
 void AudioTranscoder::set_time() {
   const bool known = samples_->best_effort_timestamp != AV_NOPTS_VALUE;
   samples_->pts = known ? samples_->best_effort_timestamp : next_time_;

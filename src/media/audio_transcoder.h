@@ -9,26 +9,26 @@
 
 namespace streamdiffusion {
 
-/// Audio packets of one codec to packets of another. Gaps become silence and the start is time 0, so that
-/// both stay in step.
+/// Transcodes audio packets to another codec. The output begins at time 0 and gaps become silence, so the
+/// sound stays in step with the video.
 class AudioTranscoder {
  public:
   using OnPacket = std::function<void(AVPacket&)>;
 
-  /// `what` begins errors. Throws Error where the sound cannot be decoded or `encoder` cannot take it.
+  /// Errors begin with `what`. Throws Error if the sound cannot be decoded or `encoder` cannot take it.
   AudioTranscoder(const AVStream& from, const AVCodec& encoder, const AVOutputFormat& container,
                   const SoundWish& wish, const std::string& what);
 
-  /// Takes a packet with times counted from the first frame, in the input stream's time base. Throws Error
+  /// Transcodes a packet. Its times count from the first frame, in the input stream's time base. Throws Error
   /// for a damaged packet; later ones may follow.
   void transcode(const AVPacket& packet, const OnPacket& on_packet);
-  /// Gives what the decoder still holds. Silence alone may follow.
+  /// Passes on the sound that the decoder still holds. Only silence may follow.
   void end_sound(const OnPacket& on_packet);
   /// Adds silence up to `seconds` after the first frame.
   void add_silence(double seconds, const OnPacket& on_packet);
-  /// Gives what the encoder still holds. Nothing may follow.
+  /// Passes on the packets that the encoder still holds. Nothing may follow.
   void flush(const OnPacket& on_packet);
-  /// What comes out; its time base is that of the packets.
+  /// The encoder, whose time base is that of the output packets.
   [[nodiscard]] const AVCodecContext& encoder() const { return *encoder_; }
 
  private:
@@ -43,7 +43,7 @@ class AudioTranscoder {
   AudioResampler resampler_;
   ffmpeg::Picture samples_;
   ffmpeg::Packet packet_;
-  std::int64_t next_time_ = AV_NOPTS_VALUE;  ///< where the last samples end, in the input stream's time base
+  std::int64_t next_time_ = AV_NOPTS_VALUE;  ///< End of the last samples, in the input stream's time base.
 };
 
 }  // namespace streamdiffusion

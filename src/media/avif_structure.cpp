@@ -8,11 +8,11 @@ namespace streamdiffusion {
 namespace {
 
 struct Box {
-  Bytes type;     ///< four letters and what follows
-  Bytes content;  ///< behind length and type
+  Bytes type;     ///< The bytes from the four-letter type on.
+  Bytes content;  ///< The bytes after length and type.
 };
 
-/// Takes the first box off `bytes`; nothing at the end and where the length is none.
+/// Removes the first box from `bytes`. Returns nothing at the end or if the length is invalid.
 std::optional<Box> take_box(Bytes& bytes) {
   constexpr std::size_t kHeader = 8;
   if (bytes.size() < kHeader) return std::nullopt;
@@ -23,7 +23,7 @@ std::optional<Box> take_box(Bytes& bytes) {
   return box;
 }
 
-/// The content of the first box of a type; empty where there is none.
+/// The content of the first box of a type; empty if there is none.
 Bytes find_box(Bytes bytes, std::string_view type) {
   while (const std::optional<Box> box = take_box(bytes)) {
     if (starts_with(box->type, type)) return box->content;
@@ -31,10 +31,10 @@ Bytes find_box(Bytes bytes, std::string_view type) {
   return {};
 }
 
-/// Version and flags stand before the content of some boxes.
+/// Bytes of version and flags that precede the content of some boxes.
 constexpr std::size_t kVersionAndFlags = 4;
 
-/// Takes a number of `size` bytes off; 0 where they are not there.
+/// Removes a number of `size` bytes. Returns 0 if there are fewer bytes.
 std::uint32_t take_number(Bytes& bytes, std::size_t size) {
   const std::uint32_t number = bytes.size() >= size ? big_endian(bytes, size) : 0;
   bytes = after(bytes, size);
@@ -46,7 +46,7 @@ std::vector<std::size_t> properties_of(Bytes associations, std::uint32_t wanted)
   if (associations.size() < kVersionAndFlags) return {};
   const std::size_t id_size = associations[0] < 1 ? 2 : 4;
   const std::size_t index_size = (associations[3] & 1) != 0 ? 2 : 1;
-  const std::uint32_t without_mark = index_size == 2 ? 0x7FFF : 0x7F;  // of what readers have to know
+  const std::uint32_t without_mark = index_size == 2 ? 0x7FFF : 0x7F;  // Masks the "essential" bit.
   associations = after(associations, kVersionAndFlags);
   const std::uint32_t items = take_number(associations, 4);
   for (std::uint32_t i = 0; i < items && !associations.empty(); ++i) {
@@ -58,7 +58,7 @@ std::vector<std::size_t> properties_of(Bytes associations, std::uint32_t wanted)
   return {};
 }
 
-/// Quarter turns against the clock, then perhaps mirrored.
+/// The EXIF orientation for anticlockwise quarter turns, followed by an optional mirror.
 int exif_orientation(std::uint32_t turns, std::optional<std::uint32_t> mirror) {
   constexpr std::array kTurned = {1, 8, 3, 6};
   constexpr std::array kTurnedTopToBottom = {4, 5, 2, 7};
@@ -73,7 +73,7 @@ int orientation_of(const std::vector<Box>& boxes, const std::vector<std::size_t>
   for (const std::size_t property : properties) {
     if (property < 1 || property > boxes.size() || boxes[property - 1].content.empty()) continue;
     const Box& box = boxes[property - 1];
-    // A turn behind a mirror is the opposite turn before it.
+    // A turn after a mirror equals the opposite turn before it.
     if (starts_with(box.type, "irot")) turns = (mirror ? 4U - (box.content[0] & 3U) : box.content[0]) & 3U;
     if (starts_with(box.type, "imir")) mirror = box.content[0] & 1U;
   }

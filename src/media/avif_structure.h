@@ -4,16 +4,16 @@
 
 namespace streamdiffusion {
 
-/// True for an AVIF, an MP4 whose brand says so.
+/// True if the bytes begin an AVIF file, judged by the brand in its `ftyp` box.
 bool is_avif(Bytes bytes);
 
-/// Properties of an AVIF's picture that FFmpeg before 7.1 does not tell.
+/// Properties of an AVIF image that FFmpeg before 7.1 does not report.
 struct AvifStructure {
-  int orientation = 1;     ///< as EXIF's, 1 .. 8
-  bool has_alpha = false;  ///< in a picture of its own, which FFmpeg does not join
+  int orientation = 1;     ///< EXIF orientation, 1 to 8.
+  bool has_alpha = false;  ///< True if there is an alpha image, which FFmpeg does not merge.
 };
 
-/// Reads untrusted bytes; never fails.
+/// Reads the properties from untrusted bytes. Missing or malformed ones keep their defaults.
 AvifStructure examine_avif(Bytes bytes);
 
 }  // namespace streamdiffusion

@@ -6,16 +6,17 @@
 
 namespace streamdiffusion {
 
-/// The colours that a container states for its video. They count where a decoder says otherwise: FFmpeg's VP8
-/// decoders call everything BT.601, and FFmpeg puts a decoder's word into a stream when it probes it.
+/// The colour properties that a container states for its streams. They override the decoder's, because
+/// FFmpeg's VP8 decoders report BT.601 for everything. Probing overwrites the container's values, so they
+/// must be read before it.
 class ContainerColours {
  public:
-  /// Says nothing.
+  /// States nothing.
   ContainerColours() = default;
-  /// To be made of an input that is opened but not probed yet (avformat_find_stream_info).
+  /// Reads the colours of an input that is open but not probed yet (avformat_find_stream_info).
   explicit ContainerColours(const AVFormatContext& input);
 
-  /// Puts what the container says of the stream on a decoded picture.
+  /// Sets the properties that the container states for the stream on a decoded frame.
   void apply(int stream, AVFrame& picture) const;
 
  private:

@@ -10,10 +10,10 @@
 namespace streamdiffusion {
 namespace {
 
-/// EBML's number: the zeros that the first byte begins with tell how many bytes follow it.
+/// A number in EBML's format: the leading zero bits of the first byte count the bytes that follow.
 struct VariableInteger {
-  std::uint64_t value;  ///< without the marking bit
-  bool unknown;         ///< all bits set: a size that the writer did not know
+  std::uint64_t value;  ///< The value without the marker bit.
+  bool unknown;         ///< True if all bits are set: the writer did not know the size.
 };
 std::optional<VariableInteger> read_size(std::istream& stream) {
   const int first = stream.get();
@@ -31,7 +31,7 @@ bool read_id(std::istream& stream, std::string_view id) {
   return stream.read(bytes.data(), bytes.size()) && std::string_view(bytes.data(), bytes.size()) == id;
 }
 
-/// A header, then one segment that holds everything and tells its size.
+/// A Matroska file is a header and one segment, which states its size and holds everything else.
 bool matroska_lacks_end(std::istream& stream, std::uint64_t file_size) {
   if (!read_id(stream, "\x1A\x45\xDF\xA3")) return false;
   const auto header = read_size(stream);
@@ -43,7 +43,7 @@ bool matroska_lacks_end(std::istream& stream, std::uint64_t file_size) {
   return segment->value > file_size - static_cast<std::uint64_t>(stream.tellg());
 }
 
-/// The last byte (some programs pad with zeros) is a semicolon.
+/// The last byte of a GIF is a semicolon. Some programs add zeros after it.
 bool gif_lacks_end(std::istream& stream, std::uint64_t file_size) {
   if (!read_id(stream, "GIF8")) return false;
   constexpr int kMostPadding = 16;

@@ -4,8 +4,8 @@
 
 namespace streamdiffusion {
 
-/// Whether a Matroska, WebM or GIF file lacks its end, which FFmpeg takes for the end of the video. False for
-/// other files and for recordings that never knew their size.
+/// True if a Matroska, WebM or GIF file is cut off, which FFmpeg does not report. False for other files and
+/// for recordings whose header has no size.
 bool lacks_end(const std::filesystem::path& file);
 
 }  // namespace streamdiffusion

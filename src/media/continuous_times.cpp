@@ -6,12 +6,12 @@
 namespace streamdiffusion {
 namespace {
 
-// A track goes on by less than this, or there is a gap that the recording really has. The value is that of
-// the ffmpeg program.
+// Largest gap, in microseconds, that counts as part of the recording and not as a jump. The value is that of
+// the ffmpeg program (-dts_delta_threshold).
 constexpr std::int64_t kLongestGap = 10'000'000;
-// Decoding times never go back by more than rounding makes of them.
+// Decoding times go back by more than this, in microseconds, only at a jump; less is rounding.
 constexpr std::int64_t kRounding = 100'000;
-// Tracks that belong together are stored closer to each other than this.
+// Packets of tracks that belong together are stored less than this apart, in microseconds.
 constexpr std::int64_t kInterleaving = 500'000;
 
 }  // namespace
@@ -44,12 +44,12 @@ void ContinuousTimes::correct(AVPacket& packet) {
   if (packet.pts != AV_NOPTS_VALUE) packet.pts += offset;
 }
 
-/// `time`: the container's.
+/// Chooses the offset for a packet with the container's decoding time `time`, in microseconds.
 std::int64_t ContinuousTimes::choose_offset(const Track& track, std::int64_t time) {
   const bool jumped = jumps(track, time + track.offset);
   const bool newest_jumps = jumps(track, time + newest_offset_);
   if (!jumped) {
-    // Another track may have come to the place first. This one follows it as soon as that fits better.
+    // Another track may have reached the jump first. This one follows it as soon as its offset fits better.
     const std::int64_t gain =
         std::abs(time + track.offset - now_) - std::abs(time + newest_offset_ - now_) - kInterleaving;
     return gain > 0 && !newest_jumps ? newest_offset_ : track.offset;

@@ -43,7 +43,7 @@ std::vector<InputDevice> list_screens() {
     return {{options.input, std::string("X display ") + display, stream->codecpar->width,
              stream->codecpar->height}};
   } catch (const Error&) {
-    return {};  // DISPLAY names a screen that is not there, or is not ours
+    return {};  // The screen that DISPLAY names does not exist or may not be read.
   }
 }
 

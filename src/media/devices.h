@@ -5,18 +5,18 @@
 
 namespace streamdiffusion {
 
-/// Something that a live source can be opened with.
+/// A camera or screen that a live source can be opened with.
 struct InputDevice {
-  std::string input;  ///< for SourceOptions
-  std::string name;   ///< for people
-  int width = 0;      ///< 0: not known
-  int height = 0;
+  std::string input;  ///< Value of SourceOptions::input.
+  std::string name;   ///< Readable name.
+  int width = 0;      ///< Pixels; 0: not known.
+  int height = 0;     ///< Pixels; 0: not known.
 };
 
-/// The cameras that the system has; virtual ones that somebody writes to among them.
+/// Lists the system's cameras, including virtual ones that a program writes to.
 std::vector<InputDevice> list_cameras();
 
-/// The screen that DISPLAY names, where it can be read.
+/// Lists the screen that DISPLAY names, if it can be read.
 std::vector<InputDevice> list_screens();
 
 }  // namespace streamdiffusion

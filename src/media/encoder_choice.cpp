@@ -15,7 +15,7 @@ namespace {
 constexpr const char* kSeeEncoders = " (`ffmpeg -encoders` lists those it has)";
 
 bool holds(const AVOutputFormat& container, AVCodecID codec) {
-  // Neither yes nor no: the container does not know; the muxer decides.
+  // A negative answer means that FFmpeg does not know. The muxer then decides.
   return avformat_query_codec(&container, codec, FF_COMPLIANCE_NORMAL) != 0;
 }
 
@@ -28,14 +28,14 @@ const AVCodec* usual_encoder(const AVOutputFormat& container) {
   return avcodec_find_encoder(container.video_codec);
 }
 
-/// Straight from 0 to 100 between an encoder's worst and best value.
+/// Maps a quality of 0 to 100 linearly to an encoder's worst to best value.
 int between(int worst, int best, int quality) {
   return static_cast<int>(std::lround(worst + (best - worst) * quality / 100.0));
 }
 
-/// Empty for encoders that take any rate.
+/// The frame rates that an encoder takes; empty if it takes any.
 std::vector<AVRational> frame_rates_of(const AVCodec& encoder, int height) {
-  // FFmpeg has no list for DV.
+  // FFmpeg lists no rates for DV.
   constexpr int kPal = 576;
   constexpr int kNtsc = 480;
   constexpr AVRational kNtscRate{30'000, 1001};
@@ -43,7 +43,7 @@ std::vector<AVRational> frame_rates_of(const AVCodec& encoder, int height) {
     if (height == kPal) return {{25, 1}};
     return height == kNtsc ? std::vector{kNtscRate} : std::vector{AVRational{25, 1}, kNtscRate};
   }
-  // Its list for MPEG ends with lower ones that are no part of the standard.
+  // FFmpeg's list for MPEG ends with lower rates that are not part of the standard.
   constexpr double kLowest = 23.9;
   std::vector<AVRational> rates;
   for (const AVRational rate : ffmpeg::frame_rates(encoder)) {
@@ -63,7 +63,7 @@ const AVCodec& choose_video_encoder(const std::string& name, const AVOutputForma
                 " wants; name another codec" + kSeeEncoders);
   }
   const AVCodec* encoder = avcodec_find_encoder_by_name(name.c_str());
-  if (encoder == nullptr) {  // "h264" as well as "libx264"
+  if (encoder == nullptr) {  // Accepts a codec's name too, such as "h264".
     const AVCodecDescriptor* descriptor = avcodec_descriptor_get_by_name(name.c_str());
     if (descriptor != nullptr) encoder = avcodec_find_encoder(descriptor->id);
   }
@@ -83,15 +83,14 @@ AVPixelFormat choose_pixel_format(const AVCodec& encoder, const AVOutputFormat& 
   const bool lossless = descriptor != nullptr && (descriptor->props & AV_CODEC_PROP_LOSSY) == 0;
   const std::span<const AVPixelFormat> formats = ffmpeg::pixel_formats(encoder);
   if (std::string_view(container.name) == "yuv4mpegpipe") return AV_PIX_FMT_YUV420P;
-  // A virtual camera: what the programs that look at it know.
+  // Virtual cameras: most programs that read them support YUV 4:2:0.
   if (std::string_view(container.name).find("v4l2") != std::string_view::npos) return AV_PIX_FMT_YUV420P;
-  // AVI has no tag for RGB: untagged raw video of 24 bits is in the order of Windows bitmaps.
+  // AVI has no tag for RGB. Untagged raw video of 24 bits has the byte order of Windows bitmaps.
   if (encoder.id == AV_CODEC_ID_RAWVIDEO && std::string_view(container.name) == "avi")
     return AV_PIX_FMT_BGR24;
   if (formats.empty()) return lossless ? AV_PIX_FMT_RGB24 : AV_PIX_FMT_YUV420P;
   if (!lossless && std::ranges::find(formats, AV_PIX_FMT_YUV420P) != formats.end()) return AV_PIX_FMT_YUV420P;
-  // The best of a list, which FFmpeg ends with AV_PIX_FMT_NONE, is never a hardware surface for a format in
-  // memory.
+  // FFmpeg ends the list with AV_PIX_FMT_NONE. For RGB24 the best format is never a hardware surface.
   return avcodec_find_best_pix_fmt_of_list(formats.data(), AV_PIX_FMT_RGB24, 0, nullptr);
 }
 
@@ -106,7 +105,7 @@ AVRational nearest_frame_rate(const AVCodec& encoder, AVRational frame_rate, int
   if (rates.empty()) return frame_rate;
   std::ranges::sort(rates, [](AVRational a, AVRational b) { return av_cmp_q(a, b) < 0; });
   const double wanted = av_q2d(frame_rate);
-  // Rates that differ by less are one that was rounded; 30 and 29.97 differ by more.
+  // A smaller relative difference is rounding; 30 and 29.97 differ by more.
   constexpr double kRounding = 5e-4;
   const auto is_multiple = [&](AVRational rate) {
     const double multiple = av_q2d(rate) / wanted;
@@ -123,7 +122,7 @@ void set_quality(AVCodecContext& codec, ffmpeg::Options& options, int quality) {
   const auto choose = [&](int worst, int best, int usual) {
     return quality < 0 ? usual : between(worst, best, quality);
   };
-  // Scales of whole numbers as users give them to ffmpeg's -q:v.
+  // Sets an integer scale, as ffmpeg's option -q:v does.
   const auto set_scale = [&](int value) {
     codec.flags |= AV_CODEC_FLAG_QSCALE;
     codec.global_quality = FF_QP2LAMBDA * value;
@@ -131,7 +130,8 @@ void set_quality(AVCodecContext& codec, ffmpeg::Options& options, int quality) {
   if (name == "libx264" || name == "libx264rgb" || name == "libx265") {
     options.set("crf", std::to_string(choose(45, 8, 18)));
   } else if (name == "libvpx-vp9" || name == "libvpx" || name.starts_with("libaom") || name == "libsvtav1") {
-    // Constant quality; VP8's encoder takes 0 for a low default and a higher rate for a limit.
+    // Constant quality takes a bit rate of 0. VP8's encoder treats 0 as a low default, so it gets a high
+    // limit.
     constexpr std::int64_t kNoLimit = 1'000'000'000;
     codec.bit_rate = name == "libvpx" ? kNoLimit : 0;
     options.set("crf", std::to_string(choose(60, 4, 24)));
@@ -150,9 +150,9 @@ void set_quality(AVCodecContext& codec, ffmpeg::Options& options, int quality) {
   } else if (name.starts_with("libwebp")) {
     set_scale(choose(0, 100, 90));
   } else if (name == "asv1" || name == "asv2" || name == "amv") {
-    set_scale(choose(31, 2, 2));  // their tables overflow at 1
+    set_scale(choose(31, 2, 2));  // Their tables overflow at 1.
   } else {
-    set_scale(choose(31, 1, 2));  // MPEG-4, MJPEG and their like; lossless encoders take no notice
+    set_scale(choose(31, 1, 2));  // For MPEG-4, MJPEG and similar codecs. Lossless encoders ignore it.
   }
 }
 
@@ -167,7 +167,7 @@ void set_low_latency(AVCodecContext& codec, ffmpeg::Options& options) {
     options.set("lag-in-frames", "0");
     if (name.starts_with("libvpx")) options.set("deadline", "realtime");
   } else if ((codec.codec->capabilities & AV_CODEC_CAP_FRAME_THREADS) != 0) {
-    codec.thread_count = 1;  // each thread keeps a frame
+    codec.thread_count = 1;  // Each further thread would delay by a frame.
   }
 }
 

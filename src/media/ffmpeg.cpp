@@ -21,7 +21,8 @@ std::string& last_demuxer_message() {
   return message;
 }
 
-/// `context` is null or one of FFmpeg's structures, which begin with the address of their class.
+/// True if `context` is a demuxer. It is null or an FFmpeg structure, which begins with a pointer to its
+/// class.
 bool is_demuxer(void* context) {
   if (context == nullptr) return false;
   const AVClass* type = *static_cast<const AVClass**>(context);
@@ -109,9 +110,8 @@ Codec open_decoder(const AVCodecParameters& parameters, int threads, const std::
   codec->thread_count = threads;
   codec->max_pixels = most_pixels;
   codec->err_recognition = AV_EF_CRCCHECK;
-  // Decoders of single pictures report damage only when asked. The others mark the frame; asking those of the
-  // MPEG-4 family makes FFmpeg 5.1 abort the process.
-  // TIFF's would fail at every tag that it does not know.
+  // Intra-only decoders report damage only with AV_EF_EXPLODE. Others mark the frame, and the flag makes the
+  // MPEG-4 decoders of FFmpeg 5.1 abort the process. TIFF's decoder would fail at every unknown tag.
   const AVCodecDescriptor* descriptor = avcodec_descriptor_get(parameters.codec_id);
   if (descriptor != nullptr && (descriptor->props & AV_CODEC_PROP_INTRA_ONLY) != 0 &&
       parameters.codec_id != AV_CODEC_ID_TIFF) {
@@ -156,8 +156,7 @@ const int* matrix_coefficients(AVColorSpace matrix) {
     case AVCOL_SPC_SMPTE240M:
       return sws_getCoefficients(SWS_CS_SMPTE240M);
     case AVCOL_SPC_BT2020_NCL:
-    case AVCOL_SPC_BT2020_CL:  // luma is of linear light, which swscale does not know; the weights are the
-                               // same
+    case AVCOL_SPC_BT2020_CL:  // swscale does not support constant luminance; the weights are the same.
       return sws_getCoefficients(SWS_CS_BT2020);
     default:
       return nullptr;

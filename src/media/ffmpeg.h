@@ -1,6 +1,6 @@
 #pragma once
 
-// FFmpeg's structures with owners, and its errors as Error.
+// Owning pointers to FFmpeg's structures, and conversion of its errors to Error.
 
 extern "C" {
 #include <libavcodec/avcodec.h>
@@ -22,10 +22,10 @@ extern "C" {
 
 namespace streamdiffusion::ffmpeg {
 
-/// AV_TIME_BASE_Q, which is no C++.
+/// AV_TIME_BASE_Q, whose macro is not valid C++.
 inline constexpr AVRational kMicroseconds{1, AV_TIME_BASE};
 
-/// For FFmpeg's free functions that take the pointer's address.
+/// Deleter for FFmpeg's free functions that take the pointer's address.
 template <auto kFree>
 struct Free {
   template <typename T>
@@ -45,28 +45,29 @@ using Picture = std::unique_ptr<AVFrame, Free<av_frame_free>>;
 using Graph = std::unique_ptr<AVFilterGraph, Free<avfilter_graph_free>>;
 using Scaler = std::unique_ptr<SwsContext, FreeScaler>;
 
-/// The largest picture that is decoded: more would rather be an attack on memory than a picture.
+/// Most pixels of a frame that is decoded. A larger one is more likely an attack on memory.
 inline constexpr std::int64_t kMaxPixels = std::int64_t{1} << 27;
 
-/// Keeps FFmpeg's messages off the terminal (for the whole process) and remembers this thread's last error
-/// for error_text. Every entry into FFmpeg from outside this folder calls it first.
+/// Keeps FFmpeg's messages off the terminal, for the whole process. Forgets this thread's last error message,
+/// which error_text reports. Every function that other folders call and that uses FFmpeg calls it first.
 void quieten();
 
-/// What FFmpeg says of `code`, with the last error message that it logged on this thread since the last call.
+/// FFmpeg's text for an error code, with the last error message that it logged on this thread since the last
+/// call.
 std::string error_text(int code);
 
-/// The last error message that FFmpeg logged on this thread, which is forgotten then; empty where there is
-/// none.
+/// Returns and forgets the last error message that FFmpeg logged on this thread; empty if there was none.
 std::string take_last_message();
 
-/// The last error that a demuxer logged on this thread since the last call; empty if there was none. Demuxers
-/// skip what is damaged without another sign.
+/// Returns and forgets the last error that a demuxer logged on this thread; empty if there was none. Demuxers
+/// report skipped damage in no other way.
 std::string take_demuxer_error();
 
-/// Throws Error "what: error_text" where `code` is negative, else gives it back.
+/// Returns `code`, or throws Error("what: error_text") if it is negative. Throws std::bad_alloc for
+/// AVERROR(ENOMEM).
 int check(int code, const std::string& what);
 
-/// Throws std::bad_alloc for a null pointer.
+/// Returns `owner`, or throws std::bad_alloc if it is null.
 template <typename Owner>
 Owner checked(Owner owner) {
   if (!owner) throw std::bad_alloc();
@@ -76,16 +77,16 @@ Owner checked(Owner owner) {
 Parameters make_parameters();
 Packet make_packet();
 Picture make_picture();
-/// A picture with memory of its own.
+/// Makes a frame with allocated memory.
 Picture make_picture(int width, int height, AVPixelFormat format);
 
 using OptionMap = std::map<std::string, std::string>;
 
-/// Throws Error, naming the first one, where users have given options that nothing took. `name`: the input or
-/// output.
+/// Throws Error, which names the first of `left`, if users gave options that nothing took. `name` is the
+/// input or output.
 void check_all_taken(const OptionMap& left, const std::string& name);
 
-/// Options for FFmpeg's functions that take and consume them.
+/// Options for FFmpeg's functions, which consume those that they know.
 class Options {
  public:
   Options() = default;
@@ -98,7 +99,7 @@ class Options {
   void set(const OptionMap& options) {
     for (const auto& [key, value] : options) set(key, value);
   }
-  /// Those of `options` that FFmpeg has not consumed.
+  /// The options among `options` that FFmpeg has not consumed.
   [[nodiscard]] OptionMap left_of(const OptionMap& options) const;
   AVDictionary** address() { return &dictionary_; }
 
@@ -106,19 +107,22 @@ class Options {
   AVDictionary* dictionary_ = nullptr;
 };
 
-/// A decoder for a stream, opened: `decoder`, or FFmpeg's choice for null. `what` begins errors. Larger
-/// pictures than `most_pixels` are refused before there is memory for them.
+/// Opens a decoder for a stream: `decoder`, or FFmpeg's choice if null. `threads` 0: FFmpeg chooses. Frames
+/// of more than `most_pixels` are refused before memory is allocated. Throws Error, whose text begins with
+/// `what`.
 Codec open_decoder(const AVCodecParameters& parameters, int threads, const std::string& what,
                    const AVCodec* decoder = nullptr, std::int64_t most_pixels = kMaxPixels);
 
-/// The colour matrix of video that does not name one, as players guess it.
+/// The colour matrix that players assume, by the size, for video that does not name one.
 AVColorSpace default_matrix(int width, int height);
 
-/// Full-range twins of pixel formats (yuvj420p) as the plain format.
+/// Converts full-range variants of pixel formats (yuvj420p) to the plain format (yuv420p); returns others
+/// unchanged.
 AVPixelFormat plain_format(AVPixelFormat format);
+/// True for the full-range variants that plain_format converts.
 bool is_full_range_twin(AVPixelFormat format);
 
-/// The coefficients swscale wants; null for a matrix that swscale does not know.
+/// swscale's coefficients of a colour matrix; null if swscale does not support it.
 const int* matrix_coefficients(AVColorSpace matrix);
 
 }  // namespace streamdiffusion::ffmpeg

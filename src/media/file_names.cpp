@@ -11,7 +11,7 @@ namespace {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/// Takes a number off the front, without leading zeros.
+/// Removes a number from the front and returns it without leading zeros.
 std::string_view take_number(std::string_view& text) {
   const auto* end = std::find_if_not(text.begin(), text.end(), is_digit);
   std::string_view number = text.substr(0, static_cast<std::size_t>(end - text.begin()));
@@ -21,7 +21,8 @@ std::string_view take_number(std::string_view& text) {
 }
 
 bool is_picture_name(const std::filesystem::path& file) {
-  // HEIC is named, with an error, rather than left out without a word.
+  // Formats that cannot be read, such as HEIC, are listed so that they cause an error instead of being
+  // skipped.
   constexpr auto kExtensions = std::to_array<std::string_view>(
       {".png",  ".apng", ".jpg",  ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".bmp", ".dib", ".tif",
        ".tiff", ".gif",  ".ppm",  ".pgm",  ".pbm", ".pnm",  ".pam", ".pfm",  ".tga", ".icb", ".vda",
@@ -57,7 +58,7 @@ bool natural_less(std::string_view a, std::string_view b) {
     }
   }
   if (a.empty() != b.empty()) return a.empty();
-  return whole_a < whole_b;  // "01" and "1": any fixed order
+  return whole_a < whole_b;  // A fixed order for equal numbers such as "01" and "1".
 }
 
 std::vector<std::filesystem::path> pictures_in(const std::filesystem::path& folder) {

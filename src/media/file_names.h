@@ -7,19 +7,19 @@
 
 namespace streamdiffusion {
 
-/// ".jpg" for "A.JPG".
+/// The extension in lower case: ".jpg" for "A.JPG".
 std::string lower_extension(const std::filesystem::path& file);
 
-/// Whether `a` comes before `b` as people count: "2.png" before "10.png".
+/// True if `a` comes before `b` in natural order: "2.png" before "10.png".
 bool natural_less(std::string_view a, std::string_view b);
 
-/// The picture files in a folder by their extensions, in natural order; hidden ones left out.
+/// Lists the image files in a folder, judged by extension, in natural order and without hidden files.
 std::vector<std::filesystem::path> pictures_in(const std::filesystem::path& folder);
 
-/// A file name with one number in it: "out/%05d.png" gives "out/00007.png" for 7.
+/// A file name with one slot for a number: "out/%05d.png" becomes "out/00007.png" for 7.
 class NumberPattern {
  public:
-  /// Throws Error where there is not exactly one %d, %Nd or %0Nd.
+  /// Throws Error unless there is exactly one %d, %Nd or %0Nd, with N from 1 to 9.
   explicit NumberPattern(const std::string& pattern);
   [[nodiscard]] std::filesystem::path name(long number) const;
 

@@ -18,7 +18,7 @@ void copy_turned(const AVFrame& in, Orientation orientation, Frame& out) {
   } else {
     out.resize(in.width, in.height);
   }
-  // Where a step along the stored row and column leads in the upright picture.
+  // Byte offsets in the upright image for a step along a stored row and column.
   const std::ptrdiff_t right = orientation.mirror_x ? -3 : 3;
   const std::ptrdiff_t down =
       orientation.mirror_y ? -std::ptrdiff_t{3} * out.width : std::ptrdiff_t{3} * out.width;
@@ -37,7 +37,8 @@ void copy_turned(const AVFrame& in, Orientation orientation, Frame& out) {
   }
 }
 
-/// Grey is full range unless it says otherwise, everything else with luma limited.
+/// True if samples have full range. If the frame does not say, grey and the "yuvj" formats have it, others
+/// are limited.
 bool is_full_range(const AVFrame& in, AVPixelFormat format) {
   if (in.color_range != AVCOL_RANGE_UNSPECIFIED) return in.color_range == AVCOL_RANGE_JPEG;
   const AVPixFmtDescriptor* descriptor = av_pix_fmt_desc_get(format);
@@ -60,7 +61,7 @@ bool has_alpha(AVPixelFormat format) {
 
 std::string unusual_matrix(const AVFrame& picture) {
   const AVColorSpace matrix = picture.colorspace;
-  // Pictures in RGB are converted without a matrix, whatever they name.
+  // RGB is converted without a matrix, whatever the frame names.
   if (matrix == AVCOL_SPC_UNSPECIFIED || is_rgb(static_cast<AVPixelFormat>(picture.format))) return {};
   if (ffmpeg::matrix_coefficients(matrix) != nullptr) return {};
   const char* name = av_color_space_name(matrix);
@@ -75,7 +76,7 @@ std::string unusual_matrix_text(const std::string& name, const std::string& matr
 SquareSize square_size(int width, int height, AVRational pixel_aspect) {
   if (pixel_aspect.num <= 0 || pixel_aspect.den <= 0) return {width, height};
   const double aspect = av_q2d(pixel_aspect);
-  // Anything beyond this is a broken header, not an aspect.
+  // Values outside this range come from broken headers.
   if (aspect < 0.1 || aspect > 10) return {width, height};
   if (aspect > 1) return {static_cast<int>(std::lround(width * aspect)), height};
   return {width, static_cast<int>(std::lround(height / aspect))};

@@ -8,13 +8,14 @@
 
 namespace streamdiffusion {
 
-/// Turns decoded pictures of any pixel format into frames: colour matrix and range honoured, pixels made
-/// square, turned upright, alpha on black. Allocates only when the input changes.
+/// Converts decoded frames of any pixel format to RGB frames. It applies colour matrix and range, makes
+/// pixels square, turns the image upright and blends alpha onto black. Memory is allocated only when the
+/// input's format or size changes.
 class FrameConverter {
  public:
-  /// Fills size and pixels of `out`. `fallback_matrix` is for pictures that name none or an unusual one (see
-  /// unusual_matrix); `pixel_aspect` is ignored unless positive. Throws Error, without a file's name, for a
-  /// pixel format that cannot be converted.
+  /// Sets size and pixels of `out`. `fallback_matrix` is used if `in` names no matrix or an unusual one (see
+  /// unusual_matrix). `pixel_aspect` is ignored unless positive. Throws Error, without a file's name, if the
+  /// pixel format cannot be converted.
   void convert(const AVFrame& in, AVColorSpace fallback_matrix, AVRational pixel_aspect,
                Orientation orientation, Frame& out);
 
@@ -39,17 +40,18 @@ class FrameConverter {
 /// True for pixel formats with transparency and for palettes, which may hold transparent colours.
 bool has_alpha(AVPixelFormat format);
 
-/// The name of the colour matrix that `picture` is tagged with if it cannot be meant or converted
-/// ("reserved", or "gbr" for YUV): such pictures are read as if they named none. Empty for the usual ones.
+/// The name of the frame's colour matrix if it is not plausible or not supported, such as "reserved" or "gbr"
+/// for YUV. Such frames are read as if they named none. Empty for the usual matrices.
 std::string unusual_matrix(const AVFrame& picture);
-/// The warning about an input `name` whose frames have an unusual colour matrix.
+/// The warning for an input `name` whose frames have an unusual colour matrix.
 std::string unusual_matrix_text(const std::string& name, const std::string& matrix);
 
-/// A size with square pixels; the shorter way is stretched, so that no detail is lost.
+/// An image size in square pixels.
 struct SquareSize {
   int width;
   int height;
 };
+/// The size after pixels are made square. One side is stretched and none shrunk, so that no detail is lost.
 SquareSize square_size(int width, int height, AVRational pixel_aspect);
 
 }  // namespace streamdiffusion

@@ -6,17 +6,18 @@
 namespace streamdiffusion {
 namespace {
 
-/// Ticks a second of the finest time base: MPEG-4 allows at most 65535, and this is a multiple of most rates.
+/// Ticks per second of the finest time base. MPEG-4 allows at most 65535, and this is a multiple of most
+/// frame rates.
 constexpr int kFinest = 60'000;
 
-/// How many ticks of the fine time base lie in one unit of the rate's numerator.
+/// The factor by which the time base is finer than 1 / (the rate's numerator).
 int ticks_per_unit(const FramePlacement::Options& options) {
   if (!options.by_time || options.fixed_rate) return 1;
   return std::max(1, kFinest / options.frame_rate.num);
 }
 
-/// Two times that Matroska has rounded to milliseconds may be off by 1 ms together; the rest is rounding to
-/// microseconds.
+/// Largest error of the distance of two times: 1 ms if Matroska rounded both to milliseconds, plus rounding
+/// to microseconds.
 constexpr double kRoundingSeconds = 0.00101;
 
 }  // namespace
@@ -38,7 +39,7 @@ std::optional<std::int64_t> FramePlacement::place(std::chrono::microseconds sinc
   ++given_;
   const std::optional<std::int64_t> place = options_.fixed_rate ? multiple(wished_) : free_place(wished_);
   if (place) last_ = *place;
-  // A step of a fixed rate is a whole frame interval.
+  // At a fixed rate, `step` is in frame intervals.
   const double same_time = options_.fixed_rate ? 0.1 : static_cast<double>(same_time_);
   if (!place && step < same_time) ++crowded_out_;
   if (!place && step >= same_time && !options_.fixed_rate) ++too_near_;
@@ -49,14 +50,14 @@ double FramePlacement::ticks(std::chrono::microseconds time) const {
   return static_cast<double>(time.count()) * 1e-6 / av_q2d(time_base_);
 }
 
-/// In ticks.
+/// The place of the next frame in ticks, before rounding.
 double FramePlacement::wished_place(std::chrono::microseconds since_first) const {
   if (given_ == 0) return 0;
   return options_.by_time ? even_place(ticks(since_first)) : static_cast<double>(given_);
 }
 
-/// A whole number of frame intervals behind the last frame if `exact` is that within what containers round,
-/// else `exact`.
+/// Snaps `exact` to an integer number of frame intervals after the last frame if it differs only by a
+/// container's rounding.
 double FramePlacement::even_place(double exact) const {
   const auto interval = static_cast<double>(interval_);
   const double even = wished_ + std::max(1.0, std::round((exact - wished_) / interval)) * interval;
@@ -75,7 +76,7 @@ std::optional<std::int64_t> FramePlacement::free_place(double wished) const {
 
 std::optional<std::int64_t> FramePlacement::multiple(double wished) const {
   if (last_ < 0) return 0;
-  // Frames may be up to one interval late, so that jitter around a multiple does not leave any out.
+  // Frames may be up to one interval late, so that jitter around a multiple drops none.
   const std::int64_t next = last_ + 1;
   const double late = static_cast<double>(next) - wished;
   if (late > 1) return std::nullopt;

@@ -8,44 +8,45 @@
 
 namespace streamdiffusion {
 
-/// Gives frames their places on the time line of a video file.
+/// Chooses the presentation times ("places") of frames in a video file, in ticks of a time base.
 class FramePlacement {
  public:
   struct Options {
     AVRational frame_rate{25, 1};
-    /// Frames are shown at their own times instead of evenly spaced.
+    /// True: frames are shown at their own times. False: they are evenly spaced.
     bool by_time = false;
-    /// The file has one frame rate: frames lie on multiples of the frame interval, and none is empty.
+    /// True if the file has one frame rate: frames lie on multiples of the frame interval without gaps.
     bool fixed_rate = false;
   };
   explicit FramePlacement(const Options& options);
 
-  /// The unit of all places. Where frames may come at any time it divides the frame interval finely.
+  /// The length of a tick in seconds. Where frames may come at any time, it is a small fraction of the frame
+  /// interval.
   [[nodiscard]] AVRational time_base() const { return time_base_; }
 
-  /// Both in ticks, 1 at first. Frames come at the same time if less than `same_time` lies between them.
-  /// Frames that are further apart, but nearer than `shortest`, are left out.
+  /// Sets two distances in ticks, initially 1. Frames closer than `same_time` count as simultaneous. Frames
+  /// further apart than that but closer than `shortest` are dropped.
   void set_gaps(std::int64_t same_time, std::int64_t shortest) {
     same_time_ = same_time;
     shortest_ = shortest;
   }
 
-  /// The place of the next frame; nothing where the frame is left out. The first frame's place is 0. Frames
-  /// that follow each other at the frame rate are placed exactly evenly, in spite of times that a container
-  /// has rounded. A frame that comes at the time of the one before is shown half a frame interval behind it,
-  /// unless that makes it more than a frame interval late.
+  /// Returns the place of the next frame, or nothing if the frame is dropped. The first frame's place is 0.
+  /// Frames at the frame rate are placed exactly evenly even if a container has rounded their times. A frame
+  /// at the time of the one before is shown half a frame interval later. It is dropped if that is more than
+  /// an interval late.
   std::optional<std::int64_t> place(std::chrono::microseconds since_first);
 
-  /// Says how long the last frame is shown. Without it, it lasts as long as the one before.
+  /// Sets how long the last frame is shown. Without this call it lasts as long as the one before.
   void set_last_duration(std::chrono::microseconds duration);
 
   /// The place where the last frame ends.
   [[nodiscard]] std::int64_t end() const;
 
-  /// The number of frames left out because others came at the same time.
+  /// The number of frames dropped because others came at the same time.
   [[nodiscard]] std::int64_t crowded_out() const { return crowded_out_; }
 
-  /// The number of frames left out because they are nearer than `shortest` to the one before.
+  /// The number of frames dropped because they are closer than `shortest` to the one before.
   [[nodiscard]] std::int64_t too_near() const { return too_near_; }
 
   /// Ticks from frame to frame at the frame rate.
@@ -65,10 +66,10 @@ class FramePlacement {
   std::int64_t shortest_ = 1;
   std::int64_t crowded_out_ = 0;
   std::int64_t too_near_ = 0;
-  std::int64_t last_ = -1;  ///< place of the last frame that was not left out
-  double wished_ = 0;       ///< place of the last frame, left out or not, before it was rounded
-  double last_duration_;    ///< ticks from the last frame to its end
-  std::int64_t given_ = 0;  ///< frames so far
+  std::int64_t last_ = -1;  ///< Place of the last frame that was not dropped.
+  double wished_ = 0;       ///< Place of the last frame, dropped or not, before rounding.
+  double last_duration_;    ///< Duration of the last frame in ticks.
+  std::int64_t given_ = 0;  ///< Number of frames so far.
 };
 
 }  // namespace streamdiffusion

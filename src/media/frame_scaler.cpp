@@ -21,7 +21,7 @@ std::uint8_t to_byte(float value) {
 
 }  // namespace
 
-/// `out_size` output positions show the input from `from` to `to` (in input pixels, edges included).
+/// Computes the taps of `out_size` output positions that show the input from `from` to `to`, in input pixels.
 FrameScaler::Axis FrameScaler::make_axis(double from, double to, int in_size, int out_size) {
   Axis axis;
   axis.input_begin = in_size;
@@ -49,7 +49,7 @@ void FrameScaler::prepare(const Sizes& sizes) {
   if (sizes == sizes_) return;
   const double factor_x = static_cast<double>(sizes.out_width) / sizes.in_width;
   const double factor_y = static_cast<double>(sizes.out_height) / sizes.in_height;
-  // What part of the input is seen, and where in the output.
+  // The part of the input that is seen, and its size in the output.
   double crop_x = 0;
   double crop_y = 0;
   int shown_width = sizes.out_width;
@@ -74,7 +74,7 @@ void FrameScaler::prepare(const Sizes& sizes) {
   sizes_ = sizes;
 }
 
-/// One output row: the input rows weighted into one, then that one along its length.
+/// Computes one output row: sums the weighted input rows into row_, then filters row_ horizontally.
 void FrameScaler::scale_row(const Frame& in, const Taps& rows, std::uint8_t* out) {
   const auto begin = static_cast<std::size_t>(horizontal_.input_begin) * 3;
   const auto end = static_cast<std::size_t>(horizontal_.input_end) * 3;

@@ -6,23 +6,23 @@
 
 namespace streamdiffusion {
 
-/// Brings frames into a size: separable Lanczos of three lobes, widened where it makes smaller so that every
-/// source pixel counts (as PIL's resize does). Keeps its tables and rows for the next frame of the same
-/// sizes.
+/// Scales frames with a separable Lanczos filter of three lobes. When shrinking, the filter is widened so
+/// that every source pixel counts, as in PIL's resize. Tables are kept for the next frame of the same sizes.
+/// Not thread-safe.
 class FrameScaler {
  public:
-  /// As fit_frame.
+  /// Does what fit_frame does.
   void fit(const Frame& in, Fit fit, Frame& out);
 
  private:
-  /// For each output position the input positions that it is a weighted sum of.
+  /// The input positions, from `first` on, whose weighted sum is one output position.
   struct Taps {
     int first = 0;
     std::vector<float> weights;
   };
   struct Axis {
     std::vector<Taps> taps;
-    /// The input positions used at all.
+    /// The range of input positions that any output position uses.
     int input_begin = 0;
     int input_end = 0;
   };
@@ -42,7 +42,7 @@ class FrameScaler {
   Sizes sizes_;
   Axis horizontal_;
   Axis vertical_;
-  int left_ = 0;  ///< of the scaled picture in the output
+  int left_ = 0;  ///< Position of the scaled image in the output, in pixels, with top_.
   int top_ = 0;
   std::vector<float> row_;
 };

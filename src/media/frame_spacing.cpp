@@ -10,15 +10,15 @@
 namespace streamdiffusion {
 namespace {
 
-/// Takes tens of milliseconds at most.
+/// Most bytes to read, few enough to delay the start by tens of milliseconds at most.
 constexpr std::int64_t kBytesToLookAt = std::int64_t{32} << 20;
-/// Packets come in decoding order: so many of the last may miss a neighbour that is still to come.
+/// Packets come in decoding order. This many of the last may lack a neighbour that was not read.
 constexpr std::size_t kReordering = 16;
 
 struct Packets {
-  std::vector<std::int64_t> times;  ///< of presentation, in order; none where a packet has none
+  std::vector<std::int64_t> times;  ///< Sorted presentation times; empty if a packet has none.
   std::int64_t count = 0;
-  bool all = false;  ///< of the file
+  bool all = false;  ///< True if the file was read to the end.
 };
 
 Packets read_packets(AVFormatContext& input, const AVStream& stream) {
@@ -41,7 +41,7 @@ Packets read_packets(AVFormatContext& input, const AVStream& stream) {
   return packets;
 }
 
-/// Positive distances of neighbours, in seconds.
+/// The positive distances of neighbouring times, in seconds.
 std::vector<double> intervals_of(const std::vector<std::int64_t>& times, double tick) {
   std::vector<double> intervals;
   for (std::size_t i = 1; i < times.size(); ++i) {
@@ -51,13 +51,13 @@ std::vector<double> intervals_of(const std::vector<std::int64_t>& times, double 
 }
 
 bool are_even(const std::vector<double>& intervals, double interval, double tick) {
-  // Containers round to their tick, Matroska to milliseconds.
+  // Containers round times to their tick, Matroska to milliseconds.
   const double tolerance = std::max({0.002, tick * 1.001, interval * 0.1});
   return std::ranges::all_of(intervals,
                              [&](double other) { return std::abs(other - interval) <= tolerance; });
 }
 
-/// The lower quartile: a recording that pauses often has longer intervals without being slower.
+/// The lower quartile of the intervals. Frequent pauses in a recording would raise the mean and the median.
 double close_interval(std::vector<double> intervals) {
   if (intervals.empty()) return 0;
   const auto quartile = intervals.begin() + static_cast<std::ptrdiff_t>(intervals.size() / 4);
@@ -65,7 +65,7 @@ double close_interval(std::vector<double> intervals) {
   return *quartile;
 }
 
-/// The nearest rate that players and editors know.
+/// The usual frame rate nearest to `rate`.
 double usual_rate(double rate) {
   constexpr std::array kRates = {24000.0 / 1001, 24.0,           25.0, 30000.0 / 1001, 30.0,  48.0,
                                  50.0,           60000.0 / 1001, 60.0, 90.0,           100.0, 120000.0 / 1001,
@@ -80,10 +80,10 @@ double usual_rate(double rate) {
 }  // namespace
 
 double plausible_rate(double guess, double interval) {
-  constexpr double kHighest = 240;  // without intervals to compare with
+  constexpr double kHighest = 240;  // Highest plausible rate if the interval is not known.
   const bool known = std::isfinite(guess) && guess > 0;
   if (interval <= 0) return known && guess <= kHighest ? guess : 0;
-  // Frames may lie on a grid of up to twice their rate: 24 frames a second on one of 60.
+  // Frames may lie on a grid of up to 2.5 times their rate: 24 frames per second on a grid of 60.
   const double intervals = guess * interval;
   return known && intervals > 0.45 && intervals < 2.55 ? guess : usual_rate(1 / interval);
 }

@@ -5,19 +5,18 @@
 
 namespace streamdiffusion {
 
-/// How the frames at the beginning of a video file are spaced.
+/// The spacing of the frames at the beginning of a video file.
 struct FrameSpacing {
-  bool even = true;         ///< they come at the frame rate that FFmpeg tells
-  double interval = 0;      ///< seconds between frames where they come closely; 0 where that is not known
-  std::int64_t frames = 0;  ///< frames of the whole file where that was looked through, else 0
+  bool even = true;         ///< True if frames come at the frame rate that FFmpeg reports.
+  double interval = 0;      ///< Lower quartile of the seconds between frames; 0: not known.
+  std::int64_t frames = 0;  ///< Frames of the whole file if it was read to the end, else 0.
 };
 
-/// Reads packets, decodes nothing. Files of up to 32 MiB are looked through as a whole.
+/// Reads packets of up to 32 MiB without decoding them. Smaller files are read to the end.
 FrameSpacing examine_spacing(const std::string& file);
 
-/// The frame rate for a video whose rate FFmpeg guesses to be `guess`: the guess, unless it is only the
-/// container's tick (`interval`: FrameSpacing's); then a usual rate near the frames' interval. 0 where
-/// neither tells.
+/// Returns FFmpeg's `guess` of a frame rate unless it is merely the container's tick. Then returns a usual
+/// rate near that of `interval`, which is FrameSpacing's. Returns 0 if neither helps.
 double plausible_rate(double guess, double interval);
 
 }  // namespace streamdiffusion

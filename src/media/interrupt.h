@@ -7,7 +7,7 @@
 
 namespace streamdiffusion {
 
-/// Ends FFmpeg's waiting when `stop` becomes true or time is up. FFmpeg keeps its address.
+/// Makes FFmpeg stop waiting when `stop` becomes true or time is up. FFmpeg keeps this object's address.
 class Interrupt {
  public:
   using Clock = std::chrono::steady_clock;
@@ -17,11 +17,11 @@ class Interrupt {
   Interrupt(const Interrupt&) = delete;
   Interrupt& operator=(const Interrupt&) = delete;
 
-  /// From now on.
+  /// Sets the deadline to `time` from now.
   void allow(std::chrono::milliseconds time) { deadline_ = Clock::now() + time; }
   [[nodiscard]] bool stopped() const { return stop_ != nullptr && *stop_; }
   [[nodiscard]] bool time_is_up() const { return Clock::now() >= deadline_.load(); }
-  /// Whether to wait no longer.
+  /// True if FFmpeg has to stop waiting.
   [[nodiscard]] bool ends() const { return stopped() || time_is_up(); }
 
   [[nodiscard]] AVIOInterruptCB callback() {
@@ -30,7 +30,7 @@ class Interrupt {
 
  private:
   const std::atomic<bool>* stop_;
-  std::atomic<Clock::time_point> deadline_ = Clock::time_point::max();  // protocols have threads of their own
+  std::atomic<Clock::time_point> deadline_ = Clock::time_point::max();  // Read on protocols' threads too.
 };
 
 }  // namespace streamdiffusion

@@ -22,7 +22,7 @@ std::vector<std::uint8_t> encode_jpeg(const Frame& frame, int quality) {
   if (!handle) throw Error("libjpeg-turbo cannot be started");
   unsigned char* buffer = nullptr;
   unsigned long size = 0;
-  // Full chroma where quality is asked for, as cameras and other programs do.
+  // High quality takes full chroma resolution, as in cameras and other programs.
   constexpr int kFullChromaFrom = 90;
   const int result = tjCompress2(handle.get(), frame.pixels.data(), frame.width, 0, frame.height, TJPF_RGB,
                                  &buffer, &size, quality >= kFullChromaFrom ? TJSAMP_444 : TJSAMP_420,

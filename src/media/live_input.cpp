@@ -9,7 +9,7 @@
 namespace streamdiffusion {
 namespace {
 
-/// What FFmpeg is told to open.
+/// The URL, format and options for FFmpeg to open.
 struct Target {
   std::string url;
   const AVInputFormat* format = nullptr;
@@ -66,9 +66,9 @@ void choose_address(const SourceOptions& options, Target& target) {
       throw Error("this FFmpeg has no input format " + options.format +
                   " (`ffmpeg -demuxers` lists those it has)");
   }
-  // What comes faster than it is read is lost, not an error.
+  // Packets that arrive faster than they are read are lost, which is not an error.
   if (scheme_of(options.input) == "udp") target.options.set("overrun_nonfatal", "1");
-  // FFmpeg looks for streams this long (microseconds) where the format does not tell their number.
+  // Time in microseconds for which FFmpeg looks for streams if the format does not state their number.
   target.options.set("analyzeduration", "1000000");
 }
 
@@ -109,7 +109,7 @@ ffmpeg::Input open_live_input(const SourceOptions& options, Interrupt& interrupt
   AVFormatContext* context = avformat_alloc_context();
   if (context == nullptr) throw std::bad_alloc();
   context->interrupt_callback = interrupt.callback();
-  // A camera that hangs does not look at the callback.
+  // Blocking reads of a camera that hangs would not call the interrupt callback.
   if (input_medium(options.input, options.format) == Medium::device) context->flags |= AVFMT_FLAG_NONBLOCK;
   const int opened =
       avformat_open_input(&context, target.url.c_str(), target.format, target.options.address());

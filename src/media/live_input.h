@@ -7,19 +7,19 @@
 
 namespace streamdiffusion {
 
-/// A camera, screen or address, opened and probed. Reading from it may give AVERROR(EAGAIN). `colours`, where
-/// given, becomes what the container says of them. Throws Error.
+/// Opens and probes a camera, screen or address. Reading from it may return AVERROR(EAGAIN). If `colours` is
+/// not null, it receives the container's colours. Throws Error.
 ffmpeg::Input open_live_input(const SourceOptions& options, Interrupt& interrupt,
                               ContainerColours* colours = nullptr);
 
-/// A part of the screen, as "screen:640x480+100+50" names it; without a size all of it.
+/// A part of the screen in pixels, as in "screen:640x480+100+50". A width of 0 means all of it.
 struct ScreenPart {
   int width = 0;
   int height = 0;
   int x = 0;
   int y = 0;
 };
-/// Throws Error where `name` is no such name.
+/// Parses "screen", "screen:WxH" or "screen:WxH+X+Y". Throws Error for other names.
 ScreenPart parse_screen(const std::string& name);
 
 }  // namespace streamdiffusion

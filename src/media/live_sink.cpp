@@ -9,14 +9,14 @@
 namespace streamdiffusion {
 namespace {
 
-// A connection that takes nothing for this long is lost.
+// A connection that does not respond within these times is lost.
 constexpr std::chrono::seconds kConnecting{10};
 constexpr std::chrono::seconds kWriting{10};
 constexpr std::chrono::milliseconds kGivingUp{500};
 
-constexpr AVRational kTimeBase{1, 1000};  // what FLV can hold
+constexpr AVRational kTimeBase{1, 1000};  // FLV stores milliseconds.
 
-/// What is sent in a scheme's connections, as others expect it.
+/// The usual container format of a URL scheme.
 const char* usual_format(const std::string& scheme) {
   if (scheme.starts_with("rtmp")) return "flv";
   return scheme == "rtsp" ? "rtsp" : "mpegts";
@@ -69,7 +69,7 @@ LiveSink::~LiveSink() {
 
 void LiveSink::connect() {
   ffmpeg::Options options;
-  // Whole packets of the transport stream in each datagram, as receivers expect.
+  // Receivers expect complete transport stream packets in each datagram: 7 of 188 bytes.
   if (scheme_of(options_.output) == "udp") options.set("pkt_size", "1316");
   options.set(encoder_->options_left());
   if ((output_->oformat->flags & AVFMT_NOFILE) == 0) {

@@ -6,7 +6,7 @@
 
 namespace streamdiffusion {
 
-/// Frames to an address or a virtual camera, each sent as soon as it is written, with the time it has.
+/// Sends frames to an address or a virtual camera, each as soon as it is written and with its own time.
 class LiveSink : public Sink {
  public:
   /// Connects. Throws Error.

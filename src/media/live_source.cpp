@@ -11,9 +11,9 @@ namespace streamdiffusion {
 namespace {
 
 constexpr std::chrono::seconds kOpening{10};
-constexpr std::chrono::milliseconds kNothingYet{2};  // between two looks at a camera
+constexpr std::chrono::milliseconds kNothingYet{2};  // Pause before a camera is polled again.
 constexpr double kUsualFrameRate = 25;
-constexpr double kHighestFrameRate = 240;  // what is above was taken from a clock, not from frames
+constexpr double kHighestFrameRate = 240;  // Higher values are clock rates, not frame rates.
 
 std::string exact_seconds_text(std::chrono::milliseconds time) {
   std::string text = std::to_string(static_cast<double>(time.count()) / 1000);
@@ -35,7 +35,7 @@ LiveSource::LiveSource(const SourceOptions& options)
   times_.emplace(*input_);
   stream_ = find_video_stream(*input_);
   if (stream_ == nullptr) throw Error(name_ + " holds no video");
-  constexpr int kThreads = 1;  // more would keep a frame back each
+  constexpr int kThreads = 1;  // Each further thread would delay by a frame.
   decoder_ = ffmpeg::open_decoder(*stream_->codecpar, kThreads, "cannot decode " + name_);
   decoder_->pkt_timebase = stream_->time_base;
   if (next_picture() == Next::end)
@@ -101,7 +101,7 @@ LiveSource::Next LiveSource::next_picture() {
   return Next::end;
 }
 
-/// Waits for a packet of the video; false at the end.
+/// Waits for a packet of the video and passes it to the decoder. Returns false at the end.
 bool LiveSource::feed_decoder() {
   while (true) {
     av_packet_unref(packet_.get());
@@ -121,7 +121,7 @@ bool LiveSource::feed_decoder() {
       ffmpeg::check(result, name_ + " is lost");
     }
   }
-  // What the decoder cannot use it leaves out.
+  // An error is ignored: the decoder skips packets that it cannot use.
   avcodec_send_packet(decoder_.get(), packet_.get());
   return true;
 }

@@ -10,16 +10,16 @@
 
 namespace streamdiffusion {
 
-/// What a camera, a screen or an address gives, as long as it does. Pictures that the network has damaged are
-/// shown as the decoder mends them.
+/// Reads frames from a camera, a screen or an address. Frames damaged by the network are shown as the decoder
+/// conceals the damage.
 class LiveSource : public Source {
  public:
-  /// Opens it and waits for the first picture. Throws Error.
+  /// Opens the source and waits for the first frame. Throws Error.
   explicit LiveSource(const SourceOptions& options);
 
   [[nodiscard]] const SourceInfo& info() const override { return info_; }
-  /// False where it was stopped, or where a recording that a server sends is at its end. Throws Error where
-  /// the source is lost.
+  /// Returns false if the source was stopped or a recording on a server has ended. Throws Error if the source
+  /// is lost.
   bool read(Frame& frame) override;
 
  private:
@@ -35,7 +35,7 @@ class LiveSource : public Source {
   Interrupt interrupt_;
   ContainerColours colours_;
   ffmpeg::Input input_;
-  std::optional<ContinuousTimes> times_;  ///< of input_
+  std::optional<ContinuousTimes> times_;  ///< Corrects the times of input_.
   AVStream* stream_ = nullptr;
   ffmpeg::Codec decoder_;
   ffmpeg::Packet packet_;
@@ -43,8 +43,8 @@ class LiveSource : public Source {
   FrameConverter converter_;
   Orientation orientation_;
   SourceInfo info_;
-  bool recorded_ = false;         ///< it has a length
-  bool picture_waiting_ = false;  ///< picture_ is not given yet
+  bool recorded_ = false;         ///< True if the source has a length.
+  bool picture_waiting_ = false;  ///< True if picture_ is the next frame to return.
   std::int64_t frames_read_ = 0;
   Interrupt::Clock::time_point first_read_;
 };

@@ -6,18 +6,20 @@
 
 namespace streamdiffusion {
 
-/// What the name of an input or output stands for.
+/// The kind of thing that the name of an input or output stands for.
 enum class Medium { file, pipe, device, address, window };
 
-/// `format`: FFmpeg's, as the user named it, or empty.
+/// The kind of an input. `format` is FFmpeg's format name given by the user, or empty.
 Medium input_medium(const std::string& name, const std::string& format);
+/// The kind of an output. `format` is FFmpeg's format name given by the user, or empty.
 Medium output_medium(const std::string& name, const std::string& format);
 
-/// "rtmp" of "rtmp://host/path"; empty where there is none or it is a file's.
+/// The scheme of a URL, such as "rtmp" of "rtmp://host/path". Empty if there is none or it is "file".
 std::string scheme_of(const std::string& name);
 
-/// FFmpeg's device, registered; null where there is none of this name.
+/// Finds FFmpeg's input device of this name; null if there is none.
 const AVInputFormat* find_input_device(const std::string& format);
+/// Finds FFmpeg's output device of this name; null if there is none.
 const AVOutputFormat* find_output_device(const std::string& format);
 
 }  // namespace streamdiffusion

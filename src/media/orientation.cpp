@@ -39,7 +39,7 @@ Orientation orientation_from_matrix(const std::int32_t* matrix) {
 bool is_quarter_turn(const std::int32_t* matrix) {
   const std::int64_t straight = std::abs(std::int64_t{matrix[0]}) + std::abs(std::int64_t{matrix[4]});
   const std::int64_t crossed = std::abs(std::int64_t{matrix[1]}) + std::abs(std::int64_t{matrix[3]});
-  constexpr std::int64_t kRounding = 100;  // one in so many, half a degree
+  constexpr std::int64_t kRounding = 100;  // Allows a slope of 1/100, about half a degree.
   return std::min(straight, crossed) <= std::max(straight, crossed) / kRounding;
 }
 

@@ -4,19 +4,19 @@
 
 namespace streamdiffusion {
 
-/// How a stored picture is turned to be looked at: rows and columns exchanged first, then mirrored.
+/// How to turn a stored image upright: transposed first, then mirrored.
 struct Orientation {
   bool transpose = false;
   bool mirror_x = false;
   bool mirror_y = false;
 };
 
-/// EXIF's orientation, 1 .. 8; other values mean as stored.
+/// Converts EXIF's orientation, 1 to 8. Other values mean "as stored".
 Orientation orientation_from_exif(int value);
 
-/// FFmpeg's display matrix (nine numbers), to the nearest quarter turn.
+/// Converts FFmpeg's display matrix (nine numbers) to the nearest quarter turn and mirror.
 Orientation orientation_from_matrix(const std::int32_t* matrix);
-/// False where the matrix turns by another angle than a multiple of 90 degrees, or skews.
+/// True if the display matrix turns by a multiple of 90 degrees and does not skew.
 bool is_quarter_turn(const std::int32_t* matrix);
 
 }  // namespace streamdiffusion

@@ -8,22 +8,22 @@
 
 namespace streamdiffusion {
 
-/// Counts the packets of other video streams with which a file goes on behind the end of one stream, as
-/// recordings do that were joined byte by byte and have streams of their own.
+/// Counts packets of other video streams after the end of the stream that is read. Concatenated recordings
+/// with different streams have such packets.
 class OtherVideo {
  public:
-  /// Takes all packets of the file in its order. `chosen` is the stream that is read.
+  /// Counts a packet. Call it for all packets of the file in order. `chosen` is the stream that is read.
   void note(const AVPacket& packet, const AVFormatContext& input, const AVStream& chosen);
-  /// The number of packets, once there are no more.
+  /// The number of other packets after the end of the chosen stream. Valid at the end of the file.
   [[nodiscard]] std::int64_t packets_behind() const;
 
  private:
-  /// Packets of the chosen stream that a demuxer gives only at the end of the file: one of its own and one of
-  /// the parser.
+  /// Packets of the chosen stream that are returned only at the end of the file: the demuxer and its parser
+  /// hold one each.
   static constexpr std::size_t kHeldBack = 2;
 
   std::int64_t others_ = 0;
-  /// others_ at each of the last packets of the chosen stream, the newest first.
+  /// Values of others_ at the last packets of the chosen stream, newest first.
   std::array<std::int64_t, kHeldBack + 1> others_before_{};
 };
 

@@ -9,12 +9,12 @@ namespace streamdiffusion {
 namespace {
 
 constexpr int kBufferSize = 1 << 16;
-constexpr std::chrono::milliseconds kLook{50};  // at the stop, while nothing comes
+constexpr std::chrono::milliseconds kLook{50};  // Interval at which `stop` is checked while no data comes.
 
 }  // namespace
 
 void PipeInput::FreeContext::operator()(AVIOContext* context) const {
-  av_freep(&context->buffer);  // FFmpeg may have put another in its place
+  av_freep(&context->buffer);  // FFmpeg may have replaced the buffer.
   avio_context_free(&context);
 }
 
@@ -50,7 +50,7 @@ int PipeInput::wait_and_read(std::span<char> bytes) {
       return static_cast<int>(*count);
     }
     if (begun_ || !descriptor_.is_named()) return AVERROR_EOF;
-    std::this_thread::sleep_for(kLook);  // nobody has opened the named pipe for writing yet
+    std::this_thread::sleep_for(kLook);  // No program has opened the named pipe for writing yet.
   }
 }
 

@@ -8,10 +8,10 @@
 
 namespace streamdiffusion {
 
-/// Standard input or a named pipe for FFmpeg to read from, which can be stopped while nothing comes.
+/// Standard input or a named pipe as an input of FFmpeg. Reading can be stopped while no data comes.
 class PipeInput {
  public:
-  /// "-" or a pipe's name; `stop` may be null. Throws Error.
+  /// `name` is "-" or a pipe's path; `stop` may be null. Throws Error.
   PipeInput(const std::string& name, const std::atomic<bool>* stop);
   PipeInput(const PipeInput&) = delete;
   PipeInput& operator=(const PipeInput&) = delete;

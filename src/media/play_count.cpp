@@ -8,7 +8,7 @@
 namespace streamdiffusion {
 namespace {
 
-/// The count stands before the first image. There may be a colour profile before it.
+/// Bytes to read. The count precedes the first image, but a colour profile may precede the count.
 constexpr std::size_t kStartBytes = std::size_t{1} << 20;
 
 std::vector<std::uint8_t> read_start(const std::filesystem::path& file) {
@@ -19,13 +19,13 @@ std::vector<std::uint8_t> read_start(const std::filesystem::path& file) {
   return bytes;
 }
 
-/// Without sub-blocks of a length and as many bytes, which an empty one ends.
+/// Skips a GIF's sub-blocks. Each has a length byte and that many bytes; an empty one ends them.
 Bytes after_sub_blocks(Bytes bytes) {
   while (!bytes.empty() && bytes[0] != 0) bytes = after(bytes, std::size_t{1} + bytes[0]);
   return after(bytes, 1);
 }
 
-/// A GIF without the extension that browsers know is played once. The extension counts repetitions.
+/// Reads the count from the NETSCAPE extension, which counts repetitions. Without it a GIF is played once.
 int plays_of_gif(Bytes bytes) {
   constexpr std::size_t kHeader = 13;
   constexpr std::uint8_t kExtension = 0x21;
@@ -45,7 +45,7 @@ int plays_of_gif(Bytes bytes) {
 }
 
 std::optional<int> plays_of_png(Bytes bytes) {
-  constexpr std::size_t kChunk = 12;  // length, type and checksum
+  constexpr std::size_t kChunk = 12;  // Bytes of length, type and checksum.
   bytes = after(bytes, 8);
   while (bytes.size() >= kChunk && !starts_with(after(bytes, 4), "IDAT")) {
     const std::size_t length = big_endian(bytes, 4);

@@ -5,8 +5,8 @@
 
 namespace streamdiffusion {
 
-/// Reads the number of times that a GIF, APNG or animated WebP wants to be played: 0 is for ever. Nothing for
-/// other files. FFmpeg does not tell.
+/// Reads how often a GIF, APNG or animated WebP is to be played, which FFmpeg does not report. 0 means
+/// forever. Returns nothing for other files.
 std::optional<int> play_count(const std::filesystem::path& file);
 
 }  // namespace streamdiffusion

@@ -29,12 +29,12 @@ void append(png_structp png, png_bytep data, std::size_t size) {
     target->bytes.insert(target->bytes.end(), data, data + size);
     done = true;
   } catch (const std::bad_alloc&) {
-    done = false;  // an exception must not pass through libpng
+    done = false;  // An exception must not pass through libpng.
   }
   if (!done) png_error(png, "out of memory");
 }
 
-/// Plain ASCII as tEXt, which every reader knows, the rest as iTXt.
+/// Makes text chunks: tEXt, which every reader supports, for ASCII, and iTXt (UTF-8) for other text.
 std::vector<png_text> text_chunks(const std::map<std::string, std::string>& text) {
   std::vector<png_text> chunks;
   for (const auto& [keyword, value] : text) {
@@ -44,7 +44,7 @@ std::vector<png_text> text_chunks(const std::map<std::string, std::string>& text
     const bool ascii = std::all_of(value.begin(), value.end(), [](char c) { return (c & 0x80) == 0; });
     png_text chunk{};
     chunk.compression = ascii ? PNG_TEXT_COMPRESSION_NONE : PNG_ITXT_COMPRESSION_NONE;
-    chunk.key = const_cast<char*>(keyword.c_str());  // libpng copies it
+    chunk.key = const_cast<char*>(keyword.c_str());  // libpng copies it.
     chunk.text = const_cast<char*>(value.c_str());
     chunk.text_length = ascii ? value.size() : 0;
     chunk.itxt_length = ascii ? 0 : value.size();
@@ -53,7 +53,8 @@ std::vector<png_text> text_chunks(const std::map<std::string, std::string>& text
   return chunks;
 }
 
-/// Holds nothing that needs a destructor: libpng leaves it by longjmp. False on failure.
+/// Writes the PNG. Returns false on failure. It must hold no object with a destructor because libpng leaves
+/// it by longjmp.
 bool write_png(const Frame& frame, const std::vector<png_text>& chunks, PngTarget& target) {
   png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &target, fail, ignore_warning);
   if (png == nullptr) return false;

@@ -38,7 +38,7 @@ bool ReopeningSource::read_present(Frame& frame) {
   return true;
 }
 
-/// False where it was stopped.
+/// Reopens the lost source. Returns false if it was stopped.
 bool ReopeningSource::reopen(std::string reason) {
   const MonotonicClock::TimePoint lost = options_.clock.now();
   source_.reset();

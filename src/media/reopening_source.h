@@ -11,24 +11,23 @@
 
 namespace streamdiffusion {
 
-/// A live source that is opened again when it is lost, with a growing wait in between. Numbers and times go
-/// on.
+/// A live source that is reopened when it is lost, after growing waits. Frames' numbers and times continue.
 class ReopeningSource : public Source {
  public:
   struct Options {
     std::function<std::unique_ptr<Source>()> open;
-    std::string name;                         ///< for messages
-    const std::atomic<bool>* stop = nullptr;  ///< ends the waiting
+    std::string name;                         ///< Name in messages.
+    const std::atomic<bool>* stop = nullptr;  ///< Ends waiting when it becomes true; may be null.
     std::function<void(const std::string&)> on_warning;
-    std::chrono::milliseconds first_wait{500};  ///< doubled each time
+    std::chrono::milliseconds first_wait{500};  ///< Doubled after each failed attempt.
     std::chrono::milliseconds longest_wait{10'000};
     MonotonicClock& clock = MonotonicClock::real();
   };
 
-  /// Throws what opening throws.
+  /// Opens the source. Throws what Options::open throws.
   explicit ReopeningSource(Options options);
 
-  /// Of the source as it was at first; later its frames may have another size.
+  /// Describes the source as first opened. After reopening, frames may have another size.
   [[nodiscard]] const SourceInfo& info() const override { return info_; }
   bool read(Frame& frame) override;
 
@@ -44,7 +43,7 @@ class ReopeningSource : public Source {
   SourceInfo info_;
   std::int64_t frames_read_ = 0;
   MonotonicClock::TimePoint first_read_;
-  std::chrono::microseconds opened_at_{0};  ///< the present source's time 0
+  std::chrono::microseconds opened_at_{0};  ///< Time of the current source's time 0.
 };
 
 }  // namespace streamdiffusion

@@ -20,7 +20,7 @@ std::unique_ptr<Source> open_live_source(const SourceOptions& options) {
                                .on_warning = options.on_warning});
 }
 
-/// Warnings of pictures, as errors where `strict` asks for them.
+/// The warning callback for image files, which throws Error if `strict` is set.
 std::function<void(const std::string&)> warning_of(const SourceOptions& options) {
   if (!options.strict) return options.on_warning;
   return [](const std::string& problem) { throw Error(problem); };

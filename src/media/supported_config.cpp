@@ -2,7 +2,7 @@
 
 namespace streamdiffusion::ffmpeg {
 
-// FFmpeg 7.1 asks for a call where earlier versions have fields.
+// FFmpeg 7.1 has a function in place of earlier versions' fields.
 #if LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(61, 13, 100)
 
 namespace {

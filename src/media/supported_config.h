@@ -6,8 +6,8 @@
 
 namespace streamdiffusion::ffmpeg {
 
-/// Lists of what an encoder takes, in its own order. An empty list stands for everything: the encoder names
-/// no restriction. The lists live as long as the library.
+/// These functions list the values that an encoder supports, in its own order. An empty list means that the
+/// encoder states no restriction. The lists are static data of FFmpeg.
 std::span<const AVPixelFormat> pixel_formats(const AVCodec& encoder);
 std::span<const AVRational> frame_rates(const AVCodec& encoder);
 std::span<const AVSampleFormat> sample_formats(const AVCodec& encoder);

@@ -13,7 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Behind symbolic links, so that the link stays one.
+/// Follows symbolic links, so that the target is replaced and not the link.
 fs::path resolve(const fs::path& target) {
   return fs::is_symlink(fs::symlink_status(target)) ? fs::weakly_canonical(target) : target;
 }

@@ -6,20 +6,20 @@
 
 namespace streamdiffusion {
 
-/// A file that is written under another name in the same folder and takes its own name only when it is whole.
-/// Destroyed before, it leaves nothing. What is no regular file (/dev/null, a named pipe) is written
+/// A file that is written under a temporary name in the same folder and renamed when it is complete. If
+/// destroyed before, it is deleted. A target that is not a regular file (/dev/null, a named pipe) is written
 /// directly.
 class TemporaryFile {
  public:
-  /// Throws Error when the folder is missing or the target is a folder.
+  /// Throws Error if the folder is missing or the target is a folder.
   explicit TemporaryFile(const std::filesystem::path& target);
   ~TemporaryFile();
   TemporaryFile(const TemporaryFile&) = delete;
   TemporaryFile& operator=(const TemporaryFile&) = delete;
 
-  /// Where to write.
+  /// The path to write to.
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-  /// Gives the finished file (closed by then) its name. Throws Error.
+  /// Renames the finished file to its target; it must be closed before. Throws Error.
   void commit();
 
  private:
@@ -28,7 +28,7 @@ class TemporaryFile {
   bool pending_ = true;
 };
 
-/// Writes a whole file or leaves none. Throws Error on a full disk and an unwritable folder.
+/// Writes a complete file or none. Throws Error if the disk is full or the folder cannot be written.
 void write_file(const std::filesystem::path& file, std::span<const std::uint8_t> bytes);
 
 }  // namespace streamdiffusion

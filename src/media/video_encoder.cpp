@@ -10,7 +10,7 @@
 namespace streamdiffusion {
 namespace {
 
-/// Whether codec or container say which colour matrix it is; elsewhere players guess by the size.
+/// True if the codec or the container stores the colour matrix. Otherwise players guess it by the size.
 bool is_tagged(AVCodecID codec, const AVOutputFormat& container) {
   const std::string_view name = container.name;
   const bool by_container = name == "mp4" || name == "mov" || name == "matroska" || name == "webm";
@@ -40,7 +40,7 @@ void set_colour(AVCodecContext& codec, const AVOutputFormat& container) {
   }
 }
 
-/// Up to what the format's chroma needs: H.264 in 4:2:0 takes even sizes only.
+/// Rounds a size up to a multiple of the chroma step: H.264 in 4:2:0 takes only even sizes.
 int rounded_up(int size, int log2_step) {
   const int step = 1 << log2_step;
   return (size + step - 1) / step * step;
@@ -68,7 +68,7 @@ VideoEncoder::VideoEncoder(const SinkOptions& options, const AVOutputFormat& con
     set_low_latency(*codec_, encoder_options);
     key_interval_ = av_rescale_q(1, {1, 1}, time_base);
   }
-  // x265 writes to standard error by itself, past FFmpeg's log.
+  // x265 writes to standard error directly, not through FFmpeg's log.
   if (std::string_view(encoder.name) == "libx265") encoder_options.set("x265-params", "log-level=error");
   encoder_options.set(options.ffmpeg_options);
   ffmpeg::check(avcodec_open2(codec_.get(), &encoder, encoder_options.address()),
@@ -102,7 +102,7 @@ void VideoEncoder::make_scaler() {
   sws_setColorspaceDetails(scaler_.get(), coefficients, 1, coefficients, full_range, 0, 1 << 16, 1 << 16);
 }
 
-/// A palette for each frame: frames go through as they come, none is kept waiting for the last.
+/// Makes the filter that chooses a palette for each frame. A common palette would need all frames first.
 void VideoEncoder::make_palette() {
   const std::string source = "buffer=width=" + std::to_string(codec_->width) +
                              ":height=" + std::to_string(codec_->height) +
@@ -128,7 +128,7 @@ void VideoEncoder::make_palette() {
   }
 }
 
-/// Copies the frame; a coded size that is larger repeats the last column and row.
+/// Copies the frame to rgb_ and repeats the last column and row up to the coded size.
 void VideoEncoder::fill_rgb(const Frame& frame) {
   ffmpeg::check(av_frame_make_writable(rgb_.get()), "cannot make room for a frame");
   const std::size_t row_size = static_cast<std::size_t>(frame.width) * 3;
@@ -140,7 +140,7 @@ void VideoEncoder::fill_rgb(const Frame& frame) {
   }
 }
 
-/// rgb_ to picture_.
+/// Converts rgb_ to picture_.
 void VideoEncoder::convert() {
   if (palette_graph_) {
     av_frame_unref(picture_.get());
@@ -171,7 +171,7 @@ void VideoEncoder::encode_picture(std::int64_t pts, const OnPacket& on_packet) {
   send(picture_.get(), on_packet);
 }
 
-/// The encoder counts frames up to the next key frame; how many come in a second only the stream knows.
+/// Asks for a key frame once per key_interval_. The encoder would count frames, whose rate varies.
 AVPictureType VideoEncoder::picture_type(std::int64_t pts) {
   if (key_interval_ == 0 || pts < next_key_) return AV_PICTURE_TYPE_NONE;
   next_key_ = pts + key_interval_;

@@ -7,23 +7,24 @@
 
 namespace streamdiffusion {
 
-/// Frames to packets of a video codec: converted, tagged with what they were converted to.
+/// Encodes frames with a video codec. Converts them to the codec's pixel format and tags the colours.
 class VideoEncoder {
  public:
   using OnPacket = std::function<void(AVPacket&)>;
 
-  /// Chooses the encoder for the container and opens it. Packets have `time_base()`. Throws Error.
+  /// Chooses the encoder for the container and opens it. `time_base` is that of `pts` and of packets. Throws
+  /// Error.
   VideoEncoder(const SinkOptions& options, const AVOutputFormat& container, AVRational time_base,
                AVRational frame_rate);
 
   void encode(const Frame& frame, std::int64_t pts, const OnPacket& on_packet);
-  /// The frame of the last `encode` once more.
+  /// Encodes the frame of the last `encode` again.
   void repeat(std::int64_t pts, const OnPacket& on_packet);
-  /// After the last frame.
+  /// Passes on the remaining packets. Call it after the last frame.
   void flush(const OnPacket& on_packet);
 
   [[nodiscard]] const AVCodecContext& context() const { return *codec_; }
-  /// Of SinkOptions::ffmpeg_options, those that are not the encoder's.
+  /// The options in SinkOptions::ffmpeg_options that the encoder did not take.
   [[nodiscard]] const ffmpeg::OptionMap& options_left() const { return options_left_; }
 
  private:
@@ -37,13 +38,13 @@ class VideoEncoder {
 
   ffmpeg::Codec codec_;
   ffmpeg::OptionMap options_left_;
-  std::int64_t key_interval_ = 0;  ///< in time_base; 0: the encoder's
+  std::int64_t key_interval_ = 0;  ///< Ticks of the time base between key frames; 0: the encoder chooses.
   std::int64_t next_key_ = 0;
-  ffmpeg::Picture rgb_;      ///< of the coded size, edges repeated
-  ffmpeg::Picture picture_;  ///< what the encoder takes
+  ffmpeg::Picture rgb_;      ///< The frame at the coded size, padded by repeating its edges.
+  ffmpeg::Picture picture_;  ///< The frame in the encoder's pixel format.
   ffmpeg::Packet packet_;
   ffmpeg::Scaler scaler_;
-  ffmpeg::Graph palette_graph_;  ///< for codecs with a palette (GIF)
+  ffmpeg::Graph palette_graph_;  ///< Used by codecs with a palette (GIF).
   AVFilterContext* palette_in_ = nullptr;
   AVFilterContext* palette_out_ = nullptr;
 };

@@ -20,7 +20,7 @@ const AVInputFormat* named_format(const std::string& format) {
   return found;
 }
 
-/// Formats that FFmpeg draws as pictures though they are text.
+/// True for text formats that FFmpeg renders as video.
 bool is_text_art(const AVInputFormat& format) {
   constexpr std::array<std::string_view, 5> kNames = {"tty", "bin", "xbin", "idf", "adf"};
   for (const std::string_view name : kNames) {

@@ -8,28 +8,29 @@
 
 namespace streamdiffusion {
 
-/// For messages: the file's name or "standard input".
+/// The input's name in messages: the file's name or "standard input".
 std::string input_name(const std::string& input);
 
-/// Throws the Error for an input that FFmpeg could not open or whose first packet it could not read. `format`
-/// may be null.
+/// Throws the Error for an input that FFmpeg could not open or whose first packet it could not read. `code`
+/// is FFmpeg's error; `format` may be null.
 [[noreturn]] void fail_to_open(const std::string& input, int code, const AVInputFormat* format);
 
-/// A video file, opened and probed; where `pipe` is given it is read instead, and must outlive what is
-/// opened. `colours`, where given, becomes what the container says of them. Throws Error.
+/// Opens and probes a video file, or `pipe` if not null, which must outlive the result. If `colours` is not
+/// null, it receives the container's colours. Throws Error.
 ffmpeg::Input open_video_input(const std::string& input, const std::string& format, ffmpeg::Options& options,
                                AVIOContext* pipe = nullptr, ContainerColours* colours = nullptr);
 
-/// The stream that shows the video (no cover picture of a song), or nothing.
+/// Finds the video stream: the default one or the first, never the cover image of a song. Null if there is
+/// none.
 AVStream* find_video_stream(AVFormatContext& input);
 
-/// All audio streams, FFmpeg's choice first, also those whose format is not known yet.
+/// Lists all audio streams, FFmpeg's choice first, including those whose format is not known yet.
 std::vector<AVStream*> audio_streams(AVFormatContext& input);
 
-/// In microseconds of the container's clock: what Frame::time counts from.
+/// The time from which Frame::time counts, in microseconds of the container's clock.
 std::int64_t start_time(const AVStream& stream);
 
-/// FFmpeg's display matrix: how the container wants its pictures turned. Null where it does not say.
+/// FFmpeg's display matrix, by which the container wants frames turned. Null if it states none.
 const std::int32_t* display_matrix(const AVStream& stream);
 
 }  // namespace streamdiffusion

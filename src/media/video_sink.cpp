@@ -12,7 +12,7 @@
 namespace streamdiffusion {
 namespace {
 
-/// False also for MP3, FLAC and the like, which hold no more than a picture of the cover.
+/// True if the container can hold video. False for MP3, FLAC and similar ones, which hold only a cover image.
 bool holds_video(const AVOutputFormat& container) {
   const bool cover_alone =
       container.video_codec == AV_CODEC_ID_PNG && container.audio_codec != AV_CODEC_ID_NONE;
@@ -37,7 +37,7 @@ const AVOutputFormat& choose_container(const SinkOptions& options) {
   return *container;
 }
 
-/// 29.97... is 30000/1001 and 25.0 is 25/1, also where a container has rounded them.
+/// Converts 29.97... to 30000/1001 and 25.0 to 25/1, even if a container has rounded them.
 AVRational exact_rate(double frames_per_second) {
   constexpr double kRounding = 1e-5;
   for (const int divisor : {1000, 1001}) {
@@ -47,7 +47,7 @@ AVRational exact_rate(double frames_per_second) {
     return divisor == 1000 ? AVRational{static_cast<int>(whole), 1}
                            : AVRational{static_cast<int>(whole) * 1000, 1001};
   }
-  constexpr int kLargest = 60'000;  // within what MPEG-4 can say
+  constexpr int kLargest = 60'000;  // MPEG-4 allows at most 65535.
   return av_d2q(frames_per_second, kLargest);
 }
 
@@ -59,16 +59,16 @@ double checked_rate(double frames_per_second) {
   return frames_per_second;
 }
 
-/// True if frames of the container may come at any time.
+/// True if the container can show frames at any time.
 bool has_free_times(const AVOutputFormat& container) {
-  // These do not set FFmpeg's flag, which is about the program ffmpeg's habits.
+  // These lack AVFMT_VARIABLE_FPS, which only describes how the ffmpeg program uses a container.
   constexpr std::array<std::string_view, 12> kOthers = {"mp4", "mov", "ipod", "ismv", "f4v", "psp",
                                                         "3gp", "3g2", "dash", "hls",  "asf", "asf_stream"};
   if (std::ranges::find(kOthers, std::string_view(container.name)) != kOthers.end()) return true;
   return (container.flags & AVFMT_VARIABLE_FPS) != 0 && (container.flags & AVFMT_NOTIMESTAMPS) == 0;
 }
 
-/// True for animated pictures.
+/// True for formats of animated images.
 bool is_animation(const AVOutputFormat& container) {
   const std::string_view name = container.name;
   return name == "gif" || name == "apng" || name == "webp";
@@ -83,7 +83,7 @@ FramePlacement::Options spacing_of(const SinkOptions& options) {
           .fixed_rate = !has_free_times(container) || has_fixed_rate(encoder)};
 }
 
-/// The muxer's option for a number of plays. GIF stores repetitions, and none at all for one play.
+/// The muxer's option for a number of plays; 0 is forever. GIF stores repetitions, and nothing for one play.
 std::pair<std::string, int> plays_option(const std::string& container, int plays) {
   if (container == "gif") return {"loop", plays == 0 ? 0 : plays == 1 ? -1 : plays - 1};
   return {container == "apng" ? "plays" : "loop", plays};
@@ -148,7 +148,7 @@ void VideoSink::add_audio(const ffmpeg::OptionMap& muxer_options) {
 }
 
 VideoSink::~VideoSink() {
-  output_.reset();  // before the file is removed
+  output_.reset();  // Closes the file before it is removed.
 }
 
 std::string VideoSink::what() const {
@@ -188,13 +188,13 @@ void VideoSink::write_header(const ffmpeg::OptionMap& muxer_options) {
   ffmpeg::check_all_taken(options.left_of(encoder_->options_left()), options_.output);
 }
 
-/// Frames nearer than the container's tick would come at the same time. Known after the header is written.
+/// Sets the least distance of frames: the container's tick, which is known after the header is written.
 void VideoSink::keep_frames_apart() {
   const auto ticks = [this](AVRational time) {
     return std::max<std::int64_t>(1, av_rescale_q_rnd(1, time, placement_.time_base(), AV_ROUND_UP));
   };
   const std::int64_t tick = ticks(output_->streams[0]->time_base);
-  // Browsers and FFmpeg show a GIF's frames of up to 10 ms for 100 ms.
+  // Browsers and FFmpeg show GIF frames of up to 10 ms for 100 ms.
   if (std::string_view(output_->oformat->name) == "gif") {
     placement_.set_gaps(1, ticks({20, 1000}));
   } else {
@@ -228,12 +228,12 @@ void VideoSink::write(const Frame& frame) {
   show(*place, &frame);
 }
 
-/// Fills the time of frames that last longer than the frame interval.
+/// Repeats the last frame up to `place`, for frames that last longer than the frame interval.
 void VideoSink::repeat_until(std::int64_t place) {
   while (last_place_ >= 0 && last_place_ + 1 < place) show(last_place_ + 1, nullptr);
 }
 
-/// Nullptr shows the last frame once more.
+/// Encodes `frame`, or the last frame again if null, at `place`, and writes the sound up to there.
 void VideoSink::show(std::int64_t place, const Frame* frame) {
   last_place_ = place;
   const auto on_packet = [this](AVPacket& packet) { hold_video_packet(packet); };
@@ -249,15 +249,16 @@ void VideoSink::write_audio_until(double seconds) {
   if (audio_) audio_->copy_until(seconds, [this](AVPacket& packet) { write_audio_packet(packet); });
 }
 
-/// A packet that the muxer refuses is left out: sound never ends the video. A full disk does.
+/// Writes an audio packet. One that the muxer refuses is skipped, so that sound never ends the video. A full
+/// disk does.
 void VideoSink::write_audio_packet(AVPacket& packet) {
   const int result = av_interleaved_write_frame(output_.get(), &packet);
   ffmpeg::check(output_->pb->error, what());
   if (result < 0) audio_->report(what() + " with all of its sound: " + ffmpeg::error_text(result));
 }
 
-/// Holds the packet back until the next one comes: only the last one's duration counts, and which one is the
-/// last is known at the end. Pictures that are seen while they are made do not wait.
+/// Holds the packet back until the next one comes, because the last packet needs an exact duration. With low
+/// latency it is written at once.
 void VideoSink::hold_video_packet(AVPacket& packet) {
   if (first_decoding_time_ == AV_NOPTS_VALUE) first_decoding_time_ = packet.dts;
   packet.duration = placement_.frame_interval();
@@ -266,8 +267,8 @@ void VideoSink::hold_video_packet(AVPacket& packet) {
   if (options_.low_latency) write_held_packet();
 }
 
-/// Gives the last frame its duration. MP4 adds up the durations of packets in decoding order, where another
-/// one may be the last.
+/// Writes the last packet in decoding order with a duration up to the video's end. MP4 adds up packets'
+/// durations in that order, in which the last frame may not be the last.
 void VideoSink::write_last_packet() {
   AVPacket& packet = *held_packet_;
   const std::int64_t decoded_until = packet.dts - first_decoding_time_;
@@ -313,11 +314,11 @@ void VideoSink::finish() {
   if (file_) file_->commit();
 }
 
-/// The muxers of GIF and APNG take no duration of the last packet.
+/// Sets the last frame's duration by an option for GIF and APNG, whose muxers ignore the last packet's.
 void VideoSink::end_last_frame() {
   const std::string_view name = output_->oformat->name;
   if (name != "gif" && name != "apng") return;
-  constexpr int kLargest = 65535;  // GIF's number and both of APNG's fraction have 16 bits
+  constexpr int kLargest = 65535;  // GIF's delay and both parts of APNG's fraction have 16 bits.
   const AVRational tick = output_->streams[0]->time_base;
   const std::int64_t ticks = av_rescale_q(end_, placement_.time_base(), tick) -
                              av_rescale_q(last_place_, placement_.time_base(), tick);

@@ -11,7 +11,7 @@
 
 namespace streamdiffusion {
 
-/// Frames into a video file (under a temporary name until it is finished) or standard output.
+/// Writes frames to a video file, under a temporary name until it is finished, or to standard output.
 class VideoSink : public Sink {
  public:
   explicit VideoSink(const SinkOptions& options);
@@ -48,16 +48,16 @@ class VideoSink : public Sink {
   };
 
   SinkOptions options_;
-  std::unique_ptr<TemporaryFile> file_;  ///< none: standard output
+  std::unique_ptr<TemporaryFile> file_;  ///< Null: standard output.
   std::unique_ptr<AVFormatContext, FreeOutput> output_;
   FramePlacement::Options spacing_;
   FramePlacement placement_;
   std::unique_ptr<VideoEncoder> encoder_;
-  ffmpeg::Packet held_packet_;  ///< the last one of the video, see hold_video_packet; empty: there is none
-  std::int64_t first_decoding_time_ = AV_NOPTS_VALUE;  ///< of the video's packets
+  ffmpeg::Packet held_packet_;  ///< The last video packet (see hold_video_packet); empty: none.
+  std::int64_t first_decoding_time_ = AV_NOPTS_VALUE;  ///< Decoding time of the first video packet.
   std::unique_ptr<AudioCopy> audio_;
   std::int64_t last_place_ = -1;
-  std::int64_t end_ = -1;  ///< where the last frame ends; -1 until that is known
+  std::int64_t end_ = -1;  ///< End of the last frame; -1: not known yet.
   bool source_ended_ = false;
   std::chrono::microseconds first_time_{0};
 };

@@ -18,7 +18,7 @@ namespace streamdiffusion {
 namespace {
 
 constexpr double kDefaultFrameRate = 25;
-/// Grids on which frames lie are at most twice as fine as their rate, see plausible_rate.
+/// Upper limit of a grid's rate relative to the rate of the frames on it (see plausible_rate).
 constexpr double kFinestGrid = 2.55;
 
 std::unique_ptr<PipeInput> open_pipe(const SourceOptions& options) {
@@ -35,7 +35,7 @@ ffmpeg::Input open(const SourceOptions& options, AVIOContext* pipe, ContainerCol
     demuxer_options.set("video_size", std::to_string(options.width) + "x" + std::to_string(options.height));
     demuxer_options.set("pixel_format", options.pixel_format);
     demuxer_options.set("framerate", std::to_string(rate));
-    demuxer_options.set("fpsprobesize", "0");  // nothing to find out by waiting for frames
+    demuxer_options.set("fpsprobesize", "0");  // The rate is given, so frames need not be probed for it.
   }
   demuxer_options.set(options.ffmpeg_options);
   ffmpeg::Input input = open_video_input(options.input, options.format, demuxer_options, pipe, &colours);
@@ -43,7 +43,8 @@ ffmpeg::Input open(const SourceOptions& options, AVIOContext* pipe, ContainerCol
   return input;
 }
 
-/// FFmpeg's own VP8 and VP9 decoders leave WebM's second stream with the alpha out; libvpx's do not.
+/// The libvpx decoder for WebM with alpha, which FFmpeg's own VP8 and VP9 decoders ignore. Null for other
+/// streams.
 const AVCodec* alpha_decoder(const AVStream& stream) {
   const AVDictionaryEntry* mode = av_dict_get(stream.metadata, "alpha_mode", nullptr, 0);
   if (mode == nullptr || std::string_view(mode->value) != "1") return nullptr;
@@ -54,7 +55,7 @@ const AVCodec* alpha_decoder(const AVStream& stream) {
 
 bool is_mp4(const AVFormatContext& input) { return std::string_view(input.iformat->name).starts_with("mov"); }
 
-/// True if FFmpeg's decoder marks frames of which parts are lost. That of HEVC does not.
+/// True if FFmpeg's decoder marks frames with missing parts. That of HEVC does not.
 bool marks_damage(AVCodecID codec) {
   return codec == AV_CODEC_ID_H264 || codec == AV_CODEC_ID_MPEG2VIDEO || codec == AV_CODEC_ID_MPEG1VIDEO;
 }
@@ -97,7 +98,7 @@ VideoSource::VideoSource(const SourceOptions& options)
     throw Error(name_ + " says to be " + std::to_string(parameters.width) + "x" +
                 std::to_string(parameters.height) + ", which is too large");
   }
-  constexpr int kThreads = 0;  // as many as FFmpeg likes
+  constexpr int kThreads = 0;  // FFmpeg chooses.
   decoder_ = ffmpeg::open_decoder(parameters, kThreads, "cannot decode " + name_, alpha_decoder(*stream_));
   decoder_->pkt_timebase = stream_->time_base;
   if (refuses_damage(*decoder_)) mender_.emplace(*stream_, "cannot decode " + name_);
@@ -132,7 +133,7 @@ void VideoSource::fill_info(const SourceOptions& options) {
   info_.has_audio = !audio_streams(*input_).empty();
 }
 
-/// 0 where the container does not tell.
+/// The duration that the container states; 0 if it states none.
 double VideoSource::duration_seconds() const {
   if (stream_->duration != AV_NOPTS_VALUE)
     return static_cast<double>(stream_->duration) * av_q2d(stream_->time_base);
@@ -143,7 +144,7 @@ AVRational VideoSource::pixel_aspect() const {
   return av_guess_sample_aspect_ratio(input_.get(), stream_, picture_->width > 0 ? picture_.get() : nullptr);
 }
 
-/// The display matrix of the stream, else of the frame; null where neither has one.
+/// The display matrix of the stream, else of the frame; null if neither has one.
 const std::int32_t* VideoSource::matrix() const {
   if (const std::int32_t* of_stream = display_matrix(*stream_)) return of_stream;
   const AVFrameSideData* of_frame = av_frame_get_side_data(picture_.get(), AV_FRAME_DATA_DISPLAYMATRIX);
@@ -162,7 +163,7 @@ void VideoSource::report(const std::string& problem) const {
   if (on_warning_) on_warning_(problem);
 }
 
-/// Warns of the first place; check_whole tells how many there were. `reason` may be empty.
+/// Reports the first damage; check_whole reports their number. `reason` may be empty.
 void VideoSource::note_damage(const std::string& reason) {
   if (damages_++ > 0) return;
   report("the video is damaged: " + where() + (reason.empty() ? "" : ": " + reason) +
@@ -203,8 +204,8 @@ bool VideoSource::read(Frame& frame) {
 
 std::chrono::microseconds VideoSource::last_duration() const {
   std::int64_t duration = packet_duration();
-  // MP4 stores when tracks end. Its packets have times of decoding, and where frames change their order,
-  // their distances are no durations of frames.
+  // MP4 stores the end of each track. Its packets' durations are distances of decoding times, which differ
+  // from frame durations if frames are reordered.
   if (is_mp4(*input_) && index_is_read() && stream_->nb_frames > 0 && last_pts_ != AV_NOPTS_VALUE) {
     const std::int64_t begin = stream_->start_time == AV_NOPTS_VALUE ? 0 : stream_->start_time;
     duration = std::max<std::int64_t>(0, begin + stream_->duration - last_pts_);
@@ -212,27 +213,26 @@ std::chrono::microseconds VideoSource::last_duration() const {
   return std::chrono::microseconds(av_rescale_q(duration, stream_->time_base, ffmpeg::kMicroseconds));
 }
 
-/// Returns the duration that FFmpeg gives the last frame's packet, in the stream's time base; 0 where it does
-/// not know.
+/// The duration of the last frame's packet in the stream's time base; 0 if not known.
 std::int64_t VideoSource::packet_duration() const {
-  // Where the container lacks a duration, FFmpeg gives one interval of its base rate, which may be no rate of
-  // frames but the container's tick.
+  // Without a duration in the container, FFmpeg sets one interval of its base rate, which may be only the
+  // container's tick.
   const double base = av_q2d(stream_->r_frame_rate);
   const double intervals = static_cast<double>(last_packet_duration_) * av_q2d(stream_->time_base) * base;
   return base > kFinestGrid * info_.frame_rate && intervals < 1.5 ? 0 : last_packet_duration_;
 }
 
-/// True if no packet of an MP4's index is missing.
+/// True if all packets in an MP4's index were read.
 bool VideoSource::index_is_read() const { return packets_read_ >= avformat_index_get_entries_count(stream_); }
 
 std::int64_t VideoSource::since_first_read() const {
   return std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - first_read_).count();
 }
 
-/// The next picture into picture_; false at the end.
+/// Decodes the next frame into picture_. Returns false at the end.
 bool VideoSource::decode_next() {
-  // After an error the decoder may hold further pictures. The limit, far above the number of pictures that
-  // any holds, is for decoders that repeat an error for ever.
+  // After an error the decoder may hold further frames. The limit stops decoders that repeat an error
+  // forever. It is far above the number of frames that any holds.
   constexpr int kMostErrors = 1000;
   int errors = 0;
   while (!stopped()) {
@@ -254,10 +254,10 @@ bool VideoSource::decode_next() {
   return false;
 }
 
-/// Decodes the packet that the decoder has refused into picture_. False where nothing of it can be shown.
+/// Decodes the packet that the decoder refused into picture_. Returns false if nothing of it can be shown.
 bool VideoSource::mend() { return mender_ && mender_->mend(*picture_); }
 
-/// One packet of the video, or word of its end. False where the decoder refuses it.
+/// Sends the decoder one packet of the video, or its end. Returns false if the decoder refuses it.
 bool VideoSource::feed_decoder() {
   while (read_packet()) {
     note_extent(*packet_);
@@ -265,10 +265,10 @@ bool VideoSource::feed_decoder() {
     other_video_.note(*packet_, *input_, *stream_);
     if (packet_->stream_index != stream_->index) continue;
     ++packets_read_;
-    // Decoders take a packet without data for the end. Such packets stand for a repeated picture.
+    // A packet without data means a repeated frame. Decoders would take it for the end.
     if (packet_->size == 0) continue;
     check_packet(*packet_);
-    // A recording may begin between two key frames; what comes before the first cannot be decoded.
+    // A recording may begin between two key frames. Packets before the first cannot be decoded.
     key_frame_seen_ = key_frame_seen_ || (packet_->flags & AV_PKT_FLAG_KEY) != 0;
     if (!key_frame_seen_) continue;
     if (mender_) mender_->keep(*packet_);
@@ -279,16 +279,16 @@ bool VideoSource::feed_decoder() {
   return send_packet(nullptr);
 }
 
-/// MPEG transport streams count their packets. Where the count jumps, packets are lost or, without any harm,
-/// a recording was begun anew. Decoders tell where parts of frames are lost, gaps in time where whole frames
-/// are.
+/// Reports packets marked as corrupt. MPEG transport streams count packets, and a jump of the count means
+/// lost packets or, harmlessly, a new recording. So for them only gaps in time are reported here; the decoder
+/// reports damaged frames.
 void VideoSource::check_packet(const AVPacket& packet) {
   const bool in_doubt = (packet.flags & AV_PKT_FLAG_CORRUPT) != 0;
   if (std::string_view(input_->iformat->name) != "mpegts" || !marks_damage(stream_->codecpar->codec_id)) {
     if (in_doubt) note_damage({});
     return;
   }
-  // The demuxer marks the packet before the jump, and its parser may shift the mark by one.
+  // The demuxer marks the packet before the jump, and its parser may move the mark by one packet.
   constexpr int kPacketsUntilGap = 3;
   if (in_doubt) packets_in_doubt_ = kPacketsUntilGap;
   if (packets_in_doubt_ > 0 && packet.dts != AV_NOPTS_VALUE && last_decoding_time_ != AV_NOPTS_VALUE) {
@@ -302,13 +302,13 @@ void VideoSource::check_packet(const AVPacket& packet) {
   last_decoding_time_ = packet.dts;
 }
 
-/// False at the end of what can be read, and where it was stopped.
+/// Reads the next packet of any stream. Returns false at the end, at an error and if stopped.
 bool VideoSource::read_packet() {
   av_packet_unref(packet_.get());
   ffmpeg::take_demuxer_error();
   const int result = av_read_frame(input_.get(), packet_.get());
   if (stopped() || result == AVERROR_EOF)
-    return false;  // what was read when it was stopped may be half a packet
+    return false;  // A packet read while being stopped may be incomplete.
   if (result >= 0) {
     const std::string skipped = ffmpeg::take_demuxer_error();
     if (!skipped.empty()) note_damage(skipped);
@@ -320,7 +320,7 @@ bool VideoSource::read_packet() {
   return false;
 }
 
-/// Null says that there are no more. False where the decoder refuses it.
+/// Sends a packet, or null for the end, to the decoder. Returns false if the decoder refuses it.
 bool VideoSource::send_packet(const AVPacket* packet) {
   const int result = avcodec_send_packet(decoder_.get(), packet);
   if (result < 0) note_error(result);
@@ -357,9 +357,8 @@ void VideoSource::check_picture() {
   report(unusual_matrix_text(name_, matrix));
 }
 
-/// Returns where the container says that it ends, in microseconds of its own clock. Headers (Matroska, MP4,
-/// FLV) count the duration from zero. FFmpeg counts it from the first time where it took it from the last
-/// packets.
+/// The end that the container states, in microseconds of its clock. Headers (Matroska, MP4, FLV) count the
+/// duration from zero. A duration that FFmpeg took from the last packets counts from the first time.
 std::int64_t VideoSource::container_end() const {
   const bool from_start = input_->duration_estimation_method == AVFMT_DURATION_FROM_PTS;
   const std::int64_t start = input_->start_time == AV_NOPTS_VALUE ? 0 : input_->start_time;
@@ -367,14 +366,14 @@ std::int64_t VideoSource::container_end() const {
 }
 
 void VideoSource::check_other_video() const {
-  constexpr double kNoticed = 0.5;  // seconds; tracks that belong together are not exactly equally long
+  constexpr double kNoticed = 0.5;  // Seconds. Tracks that belong together differ slightly in length.
   const double seconds = static_cast<double>(other_video_.packets_behind()) / info_.frame_rate;
   if (seconds < kNoticed) return;
   report(name_ + " goes on for about " + seconds_text(std::llround(1e6 * seconds)) +
          " with another video stream, which is not read; join such recordings with `ffmpeg -f concat`");
 }
 
-/// A file that is cut short often just ends; the container still tells how long it was meant to be.
+/// Reports a video that ends early, judged by the index or duration that the container states.
 void VideoSource::check_whole() {
   if (frames_read_ == 0) throw Error("cannot read " + name_ + " as video: it holds no frame");
   check_other_video();
@@ -388,7 +387,7 @@ void VideoSource::check_whole() {
     report("the video is cut short: " + what + ", its index lists more; copy or download it again");
     return;
   }
-  // A duration that FFmpeg took from the bit rate is a guess.
+  // A duration computed from the bit rate is only a guess.
   if (input_->duration == AV_NOPTS_VALUE || input_->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE)
     return;
   const std::int64_t extent = std::max(extent_, start_ + time_ + last_duration().count());

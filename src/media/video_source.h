@@ -14,7 +14,7 @@
 
 namespace streamdiffusion {
 
-/// A video's frames through FFmpeg's demuxers and decoders.
+/// Reads the frames of a video file or pipe with FFmpeg's demuxers and decoders.
 class VideoSource : public Source {
  public:
   explicit VideoSource(const SourceOptions& options);
@@ -52,13 +52,13 @@ class VideoSource : public Source {
   [[nodiscard]] const std::int32_t* matrix() const;
   [[nodiscard]] Orientation orientation() const;
 
-  std::string path_;  ///< or "-"
-  std::string name_;  ///< for messages
+  std::string path_;  ///< The file's path or "-".
+  std::string name_;  ///< The name in messages.
   const std::atomic<bool>* stop_;
   bool strict_;
   std::function<void(const std::string&)> on_warning_;
-  bool live_pipe_;                   ///< see SourceOptions::live
-  std::unique_ptr<PipeInput> pipe_;  ///< none: a file
+  bool live_pipe_;                   ///< True for a pipe with SourceOptions::live.
+  std::unique_ptr<PipeInput> pipe_;  ///< Null: the input is a file.
   ContainerColours colours_;
   ffmpeg::Input input_;
   AVStream* stream_ = nullptr;
@@ -72,15 +72,15 @@ class VideoSource : public Source {
   SourceInfo info_;
   std::int64_t frames_read_ = 0;
   std::int64_t packets_read_ = 0;
-  std::int64_t start_ = 0;                  ///< microseconds, container's clock
-  std::int64_t time_ = 0;                   ///< of the last frame, microseconds since start_
-  std::int64_t last_pts_ = AV_NOPTS_VALUE;  ///< of the last frame, in the stream's time base
-  std::int64_t last_packet_duration_ = 0;   ///< likewise; 0: FFmpeg does not know
-  std::int64_t extent_ = 0;  ///< where the packets of all streams end, microseconds of the container's clock
-  std::int64_t last_decoding_time_ = AV_NOPTS_VALUE;  ///< of the last packet, in the stream's time base
-  int packets_in_doubt_ = 0;                          ///< see check_packet
+  std::int64_t start_ = 0;                  ///< Start time in microseconds of the container's clock.
+  std::int64_t time_ = 0;                   ///< Time of the last frame in microseconds since start_.
+  std::int64_t last_pts_ = AV_NOPTS_VALUE;  ///< Time of the last frame, in the stream's time base.
+  std::int64_t last_packet_duration_ = 0;   ///< Duration of the last frame in that time base; 0: not known.
+  std::int64_t extent_ = 0;  ///< End of all streams' packets, in microseconds of the container's clock.
+  std::int64_t last_decoding_time_ = AV_NOPTS_VALUE;  ///< That of the last packet, in the stream's time base.
+  int packets_in_doubt_ = 0;                          ///< See check_packet.
   bool key_frame_seen_ = false;
-  bool input_ended_ = false;  ///< the decoder has been told
+  bool input_ended_ = false;  ///< True once the decoder was told of the end.
   std::int64_t damages_ = 0;
   std::string warned_matrix_;
   bool warned_of_colours_ = false;

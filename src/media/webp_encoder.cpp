@@ -7,7 +7,7 @@
 namespace streamdiffusion {
 namespace {
 
-/// libwebp takes BGRA and converts it as WebP prescribes.
+/// Converts a frame to BGRA, from which libwebp converts to YUV as WebP prescribes.
 ffmpeg::Picture bgra(const Frame& frame) {
   ffmpeg::Picture picture = ffmpeg::make_picture(frame.width, frame.height, AV_PIX_FMT_BGRA);
   const std::uint8_t* from = frame.pixels.data();

@@ -25,11 +25,11 @@ Error failure(const std::string& what) {
   return Error(what + ": " + SDL_GetError() + "; a window needs a screen (DISPLAY or WAYLAND_DISPLAY)");
 }
 
-/// SDL's video part, on the thread that uses it.
+/// Initialises SDL's video subsystem on the thread that uses it.
 class Video {
  public:
   Video() {
-    SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");  // Ctrl-C is the program's
+    SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");  // The program handles Ctrl-C itself.
     SDL_SetHint(SDL_HINT_RENDER_SCALE_QUALITY, "linear");
     SDL_SetHint(SDL_HINT_VIDEO_X11_NET_WM_BYPASS_COMPOSITOR, "0");
     if (SDL_InitSubSystem(SDL_INIT_VIDEO) != 0) throw failure("cannot open a window");
@@ -39,7 +39,7 @@ class Video {
   Video& operator=(const Video&) = delete;
 };
 
-/// The size in which frames are shown first: small ones enlarged to be seen, large ones to fit the screen.
+/// The initial size of the window: small frames are scaled up, large ones down to fit the screen.
 SDL_Point first_size(int width, int height) {
   constexpr int kSeen = 512;
   constexpr double kShareOfScreen = 0.9;
@@ -63,7 +63,7 @@ class Window {
     texture_.reset(SDL_CreateTexture(renderer_.get(), SDL_PIXELFORMAT_RGB24, SDL_TEXTUREACCESS_STREAMING,
                                      width, height));
     if (!texture_) throw failure("cannot draw into a window");
-    SDL_RenderSetLogicalSize(renderer_.get(), width, height);  // keeps the aspect
+    SDL_RenderSetLogicalSize(renderer_.get(), width, height);  // Keeps the aspect ratio.
   }
 
   void set(const Frame& frame) {
@@ -88,7 +88,7 @@ class Window {
   std::unique_ptr<SDL_Texture, Free<SDL_DestroyTexture>> texture_;
 };
 
-/// The window lives on a thread of its own, so that it answers also while no frame comes.
+/// Shows frames in a window on a thread of its own, so that the window responds while no frame comes.
 class WindowSink : public Sink {
  public:
   explicit WindowSink(const SinkOptions& options) : options_(options) {
@@ -117,7 +117,7 @@ class WindowSink : public Sink {
     try {
       const Video video;
       Window window(options_.width, options_.height);
-      opened.set_value();  // gone from here on
+      opened.set_value();  // The constructor returns, so `opened` must not be used below.
       show(stop, window);
     } catch (const Error&) {
       opened.set_exception(std::current_exception());
@@ -141,7 +141,7 @@ class WindowSink : public Sink {
     }
   }
 
-  /// Takes a new frame, or gives false after a moment in which none has come.
+  /// Waits 20 ms for a new frame and swaps it into `frame`. Returns false if none came.
   bool wait_for_frame(const std::stop_token& stop, Frame& frame) {
     constexpr std::chrono::milliseconds kEventInterval{20};
     std::unique_lock lock(mutex_);
@@ -165,7 +165,7 @@ class WindowSink : public Sink {
   std::condition_variable_any changed_;
   Frame newest_;
   bool is_new_ = false;
-  std::jthread thread_;  // last: it uses all of the above
+  std::jthread thread_;  // Last, because it uses all other members.
 };
 
 }  // namespace

@@ -6,8 +6,8 @@
 
 namespace streamdiffusion {
 
-/// A window that shows the newest frame, the aspect kept: Esc, q or the window's button close it, f is full
-/// screen. Throws Error where there is no screen, or where this program was built without SDL2.
+/// Opens a window that shows the newest frame and keeps its aspect ratio. Esc, q or the window's button close
+/// it, f toggles full screen. Throws Error if there is no screen or the build has no SDL2.
 std::unique_ptr<Sink> open_window(const SinkOptions& options);
 
 }  // namespace streamdiffusion

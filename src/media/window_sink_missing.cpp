@@ -1,4 +1,4 @@
-// In place of window_sink.cpp where there is no SDL2.
+// Replaces window_sink.cpp in builds without SDL2.
 #include "media/window_sink.h"
 #include "streamdiffusion/error.h"
 

@@ -24,8 +24,7 @@ struct EngineLimits {
   int largest_side = 1024;                              ///< Most width and height of a stream, in pixels.
   std::int64_t picture_pixels = std::int64_t{1} << 24;  ///< Most pixels of an image that a client sends.
   int requests_waiting = 64;  ///< Changes of settings or stream that may wait in a session.
-  int weight_sets =
-      4;  ///< Combinations of LoRA scales in use at a time on one model; each has its own weights.
+  int weight_sets = 4;        ///< Combinations of LoRA scales in use on one model. Each has its own weights.
 };
 
 /// Computes for all sessions on a thread of its own. The scheduler chooses whose turn it is and whose steps
