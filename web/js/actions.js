@@ -1,4 +1,4 @@
-// What buttons and keys do. Buttons name their action in data-action.
+// The actions of buttons and keys. A button names its action in data-action.
 
 import { anotherSeed } from "./controls/fields.js";
 import { serverAddress, token } from "./credentials.js";
@@ -11,6 +11,7 @@ import { toggleTheme } from "./theme.js";
 const VIEWS = ["all", "play", "controls"];
 
 /**
+ * Makes the actions by name, as data-action gives it.
  * @param {object} parts
  * @param {import("./store.js").Store} parts.store
  * @param {import("./sender.js").Sender} parts.sender
@@ -63,7 +64,7 @@ export function makeActions({ store, sender, output, recorder, board, inputs, an
   };
 }
 
-/** @param {Record<string, () => void>} actions */
+/** Connects all buttons with a data-action. @param {Record<string, () => void>} actions */
 export function bindButtons(actions) {
   for (const button of document.querySelectorAll("[data-action]")) {
     button.addEventListener("click", actions[button.dataset.action]);
@@ -71,6 +72,7 @@ export function bindButtons(actions) {
 }
 
 /**
+ * Makes the groups of keyboard shortcuts for listenToKeys.
  * @param {Record<string, () => void>} actions
  * @param {import("./store.js").Store} store
  * @param {import("./inputs.js").Inputs} inputs
@@ -172,7 +174,7 @@ async function copy(text, done) {
     await navigator.clipboard.writeText(text);
     notice(done);
   } catch {
-    // Insecure pages have no clipboard.
+    // Pages without HTTPS cannot use the clipboard, so the user copies by hand.
     prompt("Copy this:", text);
   }
 }

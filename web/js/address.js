@@ -1,4 +1,5 @@
-// A look as the hash of the address, so that it can be bookmarked and shared: #prompt=red+apple&steps=4&lora.ink=0.8
+// Stores the user's settings (a "look") in the hash of the address, so that they can be bookmarked and shared:
+// #prompt=red+apple&steps=4&lora.ink=0.8
 
 import { PAGE_DEFAULTS } from "./store.js";
 
@@ -11,9 +12,12 @@ const SCOPES = {
 };
 const TEXTS = new Set(["prompt", "negative_prompt", "cfg_type", "model", "fit", "format", "input", "scaling", "view"]);
 const LORA = "lora.";
-const WRITE_DELAY = 300;  // browsers limit how often a page may change its address
+const WRITE_DELAY = 300;  // Milliseconds. Browsers limit how often a page may change its address.
 
-/** @param {{settings: object, stream: object, page: object}} wishes */
+/**
+ * Writes wishes as a hash, without the page's defaults.
+ * @param {{settings: object, stream: object, page: object}} wishes
+ */
 export function toHash(wishes) {
   const hash = new URLSearchParams();
   for (const [scope, fields] of Object.entries(SCOPES)) {
@@ -26,7 +30,7 @@ export function toHash(wishes) {
   return hash.toString();
 }
 
-/** @param {string} text */
+/** Reads wishes from a hash and ignores unknown or malformed fields. @param {string} text */
 export function fromHash(text) {
   const wishes = { settings: {}, stream: {}, page: {} };
   for (const [field, value] of new URLSearchParams(text)) {
@@ -49,7 +53,7 @@ function parse(text) {
   }
 }
 
-/** Keeps address and store the same. @param {import("./store.js").Store} store */
+/** Keeps the address and the store in step, both ways. @param {import("./store.js").Store} store */
 export function keepInAddress(store) {
   let timer = 0;
   let written = location.hash.slice(1);

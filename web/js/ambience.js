@@ -1,10 +1,11 @@
-// The light that the picture throws on the page: its colours, a few pixels of them, drawn large and soft.
+// The light behind the page: the output shrunk to a few pixels and enlarged smoothly.
 
 const SIDE = 6;
 const SMOOTHED = 64;
-const PART = 0.12;  // of the new picture in each mix, so that the light follows slowly
+const PART = 0.12;  // Weight of a new frame in the running mix, low so that the light follows slowly.
 
 /**
+ * Draws the output's colours to `light` after each frame, or only once if the user prefers reduced motion.
  * @param {HTMLCanvasElement} light
  * @param {import("./output.js").Output} output
  */

@@ -1,9 +1,9 @@
 import { find, make } from "./dom.js";
 
 /**
- * A button over each picture of the grid: its variation of the seed becomes the only picture.
+ * Shows a button over each cell of the grid; none for a single one.
  * @param {number} count
- * @param {(cell: number) => void} goOnWith
+ * @param {(cell: number) => void} goOnWith called with the cell whose variation of the seed is to be the only one
  */
 export function showCells(count, goOnWith) {
   const place = find("#cells");

@@ -1,4 +1,4 @@
-// The WebSocket to the server: opens it, opens it again with a growing wait when it is lost, and tells what it says.
+// The WebSocket to the server. A lost connection is opened again after growing waits. Messages become events.
 
 import { renewSessionName, serverAddress, sessionName, token } from "./credentials.js";
 import { Emitter } from "./events.js";
@@ -9,15 +9,15 @@ const LONGEST_WAIT = 10000;
 const NO_PLACE_LEFT = 1013;
 const SERVER_STOPS = 1001;
 const POLICY = 1008;
-const SILENCE = 2000;  // a session closed after such a silence was closed for it, not for its haste
+const SILENCE = 2000;  // Milliseconds. Closing with POLICY after such a silence means that the session was idle.
 
 /**
- * Events: "state" ({@link ConnectionState}), "frame" (an Answer), and every type of text message by its name.
+ * Events: "state" ({@link ConnectionState}), "frame" (an Answer), and each type of text message under its name.
  *
  * @typedef {object} ConnectionState
  * @property {"connecting"|"queued"|"open"|"lost"|"reconnecting"|"asleep"|"unauthorised"} name
- * @property {number} [position] in the queue
- * @property {number} [retryAt] performance.now() of the next attempt
+ * @property {number} [position] position in the queue, from 1
+ * @property {number} [retryAt] time of the next attempt, as performance.now() gives it
  * @property {string} [reason]
  */
 export class Connection extends Emitter {
@@ -33,7 +33,7 @@ export class Connection extends Emitter {
     return this.state.name === "open";
   }
 
-  /** Bytes that the browser has not yet handed to the network. */
+  /** The number of bytes that the browser has not yet handed to the network. */
   get backlog() {
     return this.#socket?.bufferedAmount ?? 0;
   }
@@ -50,7 +50,7 @@ export class Connection extends Emitter {
     this.#socket = socket;
   }
 
-  /** The user is back: a session that was closed for its silence is opened again. */
+  /** Opens a session again that was closed because it was idle. Called when the user is active. */
   wake() {
     if (this.state.name === "asleep") this.connect();
   }
@@ -93,7 +93,7 @@ export class Connection extends Emitter {
       this.#setState({ name: "asleep" });
       return;
     }
-    // A session's name may still be taken by this tab's lost connection for a moment, or by a copy of this tab for good.
+    // The name may still belong to this tab's lost connection for a moment, or to a copy of this tab for good.
     this.#failures += neverOpened ? 1 : 0;
     if (this.#failures % 3 === 2) renewSessionName();
     this.#retryLater(reasonFor(code, reason));
@@ -112,7 +112,7 @@ export class Connection extends Emitter {
   }
 }
 
-/** Browsers do not tell why a WebSocket was refused; a plain request does. */
+/** Asks by a plain request if the token is missing or wrong. Browsers do not tell why a WebSocket was refused. */
 async function answersUnauthorised() {
   try {
     const headers = token() ? { Authorization: `Bearer ${token()}` } : {};

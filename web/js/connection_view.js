@@ -1,4 +1,4 @@
-// How the connection is, in words: in the bar, over the picture, and as a question for the token.
+// Shows the state of the connection: in the bar, as a note over the output, and as a dialog that asks for the token.
 
 import { setToken, token } from "./credentials.js";
 import { find } from "./dom.js";

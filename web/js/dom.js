@@ -1,11 +1,12 @@
 /**
+ * Finds the first element that matches.
  * @param {string} selector
  * @returns {HTMLElement}
  */
 export const find = (selector) => document.querySelector(selector);
 
 /**
- * An element with its properties and children; names with a dash are attributes.
+ * Makes an element with properties and children. Names with a dash, "for" and "role" are set as attributes.
  * @param {string} name
  * @param {Record<string, any>} [properties]
  * @param {...(Node|string)} children
@@ -20,7 +21,7 @@ export function make(name, properties = {}, ...children) {
   return element;
 }
 
-/** @param {string} name of a symbol in index.html */
+/** Makes an icon. @param {string} name name of a symbol in index.html, without "i-" */
 export function icon(name) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("class", "icon");

@@ -1,4 +1,4 @@
-/** Named events with a detail, for the modules that others listen to. */
+/** Base class of objects that emit named events with a detail. */
 export class Emitter {
   #listeners = new Map();
 

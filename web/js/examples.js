@@ -1,8 +1,8 @@
-// Prompts to begin with. The default model knows few things, all of which are small pictures; others know the world.
+// Example prompts. The small default model knows few things, so other models have a list of their own.
 
 const SMALL_MODEL = 256;
 
-/** @typedef {{prompt: string, sketch: string}} Example sketch: the drawing that goes with it */
+/** @typedef {{prompt: string, sketch: string}} Example a prompt and the name of its sketch */
 
 /** @type {Example[]} */
 const SMALL = [

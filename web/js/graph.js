@@ -1,11 +1,11 @@
-// The last minute as a small graph: latency as a line, what was dropped, skipped or reused as ticks below it.
+// Shows the last minute as figures and a graph: latency, and ticks for dropped, skipped and reused frames.
 
 import { find } from "./dom.js";
 
 const SPAN = 60000;
 const INTERVAL = 250;
 const COLUMNS = SPAN / INTERVAL;
-const TICKS = 12;  // css pixels at the bottom
+const TICKS = 12;  // Height of the ticks' area in CSS pixels.
 const COLORS = { dropped: "--bad", skipped: "--skip", reused: "--reuse" };
 
 /** @param {import("./statistics.js").Statistics} statistics */
@@ -52,7 +52,10 @@ function drawGraph(canvas, events) {
   drawTicks(context, columns, { width, ground, scale, style });
 }
 
-/** @returns {{latency: number, dropped: number, skipped: number, reused: number}[]} by age, oldest first */
+/**
+ * Sums events up by INTERVAL.
+ * @returns {{latency: number, dropped: number, skipped: number, reused: number}[]} oldest first
+ */
 function gather(events) {
   const columns = Array.from({ length: COLUMNS }, () => ({ latency: 0, dropped: 0, skipped: 0, reused: 0 }));
   const now = performance.now();

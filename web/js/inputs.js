@@ -1,4 +1,4 @@
-// What goes in: opens the chosen source, shows it, says why where it cannot, and takes files from anywhere.
+// Opens the chosen source and shows it, or explains why it cannot. Takes files from dialog, drop and clipboard.
 
 import { find, make } from "./dom.js";
 import { notice, showNote } from "./notices.js";
@@ -44,14 +44,14 @@ export class Inputs {
     this.#store.wish("page", { input: kind });
   }
 
-  /** A file from a dialog, a drop or the clipboard. @param {File} file */
+  /** Uses a file from a dialog, a drop or the clipboard. @param {File} file */
   take(file) {
     this.#file = file;
     if (this.#kind === "file") this.open();
     else this.choose("file");
   }
 
-  /** Opens the chosen source, also a second time. */
+  /** Opens the chosen source, or opens it again. */
   async open() {
     const kind = this.#kind;
     const attempt = ++this.#opening;
@@ -67,7 +67,7 @@ export class Inputs {
     }
   }
 
-  /** Mirrored or not, as the store has it. */
+  /** Applies the store's choice of mirroring to the camera. */
   showMirror() {
     const mirrored = this.#kind === "camera" && this.#store.page.mirror;
     find("#input-view").classList.toggle("mirrored", mirrored);

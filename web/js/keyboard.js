@@ -1,4 +1,4 @@
-// Keys for everything, and the page that lists them.
+// Handles keyboard shortcuts and lists them in the help dialog.
 
 import { find, make } from "./dom.js";
 
@@ -14,7 +14,7 @@ export function listenToKeys(groups) {
     if (event.altKey || document.querySelector("dialog[open]")) return;
     const control = event.ctrlKey || event.metaKey;
     if (isTyping(event.target) || (!control && localStorage.getItem(SINGLE_KEYS) === "off")) return;
-    // The space bar presses a button that has the focus, arrows move what has it.
+    // The focused element uses some keys itself: the space bar presses a button, arrows move a slider.
     if (!control && usesKey(event.target, event.key)) return;
     const pressed = control && event.shiftKey ? `shift ${event.key.toLowerCase()}` : event.key.toLowerCase();
     const key = keys.find((each) => each.key === pressed && Boolean(each.control) === control);

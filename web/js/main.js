@@ -1,4 +1,4 @@
-// Puts the page together.
+// Creates the page's objects and connects them.
 
 import { bindButtons, makeActions, makeKeys } from "./actions.js";
 import { keepInAddress } from "./address.js";
@@ -113,7 +113,7 @@ function showStream() {
   board.setAspect(width / height);
 }
 
-/** The sketch of the prompt, or the first one. */
+/** Draws the sketch of the prompt, or the first one. */
 function startDrawing() {
   const examples = examplesFor(store.model);
   const { prompt } = store.wishes.settings;
@@ -121,7 +121,7 @@ function startDrawing() {
   board.play(sketches[example.sketch]);
 }
 
-/** The next sketch with its prompt; what was drawn can be undone. */
+/** Draws the next sketch and sets its prompt. The old drawing can be restored by undo. */
 function anotherSketch() {
   const examples = examplesFor(store.model);
   const current = examples.findIndex(({ prompt }) => prompt === store.settings.prompt);

@@ -4,7 +4,7 @@ const SHOWN = 5000;
 const MOST = 3;
 
 /**
- * Says something for a while.
+ * Shows a message for 5 seconds.
  * @param {string} text
  * @param {"good"|"bad"} [kind]
  */
@@ -17,7 +17,7 @@ export function notice(text, kind = "good") {
 }
 
 /**
- * A note over a picture that stays until it is taken away.
+ * Shows a note in `place` until it is called with null.
  * @param {HTMLElement} place
  * @param {{title: string, text: string, button?: string, act?: () => void}|null} content
  */

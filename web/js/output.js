@@ -1,8 +1,8 @@
-// The pictures that come back, on one canvas: the newest at once, or a grid of variations.
+// Draws received frames on a canvas: the newest one, or a grid with the newest of each variation.
 
 import { Emitter } from "./events.js";
 
-const LARGEST_SIDE = 2048;  // of the canvas, in pixels
+const LARGEST_SIDE = 2048;  // Largest side of the canvas in pixels.
 
 /** Events: "drawn" (the Answer that was drawn). */
 export class Output extends Emitter {
@@ -11,9 +11,9 @@ export class Output extends Emitter {
   #stream = { width: 1, height: 1 };
   #cells = 1;
   #smooth = true;
-  /** @type {(ImageBitmap|null)[]} the newest picture of each cell */
+  /** @type {(ImageBitmap|null)[]} newest frame of each cell */
   #pictures = [null];
-  /** @type {number[]} the number of each cell's newest frame */
+  /** @type {number[]} number of each cell's newest frame */
   #newest = [0];
 
   /** @param {HTMLCanvasElement} canvas */
@@ -48,23 +48,26 @@ export class Output extends Emitter {
     this.#resize();
   }
 
-  /** @param {boolean} smooth or square pixels */
+  /** @param {boolean} smooth true: frames are enlarged smoothly; false: pixels stay visible squares */
   setSmooth(smooth) {
     this.#smooth = smooth;
     this.#drawAll();
   }
 
-  /** Frames are numbered anew. */
+  /** Forgets frame numbers, which begin again in a new session. */
   newSession() {
     this.#newest.fill(0);
   }
 
-  /** @param {import("./protocol.js").Answer} answer one with a picture */
+  /**
+   * Draws a frame unless a newer one is drawn already.
+   * @param {import("./protocol.js").Answer} answer an answer with an image
+   */
   async show(answer) {
     const { number, variation, picture } = answer;
     if (variation >= this.#cells) return;
     const bitmap = await createImageBitmap(new Blob([picture]));
-    // A newer one may have been decoded in the meantime.
+    // A newer frame may have been decoded in the meantime.
     if (variation >= this.#cells || number < this.#newest[variation]) return;
     this.#newest[variation] = number;
     this.#pictures[variation]?.close();
@@ -73,7 +76,7 @@ export class Output extends Emitter {
     this.emit("drawn", answer);
   }
 
-  /** @returns {Promise<Blob>} what is shown, as PNG */
+  /** @returns {Promise<Blob>} the canvas as PNG */
   toPng() {
     return new Promise((resolve) => this.#canvas.toBlob(resolve, "image/png"));
   }
@@ -82,7 +85,7 @@ export class Output extends Emitter {
     return Math.sqrt(this.#cells);
   }
 
-  /** The canvas is a whole multiple of the pictures, about as large as it is shown. */
+  /** Sets the canvas to an integer multiple of the frames' size, about as large as it is shown. */
   #resize() {
     const { width, height } = this.#stream;
     const wanted = this.#canvas.parentElement.clientWidth * devicePixelRatio;

@@ -1,4 +1,4 @@
-// The prompt line and the examples below it.
+// The prompt field and the examples below it.
 
 import { find, make } from "./dom.js";
 import { examplesFor } from "./examples.js";

@@ -1,4 +1,4 @@
-// Frames as docs/server.md describes them: a small little-endian header, then a picture file or nothing.
+// Packs and unpacks the binary messages of docs/server.md: a little-endian header, then an image file or nothing.
 
 /** What the server did with a frame. */
 export const FrameState = Object.freeze({ picture: 0, skipped: 1, dropped: 2, unreadable: 3 });
@@ -27,10 +27,10 @@ export function packFrame({ number, time, variation, picture }) {
  * @property {number} state one of FrameState
  * @property {number} variation
  * @property {number} number
- * @property {number} time as it was sent
- * @property {number} serverMilliseconds from arrival at the server to this answer
- * @property {number} dropped frames of this session that the server dropped so far
- * @property {Uint8Array} picture
+ * @property {number} time time that the frame was sent with
+ * @property {number} serverMilliseconds time from arrival at the server to this answer
+ * @property {number} dropped number of frames that the server has dropped in this session
+ * @property {Uint8Array} picture image file, or empty
  */
 
 /**

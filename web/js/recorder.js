@@ -1,9 +1,9 @@
-// Pictures and videos of the output, as files.
+// Saves images and videos of the output as files.
 
 const TYPES = ["video/webm;codecs=vp9", "video/webm;codecs=vp8", "video/mp4"];
 const BITS_PER_SECOND = 12_000_000;
 
-/** @param {Blob} blob @param {string} extension */
+/** Downloads `blob` as a file named after the current time. @param {Blob} blob @param {string} extension */
 export function save(blob, extension) {
   const link = document.createElement("a");
   const url = URL.createObjectURL(blob);
@@ -33,7 +33,7 @@ export class Recorder {
     return this.recording ? Math.floor((performance.now() - this.#started) / 1000) : 0;
   }
 
-  /** Throws where the browser cannot record. */
+  /** Starts recording the canvas. Throws Error if the browser cannot record. */
   start() {
     const mimeType = globalThis.MediaRecorder && TYPES.find((type) => MediaRecorder.isTypeSupported(type));
     if (!mimeType) throw new Error("This browser cannot record a canvas.");
@@ -47,6 +47,7 @@ export class Recorder {
     this.#started = performance.now();
   }
 
+  /** Stops recording and saves the video. */
   stop() {
     const recorder = this.#recorder;
     this.#recorder = null;

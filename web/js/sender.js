@@ -1,4 +1,4 @@
-// Takes pictures from the source and sends them as fast as answers come: a few unanswered, the newest always.
+// Sends frames of the source as fast as answers come. A few may be unanswered. Only the newest frame is sent.
 
 import { FrameState, packFrame } from "./protocol.js";
 import { FrameWindow, pipelineDepth } from "./window.js";
@@ -16,7 +16,7 @@ export class Sender {
   #number = 0;
   #sending = false;
   #paused = false;
-  /** Until when a transition goes on that shows only while frames come. */
+  /** Time at which the current transition ends. Until then frames are sent even if the source stands still. */
   #movingUntil = 0;
 
   /**
@@ -83,7 +83,7 @@ export class Sender {
       while (this.#maySend) {
         const source = this.#source;
         const captured = await source.capture(this.#store.currentStream);
-        // Meanwhile the source may have been changed or the connection lost.
+        // The source may have changed or the connection been lost during the capture.
         if (source !== this.#source || !this.#connection.open) continue;
         this.#connection.sendFrame(packFrame({ number: ++this.#number, ...captured }));
         this.#unanswered += 1;

@@ -1,4 +1,4 @@
-// What happened to the frames of the last minute.
+// Counts what happened to the frames of the last minute.
 
 const KEPT = 60000;
 const WINDOW = 5000;
@@ -10,7 +10,7 @@ export class Statistics {
   #events = [];
   #serverDropped = 0;
 
-  /** @param {number} latency ms from capture to display */
+  /** @param {number} latency milliseconds from capture to display */
   shown(latency) {
     this.#add("shown", latency);
   }
@@ -20,23 +20,27 @@ export class Statistics {
     this.#add(kind, 0);
   }
 
-  /** @param {number} total that the server dropped since the session began */
+  /** @param {number} total number of frames that the server has dropped since the session began */
   serverDropped(total) {
     for (let i = this.#serverDropped; i < total; ++i) this.count("dropped");
     this.#serverDropped = total;
   }
 
-  /** A new session counts from 0. */
+  /** Resets the server's count, which begins at 0 in a new session. */
   newSession() {
     this.#serverDropped = 0;
   }
 
-  /** @returns {FrameEvent[]} of the last minute */
+  /** @returns {FrameEvent[]} the events of the last minute */
   get events() {
     return this.#events;
   }
 
-  /** @returns {{fps: number, median: number, worst: number, dropped: number, skipped: number, reused: number}} */
+  /**
+   * Returns the frame rate of the last second, the median and the 99th percentile of latency in the last 5 seconds, and
+   * the counts of the last minute. Latencies are in milliseconds, or NaN if no frame was shown.
+   * @returns {{fps: number, median: number, worst: number, dropped: number, skipped: number, reused: number}}
+   */
   summary() {
     this.#forgetOld();
     const now = performance.now();

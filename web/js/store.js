@@ -1,14 +1,14 @@
-// What the page shows: the server's settings and stream with the user's wishes laid over them, and what only the page
-// knows. Wishes are what goes into the address and what a new connection is told, so that a look survives both.
+// The settings that the page shows: the server's, overridden by the user's wishes, and those of the page alone. Wishes
+// go into the address and are sent on a new connection, so they survive a reload and a lost connection.
 
 import { Emitter } from "./events.js";
 
-/** What only the page knows, as long as nobody wishes otherwise. */
+/** The defaults of the settings that only the page has. */
 export const PAGE_DEFAULTS = Object.freeze({ input: "draw", grid: 1, scaling: "smooth", mirror: true, view: "all" });
 
-/** Events: "change" ({scope, fields, by}), where by is "wish" for what the user did and "server" for what it told. */
+/** Events: "change" ({scope, fields, by}). `by` is "wish" for changes by the user, else "server". */
 export class Store extends Emitter {
-  /** @type {Record<string, any>} as the server has them */
+  /** @type {Record<string, any>} the settings in effect on the server */
   #server = { settings: {}, stream: {}, page: PAGE_DEFAULTS };
   /** @type {{settings: object, stream: object, page: object}} */
   wishes = { settings: {}, stream: {}, page: {} };
@@ -29,7 +29,7 @@ export class Store extends Emitter {
     return this.#laidOver("page");
   }
 
-  /** The stream whose pictures come at present; a wished one may still be loading. */
+  /** The stream whose frames come now. The one that the user chose may still be loading. */
   get currentStream() {
     return this.#server.stream;
   }
@@ -39,7 +39,7 @@ export class Store extends Emitter {
   }
 
   /**
-   * The user wants something. LoRA scales are merged, all else replaced.
+   * Notes wishes of the user. LoRA scales are merged; other values replace older ones.
    * @param {"settings"|"stream"|"page"} scope
    * @param {object} values
    */
@@ -49,21 +49,21 @@ export class Store extends Emitter {
     this.#changed(scope, values, "wish");
   }
 
-  /** @param {"settings"|"stream"} scope @param {string[]} fields */
+  /** Drops wishes, so that the server's values show. @param {"settings"|"stream"} scope @param {string[]} fields */
   forget(scope, fields) {
     const kept = Object.entries(this.wishes[scope]).filter(([field]) => !fields.includes(field));
     this.wishes[scope] = Object.fromEntries(kept);
     this.#changed(scope, Object.fromEntries(fields.map((field) => [field, null])), "server");
   }
 
-  /** Takes over a whole look, as from a link. */
+  /** Replaces all wishes, for example by those in a link. */
   replaceWishes(wishes) {
     this.wishes = wishes;
     for (const scope of ["settings", "stream", "page"]) this.#changed(scope, this[scope], "wish");
   }
 
   /**
-   * The server has told how things are.
+   * Takes over the settings that the server reports.
    * @param {{settings: object, stream?: object}} told
    */
   fromServer(told) {

@@ -1,14 +1,14 @@
-// Tells the server what the user wishes and the store what the server made of it. While an answer is awaited newer
-// wishes gather, so that typing and dragging never flood the server.
+// Sends the user's wishes to the server and the server's answers to the store. Wishes are gathered while an answer is
+// awaited, so that typing and dragging do not flood the server.
 
 import { Emitter } from "./events.js";
 
-/** Events: "refused" ({scope, field, message}), "loading" (a model's name, "" for none). */
+/** Events: "refused" ({scope, field, message}), "loading" (a model's name, or "" when loading has ended). */
 export class Synchroniser extends Emitter {
   #connection;
   #store;
   #gathered = { settings: {}, stream: {} };
-  /** @type {Map<number, {scope: string, values: object}>} by id */
+  /** @type {Map<number, {scope: string, values: object}>} messages that await an answer, by id */
   #asked = new Map();
   #lastId = 0;
 
@@ -34,7 +34,7 @@ export class Synchroniser extends Emitter {
     this.#asked.clear();
     Object.assign(this.#store, { models, limits, session });
     this.#store.fromServer({ stream, settings });
-    // The stream first: its model decides which LoRAs there are.
+    // #flush sends the stream first, because its model determines which LoRAs there are.
     this.#gathered = { settings: { ...this.#store.wishes.settings }, stream: { ...this.#store.wishes.stream } };
     this.#flush();
   }
@@ -63,7 +63,7 @@ export class Synchroniser extends Emitter {
     this.#flush();
   }
 
-  /** Nothing of a refused message is in effect: what is right in it is asked again without the wrong field. */
+  /** Sends a refused message again without the wrong field, because nothing of a refused message takes effect. */
   #refused({ id, field, message }) {
     const asked = this.#asked.get(id);
     if (!asked) return;

@@ -1,4 +1,4 @@
-// Dark or light, as the system has it until the user says otherwise.
+// The dark or light theme: the system's until the user chooses one.
 
 const CHOICE = "streamdiffusion.theme";
 const light = matchMedia("(prefers-color-scheme: light)");

@@ -1,22 +1,23 @@
-// How many frames may be unanswered: enough that the server never waits, so few that none waits at the server.
+// Chooses how many frames may be unanswered: enough that the server never waits, few enough that no frame waits there.
 
 const SMALLEST_LEAD = 1;
 const LARGEST_LEAD = 3;
 
-/** Measures by the answers whether frames waited at the server, and moves the lead by it. */
+/** Adjusts the lead, the frames sent beyond those in the batch, by how long frames waited at the server. */
 export class FrameWindow {
   #lead = 2;
   #stepMilliseconds = 0;
   #evidence = 0;
 
-  /** @param {number} milliseconds the mean time of a step, as the server's statistics tell */
+  /** @param {number} milliseconds mean time of a step in the server's statistics */
   stepTook(milliseconds) {
     this.#stepMilliseconds = milliseconds;
   }
 
   /**
-   * @param {number} depth steps that a frame takes on its way through the batch
-   * @param {number} serverMilliseconds that the server had the frame
+   * Notes an answer.
+   * @param {number} depth number of steps that a frame spends in the batch
+   * @param {number} serverMilliseconds time that the frame spent at the server
    */
   answered(depth, serverMilliseconds) {
     if (this.#stepMilliseconds === 0) return;
@@ -26,7 +27,7 @@ export class FrameWindow {
     else this.#evidence = 0;
   }
 
-  /** Only a run of answers that say the same counts. */
+  /** Moves the lead after 8 answers in a row in the same direction. */
   #weigh(direction) {
     this.#evidence = Math.sign(this.#evidence) === direction ? this.#evidence + direction : direction;
     if (Math.abs(this.#evidence) < 8) return;
@@ -34,14 +35,14 @@ export class FrameWindow {
     this.#evidence = 0;
   }
 
-  /** @param {number} depth @param {number} limit */
+  /** The number of frames that may be unanswered. @param {number} depth @param {number} limit */
   size(depth, limit) {
     return Math.min(depth - 1 + this.#lead, limit);
   }
 }
 
 /**
- * Frames that are in the stream's batch at once.
+ * The number of frames in the stream's batch at a time.
  * @param {{steps: number, t_index_list: number[]}} settings
  * @param {{denoising_batch: boolean, frame_buffer: number}} stream
  */

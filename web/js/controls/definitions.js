@@ -1,18 +1,18 @@
-// Every control of the panel: what it changes, how it looks, and one line that explains it.
+// The controls of the panel: the field that each changes, its kind, and a line of help.
 
 /**
  * @typedef {object} Control
- * @property {string} field the protocol's name
+ * @property {string} field name in the protocol
  * @property {"settings"|"stream"|"page"} scope
  * @property {string} label
  * @property {string} help one line
  * @property {"slider"|"choice"|"toggle"|"text"|"number"|"numbers"|"select"} kind
  * @property {number} [min]
- * @property {number} [max] of the slider; the number beside it may go on to `limit`
+ * @property {number} [max] end of the slider; the number next to it may be up to `limit`
  * @property {number} [limit]
  * @property {number} [step]
- * @property {[any, string][]} [options] values with their names
- * @property {(store: import("../store.js").Store) => boolean} [shown]
+ * @property {[any, string][]} [options] values and their labels
+ * @property {(store: import("../store.js").Store) => boolean} [shown] true if the control has an effect now
  */
 
 const usesScale = ({ settings }) => settings.cfg_type !== "none";

@@ -1,21 +1,21 @@
-// One function for each kind of control. Each gives {element, set, refuse}: its row, how to show a value, and how to
-// show why a value was refused ("" for not at all).
+// One function for each kind of control, which builds its HTML elements.
 
 import { icon, make } from "../dom.js";
 
 /** @typedef {import("./definitions.js").Control} Control */
 /**
  * @typedef {object} Field
- * @property {HTMLElement} element
- * @property {(value: any) => void} set
- * @property {(message: string) => void} refuse
+ * @property {HTMLElement} element the row of the control
+ * @property {(value: any) => void} set shows a value
+ * @property {(message: string) => void} refuse shows why a value was refused; "" hides the message
  */
 
 let lastId = 0;
 
 /**
+ * Builds the row of a control.
  * @param {Control} control
- * @param {(value: any) => void} wish
+ * @param {(value: any) => void} wish called with each value that the user chooses
  * @returns {Field}
  */
 export function makeField(control, wish) {
@@ -107,7 +107,7 @@ function number({ field, min, limit, step }, wish, id) {
   return { body: [], beside: field === "seed" ? [input, dice] : [input], set };
 }
 
-/** Small enough that people can copy it into other programs. */
+/** A random seed below 2^31, which other programs accept too. */
 export const anotherSeed = () => Math.floor(Math.random() * 2 ** 31);
 
 function numbers(_, wish, id) {

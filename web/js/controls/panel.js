@@ -1,4 +1,4 @@
-// The panel of controls: built from their definitions, kept in step with the store.
+// The panel of controls, built from their definitions and kept in step with the store.
 
 import { make } from "../dom.js";
 import { groups } from "./definitions.js";
@@ -29,7 +29,11 @@ export class Panel {
     store.on("change", () => this.#show());
   }
 
-  /** @param {{scope: string, field: string, message: string}} refusal */
+  /**
+   * Shows a refusal at its control.
+   * @param {{scope: string, field: string, message: string}} refusal
+   * @returns {boolean} false if there is no such control
+   */
   refuse({ scope, field, message }) {
     const name = { width: "side", height: "side" }[field] ?? field;
     const row = this.#rows.find(({ control }) => control.scope === scope && control.field === name);

@@ -1,4 +1,4 @@
-// A stream's width and height as people choose them: a longer side and a shape.
+// Converts between a stream's width and height and what the user chooses: the longer side and a shape.
 
 const SIDES = [64, 128, 192, 256, 320, 384, 448, 512, 640, 768, 896, 1024, 1280, 1536, 2048];
 
@@ -12,9 +12,9 @@ export function shapeOf({ width, height }, shapes) {
 }
 
 /**
- * @param {number} side
- * @param {string} shape as 16:9
- * @param {number} multiple that width and height must be of
+ * @param {number} side the longer side in pixels
+ * @param {string} shape such as "16:9"
+ * @param {number} multiple the number of which width and height must be multiples
  */
 export function sizeFor(side, shape, multiple) {
   const rounded = (length) => Math.max(multiple, Math.round(length / multiple) * multiple);
@@ -22,7 +22,7 @@ export function sizeFor(side, shape, multiple) {
   return { width: rounded(side * Math.min(1, aspect)), height: rounded(side * Math.min(1, 1 / aspect)) };
 }
 
-/** @returns {[string, string][]} sides to choose from, the present one among them */
+/** @returns {[string, string][]} values and labels of the sides to choose from, including the current one */
 export function sidesFor(current, { native_size, size_multiple }, largest) {
   const fitting = SIDES.filter((side) => side <= largest && side % size_multiple === 0);
   const all = [...new Set([...fitting, native_size, current])].sort((a, b) => a - b);

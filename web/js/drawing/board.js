@@ -1,4 +1,4 @@
-// The canvas that people draw on, with pen, finger, mouse or keys. It is itself the source of the pictures sent.
+// The canvas that the user draws on with pen, finger, mouse or keys. It is also the source of the frames sent.
 
 import { PictureSource } from "../sources/source.js";
 import { History } from "./history.js";
@@ -7,25 +7,25 @@ import { colorAt, flood, paintMark, paintStroke } from "./paint.js";
 const LONGER_SIDE = 640;
 const PAPER = "#ffffff";
 const MARK_MILLISECONDS = 260;
-const KEY_STEP = 0.02;  // of the board, for drawing with the arrow keys
+const KEY_STEP = 0.02;  // Step of the arrow keys as a fraction of the board.
 
 /** @typedef {"brush"|"eraser"|"fill"|"pick"} Tool */
 
 export class Board extends PictureSource {
   tool = /** @type {Tool} */ ("brush");
   color = "#d8342c";
-  /** Of the brush, as a part of the board's longer side. */
+  /** Width of the brush as a fraction of the board's longer side. */
   brush = 0.05;
-  /** Whether anything on it was drawn by the user. */
+  /** True if the user has drawn anything on the board. */
   touched = false;
-  /** Called when undo and redo may have become possible, or a colour was picked. */
+  /** Called when the drawing changed, so undo and redo may have become possible, and when a colour was picked. */
   onchange = () => {};
 
   #canvas;
   #context;
   #history;
   #paper = PAPER;
-  /** @type {{x: number, y: number, size: number}|null} where the pen is down */
+  /** @type {{x: number, y: number, size: number}|null} position of the pen in pixels while it is down */
   #pen = null;
   #cursor = { x: 0.5, y: 0.5, down: false };
   #animation = 0;
@@ -60,7 +60,7 @@ export class Board extends PictureSource {
     return this.#history.canRedo;
   }
 
-  /** @param {number} aspect width over height; the drawing is stretched to it */
+  /** Stretches the drawing to an aspect ratio. @param {number} aspect width / height */
   setAspect(aspect) {
     const [width, height] = [Math.min(1, aspect), Math.min(1, 1 / aspect)].map((part) => Math.round(part * LONGER_SIDE));
     if (width === this.#canvas.width && height === this.#canvas.height) return;
@@ -94,7 +94,7 @@ export class Board extends PictureSource {
   }
 
   /**
-   * Draws a sketch mark by mark, or at once where motion is not wanted.
+   * Draws a sketch mark by mark, or at once if the user prefers reduced motion.
    * @param {import("./sketches.js").Mark[]} marks
    */
   play(marks) {
@@ -135,7 +135,7 @@ export class Board extends PictureSource {
 
   #finish = () => {};
 
-  /** What is still being drawn is drawn to its end, at once. */
+  /** Completes a sketch that is being drawn. */
   #finishSketch() {
     if (this.#animation === 0) return;
     cancelAnimationFrame(this.#animation);
@@ -181,7 +181,7 @@ export class Board extends PictureSource {
     this.#pen = point;
   }
 
-  /** In the board's pixels, with the width that the pen's pressure gives. */
+  /** The position of a pointer event in the board's pixels, and the stroke's width by the pen's pressure. */
   #point({ clientX, clientY, pressure, pointerType }) {
     const box = this.#canvas.getBoundingClientRect();
     const part = pointerType === "pen" ? 0.25 + 1.25 * pressure : 1;
@@ -194,7 +194,7 @@ export class Board extends PictureSource {
     return { x: inside(x, width), y: inside(y, height), size: this.brush * part * LONGER_SIDE };
   }
 
-  /** Arrows move a cursor, the space bar puts the pen down and takes it up again. */
+  /** Draws by keys: arrows move a cursor, the space bar puts the pen down and lifts it. */
   #key(event) {
     const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
     const cursor = this.#cursor;
@@ -237,7 +237,7 @@ export class Board extends PictureSource {
     this.onchange();
   }
 
-  /** The drawing stays for when it is chosen again. */
+  /** Stops sending. The drawing stays until the board is chosen again. */
   stop() {
     this.#finishSketch();
     this.onpending = () => {};

@@ -1,6 +1,6 @@
 const MOST = 40;
 
-/** What a canvas looked like before each change, for undo and redo. */
+/** The contents of a canvas before each change, for undo and redo. The last MOST changes can be undone. */
 export class History {
   #context;
   /** @type {ImageData[]} */
@@ -21,7 +21,7 @@ export class History {
     return this.#after.length > 0;
   }
 
-  /** A change is about to be made. */
+  /** Stores the canvas. Call it before each change. */
   remember() {
     this.#before.push(this.#picture());
     if (this.#before.length > MOST) this.#before.shift();
@@ -36,7 +36,7 @@ export class History {
     this.#swap(this.#after, this.#before);
   }
 
-  /** Its pictures have another size now. */
+  /** Forgets everything. Call it when the size of the canvas changes. */
   clear() {
     this.#before = [];
     this.#after = [];

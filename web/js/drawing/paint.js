@@ -1,12 +1,12 @@
-// Marks, strokes and floods on a canvas context.
+// Paints marks, strokes and filled areas on a canvas.
 
 /** @typedef {import("./sketches.js").Mark} Mark */
 
 /**
- * A mark of a sketch, as far as it has been drawn.
+ * Paints the first part of a mark.
  * @param {CanvasRenderingContext2D} context
  * @param {Mark} mark
- * @param {number} part 0 to 1
+ * @param {number} part fraction of the mark, 0 to 1
  */
 export function paintMark(context, mark, part) {
   const { width, height } = context.canvas;
@@ -52,7 +52,7 @@ function paintLine(context, points, size) {
   context.stroke();
 }
 
-/** The beginning of a line, with an end between two of its points. */
+/** The first part of a line; its end may lie between two points. */
 function partOf(points, part) {
   const reached = part * (points.length - 1);
   const whole = Math.floor(reached);
@@ -63,7 +63,7 @@ function partOf(points, part) {
 }
 
 /**
- * A piece of a stroke whose width may change along it.
+ * Paints a segment of a stroke, with the mean of the widths at its ends.
  * @param {CanvasRenderingContext2D} context
  * @param {{x: number, y: number, size: number}} from
  * @param {{x: number, y: number, size: number}} to
@@ -80,7 +80,7 @@ export function paintStroke(context, from, to, color) {
 }
 
 /**
- * Fills the area of about one colour around a point.
+ * Fills the area around a point whose colours are similar to the point's.
  * @param {CanvasRenderingContext2D} context
  * @param {{x: number, y: number}} at
  * @param {string} color
@@ -114,13 +114,13 @@ export function flood(context, at, color) {
   context.putImageData(image, 0, 0);
 }
 
-const TOLERANCE = 28;  // strokes have soft edges
+const TOLERANCE = 28;  // Difference of colour values that is still filled, because strokes have soft edges.
 
 function alike(a, b) {
   return [0, 8, 16].every((shift) => Math.abs(((a >> shift) & 255) - ((b >> shift) & 255)) <= TOLERANCE);
 }
 
-/** #rrggbb as a pixel of little-endian RGBA. */
+/** Converts #rrggbb to a pixel of little-endian RGBA. */
 function packed(color) {
   const [red, green, blue] = [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16));
   return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;

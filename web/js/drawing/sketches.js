@@ -1,12 +1,12 @@
-// Drawings to begin with, in the unit square. They are drawn stroke by stroke while the model already answers.
+// Initial drawings in the unit square. They are drawn mark by mark while frames are already sent.
 
 /**
- * @typedef {object} Mark one of: the whole ground, an ellipse, a closed shape, a line
+ * @typedef {object} Mark the whole background, an ellipse, a closed shape or a line
  * @property {string} color
  * @property {[number, number, number, number, number?]} [ellipse] centre, radii, rotation in radians
  * @property {[number, number][]} [shape]
  * @property {[number, number][]} [line]
- * @property {number} [size] of the line
+ * @property {number} [size] width of the line
  */
 
 /** @type {Record<string, Mark[]>} */

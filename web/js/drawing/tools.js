@@ -1,4 +1,4 @@
-// The drawing canvas' tools: brush, colours, size, undo and redo.
+// The tools of the drawing canvas: brush, colours, size, undo and redo.
 
 import { find, make } from "../dom.js";
 

@@ -1,10 +1,10 @@
-// Cameras and screens, and why a browser does not give them.
+// Opens cameras and screens, and explains why a browser refuses.
 
 import { VideoSource } from "./video_source.js";
 
 const CAMERA = "streamdiffusion.camera";
 
-/** Why there is no source; the message is for the user. */
+/** The error of a source that cannot be opened. The message is for the user. */
 export class SourceError extends Error {}
 
 const INSECURE =
@@ -33,7 +33,7 @@ export function openScreen() {
   });
 }
 
-/** @returns {Promise<{id: string, name: string}[]>} named once the user has allowed one */
+/** @returns {Promise<{id: string, name: string}[]>} cameras; they have real names once the user has allowed one */
 export async function cameras() {
   const devices = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
   return devices
@@ -41,7 +41,7 @@ export async function cameras() {
     .map(({ deviceId, label }, index) => ({ id: deviceId, name: label || `Camera ${index + 1}` }));
 }
 
-/** @param {string} id the camera that openCamera() is to take from now on */
+/** @param {string} id the camera that openCamera() uses from now on */
 export const preferCamera = (id) => localStorage.setItem(CAMERA, id);
 
 async function open(what, ask) {

@@ -1,5 +1,5 @@
-// From whatever a source shows to a JPEG of the stream's size. Cropped, padded or stretched here, so that no more than
-// the model needs goes over the network.
+// Encodes a source's current image as a JPEG of the stream's size. Cropping, padding and stretching happen here, so
+// that no more than the model needs goes over the network.
 
 const QUALITY = 0.92;
 
@@ -7,10 +7,10 @@ const QUALITY = 0.92;
 let canvas;
 
 /**
- * Where a picture lies on another of a different aspect.
+ * Computes where an image lies when it is fitted to a size with another aspect ratio.
  * @param {{width: number, height: number}} from
  * @param {{width: number, height: number}} to
- * @param {string} fit crop, pad or stretch
+ * @param {string} fit "crop", "pad" or "stretch"
  * @returns {[number, number, number, number]} x, y, width, height
  */
 export function place(from, to, fit) {
@@ -23,7 +23,7 @@ export function place(from, to, fit) {
 
 /**
  * @param {CanvasImageSource} image
- * @param {{width: number, height: number}} size of the image
+ * @param {{width: number, height: number}} size size of the image
  * @param {{width: number, height: number, fit: string}} stream
  * @param {boolean} mirrored
  * @returns {Promise<ArrayBuffer>}

@@ -1,4 +1,4 @@
-// A picture or video that the user chose, dropped or pasted.
+// Opens an image or video file that the user chose, dropped or pasted.
 
 import { SourceError } from "./devices.js";
 import { PictureSource } from "./source.js";
@@ -48,7 +48,7 @@ export async function openFile(file) {
   }
 }
 
-/** @param {DataTransfer|null} data @returns {File|null} the first picture or video in it */
+/** @param {DataTransfer|null} data @returns {File|null} the first image or video file */
 export function mediaFile(data) {
   return [...(data?.files ?? [])].find(({ type }) => /^(image|video)\//.test(type)) ?? null;
 }

@@ -1,18 +1,18 @@
 import { encode } from "./encode.js";
 
 /**
- * What a source gives to the sender: the picture to draw anew, or null for text to image.
+ * A frame for the sender: the image file to transform, or null for text to image.
  * @typedef {{picture: ArrayBuffer|null, variation: number, time: number}} Captured
  */
 
-/** A source of pictures that are drawn anew. The newest picture counts; one that nobody had time for is passed over. */
+/** Base class of image-to-image sources. Only the newest frame is sent; older ones that were not sent are dropped. */
 export class PictureSource {
-  /** Called when there is something to send. @type {() => void} */
+  /** Called when there is a frame to send. @type {() => void} */
   onpending = () => {};
-  /** Called with "dropped" or "reused". @type {(kind: string) => void} */
+  /** Called with "dropped" or "reused" for the statistics. @type {(kind: string) => void} */
   oncount = () => {};
   mirrored = false;
-  /** Whether a transition to a new prompt shows as long as pictures are sent. */
+  /** True if frames must keep coming for a transition to a new prompt to be seen. */
   showsTransitions = true;
 
   #freshSince = 0;
@@ -23,12 +23,12 @@ export class PictureSource {
     throw new Error("a source needs an element");
   }
 
-  /** What to draw from. @returns {CanvasImageSource|null} null while there is nothing yet */
+  /** The current image. @returns {CanvasImageSource|null} null while there is none yet */
   get image() {
     return this.element;
   }
 
-  /** @returns {{width: number, height: number}} of the image */
+  /** @returns {{width: number, height: number}} size of the image in pixels */
   get size() {
     throw new Error("a source needs a size");
   }
@@ -37,25 +37,26 @@ export class PictureSource {
     return (this.#freshSince > 0 || this.#again) && this.image !== null;
   }
 
-  /** @param {number} [time] when the picture came about */
+  /** Notes a new frame. @param {number} [time] when it was captured */
   fresh(time = performance.now()) {
     if (this.#freshSince > 0 && this.isLive) this.oncount("dropped");
     this.#freshSince = time;
     this.onpending();
   }
 
-  /** Whether pictures come by themselves. */
+  /** True if frames come by themselves, as from a camera. */
   get isLive() {
     return false;
   }
 
-  /** Settings changed or answers were lost: the last picture is wanted once more. */
+  /** Requests the last frame again, because settings changed or answers were lost. */
   refresh() {
     this.#again = true;
     this.onpending();
   }
 
   /**
+   * Encodes the current image for a stream.
    * @param {{width: number, height: number, fit: string}} stream
    * @returns {Promise<Captured>}
    */
@@ -67,7 +68,7 @@ export class PictureSource {
     return { picture: await encode(this.image, this.size, stream, this.mirrored), variation: 0, time };
   }
 
-  /** @returns {boolean} whether the answer to this variation is still wanted */
+  /** @returns {boolean} true if the answer to a variation is still wanted */
   wants() {
     return true;
   }

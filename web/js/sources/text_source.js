@@ -1,6 +1,6 @@
 /**
- * Text to image: no picture goes in. A grid of pictures, each with a variation of the seed's noise; when the settings
- * change all are drawn anew, one after the other, those that are oldest first.
+ * Source for text to image. It has a grid of cells, each with its own variation of the seed's noise. When the settings
+ * change, all cells are requested again in turn, the oldest first.
  */
 export class TextSource {
   onpending = () => {};
@@ -8,7 +8,7 @@ export class TextSource {
   showsTransitions = false;
 
   #wanted = 1;
-  /** The change that each cell was last sent for. */
+  /** Number of the change for which each cell was last sent. */
   #sentFor;
 
   /** @param {number} cells */

@@ -1,8 +1,8 @@
 import { PictureSource } from "./source.js";
 
-const HIDDEN_INTERVAL = 33;  // ms between frames while the page is hidden, when the browser reports none
+const HIDDEN_INTERVAL = 33;  // Milliseconds between frames while the page is hidden and the browser reports none.
 
-/** Anything that a <video> plays: a camera, a screen, a file. */
+/** Source of anything that a <video> plays: a camera, a screen or a file. */
 export class VideoSource extends PictureSource {
   #video = document.createElement("video");
   #timer = 0;
