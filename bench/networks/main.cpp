@@ -1,4 +1,4 @@
-// Times the networks and the whole step of a stream on a model folder and prints one JSON line for each.
+// Times the networks of a model and the whole step of a stream. Prints one JSON line for each.
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -51,7 +51,7 @@ class Report {
   Measurements counting_;
 };
 
-/// The median over as many runs as fit into the time, at least one.
+/// The median time of as many runs as fit into `limit` seconds, at least one.
 double median_seconds(Measurements& measurements, const std::string& name, double limit) {
   std::vector<double> seconds;
   double sum = 0;
@@ -76,7 +76,7 @@ void run(const Arguments& arguments) {
     return;
   }
   for (const std::string& name : arguments.names) {
-    measurements.run(name);  // warms up
+    measurements.run(name);  // Warms up.
     report.print(name, median_seconds(measurements, name, arguments.seconds));
   }
 }

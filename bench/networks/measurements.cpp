@@ -20,7 +20,7 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-/// Numbers of about the size that networks see, the same each time.
+/// Fills a tensor with pseudo-random values from -1 to 1, the same each time.
 void fill(Device& device, const Tensor& tensor) {
   std::vector<float> values(static_cast<std::size_t>(tensor.shape.elements()));
   std::uint32_t state = 1;
@@ -31,7 +31,7 @@ void fill(Device& device, const Tensor& tensor) {
   device.upload(values, tensor);
 }
 
-/// What stands between slashes.
+/// Splits a name at slashes.
 std::vector<std::string> split(const std::string& name) {
   std::istringstream text(name);
   std::vector<std::string> words;
@@ -156,7 +156,7 @@ double Measurements::run(const std::string& name) {
 
 double Measurements::gflop(const std::string& name) {
   const Device& device = *model_->impl().device;
-  run(name);  // makes the stream, where it is one
+  run(name);  // The first run of a stream's name makes the stream.
   const double before = device.operations();
   run(name);
   return (device.operations() - before) * 1e-9;

@@ -16,30 +16,30 @@
 
 namespace streamdiffusion {
 
-/// What is measured on: a model at one size and number of rows.
+/// The model to measure, its device, and the size and number of rows to run it with.
 struct Workload {
   std::filesystem::path model;
   std::optional<std::filesystem::path> vae;
-  int width = 512;
-  int height = 512;
-  int rows = 1;  ///< rows of a UNet call; denoising steps of the stream
+  int width = 512;   ///< Width of the image in pixels.
+  int height = 512;  ///< Height of the image in pixels.
+  int rows = 1;      ///< Rows of a UNet call, and denoising steps of the stream.
   std::string device = "cpu";
   int threads = 0;
   std::string precision = "auto";
 };
 
-/// The names of what is measured where none is named: text_encoder, unet, vae_encode, vae_decode, and frame,
-/// the whole step of a stream. There are more streams: "steps/N", image to image in N denoising steps,
-/// "text/N", text to image, and "guidance/TYPE/N", guidance by its name.
+/// The default measurements: text_encoder, unet, vae_encode, vae_decode, and frame, the whole step of a
+/// stream. Further names are streams: "steps/N" is image to image in N denoising steps and "text/N" text to
+/// image. "guidance/TYPE/N" has N steps with a guidance type.
 const std::vector<std::string>& measurement_names();
 
-/// The networks of a model with something to compute on, on any device.
+/// The networks of a model on a device, with input data.
 class Networks {
  public:
   Networks(Context context, const WeightSet& weights, const Autoencoder& autoencoder,
            const Workload& workload, std::int64_t prompt_tokens);
 
-  /// Runs one of them but `frame`, until its result is there.
+  /// Runs one network and waits for its result. Throws Error for an unknown name.
   void run(const std::string& name);
 
  private:
@@ -60,18 +60,18 @@ class Networks {
   std::vector<const TextContext*> text_rows_;
 };
 
-/// The model loaded for its device, with all measurements ready to run.
+/// A loaded model and its measurements. Not thread-safe.
 class Measurements {
  public:
   explicit Measurements(const Workload& workload);
 
-  /// Seconds that one run takes. Throws Error for an unknown name.
+  /// Runs a measurement once and returns its seconds. Throws Error for an unknown name.
   double run(const std::string& name);
 
-  /// Floating-point operations of one run, in 10^9, on the device "counting".
+  /// Floating-point operations of one run in 10^9. The workload's device must be "counting".
   double gflop(const std::string& name);
 
-  /// Seconds that loading took.
+  /// The time in seconds that loading the model took.
   [[nodiscard]] double load_seconds() const { return load_seconds_; }
 
  private:
@@ -82,7 +82,8 @@ class Measurements {
   std::shared_ptr<WeightSet> weights_;
   std::unique_ptr<Networks> networks_;
   Workload workload_;
-  std::map<std::string, std::unique_ptr<bench::TimedStream>> streams_;  // made when they are asked for
+  std::map<std::string, std::unique_ptr<bench::TimedStream>>
+      streams_;  // Made at their first run; null for networks.
 };
 
 }  // namespace streamdiffusion

@@ -1,5 +1,5 @@
-// Micro-benchmarks of the CPU device's operations, with the arithmetic or the bandwidth that they reach and
-// the share of what the machine could do at best (float32 multiplications from registers; a copy in memory).
+// Micro-benchmarks of the CPU device's operations. Each reports its FLOP/s or bytes/s and the share of the
+// machine's peak: float32 multiply-adds from registers, or a copy in memory.
 //   bench_operations [--threads=N] [Google Benchmark's options]
 
 #include <benchmark/benchmark.h>
@@ -46,7 +46,7 @@ void measure(benchmark::State& state, Device& device, const Operation& operation
   state.counters["of_peak"] = rate / (moves ? peak.copy_bytes : peak.flops);
 }
 
-/// Takes "--threads=N" out of the arguments; 0 where it is not there.
+/// Removes "--threads=N" from the arguments and returns N; 0 if it is not given.
 int take_threads(std::vector<char*>& arguments) {
   const std::string option = "--threads=";
   for (auto argument = arguments.begin(); argument != arguments.end(); ++argument) {

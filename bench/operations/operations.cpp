@@ -10,7 +10,7 @@ namespace streamdiffusion {
 
 namespace {
 
-/// Ones are as fast as any other numbers, as long as nothing grows beyond what a float holds.
+/// A tensor of ones. The values do not affect the time as long as nothing overflows.
 DeviceTensor ones(Device& device, const Shape& shape) {
   DeviceTensor tensor(device, shape);
   const std::vector<float> values(static_cast<std::size_t>(shape.elements()), 1.0F);
@@ -18,7 +18,7 @@ DeviceTensor ones(Device& device, const Shape& shape) {
   return tensor;
 }
 
-/// Bytes of a tensor of float32.
+/// The size in bytes of a float32 tensor.
 double bytes(const Shape& shape) { return 4.0 * static_cast<double>(shape.elements()); }
 
 std::string text(const Shape& shape) {
@@ -33,7 +33,7 @@ Shape resampled(Shape shape, Resample resample) {
   return resample == Resample::up ? Shape{shape.n, shape.h * 2, shape.w * 2, shape.c} : shape;
 }
 
-/// Side by side, so that they can be compared.
+/// The precisions in which each operation is measured.
 constexpr std::array<Precision, 3> kPrecisions = {Precision::f32, Precision::bf16, Precision::int8};
 
 std::string suffix(Precision precision) {
@@ -147,7 +147,7 @@ Operation map(const Shape& shape, Activation activation, const std::string& name
   return {"map/" + name + "/" + text(shape), prepare, 2 * bytes(shape)};
 }
 
-/// Into one half of the channels, as a skip connection is put behind what it is joined with.
+/// Copies a tensor into half of another one's channels, as is done to concatenate a skip connection.
 Operation copy(const Shape& shape) {
   const auto prepare = [=](Device& device) -> std::function<void()> {
     Shape joined = shape;
@@ -198,18 +198,18 @@ Operation download_pixels(const Shape& shape) {
   return {"download_pixels/" + text(shape), prepare, 1.25 * bytes(shape)};
 }
 
-/// What a stream of pictures of that side does outside of its networks' layers.
+/// Adds the operations of a stream that are not layers of its networks, for images of side x side pixels.
 void add_frame(std::vector<Operation>& all, std::int64_t side) {
   const Shape picture{1, side, side, 3};
-  const Shape latents{4, side / 8, side / 8, 4};  // of a stream batch of four steps
+  const Shape latents{4, side / 8, side / 8, 4};  // A stream batch of four steps.
   all.push_back(upload_pixels(picture));
   all.push_back(download_pixels(picture));
   all.push_back(cosine_similarity(picture));
   all.push_back(combine(latents));
-  all.push_back(map(latents, Activation::tanh, "tanh"));  // TAESD's decoder begins with it
+  all.push_back(map(latents, Activation::tanh, "tanh"));  // The first operation of TAESD's decoder.
 }
 
-/// In every precision.
+/// Adds a convolution in every precision.
 void add_conv2d(std::vector<Operation>& all, const Shape& in, std::int64_t out_channels,
                 Resample resample = Resample::none, std::int64_t kernel = 3) {
   for (const Precision precision : kPrecisions) {
@@ -241,8 +241,8 @@ void add_sd_turbo(std::vector<Operation>& all) {
   add_conv2d(all, {1, 16, 16, 1280}, 1280);
   add_conv2d(all, {1, 16, 16, 2560}, 1280);
   add_conv2d(all, {1, 8, 8, 1280}, 1280);
-  add_conv2d(all, {4, 8, 8, 1280}, 1280);                     // a stream batch of four steps
-  add_conv2d(all, {1, 64, 64, 960}, 320, Resample::none, 1);  // the shortcut around a resnet
+  add_conv2d(all, {4, 8, 8, 1280}, 1280);                     // A stream batch of four steps.
+  add_conv2d(all, {1, 64, 64, 960}, 320, Resample::none, 1);  // The shortcut of a ResNet block.
   add_conv2d(all, {1, 16, 16, 2560}, 1280, Resample::none, 1);
   add_conv2d(all, {1, 64, 64, 320}, 4);
   all.push_back(copy({1, 64, 64, 320}));
@@ -251,7 +251,7 @@ void add_sd_turbo(std::vector<Operation>& all) {
     const std::int64_t tokens = 4096 >> (2 * level);
     const std::int64_t channels = 320 << level;
     add_linear(all, tokens, channels,
-               channels);  // into and out of a transformer, queries, what attention gives
+               channels);  // A transformer's input, output and query projections.
     add_linear(all, tokens, channels, 3 * channels);
     add_linear(all, tokens, channels, 8 * channels, true);
     add_linear(all, tokens, 4 * channels, channels);
@@ -260,19 +260,20 @@ void add_sd_turbo(std::vector<Operation>& all) {
     all.push_back(group_norm({1, 64 >> level, 64 >> level, channels}, 32));
     all.push_back(layer_norm(tokens, channels));
   }
-  add_attention(all, 77, 77, 16, 64, true);  // the text encoder
+  add_attention(all, 77, 77, 16, 64, true);  // The text encoder.
   add_linear(all, 77, 1024, 3072);
   add_linear(all, 77, 1024, 4096);
   add_linear(all, 77, 4096, 1024);
   all.push_back(layer_norm(77, 1024));
-  add_linear(all, 1, 320, 1280);  // the time's embedding
+  add_linear(all, 1, 320, 1280);  // The time embedding.
   all.push_back(map({1, 1, 1, 1280}, Activation::silu, "silu"));
-  add_attention(all, 4096, 4096, 8, 40);  // Stable Diffusion 1.5's heads
-  add_conv2d(all, {1, 512, 512, 3}, 64);  // TAESD
+  add_attention(all, 4096, 4096, 8, 40);  // The heads of Stable Diffusion 1.5.
+  add_conv2d(all, {1, 512, 512, 3}, 64);  // TAESD's layers.
   add_conv2d(all, {1, 512, 512, 64}, 64);
   add_conv2d(all, {1, 256, 256, 64}, 64);
   add_conv2d(all, {1, 256, 256, 64}, 64, Resample::up);
-  all.push_back(conv2d({1, 256, 256, 64}, 64, Resample::up, Precision::int16));  // with int8
+  all.push_back(conv2d({1, 256, 256, 64}, 64, Resample::up,
+                       Precision::int16));  // The last layer of TAESD's decoder with int8.
   add_conv2d(all, {1, 512, 512, 64}, 64, Resample::down);
   add_conv2d(all, {1, 512, 512, 64}, 3);
   add_frame(all, 512);

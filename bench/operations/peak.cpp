@@ -12,14 +12,14 @@ namespace streamdiffusion::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// Multiplies and adds in registers, in as many chains as it takes to hide what one addition waits for. Gives
-/// the operations done; `sink` keeps the compiler from leaving them out.
+/// Runs multiply-adds in registers, in ten independent chains to hide their latency. Returns the number of
+/// floating-point operations. `sink` keeps the compiler from removing them.
 double multiply_add(std::int64_t rounds, float* sink) {
   const hn::ScalableTag<float> d;
   const auto factor = hn::Set(d, 0.999F);
   const auto term = hn::Set(d, 0.001F);
   const auto from = [d](float value) { return hn::Set(d, value); };
-  // Each from a number of its own: a compiler computes equal chains once.
+  // Each chain starts from a value of its own, because a compiler computes equal chains only once.
   auto a = from(1), b = from(2), c = from(3), e = from(4), f = from(5), g = from(6), h = from(7), i = from(8),
        j = from(9), k = from(10);
   for (std::int64_t round = 0; round < rounds; ++round) {
@@ -63,15 +63,15 @@ HWY_EXPORT(multiply_add);
 
 using Clock = std::chrono::steady_clock;
 
-/// What a thread did, and when.
+/// The work of one thread and its time.
 struct Share {
   double done = 0;
   Clock::time_point start;
   Clock::time_point end;
 };
 
-/// The best of some rounds in which all threads do `work` at once: what they do, added up, in a second. Each
-/// takes the time itself: on a machine that they fill nobody else would be there when they begin.
+/// The highest rate per second, over some rounds, of all threads running `work` at once. Each thread takes
+/// its own time, since a further thread would not run on a fully loaded machine.
 double best_rate(int threads, const std::function<double(int thread)>& work) {
   constexpr int kRounds = 7;
   double best = 0;
@@ -88,7 +88,7 @@ double best_rate(int threads, const std::function<double(int thread)>& work) {
         share.end = Clock::now();
       });
     }
-    all.clear();  // waits
+    all.clear();  // Joins the threads.
     const auto first = std::ranges::min_element(shares, {}, &Share::start)->start;
     const auto last = std::ranges::max_element(shares, {}, &Share::end)->end;
     double sum = 0;

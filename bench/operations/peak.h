@@ -2,13 +2,13 @@
 
 namespace streamdiffusion {
 
-/// What the machine could do at best, measured on as many threads as the operations have.
+/// The machine's peak rates, measured on as many threads as the operations have.
 struct Peak {
-  double flops = 0;       ///< float32 operations a second, from registers alone
-  double copy_bytes = 0;  ///< bytes a second, read and written, of a copy that no cache holds
+  double flops = 0;       ///< float32 operations per second with all operands in registers.
+  double copy_bytes = 0;  ///< Bytes read and written per second by a copy of 192 MiB.
 };
 
-/// `threads`: 0: one for each processor. Takes about half a second.
+/// Measures the peak rates, in about half a second. `threads` 0: one for each processor.
 Peak measure_peak(int threads);
 
 }  // namespace streamdiffusion

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Times this program beside its peers: same weights, size and threads, taking turns in one run.
+"""Times this program and its peers with the same weights, size and threads, taking turns in one run.
 
-    networks  text encoder, UNet, autoencoder and the whole frame: diffusers on torch, OpenVINO in float32, in what it
-              chooses itself, and in int8
+    networks  text encoder, UNet, autoencoder and the whole frame: diffusers on torch; OpenVINO in float32, in the
+              precision that it chooses, and in int8
     steps     the paper's Table 1: the original StreamDiffusion and diffusers' AutoPipelineForImage2Image
     guidance  the paper's Table 2: the original
 
-Prints tables; writes them as JSON, Markdown and a plot where asked to.
+Prints tables, and writes them as JSON, Markdown and a plot if asked to.
 
     pip install -r bench/peers/requirements.txt && pip install --no-deps streamdiffusion==0.1.1
     python tools/make_random_model.py sd-turbo FOLDER
@@ -29,8 +29,7 @@ HERE = Path(__file__).resolve().parent
 WORKER = [sys.executable, str(HERE / "worker.py")]
 ENGINES = ("ours", "ours-int8", "ours-bf16", "torch", "openvino-f32", "openvino-auto", "openvino-int8", "original",
            "autopipeline")
-# What keeps peers from better instructions than those that ours is held to: oneDNN, which is in torch and OpenVINO, and torch
-# itself read their environment.
+# Environment variables that hold peers to an instruction set. oneDNN, which torch and OpenVINO contain, and torch read them.
 INSTRUCTION_SETS = {"avx2": {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"},
                     "avx512_vnni": {"ONEDNN_MAX_CPU_ISA": "AVX512_CORE_VNNI"}}
 STEPS = (1, 2, 4, 10)
@@ -42,7 +41,7 @@ TABLES = {
 
 
 def can_measure(engine, name):
-    """Whether an engine takes part in a measurement, by their names."""
+    """True if an engine can take a measurement, judged by their names."""
     kind = engine.partition("-")[0]
     if kind == "ours":
         return True
@@ -52,13 +51,13 @@ def can_measure(engine, name):
 
 
 class Engine:
-    """A process that takes a measurement when asked."""
+    """A process of an engine that takes measurements on request."""
 
     def __init__(self, command, environment):
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
         ready = self.answer()
         self.version, self.load_seconds = ready["ready"], ready["load_seconds"]
-        self.measure("frame")  # all that a stream needs is there then, and nothing that only other measurements do
+        self.measure("frame")  # Memory is read with all that a stream needs, before other measurements add to it.
         self.memory = self.read_memory()
 
     def answer(self):
@@ -73,7 +72,7 @@ class Engine:
         return self.answer()
 
     def read_memory(self):
-        """Peak resident memory, and what is resident without mapped files, in GB."""
+        """Returns peak resident memory and resident memory without mapped files, in GB."""
         status = dict(line.split(":", 1) for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines())
         peak, anonymous = (int(status[field].split()[0]) * 1024 / 1e9 for field in ("VmHWM", "RssAnon"))
         return {"peak_gb": peak, "anonymous_gb": anonymous}
@@ -96,7 +95,7 @@ def converted_folder(arguments):
 
 
 def prepare_openvino(arguments):
-    """Writes OpenVINO's forms of the networks where they are wanted and not there."""
+    """Converts the networks to OpenVINO's format if they are needed and missing."""
     converted = converted_folder(arguments)
     for job, form, wanted in (("convert", "f32", any(e.startswith("openvino") for e in arguments.engines)),
                               ("quantize", "int8", "openvino-int8" in arguments.engines)):
@@ -118,7 +117,7 @@ def start_engine(name, arguments):
 
 
 def groups_of(names, pairs):
-    """Which engines run side by side: all, or, where memory is short, each peer with ours alone."""
+    """Groups the engines that run together: all, or with `pairs` (for little memory) each peer with ours only."""
     ours = [name for name in names if name.startswith("ours")]
     peers = [name for name in names if name not in ours]
     return [[*ours, peer] for peer in peers] if pairs and peers else [names]
@@ -131,14 +130,14 @@ def is_wanted(name, arguments):
 
 
 def measured_together(group, table, arguments):
-    """A table's measurements, but those in which ours would stand alone while peers are there."""
+    """Returns a table's measurements, without those that no peer in the group can take."""
     peers = [engine for engine in group if not engine.startswith("ours")]
     return [name for name in TABLES[table]
             if is_wanted(name, arguments) and any(can_measure(engine, name) for engine in peers or group)]
 
 
 def take_turns(engines, names, rounds):
-    """Runs by measurement and engine, in seconds, and the arithmetic of each; the first round warms up."""
+    """Returns the seconds of all runs by measurement and engine, and GFLOP by measurement. The first round warms up."""
     runs, gflop = {}, {}
     for turn in range(rounds + 1):
         for name in names:
@@ -162,7 +161,7 @@ def machine(instruction_set):
 
 
 def compare(arguments):
-    """Everything measured, as it is written to JSON."""
+    """Takes all measurements and returns them as they are written to JSON."""
     results = {"about": {"model": Path(arguments.model).name, "width": arguments.width, "height": arguments.height,
                          "rows": arguments.rows, "threads": arguments.threads, "rounds": arguments.rounds,
                          "pairs": arguments.pairs, "machine": machine(arguments.instruction_set), "date": str(datetime.date.today())},

@@ -1,4 +1,4 @@
-"""The same networks in other engines: each loads a diffusers folder and runs one measurement at a time."""
+"""The networks in other engines. Each engine loads a diffusers folder and runs one measurement at a time."""
 import os
 import warnings
 from pathlib import Path
@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 
 MEASUREMENTS = ("text_encoder", "unet", "vae_encode", "vae_decode", "frame")
-ALPHA, BETA = 0.8, 0.6  # of the frame's noise; any pair takes the same time
+ALPHA, BETA = 0.8, 0.6  # Scales of image and noise in a frame. The values do not affect the time.
 
 
 class Inputs:
-    """What the networks are given: numbers of the size that they see in use."""
+    """Random inputs of the networks, in the range of real ones."""
 
     def __init__(self, config, width, height, rows):
         generator = np.random.default_rng(0)
@@ -26,7 +26,7 @@ class Inputs:
 
 
 def load_torch_networks(folder):
-    """The folder's networks as torch modules that take and give plain tensors."""
+    """Loads the folder's networks as torch modules that take and return plain tensors, and their configuration."""
     import diffusers
     import torch
     from transformers import CLIPTextModel
@@ -74,7 +74,7 @@ def network_inputs(name, inputs):
 
 
 class Engine:
-    """Runs measurements by name; a subclass sets `networks`: name to function on its own arrays."""
+    """Base class that runs measurements by name. Subclasses set `networks` (functions by name) and `arguments`."""
 
     def run(self, name):
         if name == "frame":
@@ -109,15 +109,15 @@ class Torch(Engine):
 
 
 class OpenVino(Engine):
-    """`precision`: "f32", "auto" (OpenVINO's own choice: bfloat16 where the processor has it) or "int8" (NNCF, what is
-    not quantised in OpenVINO's own choice)."""
+    """`precision` is "f32", "auto" (OpenVINO chooses: bfloat16 if the processor supports it) or "int8" (quantised by NNCF;
+    OpenVINO chooses the precision of the rest)."""
 
 
     def __init__(self, folder, width, height, rows, threads, converted, precision="f32"):
         import openvino
         core = openvino.Core()
         options = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
-        # Its own choice would be bfloat16 by what the processor has, even where oneDNN is kept from it.
+        # OpenVINO would choose bfloat16 by the processor even if oneDNN is held to lower instructions.
         if precision == "f32" or "ONEDNN_MAX_CPU_ISA" in os.environ:
             options["INFERENCE_PRECISION_HINT"] = "f32"
         files = sorted((Path(converted) / ("int8" if precision == "int8" else "f32")).glob("*.xml"))
@@ -131,10 +131,10 @@ class OpenVino(Engine):
 
     @staticmethod
     def convert(folder, width, height, rows, converted):
-        """Writes the networks at these sizes, in float32, for later runs."""
+        """Writes the networks in float32, at a fixed size, for later runs."""
         import openvino
         import torch
-        warnings.filterwarnings("ignore")  # tracing takes sizes as constants, which is what is wanted
+        warnings.filterwarnings("ignore")  # They warn that tracing makes sizes constant, which is intended.
         torch.set_grad_enabled(False)
         networks, config = load_torch_networks(folder)
         inputs = Inputs(config, width, height, rows)
@@ -147,8 +147,8 @@ class OpenVino(Engine):
 
     @staticmethod
     def quantize(converted):
-        """Writes the networks in 8 bits: NNCF's post-training quantisation with its defaults but for the number of
-        samples, which decides pictures and not speed."""
+        """Writes the networks in int8 by NNCF's post-training quantisation. All options are defaults except the number of
+        samples, which affects image quality and not speed."""
         import nncf
         import openvino
         core = openvino.Core()

@@ -1,5 +1,5 @@
-"""Whole pipelines in Python, in float32: the original StreamDiffusion and diffusers' AutoPipelineForImage2Image. Each makes
-a picture from a picture (or from noise) as its users do, from PIL to PIL."""
+"""Complete float32 pipelines in Python: the original StreamDiffusion and diffusers' AutoPipelineForImage2Image. Each turns
+an image (or noise) into an image, from PIL to PIL as its users do."""
 import time
 from pathlib import Path
 
@@ -7,12 +7,12 @@ import numpy as np
 import PIL.Image
 
 PROMPT, NEGATIVE_PROMPT = "red apple", "blurry"
-GUIDANCE_SCALE = 1.4  # above 1, where guidance is on
+GUIDANCE_SCALE = 1.4  # Guidance is on above 1.
 SCHEDULE = 50
 
 
 def t_index_list(strength, steps):
-    """The original is told its steps one by one. Which they are takes no time; how many does."""
+    """Returns the original's list of step indices. The time depends on their number, not on their values."""
     first = SCHEDULE - int(SCHEDULE * strength)
     return [first + i * (SCHEDULE - first) // steps for i in range(steps)]
 
@@ -33,7 +33,7 @@ def camera_frame(width, height):
 
 
 class CpuEvent:
-    """What StreamDiffusion times itself with, in place of torch.cuda.Event."""
+    """Replaces torch.cuda.Event, with which StreamDiffusion times itself."""
 
     def __init__(self, enable_timing):
         self.time = 0.0
@@ -46,7 +46,7 @@ class CpuEvent:
 
 
 class Original:
-    """StreamDiffusion of PyPI. Not of its own: torch.cuda's events and synchronisation, which it times itself with."""
+    """StreamDiffusion from PyPI. Only torch.cuda's events and synchronisation, with which it times itself, are replaced."""
 
     def __init__(self, folder, width, height, rows, threads):
         import importlib.metadata
@@ -82,8 +82,8 @@ class Original:
 
 
 class AutoPipeline:
-    """diffusers' pipeline for pictures, with the scheduler that StreamDiffusion takes and without guidance, so that it calls
-    the UNet once a step. It encodes the prompt for each picture, and computes the steps one after the other."""
+    """diffusers' image-to-image pipeline with StreamDiffusion's scheduler and without guidance, so that it calls the UNet
+    once a step. It encodes the prompt for each image and computes the steps in turn."""
 
     def __init__(self, folder, width, height, rows, threads):
         import diffusers

@@ -1,4 +1,4 @@
-"""What compare.py has measured, as tables and a plot.
+"""Shows the measurements of compare.py as tables and a plot.
 
     python bench/peers/report.py peers.json [--plot peers.svg]      prints the tables of an earlier run
 """
@@ -8,7 +8,7 @@ import statistics
 from pathlib import Path
 
 TITLES = {"networks": "Networks", "steps": "Denoising steps (the paper's Table 1)", "guidance": "Guidance (the paper's Table 2)"}
-# arXiv 2312.12491: milliseconds on an RTX 4090 with TensorRT, image to image at 512x512.
+# Figures of the paper (arXiv 2312.12491): milliseconds for image to image at 512x512 on an RTX 4090 with TensorRT.
 PAPER = {"steps/1": 10.65, "steps/2": 16.74, "steps/4": 26.93, "steps/10": 62.0}
 PAPER_NOTE = ("Paper: StreamDiffusion with TensorRT on an RTX 4090; at one step AutoPipelineForImage2Image took 59.6 times as long "
               "(634 ms) there.")
@@ -18,7 +18,7 @@ SAME_PRECISION = {"openvino-auto": "ours-bf16", "openvino-int8": "ours-int8"}
 
 
 def ours_beside(engine, engines):
-    """Which of ours an engine is compared with: that of its precision, or the first; None for that one."""
+    """Returns the engine of ours to compare with: that of the same precision, or the first. None if it is `engine` itself."""
     ours = [other for other in engines if other.startswith("ours")]
     wanted = SAME_PRECISION.get(engine, "ours")
     found = wanted if wanted in ours else next(iter(ours), None)
@@ -26,7 +26,7 @@ def ours_beside(engine, engines):
 
 
 def add_runs(table, runs, gflop):
-    """Adds what some engines took, side by side, to a table. Ours may come several times, once beside each peer."""
+    """Adds the runs of one group of engines to a table. Ours may be added several times, once with each peer."""
     for name, by_engine in runs.items():
         row = table.setdefault(name, {"gflop": gflop[name], "engines": {}})
         for engine, seconds in by_engine.items():
@@ -49,7 +49,7 @@ def grid(rows):
 
 
 def engines_of(table, known):
-    """Those that take part in a table, in the order in which they are known."""
+    """Returns the engines in a table, in the order of `known`."""
     return [engine for engine in known if any(engine in row["engines"] for row in table.values())]
 
 
@@ -73,7 +73,7 @@ def table_text(name, table, known):
 
 
 def behind(tables):
-    """Where a peer is faster than ours."""
+    """Lists the measurements in which a peer is faster than ours."""
     return [f"{measurement.replace('/', ' ')}: {engine} takes {cell['times_ours']:.2f} of ours"
             for table in tables.values() for measurement, row in table.items()
             for engine, cell in row["engines"].items()
@@ -142,7 +142,7 @@ def plot_networks(axes, table, known):
 def plot(results, file):
     import matplotlib
     matplotlib.use("Agg")
-    matplotlib.rcParams["svg.hashsalt"] = "peers"  # the same figures give the same file
+    matplotlib.rcParams["svg.hashsalt"] = "peers"  # Makes the file reproducible.
     from matplotlib import pyplot, ticker
     about = results["about"]
     draws = {"steps": plot_steps, "guidance": plot_guidance, "networks": plot_networks}

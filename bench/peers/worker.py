@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""One engine in a process of its own: says when it is ready, then takes the measurement that each line of standard
-input names and prints one JSON line for it, as bench_networks --on-request does. Started by compare.py."""
+"""Runs one engine in a process of its own, started by compare.py. It reports when it is ready. Then it takes the
+measurement named by each line of standard input and prints a JSON line, as bench_networks --on-request does."""
 import argparse
 import json
 import statistics
@@ -20,7 +20,7 @@ def make_engine(arguments):
 
 
 def median_seconds(engine, name, limit):
-    """The median over as many runs as fit into the time, at least one."""
+    """Returns the median time of as many runs as fit into `limit` seconds, at least one."""
     seconds = []
     while not seconds or sum(seconds) < limit:
         start = time.perf_counter()
@@ -41,7 +41,7 @@ if __name__ == "__main__":
     parser.add_argument("--seconds", type=float, default=0.5, help="time for each measurement")
     parser.add_argument("--converted", help="where OpenVINO's form of the networks is")
     arguments = parser.parse_args()
-    answers, sys.stdout = sys.stdout, sys.stderr  # what libraries print is no answer
+    answers, sys.stdout = sys.stdout, sys.stderr  # Keeps prints of libraries out of the answers.
 
     def say(**line):
         print(json.dumps(line), file=answers, flush=True)

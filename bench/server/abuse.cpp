@@ -16,10 +16,10 @@ using Json = nlohmann::json;
 
 constexpr Shape kShape{.size = 128, .steps = 1};
 constexpr double kPace =
-    0.4;  // of the frames a second that it would get alone; a fair share beside one other is half
+    0.4;  // Pace relative to the frame rate of a session alone. The fair share of one of two sessions is 0.5.
 constexpr std::chrono::seconds kSettling{10};
 
-/// A session that sends at a pace, as a camera does, while others read what comes back.
+/// Runs a session that sends frames at a fixed pace, as a camera does, and counts the answers.
 Json run_paced(int port, double frames_per_second, const std::atomic<bool>& stop) {
   Client client(port);
   set_up(client, kShape);
@@ -34,7 +34,7 @@ Json run_paced(int port, double frames_per_second, const std::atomic<bool>& stop
     const auto sent = SteadyClock::now();
     client.send_frame(number++, picture);
     const Client::Answer answer =
-        client.receive();  // where it takes longer than the interval, the next is sent late
+        client.receive();  // If it takes longer than the interval, the next frame is sent late.
     ++states.at(static_cast<std::size_t>(answer.state));
     latencies.push_back(seconds_since(sent));
   }
@@ -60,7 +60,7 @@ Json run_paced_for(int port, double frames_per_second, double seconds) {
   return result;
 }
 
-/// The good session, with the bad ones beside it.
+/// Runs the good session while bad clients are connected.
 Json run_beside_bad(int port, double frames_per_second, double seconds) {
   constexpr std::array<std::pair<const char*, BadClient>, 4> kBad = {{{"reads_nothing", &read_nothing},
                                                                       {"garbage", &send_garbage},
@@ -92,7 +92,7 @@ Json describe(const ServerProcess& server) {
 }  // namespace
 
 Json measure_abuse(const ServerProcess& server, double seconds) {
-  constexpr double kBefore = 10;  // seconds
+  constexpr double kBefore = 10;  // Seconds of each run before and after the abuse.
   const int port = server.port();
   double alone = 0;
   {
@@ -103,7 +103,7 @@ Json measure_abuse(const ServerProcess& server, double seconds) {
   const double pace = alone * kPace;
   Json result;
   result["fps_alone"] = alone;
-  run_beside_bad(port, pace, kBefore);  // so that what is allocated once is there
+  run_beside_bad(port, pace, kBefore);  // Makes the server allocate what it allocates once.
   std::this_thread::sleep_for(kSettling);
   result["server_before"] = describe(server);
   result["good_before"] = run_paced_for(port, pace, kBefore);

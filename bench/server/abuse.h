@@ -6,9 +6,9 @@
 
 namespace streamdiffusion::bench {
 
-/// A good session at a camera's pace beside clients that behave badly, all at once: one that reads nothing,
-/// one that sends garbage, one that disconnects in mid-frame, and 200 that connect and leave, again and
-/// again.
+/// Measures a good session at a camera's pace before, during and after `seconds` of abuse, and the server's
+/// memory and descriptors. Four bad clients run at once. They read nothing, send garbage, disconnect in
+/// mid-frame, and open and close 200 connections again and again.
 nlohmann::json measure_abuse(const ServerProcess& server, double seconds);
 
 }  // namespace streamdiffusion::bench

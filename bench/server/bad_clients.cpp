@@ -33,7 +33,7 @@ tcp::socket connect(asio::io_context& io, int port) {
   return socket;
 }
 
-/// A WebSocket message, masked with zeros, of which `sent` bytes are sent.
+/// Builds a WebSocket message with opcode `kind`, masked with zeros.
 Bytes make_message(std::uint8_t kind, const Bytes& content) {
   constexpr int kLengthBytes = 8;
   Bytes message = {static_cast<std::uint8_t>(0x80 | kind), 0x80 | 127};
@@ -58,7 +58,7 @@ void reset(tcp::socket& socket) {
   socket.close();
 }
 
-/// The same again and again; what the server refuses, or ends, is its right.
+/// Runs `round` until `stop`. Errors are ignored because the server may refuse or close any connection.
 template <typename Round>
 void repeat(const std::atomic<bool>& stop, std::atomic<int>& rounds, Round round) {
   while (!stop) {

@@ -21,13 +21,13 @@ inline double seconds_since(SteadyClock::time_point start) {
   return std::chrono::duration<double>(SteadyClock::now() - start).count();
 }
 
-/// A session of docs/server.md, blocking, as light as can be: it measures the server, not itself. Throws
-/// boost::system::system_error where the connection is lost.
+/// A blocking client of one session (docs/server.md). It does as little as possible, so that the server is
+/// measured and not the client. Throws boost::system::system_error if the connection is lost.
 class Client {
  public:
   explicit Client(int port);
 
-  /// Changes settings or stream and waits until that is in effect.
+  /// Changes fields of `type`, "settings" or "stream", and waits until they are in effect.
   void change(const std::string& type, const nlohmann::json& fields);
   void send_frame(std::uint32_t number, std::span<const std::uint8_t> picture);
 
@@ -36,7 +36,7 @@ class Client {
     std::uint32_t number = 0;
     std::size_t picture_bytes = 0;
   };
-  /// The next answer to a frame; what else comes is passed over.
+  /// Waits for the next answer to a frame and ignores other messages.
   Answer receive();
 
   boost::asio::ip::tcp::socket& socket() { return socket_.next_layer(); }
@@ -49,7 +49,7 @@ class Client {
   boost::beast::flat_buffer buffer_;
 };
 
-/// The bytes of a client's frame message.
+/// Builds a client's frame message. `picture` is an image file.
 std::vector<std::uint8_t> make_frame_message(std::uint32_t number, std::span<const std::uint8_t> picture);
 
 }  // namespace streamdiffusion::bench

@@ -1,4 +1,4 @@
-// What the server costs, how it shares, and what it bears. Prints one JSON object.
+// Measures the server's overhead, latency, fairness between sessions and robustness. Prints one JSON object.
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -96,7 +96,7 @@ void add_soak_options(CLI::App& app, SoakOptions& soak) {
       ->capture_default_str();
 }
 
-/// False where a measurement found the server out of its bounds.
+/// False if a measurement found the server out of its bounds.
 bool is_within_bounds(const Json& results) {
   return !results.contains("soak") || results["soak"]["is_level"].get<bool>();
 }

@@ -32,7 +32,7 @@ Stream make_stream(const std::shared_ptr<Model>& model, const Shape& shape) {
 
 enum class Codec { none, jpeg };
 
-/// Frames a second of a stream in this process.
+/// Measures the frames per second of a stream in this process.
 double run_here(Stream& stream, const std::vector<std::uint8_t>& picture, Codec codec, double seconds) {
   std::vector<Frame> in = {decode_image(picture, kMostPixels)};
   std::vector<Frame> out;
@@ -63,7 +63,7 @@ Json describe(const Shape& shape) { return {{"size", shape.size}, {"steps", shap
 
 double sum(const std::vector<double>& values) { return std::accumulate(values.begin(), values.end(), 0.0); }
 
-/// All at once, each on a thread of its own.
+/// Runs a session of each shape at the same time, each on its own thread. Returns their frames per second.
 std::vector<double> run_together(int port, const std::vector<Shape>& shapes, double seconds) {
   std::vector<std::unique_ptr<Client>> clients;
   for (const Shape& shape : shapes) {
@@ -208,7 +208,7 @@ Json measure_sessions(int port, const std::vector<Shape>& shapes, double seconds
     alone.push_back(run_session(client, shape, 2, seconds / 2).frames_per_second);
   }
   const std::vector<double> together = run_together(port, shapes, seconds);
-  std::vector<double> shares;  // of the time: what it gets of what it would get alone
+  std::vector<double> shares;  // Frame rate of each session relative to its rate alone.
   for (std::size_t i = 0; i < shapes.size(); ++i) {
     shares.push_back(together[i] / alone[i]);
   }

@@ -10,40 +10,42 @@
 
 namespace streamdiffusion::bench {
 
-/// A stream, the same with and without the server.
+/// The size and steps of a stream to measure, with and without the server.
 struct Shape {
-  int size = 128;  ///< width and height
+  int size = 128;  ///< Width and height in pixels.
   int steps = 1;
 };
 
-/// The picture that all frames are, as JPEG.
+/// Makes the JPEG file that is sent as every frame, size x size pixels.
 std::vector<std::uint8_t> make_picture(int size);
 
-/// Makes the client's session a stream of this shape.
+/// Sets the client's session to a stream of this shape.
 void set_up(Client& client, const Shape& shape);
 
 struct Throughput {
   double frames_per_second = 0;
-  std::vector<double> latencies;  ///< seconds, rising
-  int lost = 0;                   ///< answered without a picture
+  std::vector<double> latencies;  ///< Sorted latencies in seconds.
+  int lost = 0;                   ///< Frames answered without an image.
 };
 
-/// Sends frames with `under_way` unanswered, as long as `seconds`.
+/// Sends frames for `seconds`, with `under_way` of them unanswered at any time.
 Throughput run_session(Client& client, const Shape& shape, int under_way, double seconds);
 
-/// Frames a second over the WebSocket, in alternating rounds with the same stream in this process: bare, and
-/// with JPEG decoded and encoded. One entry a shape.
+/// Compares the frames per second of the server with those of the same stream in this process, in alternating
+/// rounds. The stream here runs once bare and once with JPEG decoding and encoding. Returns one entry per
+/// shape.
 nlohmann::json measure_cost(int port, const std::shared_ptr<Model>& model, const std::vector<Shape>& shapes,
                             int rounds, double seconds);
 
-/// Latency of one session, with one frame under way and with two, beside the step of the stream alone.
+/// Measures the latency of a session with one and with two unanswered frames, and the time of a step without
+/// the server.
 nlohmann::json measure_latency(int port, const std::shared_ptr<Model>& model,
                                const std::vector<Shape>& shapes, double seconds);
 
-/// Sessions at once, of these shapes: each one's frames a second, alone and beside the others.
+/// Measures the frames per second of sessions of these shapes, each alone and all at once.
 nlohmann::json measure_sessions(int port, const std::vector<Shape>& shapes, double seconds);
 
-/// One element of rising values: 0.5 is the median.
+/// Returns a quantile of sorted values. `share` 0.5 is the median.
 double quantile(const std::vector<double>& rising, double share);
 
 }  // namespace streamdiffusion::bench

@@ -8,10 +8,10 @@
 
 namespace streamdiffusion::bench {
 
-/// `streamdiffusion serve` as a child on a port of its own; ends with this.
+/// Runs `streamdiffusion serve` as a child process on a free port. The destructor stops it.
 class ServerProcess {
  public:
-  /// Returns when it serves. Throws std::runtime_error where it does not start.
+  /// Starts the server and waits until it serves. Throws std::runtime_error if it does not start.
   ServerProcess(const std::string& program, const std::vector<std::string>& options);
   ~ServerProcess();
   ServerProcess(const ServerProcess&) = delete;
@@ -20,7 +20,7 @@ class ServerProcess {
   [[nodiscard]] int port() const { return port_; }
   [[nodiscard]] std::size_t resident_bytes() const;
   [[nodiscard]] int descriptors() const;
-  /// Tells it to stop; the exit status, or minus the signal that ended it.
+  /// Stops the server. Returns its exit status, or the negated number of the signal that ended it.
   int stop();
 
  private:

@@ -28,16 +28,16 @@ constexpr double kMegabyte = 1e6;
 constexpr int kPictureSize = 128;
 
 struct Change {
-  const char* type = "settings";        // of the message: or "stream"
-  std::function<Json(Random&)> fields;  // drawn at random
-  Json largest = Json::object();        // those that take the most memory
+  const char* type = "settings";        // Type of the message: "settings" or "stream".
+  std::function<Json(Random&)> fields;  // Draws random values of the fields.
+  Json largest = Json::object();        // The values that take the most memory.
 };
 
 double uniform(Random& random, double low, double high) {
   return std::uniform_real_distribution<double>(low, high)(random);
 }
 
-/// A change of one field to a value that `value` draws.
+/// A change of one field to a random value drawn by `value`.
 template <typename Value>
 std::pair<const std::string, Change> field(const char* type, const char* name, Value value) {
   return {name, {.type = type, .fields = [name, value](Random& random) {
@@ -45,7 +45,7 @@ std::pair<const std::string, Change> field(const char* type, const char* name, V
                  }}};
 }
 
-/// The same to one of `values`, the last of which takes the most memory.
+/// A change of one field to one of `values`, the last of which takes the most memory.
 template <typename Value, std::size_t count>
 std::pair<const std::string, Change> field(const char* type, const char* name,
                                            const std::array<Value, count>& values) {
@@ -80,7 +80,7 @@ const std::map<std::string, Change>& changes() {
   return kChanges;
 }
 
-/// A client's frames, one after the other at its pace.
+/// Sends a client's frames at a fixed pace.
 class Camera {
  public:
   Camera(Client& client, double frames_per_second)
@@ -105,11 +105,11 @@ class Camera {
   std::uint32_t number_ = 0;
 };
 
-/// One client; counts its changes. It begins with the settings that take the most memory, so that all
-/// clients have them at once and memory that is kept for later is there before it has to be level.
+/// Runs one client and counts its changes. It begins with the settings that take the most memory, so that all
+/// clients have them at once. Memory that the server keeps for later is then allocated during the warm-up.
 void run_client(int port, const SoakOptions& options, unsigned seed, const std::atomic<bool>& stop,
                 std::atomic<int>& changed) {
-  constexpr double kLargestShare = 0.25;  // of the warm-up
+  constexpr double kLargestShare = 0.25;  // Share of the warm-up with the largest settings.
   Client client(port);
   Random random(seed);
   Camera camera(client, options.frames_per_second);
@@ -129,7 +129,7 @@ void run_client(int port, const SoakOptions& options, unsigned seed, const std::
   }
 }
 
-/// The server's resident memory while `stop` is not set, as [seconds, megabytes].
+/// Samples the server's resident memory as (seconds, megabytes), for `seconds` or until `stop`.
 std::vector<std::pair<double, double>> watch_memory(const ServerProcess& server, double seconds,
                                                     const std::atomic<bool>& stop) {
   constexpr double kSamples = 360;
@@ -145,7 +145,7 @@ std::vector<std::pair<double, double>> watch_memory(const ServerProcess& server,
   return samples;
 }
 
-/// The largest of the samples between two times.
+/// The largest sample, in megabytes, between two times in seconds.
 double most_between(const std::vector<std::pair<double, double>>& samples, double from, double to) {
   double most = 0;
   for (const auto& [seconds, megabytes] : samples) {

@@ -10,18 +10,18 @@ namespace streamdiffusion::bench {
 
 struct SoakOptions {
   double seconds = 3600;
-  double warm_up = 120;           ///< seconds until memory has to be level
-  double frames_per_second = 20;  ///< of each client
+  double warm_up = 120;           ///< Seconds after which memory must no longer grow.
+  double frames_per_second = 20;  ///< Frame rate of each client.
   int clients = 4;
-  /// The settings that the clients change, one of these at random every five frames; see soak_changes.
+  /// Names from soak_changes. Every five frames, each client makes one of these changes at random.
   std::vector<std::string> changes;
 };
 
 /// The names of all changes that a client can make: each setting and each property of a stream.
 const std::vector<std::string>& soak_changes();
 
-/// Clients at a camera's pace that keep changing their settings, as sliders do that are dragged for hours.
-/// The server's resident memory over time; "is_level" is false where it has grown by more than 3% after the
+/// Runs clients at a camera's pace that keep changing their settings, as users do who drag sliders for hours.
+/// Returns the server's resident memory over time. "is_level" is false if it grew by more than 3% after the
 /// warm-up.
 nlohmann::json measure_soak(const ServerProcess& server, const SoakOptions& options);
 
