@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# Functions that the scripts of this folder share; each sources this file from the project's folder.
+# Functions that the scripts of this folder share. Each script sources this file with the project's folder as the current one.
 
-# Prints the comment at the head of the script: what it does and how it is called.
+# Prints the comment at the head of the script, which is its help.
 show_help() {
   sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p;}' "scripts/${0##*/}"
 }
@@ -11,19 +11,18 @@ usage_error() {
   exit 2
 }
 
-# True on the systems whose packages the program is built with, and on newer ones. Reads the description that os-release(5)
-# defines, from another file for the tests.
+# True on systems whose packages are new enough for the program. $1 is a file in the format of os-release(5).
 is_supported_system() {
   # shellcheck disable=SC1090
   . "$1"
   case "${ID:-}" in
-    debian) [ "${VERSION_ID:-99}" -ge 12 ] ;;  # testing and unstable have no number
+    debian) [ "${VERSION_ID:-99}" -ge 12 ] ;;  # Testing and unstable have no number.
     ubuntu) [ "${VERSION_ID%%.*}" -ge 24 ] ;;
     *) [[ "${UBUNTU_CODENAME:-${DEBIAN_CODENAME:-${VERSION_CODENAME:-}}}" =~ ^(bookworm|trixie|noble)$ ]] ;;
   esac
 }
 
-# Ends the script with one message on a system that is too old or not known, before anything is installed.
+# Ends the script with a message on a system that is too old or unknown. Call it before anything is installed.
 check_system() {
   local file=${STREAMDIFFUSION_OS_RELEASE:-/etc/os-release} name
   if [ -n "${STREAMDIFFUSION_ANY_SYSTEM:-}" ] || { [ -r "$file" ] && (is_supported_system "$file") 2>/dev/null; }; then
@@ -38,7 +37,7 @@ END
   exit 1
 }
 
-# 90 -> "2 min", 45 -> "45 s".
+# Prints a number of seconds as "45 s" or, from 90 on, as "2 min".
 duration() {
   if [ "$1" -ge 90 ]; then
     echo "$((($1 + 30) / 60)) min"
@@ -47,21 +46,21 @@ duration() {
   fi
 }
 
-# begin_steps NUMBER LOG: the script has that many steps, whose output goes to the file LOG.
+# begin_steps NUMBER LOG: sets the number of the script's steps and the log file for their output.
 begin_steps() {
   steps=$1 step=0 log=$2
   mkdir -p "$(dirname "$log")"
   : >"$log"
 }
 
-# Names the step that begins, with a remark about it if there is one.
+# begin_step NAME [REMARK]: begins the next step and prints its name.
 begin_step() {
   step=$((step + 1))
   echo "$step/$steps $1${2:+ ($2)}"
   printf '\n== %s\n' "$1" >>"$log"
 }
 
-# Shows how far a step is: on a terminal in one line that changes, elsewhere in a line for every tenth.
+# show_progress PERCENT REMARK: on a terminal redraws one line, elsewhere prints a line for each 10%.
 show_progress() {
   local percent=$1 remark=$2
   if [ -t 1 ]; then
@@ -76,12 +75,12 @@ end_progress() {
   [ ! -t 1 ] || printf '\r\033[K'
 }
 
-# Runs a command whose output is wanted only where it fails.
+# Runs a command with its output in the log, which is printed only if the command fails.
 run_logged() {
   "$@" >>"$log" 2>&1 || step_failed "$1"
 }
 
-# Prints what the log says about the failure and ends the script.
+# Prints the failure's part of the log and ends the script. $1 names the failed command.
 step_failed() {
   local errors
   errors=$(grep -nE -m 1 '^FAILED:|^CMake Error|: error: ' "$log" | cut -d: -f1 || true)
@@ -100,7 +99,7 @@ configure_build() {
   run_logged cmake -S . -B "$folder" -G Ninja --log-level=WARNING "$@"
 }
 
-# Builds the targets of a build folder and shows how far it is and how long it still takes.
+# build_targets FOLDER TARGET...: builds targets and shows the progress and the remaining time.
 build_targets() {
   local folder=$1
   shift
@@ -108,7 +107,7 @@ build_targets() {
     step_failed "the build"
 }
 
-# Reads Ninja's lines, each of which begins with the numbers of finished and of all commands and the seconds that passed.
+# Shows progress from Ninja's output. Each line begins with the numbers of finished and all commands and the seconds passed.
 show_build() {
   local line finished all seconds percent
   while IFS= read -r line; do
