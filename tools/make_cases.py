@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write reference cases (see tests/conformance/FORMAT.md) by running the Python reference implementations.
+"""Writes reference cases (see tests/conformance/FORMAT.md) by running the Python reference implementations.
 
     pip install torch diffusers transformers safetensors peft numpy
     pip install --no-deps streamdiffusion==0.1.1
@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save_file
 torch.set_grad_enabled(False)
 
 
-class _NoEvent:  # the reference times itself with CUDA events; the CPU has none
+class _NoEvent:  # Replaces CUDA events, with which the reference times itself and which the CPU lacks.
     def __init__(self, *a, **k): pass
     def record(self, *a): pass
     def elapsed_time(self, other): return 0.0
@@ -36,7 +36,7 @@ from streamdiffusion.pipeline import StreamDiffusion
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 
-# ---------------------------------------------------------------- models
+# ---------------------------------------------------------------- Models
 def bytes_to_unicode():
     keep = list(range(33, 127)) + list(range(161, 173)) + list(range(174, 256))
     chars, extra = keep[:], 0
@@ -49,7 +49,7 @@ def bytes_to_unicode():
 
 
 def write_tokenizer(folder, merges_file, merges_kept, pad):
-    """A CLIP BPE tokenizer that keeps the first `merges_kept` merges of the real vocabulary."""
+    """Writes a CLIP BPE tokenizer with the first `merges_kept` merges of the real vocabulary. Returns its vocabulary's size."""
     lines = gzip.open(merges_file, "rt", encoding="utf-8").read().split("\n")[1:49152 - 256 - 2 + 1]
     merges = [l for l in lines if l][:merges_kept]
     base = bytes_to_unicode()
@@ -68,7 +68,7 @@ def write_tokenizer(folder, merges_file, merges_kept, pad):
 
 
 def randomise(module, seed):
-    """Seeded weights with gains and biases away from 1 and 0, so that every parameter matters."""
+    """Sets seeded random weights. Gains and biases differ from 1 and 0, so that every parameter matters."""
     g = torch.Generator().manual_seed(seed)
     for name, p in module.named_parameters():
         if p.dim() > 1:
@@ -81,7 +81,7 @@ def randomise(module, seed):
 
 
 def randomise_periodically(module, seed, period=131):
-    """The same with weights that are few and repeat (but hardly two rows are alike), so that a compressed file of them is small."""
+    """Sets weights that repeat with a period, so that a compressed file of them is small. Hardly two rows are equal."""
     g = torch.Generator().manual_seed(seed)
     for name, p in module.named_parameters():
         values = (2 * torch.randn(period, generator=g)).round() / 2
@@ -104,7 +104,7 @@ def write_model(folder, spec, merges_file):
     scheduler = kind(**dict(dict(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear"), **spec.get("scheduler", {})))
     for name, m in (("text_encoder", text), ("unet", unet), ("vae", vae)):
         m.to(dtype).save_pretrained(folder / name, variant=spec.get("variant"), **spec.get("save_" + name, {}))
-    if spec.get("old_vae_keys"):  # attention names of older published autoencoders
+    if spec.get("old_vae_keys"):  # Attention layers' names in older published autoencoders.
         path = next((folder / "vae").glob("*.safetensors"))
         names = {"to_q": "query", "to_k": "key", "to_v": "value", "to_out.0": "proj_attn"}
         state = {}
@@ -114,7 +114,7 @@ def write_model(folder, spec, merges_file):
                     k = k.replace("." + new + ".", "." + old + ".")
             state[k] = v
         save_file(state, str(path), metadata={"format": "pt"})
-    if spec.get("text_prefix"):  # the key names of the published models, which newer transformers drop
+    if spec.get("text_prefix"):  # Key names of published models, which newer versions of transformers no longer write.
         path = folder / "text_encoder" / "model.safetensors"
         state = {"text_model." + k: v for k, v in load_file(path).items()}
         state["text_model.embeddings.position_ids"] = torch.arange(77)[None]
@@ -129,7 +129,7 @@ def write_model(folder, spec, merges_file):
 
 
 def load(folder):
-    """The pipeline, in float32 whatever the stored type."""
+    """Loads the pipeline in float32, whatever the stored type."""
     index = json.loads((folder / "model_index.json").read_text())
     vae = {"AutoencoderTiny": AutoencoderTiny, "AutoencoderKL": AutoencoderKL}[index["vae"][1]]
     variant = "fp16" if list((folder / "unet").glob("*.fp16*")) else None
@@ -143,14 +143,14 @@ def load(folder):
 
 
 def write_lora(path, unet, seed, style, rank=4):
-    """A LoRA over attention, projection and convolution layers, in diffusers or kohya naming."""
+    """Writes a LoRA over attention, projection and convolution layers. `style` is the naming: diffusers, kohya or processor."""
     g = torch.Generator().manual_seed(seed)
     out = {}
     for name, m in unet.named_modules():
         wanted = (any(s in name for s in ("to_q", "to_k", "to_v", "to_out.0", "proj_in", "proj_out", "ff.net.0.proj", "ff.net.2"))
                   or (style == "kohya" and (name.endswith(("conv1", "conv2", "time_emb_proj", "conv_shortcut", "samplers.0.conv"))
                                             or name.startswith("time_embedding.linear"))))
-        if style == "processor":  # the oldest naming: attention only
+        if style == "processor":  # The oldest naming, for attention only.
             wanted = any(s in name for s in ("to_q", "to_k", "to_v", "to_out.0"))
         if not wanted or not hasattr(m, "weight"):
             continue
@@ -170,9 +170,9 @@ def write_lora(path, unet, seed, style, rank=4):
     save_file(out, str(path))
 
 
-# ---------------------------------------------------------------- single files
+# ---------------------------------------------------------------- Single files
 def original_unet(unet):
-    """The UNet's weights under the names of the original Stable Diffusion."""
+    """Returns the UNet's weights under the names of the original Stable Diffusion."""
     modules, i, o = {"mid_block.resnets.0": "middle_block.0", "mid_block.attentions.0": "middle_block.1", "mid_block.resnets.1": "middle_block.2",
                      "conv_in": "input_blocks.0.0", "conv_norm_out": "out.0", "conv_out": "out.2",
                      "time_embedding.linear_1": "time_embed.0", "time_embedding.linear_2": "time_embed.2"}, 0, -1
@@ -224,7 +224,7 @@ def original_clip(text):
 
 
 def original_open_clip(text):
-    """A whole OpenCLIP: one layer more than Stable Diffusion 2 uses, and the projection to compare with pictures."""
+    """Returns a complete OpenCLIP: with the last layer, which Stable Diffusion 2 does not use, and the text projection."""
     source, state, prefix = {k.removeprefix("text_model."): v for k, v in text.state_dict().items()}, {}, "cond_stage_model.model."
     names = {"embeddings.token_embedding.weight": "token_embedding.weight", "embeddings.position_embedding.weight": "positional_embedding",
              "final_layer_norm.weight": "ln_final.weight", "final_layer_norm.bias": "ln_final.bias"}
@@ -250,7 +250,7 @@ def original_open_clip(text):
 
 
 def write_single_file(path, spec, merges_file):
-    """A checkpoint in one file, compressed; returns the pipeline that diffusers makes of it with the configuration of the model it was made from."""
+    """Writes a compressed single-file checkpoint. Returns the pipeline that diffusers loads from it with the configuration of the model."""
     with tempfile.TemporaryDirectory() as temporary:
         folder, file = Path(temporary) / "model", Path(temporary) / "model.safetensors"
         write_model(folder, spec, merges_file)
@@ -258,7 +258,7 @@ def write_single_file(path, spec, merges_file):
         state = original_unet(pipe.unet) | (original_open_clip if kind["text"] == "open_clip" else original_clip)(pipe.text_encoder)
         if kind["vae"]:
             state |= original_vae(pipe.vae)
-        if kind["ema"]:  # other weights, to be ignored
+        if kind["ema"]:  # Other weights, which loaders have to ignore.
             state |= {"model_ema." + k.removeprefix("model.").replace(".", ""): torch.full_like(v, 0.5) for k, v in state.items() if k.startswith("model.")}
         state = {k: v.contiguous().clone() if v.dtype == torch.int64 else v.to(torch.float16).contiguous().clone() for k, v in state.items()}
         state |= {"alphas_cumprod": pipe.scheduler.alphas_cumprod.clone(), "betas": pipe.scheduler.betas.clone()}
@@ -273,7 +273,7 @@ def write_single_file(path, spec, merges_file):
         return single
 
 
-# ---------------------------------------------------------------- cases
+# ---------------------------------------------------------------- Cases
 class CrossFrameAttention:
     """Self-attention whose keys and values come from every element of the batch (paper, section 3.2)."""
 
@@ -287,7 +287,7 @@ class CrossFrameAttention:
 
 
 def frames(n, h, w, seed, still=(), drift=0.0):
-    """A moving picture in [0, 1], NCHW; frames listed in `still` repeat the one before; with `drift` one picture that changes a little."""
+    """Returns moving images in [0, 1], NCHW. Frames in `still` repeat the one before. With `drift`, a still image changes slightly."""
     rng = np.random.default_rng(seed)
     if drift:
         base, walk, out = rng.uniform(0.2, 0.8, (3, h, w)), 0.0, []
@@ -324,7 +324,7 @@ def case_text_encoder(c, pipe, model_dir):
     ids = pipe.tokenizer(c["texts"], padding="max_length", max_length=77, truncation=True, return_tensors="pt").input_ids
     out = pipe.text_encoder(ids, output_hidden_states=True)
     last = out.last_hidden_state
-    if c.get("clip_skip"):  # as StableDiffusionPipeline.encode_prompt has it
+    if c.get("clip_skip"):  # As in StableDiffusionPipeline.encode_prompt.
         last = getattr(pipe.text_encoder, "text_model", pipe.text_encoder).final_layer_norm(out.hidden_states[-(c["clip_skip"] + 1)])
     return {"in.ids": ids.to(torch.int64), "out.last_hidden_state": last}
 
@@ -378,10 +378,11 @@ def case_filter(c, pipe, model_dir):
 
 
 class ReferenceStream(StreamDiffusion):
-    """The original, with its mistakes mended; where none of them matters it computes what the original does.
+    """The original StreamDiffusion with its mistakes fixed. Elsewhere it computes what the original does.
 
-    One denoising step: the residual of `self` is the step's noise at every frame (eq. 5); the original feeds it back, and diverges.
-    A new prompt keeps the negative rows. v prediction is turned into noise prediction before guidance. AutoencoderKL encodes the mean.
+    With one denoising step, the residual of `self` guidance is the step's noise at every frame (eq. 5); the original feeds it back
+    and diverges. A new prompt keeps the negative rows. v prediction is converted to noise prediction before guidance.
+    AutoencoderKL encodes the mean.
     """
 
     def prepare(self, *args, **kwargs):
@@ -413,7 +414,7 @@ class ReferenceStream(StreamDiffusion):
 
 
 def run_stream(c, pipe, inputs, steps, step_noise=None):
-    """Outputs (x0, images) of `steps` steps of a stream without a frame buffer; inputs beyond the last repeat it."""
+    """Runs a stream without a frame buffer; the last input repeats. Returns x0, images, initial noise and timesteps."""
     s = ReferenceStream(pipe, t_index_list=c["t_index_list"], torch_dtype=torch.float32, width=c["width"], height=c["height"],
                         do_add_noise=c.get("do_add_noise", True), use_denoising_batch=step_noise is None, cfg_type=c["cfg_type"])
     s.prepare(prompt=c["prompt"], negative_prompt=c.get("negative_prompt", ""),
@@ -455,15 +456,15 @@ def case_stream(c, pipe, model_dir):
     if c.get("use_denoising_batch", True):
         if b == 1:
             x0, images, noise, timesteps = run_stream(c, pipe, inputs, steps)
-        else:  # what one frame at a time gives, in the order in which batches of b frames come out
+        else:  # The results of single frames, in the order in which batches of b frames come out.
             assert not c.get("events") and not c.get("cross_frame_attention") and c["cfg_type"] != "initialize"
             x0, images, noise, timesteps = run_stream(c, pipe, inputs, steps * b + n - 1)
             order = [m if m < n - 1 else (m - n + 1) * b + r + n - 1 for m in range(steps) for r in range(b)]
             x0, images = x0[order], images[order]
-    elif c["input"] == "images":  # sequential, fixed noise: the pictures of the batch without its delay
+    elif c["input"] == "images":  # Sequential with fixed noise: the images of the stream batch without its delay.
         x0, images, noise, timesteps = run_stream(c, pipe, inputs, steps + n - 1)
         x0, images = x0[n - 1:], images[n - 1:]
-    else:  # sequential, fresh noise between the steps
+    else:  # Sequential with fresh noise between the steps.
         t["in.step_noise"] = torch.randn((steps, n - 1, 1) + tuple(inputs.shape[1:]), generator=g)
         x0, images, noise, timesteps = run_stream(c, pipe, inputs, steps, t["in.step_noise"])
     if not c.get("noise_from_seed"):
@@ -500,31 +501,31 @@ TEXT21 = dict(hidden_size=48, intermediate_size=96, num_hidden_layers=3, num_att
 TINY = dict(encoder_block_out_channels=(8, 8, 8, 8), decoder_block_out_channels=(8, 8, 8, 8),
             num_encoder_blocks=(1, 2, 2, 2), num_decoder_blocks=(2, 2, 2, 1))
 MODELS = {
-    # the shape of Stable Diffusion 1.5: convolutional projections, `attention_head_dim` counts heads, bfloat16 files
+    # The shape of Stable Diffusion 1.5: convolutional projections, `attention_head_dim` counts heads, bfloat16 files.
     "tiny-sd15": dict(seed=100, dtype="bfloat16", text_prefix=True, text=TEXT15, vae_kind="tiny", vae=TINY,
                       unet=dict(sample_size=16, block_out_channels=(32, 64), layers_per_block=2, norm_num_groups=8,
                                 down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
                                 up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
                                 cross_attention_dim=32, attention_head_dim=4)),
-    # the shape of Stable Diffusion 2.1 / SD-Turbo: linear projections, heads per block, "!" padding, float16 files
+    # The shape of Stable Diffusion 2.1 and SD-Turbo: linear projections, heads per block, "!" padding, float16 files.
     "tiny-sd21": dict(seed=200, text=TEXT21, vae_kind="tiny", vae=TINY, pad="!", dtype="float16",
                       unet=dict(sample_size=16, block_out_channels=(32, 64, 64), layers_per_block=1, norm_num_groups=8,
                                 down_block_types=("CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
                                 up_block_types=("UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
                                 cross_attention_dim=48, attention_head_dim=[2, 4, 4], use_linear_projection=True)),
-    # v prediction, another scheduler class in the folder, a sharded UNet, heads from LCM's guidance embedding left out
+    # v prediction, another scheduler class in the folder, a sharded UNet, LCM's guidance embedding that is not used.
     "tiny-v": dict(seed=500, text=TEXT21, vae_kind="tiny", vae=TINY, dtype="float16", scheduler_class="EulerDiscreteScheduler",
                    scheduler=dict(prediction_type="v_prediction"), save_unet=dict(max_shard_size="300KB"),
                    unet=dict(sample_size=16, block_out_channels=(32, 32), layers_per_block=1, norm_num_groups=8,
                              down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"), up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
                              cross_attention_dim=48, attention_head_dim=2, use_linear_projection=True, time_cond_proj_dim=16)),
-    # a schedule whose c_skip and c_out matter, another beta schedule, `.fp16.` file names
+    # A schedule whose c_skip and c_out matter, another beta schedule, `.fp16.` file names.
     "tiny-boundary": dict(seed=600, text=TEXT15, vae_kind="tiny", vae=TINY, dtype="float16", variant="fp16",
                           scheduler=dict(timestep_scaling=0.01, original_inference_steps=100, beta_schedule="linear", beta_start=0.0005, beta_end=0.015),
                           unet=dict(sample_size=16, block_out_channels=(32, 32), layers_per_block=1, norm_num_groups=8,
                                     down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"), up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
                                     cross_attention_dim=32, attention_head_dim=2)),
-    # the full autoencoder
+    # The full autoencoder.
     "tiny-kl": dict(seed=300, old_vae_keys=True, text=TEXT15, vae_kind="kl",
                     vae=dict(block_out_channels=(16, 16, 32, 32), layers_per_block=1, latent_channels=4, norm_num_groups=4,
                              down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4,
@@ -533,40 +534,40 @@ MODELS = {
                               down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
                               up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
                               cross_attention_dim=32, attention_head_dim=4)),
-    # the real vocabulary, for the tokenizer alone
+    # The real vocabulary, for the tokenizer only.
     "clip-vocabulary": dict(seed=400, merges=48894, text=dict(TEXT15, hidden_size=4, intermediate_size=4, num_hidden_layers=1, num_attention_heads=1),
                             vae_kind="tiny", vae=TINY, dtype="float16",
                             unet=dict(sample_size=8, block_out_channels=(8,), layers_per_block=1, norm_num_groups=8,
                                       down_block_types=("DownBlock2D",), up_block_types=("UpBlock2D",),
                                       cross_attention_dim=4, attention_head_dim=1)),
 }
-# Small models of other shapes, for the networks alone.
+# Small models of other shapes, for tests of the networks only.
 TEXT_SMALL = dict(hidden_size=20, intermediate_size=28, num_hidden_layers=3, num_attention_heads=5, hidden_act="quick_gelu")
 TINY_SMALL = dict(encoder_block_out_channels=(6,) * 4, decoder_block_out_channels=(6,) * 4,
                   num_encoder_blocks=(1, 0, 1, 0), num_decoder_blocks=(1, 0, 0, 0))
 SMALL = dict(merges=1, dtype="float16", text=TEXT_SMALL, vae_kind="tiny", vae=TINY_SMALL)
 KL_SMALL = dict(latent_channels=4, down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4)
 MODELS |= {
-    # SDXS: no mid block, no attention on the finest level, one layer a block
+    # SDXS: no mid block, no attention on the finest level, one layer per block.
     "small-sdxs": dict(SMALL, seed=700, vae=dict(TINY_SMALL, num_encoder_blocks=(1, 3, 3, 3), num_decoder_blocks=(3, 3, 3, 1)),
                        unet=dict(sample_size=8, block_out_channels=(12, 12, 20), layers_per_block=1, norm_num_groups=4,
                                  down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
                                  up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"), mid_block_type=None,
                                  cross_attention_dim=20, attention_head_dim=[1, 3, 4], use_linear_projection=True)),
-    # BK-SDM and Segmind's small models: no mid block, four levels, uneven layers a block
+    # BK-SDM and Segmind's small models: no mid block, four levels, different numbers of layers per block.
     "small-bk-sdm": dict(SMALL, seed=710, vae=dict(TINY_SMALL, num_encoder_blocks=(0, 1, 3, 3), num_decoder_blocks=(3, 3, 1, 0)),
                          unet=dict(sample_size=8, block_out_channels=(8, 8, 12, 12), layers_per_block=[1, 2, 1, 3], norm_num_groups=4,
                                    down_block_types=("CrossAttnDownBlock2D",) * 3 + ("DownBlock2D",),
                                    up_block_types=("UpBlock2D",) + ("CrossAttnUpBlock2D",) * 3, mid_block_type=None,
                                    cross_attention_dim=20, attention_head_dim=2)),
-    # a mid block without attention, several transformer layers, LCM's guidance embedding, sine before cosine
+    # A mid block without attention, several transformer layers, LCM's guidance embedding, sine before cosine.
     "small-mid": dict(SMALL, seed=720, vae_kind="kl",
                       vae=dict(KL_SMALL, block_out_channels=(6, 9, 9, 15), layers_per_block=2, norm_num_groups=3, scaling_factor=0.13),
                       unet=dict(sample_size=8, block_out_channels=(6, 14), layers_per_block=[2, 1], norm_num_groups=2,
                                 down_block_types=("CrossAttnDownBlock2D",) * 2, up_block_types=("CrossAttnUpBlock2D",) * 2,
                                 mid_block_type="UNetMidBlock2D", transformer_layers_per_block=[1, 3], cross_attention_dim=20,
                                 attention_head_dim=[3, 2], time_cond_proj_dim=14, flip_sin_to_cos=False, freq_shift=1, norm_eps=1e-6)),
-    # several transformer layers in the mid block as well, an autoencoder without attention and quantisation layers
+    # Several transformer layers in the mid block too; an autoencoder without attention and quantisation layers.
     "small-deep": dict(SMALL, seed=730, vae_kind="kl",
                        vae=dict(KL_SMALL, block_out_channels=(4, 4, 8, 8), layers_per_block=1, norm_num_groups=2, mid_block_add_attention=False,
                                 use_quant_conv=False, use_post_quant_conv=False),
@@ -653,7 +654,8 @@ CASES |= {
     "text-encoder-clip-skip": dict(kind="text_encoder", model="small-sdxs", texts=["a red boat", ""], clip_skip=1),
 }
 
-# Checkpoints in one file. What their tensors do not tell is as in every Stable Diffusion: 32 groups; eight heads, or heads of 64 channels.
+# Checkpoints in one file. Tensors do not tell the numbers of groups and heads, so these are as in every Stable Diffusion. There
+# are 32 groups, and eight heads or heads of 64 channels.
 TEXT_SINGLE = dict(hidden_size=64, intermediate_size=96, num_attention_heads=1)
 MODELS |= {
     "single-sd1": dict(seed=800, dtype="float16", merges=100, text=dict(TEXT_SINGLE, num_hidden_layers=2, hidden_act="quick_gelu"),

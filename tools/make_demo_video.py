@@ -25,7 +25,7 @@ SHADOW = (232, 232, 232)
 
 
 def apple_outline(wobble):
-    """Points of an apple of radius 1 around the origin: a circle with a dent on top and a flatter foot."""
+    """Returns the outline of an apple of radius 1 around the origin: a circle with a dent on top and a flatter bottom."""
     points = []
     for step in range(72):
         angle = 2 * math.pi * step / 72
@@ -38,7 +38,7 @@ def apple_outline(wobble):
 
 
 def leaf_outline(sway):
-    """A leaf from the stem's end to the right."""
+    """Returns the outline of a leaf at the stem's end."""
     upper = [(t, -0.20 * math.sin(math.pi * t)) for t in (i / 12 for i in range(13))]
     lower = [(t, 0.14 * math.sin(math.pi * t)) for t in (i / 12 for i in range(12, -1, -1))]
     turn = math.radians(-28 + 14 * math.sin(sway))
@@ -70,7 +70,7 @@ def draw_frame(index):
 
     floor = side * 0.9
     draw.ellipse((center_x - radius * 0.8, floor - side * 0.03, center_x + radius * 0.8, floor + side * 0.03), fill=SHADOW)
-    wobble = 0.5 * (index // 4)  # the pencil is lifted every few frames
+    wobble = 0.5 * (index // 4)  # The outline changes every four frames, as if it were drawn anew.
     draw.polygon(placed(apple_outline(wobble)), fill=RED)
     shine = [(-0.42 + 0.17 * math.cos(a), -0.32 + 0.25 * math.sin(a)) for a in (i * math.pi / 12 for i in range(24))]
     draw.polygon(placed(shine), fill=LIGHT)

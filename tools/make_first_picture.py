@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Makes README's first picture, docs/first.webp: drawings, stroke by stroke, and what the program makes of them.
+"""Makes README's animation, docs/first.webp: drawings, stroke by stroke, and the program's results.
 
     python3 tools/make_first_picture.py build/streamdiffusion docs/first.webp
 
-Needs Pillow. The program runs as anybody's does: `run FRAMES OUT --prompt ...`.
+Needs Pillow. The results come from plain calls of `run FRAMES OUT --prompt ...`.
 """
 import argparse
 import subprocess
@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 SIDE = 256
 MARGIN = 12
 CAPTION = 26
-HOLD = 6  # frames that the finished drawing stays
+HOLD = 6  # Number of frames that show the finished drawing.
 BACKGROUND = (24, 26, 31)
 
 
@@ -35,7 +35,7 @@ def rectangle(box, colour):
     return lambda draw: draw.rectangle(box, fill=colour)
 
 
-# Prompt, paper and strokes of each drawing.
+# Prompt, background colour and strokes of each drawing.
 DRAWINGS = [
     ("red apple", "white", [
         circle(110, 150, 62, "#e03030"), circle(148, 150, 62, "#d82828"), circle(128, 170, 60, "#d02424"),

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Write a full-size model with random weights, for benchmarks: the shapes of a published one, nothing learned.
+"""Writes a full-size model with random weights and the shapes of a published model, for benchmarks.
 
     pip install torch diffusers transformers numpy
     python tools/make_random_model.py sd-turbo FOLDER
 
-The result is a Hugging Face diffusers folder in float16 with TAESD as its autoencoder. diffusers and
-transformers say which tensors there are; the weights are drawn one tensor at a time, so memory stays small.
+The result is a Hugging Face diffusers folder in float16 with TAESD as its autoencoder. The tensors' names and shapes come
+from diffusers and transformers. Weights are drawn one tensor at a time, which needs little memory.
 Nothing is downloaded: the tokenizer is copied from the reference cases (or --tokenizer FOLDER).
 """
 import argparse
@@ -47,7 +47,7 @@ MODELS = {
 
 
 def random_tensor(name, shape, generator):
-    """Like the reference cases' weights: each layer keeps the size of what goes through it, no parameter is 0 or 1."""
+    """Returns weights like the reference cases': layers preserve the scale of activations, and no parameter is 0 or 1."""
     values = generator.standard_normal(shape, dtype=np.float32)
     if len(shape) > 1:
         return values / np.float32(np.prod(shape[1:])) ** np.float32(0.5)
@@ -57,7 +57,7 @@ def random_tensor(name, shape, generator):
 
 
 def write_weights(path, shapes, generator):
-    """A float16 safetensors file: length of the header, header, tensors one after the other."""
+    """Writes a float16 safetensors file: the header's length, the header, and the tensors in turn."""
     header, end = {"__metadata__": {"format": "pt"}}, 0
     for name, shape in shapes.items():
         start, end = end, end + 2 * int(np.prod(shape))
@@ -72,7 +72,7 @@ def write_weights(path, shapes, generator):
 
 def write_network(folder, stem, module, generator):
     shapes = {name: tuple(p.shape) for name, p in module.named_parameters()}
-    if stem == "model":  # the key names of published text encoders, with or without what this transformers writes
+    if stem == "model":  # Key names of published text encoders, whichever this version of transformers writes.
         shapes = {"text_model." + name.removeprefix("text_model."): shape for name, shape in shapes.items()}
     folder.mkdir(parents=True, exist_ok=True)
     (module.save_config if hasattr(module, "save_config") else module.config.save_pretrained)(folder)
@@ -81,7 +81,7 @@ def write_network(folder, stem, module, generator):
 
 
 def copy_tokenizer(source, folder, pad):
-    """Copies the vocabulary and sets the token that prompts are padded with."""
+    """Copies the tokenizer and sets the token that pads prompts. Returns the vocabulary's size."""
     shutil.copytree(source, folder, dirs_exist_ok=True)
     for name in ("tokenizer_config.json", "special_tokens_map.json"):
         if (folder / name).exists():
@@ -94,7 +94,7 @@ def copy_tokenizer(source, folder, pad):
 def write_model(folder, spec, tokenizer, seed):
     generator = np.random.default_rng(seed)
     vocabulary = copy_tokenizer(tokenizer, folder / "tokenizer", spec.get("pad", "<|endoftext|>"))
-    with torch.device("meta"):  # shapes without memory
+    with torch.device("meta"):  # Makes shapes without memory.
         networks = {
             "text_encoder": ("model", CLIPTextModel(CLIPTextConfig(
                 vocab_size=vocabulary, max_position_embeddings=77, bos_token_id=vocabulary - 2,

@@ -1,5 +1,5 @@
-"""Names the thing in a picture: a small convolutional network that has seen augmented originals and no generated picture, so
-that it can judge those."""
+"""A classifier of the thing in an image: a small convolutional network. It is trained on augmented originals only, so that it
+can judge generated images."""
 
 import random
 
@@ -17,7 +17,7 @@ BATCH = 60
 
 
 def augmented(picture):
-    """An original, moved, turned, scaled, recoloured a little, and blurred, on some background."""
+    """Puts an original on a background: moved, turned, scaled, slightly recoloured and perhaps blurred."""
     scene = Image.new("RGB", (SIDE, SIDE), scenes.colour())
     side = int(SIDE * random.uniform(0.6, 1.0))
     placed = picture.resize((side, side), Image.Resampling.BILINEAR).rotate(
@@ -42,7 +42,7 @@ def new_network(classes):
     for wider in (64, 128, 256):
         layers += [nn.Conv2d(width, wider, 3, 1, 1), nn.BatchNorm2d(wider), nn.ReLU(), nn.MaxPool2d(2)]
         width = wider
-    # The rough place of what is seen matters: mouth and eyes of a face.
+    # The head sees a 4x4 grid and no mean, because rough positions matter, as of mouth and eyes in a face.
     return nn.Sequential(*layers, nn.Flatten(), nn.Dropout(0.2), nn.Linear(width * 16, classes))
 
 
@@ -58,7 +58,7 @@ def accuracy(network, things, count=1000):
 
 
 def trained(things):
-    """A network in evaluation mode."""
+    """Trains a network and returns it in evaluation mode."""
     network = new_network(len(things.names)).to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=0.02)
     steps = SAMPLES_A_THING * len(things.names) // BATCH

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Latent consistency distillation: teaches a copy of OUTPUT/denoiser-32.pt to predict in one step what the original reaches
-in many with guidance, so that one to four steps without guidance give a picture. Writes OUTPUT/distilled.pt."""
+"""Latent consistency distillation: trains a copy of OUTPUT/denoiser-32.pt to predict in one step what the original reaches in
+many steps with guidance. One to four steps without guidance then give an image. Writes OUTPUT/distilled.pt."""
 
 import argparse
 import copy
@@ -16,21 +16,21 @@ import train
 import views
 from training import Trainer, Workers
 
-STEPS = 50  # of the schedule that StreamDiffusion's t indices count
-SKIP = 40  # timesteps that the teacher goes at a time
+STEPS = 50  # Length of the schedule that StreamDiffusion's t indices count in.
+SKIP = 40  # Timesteps of one step of the teacher.
 REPORT_EVERY = 25
 SHEET_EVERY = 200
 
 
 def timesteps(count, device):
-    """Grid points, the first (pure noise: all that one step starts from) a quarter of them."""
+    """Draws timesteps of the schedule. A quarter are the first one, pure noise, from which single-step sampling starts."""
     indices = [0 if random.random() < 0.25 else random.randrange(STEPS) for _ in range(count)]
     return torch.tensor(model.lcm_timesteps(indices), device=device)
 
 
 @torch.no_grad()
 def one_step_on(teacher, schedule, noisy, t, ids, empty, guidance):
-    """The teacher's guided DDIM step: latents SKIP timesteps cleaner."""
+    """Takes a guided DDIM step of the teacher over SKIP timesteps. Returns the latents, their timesteps and if they are clean."""
     both = teacher(torch.cat((noisy, noisy)), torch.cat((t, t)), torch.cat((ids, empty))).float()
     conditional, unconditional = both.chunk(2)
     v = unconditional + guidance * (conditional - unconditional)
@@ -50,7 +50,7 @@ def loss_of(student, target, teacher, schedule, batch, empty, guidance):
         wanted = torch.where(done, cleaner, schedule.clean(cleaner, target(cleaner, after, ids).float(), after))
     difference = schedule.clean(noisy, v, t) - wanted
     consistency = ((difference.square() + 1e-4).sqrt() - 1e-2).mean()
-    # Keeps the student at what the pictures show.
+    # The second term keeps the student close to the training images.
     return consistency + 0.25 * (v - schedule.velocity(x, noise, t)).square().mean()
 
 

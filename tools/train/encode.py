@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Draws views of the things in things.txt and writes their latents to OUTPUT/latents-SIZE.pt (SIZE: side of the latents)."""
+"""Draws views of the things in things.txt and writes their latents to OUTPUT/latents-SIZE.pt. SIZE is the latents' side."""
 
 import argparse
 from pathlib import Path

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures a model folder and writes the table and the sheets of docs/default-model.md.
 
-Everything is judged by something that never saw a generated picture: the classifier, colours of pixels, the originals.
+Results are judged by means that never saw a generated image: the classifier, colours of pixels, and the originals.
 """
 
 import argparse
@@ -23,13 +23,13 @@ import train_autoencoder
 import views
 
 FOUR_STEPS = (0, 16, 32, 45)
-OTHER_SIZES = (16, 24, 40, 48)  # sides of the latents
+OTHER_SIZES = (16, 24, 40, 48)  # Sides of the latents.
 BATCH = 10
 BEGIN, END = "<!-- figures of tools/train/evaluate.py -->", "<!-- end of the figures -->"
 
 
 class Model:
-    """A model folder of diffusers, sampled from as this program does."""
+    """A diffusers model folder with this program's way of sampling."""
 
     def __init__(self, folder):
         self.tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
@@ -43,7 +43,7 @@ class Model:
 
     @torch.no_grad()
     def pictures(self, prompts, indices, seed, start=None, size=None):
-        """Pictures of the prompts, of a side of 8 * size; redrawn from the pictures in `start` if given."""
+        """Makes an image of each prompt, with sides of 8 * size pixels. Transforms the images in `start` if given."""
         size = size or self.size
         generator = torch.Generator().manual_seed(seed)
         result = []
@@ -69,7 +69,7 @@ def on_colour(name, colour):
 
 
 def border_colour(picture):
-    """The named colour that most of the border's pixels are nearest to."""
+    """Returns the named colour that is nearest to most of the border's pixels."""
     pixels = np.asarray(picture).astype(float)
     border = np.concatenate((pixels[:6].reshape(-1, 3), pixels[-6:].reshape(-1, 3)))
     distances = ((border[:, None] - np.array(list(scenes.COLOURS.values()))) ** 2).sum(2)
@@ -77,13 +77,13 @@ def border_colour(picture):
 
 
 def half(picture, x):
-    """The square around one of two things side by side."""
+    """Cuts out the square around one of two adjacent things, whose centre is at the relative position `x`."""
     side = picture.width
     return picture.crop((round((x - 0.25) * side), side // 4, round((x + 0.25) * side), side - side // 4))
 
 
 def rough_drawing(picture, size):
-    """An original, moved, recoloured and blurred, on a coloured background."""
+    """Puts an original on a coloured background: moved, recoloured and blurred."""
     scene = Image.new("RGB", (size, size), scenes.colour())
     views.place(scene, picture, views.around(0.5, 0.06), views.around(0.5, 0.06), random.uniform(0.7, 0.85))
     scene = ImageEnhance.Color(scene).enhance(random.uniform(0.6, 1.2))
@@ -248,7 +248,7 @@ def write_sheets(model_, things, folder):
 
 
 def write_document(path, table, confused):
-    """Puts the figures between their marks; the words around them are written by hand."""
+    """Replaces the figures between the marks in a document; the text around them is written by hand."""
     text = path.read_text() if path.exists() else f"{BEGIN}\n{END}\n"
     listed = "; ".join(f"{name} (taken for {answer})" for name, answer in confused)
     figures = f"{BEGIN}\n{table}\n\nNot recognised in four steps: {listed}.\n{END}"

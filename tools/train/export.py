@@ -17,14 +17,14 @@ import train
 
 @torch.no_grad()
 def average(denoiser, folder):
-    """Half of each (Wortsman et al. 2022, arXiv 2203.05482)."""
+    """Averages the weights with those of a model folder ("model soups", Wortsman et al. 2022, arXiv 2203.05482)."""
     other = start.networks_of(folder)
     for parameter, value in zip(denoiser.parameters(), other.parameters(), strict=True):
         parameter.lerp_(value, 0.5)
 
 
 def forget_origin(config):
-    """Which folder it was read from is of no use elsewhere."""
+    """Removes the path from which the network was read."""
     values = json.loads(config.read_text())
     values.pop("_name_or_path", None)
     config.write_text(json.dumps(values, indent=2) + "\n")

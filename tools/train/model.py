@@ -1,4 +1,4 @@
-"""The networks of the model, how they are put together, and how they are sampled from."""
+"""The networks of the model, their noise schedule and sampling."""
 
 import torch
 from diffusers import UNet2DConditionModel
@@ -13,7 +13,7 @@ OUTER = 48
 
 def new_text_encoder(tokenizer):
     return CLIPTextModel(
-        # Not torch's fused attention, which is slow in bfloat16 on CPUs at these sizes: it took 10% of a step.
+        # torch's fused attention is slow in bfloat16 on CPUs at these sizes: it took 10% of a step.
         CLIPTextConfig(
             attn_implementation="eager",
             vocab_size=len(tokenizer),
@@ -31,7 +31,7 @@ def new_text_encoder(tokenizer):
 
 
 def new_unet(channels, sample_size):
-    """Attention in the two lowest levels."""
+    """Makes a UNet with attention in the two coarsest levels."""
     plain = len(channels) - 2
     return UNet2DConditionModel(
         sample_size=sample_size,
@@ -55,8 +55,8 @@ def full_size_unet():
 
 @torch.no_grad()
 def grown(inner):
-    """A UNet with one more level around another, which sees the picture at half the size: what was learned there, at a quarter of
-    the cost, stays. At first it gives what the inner one does, enlarged."""
+    """Adds a finer level around a UNet that was trained at half the size, at a quarter of the cost. The new UNet initially gives
+    the inner one's output, upsampled by 2."""
     outer = full_size_unet()
     state = outer.state_dict()
     for key, value in inner.state_dict().items():
@@ -85,12 +85,12 @@ def grown(inner):
 
 
 class Denoiser(torch.nn.Module):
-    """Text encoder and UNet, trained as one."""
+    """Text encoder and UNet, trained together."""
 
     def __init__(self, text_encoder, unet):
         super().__init__()
         self.text_encoder, self.unet = text_encoder, unet
-        # As in the text encoder: here it was 40%.
+        # No fused attention, as in the text encoder: here it took 40% of a step.
         unet.set_attn_processor(AttnProcessor())
 
     def forward(self, noisy, t, ids):
@@ -102,8 +102,8 @@ def tokenize(tokenizer, captions):
 
 
 class Schedule:
-    """Stable Diffusion's noise schedule. The network predicts v = sqrt(a) noise - sqrt(1-a) x, whose error at high noise, unlike
-    that of predicted noise, is not magnified in x: one step can give a clean picture. Models that predict noise are sampled too."""
+    """Stable Diffusion's noise schedule. The network predicts v = sqrt(a) noise - sqrt(1-a) x. Computing x at
+    high noise magnifies errors of predicted noise but not of v, so one step can give a clean image. Noise prediction works too."""
 
     def __init__(self, device, prediction_type="v_prediction"):
         self.predicts_noise = prediction_type == "epsilon"
@@ -132,13 +132,14 @@ class Schedule:
 
 
 def lcm_timesteps(indices):
-    """Timesteps of StreamDiffusion's t indices, of 50 steps."""
+    """Converts StreamDiffusion's t indices into a schedule of 50 steps to timesteps."""
     return [1000 - 1 - 20 * index for index in indices]
 
 
 @torch.no_grad()
 def sample(denoiser, schedule, ids, noise, timesteps, generator, start=None):
-    """LCM's sampling: predict the clean latents, add noise anew, at each timestep; from noised `start` if given."""
+    """Samples as LCM does: predicts the clean latents at each timestep and adds new noise in between. Starts from noised
+    `start` if given, else from noise."""
     device = noise.device
     embeddings = denoiser.text_encoder(ids)[0]
     x = torch.zeros_like(noise) if start is None else start

@@ -1,5 +1,4 @@
-"""Packages of Debian and of Python as sources of files: fetching them, what their copyright file allows, what is packed in
-them. Needs nothing but Python."""
+"""Fetches Debian's and Python's packages, and finds the files that their licences allow to use. Needs only Python."""
 
 import re
 import struct
@@ -44,7 +43,7 @@ def wheel(source, cache):
 
 
 def files_under(copyright_file, licences):
-    """Patterns of the files that a machine-readable debian/copyright gives under one of these licences."""
+    """Returns the patterns of files that a machine-readable debian/copyright puts under one of the licences."""
     patterns = []
     for paragraph in re.split(r"\n\s*\n", copyright_file.read_text()):
         fields = dict(re.findall(r"^(Files|License):((?:.*)(?:\n[ \t].*)*)", paragraph, re.MULTILINE))
@@ -54,7 +53,7 @@ def files_under(copyright_file, licences):
 
 
 def files_in_rcc(path):
-    """(path, bytes) of each file in a binary resource file of Qt."""
+    """Yields (path, bytes) of each file in a binary resource file of Qt."""
     data = path.read_bytes()
     version, tree, contents, names = struct.unpack(">4x4I", data[:20])
     node_size = 14 if version == 1 else 22

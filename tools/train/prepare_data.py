@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Gathers the pictures the default model learns from: fetches the packages in sources.json (Debian's with apt-get,
-Python's with pip), takes out of them what their licences allow, and writes
+"""Gathers the training images of the default model. Fetches the packages in sources.json (Debian's with apt-get, Python's with
+pip), takes the files that their licences allow, and writes
 
-    DATA/emoji/*.png, emoji.json   pictures with transparency, their names and keywords
-    DATA/clipart/*.png             pictures with transparency, for the autoencoder only
+    DATA/emoji/*.png, emoji.json   images with transparency, their names and keywords
+    DATA/clipart/*.png             images with transparency, for the autoencoder only
     DATA/photos/*.jpg              photos, for the autoencoder only
-    DATA/held_out/photos, held_out/wallpapers   only measured with
+    DATA/held_out/photos, held_out/wallpapers   for measurements only
     DATA/manifest.json             package, version, licence and count of each source
 
-Your own pictures: put PNG files into a folder beside a JSON like emoji.json, see README.md.
+To use your own images, put PNG files into a folder next to a JSON file like emoji.json (see README.md).
 """
 
 import argparse
@@ -30,7 +30,7 @@ SKIN_TONES = range(0x1F3FB, 0x1F400)
 
 
 def emoji_glyphs(font):
-    """Maps sequences of code points to names of glyphs, through cmap and the ligatures of GSUB."""
+    """Maps sequences of code points to names of glyphs, by cmap and the ligatures in GSUB."""
     cmap = font.getBestCmap()
     glyph_of = {(code,): glyph for code, glyph in cmap.items()}
     code_of = {glyph: code for code, glyph in cmap.items()}
@@ -46,7 +46,7 @@ def emoji_glyphs(font):
 
 
 def annotations(folder):
-    """Names and keywords by sequence, from the English annotations of CLDR."""
+    """Returns names and keywords by sequence, from CLDR's English annotations."""
     names, keywords = {}, {}
     for kind in ("annotations", "annotationsDerived"):
         for entry in xml.parse(next(folder.glob(f"**/common/{kind}/en.xml"))).iter("annotation"):
@@ -107,7 +107,7 @@ def stem(name):
 
 
 def debian_photos(source, folder):
-    """(name, file) of the photos in a package that its copyright file gives under one of the source's licences."""
+    """Yields (name, file) of the photos in a package that its copyright file puts under one of the source's licences."""
     patterns = packages.files_under(folder / "usr/share/doc" / source["package"] / "copyright", source["licences"])
     base_names = {pattern.rsplit("/", 1)[-1] for pattern in patterns}
     for path in sorted(folder.glob("**/*.jpg")):
@@ -115,14 +115,14 @@ def debian_photos(source, folder):
             yield path.name, path
     for archive in sorted(folder.glob("**/*.rcc")):
         for name, body in packages.files_in_rcc(archive):
-            # The package holds WebP files made of the JPEG files that its copyright file names.
+            # The package holds WebP files made from the JPEG files that its copyright file names.
             listed = [f"*{stem(pattern)}" for pattern in patterns if pattern.endswith((".jpg", ".jpeg", ".webp", "*"))]
             if name.endswith((".webp", ".jpg")) and any(fnmatch.fnmatch(stem(name), pattern) for pattern in listed):
                 yield stem(name).rsplit("/", 1)[-1] + ".jpg", BytesIO(body)
 
 
 def write_photos(files, folder):
-    """Writes (name, file) pairs; how many they are."""
+    """Writes photos given as (name, file) and returns their number."""
     count = 0
     for name, file in files:
         write_photo(file, folder / name)
@@ -131,13 +131,13 @@ def write_photos(files, folder):
 
 
 def wallpapers(source, folder):
-    """(name, file) of wallpapers in KDE's layout: NAME/contents/images/SIZE.EXTENSION."""
+    """Yields (name, file) of wallpapers in KDE's layout: NAME/contents/images/SIZE.EXTENSION."""
     for path in sorted(folder.glob(source["files"])):
         yield path.parts[-4] + ".jpg", path
 
 
 def write_debian_source(source, folder, folders, data):
-    """How many pictures (or names) a package of Debian gave."""
+    """Writes the images of a Debian package. Returns their number, or the number of names."""
     if source["use"] == "emoji":
         return write_emoji(folder, folders["unicode-cldr-core"], data)
     if source["use"] == "names":
@@ -150,7 +150,7 @@ def write_debian_source(source, folder, folders, data):
 
 
 def write_python_source(source, archive, data):
-    """How many pictures a wheel gave."""
+    """Writes the photos in a wheel and returns their number."""
 
     def members(files):
         return [(Path(file).stem + ".jpg", BytesIO(archive.read(file))) for file in files]

@@ -1,4 +1,4 @@
-"""Pictures for the autoencoder: random crops of photos, and of emoji and clip art before plain, shaded or photographed
+"""Training images for the autoencoder: random crops of photos, and of emoji and clip art on plain, shaded or photographed
 backgrounds."""
 
 import json
@@ -21,7 +21,7 @@ COLOURS = {
     "pink": (250, 160, 195),
     "brown": (130, 85, 50),
 }
-HELD_OUT_EVERY = 20  # every twentieth emoji is kept from the autoencoder, to measure with
+HELD_OUT_EVERY = 20  # Every twentieth emoji is not trained on, to measure the autoencoder with.
 
 
 def load(path, mode):
@@ -34,7 +34,7 @@ def emoji_entries(data):
 
 
 class Pictures:
-    """What scenes are made of, in memory."""
+    """The images that scenes are made of, in memory."""
 
     def __init__(self, data, clipart):
         emoji = [load(data / "emoji" / entry["file"], "RGBA") for entry in emoji_entries(data)]
@@ -53,7 +53,7 @@ def colour():
 
 
 def photo_crop(photo, size):
-    """A square part at a random scale, never enlarged."""
+    """Returns a random square part of a photo, at a random scale that never enlarges it."""
     side = min(photo.width, photo.height, int(size * random.uniform(1.0, 3.0)))
     x, y = random.randint(0, photo.width - side), random.randint(0, photo.height - side)
     crop = photo.resize((size, size), Image.Resampling.BICUBIC, (x, y, x + side, y + side))
@@ -72,12 +72,12 @@ def background(size, photos):
 
 
 def pasted(scene, picture, extent):
-    """The scene with the picture somewhere in it, `extent` pixels large."""
+    """Pastes an image, `extent` pixels wide, at a random position into the scene."""
     scale = picture.width / extent
     x, y = (random.uniform(-0.4 * extent, max(0.6 * extent, scene.width - 0.6 * extent)) for _ in range(2))
     if random.random() < 0.5:
         picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    # Shrinking by affine sampling alone would alias.
+    # Affine sampling alone would alias when shrinking.
     if scale > 1.5:
         picture = picture.reduce(int(scale + 0.5))
         scale = picture.width / extent
@@ -89,7 +89,7 @@ def pasted(scene, picture, extent):
 
 
 def crop_of_scene(pictures, size):
-    """`size` x `size` pixels of what a 256 x 256 picture might show."""
+    """Returns size x size pixels of a random scene, at the scale of a 256x256 image."""
     kind = random.random()
     if kind < 0.35:
         return photo_crop(random.choice(pictures.photos), size)

@@ -1,4 +1,4 @@
-"""Begins with the text encoder and UNet of another model, whose latents may lie differently."""
+"""Starts training from the text encoder and UNet of another model, whose latents may be rotated."""
 
 import random
 
@@ -12,8 +12,8 @@ import views
 
 
 def rotation_between(theirs, ours):
-    """The rotation R for which R theirs is nearest to ours (both are mean 0): as rotations keep noise what it is, it can be folded
-    into the first and the last convolution of a denoiser."""
+    """Returns the rotation R for which R * theirs is nearest to ours; both have mean 0. A rotation does not change the noise's
+    distribution, so it can be folded into the first and the last convolution of a denoiser."""
     u, _, v = torch.linalg.svd(ours.T @ theirs)
     return u @ v
 
@@ -25,7 +25,7 @@ def networks_of(folder):
 
 @torch.no_grad()
 def denoiser_of(folder, vae, things):
-    """The denoiser of a model folder, turned to the latents of `vae`."""
+    """Loads the denoiser of a model folder and adapts it to the latents of `vae`."""
     denoiser = networks_of(folder)
     unet = denoiser.unet
     other = AutoencoderTiny.from_pretrained(folder / "vae").float()

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Trains text encoder and UNet on the latents of encode.py.
+"""Trains the text encoder and the UNet on the latents of encode.py.
 
-    train.py --size 16 --minutes 60              the inner UNet, on small pictures, to OUTPUT/denoiser-16.pt
-    train.py --size 32 --minutes 40              the whole one, grown around it, to OUTPUT/denoiser-32.pt
-    train.py --size 32 --other-sizes 16=0.1 48=0.5 --begin-with MODEL      go on with a model, at several sizes
+    train.py --size 16 --minutes 60              trains the inner UNet on small images, to OUTPUT/denoiser-16.pt
+    train.py --size 32 --minutes 40              trains the whole UNet, built around the inner one, to OUTPUT/denoiser-32.pt
+    train.py --size 32 --other-sizes 16=0.1 48=0.5 --begin-with MODEL      continues with a model, at several sizes
 
-Interrupted, the same command goes on where it was. OUTPUT/samples-SIZE.png shows how far it is.
+After an interruption, the same command continues. OUTPUT/samples-SIZE.png shows current results.
 """
 
 import argparse
@@ -24,9 +24,9 @@ from training import Trainer, Workers
 
 TOKENIZER = Path(__file__).parents[2] / "models/default/tokenizer"
 RATES = {16: (1.2e-3, 1e-4), 32: (7e-4, 2e-5)}
-RATES_OF_MORE = (4e-4, 1e-5)  # for a model that has learned already
-BACKGROUND_IS_SEEN_BELOW = 850  # the timestep
-NOISE_ALONE_FROM = 960  # likewise: sampling begins with noise that shows no picture, not even its background
+RATES_OF_MORE = (4e-4, 1e-5)  # Learning rates for a model that is already trained.
+BACKGROUND_IS_SEEN_BELOW = 850  # Timestep below which noisy latents show the background.
+NOISE_ALONE_FROM = 960  # Timestep from which training shows pure noise, because sampling begins with it.
 REPORT_EVERY = 50
 SHEET_EVERY = 200
 SHEET = [
@@ -55,12 +55,12 @@ class Captioned:
         self.order = []
 
     def caption(self, index, t):
-        """A tenth is empty: what guidance starts from, and what an unknown prompt is near to."""
+        """Returns a caption. A tenth are empty, for guidance and for unknown prompts, whose embeddings are close to it."""
         empty = random.random() < 0.1
         return "" if empty else views.caption(self.things, self.shown[index], t < BACKGROUND_IS_SEEN_BELOW)
 
     def batch(self, count, t=None):
-        """Stratified timesteps, such that each batch has all noise levels, if none are given."""
+        """Returns latents, timesteps and token ids. Timesteps that are not given are stratified, to cover all noise levels."""
         if t is None:
             t = ((torch.arange(count) + torch.rand(count)) * 1000 / count).long()
         while len(self.order) < count:
@@ -73,14 +73,14 @@ class Captioned:
 
 
 def size_and_share(text):
-    """16=0.1"""
+    """Parses a size and its share, such as "16=0.1"."""
     size, share = text.split("=")
     return int(size), float(share)
 
 
 class Sizes:
-    """Which size a step has, the same one in all processes: each of the others in its share of the steps, the model's own in the
-    rest. A batch of any size costs about as much."""
+    """Chooses the size of each step, the same in all processes. Each other size gets its share of the steps, the model's own the
+    rest. Batches of all sizes cost about the same."""
 
     def __init__(self, size, others, batch, seed):
         self.size, self.batch = size, batch
@@ -111,7 +111,7 @@ def loss_of(denoiser, schedule, x, t, ids):
 
 @torch.no_grad()
 def write_sheet(denoiser, vae, schedule, tokenizer, prompts, size, path, device):
-    """A row in one step, one in four, one in twenty steps of DDIM."""
+    """Writes an image with three rows of samples: one step, four steps, and twenty steps of DDIM."""
     generator = torch.Generator().manual_seed(7)
     noise = torch.randn((len(prompts), 4, size, size), generator=generator).to(device)
     ids = model.tokenize(tokenizer, prompts).to(device)

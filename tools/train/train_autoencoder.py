@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Trains the autoencoder (diffusers' AutoencoderTiny) on DATA of prepare_data.py, and writes it to OUTPUT/vae.
+"""Trains the autoencoder (diffusers' AutoencoderTiny) on the DATA of prepare_data.py and writes it to OUTPUT/vae.
 
-Interrupted, the same command goes on where it was. `torchrun --nproc-per-node 2 train_autoencoder.py ...` uses two cores.
+After an interruption, the same command continues. `torchrun --nproc-per-node 2 train_autoencoder.py ...` uses two cores.
 """
 
 import argparse
@@ -40,7 +40,8 @@ def new_autoencoder():
 
 
 def start_near_identity(conv):
-    """The default start stays stuck for long. Each channel copies one pixel; a layer that halves the size copies each of the four."""
+    """Initialises a convolution close to the identity, because training from the default start stalls for long. Each channel
+    copies one pixel; channels of a layer that halves the size copy each of the four pixels in turn."""
     conv.weight.normal_(0, 0.03)
     for channel in range(conv.out_channels):
         x, y = (channel % 2, channel // 2 % 2) if conv.stride == (2, 2) else (0, 0)
@@ -53,7 +54,7 @@ def batch_of(pictures, count, size):
 
 
 def pyramid_loss(difference):
-    """L1 of what differs, at each scale on its own: colour drifts and blur weigh as much as single pixels."""
+    """Returns the sum of the L1 losses at each scale, so that colour drift and blur count as much as single pixels."""
     total = 0.0
     for _ in range(3):
         coarse = F.avg_pool2d(difference, 2)
@@ -63,7 +64,7 @@ def pyramid_loss(difference):
 
 
 def loss_of(vae, x, progress, anchor=None):
-    """`anchor` is an autoencoder near whose latents they shall stay."""
+    """Returns the loss of a batch. With `anchor`, an autoencoder, latents are kept close to its latents."""
     latents = vae.encode(x).latents.float()
     noise = 0.06 * progress * torch.randn_like(latents)
     difference = vae.decode(latents + noise).sample.float() - x
@@ -77,7 +78,7 @@ def loss_of(vae, x, progress, anchor=None):
 
 
 def held_out(data, pictures):
-    """256 x 256 pictures by kind, none of them seen in training."""
+    """Returns 256x256 images by kind, none of them seen in training."""
     state = random.getstate()
     random.seed(5)
     scenes_256 = [

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Trains a LoRA on a style that is computed from the pictures: as drawn with a pencil. Shows how a LoRA for this model is
-made; for a style of your own replace `pencil`."""
+"""Trains a LoRA on a pencil style that is computed from the training images, as an example of a LoRA for this model. Replace
+`pencil` for another style."""
 
 import argparse
 from pathlib import Path
@@ -26,7 +26,7 @@ PAPER = np.array([252, 248, 238], dtype=np.uint8)
 
 
 def pencil(picture):
-    """A picture as lines and some shading on paper: bright where it is as bright as its surroundings."""
+    """Turns an image into a pencil drawing: lines where it is darker than its surroundings, and light shading, on paper."""
     colours = np.asarray(picture, dtype=float)
     around = np.asarray(picture.filter(ImageFilter.GaussianBlur(picture.width / 50)), dtype=float)
     lines = np.minimum(1.0, (colours + 8) / (around + 8)).min(2) ** 0.8

@@ -1,4 +1,4 @@
-"""What all training here shares: processes, a budget of time that the learning rate follows, checkpoints, averages."""
+"""Code that all training scripts share: processes, a time budget for the learning rate, checkpoints, and averaged weights."""
 
 import copy
 import math
@@ -12,8 +12,8 @@ import torch.distributed as distributed
 
 
 class Workers:
-    """One process, or the processes that torchrun started. On few CPU cores one process with one thread a core is quicker
-    than one process with many threads: they meet once a step instead of at every operation."""
+    """One process, or the processes that torchrun started. On few CPU cores, a single-threaded process per core is faster than
+    one process with many threads. Processes synchronise once a step, threads at every operation."""
 
     def __init__(self, device, seed):
         self.rank, self.count = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
@@ -29,7 +29,7 @@ class Workers:
         return self.rank == 0
 
     def share(self, value):
-        """The first process's value, in all of them."""
+        """Returns the first process's value in all processes."""
         if self.count == 1:
             return value
         tensor = torch.tensor([value], dtype=torch.float64, device=self.device)
@@ -53,14 +53,14 @@ class Workers:
 
 
 class Budget:
-    """How far a run with so many minutes is, from 0 to 1. Time in earlier, interrupted runs counts."""
+    """The progress of a run with a limit in minutes, from 0 to 1. Time in earlier, interrupted runs counts."""
 
     def __init__(self, workers, minutes, used=0.0):
         self.workers, self.seconds, self.used = workers, minutes * 60, used
         self.last = time.monotonic()
 
     def progress(self):
-        # A step that took very long was held up (the process was stopped): it does not count in full.
+        # A step counts for at most 30 s, because the process may have been stopped during it.
         now = time.monotonic()
         self.used += min(now - self.last, 30)
         self.last = now
@@ -68,13 +68,13 @@ class Budget:
 
 
 def learning_rate(progress, highest, lowest, warm_up=0.02):
-    """Cosine from the highest to the lowest, after a linear start."""
+    """Returns the learning rate: a linear warm-up, then a cosine from the highest to the lowest."""
     cosine = lowest + (highest - lowest) * 0.5 * (1 + math.cos(math.pi * progress))
     return cosine * min(1.0, (progress + 1e-3) / warm_up)
 
 
 class Average:
-    """Exponential moving average of a module's weights."""
+    """An exponential moving average of a module's weights."""
 
     def __init__(self, module, decay):
         self.module, self.decay, self.steps = copy.deepcopy(module).requires_grad_(False), decay, 0
@@ -88,7 +88,7 @@ class Average:
 
 
 class Trainer:
-    """Steps, learning rate, average and checkpoints of one module."""
+    """Trains one module: optimizer steps, learning rate, averaged weights and checkpoints."""
 
     def __init__(self, module, workers, minutes, highest, lowest, decay, path):
         self.module, self.workers, self.path = module, workers, path
@@ -135,7 +135,7 @@ class Trainer:
         return self.budget.progress()
 
     def update(self, loss, progress, samples):
-        """One step down the gradient of a loss over so many samples in each process."""
+        """Takes an optimizer step for a loss over `samples` samples in each process."""
         loss.backward()
         self.workers.average_gradients(self.parameters)
         torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)

@@ -1,5 +1,5 @@
-"""Pictures with what can be said about them: one thing on a background, small or large, at some place, several of it, or two
-things side by side; and the captions that say so."""
+"""Training images and their captions. An image shows a background with one thing, small or large, at some position, with
+several of a kind, or with two things next to each other."""
 
 import random
 from pathlib import Path
@@ -22,7 +22,7 @@ PLACES = {
 
 
 class Things:
-    """Pictures, names and keywords of the first things in things.txt."""
+    """Images, names and keywords of the first things in things.txt."""
 
     def __init__(self, data, count=len(THINGS)):
         self.names = THINGS[:count]
@@ -42,12 +42,12 @@ def squared(picture):
 
 
 def is_held_out(first, second):
-    """Combinations (of a thing and a colour, of two things) that no training caption has, to see whether they can be combined."""
+    """True for combinations (of a thing and a colour, or of two things) that are in no training caption, for evaluation."""
     return (7 * first + 13 * second) % 41 == 0
 
 
 def place(scene, picture, x, y, extent):
-    """The scene with the picture around the relative position (x, y), `extent` of the scene's side large."""
+    """Pastes an image, `extent` of the scene's side wide, around the relative position (x, y) into the scene."""
     side = max(1, round(extent * scene.width))
     placed = picture.resize((side, side), Image.Resampling.LANCZOS)
     scene.paste(placed, (round(x * scene.width - side / 2), round(y * scene.height - side / 2)), placed)
@@ -58,7 +58,7 @@ def around(value, spread):
 
 
 def view(things, thing, size):
-    """A random picture of a thing, and what it shows: {thing, colour, kind, ...}."""
+    """Draws a random image of a thing. Returns it with a description: {thing, colour, kind, ...}."""
     colour = 0 if random.random() < 0.45 else random.randrange(len(COLOUR_NAMES))
     if is_held_out(thing, colour):
         colour = 0
@@ -68,7 +68,7 @@ def view(things, thing, size):
     shown = {"thing": thing, "colour": colour, "kind": "one"}
     kind = random.random()
     if kind < 0.55:
-        # Always at the same place: pure noise does not tell where to draw, and one step from it gives the mean of all places.
+        # The position is fixed: one step from pure noise would give the mean of all positions.
         place(scene, picture, 0.5, 0.5, 0.84)
     elif kind < 0.64:
         extent = random.uniform(0.5, 0.9)
@@ -98,8 +98,8 @@ def view(things, thing, size):
 
 
 def caption(things, shown, background_is_seen):
-    """One of the ways to say what a view shows. Where noise leaves the background to be seen, the caption may keep quiet about it, so
-    that a redrawn picture keeps the one it has; else what is not said to have another is white."""
+    """Returns a random caption of a view. If the noise leaves the background visible, the caption may omit it, so that image to
+    image keeps the background. Otherwise a background that is not named is white."""
     name = things.names[shown["thing"]]
     keywords = things.keywords[shown["thing"]]
     if keywords and random.random() < 0.06:
