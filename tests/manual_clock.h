@@ -11,11 +11,12 @@
 
 namespace streamdiffusion {
 
-/// How long a test waits in real time for what must happen. It only ends tests that would hang.
+/// The longest real time that a test waits for something that must happen. It only ends tests that would
+/// hang.
 inline constexpr std::chrono::seconds kTestPatience{60};
 
-/// A clock that stands still until a test moves it. Whoever sleeps by it moves it as well and goes on at
-/// once.
+/// A clock that stands still until a test moves it. A thread that sleeps by it moves it and continues at
+/// once. Thread-safe.
 class ManualClock final : public MonotonicClock {
  public:
   using MonotonicClock::wait_until;
@@ -36,13 +37,13 @@ class ManualClock final : public MonotonicClock {
   }
 
   void move(Duration time) { move_to(now() + time); }
-  /// Does nothing where that time is over.
+  /// Moves the clock to `time`, never back.
   void move_to(TimePoint time) {
     const std::lock_guard lock(mutex_);
     now_ = std::max(now_, time);
   }
 
-  /// Waits until a thread waits for a later time than now. Returns the earliest of these times.
+  /// Waits until a thread waits for a time later than now. Returns the earliest such time.
   [[nodiscard]] TimePoint next_deadline() const {
     std::unique_lock lock(mutex_);
     const auto later = [this](TimePoint deadline) { return deadline > now_; };
@@ -60,7 +61,7 @@ class ManualClock final : public MonotonicClock {
   }
 
  private:
-  static constexpr std::chrono::milliseconds kLook{1};  // real time between two looks at the clock
+  static constexpr std::chrono::milliseconds kLook{1};  // Real time between two checks of the clock.
 
   template <typename Condition>
   void await(std::unique_lock<std::mutex>& lock, Condition&& holds) const {
@@ -78,7 +79,7 @@ class ManualClock final : public MonotonicClock {
     waits_.notify_all();
     return true;
   }
-  /// False where the deadline has come.
+  /// Ends a thread's wait. Returns false if the deadline has passed.
   bool end_wait(TimePoint deadline) {
     const std::lock_guard lock(mutex_);
     deadlines_.erase(std::ranges::find(deadlines_, deadline));
@@ -88,7 +89,7 @@ class ManualClock final : public MonotonicClock {
   mutable std::mutex mutex_;
   mutable std::condition_variable waits_;
   TimePoint now_ = std::chrono::steady_clock::now();
-  std::vector<TimePoint> deadlines_;  // of the threads that wait
+  std::vector<TimePoint> deadlines_;  // Deadlines of the waiting threads.
 };
 
 }  // namespace streamdiffusion

@@ -15,8 +15,7 @@
 
 namespace streamdiffusion {
 
-/// The content of a .gz file in a temporary file, which lies in a folder of its own and is named as the .gz
-/// without that ending. Removed at the end.
+/// Unpacks a .gz file to a temporary folder, under its name without ".gz". The destructor deletes it.
 class UnpackedFile {
  public:
   explicit UnpackedFile(const std::filesystem::path& packed) : folder_(make_folder()) {

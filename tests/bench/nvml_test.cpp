@@ -10,7 +10,7 @@ namespace {
 
 constexpr int kNotSupported = 3;
 
-/// One GPU, at "0000:3b:00.0", which uses 100 W.
+/// A fake NVML with one GPU at "0000:3b:00.0", whose power is 100 W. `counter` is its energy in millijoules.
 Nvml fake(unsigned long long& counter, bool counts, bool tells_power) {
   return {[](const char* bus_id, void** gpu) {
             *gpu = nullptr;

@@ -9,7 +9,7 @@
 namespace streamdiffusion::bench {
 namespace {
 
-/// Frames of a video that pass a hard threshold.
+/// The number of a video's frames that pass a hard threshold.
 std::int64_t passed(Motion motion, std::int64_t frames) {
   HardThreshold filter(0.98);
   const std::vector<Frame> video = Scene(64, 64, motion).frames(frames);

@@ -12,7 +12,7 @@ TEST(Turns, AlternateAfterARoundThatDoesNotCount) {
   const auto variant = [&order](char name) {
     return [&order, name, runs = 0]() mutable {
       order += name;
-      return runs++ == 0 ? 1000.0 : 1.0;  // the first is slow, as first ones are
+      return runs++ == 0 ? 1000.0 : 1.0;  // The first run is slow.
     };
   };
   const std::vector<Spread> spreads = take_turns({variant('a'), variant('b')}, 0);

@@ -66,7 +66,7 @@ std::filesystem::path Case::model_path() const {
 }
 
 std::shared_ptr<Model> Case::load_model(const RunOptions& options) const {
-  const std::optional<UnpackedFile> unpacked = unpack_if_needed(model_path());  // mapped, so not needed later
+  const std::optional<UnpackedFile> unpacked = unpack_if_needed(model_path());  // Needed only to load.
   ModelOptions model;
   model.path = unpacked ? unpacked->path() : model_path();
   if (parameters_.contains("vae")) {

@@ -15,7 +15,7 @@ void check_rank(const HostTensor& host, std::size_t rank) {
   }
 }
 
-/// Calls `visit(index in N C H W, index in N H W C)` for each element.
+/// Calls `visit(index in NCHW, index in NHWC)` for each element.
 template <typename Visit>
 void for_each_element(const Shape& shape, Visit visit) {
   std::size_t planar = 0;

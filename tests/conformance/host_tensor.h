@@ -11,7 +11,7 @@
 
 namespace streamdiffusion::conformance {
 
-/// A tensor of a case on the host, in PyTorch's order: numbers or integers.
+/// A tensor of a case on the host, in PyTorch's layout: floats or integers.
 struct HostTensor {
   std::vector<std::int64_t> shape;
   std::variant<std::vector<float>, std::vector<std::int64_t>> values;
@@ -22,14 +22,14 @@ struct HostTensor {
   }
 };
 
-/// What a case computes, by name ("out.sample").
+/// The outputs of a case by name, such as "out.sample".
 using Outputs = std::map<std::string, HostTensor>;
 
-// Between a case's images, N C H W, and the device's, N H W C.
+// These functions convert images between a case's layout, NCHW, and the device's, NHWC.
 DeviceTensor upload_image(Context context, const HostTensor& host);
 HostTensor download_image(Context context, const Tensor& image);
 
-/// Tokens, N T C, to the device.
+/// Uploads token embeddings of shape N T C.
 DeviceTensor upload_tokens(Context context, const HostTensor& host);
 
 }  // namespace streamdiffusion::conformance

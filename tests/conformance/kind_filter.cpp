@@ -39,7 +39,7 @@ Outputs run_filter(const Case& c, const RunOptions& options) {
   std::vector<std::int64_t> kept;
   std::int64_t processed = 0;
   for (std::int64_t i = 0; i < frames.shape.n; ++i) {
-    // The first frame compares nothing and takes no draw.
+    // The first frame is not compared and uses no random number.
     const bool keep = i == 0 || filter.decide(parameters,
                                               context.device.cosine_similarity(frames.rows(processed, 1),
                                                                                frames.rows(i, 1)),

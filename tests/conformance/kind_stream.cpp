@@ -42,8 +42,8 @@ void append(HostTensor& all, const HostTensor& rows) {
   values.insert(values.end(), rows.floats().begin(), rows.floats().end());
 }
 
-/// A stream case as it runs: drives the denoising itself, so that latents can be compared and rows can begin
-/// as zeros.
+/// Runs a stream case. It drives the denoising batch itself, so that latents can be compared and rows can
+/// begin as zeros.
 class StreamCase {
  public:
   StreamCase(const Case& c, const RunOptions& options)
@@ -86,7 +86,8 @@ class StreamCase {
   [[nodiscard]] std::int64_t steps() const { return static_cast<std::int64_t>(denoising_->steps.size()); }
   [[nodiscard]] Shape images() const { return {1, latents_.h * kScale, latents_.w * kScale, kImageChannels}; }
 
-  /// One row a step; with fresh noise between the steps the others' rows come with each frame.
+  /// Makes the noise, one row per step. With fresh noise between steps, rows after the first are set for each
+  /// frame.
   DeviceTensor make_noise() {
     DeviceTensor noise(context().device, with_rows(latents_, steps()));
     const std::int64_t given = fresh_noise() ? 1 : steps();
@@ -155,7 +156,7 @@ class StreamCase {
     model_->impl().autoencoder->encode(context_, image, row);
   }
 
-  /// [frame, step, 1, c, h, w] becomes the rows after the first step's.
+  /// Copies a frame's noise, [frame, step, 1, c, h, w], to the rows after the first step's.
   void take_step_noise(std::int64_t frame) {
     const std::int64_t count = (steps() - 1) * latents_.h * latents_.w * latents_.c;
     const std::vector<float>& all = step_noise_.floats();
@@ -184,7 +185,7 @@ class StreamCase {
   Shape latents_;
   std::shared_ptr<const Denoising> denoising_;
   DeviceTensor inputs_;
-  DeviceTensor input_;  // what goes in together
+  DeviceTensor input_;  // The inputs of one step.
   DeviceTensor image_;
   HostTensor step_noise_;
   DeviceTensor noise_;

@@ -20,7 +20,7 @@ Outputs encode(const Tokenizer& tokenizer, const Case& c) {
 }  // namespace
 
 Outputs run_tokenizer(const Case& c, const RunOptions& options) {
-  if (std::filesystem::is_directory(c.model_path())) {  // which need not be a whole model
+  if (std::filesystem::is_directory(c.model_path())) {  // The folder need not be a complete model.
     return encode(Tokenizer::open(c.model_path() / "tokenizer"), c);
   }
   const auto model = c.load_model(options);

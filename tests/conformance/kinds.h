@@ -7,7 +7,7 @@
 
 namespace streamdiffusion::conformance {
 
-// One function a kind of case, each in a file of its own.
+// One function for each kind of case, each in a file of its own.
 Outputs run_tokenizer(const Case& c, const RunOptions& options);
 Outputs run_text_encoder(const Case& c, const RunOptions& options);
 Outputs run_unet(const Case& c, const RunOptions& options);
@@ -17,7 +17,7 @@ Outputs run_noise(const Case& c, const RunOptions& options);
 Outputs run_filter(const Case& c, const RunOptions& options);
 Outputs run_stream(const Case& c, const RunOptions& options);
 
-/// Computes a case. Throws Error for a kind that is not known.
+/// Computes a case. Throws Error for an unknown kind.
 Outputs run_case(const Case& c, const RunOptions& options);
 
 }  // namespace streamdiffusion::conformance

@@ -1,5 +1,5 @@
-// conformance [--device cpu|cuda] [--precision f32|f16|bf16] CASE...: computes reference cases and compares
-// (see FORMAT.md).
+// Computes reference cases and compares the results (see FORMAT.md):
+//   conformance [--device cpu|cuda] [--precision f32|f16|bf16] CASE...
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -32,7 +32,7 @@ void check_output(const Case& c, const Outputs& outputs, const std::string& name
   ++(comparison.ok() ? counts.passed : counts.failed);
 }
 
-/// The type of activations that these options give.
+/// The type of activations with these options.
 DType computed_type(const RunOptions& options) {
   if (options.device == "cpu") {
     return DType::f32;

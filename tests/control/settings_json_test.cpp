@@ -14,7 +14,7 @@ Settings applied(const char* json, Settings settings = {}) {
   return settings;
 }
 
-/// The field that is complained about; empty where nothing is.
+/// The field that the FieldError names; empty if none is thrown.
 std::string wrong_field(const char* json) {
   Settings settings;
   settings.loras = {{"style", 1.0F}};

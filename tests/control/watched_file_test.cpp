@@ -19,10 +19,10 @@ class WatchedFileTest : public ::testing::Test {
 
   void write(const std::string& text) {
     std::ofstream(file_, std::ios::binary) << text;
-    // Two writes within the file system's resolution differ by their times all the same.
+    // Each write gets a later time, because two writes may lie within the file system's resolution.
     std::filesystem::last_write_time(file_, std::filesystem::file_time_type::clock::now() + ++writes_ * 1s);
   }
-  /// What a program that polls now and then finds, some time after the last write.
+  /// Polls the file some time after the last write and returns the result as text.
   std::string found(WatchedFile& file) {
     now_ += 10ms;
     std::optional<nlohmann::json> json = file.poll(now_);

@@ -26,7 +26,7 @@ TEST(LruCache, ForgetsWhatWasUsedLongestAgo) {
   get("a", "first a");
   get("b", "first b");
   EXPECT_EQ(get("a", "second a"), "first a");
-  get("c", "first c");  // b goes
+  get("c", "first c");  // Evicts b.
   EXPECT_EQ(get("a", "second a"), "first a");
   EXPECT_EQ(get("b", "second b"), "second b");
 }

@@ -1,4 +1,4 @@
-// Any text is either a configuration or an Error, for each of the parsers.
+// Checks that each parser turns any text into a configuration or an Error.
 #include <cstddef>
 #include <cstdint>
 #include <string>

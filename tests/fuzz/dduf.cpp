@@ -1,4 +1,4 @@
-// Any bytes are either a ZIP archive without compression, whose entries lie inside of it, or an Error.
+// Checks that any bytes give an Error or an uncompressed ZIP archive whose entries lie inside it.
 #include "model/files/dduf.h"
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// Whatever a server answers is either taken, and then safe to make files of, or an Error. The input is an
-// answer of the API; its first line may be a head's.
+// Checks that any answer of a server is an Error or safe to make files from. The input is an answer of the
+// API; its first line is also read as a header's.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

@@ -1,6 +1,6 @@
-// Tensors of any names and shapes, with any metadata, are either a LoRA that changes a network's layers or an
-// Error. The input is peft's metadata on the first line, which is also the adapter_config.json, then a tensor
-// a line: its type (a letter), its shape's extents (a digit each), a space, its name.
+// Checks that tensors of any names and shapes, with any metadata, give an Error or a LoRA that changes a
+// network's layers. The input's first line is peft's metadata and the adapter_config.json. Each further line
+// is a tensor: its type (a letter), the extents of its shape (a digit each), a space and its name.
 #include "model/weights/lora.h"
 
 #include <algorithm>
@@ -37,7 +37,7 @@ std::string_view take_line(std::string_view& text) {
   return line;
 }
 
-/// The file that the lines describe. Its numbers are zeros and ones.
+/// Builds the safetensors file that the lines describe, filled with constant values.
 std::string safetensors_file(std::string_view input) {
   nlohmann::json header = {{"__metadata__", {{"lora_adapter_metadata", take_line(input)}}}};
   std::string data;
@@ -57,7 +57,7 @@ std::string safetensors_file(std::string_view input) {
     }
     const std::size_t begin = data.size();
     for (std::size_t i = 0; i < elements * (integers ? 8 : 2); ++i) {
-      data += i % 2 == 1 ? '\x3c' : '\0';  // 1 as float16
+      data += i % 2 == 1 ? '\x3c' : '\0';  // The bytes of 1 in float16.
     }
     header[std::string(line.substr(std::min(space + 1, line.size())))] = {
         {"dtype", integers ? "I64" : "F16"}, {"shape", shape}, {"data_offsets", {begin, data.size()}}};

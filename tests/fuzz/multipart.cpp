@@ -1,5 +1,5 @@
-// Whatever comes as a form either falls into parts that lie in the body, or is an error. The input's first
-// line is the Content-Type, the rest the body.
+// Checks that any form gives an error or parts that lie in the body. The input's first line is the
+// Content-Type, the rest the body.
 #include "server/multipart.h"
 
 #include <cstddef>

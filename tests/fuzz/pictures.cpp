@@ -1,4 +1,4 @@
-// Whatever bytes a client sends as a picture, they become one of a size that is allowed, or an Error.
+// Checks that any bytes give an Error or an image of an allowed size.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

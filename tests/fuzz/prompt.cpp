@@ -1,4 +1,4 @@
-// Any text is a prompt with its LoRAs and weights, or an Error.
+// Checks that any text gives an Error or a prompt with its LoRAs and weights.
 #include <cmath>
 #include <cstddef>
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Any bytes are either a safetensors file, whose tensors can be read and taken as a LoRA, or an Error.
+// Checks that any bytes give an Error or a safetensors file whose tensors can be read and tried as a LoRA.
 #include "model/files/safetensors.h"
 
 #include <cstddef>
@@ -23,7 +23,7 @@ void convert_all(const SafeTensors& file) {
     try {
       convert_to_float(tensor, values);
     } catch (const Error&) {
-      continue;  // integers
+      continue;  // Tensors of integers cannot be read as floats.
     }
   }
 }

@@ -1,5 +1,5 @@
-// Whatever a client sends is either a message whose fields are in their ranges, or an error, which changes
-// nothing. The input is a message; its first line may also be a header's value.
+// Checks that any message of a client has fields in their ranges or is an error that changes nothing. The
+// input is a message; its first line is also read as a header's value.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

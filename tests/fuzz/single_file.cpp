@@ -1,5 +1,6 @@
-// Tensors of any names and shapes are either the networks of a checkpoint, with configurations, or an Error.
-// The input is a tensor a line: its shape's extents (a byte each, "0" is 0), a space, its name.
+// Checks that tensors of any names and shapes give an Error or the networks of a checkpoint with
+// configurations. Each line of the input is a tensor: the extents of its shape (a byte each, "0" is 0), a
+// space and its name.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -22,7 +23,7 @@ namespace {
 using namespace streamdiffusion;
 using Tensors = std::map<std::string, FileTensor>;
 
-/// Tensors without bytes.
+/// A file whose tensors have no data.
 class MadeUp : public SafeTensors {
  public:
   MadeUp() = default;
@@ -59,7 +60,7 @@ void run_or_refuse(F run) {
   }
 }
 
-/// Renames the layers of a UNet; every name must come back as it was.
+/// Renames the layers of a UNet and checks that renaming back restores every name.
 TensorFiles rename_unet(const std::shared_ptr<const SafeTensors>& file, const Tensors& original) {
   std::vector<std::string> names;
   for (const auto& [name, tensor] : original) {

@@ -1,6 +1,5 @@
-// Any files are either a tokenizer, which encodes any text, or an Error. The input is the five of them, one
-// after the other with a zero byte between: vocab.json, merges.txt, tokenizer_config.json,
-// special_tokens_map.json, the text.
+// Checks that any files give an Error or a tokenizer that encodes any text. The input is vocab.json,
+// merges.txt, tokenizer_config.json, special_tokens_map.json and a text, separated by zero bytes.
 #include "model/text/tokenizer.h"
 
 #include <algorithm>

@@ -12,7 +12,7 @@
 
 using namespace streamdiffusion;
 
-/// Not to be inlined, so that Valgrind finds it by its name.
+/// The function whose instructions are counted. It is not inlined, so that Valgrind finds it by name.
 extern "C" __attribute__((noinline)) void step_counted_frame(Stream& stream, const std::vector<Frame>& in,
                                                              std::vector<Frame>& out) {
   stream.step(in, out);
@@ -41,7 +41,7 @@ void run(const char* model_folder, const char* precision) {
   Stream stream(model, {.width = kSize, .height = kSize}, parameters);
   const std::vector<Frame> in = {make_frame()};
   std::vector<Frame> out;
-  stream.step(in, out);  // allocates, and finishes nothing yet
+  stream.step(in, out);  // Allocates memory; no frame comes out yet.
   step_counted_frame(stream, in, out);
 }
 

@@ -38,8 +38,8 @@ struct Way {
 };
 class EveryWay : public ::testing::TestWithParam<Way> {};
 
-// One packet of audio is up to 26 ms long; the fixture's flash and beep come at 1 s on a clock that starts
-// at 8.4 s.
+// Tolerance in seconds: an audio packet is up to 26 ms long. The fixture's flash and beep come 1 s after the
+// first frame, on a clock that starts at 8.4 s.
 constexpr double kPacket = 0.03;
 
 TEST_P(EveryWay, KeepsAudioInStep) {
@@ -56,7 +56,7 @@ TEST_P(EveryWay, KeepsAudioInStep) {
 TEST_P(EveryWay, CutsAudioToTheVideo) {
   const ScratchFolder folder;
   const std::string file = folder / (std::string("out.") + GetParam().extension);
-  // From frame 10 on, 20 frames: 0.4 s to 1.2 s of the source.
+  // Copies 20 frames from frame 10 on: 0.4 s to 1.2 s of the source.
   copy_video(fixture("flash_and_beep.ts"), sink_options(file, 48, 32), 10, 20);
   const SoundFacts audio = sound_of(file);
   EXPECT_NEAR(flash_of(file), 0.6, 0.041);
@@ -84,7 +84,7 @@ TEST(AudioCopy, MakesNothingOfInputsWithoutAudio) {
   EXPECT_THROW(open_sink(options), Error);
 }
 
-/// Writes as many frames as `from` has with its sound, and gives the warnings.
+/// Writes a video with as many frames as `from` has, and with its sound. Returns the warnings.
 std::vector<std::string> redraw(const std::string& from, const std::string& to) {
   std::vector<std::string> warnings;
   SinkOptions options = sink_options(to, 64, 48);
@@ -98,9 +98,9 @@ std::vector<std::string> redraw(const std::string& from, const std::string& to) 
 }
 
 struct Route {
-  const char* from;  ///< extension
+  const char* from;  ///< Extension of the input.
   Tone tone;
-  const char* to;  ///< extension
+  const char* to;  ///< Extension of the output.
   const char* codec;
   int channels;
 };
@@ -126,38 +126,38 @@ TEST_P(EveryRoute, LosesNoSound) {
 }
 INSTANTIATE_TEST_SUITE_P(Transcoded, EveryRoute,
                          ::testing::Values(
-                             // Frames of another length than the encoder's.
+                             // The decoder's frames differ in length from the encoder's.
                              Route{"mp4", {"aac", 16'000, "mono"}, "webm", "opus", 1},
                              Route{"mp4", {"aac", 24'000, "stereo"}, "webm", "opus", 2},
                              Route{"mkv", {"ac3", 48'000, "stereo"}, "webm", "opus", 2},
                              Route{"mkv", {"libmp3lame", 22'050, "stereo"}, "webm", "opus", 2},
-                             // A decoder that gives its last samples without a time.
+                             // The decoder returns its last samples without a time.
                              Route{"wmv", {"wmav2", 44'100, "stereo"}, "mp4", "aac", 2},
-                             // What the muxer refuses though FFmpeg's list has it.
+                             // The muxer refuses the codec though FFmpeg lists it.
                              Route{"mov", {"pcm_s16be", 44'100, "stereo"}, "flv", "mp3", 2},
                              Route{"mkv", {"libmp3lame", 8'000, "mono"}, "mp4", "aac", 1},
-                             // Low rates, for which encoders have a highest bit rate.
+                             // Low sample rates, at which encoders limit the bit rate.
                              Route{"mov", {"pcm_mulaw", 8'000, "mono"}, "ogv", "vorbis", 1},
                              Route{"mov", {"pcm_alaw", 8'000, "mono"}, "webm", "opus", 1},
                              Route{"mov", {"pcm_s16le", 11'025, "stereo"}, "avi", "pcm_s16le", 2},
                              Route{"mov", {"pcm_u8", 8'000, "mono"}, "mp4", "aac", 1},
-                             // Channels in another arrangement than the encoder's, and more of them.
+                             // Channel layouts that the encoder does not take.
                              Route{"mkv", {"flac", 48'000, "5.1(side)"}, "webm", "opus", 6},
                              Route{"mkv", {"flac", 44'100, "7.1"}, "flv", "mp3", 2},
                              Route{"mkv", {"flac", 48'000, "7.1"}, "webm", "opus", 8},
-                             // 24 bits, which come as 32.
+                             // 24 bits, which are decoded to 32.
                              Route{"mov", {"pcm_s24le", 96'000, "stereo"}, "webm", "opus", 2}));
 INSTANTIATE_TEST_SUITE_P(Copied, EveryRoute,
                          ::testing::Values(Route{"mov", {"pcm_mulaw", 8'000, "mono"}, "mkv", "pcm_mulaw", 1},
                                            Route{"mp4", {"aac", 44'100, "stereo"}, "mov", "aac", 2},
                                            Route{"avi", {"aac", 44'100, "stereo"}, "avi", "aac", 2},
                                            Route{"mkv", {"flac", 44'100, "stereo"}, "mkv", "flac", 2},
-                                           // Packets shorter than the container's tick.
+                                           // Packets are shorter than the container's tick.
                                            Route{"mkv", {"truehd", 48'000, "stereo"}, "mkv", "truehd", 2}));
 
 TEST(AudioCopy, SoundThatBeginsLateAndEndsEarlyStaysInStep) {
   const ScratchFolder folder;
-  // AVI has no times for sound: silence has to fill what is missing.
+  // AVI has no times for sound, so silence has to fill the gaps.
   for (const char* to : {"out.mp4", "out.mkv", "out.webm", "out.avi"}) {
     { const SoundingVideo video(folder / "in.mkv", 20, {{"aac", 48'000, "stereo", 0.8, 1.4}}); }
     EXPECT_EQ(redraw(folder / "in.mkv", folder / to), std::vector<std::string>{});
@@ -246,7 +246,7 @@ TEST(AudioCopy, GoesOnWithTheVideoWhereTransportStreamsWereJoined) {
 TEST(AudioCopy, SaysWhyThereIsNoSoundAndWritesTheVideo) {
   const ScratchFolder folder;
   { const SoundingVideo video(folder / "in.mkv", 3, {{"libmp3lame", 44'100, "stereo"}}); }
-  // A codec that no FFmpeg decodes, under a name that Matroska has for "unknown to this program".
+  // Replaces the codec's name by one that no FFmpeg knows.
   std::string bytes = read_bytes(folder / "in.mkv");
   const std::size_t name = bytes.find("A_MPEG/L3");
   ASSERT_NE(name, std::string::npos);

@@ -112,7 +112,7 @@ TEST(FramePlacement, LeavesFramesOutThatAreNearerThanTheSmallestGap) {
   placement.set_gaps(1, av_rescale_q(20, {1, 1000}, placement.time_base()));
   int shown = 0;
   for (int i = 0; i < 120; ++i) shown += placement.place(microseconds(i * 1'000'000LL / 120)) ? 1 : 0;
-  EXPECT_EQ(shown, 40);  // each 25 ms
+  EXPECT_EQ(shown, 40);  // One frame every 25 ms.
   EXPECT_NEAR(seconds(placement, placement.end()), 1, 1e-3);
 }
 
@@ -121,9 +121,9 @@ TEST(FramePlacement, PutsFramesOnMultiplesOfAFixedRate) {
   EXPECT_EQ(placement.place(microseconds(0)), 0);
   EXPECT_EQ(placement.place(microseconds(36'000)), 1);
   EXPECT_EQ(placement.place(microseconds(61'000)), 2);
-  EXPECT_EQ(placement.place(microseconds(1'000'000)), 30);  // 27 multiples are free before it
+  EXPECT_EQ(placement.place(microseconds(1'000'000)), 30);  // 27 multiples before it stay free.
   EXPECT_EQ(placement.place(microseconds(1'005'000)), 31);
-  EXPECT_EQ(placement.place(microseconds(1'007'000)), std::nullopt);  // two frames early
+  EXPECT_EQ(placement.place(microseconds(1'007'000)), std::nullopt);  // Two frames early.
   EXPECT_EQ(placement.place(microseconds(1'066'667)), 32);
   EXPECT_EQ(av_cmp_q(placement.time_base(), {1, 30}), 0);
 }

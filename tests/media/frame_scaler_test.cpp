@@ -34,7 +34,7 @@ TEST(FitFrame, KeepsAPlainColourExactly) {
 
 TEST(FitFrame, AveragesFineDetailInsteadOfPickingPixels) {
   Frame in = plain_frame(128, 128, kBlack);
-  for (std::size_t i = 0; i < in.pixels.size(); i += 6) {  // every other column white
+  for (std::size_t i = 0; i < in.pixels.size(); i += 6) {  // Makes every other column white.
     for (std::size_t channel = 0; channel < 3; ++channel) in.pixels[i + channel] = 255;
   }
   const Frame out = fitted(in, Fit::stretch, 16, 16);
@@ -43,7 +43,7 @@ TEST(FitFrame, AveragesFineDetailInsteadOfPickingPixels) {
 
 TEST(FitFrame, CropsEvenlyFromTheMiddle) {
   const Frame out = fitted(read_image(fixture("plain.png")), Fit::crop, 32, 32);
-  // 8 of the 16 columns of each corner stay.
+  // 8 of the 16 columns of each corner remain.
   EXPECT_EQ(pixel(out, 4, 4), kRed);
   EXPECT_EQ(pixel(out, 7, 8), kRed);
   EXPECT_EQ(pixel(out, 8, 8), kWhite);

@@ -1,6 +1,6 @@
 #pragma once
 
-// Recordings whose times jump, as MPEG transport streams that were joined byte by byte have them.
+// Makes recordings whose times jump, as in concatenated MPEG transport streams.
 
 #include <cmath>
 
@@ -9,7 +9,7 @@
 
 namespace streamdiffusion::testing {
 
-/// Copies the packets of a file with times that begin at `begin` seconds.
+/// Copies the packets of a file and moves their times to begin at `begin` seconds.
 inline void move_times(const std::string& from, const std::string& to, double begin) {
   ffmpeg::Options options;
   const ffmpeg::Input input = open_video_input(from, "", options);
@@ -38,7 +38,8 @@ inline void move_times(const std::string& from, const std::string& to, double be
   avformat_free_context(output);
 }
 
-/// flash_and_beep.ts once for each of `begins`, in one file, with times that begin there (in seconds).
+/// Writes a file with a copy of flash_and_beep.ts for each of `begins`, the time in seconds at which it
+/// begins.
 inline std::string joined_recording(const ScratchFolder& folder, const std::vector<double>& begins) {
   std::string bytes;
   for (const double begin : begins) {

@@ -1,4 +1,4 @@
-// Devices and addresses: FFmpeg's lavfi stands for a camera, UDP on the loopback for the network.
+// Tests devices and addresses. FFmpeg's lavfi replaces a camera, UDP on the loopback interface the network.
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -21,7 +21,7 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-/// A port that nobody uses at this moment.
+/// An address with a port that is free at this moment.
 std::string free_udp_address() {
   const int descriptor = socket(AF_INET, SOCK_DGRAM, 0);
   sockaddr_in address{};
@@ -135,7 +135,7 @@ TEST(LiveSource, AScreenNeedsADisplay) {
   if (display != nullptr) setenv("DISPLAY", before.c_str(), 1);
 }
 
-/// Sends pictures of one colour until it goes.
+/// Sends frames of one colour until it is destroyed.
 class Sender {
  public:
   Sender(const std::string& address, Colour colour) {
@@ -184,12 +184,12 @@ TEST(Address, AWaitForPicturesCanBeStopped) {
   SourceOptions options;
   options.input = address;
   options.stop = &stop;
-  options.patience = 1h;  // it is the stop that ends the wait, or nothing
+  options.patience = 1h;  // Only the stop can end the wait.
   auto sender = std::make_unique<Sender>(address, kRed);
   const auto source = open_source(options);
   sender.reset();
   std::jthread later([&] {
-    std::this_thread::sleep_for(100ms);  // so that it is a wait, most likely
+    std::this_thread::sleep_for(100ms);  // Gives the reader time to wait.
     stop = true;
   });
   Frame frame;
@@ -246,7 +246,7 @@ TEST(NamedPipe, IsReadAsItIsWrittenAndEndsWithItsWriter) {
   EXPECT_TRUE(source->read(frames[2]));
   EXPECT_FALSE(source->read(frames[3]));
   EXPECT_EQ(frames[2].pixels[0], 2);
-  constexpr std::chrono::milliseconds kInterval = 1ms;  // an early frame is as late as the frame rate says
+  constexpr std::chrono::milliseconds kInterval = 1ms;  // An early frame gets its time from the frame rate.
   EXPECT_GE(frames[2].time - frames[1].time, kLate - kInterval)
       << "late frames have the time at which they came";
 }
@@ -262,9 +262,9 @@ TEST(NamedPipe, AWaitForPicturesCanBeStopped) {
     std::ofstream pipe(name, std::ios::binary);
     pipe << std::string(16 * 16 * 3 + 100, 'x') << std::flush;
     read.get_future().wait();
-    std::this_thread::sleep_for(50ms);  // so that the source waits, most likely
+    std::this_thread::sleep_for(50ms);  // Gives the source time to wait.
     stop = true;
-    over.get_future().wait();  // the pipe stays open
+    over.get_future().wait();  // Keeps the pipe open.
   });
   const auto source = open_source(raw_pipe(name, &stop));
   Frame frame;

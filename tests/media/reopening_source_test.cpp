@@ -13,7 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Gives some frames and is lost then, or ends.
+/// Returns some frames and is then lost, or ends.
 class ShortSource : public Source {
  public:
   ShortSource(int frames, bool ends) : frames_(frames), ends_(ends) {}

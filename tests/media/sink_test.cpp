@@ -14,7 +14,7 @@
 namespace streamdiffusion::testing {
 namespace {
 
-/// What the file says of itself.
+/// The properties that a video file states.
 struct VideoFacts {
   std::string codec;
   int width = 0;
@@ -127,7 +127,7 @@ TEST(VideoSink, ShowsFramesAtTheirTimesWhenAsked) {
   }
 }
 
-/// 300 frames at 29.97 a second, 2.034 s nothing, 20 more.
+/// Writes 300 frames at 29.97 fps, a gap of 2.034 s and 20 more frames.
 void write_with_late_gap(const std::string& file) {
   SinkOptions options = sink_options(file, 32, 32);
   options.frame_rate = 30'000.0 / 1001;
@@ -158,7 +158,7 @@ TEST(VideoSink, RepeatsFramesOverAGapWhereAContainerHasOneFrameRate) {
   for (const char* name : {"a.avi", "a.y4m", "a.mpg"}) {
     write_with_late_gap(folder / name);
     const std::vector<Frame> frames = read_all(folder / name);
-    EXPECT_EQ(frames.size(), 381U) << name;  // 12.711 s
+    EXPECT_EQ(frames.size(), 381U) << name;  // 12.711 s.
     EXPECT_EQ(av_cmp_q(facts_of(folder / name).rate, {30'000, 1001}), 0) << name;
   }
 }
@@ -300,7 +300,7 @@ TEST(VideoSink, KeepsEveryPixelInALosslessCodec) {
   EXPECT_EQ(frames[2].pixels, gradient_frame(64, 48, 2).pixels);
 }
 
-/// Structure in every pixel: encoders have something to leave out.
+/// A frame with detail in every pixel, so that a lower quality loses some of it.
 Frame busy_frame(int number) {
   Frame frame = gradient_frame(64, 48, number);
   for (std::size_t i = 0; i < frame.pixels.size(); i += 3) {
@@ -345,7 +345,7 @@ TEST_P(EveryEncoder, IsBestAtQuality100) {
     errors.push_back(mean_square_error(read_all(options.output)));
   }
   EXPECT_LE(sizes[0], sizes[1]);
-  EXPECT_LE(sizes[1], sizes[2]);  // ASF pads to whole blocks
+  EXPECT_LE(sizes[1], sizes[2]);  // ASF pads to full blocks.
   EXPECT_GT(errors[0], errors[1]);
   EXPECT_GT(errors[1], errors[2]);
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-// Videos with sound of any kind, written for tests and looked at again.
+// Writes videos with sound of any kind for tests, and examines the sound of videos.
 
 #include <cmath>
 #include <numbers>
@@ -13,17 +13,17 @@ namespace streamdiffusion::testing {
 
 /// A tone on all channels.
 struct Tone {
-  std::string encoder = "aac";  ///< FFmpeg's name
-  int rate = 44'100;
+  std::string encoder = "aac";  ///< FFmpeg's name of the encoder.
+  int rate = 44'100;            ///< Sample rate in Hz.
   std::string layout = "stereo";
-  double begin = 0;  ///< seconds
-  double end = 1;
+  double begin = 0;  ///< Seconds.
+  double end = 1;    ///< Seconds.
 };
 
-/// A file with frames of changing colours, ten a second, and tones.
+/// Writes a file with frames of changing colours, ten per second, and tones.
 class SoundingVideo {
  public:
-  /// `first_frame`: where the first frame stands, in tenths of a second.
+  /// `first_frame` is the time of the first frame in tenths of a second.
   SoundingVideo(const std::string& file, int frames, const std::vector<Tone>& tones, int first_frame = 0) {
     ffmpeg::check(avformat_alloc_output_context2(&output_, nullptr, nullptr, file.c_str()), file);
     add_picture();
@@ -157,16 +157,16 @@ class SoundingVideo {
   std::vector<Track> tracks_;
 };
 
-/// The best sound of a file; times in seconds after the first frame of the video.
+/// The properties of a file's best audio track. Times are in seconds after the first frame of the video.
 struct SoundFacts {
-  std::string codec;  ///< empty: there is none
+  std::string codec;  ///< Empty: there is no audio.
   int rate = 0;
   int channels = 0;
   double begin = 0;
   double end = 0;
   double longest_gap = 0;
-  double loud = 0;         ///< seconds that hold a tone
-  double loud_begin = -1;  ///< where the first of them begins
+  double loud = 0;         ///< Total seconds with a tone.
+  double loud_begin = -1;  ///< Begin of the first tone; -1: none.
   double last_loud_end = -1;
 };
 

@@ -13,7 +13,7 @@ SourceInfo info_of(const std::string& input) {
   return open_source(options)->info();
 }
 
-/// All frames that come, after the warnings.
+/// All frames and warnings of a source.
 struct Read {
   std::vector<Frame> frames;
   std::vector<std::string> warnings;
@@ -46,7 +46,8 @@ INSTANTIATE_TEST_SUITE_P(Videos, EveryMatrixAndRange,
                                            "bt709_full.mp4", "bt2020_limited.mp4", "bt2020_full.mp4",
                                            "untagged.mp4"));
 
-// A browser's recordings of one colour: full range by Matroska. FFmpeg's VP8 decoders call all video BT.601.
+// The files are a browser's recordings of one colour, in full range as Matroska states. FFmpeg's VP8 decoders
+// report BT.601 for all video.
 TEST(VideoSource, BelievesTheContainerAboutColours) {
   constexpr Colour kCanvas{200, 50, 50};
   for (const char* name : {"canvas_vp8.webm", "canvas_vp9.webm"}) {
@@ -83,7 +84,7 @@ TEST(VideoSource, TurnsRotatedVideo) {
   ASSERT_EQ(frames.size(), 3U);
   EXPECT_EQ(frames[0].width, 32);
   EXPECT_EQ(frames[0].height, 48);
-  // A quarter turn against the clock, as players show it.
+  // Players show the video turned anticlockwise by 90 degrees.
   EXPECT_TRUE(near(at(frames[0], Corner::bottom_left), kRed, 5));
   EXPECT_TRUE(near(at(frames[0], Corner::top_left), kGreen, 5));
 }
@@ -93,12 +94,13 @@ TEST(VideoSource, SaysThatItAppliesNoAngleBetweenQuarterTurns) {
   std::string bytes = read_bytes(fixture("rotated.mp4"));
   const std::size_t header = bytes.find("tkhd");
   ASSERT_NE(header, std::string::npos);
-  // Behind version, flags, dates, number, duration, layer and volume stand nine numbers: 45 degrees.
+  // Sets the matrix, nine numbers after version, flags, dates, number, duration, layer and volume, to 45
+  // degrees.
   const auto put = [&](std::size_t index, std::uint32_t value) {
     for (std::size_t i = 0; i < 4; ++i)
       bytes[header + 4 + 40 + 4 * index + i] = static_cast<char>(value >> (24 - 8 * i));
   };
-  constexpr std::uint32_t kHalfRoot = 46341;  // of 65536
+  constexpr std::uint32_t kHalfRoot = 46341;  // sqrt(0.5) * 65536.
   for (const std::size_t index : {0, 1, 4}) put(index, kHalfRoot);
   put(3, 0U - kHalfRoot);
   write_bytes(folder / "a.mp4", bytes);
@@ -135,7 +137,7 @@ TEST(VideoSource, TellsTheTimesOfUnevenFrames) {
 }
 
 TEST(VideoSource, CountsTheFramesOfAFileThatTellsNoFrameRate) {
-  const SourceInfo info = info_of(fixture("browser.webm"));  // frames of 12 to 410 ms, no rate
+  const SourceInfo info = info_of(fixture("browser.webm"));  // Frames of 12 to 410 ms, no rate.
   EXPECT_EQ(info.frames, 45);
   EXPECT_TRUE(info.variable_frame_rate);
   EXPECT_DOUBLE_EQ(info.frame_rate, 30);
@@ -158,14 +160,14 @@ TEST(VideoSource, TellsAGapThatComesLate) {
   EXPECT_EQ(info_of(options.output).frames, 520);
 }
 
-/// A clip of 40 frames in each container.
+/// Tests with a clip of 40 frames in each container.
 class EveryInput : public ::testing::TestWithParam<const char*> {
  protected:
   EveryInput() {
     write_clip(sink_options(file_), static_cast<int>(kFrames));
     whole_ = read_bytes(file_);
   }
-  /// Leaves the file this part of its bytes.
+  /// Cuts the file to the first `part` of its bytes.
   void cut(double part) const {
     write_bytes(file_, whole_.substr(0, static_cast<std::size_t>(static_cast<double>(whole_.size()) * part)));
   }
@@ -183,7 +185,7 @@ TEST_P(EveryInput, GivesTheFramesThatThereAreWhenCutShort) {
   EXPECT_LE(read.frames.size(), kFrames);
   ASSERT_FALSE(read.warnings.empty());
   EXPECT_NE(read.warnings[0].find(file_), std::string::npos) << read.warnings[0];
-  // At the cut, pictures may be missing between others.
+  // Near the cut, single frames may be missing.
   for (std::size_t i = 0; i < 15; ++i) {
     EXPECT_NEAR(static_cast<double>(read.frames[i].time.count()), static_cast<double>(i) * 40e3, 1e3);
   }
@@ -199,7 +201,7 @@ TEST_P(EveryInput, IsAnErrorWhenCutShortAndReadStrictly) {
 INSTANTIATE_TEST_SUITE_P(Containers, EveryInput,
                          ::testing::Values("mp4", "mov", "mkv", "webm", "gif", "avi"));
 
-/// Returns the bytes of the file, whose video has packets that can be damaged one by one.
+/// Writes a video whose packets can be damaged one by one. Returns the file's bytes.
 std::string write_mpeg4(const std::string& file, int frames) {
   SinkOptions options = sink_options(file);
   options.codec = "mpeg4";
@@ -258,14 +260,14 @@ TEST(VideoSource, TellsOfFramesThatTheDemuxerSkips) {
   const Read read = read_with_warnings(file);
   EXPECT_LT(read.frames.size(), 50U);
   ASSERT_FALSE(read.warnings.empty());
-  const char* const told = kIsFfmpeg5 ? "damaged" : "cut short";  // FFmpeg 7 ends at the hole
+  const char* const told = kIsFfmpeg5 ? "damaged" : "cut short";  // FFmpeg 7 ends at the gap.
   EXPECT_NE(read.warnings[0].find(told), std::string::npos) << read.warnings[0];
 }
 
 TEST(VideoSource, GivesAllFramesOfAContainerThatSaysToBeLonger) {
   const Read read = read_with_warnings(fixture("header_longer.mp4"));
   EXPECT_EQ(read.frames.size(), 10U);
-  ASSERT_EQ(read.warnings.size(), kIsFfmpeg5 ? 1U : 0U);  // FFmpeg 7 takes the duration of the samples
+  ASSERT_EQ(read.warnings.size(), kIsFfmpeg5 ? 1U : 0U);  // FFmpeg 7 uses the samples' duration.
   if (!kIsFfmpeg5) return;
   EXPECT_NE(read.warnings[0].find("longer"), std::string::npos) << read.warnings[0];
   EXPECT_NE(strict_error(fixture("header_longer.mp4")).find("longer"), std::string::npos);
@@ -281,7 +283,7 @@ TEST(VideoSource, TakesAFileThatBeginsLateForWhole) {
   }
 }
 
-/// Writes a video that says so and expects one warning with `word`.
+/// Writes a video with a colour option and expects one warning that contains `word`.
 void expect_colour_warning(const std::string& option, const std::string& value, const std::string& word) {
   const ScratchFolder folder;
   SinkOptions options = sink_options(folder / "a.mkv");
@@ -339,9 +341,9 @@ TEST(VideoSource, TellsOfAnotherStreamThatAFileGoesOnWith) {
 
 constexpr std::size_t kTransportPacket = 188;
 
-/// The video's packets of a transport stream, by the number of the frame that they belong to.
+/// The offsets of a transport stream's video packets, by the number of their frame.
 std::vector<std::vector<std::size_t>> packets_of_frames(const std::string& bytes) {
-  constexpr int kVideo = 0x100;  // of FFmpeg's muxer
+  constexpr int kVideo = 0x100;  // The packet identifier that FFmpeg's muxer gives to video.
   std::vector<std::vector<std::size_t>> frames;
   for (std::size_t at = 0; at + kTransportPacket <= bytes.size(); at += kTransportPacket) {
     const int flags = static_cast<unsigned char>(bytes[at + 1]);
@@ -393,14 +395,14 @@ TEST_P(EveryTransportStream, IsWholeWhereItsCountersAloneJump) {
   write_bytes(file, bytes);
   const Read read = read_with_warnings(file);
   EXPECT_EQ(read.frames.size(), 50U);
-  if (std::string_view(GetParam()) == "libx265") return;  // its decoder does not tell what is damaged
+  if (std::string_view(GetParam()) == "libx265") return;  // Its decoder does not report damage.
   EXPECT_EQ(read.warnings, std::vector<std::string>{});
 }
 
 TEST_P(EveryTransportStream, IsDamagedWherePacketsAreMissing) {
   const std::string whole = read_bytes(file);
   const auto frames = packets_of_frames(whole);
-  std::vector<std::size_t> lost;  // three frames
+  std::vector<std::size_t> lost;  // Three frames are lost in the first round.
   for (std::size_t frame = 30; frame < 33; ++frame) {
     lost.insert(lost.end(), frames[frame].begin(), frames[frame].end());
   }
@@ -410,7 +412,7 @@ TEST_P(EveryTransportStream, IsDamagedWherePacketsAreMissing) {
     ASSERT_FALSE(read.warnings.empty()) << round;
     EXPECT_NE(read.warnings[0].find("damaged"), std::string::npos) << read.warnings[0];
     ASSERT_GE(frames[20].size(), 2U);
-    lost = {frames[20].back()};  // a part of a frame
+    lost = {frames[20].back()};  // A part of a frame is lost in the second round.
   }
 }
 INSTANTIATE_TEST_SUITE_P(Codecs, EveryTransportStream, ::testing::Values("libx264", "mpeg2video", "libx265"));

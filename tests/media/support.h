@@ -18,7 +18,7 @@ namespace streamdiffusion::testing {
 
 namespace fs = std::filesystem;
 
-/// A folder that goes with the test.
+/// A temporary folder that is deleted with the object.
 class ScratchFolder {
  public:
   ScratchFolder()
@@ -29,7 +29,7 @@ class ScratchFolder {
   ScratchFolder(const ScratchFolder&) = delete;
   ScratchFolder& operator=(const ScratchFolder&) = delete;
   [[nodiscard]] std::string operator/(const std::string& name) const { return (path_ / name).string(); }
-  /// Names of all files, sorted, the hidden ones too.
+  /// The sorted names of all files, including hidden ones.
   [[nodiscard]] std::vector<std::string> names() const {
     std::vector<std::string> names;
     for (const auto& entry : fs::directory_iterator(path_)) names.push_back(entry.path().filename().string());
@@ -54,7 +54,7 @@ inline void write_bytes(const std::string& file, const std::string& bytes) {
   std::ofstream(file, std::ios::binary) << bytes;
 }
 
-/// The message of the Error that `action` throws.
+/// Returns the message of the Error that `action` throws.
 template <typename Action>
 std::string error_of(Action action) {
   try {
@@ -89,7 +89,7 @@ inline ::testing::AssertionResult near(const Colour& a, const Colour& b, int tol
   return ::testing::AssertionSuccess();
 }
 
-/// The middle of a corner patch of the fixtures' scene.
+/// A corner patch of the fixtures' scene; `at` returns the colour at its centre.
 enum class Corner { top_left, top_right, bottom_left, bottom_right };
 inline Colour at(const Frame& frame, Corner corner) {
   const bool right = corner == Corner::top_right || corner == Corner::bottom_right;
@@ -113,7 +113,7 @@ inline Frame plain_frame(int width, int height, const Colour& colour) {
   return frame;
 }
 
-/// Different in every pixel, smooth enough for a codec.
+/// A frame that differs in every pixel and is smooth enough for a codec.
 inline Frame gradient_frame(int width, int height, int number = 0) {
   Frame frame;
   frame.resize(width, height);

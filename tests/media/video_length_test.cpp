@@ -1,4 +1,4 @@
-// The length of an output and of its sound beside those of the input.
+// Compares the length of an output and of its sound with those of the input.
 
 #include <numeric>
 
@@ -8,7 +8,7 @@
 namespace streamdiffusion::testing {
 namespace {
 
-/// Frames at 0, 0.1, 0.2 s, the last of which stands for 2 s.
+/// Writes frames at 0, 0.1 and 0.2 s, the last of which lasts 2 s.
 void write_with_long_last_frame(const std::string& file, const std::string& codec = "") {
   SinkOptions options = sink_options(file, 64, 48);
   options.frame_rate = 10;
@@ -24,7 +24,7 @@ void write_with_long_last_frame(const std::string& file, const std::string& code
   sink->finish();
 }
 
-/// As `run` does it where nobody stops it.
+/// Copies a video as the command `run` does if it is not stopped. Returns the warnings.
 std::vector<std::string> redraw(const std::string& from, const std::string& to) {
   std::vector<std::string> warnings;
   const auto on_warning = [&](const std::string& text) { warnings.push_back(text); };
@@ -45,7 +45,7 @@ std::vector<std::string> redraw(const std::string& from, const std::string& to) 
   return warnings;
 }
 
-/// Seconds from the first frame to the end of the last one, as the container says.
+/// The seconds from the first frame to the end of the last one, as the container states.
 double length_of(const std::string& file) {
   ffmpeg::Options options;
   const ffmpeg::Input input = open_video_input(file, "", options);
@@ -98,7 +98,7 @@ TEST(VideoSource, TellsHowLongItsLastFrameIsShown) {
     write_with_long_last_frame(folder / name, codec);
     EXPECT_NEAR(last_duration(folder / name), 2, 0.011) << name << codec;
   }
-  // Where the container has a tick for a frame rate, FFmpeg makes one tick of a duration that it lacks.
+  // If the frame rate is merely the container's tick, FFmpeg sets a missing duration to one tick.
   EXPECT_EQ(last_duration(fixture("browser.webm")), 0);
 }
 
@@ -144,7 +144,7 @@ TEST(VideoSink, WritesSoundAsContainersOfBroadcastTakeIt) {
     EXPECT_NEAR(static_cast<double>(read_all(options.output).size()), 25, 5) << name;
     const SoundFacts sound = sound_of(options.output);
     EXPECT_EQ(sound.channels, channels) << name;
-    EXPECT_NEAR(sound.last_loud_end, 0.6, 0.1) << name;  // GXF's packets last 0.68 s
+    EXPECT_NEAR(sound.last_loud_end, 0.6, 0.1) << name;  // GXF's packets last 0.68 s.
   }
 }
 

@@ -1,4 +1,4 @@
-// SDL's driver "dummy" stands for a screen; what people see is tested in tests/cli/test_live.py.
+// SDL's driver "dummy" replaces a screen. tests/cli/test_live.py tests what users see.
 #include <cstdlib>
 
 #include "support.h"

@@ -1,4 +1,4 @@
-// Counts what the pipeline allocates once it runs: nothing.
+// Checks that the pipeline allocates nothing once it runs.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -10,7 +10,7 @@
 namespace streamdiffusion {
 namespace {
 
-/// Gives each frame at once, without allocating.
+/// Returns each frame at once, without allocating.
 class Identity : public FrameProcessor {
  public:
   [[nodiscard]] int width() const override { return 64; }
@@ -30,7 +30,7 @@ class Identity : public FrameProcessor {
   void drain(std::vector<Frame>& out) override { out.clear(); }
 };
 
-/// Looks at the count of allocations between two frames.
+/// Counts the allocations between two frames.
 class CountingSink : public Sink {
  public:
   void write(const Frame& frame) override {

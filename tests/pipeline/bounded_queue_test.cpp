@@ -84,7 +84,8 @@ TEST(BoundedQueue, ClosedQueueGivesWhatItHoldsAndTakesNothing) {
 }
 
 TEST(BoundedQueue, DiscardGivesUpWhatItHoldsAndWakesBothEnds) {
-  for (int round = 0; round < 200; ++round) {  // before the other threads wait, and while they do
+  for (int round = 0; round < 200;
+       ++round) {  // Covers discarding both before the other threads wait and while they do.
     Queue full(1);
     Queue empty(1);
     push(full, 1);
@@ -129,7 +130,7 @@ TEST(BoundedQueue, SwapsMemoryInACircle) {
   queue.push(in);
   queue.pop(out);
   EXPECT_EQ(out.data(), first);
-  queue.push(in);  // empty, for the place it goes to was
+  queue.push(in);  // `in` is empty, because it was swapped with an empty slot.
   in.clear();
   queue.pop(out);
   queue.push(out);

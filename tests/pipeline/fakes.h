@@ -16,7 +16,7 @@
 
 namespace streamdiffusion::fakes {
 
-/// Frames of one colour, their number modulo 256, in memory.
+/// A source of frames in memory, each of one colour: its number modulo 256.
 class MemorySource : public Source {
  public:
   MemorySource(int frames, int width, int height, double frame_rate = 25) : frames_(frames) {
@@ -41,7 +41,7 @@ class MemorySource : public Source {
 
   static constexpr std::chrono::milliseconds kLastDuration{700};
 
-  std::function<void(int)> before_read;  ///< gets the number of the frame to read
+  std::function<void(int)> before_read;  ///< Called with the number of the frame to read.
 
  private:
   SourceInfo info_;
@@ -49,7 +49,7 @@ class MemorySource : public Source {
   int next_ = 0;
 };
 
-/// Copies frames and gives them `delay` steps later, as a stream with delay + 1 denoising steps does.
+/// Copies frames and returns them `delay` steps later, as a stream with delay + 1 denoising steps does.
 class DelayProcessor : public FrameProcessor {
  public:
   DelayProcessor(int size, int delay = 0, int frame_buffer_size = 1)
@@ -75,7 +75,7 @@ class DelayProcessor : public FrameProcessor {
 
   std::function<void(const Frame&)> before_step;
   std::function<bool(const Frame&)> skip;
-  std::vector<std::int64_t> stepped;  ///< numbers of the first frame of each step
+  std::vector<std::int64_t> stepped;  ///< Number of the first frame of each step.
 
  private:
   void give(std::vector<Frame>& out, int delay) {
@@ -94,7 +94,7 @@ class DelayProcessor : public FrameProcessor {
   std::vector<Frame> last_;
 };
 
-/// Counts what has happened on one thread, so that another one can wait for it.
+/// Counts events on one thread, so that another thread can wait for them.
 class Counter {
  public:
   void add() {
@@ -102,7 +102,7 @@ class Counter {
     ++count_;
     changed_.notify_all();
   }
-  /// False where it does not come.
+  /// Waits until the count is at least `count`. Returns false after kTestPatience.
   [[nodiscard]] bool wait_for(int count) {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, kTestPatience, [&] { return count_ >= count; });
@@ -114,7 +114,7 @@ class Counter {
   int count_ = 0;
 };
 
-/// Keeps number, time and colour of what is written.
+/// Keeps number, time and colour of the frames written.
 class MemorySink : public Sink {
  public:
   void write(const Frame& frame) override {
@@ -130,7 +130,7 @@ class MemorySink : public Sink {
   void finish() override { finished = true; }
 
   std::function<void(const Frame&)> before_write;
-  std::optional<std::chrono::microseconds> last_duration;  ///< none: the source has not ended
+  std::optional<std::chrono::microseconds> last_duration;  ///< None: the source has not ended.
   std::vector<std::int64_t> numbers;
   std::vector<std::chrono::microseconds> times;
   std::vector<int> colours;

@@ -11,13 +11,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// A frame order with what it has shown: (number, value of the only pixel).
+/// A frame order and the frames that it has shown, as (number, value of the only pixel).
 struct Shown {
   std::vector<std::pair<int, int>> frames;
   FrameOrder order{[this](Frame& frame) {
     EXPECT_EQ(frame.time, std::chrono::microseconds(frame.number * 40));
     frames.emplace_back(static_cast<int>(frame.number), frame.pixels.at(0));
-    frame = {};  // the memory is ours
+    frame = {};  // The callback may take the frame's memory.
   }};
 
   void expect(int number) { order.expect(number, number * 40us); }

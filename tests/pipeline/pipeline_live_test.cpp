@@ -16,7 +16,7 @@ using fakes::MemorySource;
 const std::atomic<bool> kNeverStop{false};
 const PipelineOptions kLive{.live = true};
 
-/// A live pipeline by a clock that the test moves.
+/// Runs a live pipeline with a clock that the test moves.
 class PipelineLive : public testing::Test {
  protected:
   PipelineStatistics run(Source& source, FrameProcessor& processor, const PipelineOptions& options = kLive,
@@ -24,11 +24,12 @@ class PipelineLive : public testing::Test {
     return run_pipeline(source, processor, sink_, options, stop, {}, clock_);
   }
 
-  /// The clock moves on by `interval` with each frame that is shown, so that the next one is due.
+  /// Moves the clock by `interval` with each frame shown, so that the next one is due.
   void move_with_sink(std::chrono::microseconds interval) {
     sink_.before_write = [this, interval](const Frame&) { clock_.move(interval); };
   }
-  /// Each frame is read when it is due and the frame buffer before has been shown; first `late` is called.
+  /// Makes each frame be read when it is due and the previous frame buffer has been shown. Calls `late`
+  /// before.
   void move_with_source(MemorySource& source, std::function<void(int)> late, int frame_buffer = 1) {
     source.before_read = [this, &source, late = std::move(late), frame_buffer](int number) {
       EXPECT_TRUE(sink_.written.wait_for(number / frame_buffer * frame_buffer));
@@ -37,12 +38,13 @@ class PipelineLive : public testing::Test {
       clock_.move_to(start_ + std::chrono::duration_cast<MonotonicClock::Duration>(due));
     };
   }
-  /// Gives the stream the time to step the last frame again so many times.
+  /// Moves the clock so that the stream steps the last frame again `times` times.
   void let_step_again(int times) {
     for (int i = 0; i < times; ++i) {
       clock_.move_to(clock_.next_deadline());
     }
-    EXPECT_GT(clock_.next_deadline(), clock_.now());  // it waits for the next time: all steps are done
+    EXPECT_GT(clock_.next_deadline(),
+              clock_.now());  // The stream waits for a later time, so all steps are done.
   }
 
   ManualClock clock_;
@@ -127,7 +129,7 @@ TEST_F(PipelineLive, WhatIsInFlightComesOutAtTheEnd) {
 TEST_F(PipelineLive, AHalfFullFrameBufferIsFilledUpWithTheLastFrame) {
   MemorySource source(5, 8, 8, 100);
   DelayProcessor processor(8, 0, 2);
-  // The first frame of a buffer is in it as soon as the stream waits one and a half intervals from there.
+  // Once the stream waits for one and a half intervals after a frame, the frame is in the buffer.
   const auto late = [&](int number) {
     number == 1 ? clock_.await_deadline(start_ + 15ms) : void();
     number == 3 ? clock_.await_deadline(start_ + 35ms) : void();

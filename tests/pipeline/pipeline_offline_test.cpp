@@ -94,7 +94,8 @@ TEST(PipelineOffline, ASlowSinkLosesNothing) {
 }
 
 TEST(PipelineOffline, TheStagesWorkAtTheSameTime) {
-  // The source meets the stream and the sink while they are at earlier frames. Else none would go on.
+  // Source, stream and sink wait for each other while they are at different frames, which would hang if they
+  // ran in turn.
   constexpr int kFrames = 20;
   std::barrier meeting(3);
   MemorySource source(kFrames, 8, 8);

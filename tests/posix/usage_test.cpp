@@ -10,7 +10,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A system whose counters are files of a test.
+/// Tests with a fake system whose energy counters are files.
 class EnergyMeterTest : public ::testing::Test {
  protected:
   void TearDown() override { fs::remove_all(root_); }

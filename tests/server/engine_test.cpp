@@ -21,7 +21,7 @@ using namespace std::chrono_literals;
 constexpr int kSize = 32;
 constexpr const char* kLost = "the GPU has stopped working";
 
-/// Keeps what a session sends.
+/// Keeps the messages and answers of a session.
 class Inbox : public SessionOutput {
  public:
   void send(std::string message) override {
@@ -36,7 +36,7 @@ class Inbox : public SessionOutput {
     arrived_.notify_all();
   }
 
-  /// Once there are that many of each.
+  /// Waits for `count` answers and returns all.
   std::vector<FrameAnswer> answers(std::size_t count) {
     std::unique_lock lock(mutex_);
     EXPECT_TRUE(arrived_.wait_for(lock, kTestPatience, [&] { return answers_.size() >= count; }))
@@ -48,7 +48,7 @@ class Inbox : public SessionOutput {
     EXPECT_TRUE(arrived_.wait_for(lock, kTestPatience, [&] { return messages_.size() > index; }));
     return messages_.size() > index ? messages_[index] : Json();
   }
-  /// Those that have come so far.
+  /// The `statistics` messages so far.
   std::vector<Json> statistics() {
     const std::lock_guard lock(mutex_);
     return statistics_;
@@ -77,7 +77,9 @@ class EngineTest : public ::testing::Test {
     model.path = folder;
     model.threads = 1;
     model.device = "cpu";
-    model.on_warning = [](const std::string&) { throw DeviceLost(kLost); };  // a prompt that is cut does it
+    model.on_warning = [](const std::string&) {
+      throw DeviceLost(kLost);
+    };  // A prompt that is too long causes this warning.
     ModelOptions broken;
     broken.path = "/nonexistent";
     const ModelOptions second = model;
@@ -133,7 +135,7 @@ TEST_F(EngineTest, AnswersEveryFrameOnce) {
     engine_->frame(session, {.variation = 0, .number = i, .time = 0},
                    i % 10 == 7 ? std::vector<std::uint8_t>{1, 2} : png(40));
     if (i % 8 == 3) {
-      inbox_->answers(before + 1);  // lets the engine go on
+      inbox_->answers(before + 1);  // Gives the engine time to compute.
     }
     if (i == 20) {
       ask(session, {{"type", "settings"}, {"settings", {{"steps", 1}}}});
@@ -167,7 +169,7 @@ TEST_F(EngineTest, TellsEverybodyOnceThatTheDeviceIsLost) {
   for (int i = 0; i < 100; ++i) {
     prompt += " boat";
   }
-  for (int i = 0; i < 2; ++i) {  // a second time would break the promise
+  for (int i = 0; i < 2; ++i) {  // A second report would throw, because the promise is already satisfied.
     ask(session, {{"type", "settings"}, {"settings", {{"prompt", prompt + std::to_string(i)}}}});
   }
   EXPECT_EQ(told.get_future().get(), kLost);
@@ -189,7 +191,8 @@ TEST_F(EngineTest, GivesTheSameVariationTheSamePicture) {
 
 TEST_F(EngineTest, DropsTheOldestOfTooManyTextToImageFrames) {
   const auto session = open();
-  ask(session, {{"type", "stream"}, {"stream", {{"model", "second"}}}});  // keeps the engine from beginning
+  ask(session, {{"type", "stream"},
+                {"stream", {{"model", "second"}}}});  // Keeps the engine busy, so that frames wait.
   for (std::uint16_t i = 0; i < 60; ++i) {
     engine_->frame(session, {.variation = i, .number = i, .time = 0}, {});
   }
@@ -225,7 +228,7 @@ TEST_F(EngineTest, TellsWhatDoesNotSuitTheModel) {
   EXPECT_EQ(inbox_->message(3)["field"], "model");
 }
 
-/// A session that compares its pictures with those it gave at first, whose model's memory can be made scarce.
+/// Compares a session's frames with its first ones while device allocations fail.
 class EngineMemoryTest : public EngineTest {
  protected:
   EngineMemoryTest() {
@@ -245,7 +248,7 @@ class EngineMemoryTest : public EngineTest {
     return inbox_->answers(++pictures_).back().picture;
   }
 
-  /// With every allocation failing in turn, until none does.
+  /// Makes each device allocation of a change fail in turn and checks that the session continues unchanged.
   void expect_session_goes_on(const Json& wanted, const Json& back) {
     std::size_t failures = 0;
     for (std::size_t count = 1;; ++count) {
@@ -374,7 +377,7 @@ TEST_F(EngineTest, SendsStatisticsAtMostOnceASecond) {
     engine_->frame(session, {.variation = i, .number = i, .time = 0}, {});
     inbox_->answers(i + 1U);
     ask(session, {{"type", "settings"}, {"settings", Json::object()}});
-    inbox_->message(i);  // the turn that made the picture is over
+    inbox_->message(i);  // Waits for the end of the turn that made the image.
     clock.move(400ms);
   }
   engine_->stop();

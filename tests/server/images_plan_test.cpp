@@ -15,7 +15,7 @@ Settings with_steps(int steps) {
   return settings;
 }
 
-/// The number of denoising steps of each drawing; 0: all.
+/// The number of denoising steps of each drawing; 0 means all.
 Steps steps_of(const std::vector<Drawing>& drawings) {
   Steps steps;
   for (const Drawing& drawing : drawings) {

@@ -7,7 +7,7 @@ namespace {
 
 using Bytes = std::vector<std::uint8_t>;
 
-// number 0x01020304, variation 0x0506, time 1.5, as docs/server.md lays them out.
+// A frame header as in docs/server.md: number 0x01020304, variation 0x0506, time 1.5.
 const Bytes kHeader = {1, 0, 6, 5, 4, 3, 2, 1, 0, 0, 0, 0, 0, 0, 0xf8, 0x3f};
 
 std::string code_of(std::string_view text) {

@@ -105,7 +105,7 @@ TEST_F(SchedulerTest, PushesFramesInFlightOutWhenNoFrameComes) {
   const SessionPtr a = make();
   a->in_flight = true;
   a->input_interval = 0.1;
-  a->step_seconds = 0.2;  // no time for it before the next frame
+  a->step_seconds = 0.2;  // Too long to end before the next frame.
   EXPECT_EQ(choose().work, Turn::Work::none);
   now_ += 151ms;
   EXPECT_EQ(choose().work, Turn::Work::drain);

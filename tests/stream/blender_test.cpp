@@ -33,7 +33,7 @@ TEST(Blender, LinearIsTheWeightedMean) {
 }
 
 TEST(Blender, SlerpKeepsTheLength) {
-  const float third = std::sin(std::acos(0.0F) / 3);  // of a right angle
+  const float third = std::sin(std::acos(0.0F) / 3);  // The sine of a third of a right angle.
   const float rest = std::sin(std::acos(0.0F) * 2 / 3);
   expect_near(blended(Blend::slerp, 2, {{{2, 0}, 2}, {{0, 2}, 1}}), {2 * rest, 2 * third});
 }

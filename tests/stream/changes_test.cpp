@@ -1,4 +1,4 @@
-// Parameters that change while a stream runs.
+// Tests parameters that change while a stream runs.
 
 #include <gtest/gtest.h>
 
@@ -28,8 +28,8 @@ std::shared_ptr<Model> load_with_lora(float scale) {
   return load_tiny_model(options);
 }
 
-/// Runs frames 0 .. 5, changes the parameters, runs 6 .. 13: all come out in order, and those that went in
-/// after the change are what they become alone with the new parameters.
+/// Runs frames 0 to 5, changes the parameters and runs frames 6 to 13. Checks that all come out in order, and
+/// that frames after the change equal those of a stream with the new parameters only.
 std::vector<Frame> expect_change_reaches_new_frames(const std::shared_ptr<Model>& model,
                                                     const Parameters& before, const Parameters& after) {
   Stream stream(model, make_options(), before);
@@ -88,8 +88,8 @@ TEST(Changes, OfThePromptActOnTheFramesInFlight) {
 }
 
 TEST(Changes, OfTheNoiseNoiseTheRowsInFlightAgain) {
-  // With the last step's row noised by the new noise, the frame is what an original run with that noise would
-  // give it from the same predicted x_0. Going back and forth between two steps therefore changes nothing.
+  // A change noises the rows in flight again. The last step's row then gives the result of a run with the new
+  // noise from the same predicted x_0. So changing back and forth between two steps changes nothing.
   const auto model = load_tiny_model();
   Parameters parameters = make_parameters();
   Parameters other = make_parameters({5, 15, 25});

@@ -11,7 +11,7 @@ using testing::make_options;
 using testing::make_parameters;
 using testing::step_frames;
 
-/// What one step of a filled batch takes.
+/// The floating-point operations of one step of a full batch.
 double operations_of_a_step(const Parameters& parameters) {
   Stream stream(load_tiny_model({.device = "counting"}), make_options(), parameters);
   step_frames(stream, 0, 4);

@@ -1,4 +1,4 @@
-// Calls that fail for want of memory, at every allocation in turn: the stream stays as it was.
+// Makes every allocation of a call fail in turn and checks that the stream stays unchanged.
 
 #include <gtest/gtest.h>
 
@@ -31,15 +31,15 @@ using testing::make_frame;
 using testing::make_options;
 using testing::make_parameters;
 
-/// Gives what a call on the stream gives. `attempt`: another one with each call, for what must not come from
-/// a cache.
+/// A call on the stream; returns the frames that come out. `attempt` differs with each call, for values that
+/// must not come from a cache.
 using Call = std::function<std::vector<Frame>(Stream& stream, std::size_t attempt)>;
 using Change = std::function<void(Parameters& parameters, std::size_t attempt)>;
 
 struct Scenario {
   std::string name;
-  Call call;                                                                ///< what fails
-  Call before = [](Stream&, std::size_t) { return std::vector<Frame>(); };  ///< makes the state that it finds
+  Call call;                                                                ///< The call that fails.
+  Call before = [](Stream&, std::size_t) { return std::vector<Frame>(); };  ///< Sets up the stream's state.
   StreamOptions options = make_options();
   Parameters parameters = make_parameters();
 };
@@ -77,7 +77,7 @@ Call draining() {
 Call stepping(std::int64_t first, std::int64_t count = 1) {
   return [=](Stream& stream, std::size_t) {
     if (count == 1) {
-      return step(stream, first);  // allocates nothing after the call, which could fail too
+      return step(stream, first);  // Allocates nothing after the step, since that could fail too.
     }
     std::vector<Frame> all;
     for (std::int64_t i = 0; i < count; ++i) {
@@ -121,14 +121,14 @@ Change prompt_change() {
   };
 }
 
-/// A way to let the n-th allocation fail.
+/// A way to make the n-th allocation fail.
 class Failure {
  public:
   virtual ~Failure() = default;
   virtual void arm(std::size_t count) = 0;
   /// True if an allocation has failed since `arm`. None fails from here on.
   virtual bool disarm() = 0;
-  /// The next allocation to try.
+  /// The next allocation to make fail.
   [[nodiscard]] virtual std::size_t after(std::size_t count) const { return count + 1; }
 };
 
@@ -147,12 +147,12 @@ class DeviceFailure : public Failure {
 };
 
 #ifdef __SANITIZE_ADDRESS__
-constexpr bool kIsSlow = true;  // a try takes ten times as long
+constexpr bool kIsSlow = true;  // An attempt takes ten times as long.
 #else
 constexpr bool kIsSlow = false;
 #endif
 
-/// There are thousands of the host's allocations: of those after the first ones some are tried.
+/// Makes host allocations fail. There are thousands, so after the first ones only some are tried.
 class HostFailure : public Failure {
  public:
   static constexpr std::size_t kAllTried = kIsSlow ? 15 : 60;
@@ -190,10 +190,10 @@ class FailureTest : public ::testing::Test {
     return stream;
   }
 
-  /// What the call gives with the `count`-th allocation failing; none where it threw.
+  /// Runs the call while the `count`-th allocation fails. Returns nothing if it threw.
   std::optional<std::vector<Frame>> try_call(Stream& stream, const Call& call, Failure& failure,
                                              std::size_t count) {
-    model_->impl().arena.release();  // so that it allocates again
+    model_->impl().arena.release();  // Makes the call allocate again.
     failure.arm(count);
     try {
       return call(stream, count);
@@ -215,7 +215,8 @@ class FailureTest : public ::testing::Test {
     expect_same_state(stream, twin, what);
   }
 
-  /// Goes on at once with the next attempt, or looks at what comes out first.
+  /// Checks that the stream equals its twin. Some attempts then compare frames, others leave the state for
+  /// the next one.
   void expect_same_after_failure(Stream& stream, Stream& twin, std::size_t failures,
                                  const std::string& what) {
     expect_same_state(stream, twin, what);
@@ -228,7 +229,8 @@ class FailureTest : public ::testing::Test {
     }
   }
 
-  /// The twin runs on a model of its own, where nothing fails.
+  /// Runs a scenario with each allocation failing in turn and compares with a twin, whose model has no
+  /// failures. Returns the number of failures.
   std::size_t count_harmless_failures(const Scenario& scenario, Failure& failure) {
     std::unique_ptr<Stream> stream = make(model_, scenario);
     std::unique_ptr<Stream> twin = make(twin_model_, scenario);
@@ -253,13 +255,13 @@ class FailureTest : public ::testing::Test {
       if (!has_failed) {
         break;
       }
-      stream = make(model_, scenario);  // it could do without
+      stream = make(model_, scenario);  // The call succeeded despite the failure.
       twin = make(twin_model_, scenario);
     }
     return failures;
   }
 
-  /// The model of a stream that `make` has made.
+  /// The model of a stream made by `make`.
   [[nodiscard]] static std::shared_ptr<Model> model_of(const Stream& stream) { return stream.impl().model; }
 
   void expect_failures_change_nothing(const std::vector<Scenario>& scenarios) {
@@ -279,7 +281,7 @@ class FailureTest : public ::testing::Test {
   std::int64_t next_frame_ = 0;
 };
 
-/// A change on streams of all kinds, with frames in flight.
+/// Scenarios of a change on streams of all kinds, with frames in flight.
 std::vector<Scenario> changing(const std::string& name, const Change& change) {
   const Call make_picture = [](Stream& stream, std::size_t) { return std::vector{stream.picture()}; };
   return {
@@ -358,7 +360,7 @@ TEST_F(FailureTest, LeavesWeightsAsTheyWere) {
                                    .before = stepping(0, 4)}});
 }
 
-/// A stream on the way to another prompt and seed.
+/// A scenario in which the stream is in transition to another prompt and seed.
 Scenario in_transition(const std::string& name, const Call& call) {
   Scenario scenario{.name = name + ", in a transition", .call = call};
   scenario.parameters.prompt_transition = 60;
@@ -429,13 +431,13 @@ TEST_F(FailureTest, OfAPictureLeavesTheFramesInFlightAndTheNoise) {
 }
 
 TEST_F(FailureTest, OfAStepTogetherLeavesAllStreams) {
-  // The second stream is kept beside the first one, which the fixture compares.
+  // The second stream of each step. The fixture compares only the first one.
   std::map<const Stream*, std::unique_ptr<Stream>> others;
   const Call together = [&](Stream& stream, std::size_t) {
     Stream& other = *others.at(&stream);
     const std::vector<Frame> in = frames_from(stream, 50);
     std::vector<Frame> out;
-    out.reserve(2);  // both streams' frames
+    out.reserve(2);  // Holds the frames of both streams.
     std::vector<Frame> out_of_other;
     std::vector<StreamStep> steps = {{.stream = &stream, .in = &in, .out = &out},
                                      {.stream = &other, .in = &in, .out = &out_of_other}};

@@ -1,4 +1,4 @@
-// LoRAs that prompts name, while a stream runs.
+// Tests LoRAs that prompts name while a stream runs.
 
 #include <gtest/gtest.h>
 
@@ -36,7 +36,8 @@ class LoraTagsTest : public ::testing::Test {
     return Stream(model, make_options(), parameters).picture(make_frame(0));
   }
 
-  /// With the folder of LoRAs, and the same LoRA loaded with the model where a scale is given.
+  /// Loads the model with the folder of LoRAs. If `scale` is given, the same LoRA is also loaded with the
+  /// model.
   std::shared_ptr<Model> load(std::optional<float> scale = {}) const {
     ModelOptions options;
     options.lora_folder = folder_.path();

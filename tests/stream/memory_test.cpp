@@ -1,4 +1,5 @@
-// Memory that a stream takes while its settings change, as sliders do that are dragged for hours.
+// Checks that a stream's memory stays level while its settings keep changing, as when sliders are dragged for
+// hours.
 
 #include "posix/memory.h"
 
@@ -30,7 +31,7 @@ constexpr int kWarmUp = 40;
 constexpr int kChanges = 60;
 constexpr std::size_t kMostGrowth = std::size_t{1} << 20U;
 
-/// Without pages of files.
+/// The process's resident memory without mapped files.
 std::size_t resident_bytes() {
   std::ifstream status("/proc/self/status");
   const std::string key = "RssAnon:";
@@ -43,7 +44,7 @@ std::size_t resident_bytes() {
   return 0;
 }
 
-/// Calls `change` again and again.
+/// Calls `change` many times and checks that memory does not grow.
 void expect_level_memory(const std::string& name, const std::function<void(Random&)>& change,
                          int changes = kChanges, std::size_t most_growth = kMostGrowth) {
   Random random(1);
@@ -57,7 +58,7 @@ void expect_level_memory(const std::string& name, const std::function<void(Rando
   EXPECT_LT(resident_bytes(), before + most_growth) << name;
 }
 
-/// Changes the parameters of a stream again and again, with a frame in between.
+/// Changes a stream's parameters many times, with a frame in between, and checks that memory does not grow.
 void expect_level_memory(const std::string& name, const StreamOptions& options,
                          const std::function<void(Random&, Parameters&)>& change) {
   Stream stream(load_tiny_model(), options, make_parameters());
@@ -144,8 +145,8 @@ TEST_F(MemoryTest, IsLevelWhileTheScaleOfALoraChanges) {
     parameters.lora_scales = {{.name = "kohya", .scale = static_cast<float>(random() % 100) / 100}};
     stream.set_parameters(parameters);
   };
-  // New weights are packed beside those that they replace, so the large pages that both take come and go.
-  // 42 kB that stay at each change exceed this.
+  // New weights are packed while the old ones still exist, so the number of large pages varies. A leak of 42
+  // kB per change exceeds this limit.
   constexpr int kManyChanges = 150;
   constexpr std::size_t kPagesOfBoth = 3 * posix::kLargePage;
   expect_level_memory("LoRA", change, kManyChanges, kPagesOfBoth);

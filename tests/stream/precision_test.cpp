@@ -9,7 +9,7 @@
 namespace streamdiffusion {
 namespace {
 
-constexpr int kSide = 256;  // the model's own
+constexpr int kSide = 256;  // The model's native size.
 constexpr int kFrames = 4;
 
 std::shared_ptr<Model> load(const std::filesystem::path& path, const std::string& precision,
@@ -17,7 +17,7 @@ std::shared_ptr<Model> load(const std::filesystem::path& path, const std::string
   return Model::load({.path = path, .loras = std::move(loras), .precision = precision, .threads = 1});
 }
 
-/// A ball that rolls over a shaded ground.
+/// A frame of a ball that rolls over a shaded background.
 Frame make_scene(int number) {
   Frame frame;
   frame.resize(kSide, kSide);
@@ -51,7 +51,7 @@ std::vector<Frame> redraw_scene(const std::shared_ptr<Model>& model, const std::
   return all;
 }
 
-/// In decibels over all frames; infinite where they are the same.
+/// The peak signal-to-noise ratio over all frames in decibels; infinite if they are equal.
 double peak_signal_to_noise(const std::vector<Frame>& a, const std::vector<Frame>& b) {
   double squares = 0;
   double count = 0;
@@ -65,12 +65,12 @@ double peak_signal_to_noise(const std::vector<Frame>& a, const std::vector<Frame
   return 10 * std::log10(255.0 * 255.0 * count / squares);
 }
 
-/// Whether this machine rounds anything for a precision: bfloat16 is only used where it gains.
+/// True if this machine rounds anything at a precision: bfloat16 is only used where it is faster.
 bool rounds(const std::string& precision) { return precision == "int8" || cpu::Features::detect().bf16; }
 
 struct Loss {
   std::string precision;
-  double decibels;  // at least
+  double decibels;  // Least peak signal-to-noise ratio.
 };
 
 class ReducedPrecision : public ::testing::TestWithParam<Loss> {};

@@ -20,7 +20,7 @@ void expect_near(const std::vector<float>& values, std::size_t from, const std::
   }
 }
 
-// The numbers are torch.randn's, seed 2, one call after the other.
+// The expected values are those of successive calls of torch.randn with seed 2.
 TEST(RandomGenerator, DrawsWhatPyTorchDrawsInSuccessiveCallsOfAnyLength) {
   RandomGenerator generator(2);
   expect_near(

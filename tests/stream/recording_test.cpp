@@ -1,4 +1,4 @@
-// What a device that repeats recorded steps is given: the same commands, whatever has changed but shapes.
+// Checks that a device that replays recorded steps gets the same commands unless shapes change.
 
 #include <gtest/gtest.h>
 
@@ -18,7 +18,7 @@
 namespace streamdiffusion {
 namespace {
 
-/// Keeps the sequences that it is given, and computes nothing.
+/// Keeps the recorded sequences and computes nothing.
 class KeepingDevice : public cuda::RecordingDevice {
  public:
   [[nodiscard]] std::string name() const override { return "keeping"; }
@@ -77,7 +77,7 @@ class Recording : public ::testing::Test {
     return sets_.get(scale == 0 ? std::vector<ScaledLora>{} : std::vector<ScaledLora>{{lora_, scale}});
   }
 
-  /// With another prompt for each `prompt`.
+  /// Makes a denoising whose prompt embedding depends on `prompt`.
   std::shared_ptr<Denoising> denoising(const std::shared_ptr<WeightSet>& weights, int prompt,
                                        std::int64_t steps = 2) {
     constexpr std::size_t kTokens = 77;
@@ -95,7 +95,7 @@ class Recording : public ::testing::Test {
     return made;
   }
 
-  /// The one sequence that `work` gives the device.
+  /// The one sequence that `work` records.
   template <typename Work>
   cuda::Commands recorded(Work&& work) {
     device_.sequences.clear();

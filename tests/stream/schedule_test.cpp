@@ -24,7 +24,7 @@ std::string message_of(const std::function<void()>& action) {
   return "no error";
 }
 
-// The expected numbers of this file are those of diffusers' LCMScheduler.
+// The expected values in this file are those of diffusers' LCMScheduler.
 TEST(Schedule, TimestepsAreThoseOfTheLcmScheduler) {
   const SchedulerConfig config;
   EXPECT_EQ(lcm_timesteps(config, 4), (Timesteps{999, 759, 499, 259}));

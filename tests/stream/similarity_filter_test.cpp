@@ -11,7 +11,7 @@ SimilarityFilterParameters parameters(float threshold, int max_skip_frame) {
   return {.enabled = true, .threshold = threshold, .max_skip_frame = max_skip_frame};
 }
 
-/// "1" for each frame that passes, "0" for each that is skipped.
+/// Decides on `frames` equal frames: "1" for each that passes, "0" for each that is skipped.
 std::string decisions(const SimilarityFilterParameters& with, double similarity, double draw, int frames) {
   SimilarityFilter filter;
   std::string kept;
@@ -24,10 +24,10 @@ std::string decisions(const SimilarityFilterParameters& with, double similarity,
 TEST(SimilarityFilter, SkipsWithAProbabilityThatGrowsFromTheThresholdToOne) {
   const auto with = parameters(0.5F, 100);
   SimilarityFilter filter;
-  EXPECT_TRUE(filter.decide(with, 0.75, 0.51));  // probability one half
+  EXPECT_TRUE(filter.decide(with, 0.75, 0.51));  // Skipped with probability 1/2.
   EXPECT_FALSE(filter.decide(with, 0.75, 0.49));
-  EXPECT_TRUE(filter.decide(with, 0.4, 0.0));     // below the threshold
-  EXPECT_FALSE(filter.decide(with, 1.0, 0.999));  // the same frame again
+  EXPECT_TRUE(filter.decide(with, 0.4, 0.0));     // Below the threshold.
+  EXPECT_FALSE(filter.decide(with, 1.0, 0.999));  // The same frame again.
 }
 
 TEST(SimilarityFilter, NeverSkipsAtThresholdOne) {
@@ -43,9 +43,9 @@ TEST(SimilarityFilter, OnlyAForcedPassStartsTheCountOfSkipsAnew) {
   const auto with = parameters(0.9F, 1);
   SimilarityFilter filter;
   EXPECT_FALSE(filter.decide(with, 1.0, 0.5));
-  EXPECT_TRUE(filter.decide(with, 0.0, 0.5));  // passes by itself: the count stays
+  EXPECT_TRUE(filter.decide(with, 0.0, 0.5));  // Passes by similarity, which does not reset the count.
   EXPECT_FALSE(filter.decide(with, 1.0, 0.5));
-  EXPECT_TRUE(filter.decide(with, 1.0, 0.5));  // the third would be one too many
+  EXPECT_TRUE(filter.decide(with, 1.0, 0.5));  // A third skipped frame would exceed the limit.
   EXPECT_FALSE(filter.decide(with, 1.0, 0.5));
 }
 
@@ -54,7 +54,7 @@ TEST(SimilarityFilter, ForcedFramesMustPassUntilTheyHavePassed) {
   filter.force(2);
   EXPECT_TRUE(filter.must_pass());
   filter.pass();
-  filter.force(1);  // less than what is left changes nothing
+  filter.force(1);  // Has no effect because more frames are forced already.
   EXPECT_TRUE(filter.must_pass());
   filter.pass();
   EXPECT_FALSE(filter.must_pass());

@@ -1,4 +1,4 @@
-// Counts what a step allocates.
+// Counts the allocations of a step.
 
 #include <gtest/gtest.h>
 
@@ -16,7 +16,7 @@ using testing::make_frame;
 using testing::make_options;
 using testing::make_parameters;
 
-/// Allocations in the calling thread of ten steps after the first few.
+/// The number of allocations in the calling thread during ten steps, after the first few.
 std::size_t allocations_of_steps(const Parameters& parameters, const StreamOptions& options) {
   Stream stream(testing::load_tiny_model(), options, parameters);
   std::vector<Frame> out;

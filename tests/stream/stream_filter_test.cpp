@@ -1,4 +1,4 @@
-// The similarity filter inside a stream.
+// Tests the similarity filter inside a stream.
 
 #include <gtest/gtest.h>
 
@@ -23,7 +23,8 @@ Parameters filtered(std::vector<int> t_index_list, int max_skip_frame, bool let_
   return parameters;
 }
 
-/// Steps the same picture `count` times under rising numbers: "1" where it was processed, "0" where skipped.
+/// Steps the same image `count` times with rising numbers. Returns "1" for each processed frame and "0" for
+/// each skipped one.
 std::string step_still(Stream& stream, int count, std::vector<Frame>& out) {
   std::string kept;
   Frame frame = make_frame(5);

@@ -36,7 +36,7 @@ class StreamTest : public ::testing::Test {
   static Stream make(const Parameters& parameters, const StreamOptions& options = make_options()) {
     return {model_, options, parameters};
   }
-  /// What a frame becomes with these parameters, alone.
+  /// The result of a single frame in a stream of its own.
   static Frame alone(const Parameters& parameters, std::int64_t number) {
     return make(parameters).picture(make_frame(number));
   }
@@ -147,7 +147,7 @@ TEST_F(StreamTest, CrossFrameAttentionKeepsNegativeRowsApart) {
     parameters.cfg_type = type;
     parameters.guidance_scale = 2.0F;
     const Frame without = alone(parameters, 0);
-    parameters.cross_frame_attention = true;  // one row sees itself alone, whatever negative rows there are
+    parameters.cross_frame_attention = true;  // A single row attends only to itself.
     EXPECT_LE(difference(alone(parameters, 0), without), 1) << to_string(type);
   }
 }

@@ -26,7 +26,7 @@ inline std::shared_ptr<Model> load_tiny_model(ModelOptions options = {}) {
   return Model::load(options);
 }
 
-/// A picture that differs from those of other numbers everywhere.
+/// A frame that differs everywhere from those with other numbers.
 inline Frame make_frame(std::int64_t number, int width = kSize, int height = kSize) {
   Frame frame;
   frame.resize(width, height);
@@ -40,7 +40,7 @@ inline Frame make_frame(std::int64_t number, int width = kSize, int height = kSi
   return frame;
 }
 
-/// Largest difference of two pictures in levels of 255; a picture of another size differs by 255.
+/// The largest difference of two frames' values (0 to 255). Frames of different sizes differ by 255.
 inline int difference(const Frame& a, const Frame& b) {
   if (a.width != b.width || a.height != b.height) {
     return 255;
@@ -67,7 +67,8 @@ inline StreamOptions make_options(int frame_buffer_size = 1, bool use_denoising_
           .use_denoising_batch = use_denoising_batch};
 }
 
-/// Steps frames first .. first + count - 1 (a multiple of the frame buffer) and gives what came out.
+/// Steps frames `first` to `first + count - 1` and returns those that come out. `count` is a multiple of the
+/// frame buffer.
 inline std::vector<Frame> step_frames(Stream& stream, std::int64_t first, std::int64_t count) {
   const auto together = static_cast<std::int64_t>(stream.options().frame_buffer_size);
   std::vector<Frame> all;

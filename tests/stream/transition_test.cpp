@@ -1,4 +1,4 @@
-// Several prompts and seeds at once, and the way from one to the next.
+// Tests blends of several prompts and seeds, and transitions between them.
 
 #include <gtest/gtest.h>
 
@@ -74,7 +74,8 @@ TEST_F(TransitionTest, RefusesWeightsThatAreNoShares) {
 }
 
 TEST_F(TransitionTest, APromptTakesOverByTheFramesTimes) {
-  // Frames are 0.04 s apart: of 0.16 s the first has a quarter of the way behind it, the fourth all.
+  // Frames are 0.04 s apart and the transition takes 0.16 s. The first frame after the change is at a quarter
+  // of it, the fourth at its end.
   Parameters after = plain(kSecond);
   after.prompt_transition = 0.16F;
   Stream stream(model_, make_options(), plain(kFirst));
@@ -96,7 +97,7 @@ TEST_F(TransitionTest, ANewPromptMidwayStartsFromWhatIsShown) {
   Stream stream(model_, make_options(), plain(kFirst));
   step_frames(stream, 0, 1);
   stream.set_parameters(there);
-  step_frames(stream, 1, 1);  // halfway
+  step_frames(stream, 1, 1);  // Half of the transition.
   stream.set_parameters(back);
   EXPECT_LE(difference(step_frames(stream, 2, 1)[0], picture_of(model_, with_prompts(0.75F, 0.25F), 2)), 1);
   EXPECT_EQ(difference(step_frames(stream, 3, 1)[0], picture_of(model_, plain(kFirst), 3)), 0);

@@ -1,4 +1,4 @@
-// Models whose last noise level has no signal (the scheduler's rescale_betas_zero_snr).
+// Tests models whose last noise level has no signal (the scheduler's rescale_betas_zero_snr).
 
 #include <gtest/gtest.h>
 
@@ -21,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The blue of these pixels of a picture of 32x32.
+/// The blue values of some pixels of a 32x32 image.
 std::vector<int> blues(const Frame& picture) {
   std::vector<int> values;
   constexpr std::size_t kWidth = 32;
@@ -69,7 +69,7 @@ class ZeroSnr : public ::testing::Test {
   TemporaryFolder temporary_;
 };
 
-// The expected numbers are those of diffusers: LCMScheduler with rescale_betas_zero_snr, guidance as in
+// The expected values are those of diffusers: LCMScheduler with rescale_betas_zero_snr, and guidance as in
 // StableDiffusionPipeline.
 TEST_F(ZeroSnr, PicturesAreThoseOfDiffusers) {
   const auto model = load();
