@@ -1,4 +1,4 @@
-"""A Hugging Face hub on this machine, with the faults that real ones and the ways to them have.
+"""A fake Hugging Face hub on this machine, with the faults of real hubs and networks.
 
 Files that are kept in LFS are redirected to a second server, as the real hub does to its storage. Run as a program
 it serves folders: python3 hub_server.py OWNER/NAME=FOLDER ... [--rate BYTES_PER_SECOND]
@@ -19,14 +19,14 @@ PIECE = 1 << 16
 
 
 class Repository:
-    """Files by path: bytes, or the path of a file on the disk. Those in `lfs` are kept in LFS."""
+    """A repository. `files` maps paths to bytes or to paths of files on the disk. Those in `lfs` are stored in LFS."""
 
     def __init__(self, files, lfs=None):
         self.files = dict(files)
         self.lfs = set(path for path in files if path.endswith(".safetensors")) if lfs is None else set(lfs)
         self.gated = False
         self.private = False
-        self.listing = None  # what the tree answers in place of the truth
+        self.listing = None  # A wrong answer of the tree in place of the true one.
         self._hashes = {}
         names = "".join(f"{path} {self.hash(path)}\n" for path in sorted(self.files))
         self.commit = hashlib.sha1(names.encode()).hexdigest()
@@ -36,7 +36,7 @@ class Repository:
         return len(file) if isinstance(file, bytes) else os.path.getsize(file)
 
     def read(self, path, start=0):
-        """Pieces from `start` on."""
+        """Yields the file's bytes from `start` on in pieces."""
         file = self.files[path]
         if isinstance(file, bytes):
             for at in range(start, len(file), PIECE):
@@ -66,7 +66,7 @@ class Repository:
         for path in sorted(self.files):
             entry = {"type": "file", "oid": self.hash(path), "size": self.size(path), "path": path}
             if path in self.lfs:
-                entry["oid"] = hashlib.sha1(path.encode()).hexdigest()  # of the pointer
+                entry["oid"] = hashlib.sha1(path.encode()).hexdigest()  # The hash of the pointer.
                 entry["lfs"] = {"oid": self.hash(path), "size": self.size(path), "pointerSize": 134}
             entries.append(entry)
         return entries
@@ -83,29 +83,29 @@ def from_folder(folder):
 
 
 class Fault:
-    """What happens to the requests whose path holds `where`, for the first `times` of them."""
+    """A fault of the first `times` requests whose path contains `where`."""
 
     def __init__(self, where, times=1 << 30, status=None, headers=(), cut=None, alter=None, drop=False, body=b""):
         self.where, self.times = where, times
         self.status, self.headers, self.body = status, dict(headers), body
-        self.cut = cut  # the connection ends after so many bytes of the body
-        self.alter = alter  # a function of the bytes that are sent (then with their own length)
-        self.drop = drop  # the connection ends without an answer
+        self.cut = cut  # The connection ends after this many bytes of the body.
+        self.alter = alter  # A function that changes the bytes sent; their length is sent too.
+        self.drop = drop  # The connection ends without an answer.
 
 
 class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, *_):
-        pass  # who asked has gone
+        pass  # The client has gone.
 
 
 class Hub:
-    """The hub and its storage, each on a port of its own, as long as the `with` lasts."""
+    """The hub and its storage, each on a port of its own, for the time of a `with` statement."""
 
     def __init__(self, repositories, token=None, rate=None, page=1000, hold=None):
         self.repositories, self.token, self.rate, self.page = repositories, token, rate, page
-        self.hold = hold  # of each file no more than so many bytes are sent, and the rest when this changes
+        self.hold = hold  # Most bytes of each file that are sent; the rest follows when this changes.
         self.faults, self.requests = [], []
         self.ranges = True
         self.lock = threading.Lock()
@@ -264,7 +264,7 @@ class HubHandler(Handler):
 
 
 class StorageHandler(Handler):
-    """Knows no tokens: signed addresses are all it takes."""
+    """The storage server. It needs no token, because its addresses are signed."""
 
     def answer(self, fault):
         parts = urllib.parse.urlsplit(self.path)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes diffusers-txt2img.png, with which test_txt2img.py compares. Needs torch, diffusers and transformers."""
+"""Writes diffusers-txt2img.png, the reference of test_txt2img.py. Needs torch, diffusers and transformers."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Runs the program as its users do. CTest gives the paths in the environment."""
+"""Runs the program as its users do. CTest passes the paths in the environment."""
 
 import contextlib
 import json
@@ -15,10 +15,10 @@ import zlib
 PROGRAM = os.environ["STREAMDIFFUSION"]
 PROJECT = pathlib.Path(os.environ["STREAMDIFFUSION_PROJECT"])
 DEMO = PROJECT / "examples" / "demo.mp4"
-# Each frame is written at once, so that the file tells that the stream runs.
+# Options with which each frame is written at once, so that the file's size shows that the stream runs.
 FLUSHED = ["--output-option", "flush_packets=1", "--output-option", "cluster_time_limit=0"]
-PATIENCE = 100  # seconds, for what takes one on an idle machine; ends tests that would hang
-# Tests ask nobody, and what someone has in their cache changes nothing.
+PATIENCE = 100  # Seconds to wait for what takes one on an idle machine. It only ends tests that would hang.
+# Tests use no network and do not see the user's cache.
 os.environ |= {"HF_HOME": "/nonexistent", "HF_HUB_OFFLINE": "1"}
 for name in ["HF_TOKEN", "HF_ENDPOINT", "HF_HUB_CACHE"]:
     os.environ.pop(name, None)
@@ -33,7 +33,7 @@ def wait_for(condition, what):
 
 
 class ProgramTest(unittest.TestCase):
-    """A test in a folder of its own, which holds nothing else."""
+    """A test with an empty folder of its own."""
 
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="streamdiffusion-test-"))
@@ -61,7 +61,7 @@ class ProgramTest(unittest.TestCase):
         return result
 
     def fail_with(self, status, words, *arguments, **options):
-        """Fails with that exit status and one line that holds all the words; leaves no new file."""
+        """Checks that the program fails with the exit status and one line that contains all words, and leaves no new file."""
         before = sorted(self.folder.rglob("*"))
         result = self.run_program(*arguments, **options)
         said = result.stderr.decode(errors="replace")
@@ -93,7 +93,7 @@ class ProgramTest(unittest.TestCase):
         return name
 
     def probe(self, name):
-        """The streams of a video, all its frames counted."""
+        """Returns a video's streams as ffprobe describes them, with counted frames."""
         out = subprocess.run(
             ["ffprobe", "-v", "error", "-count_frames", "-show_streams", "-show_format", "-of", "json", name],
             cwd=self.folder,
@@ -106,12 +106,12 @@ class ProgramTest(unittest.TestCase):
         return streams
 
     def partial_file(self, program):
-        """The file that the output of a running program is written into, until it is whole."""
+        """Returns the temporary file of a running program's output."""
         hidden = f".{pathlib.Path(program.args[3]).stem}.partial-"
         return next((file for file in self.folder.iterdir() if file.name.startswith(hidden)), None)
 
     def wait_until_running(self, program, writes=4):
-        """Until it has written some frames into its file."""
+        """Waits until the program has written some frames to its file."""
         sizes = set()
 
         def grows():
@@ -124,7 +124,7 @@ class ProgramTest(unittest.TestCase):
         self.assertIsNone(program.poll(), getattr(program, "said", ""))
 
     def pixels(self, name):
-        """What a picture or video looks like, as raw RGB."""
+        """Returns the pixels of an image or video as raw RGB."""
         return subprocess.run(
             ["ffmpeg", "-v", "error", "-i", name, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"],
             cwd=self.folder,
@@ -139,7 +139,7 @@ class ProgramTest(unittest.TestCase):
 
 
 def png_texts(data):
-    """The text chunks of a PNG file."""
+    """Returns the text chunks of a PNG file."""
     texts, at = {}, 8
     while at < len(data):
         length, kind = struct.unpack(">I4s", data[at : at + 8])

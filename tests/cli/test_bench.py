@@ -10,7 +10,7 @@ QUICK = ["--model", PROJECT / "tests/conformance/cases/models/tiny-sd15", "--wid
 
 
 class Bench(ProgramTest):
-    results = None  # of one run, for all tests
+    results = None  # The results of one run, which all tests share.
 
     def measure(self, *arguments):
         result = self.succeed("bench", *arguments, *QUICK, "--json", "--quiet")
@@ -100,7 +100,7 @@ class Bench(ProgramTest):
         self.assertEqual({row["threads"] for row in rows}, {1})
         by_case = {(row["size"], row["steps"], row["frame_buffer"]): row for row in rows}
         small, large = by_case[256, 1, 1], by_case[512, 1, 1]
-        self.assertGreater(large["gflop"], 4 * small["gflop"])  # attention grows faster than the picture
+        self.assertGreater(large["gflop"], 4 * small["gflop"])  # Attention grows faster than the number of pixels.
         self.assertAlmostEqual(by_case[256, 1, 8]["gflop"], small["gflop"])
         two, four, eight = (by_case[256, steps, 1]["gflop"] for steps in [2, 4, 8])
         self.assertAlmostEqual(four - two, 2 * (two - small["gflop"]))

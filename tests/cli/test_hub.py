@@ -17,7 +17,7 @@ UNET = "unet/diffusion_pytorch_model.safetensors"
 
 
 class HubTest(ProgramTest):
-    """Each test has a hub and a cache of its own."""
+    """Base class of tests that each have a hub and a cache of their own."""
 
     def setUp(self):
         super().setUp()
@@ -33,7 +33,7 @@ class HubTest(ProgramTest):
         return super().succeed(*arguments, environment={**self.environment, **(environment or {})}, **options)
 
     def fail(self, words, *arguments, environment=None):
-        """Exit status 1 and a line of error that holds all the words."""
+        """Checks that the program ends with status 1 and an error line that contains all words."""
         result = self.run_program(*arguments, environment={**self.environment, **(environment or {})})
         said = result.stderr.decode()
         self.assertEqual(result.returncode, 1, said)
@@ -113,7 +113,7 @@ class Pull(HubTest):
         self.assertEqual((self.cache("someone/tiny") / "refs/refs/pr/1").read_text(), repository.commit)
         self.fail("no branch, tag or commit v9", "models", "pull", "someone/tiny@v9")
         self.pull(f"someone/tiny@{repository.commit}")
-        # A commit that is here never changes: nobody is asked.
+        # A downloaded commit never changes, so no server is asked.
         self.pull(f"someone/tiny@{repository.commit}", environment={"HF_ENDPOINT": "http://127.0.0.1:1"})
 
     def test_long_lists_come_in_pages(self):
@@ -136,7 +136,7 @@ class Interrupted(HubTest):
         end = time.monotonic() + 100
         while time.monotonic() < end:
             for path in self.home.rglob(f"{blob}.incomplete"):
-                with contextlib.suppress(FileNotFoundError):  # a small one is complete by now
+                with contextlib.suppress(FileNotFoundError):  # A small file may be complete by now.
                     if path.stat().st_size > size:
                         return program
             time.sleep(0.02)
@@ -381,7 +381,7 @@ class Use(HubTest):
         self.draw("small.png", "--model", MODELS / "tiny-kl", "--vae", taesd)
         own, small = self.pixels("own.png"), self.pixels("small.png")
         self.assertNotEqual(own, small)
-        # A folder keeps its own as long as TAESD is not there.
+        # A folder keeps its own autoencoder while TAESD is not in the cache.
         self.draw("a.png", "--model", MODELS / "tiny-kl")
         self.assertEqual(self.pixels("a.png"), own)
         self.assertIn(b"TAESD", self.draw("a.png", "--model", "someone/kl").stderr)
@@ -503,7 +503,7 @@ class Commands(HubTest):
 
 
 def python_with(*modules):
-    """A Python that has the modules; None where there is none."""
+    """Returns a Python that has the modules, or None."""
     for python in [os.environ.get("STREAMDIFFUSION_PYTHON", ""), "python3"]:
         test = "import " + ", ".join(modules)
         if python and subprocess.run([python, "-c", test], capture_output=True).returncode == 0:
@@ -512,7 +512,7 @@ def python_with(*modules):
 
 
 class WithPython(HubTest):
-    """The cache is Python's. STREAMDIFFUSION_PYTHON names a Python that has huggingface_hub and diffusers."""
+    """Tests that the cache is shared with Python. STREAMDIFFUSION_PYTHON names a Python with huggingface_hub and diffusers."""
 
     def python(self, modules, code, *arguments, **environment):
         python = python_with(*modules)

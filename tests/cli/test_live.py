@@ -1,4 +1,4 @@
-"""Live streams: the screen through Xvfb, FFmpeg as the peer on the loopback, typed lines, a watched file."""
+"""Tests of live streams: a screen by Xvfb, FFmpeg as the peer on the loopback interface, typed lines, a watched file."""
 
 import contextlib
 import json
@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from program import FLUSHED, PATIENCE, ProgramTest, wait_for
 
 PROMPT = ["--prompt", "red apple"]
-# Little is drawn anew, so that colours of the input stay.
+# The strength is low, so that the input's colours remain.
 LIGHT = [*PROMPT, "--width", "64", "--height", "64", "--steps", "1", "--strength", "0.1"]
 
 
@@ -29,7 +29,7 @@ def free_port(kind):
 
 
 def is_listened_to(port):
-    """True if a TCP socket of this machine waits for connections there, without connecting."""
+    """True if a TCP socket of this machine listens on the port. It makes no connection."""
     listening = "0A"
     lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
     return any(int(line.split()[1].split(":")[1], 16) == port and line.split()[3] == listening for line in lines)
@@ -37,7 +37,7 @@ def is_listened_to(port):
 
 class Live(ProgramTest):
     def run_live(self, *arguments, environment=None, **options):
-        """Starts the program; what it says is gathered in its `said`."""
+        """Starts the program and gathers its messages in `said`."""
         flushed = FLUSHED if "out.mkv" in arguments else []
         program = self.start(*arguments, *flushed, env={**os.environ, **(environment or {})}, **options)
         self.follow(program, lambda: program.stderr.read1(4096))
@@ -48,7 +48,7 @@ class Live(ProgramTest):
         program.said = ""
 
         def gather():
-            with contextlib.suppress(OSError):  # the terminal of a program that has ended
+            with contextlib.suppress(OSError):  # The program and its terminal may have ended.
                 while data := read():
                     program.said += data.decode(errors="replace")
 
@@ -74,7 +74,7 @@ class Live(ProgramTest):
         return process
 
     def sender(self, colour, *target, rate=15):
-        """FFmpeg sending pictures of one colour, a key frame each second."""
+        """Starts an FFmpeg that sends frames of one colour, with a key frame each second."""
         return self.peer("-re", "-f", "lavfi", "-i", f"color={colour}:size=64x64:rate={rate}", "-c:v", "libx264", "-preset",
                          "ultrafast", "-tune", "zerolatency", "-g", rate, *target)  # fmt: skip
 
@@ -90,7 +90,7 @@ class Live(ProgramTest):
         program.follower.join()
 
     def wait_until_shown(self, program, is_right):
-        """Until the last frame that the running program has written has such a colour."""
+        """Waits until the last frame that the program has written has such a colour."""
 
         def is_shown():
             with contextlib.suppress(subprocess.CalledProcessError, TypeError, ZeroDivisionError):
@@ -101,7 +101,7 @@ class Live(ProgramTest):
         self.assertIsNone(program.poll(), program.said)
 
     def write_at_once(self, file, text):
-        """So that nobody reads half of it."""
+        """Writes a file by renaming, so that no reader sees half of it."""
         hidden = file.with_suffix(".new")
         hidden.write_text(text)
         hidden.replace(file)
@@ -120,7 +120,7 @@ class Screen(Live):
         if not shutil.which("Xvfb"):
             self.skipTest("there is no Xvfb")
         read, write = os.pipe()
-        # Without -noreset the server starts anew when its last client leaves, and refuses those that connect meanwhile.
+        # Without -noreset the server restarts when its last client leaves, and refuses connections meanwhile.
         self.server = subprocess.Popen(["Xvfb", "-displayfd", str(write), "-screen", "0", "320x240x24", "-nolisten", "tcp",
                                    "-noreset"], pass_fds=[write], stderr=subprocess.DEVNULL)  # fmt: skip
         self.addCleanup(self.kill, self.server)
@@ -143,7 +143,7 @@ class Screen(Live):
         self.assertIn("320x240", self.succeed("devices", environment=self.display).stdout.decode())
 
     def test_a_window_shows_the_stream_and_the_screen_is_a_source(self):
-        # The first program fills the screen's middle with blue, the second one reads a part of that.
+        # The first program fills the middle of the screen with blue, the second one reads a part of it.
         blue = bytes([30, 60, 220]) * (64 * 64)
         window = self.run_live("run", "-", "window", *LIGHT, "--strength", "0.02", "--input-format", "rawvideo", "--input-size",
                                "64x64", "--live", stdin=subprocess.PIPE, environment=self.display)  # fmt: skip
@@ -214,13 +214,13 @@ class Network(Live):
         target = f"rtmp://127.0.0.1:{free_port(socket.SOCK_STREAM)}/live/out"
         self.sender("blue", "-f", "flv", "-listen", "1", source)
         receiver = self.peer("-f", "flv", "-listen", "1", "-i", target, "-frames:v", "10", "-c:v", "ffv1", "in.mkv")
-        # FFmpeg takes one connection each, so that trying would use it up.
+        # Each FFmpeg takes only one connection, so the test must not connect to see if it listens.
         wait_for(lambda: all(is_listened_to(urlsplit(address).port) for address in (source, target)), "servers")
         program = self.run_live("run", source, target, *LIGHT)
         self.assertEqual(receiver.wait(timeout=PATIENCE), 0, program.said)
         self.assertEqual(int(self.probe("in.mkv")["video"]["nb_read_frames"]), 10)
         self.assertGreater(self.mean_colour("in.mkv")[2], 150)
-        # The receiver is gone: that is an error, said once.
+        # The receiver is gone, which is an error that is reported once.
         self.assertEqual(program.wait(timeout=PATIENCE), 1, program.said)
         program.follower.join()
         self.assertIn(f"error: cannot write to {target}", program.said)
@@ -261,7 +261,7 @@ class Network(Live):
                         program.stdin.write(bytes(64 * 64 * 3))
                         program.stdin.flush()
                         time.sleep(0.1)
-                    program.stdin.write(bytes(1000))  # of a frame that never comes
+                    program.stdin.write(bytes(1000))  # Part of a frame that never comes.
                     program.stdin.flush()
 
                 feeder = threading.Thread(target=feed)

@@ -20,7 +20,7 @@ class Options(ProgramTest):
         for command in ["txt2img", "img2img", "run", "serve"]:
             text = self.succeed(command, "--help").stdout.decode()
             self.assertIn(f"\n  streamdiffusion {command} ", text)
-            # An option begins two spaces in, its text goes on further right.
+            # An option is indented by two spaces, its text by more.
             entries = re.split(r"\n(?=  -)", text.split("\nExamples:")[0])[1:]
             for entry in entries:
                 name, value = re.match(r"  (?:-\w,)?--([\w-]+) ?(\S*)", entry).groups()

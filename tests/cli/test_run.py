@@ -78,12 +78,12 @@ class Run(ProgramTest):
         took = time.monotonic() - begin
         self.assertGreater(took, 0.9)
         duration = float(self.probe("out.mkv")["format"]["duration"])
-        self.assertTrue(0 < duration < took + 0.1, (duration, took))  # on a busy machine, the first frames may be dropped
+        self.assertTrue(0 < duration < took + 0.1, (duration, took))  # On a busy machine the first frames may be dropped.
 
     def test_a_stop_signal_finishes_the_file(self):
         for stop in [signal.SIGINT, signal.SIGTERM]:
             with self.subTest(stop):
-                # A pipe that never ends: the program is surely at work when the signal comes.
+                # The pipe never ends, so the program is still running when the signal comes.
                 program = self.start("run", "-", "out.mkv", *SMALL, "--input-format", "rawvideo", "--input-size", "64x64",
                                      "--live", *FLUSHED, stdin=subprocess.PIPE)  # fmt: skip
 

@@ -38,7 +38,7 @@ class Txt2img(ProgramTest):
         self.assertNotEqual(self.pixels("a.png"), self.pixels("c.png"))
 
     def test_the_seed_draws_what_diffusers_draws(self):
-        # diffusers' timesteps for four steps of LCM: 999, 759, 499, 259
+        # The t indices of diffusers' timesteps for four steps of LCM: 999, 759, 499 and 259.
         self.succeed("txt2img", "a red boat on a lake", "--model", PROJECT / "tests/conformance/cases/models/tiny-sd15", "-o", "boat.png", "--seed", "7",
                      "--t-index-list", "0,12,25,37", "--width", "64", "--height", "64")  # fmt: skip
         ours, theirs = self.pixels("boat.png"), self.pixels(PROJECT / "tests/cli/diffusers-txt2img.png")

@@ -1,4 +1,4 @@
-"""Every path of the repository that the documentation names exists, and so does every heading that a link leads to."""
+"""Tests that every path of the repository that the documentation names exists, and every heading that a link leads to."""
 
 import os
 import re
@@ -9,7 +9,7 @@ PROJECT = Path(os.environ.get("STREAMDIFFUSION_PROJECT", Path(__file__).resolve(
 PAGES = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *sorted((PROJECT / "docs").glob("*.md")),
          *sorted((PROJECT / "bench").glob("**/*.md"))]
 
-# The folders that documents name paths of: those at the top, and those below src/ without "src/" in front.
+# The folders whose paths documents name: those at the top, and those in src/, which are named without "src/".
 TOP = {"bench", "cmake", "docs", "examples", "findings", "include", "models", "scripts", "src", "tests", "tools", "web", ".ci"}
 BELOW_SRC = {folder.name for folder in (PROJECT / "src").iterdir() if folder.is_dir()} - TOP
 SOURCE = re.compile(r"\.(h|cpp|cu|py|js|cmake)$")
@@ -19,7 +19,7 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 CODE = re.compile(r"`([^`\n]+)`")
 PLACEHOLDER = re.compile(r"\b(DATE|NAME|FILE|FOLDER|MODEL)\b")
 
-# What the commands on the pages make.
+# Paths that the commands on the pages create.
 MADE = {"models/sd-turbo"}
 
 

@@ -1,5 +1,5 @@
-"""Adapter files (LoRA and its kin) for the reference cases' tiny model, written by peft, diffusers and LyCORIS. The right
-output is what the library itself computes with the adapter in place, before it is merged."""
+"""Adapter files (LoRA and similar) for the reference cases' tiny model, written by peft, diffusers and LyCORIS. The expected
+output is what the library itself computes with the adapter attached, before it is merged."""
 
 import contextlib
 import functools
@@ -19,7 +19,7 @@ CONVOLUTIONS = ["conv1", "conv2", "proj_in", "proj_out", "conv_shortcut"]
 warnings.filterwarnings("ignore")
 
 
-# ---- the model and what comes in
+# ---- The model and its inputs
 
 
 def unet():
@@ -37,7 +37,7 @@ def text_encoder():
 
 @contextlib.contextmanager
 def reference():
-    """Without gradients, and with the same random numbers in each run."""
+    """Runs the body without gradients and with the same random numbers each time."""
     import torch
 
     logging.getLogger("LyCORIS").setLevel(logging.ERROR)
@@ -67,7 +67,7 @@ def write_unet_case(folder, network, loras, torch):
 
 
 def randomise(network, torch, is_adapter):
-    """Every number of the adapter gets away from its beginning, at which it would change little or nothing."""
+    """Randomises all of an adapter's parameters, which initially would change little or nothing."""
     for name, parameter in network.named_parameters():
         if is_adapter(name):
             noise = torch.randn_like(parameter)
@@ -93,7 +93,7 @@ def peft_on_unet(folder, configuration):
 
 
 def peft_on_unet_with_biases(folder):
-    """All biases are trained, those of the layers below the adapter too."""
+    """Makes an adapter with all biases trained, including those of the adapted layers."""
     import peft
 
     with reference() as torch:
@@ -118,7 +118,7 @@ def peft_on_text_encoder(folder):
 
 
 def several_of_peft(folder, order, modules=("to_q", "conv1")):
-    """A plain LoRA and two DoRAs, active in this order."""
+    """Makes a plain LoRA and two DoRAs, active in this order."""
     import peft
 
     with reference() as torch:
@@ -137,7 +137,7 @@ def several_of_peft(folder, order, modules=("to_q", "conv1")):
 
 
 def diffusers_pipeline_file(folder, options, scale):
-    """As diffusers' training scripts save it, and its pipelines load it."""
+    """Writes a LoRA as diffusers' training scripts save it and its pipelines load it."""
     import peft
     from diffusers import StableDiffusionPipeline
     from diffusers.utils import convert_state_dict_to_diffusers
@@ -165,7 +165,7 @@ def lycoris_file(folder, scale=1.0, modules=("Linear", "Conv2d", "GroupNorm", "L
         network = unet()
         LycorisNetwork.apply_preset({"target_module": list(modules), "enable_conv": True})
         adapter = LycorisNetwork(network, 1.0, lora_dim=4, conv_lora_dim=4, alpha=2, conv_alpha=2, **options)
-        adapter.apply_to()  # before it the adapter has no parameters
+        adapter.apply_to()  # The adapter has no parameters before this call.
         randomise(adapter, torch, lambda name: True)
         adapter.save_weights(str(folder / "lycoris.safetensors"), None, {"ss_network_module": "lycoris.kohya"})
         adapter.set_multiplier(scale)
@@ -173,7 +173,7 @@ def lycoris_file(folder, scale=1.0, modules=("Linear", "Conv2d", "GroupNorm", "L
         write_unet_case(folder, network, [("lycoris.safetensors", scale)], torch)
 
 
-# ---- the list
+# ---- The list
 
 
 PEFT = ("torch", "diffusers", "peft", "safetensors")

@@ -1,6 +1,5 @@
-"""Models as today's diffusers, transformers, huggingface_hub and gguf save them. The right images are those of the pipeline
-that was saved: one step of diffusers' LCMScheduler with the pipeline's own tokenizer, text encoder, UNet, noise levels and
-autoencoder."""
+"""Models as current versions of diffusers, transformers, huggingface_hub and gguf save them. The expected images are those of
+one step of diffusers' LCMScheduler with the saved pipeline's tokenizer, text encoder, UNet, noise levels and autoencoder."""
 
 import functools
 import json
@@ -9,10 +8,10 @@ from kind_adapters import MODEL, is_of_peft, randomise, reference
 from reference_file import ReferenceFile
 
 PROMPT = "a red boat on a lake"
-STEP = 20  # of LCM's 50, unless a file is for another
+STEP = 20  # Default index into LCM's 50 steps.
 
 
-# ---- the models
+# ---- The models
 
 
 def pipeline(model, torch):
@@ -54,7 +53,7 @@ def saved_pipeline(folder, change=lambda pipe, torch: None, model=MODEL.name, pr
         write_stream_case(folder, pipe, torch, prompt=prompt, index=index)
 
 
-# ---- changes before a model is saved
+# ---- Changes before a model is saved
 
 
 def schedule_with(class_name, **settings):
@@ -67,7 +66,7 @@ def schedule_with(class_name, **settings):
 
 
 def rounded_pipeline(folder, dtype, **options):
-    """The numbers are rounded; the reference computes with them in float32."""
+    """Saves the model with rounded weights, with which the reference computes in float32."""
     with reference() as torch:
         pipe = pipeline(MODEL.name, torch)
         pipe.to(getattr(torch, dtype)).save_pretrained(folder / "model", **options)
@@ -91,7 +90,7 @@ def fuse_adapter(pipe, torch):
     pipe.unet.unload_lora()
 
 
-# ---- other forms
+# ---- Other file formats
 
 
 def dduf_file(folder):
@@ -120,7 +119,7 @@ def gguf_file(folder):
         writer.close()
 
 
-# ---- the list
+# ---- The list
 
 
 LIBRARIES = ("torch", "diffusers", "transformers", "safetensors")

@@ -1,5 +1,5 @@
-"""Videos as today's FFmpeg (in PyAV) and Chromium's MediaRecorder write them, redrawn by the program with the default model
-at a strength that keeps colours. The output must have the input's frames at the input's times, its sound and its colour."""
+"""Videos as current versions of FFmpeg (in PyAV) and Chromium's MediaRecorder write them. The program processes them with the
+default model at a strength that keeps colours. The output must have the input's frames, times, sound and colour."""
 
 import base64
 import fractions
@@ -13,7 +13,7 @@ from reference_file import ReferenceFile
 COLOUR = (200, 50, 50)
 SIZE = 64
 RATE = 25
-MOST_PADDING = 0.13  # seconds; encoders fill up their last frame, at 8 kHz AAC's 1024 samples
+MOST_PADDING = 0.13  # Seconds. Encoders pad their last frame: 1024 samples in AAC, here at 8 kHz.
 
 
 # ---- FFmpeg's files
@@ -23,8 +23,8 @@ def even(count=RATE):
     return [i * 1000 // RATE for i in range(count)]
 
 
-UNEVEN = [0, 40, 60, 140, 150, 300, 333, 400, 480, 481, 700, 740, 900, 960]  # ms
-GAP = [time + (2000 if time >= 12400 else 0) for time in even(320)]  # behind more frames than are looked at first
+UNEVEN = [0, 40, 60, 140, 150, 300, 333, 400, 480, 481, 700, 740, 900, 960]  # Milliseconds.
+GAP = [time + (2000 if time >= 12400 else 0) for time in even(320)]  # Later than the frames examined at the start.
 
 
 def add_video(container, codec, times, full_range):
@@ -119,11 +119,11 @@ def recorded_file(folder, name, mime_type):
     (folder / name).write_bytes(base64.b64decode(recording))
 
 
-# ---- what came out
+# ---- Outputs
 
 
 def read_video(path):
-    """Times of the frames from the first on, seconds of sound, and the mean colour of the last frame."""
+    """Returns the frames' times relative to the first, the seconds of sound, and the mean colour of the last frame."""
     import av
 
     with av.open(str(path)) as container:
@@ -154,7 +154,7 @@ def compare_videos(folder, name, output):
     )
 
 
-# ---- the list
+# ---- The list
 
 
 def of_ffmpeg(name, output, video, audio, times, **options):

@@ -1,4 +1,4 @@
-"""Writes the adapter cases in tests/conformance/cases (unet-adapter-*): few layers each, so that the files are small.
+"""Writes the adapter cases in tests/conformance/cases (unet-adapter-*). Each adapts few layers, so that the files are small.
 
     STREAMDIFFUSION_PROJECT=. python3 tests/files/make_adapter_cases.py
 """
@@ -37,7 +37,7 @@ def main():
         folder = CASES / f"unet-adapter-{name}"
         folder.mkdir(exist_ok=True)
         make(folder)
-        for card in folder.rglob("README.md"):  # peft writes one, which says nothing
+        for card in folder.rglob("README.md"):  # peft writes an empty model card.
             card.unlink()
         case = json.loads((folder / "case.json").read_text())
         case["model"] = f"../models/{kind_adapters.MODEL.name}"

@@ -1,8 +1,7 @@
-"""Counts how many files that today's libraries write give those libraries' numbers, or are refused as the docs say.
+"""Counts how many files written by current libraries give those libraries' results, or are refused as the docs say.
 
-The files are written anew in each run, one module for each kind of file (kind_*.py). Libraries that cannot be imported
-and programs that are not there are named, and their files are left out; where none is left the test is skipped. To run it
-by hand:
+The files are written in each run, by one module for each kind of file (kind_*.py). Missing libraries and programs are
+reported and their files skipped; if none remains, the test is skipped. To run it by hand:
 
     CONFORMANCE=build/conformance STREAMDIFFUSION=build/streamdiffusion STREAMDIFFUSION_PROJECT=. \\
         python3 tests/files/test_files.py [NAME...]
@@ -18,13 +17,12 @@ import tempfile
 from reference_file import missing
 
 SKIPPED = 77
-# How many files of each kind must come out right where all libraries are there. Names alone do not tell whether a
-# file was lost from the list.
+# The number of files of each kind that must pass if all libraries are available. It detects files lost from the lists.
 FILES_OF_KIND = {"adapters": 40, "checkpoints": 26, "videos": 16}
 
 
 def outcome(file, folder):
-    """(True if it came out right, what happened)."""
+    """Returns if the file passed, and what happened."""
     file.make(folder)
     if file.compare:
         return file.compare(folder)
@@ -43,7 +41,7 @@ def outcome(file, folder):
 
 
 def run_kind(kind, only):
-    """(right, wrong, left out) of one kind's files."""
+    """Returns the passed, failed and skipped files of one kind."""
     files = [file for file in importlib.import_module(f"kind_{kind}").files() if not only or file.name in only]
     if not only and len(files) != FILES_OF_KIND[kind]:
         sys.exit(f"{kind}: {len(files)} files, {FILES_OF_KIND[kind]} expected; change FILES_OF_KIND with the list")

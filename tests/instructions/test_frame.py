@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Counts the instructions that a frame of the default model takes in float32 and in int8 (two denoising steps, one thread,
-AVX2, which is what Valgrind knows) and compares them with reference.json. Times on a busy machine tell little; instructions are nearly the
-same each time, so a kernel that has become slower, or work done twice, shows.
+"""Counts the instructions that a frame of the default model takes in float32 and in int8, and compares them with
+reference.json. The frame takes two denoising steps on one thread with AVX2, which is the best that Valgrind supports.
+Instruction counts are nearly the same in each run, unlike times on a busy machine, so they reveal slower kernels and
+repeated work.
 
-Fails where there are more than 5 % more. Where that is meant, or the default model has changed:
+Fails if a count grows by more than 5%. If that is intended, or the default model has changed, run:
 
     ctest --test-dir build -R instructions -V        # shows the command of this file with its options; add --update
     python3 tests/instructions/test_frame.py --update
@@ -33,13 +34,13 @@ def skip(why):
 
 
 def compiler_of(build):
-    """What CMake has found, as CMakeLists.txt gives it to this file."""
+    """Returns the compiler's name and version that CMake found, in the form in which CMakeLists.txt passes it."""
     text = next(build.glob("CMakeFiles/*/CMakeCXXCompiler.cmake")).read_text(encoding="utf-8")
     return " ".join(re.search(rf'set\({key} "(.*?)"\)', text)[1] for key in ("CMAKE_CXX_COMPILER_ID", "CMAKE_CXX_COMPILER_VERSION"))
 
 
 def count(program, precision):
-    """Instructions of the frame, and the instruction set that it was computed with."""
+    """Returns the instructions of the frame and the instruction set used."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "callgrind.out"
         run = subprocess.run(

@@ -1,4 +1,4 @@
-"""What prepare_data.py takes from packages: only what the copyright file gives, and whole."""
+"""Tests that prepare_data.py takes from packages only the files that the copyright file allows, and unchanged."""
 
 import os
 import struct
@@ -34,7 +34,7 @@ License: CC-BY-1.0
 
 
 def qt_resource(files, version=2):
-    """A binary resource file of Qt with one folder "photos": as rcc writes it."""
+    """Returns a binary resource file of Qt with one folder "photos", as rcc writes it."""
     names, offsets = b"", {}
     for name in ("photos", *files):
         offsets[name] = len(names)

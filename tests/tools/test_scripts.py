@@ -1,4 +1,4 @@
-"""Scripts say what they do without doing it, refuse what they do not know, and name systems that are too old."""
+"""Tests that the scripts' help does nothing, and that they refuse unknown options and unsupported systems."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 
 SCRIPTS = Path(os.environ["STREAMDIFFUSION_PROJECT"]) / "scripts"
 NAMES = sorted(script.name for script in SCRIPTS.iterdir() if os.access(script, os.X_OK))
-# What would change the machine or take long.
+# Programs that would change the machine or take long.
 FORBIDDEN = ["apt-get", "sudo", "cmake", "ninja", "cpack", "ctest", "pip", "debootstrap", "unshare", "ldd", "cp"]
 
 SYSTEMS = {
@@ -122,7 +122,7 @@ class Scripts(unittest.TestCase):
 
 
 class Progress(unittest.TestCase):
-    """The build's progress, from what Ninja prints to where no terminal is."""
+    """Tests the progress that show_build prints for Ninja's output without a terminal."""
 
     def show(self, lines):
         with tempfile.NamedTemporaryFile() as log:

@@ -1,4 +1,4 @@
-"""A running server and a small client of docs/server.md, for the tests."""
+"""Runs a server, and a small client of its protocol (docs/server.md), for the tests."""
 
 import collections
 import json
@@ -17,7 +17,7 @@ import zlib
 
 from websockets.sync.client import connect
 
-PATIENCE = 100  # seconds, for anything that has to come; ends tests that would hang
+PATIENCE = 100  # Seconds to wait for anything that has to come. It only ends tests that would hang.
 PICTURE, SKIPPED, DROPPED, UNREADABLE = range(4)
 
 FRAME_HEADER = struct.Struct("<BBHId")
@@ -27,7 +27,7 @@ Answer = collections.namedtuple("Answer", "state variation number time microseco
 
 
 class Server:
-    """`streamdiffusion serve` on a port of its own. As a context it must end well by itself."""
+    """Runs `streamdiffusion serve` on a free port. Used in a `with` statement, it checks that the server ends without error."""
 
     program = ""
 
@@ -76,8 +76,8 @@ class Server:
 
 
 class TlsSocket(ssl.SSLSocket):
-    """Reads and writes one after the other: websockets reads in a thread of its own, but a connection of OpenSSL is for one
-    thread at a time, and what is sent while a session ticket is read may never leave (python/cpython#151508)."""
+    """Allows one read or write at a time. websockets reads in a thread of its own, but an OpenSSL connection is not thread-safe.
+    Data sent while a session ticket is read may never leave (python/cpython#151508)."""
 
     turn = threading.Lock()
 
@@ -100,7 +100,7 @@ class TlsSocket(ssl.SSLSocket):
 
 
 class Session:
-    """A WebSocket to /v1/stream. What comes is kept until somebody asks for it."""
+    """A WebSocket to /v1/stream. Messages and answers are kept until the test asks for them."""
 
     def __init__(self, server, name=None, headers=None, wait=True, **options):
         if "ssl" in options:
@@ -132,7 +132,7 @@ class Session:
             self.answers.append(Answer(*fields, data[ANSWER_HEADER.size:]))
 
     def message(self, kind, timeout=PATIENCE):
-        """The next message of this type."""
+        """Waits for the next message of this type."""
         until = time.monotonic() + timeout
         while True:
             for text in self.texts:
@@ -142,7 +142,7 @@ class Session:
             self.receive(until - time.monotonic())
 
     def answer(self, number=None, timeout=PATIENCE):
-        """The next answer to a frame, or the one to the frame of this number."""
+        """Waits for the next answer to a frame, or for the answer to the frame of this number."""
         until = time.monotonic() + timeout
         while True:
             for answer in self.answers:
@@ -152,7 +152,7 @@ class Session:
             self.receive(until - time.monotonic())
 
     def ask(self, kind, fields):
-        """Asks for a change; the answer, whichever it is."""
+        """Requests a change and returns the answer, which may be an error."""
         self.ids += 1
         self.socket.send(json.dumps({"type": kind, "id": self.ids, kind: fields}))
         while True:
@@ -163,7 +163,7 @@ class Session:
             self.receive()
 
     def change(self, kind="settings", **fields):
-        """A change that must be taken."""
+        """Requests a change that must succeed and returns the answer."""
         answer = self.ask(kind, fields)
         assert answer["type"] == kind, answer
         return answer
@@ -172,7 +172,7 @@ class Session:
         self.socket.send(FRAME_HEADER.pack(1, 0, variation, number, time_) + picture)
 
     def draw(self, picture=b"", variation=0):
-        """The picture that a frame becomes."""
+        """Sends a frame and returns the image file of its answer."""
         self.ids += 1
         self.send(picture, self.ids, variation)
         answer = self.answer(self.ids)
@@ -181,7 +181,7 @@ class Session:
 
 
 def png(width, height, shade=lambda x, y: (x, y, 128)):
-    """A PNG file; Python brings no encoder."""
+    """Encodes a PNG file, because Python has no encoder."""
 
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

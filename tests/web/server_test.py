@@ -1,8 +1,8 @@
-"""What the tests of the real program over the network share. They are run as
+"""Code shared by the tests of the program over the network. They are run as
 
     test_NAME.py [--program FILE] [unittest's options]
 
-and exit with 77 where Python's websockets or openai are missing.
+and exit with 77 if Python's websockets or openai are missing.
 """
 
 import argparse
@@ -29,7 +29,7 @@ DRAWING = png(64, 64)
 
 
 def get(server, path, method="GET", headers=None, body=None, context=None):
-    """Status, headers and body of an answer, whatever the status."""
+    """Returns status, headers and body of an answer, whatever the status."""
     request = urllib.request.Request(server.url.rstrip("/") + path, body, headers or {}, method=method)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
     try:
@@ -46,7 +46,7 @@ def metric(server, name):
 
 
 def exchange(server, request):
-    """All that comes back for raw bytes, until the server closes the connection or says no more."""
+    """Sends raw bytes and returns the answer, until the server closes the connection or is silent."""
     with server.connect() as connection:
         connection.settimeout(5)
         received = b""
@@ -60,7 +60,7 @@ def exchange(server, request):
 
 
 class OneServer(unittest.TestCase):
-    """Tests that share a server, which has to be well after each of them."""
+    """Base class of tests that share a server, which must still work after each of them."""
 
     options = ()
 

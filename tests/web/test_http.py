@@ -1,4 +1,4 @@
-"""Requests, who may make them, and TLS: docs/server.md, and what clients may do wrong."""
+"""Tests of HTTP requests, access and TLS (docs/server.md), and of wrong requests."""
 
 import ssl
 import subprocess
@@ -6,7 +6,7 @@ import tempfile
 import time
 import unittest
 
-from server_test import DRAWING, TOKEN, OneServer, exchange, get, main, metric  # first: it tells what is missing
+from server_test import DRAWING, TOKEN, OneServer, exchange, get, main, metric  # First, because it reports missing packages.
 
 import openai
 from server_client import PATIENCE, Server, Session, format_of
@@ -107,7 +107,7 @@ class Access(OneServer):
         self.assertEqual(self.status_of(query={"token": "other"}), 401)
         self.assertEqual(self.status_of(query={"token": TOKEN}), 101)
         self.assertEqual(self.status_of(headers=bearer), 101)
-        with self.server.connect() as connection:  # before the body, which may be large
+        with self.server.connect() as connection:  # The server answers before the body, which may be large.
             connection.sendall(b"POST /v1/images/edits HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n")
             self.assertIn(b" 401 ", connection.recv(1000))
         with self.assertRaises(openai.AuthenticationError), openai.OpenAI(base_url=self.server.url + "v1", api_key="other", max_retries=0) as client:
@@ -140,7 +140,7 @@ class Tls(unittest.TestCase):
             certificate = ssl.get_server_certificate(("127.0.0.1", server.port))
             context = ssl.create_default_context(cadata=certificate)
             context.verify_flags &= ~ssl.VERIFY_X509_STRICT if hasattr(ssl, "VERIFY_X509_STRICT") else -1
-            self.check(server, context)  # checks the name, too
+            self.check(server, context)  # Checks the host name, too.
 
     def test_own_certificate(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -1,9 +1,9 @@
-"""OpenAI's interface, used by OpenAI's own client."""
+"""Tests of OpenAI's images API with OpenAI's own client."""
 
 import base64
 import json
 
-from server_test import DRAWING, OneServer, get, main  # first: it tells what is missing
+from server_test import DRAWING, OneServer, get, main  # First, because it reports missing packages.
 
 import openai
 from server_client import PATIENCE, format_of, png, size_of_png
@@ -26,7 +26,7 @@ class OpenAi(OneServer):
         self.assertEqual(base64.b64decode(again.data[0].url.partition("base64,")[2]), pictures[1])
 
     def stream(self, method, **options):
-        """The events of a streamed answer."""
+        """Returns the events of a streamed answer."""
         with method(stream=True, **options) as events:
             return list(events)
 
@@ -76,7 +76,7 @@ class OpenAi(OneServer):
         with self.assertRaises(openai.BadRequestError) as refused:
             self.client.images.edit(image=("drawing.png", b"no picture"), prompt="red apple")
         self.assertIn("picture", str(refused.exception))
-        with self.assertRaises(openai.BadRequestError) as refused:  # before the stream begins, so that the status tells
+        with self.assertRaises(openai.BadRequestError) as refused:  # The error comes before the stream begins, as the status.
             self.stream(self.client.images.generate, prompt="red apple", size="60x64")
         self.assertEqual(refused.exception.param, "width")
 
@@ -108,7 +108,7 @@ class OpenAi(OneServer):
         self.assertEqual(get(self.server, "/v1/images/generations", "POST", body=bytes(2 << 20))[0], 413)
 
     def expect(self, headers, path="/v1/images/generations"):
-        """A connection on which headers have been sent that expect an answer before the body, and that answer."""
+        """Sends headers that expect an answer before the body. Returns the connection and that answer."""
         connection = self.server.connect()
         self.addCleanup(connection.close)
         connection.sendall(f"POST {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n\r\n".encode())

@@ -1,8 +1,8 @@
-"""The page in a real browser, served by the real program.
+"""Tests of the page in a real browser, served by the program.
 
     test_page.py [--program FILE] [--screenshot FILE] [unittest's options]
 
-Exits with 77 where Playwright or Chromium are missing. --screenshot writes the picture for the README and tests nothing.
+Exits with 77 if Playwright or Chromium are missing. --screenshot writes the README's image and tests nothing.
 """
 
 import argparse
@@ -35,8 +35,8 @@ FLAGS = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
          "--autoplay-policy=no-user-gesture-required"]
 TOKEN = "only-for-this-test"
 
-# Hashes of what the parts of a canvas show, so many across and down; "" for one that shows nothing. Reads a small
-# copy, since browsers warn of slow canvases that are read often.
+# JavaScript that returns a hash of each part of a canvas, with `parts` across and down; "" for an empty part. It reads a small
+# copy, because browsers warn of slow canvases that are read often.
 PIXELS = """(canvas, parts) => {
   const side = 72 / parts;
   const context = new OffscreenCanvas(72, 72).getContext("2d", { willReadFrequently: true });
@@ -48,7 +48,7 @@ PIXELS = """(canvas, parts) => {
 
 
 class Server:
-    """`streamdiffusion serve` on a port of its own."""
+    """Runs `streamdiffusion serve` on a free port."""
 
     program = ""
 
@@ -78,7 +78,8 @@ class Server:
 
 
 class PageTest(unittest.TestCase):
-    """A fresh browser profile for each test. Whatever a test did, there are no errors and no foreign requests."""
+    """Base class of tests with a fresh browser profile. Checks after each test that there were no errors and no requests to other
+    servers."""
 
     @classmethod
     def setUpClass(cls):
@@ -125,7 +126,7 @@ class PageTest(unittest.TestCase):
         return self.page.locator(canvas).evaluate(PIXELS, 1)[0]
 
     def wait_for_picture(self, other_than=""):
-        """A picture that is not the one named, or any where none is named."""
+        """Waits for an output that differs from `other_than`, or for any output if none is given."""
         for _ in range(PATIENCE // 100):
             pixels = self.pixels()
             if pixels not in ("", other_than):
@@ -134,7 +135,7 @@ class PageTest(unittest.TestCase):
         self.fail("no new picture came")
 
     def wait_for_rest(self):
-        """The picture that stays."""
+        """Waits until the output no longer changes."""
         last, same = "", 0
         for _ in range(PATIENCE // 100):
             pixels = self.pixels()
@@ -145,7 +146,7 @@ class PageTest(unittest.TestCase):
         self.fail("the picture does not come to rest")
 
     def draw(self):
-        """A line over the board."""
+        """Draws a line over the board."""
         box = self.page.locator("#board").bounding_box()
         self.page.mouse.move(box["x"] + 40, box["y"] + 40)
         self.page.mouse.down()
@@ -153,7 +154,7 @@ class PageTest(unittest.TestCase):
         self.page.mouse.up()
 
     def look(self):
-        """The settings in the address."""
+        """Returns the settings in the address."""
         self.page.wait_for_timeout(500)
         return dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(self.page.url).fragment))
 

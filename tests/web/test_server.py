@@ -1,4 +1,4 @@
-"""Sessions, the queue at the door, and how servers start and end: docs/server.md, and what clients may do wrong."""
+"""Tests of sessions, the queue for them, and how servers start and end (docs/server.md), and of wrong clients."""
 
 import collections
 import json
@@ -10,7 +10,7 @@ import tempfile
 import time
 import unittest
 
-from server_test import DEFAULT_MODEL, DRAWING, TOKEN, OneServer, get, main, metric  # first: it tells what is missing
+from server_test import DEFAULT_MODEL, DRAWING, TOKEN, OneServer, get, main, metric  # First, because it reports missing packages.
 
 from server_client import DROPPED, PATIENCE, PICTURE, SKIPPED, UNREADABLE, Server, Session, format_of, png_header, size_of_png
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -204,7 +204,7 @@ class Sessions(OneServer):
                 session.socket.send("{}")
             for _ in range(100):
                 self.assertEqual(session.message("error")["code"], "message")
-        self.assertGreater(time.monotonic() - start, 0.9)  # 500 at once, then 500 a second
+        self.assertGreater(time.monotonic() - start, 0.9)  # The server takes 500 at once, then 500 per second.
 
     def test_a_client_that_sends_a_frame_for_each_answer_is_served(self):
         session = self.session()
@@ -277,18 +277,18 @@ class Queue(OneServer):
 
 
 def resident_bytes(server):
-    """Memory of the server's process, from Linux's /proc."""
+    """Returns the resident memory of the server's process in bytes, from /proc."""
     fields = pathlib.Path(f"/proc/{server.process.pid}/statm").read_text(encoding="ascii").split()
     return int(fields[1]) * os.sysconf("SC_PAGESIZE")
 
 
 def keeps_freed_memory(program):
-    """True if a sanitizer is in the program."""
+    """True if the program is built with a sanitizer."""
     return b"__asan_init" in (code := pathlib.Path(program).read_bytes()) or b"__tsan_init" in code
 
 
 class Lives(unittest.TestCase):
-    """Servers with options of their own: how they start and end."""
+    """Tests of how servers with various options start and end."""
 
     def start_wrongly(self, *options):
         return subprocess.run([Server.program, "serve", "--port", "0", *options], capture_output=True, text=True, timeout=PATIENCE)
@@ -340,19 +340,19 @@ class Lives(unittest.TestCase):
             slow.sendall(b"GET /v1/stream HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                          b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
             slow.settimeout(0.5)
-            text = b"\x81\x82\0\0\0\0{}"  # masked with zeros; each is answered with an error
+            text = b"\x81\x82\0\0\0\0{}"  # Masked with zeros. Each is answered with an error.
             try:
                 for _ in range(400):
                     slow.sendall(text * 1000)
             except (TimeoutError, ConnectionError):
                 pass
-            self.assertEqual(server.stop(), 0)  # within PATIENCE
+            self.assertEqual(server.stop(), 0)  # It must end within PATIENCE.
             slow.close()
 
     def test_idle_sessions_are_closed(self):
         with Server("--idle-timeout", "2") as server:
             session = Session(server)
-            for _ in range(6):  # who sends stays
+            for _ in range(6):  # A session that sends stays open.
                 time.sleep(0.4)
                 session.change()
             with self.assertRaises(ConnectionClosed) as closed:
@@ -361,7 +361,8 @@ class Lives(unittest.TestCase):
 
     @unittest.skipUnless(pathlib.Path("/proc/self/statm").exists(), "memory is read from /proc")
     def test_memory_is_level_however_often_settings_change(self):
-        """A short bench_server --measure soak: as many changes as a slider makes that is dragged."""
+        """Checks that memory stays level during as many changes as a dragged slider makes (a short version of the soak test in
+        bench_server)."""
         if keeps_freed_memory(Server.program):
             self.skipTest("sanitizers keep freed memory")
         steps = [("settings", {"steps": count}) for count in (1, 4, 2, 4, 1, 2)]

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the pictures and clips of this folder: one scene, stored in the ways that tests/media reads it.
+"""Writes the images and clips of this folder: one scene in the formats that tests/media reads.
 
     python3 tests/media/data/make.py
 
@@ -38,9 +38,9 @@ def video(name, filters, *options, frames="3"):
 
 
 def lengthen(file, seconds):
-    """Lets the header of an MP4 say that the movie is longer than its tracks."""
+    """Changes the duration in an MP4's header, so that it is longer than the tracks."""
     data = bytearray(file.read_bytes())
-    header = data.index(b"mvhd") + 4  # version and flags, two dates, ticks a second, duration: 4 bytes each
+    header = data.index(b"mvhd") + 4  # 4 bytes each: version and flags, two dates, ticks per second, duration.
     ticks = int.from_bytes(data[header + 12 : header + 16], "big")
     data[header + 16 : header + 20] = (seconds * ticks).to_bytes(4, "big")
     file.write_bytes(data)
@@ -71,7 +71,7 @@ def main():
         plain.save(HERE / f"tagged_{name}.tif", compression=compression, exif=tags, dpi=(300, 300))
     plain.resize((64, 64)).save(HERE / "animated.webp", save_all=True, append_images=[plain.resize((64, 64)).rotate(90)])
     plain.save(HERE / "oriented_6.webp", exif=exif, lossless=True)
-    for orientation in range(2, 9):  # Pillow makes rotation and mirror boxes of EXIF's orientation
+    for orientation in range(2, 9):  # Pillow writes EXIF's orientation as rotation and mirror boxes.
         exif[0x0112] = orientation
         plain.save(HERE / f"oriented_{orientation}.avif", quality=100, subsampling="4:4:4", exif=exif)
     alpha.save(HERE / "alpha.avif", quality=100)
@@ -92,7 +92,7 @@ def main():
     ffmpeg("-loop", "1", "-framerate", "25", "-i", "alpha.png", "-frames:v", "2", "-c:v", "qtrle", "alpha.mov")
     video("uneven.mkv", "select='not(mod(n,3))+eq(n,4)'", "-vsync", "vfr", *x264, frames="6")
 
-    # A white frame and a beep, both one second after the first frame; the clock of the container starts elsewhere.
+    # A white frame and a beep, both 1 s after the first frame. The container's clock does not start at 0.
     picture = "color=black:s=48x32:r=25:d=1.6,drawbox=t=fill:c=white:enable='between(t,0.99,1.02)'"
     sound = "aevalsrc='if(between(t,1,1.1),0.9*sin(880*2*PI*t),0)':d=1.6:s=48000"
     ffmpeg("-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound, "-c:v", "libx264", "-c:a", "aac", "-b:a", "48k",
