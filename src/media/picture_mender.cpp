@@ -8,14 +8,14 @@ PictureMender::PictureMender(const AVStream& stream, std::string what)
     : stream_(stream), what_(std::move(what)) {}
 
 void PictureMender::keep(const AVPacket& packet) {
-  // Far more than the packets that a decoder's threads hold.
+  // Far more packets than a decoder's threads hold.
   constexpr std::size_t kMost = 256;
   if (waiting_.size() == kMost) waiting_.pop_front();
   ffmpeg::Packet& kept = waiting_.emplace_back(ffmpeg::make_packet());
   ffmpeg::check(av_packet_ref(kept.get(), &packet), what_);
 }
 
-/// Pictures come in the order of the packets, and some packets hold none.
+/// Frames come in the order of packets, and some packets hold no frame.
 void PictureMender::forget(const AVFrame& picture) {
   while (!waiting_.empty()) {
     const std::int64_t time = waiting_.front()->pts;

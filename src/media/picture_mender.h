@@ -7,29 +7,28 @@
 
 namespace streamdiffusion {
 
-/// Decodes the damaged packets that a decoder has refused, as far as that goes. It is for codecs whose frames
-/// stand alone (MJPEG): their decoders tell of damage only where they are asked to refuse it.
+/// Decodes as much as possible of damaged packets that a decoder has refused. It is for intra-only codecs
+/// (MJPEG), whose decoders report damage only if they are told to refuse it.
 class PictureMender {
  public:
-  /// `stream` outlives the mender. `what` begins errors.
+  /// `stream` must outlive the mender. Errors begin with `what`.
   PictureMender(const AVStream& stream, std::string what);
 
-  /// Keeps a packet that the other decoder was given, until it is decoded or mended.
+  /// Keeps a packet that is sent to the other decoder, until it is decoded or mended.
   void keep(const AVPacket& packet);
-  /// Says that the other decoder has given a picture.
+  /// Drops the packet of a frame that the other decoder has returned.
   void forget(const AVFrame& picture);
-  /// Decodes the packet that the other decoder has just refused. Returns false where nothing of it can be
-  /// shown.
+  /// Decodes the packet that the other decoder has just refused. Returns false if nothing of it can be shown.
   bool mend(AVFrame& picture);
 
  private:
   const AVStream& stream_;
   std::string what_;
-  ffmpeg::Codec decoder_;               ///< none: nothing had to be mended yet
-  std::deque<ffmpeg::Packet> waiting_;  ///< in the order in which they were given
+  ffmpeg::Codec decoder_;               ///< Null until a packet has to be mended.
+  std::deque<ffmpeg::Packet> waiting_;  ///< The packets kept, oldest first.
 };
 
-/// True for decoders that refuse damage; others mend by themselves and mark the frame.
+/// True for decoders that refuse damaged packets. Others conceal the damage and mark the frame.
 bool refuses_damage(const AVCodecContext& decoder);
 
 }  // namespace streamdiffusion

@@ -42,7 +42,8 @@ bool begins_as_jpeg(std::span<const std::uint8_t> bytes) {
 
 const AVInputFormat* jpeg_format() { return av_find_input_format("jpeg_pipe"); }
 
-/// The format by the bytes alone, so that a wrong extension does no harm. Null where FFmpeg does not know it.
+/// The format judged by the bytes only, so that a wrong extension does no harm. Null if FFmpeg does not know
+/// it.
 const AVInputFormat* probe(std::span<const std::uint8_t> bytes) {
   std::vector<std::uint8_t> start(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(std::min(
                                                                      bytes.size(), std::size_t{1} << 16)));
@@ -52,17 +53,17 @@ const AVInputFormat* probe(std::span<const std::uint8_t> bytes) {
   return av_probe_input_format(&data, 1);
 }
 
-/// FFmpeg's probe knows no JPEG with a second picture behind it or without an end.
+/// Probes an image. FFmpeg's probe does not recognise a JPEG without an end or with a second image after it.
 const AVInputFormat* probe_picture(std::span<const std::uint8_t> bytes) {
   return begins_as_jpeg(bytes) ? jpeg_format() : probe(bytes);
 }
 
-/// Formats that hold nothing but one picture are called "png_pipe", "jpeg_pipe", ...
+/// True for formats that hold a single image. FFmpeg calls them "png_pipe", "jpeg_pipe" and so on.
 bool is_single_picture(const AVInputFormat& format) {
   return std::string_view(format.name).ends_with("_pipe");
 }
 
-/// The codec of pictures whose bytes do not tell what they are, by the file's extension; else none.
+/// The codec for the extension of image formats that bytes do not identify; AV_CODEC_ID_NONE for others.
 AVCodecID codec_by_name(const std::filesystem::path& file) {
   constexpr std::array<std::pair<std::string_view, AVCodecID>, 7> kNames = {{{".tga", AV_CODEC_ID_TARGA},
                                                                              {".icb", AV_CODEC_ID_TARGA},
@@ -77,8 +78,8 @@ AVCodecID codec_by_name(const std::filesystem::path& file) {
   return found != kNames.end() ? found->second : AV_CODEC_ID_NONE;
 }
 
-/// HEIC, the pictures of phones, is an MP4 whose brand says so. FFmpeg before 7.1 finds nothing in it, later
-/// ones one tile of many.
+/// True for HEIC, the image format of phones: an MP4 with its own brand. FFmpeg before 7.1 finds no image in
+/// it, later versions only one of its tiles.
 bool is_heic(std::span<const std::uint8_t> bytes) {
   return bytes.size() >= 12 && std::memcmp(bytes.data() + 4, "ftyphei", 7) == 0;
 }
@@ -90,12 +91,12 @@ bool holds_picture(const AVInputFormat& format, std::span<const std::uint8_t> by
   return is_single_picture(format) || is_icon(format) || name == "gif" || name == "apng" || is_avif(bytes);
 }
 
-/// A TIFF whose offsets have 64 bits.
+/// True for a BigTIFF, whose offsets have 64 bits.
 bool is_big_tiff(std::span<const std::uint8_t> bytes) {
   return starts_with(bytes, {"II+\0", 4}) || starts_with(bytes, {"MM\0+", 4});
 }
 
-/// Says what users can do about pictures that FFmpeg does not know.
+/// Throws Error for formats that FFmpeg does not know, with advice on how to convert them.
 void refuse_unknown(std::span<const std::uint8_t> bytes, const std::string& name) {
   if (is_heic(bytes)) {
     throw Error("the picture " + name +
@@ -107,7 +108,7 @@ void refuse_unknown(std::span<const std::uint8_t> bytes, const std::string& name
   }
 }
 
-/// Lets FFmpeg read from memory.
+/// An input of FFmpeg that reads from memory.
 class MemoryInput {
  public:
   explicit MemoryInput(std::span<const std::uint8_t> bytes) : bytes_(bytes) {
@@ -193,9 +194,9 @@ ffmpeg::Picture decode_packet(const AVCodecParameters& parameters, const AVPacke
   return picture;
 }
 
-/// The way in which a picture's bytes become packets.
+/// How the bytes of an image file become packets.
 struct PictureFormat {
-  const AVInputFormat* demuxer = nullptr;  ///< none: the bytes are one packet of `codec`
+  const AVInputFormat* demuxer = nullptr;  ///< Null: the bytes are one packet of `codec`.
   AVCodecID codec = AV_CODEC_ID_NONE;
 };
 
@@ -217,14 +218,14 @@ ffmpeg::Picture decode(std::span<const std::uint8_t> bytes, const PictureFormat&
   return decode_packet(*input->streams[stream]->codecpar, *packet, what, most_pixels);
 }
 
-/// The error that FFmpeg logged about a TIFF that it decoded all the same; empty for tags that it does not
-/// know.
+/// The error that FFmpeg logged about a TIFF that it decoded nevertheless. Empty if it is about an unknown
+/// tag.
 std::string tiff_complaint() {
   const std::string message = ffmpeg::take_last_message();
   return message.starts_with("Unknown or unsupported tag") ? std::string() : message;
 }
 
-/// Flaws that leave a picture as other programs show it, and what it lacks beside them.
+/// Warns of properties that are not read, and of flaws that do not prevent reading the image.
 void warn_of_flaws(const Structure& structure, const AVFrame& picture, const std::string& name,
                    const OnWarning& on_warning) {
   if (!on_warning) return;
@@ -264,7 +265,7 @@ ffmpeg::Picture decode_known(std::span<const std::uint8_t> bytes, const PictureF
   }
 }
 
-/// FFmpeg decodes these to black without a word.
+/// Throws Error for TIFFs that FFmpeg silently decodes to black.
 void refuse_black_tiff(const Structure& structure, const std::string& name) {
   if (structure.jpeg_in_tiff) {
     throw Error(
@@ -281,7 +282,7 @@ void refuse_black_tiff(const Structure& structure, const std::string& name) {
 Frame read_picture(std::span<const std::uint8_t> bytes, const PictureFormat& format, const std::string& name,
                    std::int64_t most_pixels, const OnWarning& on_warning) {
   const PictureStructure structure = examine_picture(bytes);
-  // A PNG and a JPEG in one pass may have all pixels without their end marker; their decoders tell.
+  // A PNG or a JPEG of one pass may have all pixels without its end marker. Its decoder reports if not.
   const bool decoder_tells = structure.format == Structure::Format::png ||
                              (structure.format == Structure::Format::jpeg && !structure.progressive);
   if (structure.cut_short && !decoder_tells) {
@@ -292,7 +293,7 @@ Frame read_picture(std::span<const std::uint8_t> bytes, const PictureFormat& for
   warn_of_flaws(structure, *picture, name, on_warning);
   Frame frame;
   try {
-    // Pictures mark no aspect on purpose: PNG and JPEG carry print resolutions there.
+    // The pixel aspect is ignored: in PNG and JPEG it comes from print resolutions.
     FrameConverter().convert(*picture, AVCOL_SPC_SMPTE170M, {0, 1}, orientation_of(*picture, structure),
                              frame);
   } catch (const Error& error) {
@@ -306,7 +307,7 @@ bool is_named_as_jpeg(const std::filesystem::path& file) {
   return std::ranges::find(kNames, lower_extension(file)) != kNames.end();
 }
 
-/// PNG, JPEG or WebP.
+/// True for PNG, JPEG and WebP.
 bool is_web_picture(std::span<const std::uint8_t> bytes) {
   const Structure::Format format = examine_picture(bytes).format;
   return format == Structure::Format::png || format == Structure::Format::jpeg ||
@@ -322,7 +323,7 @@ bool is_picture(const std::filesystem::path& file) {
   if (format != nullptr && (is_single_picture(*format) || is_icon(*format) || is_avif(bytes))) return true;
   if (is_heic(bytes) || is_big_tiff(bytes)) return true;
   if (format == nullptr && !bytes.empty() && codec_by_name(file) != AV_CODEC_ID_NONE) return true;
-  // Several JPEGs in a row are a video, unless the header or the name says that it is a picture.
+  // Several JPEGs in a row are a video, unless the header or the extension says that the file is an image.
   return begins_as_jpeg(bytes) && (examine_picture(bytes).lists_several || is_named_as_jpeg(file));
 }
 

@@ -4,8 +4,7 @@
 
 namespace streamdiffusion {
 
-/// Whether a file's first bytes are those of a still picture rather than of a video. False where it cannot be
-/// read.
+/// True if a file's first bytes are those of an image and not of a video. False if it cannot be read.
 bool is_picture(const std::filesystem::path& file);
 
 }  // namespace streamdiffusion

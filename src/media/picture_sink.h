@@ -7,10 +7,10 @@
 
 namespace streamdiffusion {
 
-/// Frames as numbered pictures, from 0, or as one picture.
+/// Writes frames as image files numbered from 0, or one frame as one file.
 class PictureSink : public Sink {
  public:
-  /// Whether the output asks for pictures: a folder, a pattern or a picture's extension.
+  /// True if the output is a folder, a pattern or has the extension of an image.
   static bool takes(const SinkOptions& options);
 
   explicit PictureSink(const SinkOptions& options);
@@ -19,7 +19,7 @@ class PictureSink : public Sink {
 
  private:
   std::filesystem::path output_;
-  std::optional<NumberPattern> pattern_;  ///< none: one picture
+  std::optional<NumberPattern> pattern_;  ///< None: one image file.
   std::map<std::string, std::string> metadata_;
   int quality_;
   long written_ = 0;

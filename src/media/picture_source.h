@@ -9,10 +9,11 @@
 
 namespace streamdiffusion {
 
-/// Pictures as frames, one after the other.
+/// Reads image files as successive frames.
 class PictureSource : public Source {
  public:
-  /// `files`: at least one. Reads the first already, for its size.
+  /// Reads the first of `files`, which must not be empty, to get its size. `frame_rate` gives the frames'
+  /// times.
   PictureSource(std::vector<std::filesystem::path> files, double frame_rate,
                 std::function<void(const std::string&)> on_warning = nullptr);
   [[nodiscard]] const SourceInfo& info() const override { return info_; }

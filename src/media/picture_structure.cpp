@@ -15,10 +15,10 @@ constexpr std::string_view kTiffLittleEndian{"II*\0", 4};
 constexpr std::string_view kTiffBigEndian{"MM\0*", 4};
 constexpr std::string_view kMultiPictureHeader{"MPF\0", 4};
 
-/// An integer in an EXIF block or TIFF: a header, then a directory of twelve-byte entries of tag, type, count
-/// and value. 1 where there is none.
+/// Returns an integer in an EXIF block or a TIFF; 1 if there is none. Its header is followed by a directory
+/// with entries of twelve bytes: tag, type, count and value.
 int tiff_value(Bytes exif, std::uint32_t tag) {
-  constexpr std::uint32_t kLong = 4;  // the type of 32-bit integers; others than 16 bits are not expected
+  constexpr std::uint32_t kLong = 4;  // The type of 32-bit integers. All others are read as 16 bits.
   if (starts_with(exif, kExifHeader)) exif = after(exif, kExifHeader.size());
   if (exif.size() < 8) return 1;
   const auto number = starts_with(exif, "MM") ? big_endian : little_endian;
@@ -42,7 +42,7 @@ int exif_orientation(Bytes exif) {
 PictureStructure examine_tiff(Bytes bytes) {
   constexpr std::uint32_t kCompressionTag = 0x0103;
   constexpr std::uint32_t kTileWidthTag = 0x0142;
-  constexpr int kNoTiles = 1;  // tiles are at least 16 pixels wide
+  constexpr int kNoTiles = 1;  // Tiles are at least 16 pixels wide.
   constexpr int kOldJpeg = 6;
   constexpr int kJpeg = 7;
   const int compression = tiff_value(bytes, kCompressionTag);
@@ -52,7 +52,8 @@ PictureStructure examine_tiff(Bytes bytes) {
           .orientation = exif_orientation(bytes)};
 }
 
-/// Segments of marker and length; after "start of scan" compressed data in which markers are escaped.
+/// A JPEG consists of segments with marker and length. After "start of scan" comes compressed data, in which
+/// markers are escaped.
 PictureStructure examine_jpeg(Bytes bytes) {
   PictureStructure structure{.format = PictureStructure::Format::jpeg, .cut_short = true};
   constexpr std::uint8_t kEnd = 0xD9;
@@ -64,7 +65,7 @@ PictureStructure examine_jpeg(Bytes bytes) {
   while (bytes.size() >= 2) {
     const std::uint8_t marker = bytes[1];
     const bool stands_alone = marker == 0 || marker == 1 || (marker >= 0xD0 && marker <= 0xD7);
-    if (bytes[0] != 0xFF || marker == 0xFF || stands_alone) {  // data, padding, restart marker
+    if (bytes[0] != 0xFF || marker == 0xFF || stands_alone) {  // Data, padding or a restart marker.
       bytes = after(bytes, 1);
       continue;
     }
@@ -87,7 +88,7 @@ PictureStructure examine_jpeg(Bytes bytes) {
   return structure;
 }
 
-/// Chunks of length, type, data and checksum.
+/// A PNG consists of chunks with length, type, data and checksum.
 PictureStructure examine_png(Bytes bytes) {
   PictureStructure structure{.format = PictureStructure::Format::png, .cut_short = true};
   bytes = after(bytes, 8);
@@ -105,7 +106,7 @@ PictureStructure examine_png(Bytes bytes) {
   return structure;
 }
 
-/// RIFF: chunks of type, length and data, padded to even lengths.
+/// A WebP is a RIFF file: chunks with type, length and data, padded to even lengths.
 PictureStructure examine_webp(Bytes bytes) {
   PictureStructure structure{.format = PictureStructure::Format::webp};
   structure.cut_short = little_endian(after(bytes, 4), 4) > bytes.size() - 8;

@@ -5,23 +5,21 @@
 
 namespace streamdiffusion {
 
-/// Facts from the outer structure of a JPEG, PNG, WebP, TIFF or AVIF file that decoders leave out or gloss
-/// over.
+/// Properties of the outer structure of a JPEG, PNG, WebP, TIFF or AVIF file that decoders do not report.
 struct PictureStructure {
   enum class Format { other, jpeg, png, webp, tiff, avif };
   Format format = Format::other;
-  bool cut_short = false;    ///< its end is missing
-  bool progressive = false;  ///< a JPEG of several passes, each over the whole picture
-  bool animated = false;     ///< a WebP of several frames
-  bool lists_several =
-      false;                  ///< a JPEG whose header lists further pictures behind it (multi-picture format)
-  bool jpeg_in_tiff = false;  ///< a TIFF whose pixels are compressed as JPEG
-  bool tiled_tiff = false;    ///< a TIFF that stores tiles instead of strips
-  bool separate_alpha = false;  ///< an AVIF with transparency, which is a picture of its own
-  int orientation = 1;          ///< EXIF's, 1 .. 8
+  bool cut_short = false;       ///< True if the end is missing.
+  bool progressive = false;     ///< True for a JPEG of several passes over the whole image.
+  bool animated = false;        ///< True for a WebP of several frames.
+  bool lists_several = false;   ///< True for a JPEG whose header lists further images after it.
+  bool jpeg_in_tiff = false;    ///< True for a TIFF whose pixels are compressed as JPEG.
+  bool tiled_tiff = false;      ///< True for a TIFF that stores tiles instead of strips.
+  bool separate_alpha = false;  ///< True for an AVIF whose transparency is an image of its own.
+  int orientation = 1;          ///< EXIF orientation, 1 to 8.
 };
 
-/// Reads untrusted bytes; never fails. Formats that it does not know are left as they are.
+/// Examines untrusted bytes. Unknown formats and missing properties keep the defaults.
 PictureStructure examine_picture(std::span<const std::uint8_t> bytes);
 
 }  // namespace streamdiffusion

@@ -12,7 +12,7 @@ namespace {
 constexpr int kDefaultJpegQuality = 95;
 constexpr int kDefaultWebpQuality = 90;
 
-/// encode_image's name for what the extension asks for; empty where it asks for something else.
+/// encode_image's name of the format for a file's extension; empty for other extensions.
 std::string format_of(const std::filesystem::path& file) {
   const std::string extension = lower_extension(file);
   if (extension == ".jpg" || extension == ".jpeg") return "jpeg";

@@ -4,7 +4,7 @@
 
 namespace streamdiffusion {
 
-/// Whether write_image knows the extension.
+/// True if write_image supports the file's extension.
 bool can_write_picture(const std::filesystem::path& file);
 
 }  // namespace streamdiffusion

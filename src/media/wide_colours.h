@@ -6,8 +6,8 @@
 
 namespace streamdiffusion {
 
-/// Describes HDR or wide-gamut colours that are misread, because all frames are read as sRGB or BT.709 in
-/// SDR. The text continues a sentence that names the input. Empty for other frames.
+/// Says, as the rest of a sentence about the picture, which of its colours are taken for others, since all
+/// pictures are read as sRGB or BT.709 in SDR; empty where none are.
 std::string describe_wide_colours(const AVFrame& picture);
 
 }  // namespace streamdiffusion
