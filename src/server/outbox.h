@@ -17,7 +17,7 @@
 namespace streamdiffusion::server {
 
 /// The queue of messages and answers from the engine to one client. Its memory is bounded for slow clients.
-/// Of a stream's frames only the newest waits; older ones become `dropped` answers. While `is_crowded`, the
+/// Only the newest of a stream's frames waits; older ones become `dropped` answers. While `is_crowded`, the
 /// network thread reads nothing more from the client.
 class Outbox : public SessionOutput, public std::enable_shared_from_this<Outbox> {
  public:

@@ -1,4 +1,4 @@
-// The light behind the page: the output shrunk to a few pixels and enlarged smoothly.
+// The light behind the page: the output shrunk to a few pixels and smoothly upscaled.
 
 const SIDE = 6;
 const SMOOTHED = 64;

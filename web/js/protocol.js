@@ -1,6 +1,6 @@
 // Packs and unpacks the binary messages of docs/server.md: a little-endian header, then an image file or nothing.
 
-/** What the server did with a frame. */
+/** The fates of a frame at the server. */
 export const FrameState = Object.freeze({ picture: 0, skipped: 1, dropped: 2, unreadable: 3 });
 
 const VERSION = 1;

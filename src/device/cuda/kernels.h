@@ -22,7 +22,7 @@ void copy(cudaStream_t stream, const Tensor& x, const Tensor& out);
 void combine(cudaStream_t stream, const Tensor& x, std::span<const float> a, const Tensor& y,
              std::span<const float> b, const Tensor& out);
 
-/// Launches Gather; `enlarged` and `padding` are its members.
+/// Launches Gather; its members describe the parameters.
 void gather(cudaStream_t stream, const Tensor& x, std::int64_t enlarged, std::int64_t padding,
             const Tensor& out);
 /// Launches Finish. `bias` is [channels], or null.
