@@ -15,6 +15,7 @@ extern "C" {
 #include <SDL_version.h>
 #endif
 #include <curl/curl.h>
+#include <lcms2.h>
 #include <openssl/crypto.h>
 #include <png.h>
 #include <prometheus/counter.h>
@@ -58,6 +59,7 @@ void print_images_and_text() {
   int factors = 0;
   tjGetScalingFactors(&factors);
   print("TurboJPEG", std::to_string(factors) + " scaling factors");
+  print("Little CMS", std::to_string(cmsGetEncodedCMMversion()));
   UVersionInfo icu;
   char text[U_MAX_VERSION_STRING_LENGTH];
   u_getVersion(icu);

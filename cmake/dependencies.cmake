@@ -16,6 +16,7 @@ pkg_check_modules(FFMPEG REQUIRED IMPORTED_TARGET libavformat libavdevice libavc
 pkg_check_modules(SDL2 IMPORTED_TARGET sdl2)  # optional: without it, opening a window is an error
 pkg_check_modules(PNG REQUIRED IMPORTED_TARGET libpng)
 pkg_check_modules(TURBOJPEG REQUIRED IMPORTED_TARGET libturbojpeg)
+pkg_check_modules(LCMS2 REQUIRED IMPORTED_TARGET lcms2)
 pkg_check_modules(ICU REQUIRED IMPORTED_TARGET icu-uc icu-i18n)
 pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
 pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto)
@@ -29,8 +30,8 @@ find_package(prometheus-cpp REQUIRED CONFIG)
 # A small program that uses all these libraries. It shows within seconds if a system's packages are suitable.
 add_executable(check_dependencies EXCLUDE_FROM_ALL ${CMAKE_CURRENT_LIST_DIR}/check_dependencies.cpp)
 target_compile_options(check_dependencies PRIVATE -include utility)  # Boost 1.74's awaitable.hpp does not include it
-target_link_libraries(check_dependencies PRIVATE PkgConfig::HWY PkgConfig::FFMPEG PkgConfig::PNG PkgConfig::TURBOJPEG PkgConfig::ICU
-                      PkgConfig::CURL PkgConfig::CRYPTO nlohmann_json::nlohmann_json CLI11::CLI11 spdlog::spdlog Boost::headers
+target_link_libraries(check_dependencies PRIVATE PkgConfig::HWY PkgConfig::FFMPEG PkgConfig::PNG PkgConfig::TURBOJPEG PkgConfig::LCMS2
+                      PkgConfig::ICU PkgConfig::CURL PkgConfig::CRYPTO nlohmann_json::nlohmann_json CLI11::CLI11 spdlog::spdlog Boost::headers
                       OpenSSL::SSL prometheus-cpp::core Threads::Threads)
 if(SDL2_FOUND)
   target_link_libraries(check_dependencies PRIVATE PkgConfig::SDL2)
