@@ -35,9 +35,10 @@ void fit_frame(const Frame& in, Fit fit, Frame& out);
 /// Reads an image file: PNG, JPEG, WebP and other formats that FFmpeg decodes. Takes the first image of a
 /// file with several.
 ///
-/// Applies the stored orientation and puts transparent pixels on black. Throws Error if the file is missing,
-/// damaged, cut short, larger than 2^27 pixels (134 megapixels) or not an image. `on_warning` is called with
-/// flaws that leave all pixels readable, such as a JPEG without its end marker.
+/// Applies the stored orientation, converts to sRGB from the embedded colour profile or the tagged primaries,
+/// and puts transparent pixels on black. Throws Error if the file is missing, damaged, cut short, larger than
+/// 2^27 pixels (134 megapixels) or not an image. `on_warning` is called with flaws that leave all pixels
+/// readable, such as a JPEG without its end marker or a damaged colour profile.
 Frame read_image(const std::filesystem::path& file,
                  const std::function<void(const std::string&)>& on_warning = nullptr);
 

@@ -80,6 +80,18 @@ int orientation_of(const std::vector<Box>& boxes, const std::vector<std::size_t>
   return exif_orientation(turns, mirror);
 }
 
+/// Returns the ICC profile among the properties; empty if there is none.
+Bytes colour_profile_of(const std::vector<Box>& boxes, const std::vector<std::size_t>& properties) {
+  constexpr std::size_t kKind = 4;
+  for (const std::size_t property : properties) {
+    if (property < 1 || property > boxes.size()) continue;
+    const Box& box = boxes[property - 1];
+    const bool is_profile = starts_with(box.content, "prof") || starts_with(box.content, "rICC");
+    if (starts_with(box.type, "colr") && is_profile) return after(box.content, kKind);
+  }
+  return {};
+}
+
 bool is_alpha(const Box& box) {
   constexpr std::string_view kMpegAlpha = "urn:mpeg:mpegB:cicp:systems:auxiliary:alpha";
   return starts_with(box.type, "auxC") && starts_with(after(box.content, kVersionAndFlags), kMpegAlpha);
@@ -101,9 +113,11 @@ AvifStructure examine_avif(Bytes bytes) {
   std::vector<Box> boxes;
   Bytes container = find_box(properties, "ipco");
   while (const std::optional<Box> box = take_box(container)) boxes.push_back(*box);
-  const std::uint32_t item = take_number(primary, id_size);
-  return {.orientation = orientation_of(boxes, properties_of(find_box(properties, "ipma"), item)),
-          .has_alpha = std::ranges::any_of(boxes, is_alpha)};
+  const std::vector<std::size_t> of_primary =
+      properties_of(find_box(properties, "ipma"), take_number(primary, id_size));
+  return {.orientation = orientation_of(boxes, of_primary),
+          .has_alpha = std::ranges::any_of(boxes, is_alpha),
+          .colour_profile = colour_profile_of(boxes, of_primary)};
 }
 
 }  // namespace streamdiffusion

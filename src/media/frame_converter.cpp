@@ -37,13 +37,17 @@ void copy_turned(const AVFrame& in, Orientation orientation, Frame& out) {
   }
 }
 
+bool is_grey(AVPixelFormat format) {
+  const AVPixFmtDescriptor* descriptor = av_pix_fmt_desc_get(format);
+  return descriptor != nullptr && descriptor->nb_components <= 2 &&
+         (descriptor->flags & AV_PIX_FMT_FLAG_PAL) == 0;
+}
+
 /// True if samples have full range. If the frame does not say, grey and the "yuvj" formats have it, others
 /// are limited.
 bool is_full_range(const AVFrame& in, AVPixelFormat format) {
   if (in.color_range != AVCOL_RANGE_UNSPECIFIED) return in.color_range == AVCOL_RANGE_JPEG;
-  const AVPixFmtDescriptor* descriptor = av_pix_fmt_desc_get(format);
-  const bool grey = descriptor != nullptr && descriptor->nb_components <= 2;
-  return grey || ffmpeg::is_full_range_twin(format);
+  return is_grey(format) || ffmpeg::is_full_range_twin(format);
 }
 
 bool is_rgb(AVPixelFormat format) {
@@ -118,6 +122,8 @@ void FrameConverter::convert(const AVFrame& in, AVColorSpace fallback_matrix, AV
            .square_height = square.height});
   ffmpeg::check(sws_scale(scaler_.get(), in.data, in.linesize, 0, in.height, rgb_->data, rgb_->linesize),
                 "cannot convert to RGB");
+  colours_.prepare(in, {.has_alpha = rgb_->format == AV_PIX_FMT_RGBA, .is_grey = is_grey(format)});
+  colours_.apply(*rgb_);
   if (rgb_->format == AV_PIX_FMT_RGBA) {
     copy_turned<4>(*rgb_, orientation, out);
   } else {

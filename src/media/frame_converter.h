@@ -4,13 +4,14 @@
 
 #include "media/ffmpeg.h"
 #include "media/orientation.h"
+#include "media/srgb_converter.h"
 #include "streamdiffusion/frame.h"
 
 namespace streamdiffusion {
 
-/// Converts decoded frames of any pixel format to RGB frames. It applies colour matrix and range, makes
-/// pixels square, turns the image upright and blends alpha onto black. Memory is allocated only when the
-/// input's format or size changes.
+/// Converts decoded frames of any pixel format to RGB frames. It applies colour matrix and range, converts to
+/// sRGB, makes pixels square, turns the image upright and blends alpha onto black. Memory is allocated only
+/// when the input's format, size or colour profile changes.
 class FrameConverter {
  public:
   /// Sets size and pixels of `out`. `fallback_matrix` is used if `in` names no matrix or an unusual one (see
@@ -18,6 +19,10 @@ class FrameConverter {
   /// pixel format cannot be converted.
   void convert(const AVFrame& in, AVColorSpace fallback_matrix, AVRational pixel_aspect,
                Orientation orientation, Frame& out);
+
+  /// Says why the colours of the image that was converted last are not those that it is tagged with, as the
+  /// rest of a sentence about it. Empty if they are.
+  [[nodiscard]] const std::string& colour_problem() const { return colours_.problem(); }
 
  private:
   struct Key {
@@ -33,6 +38,7 @@ class FrameConverter {
   void prepare(const Key& key);
 
   Key key_;
+  SrgbConverter colours_;
   ffmpeg::Scaler scaler_;
   ffmpeg::Picture rgb_;
 };

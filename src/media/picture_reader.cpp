@@ -15,7 +15,6 @@
 #include "media/file_names.h"
 #include "media/frame_converter.h"
 #include "media/picture_structure.h"
-#include "media/wide_colours.h"
 #include "streamdiffusion/error.h"
 #include "streamdiffusion/media.h"
 
@@ -235,8 +234,6 @@ void warn_of_flaws(const Structure& structure, const AVFrame& picture, const std
         " has transparency, which FFmpeg does not read from an AVIF: transparent parts are opaque; convert "
         "it to a PNG to have them black");
   }
-  const std::string wide = describe_wide_colours(picture);
-  if (!wide.empty()) on_warning("the picture " + name + " " + wide);
   if (structure.cut_short) on_warning("the picture " + name + " has no end marker; it may be cut short");
   const std::string complaint = structure.format == Structure::Format::tiff ? tiff_complaint() : "";
   if (!complaint.empty()) on_warning("the picture " + name + " may be damaged: " + complaint);
@@ -265,6 +262,15 @@ ffmpeg::Picture decode_known(std::span<const std::uint8_t> bytes, const PictureF
   }
 }
 
+/// Gives the picture the colour profile of its file if its decoder has left it out, as FFmpeg before 6.1 does
+/// with an AVIF's.
+void attach_profile(AVFrame& picture, Bytes profile) {
+  if (profile.empty() || av_frame_get_side_data(&picture, AV_FRAME_DATA_ICC_PROFILE) != nullptr) return;
+  AVFrameSideData* data = av_frame_new_side_data(&picture, AV_FRAME_DATA_ICC_PROFILE, profile.size());
+  if (data == nullptr) throw std::bad_alloc();
+  std::memcpy(data->data, profile.data(), profile.size());
+}
+
 /// Throws Error for TIFFs that FFmpeg silently decodes to black.
 void refuse_black_tiff(const Structure& structure, const std::string& name) {
   if (structure.jpeg_in_tiff) {
@@ -290,15 +296,18 @@ Frame read_picture(std::span<const std::uint8_t> bytes, const PictureFormat& for
   }
   refuse_black_tiff(structure, name);
   const ffmpeg::Picture picture = decode_known(bytes, format, structure, name, most_pixels);
+  attach_profile(*picture, structure.colour_profile);
   warn_of_flaws(structure, *picture, name, on_warning);
+  FrameConverter converter;
   Frame frame;
   try {
     // The pixel aspect is ignored: in PNG and JPEG it comes from print resolutions.
-    FrameConverter().convert(*picture, AVCOL_SPC_SMPTE170M, {0, 1}, orientation_of(*picture, structure),
-                             frame);
+    converter.convert(*picture, AVCOL_SPC_SMPTE170M, {0, 1}, orientation_of(*picture, structure), frame);
   } catch (const Error& error) {
     throw Error("the picture " + name + ": " + error.what());
   }
+  const std::string& problem = converter.colour_problem();
+  if (on_warning && !problem.empty()) on_warning("the picture " + name + " " + problem);
   return frame;
 }
 

@@ -136,7 +136,8 @@ PictureStructure examine_picture(std::span<const std::uint8_t> bytes) {
     const AvifStructure avif = examine_avif(bytes);
     return {.format = PictureStructure::Format::avif,
             .separate_alpha = avif.has_alpha,
-            .orientation = avif.orientation};
+            .orientation = avif.orientation,
+            .colour_profile = avif.colour_profile};
   }
   return {};
 }

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <span>
 
+#include "media/byte_view.h"
+
 namespace streamdiffusion {
 
 /// Properties of the outer structure of a JPEG, PNG, WebP, TIFF or AVIF file that decoders do not report.
@@ -17,6 +19,7 @@ struct PictureStructure {
   bool tiled_tiff = false;      ///< True for a TIFF that stores tiles instead of strips.
   bool separate_alpha = false;  ///< True for an AVIF whose transparency is an image of its own.
   int orientation = 1;          ///< EXIF orientation, 1 to 8.
+  Bytes colour_profile = {};    ///< The ICC profile of an AVIF, a part of the examined bytes; else empty.
 };
 
 /// Examines untrusted bytes. Unknown formats and missing properties keep the defaults.

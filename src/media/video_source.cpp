@@ -11,7 +11,6 @@
 #include "media/frame_spacing.h"
 #include "media/medium.h"
 #include "media/play_count.h"
-#include "media/wide_colours.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
@@ -189,6 +188,7 @@ bool VideoSource::read(Frame& frame) {
   } catch (const Error& error) {
     throw Error("cannot read " + name_ + ": " + error.what());
   }
+  check_colours();
   if (picture_->best_effort_timestamp != AV_NOPTS_VALUE) {
     time_ = av_rescale_q(picture_->best_effort_timestamp, stream_->time_base, ffmpeg::kMicroseconds) - start_;
   } else if (frames_read_ > 0) {
@@ -335,8 +335,9 @@ void VideoSource::note_extent(const AVPacket& packet) {
 }
 
 void VideoSource::check_colours() {
-  const std::string wide = describe_wide_colours(*picture_);
-  if (!wide.empty() && !std::exchange(warned_of_colours_, true)) report("the video " + name_ + " " + wide);
+  const std::string& problem = converter_.colour_problem();
+  if (problem.empty() || std::exchange(warned_of_colours_, true)) return;
+  report("the video " + name_ + " " + problem);
 }
 
 void VideoSource::check_turn() {
@@ -348,7 +349,6 @@ void VideoSource::check_turn() {
 }
 
 void VideoSource::check_picture() {
-  check_colours();
   check_turn();
   if (picture_->decode_error_flags != 0 || (picture_->flags & AV_FRAME_FLAG_CORRUPT) != 0) note_damage({});
   const std::string matrix = unusual_matrix(*picture_);

@@ -298,8 +298,6 @@ void expect_colour_warning(const std::string& option, const std::string& value, 
 
 TEST(VideoSource, WarnsOfHdr) { expect_colour_warning("color_trc", "arib-std-b67", "HDR"); }
 
-TEST(VideoSource, WarnsOfAWideGamut) { expect_colour_warning("color_primaries", "smpte432", "smpte432"); }
-
 TEST(VideoSource, ReadsAnUnusualColourMatrixAsNone) {
   const Read read = read_with_warnings(fixture("reserved_matrix.mp4"));
   EXPECT_EQ(read.frames.size(), 3U);

@@ -11,6 +11,7 @@ blue (bottom left) and black (bottom right), each 16x16.
 """
 
 import pathlib
+import struct
 import subprocess
 
 import numpy as np
@@ -46,6 +47,23 @@ def lengthen(file, seconds):
     file.write_bytes(data)
 
 
+def display_p3():
+    """The ICC profile of Display P3: three primaries, adapted to D50, and the sRGB curve as a formula."""
+    fixed = lambda *values: struct.pack(f">{len(values)}i", *(round(value * 65536) for value in values))
+    curve = b"para" + bytes(4) + struct.pack(">HH", 3, 0) + fixed(2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
+    colours = {"r": (0.51512, 0.24120, -0.00105), "g": (0.29198, 0.69225, 0.04189), "b": (0.15710, 0.06657, 0.78407)}
+    tags = {b"wtpt": b"XYZ " + bytes(4) + fixed(0.9642, 1, 0.8249)}
+    for name, colour in colours.items():
+        tags[f"{name}XYZ".encode()] = b"XYZ " + bytes(4) + fixed(*colour)
+        tags[f"{name}TRC".encode()] = curve
+    table, data = struct.pack(">I", len(tags)), b""
+    for name, content in tags.items():
+        table += name + struct.pack(">II", 128 + 4 + 12 * len(tags) + len(data), len(content))
+        data += content
+    start = struct.pack(">III", 128 + len(table) + len(data), 0, 0x04300000) + b"mntrRGB XYZ " + bytes(12) + b"acsp"
+    return start + bytes(28) + fixed(0.9642, 1, 0.8249) + bytes(48) + table + data
+
+
 def main():
     plain = scene()
     plain.save(HERE / "plain.png")
@@ -75,6 +93,13 @@ def main():
         exif[0x0112] = orientation
         plain.save(HERE / f"oriented_{orientation}.avif", quality=100, subsampling="4:4:4", exif=exif)
     alpha.save(HERE / "alpha.avif", quality=100)
+    vivid = Image.new("RGB", (16, 16), (200, 100, 50))
+    vivid.save(HERE / "p3.webp", lossless=True, icc_profile=display_p3())
+    vivid.save(HERE / "p3.avif", quality=100, subsampling="4:4:4", icc_profile=display_p3())
+    vivid.save(HERE / "p3.tif", compression="tiff_lzw", icc_profile=display_p3())
+    av1 = ["-c:v", "libaom-av1", "-still-picture", "1", "-crf", "0", "-pix_fmt", "yuv444p"]
+    tags = ["-color_primaries", "smpte432", "-color_trc", "iec61966-2-1", "-colorspace", "smpte170m"]
+    ffmpeg("-f", "lavfi", "-i", "color=0xC86432:s=16x16", "-frames:v", "1", *av1, *tags, "p3_tagged.avif")
 
     x264 = ["-c:v", "libx264", "-qp", "1", "-pix_fmt", "yuv444p"]
     for matrix, tag in (("bt601", "smpte170m"), ("bt709", "bt709"), ("bt2020", "bt2020nc")):
