@@ -224,6 +224,11 @@ std::string tiff_complaint() {
   return message.starts_with("Unknown or unsupported tag") ? std::string() : message;
 }
 
+bool has_profile(const AVFrame& picture) {
+  const AVFrameSideData* data = av_frame_get_side_data(&picture, AV_FRAME_DATA_ICC_PROFILE);
+  return data != nullptr && data->size > 0;
+}
+
 /// Warns of properties that are not read, and of flaws that do not prevent reading the image.
 void warn_of_flaws(const Structure& structure, const AVFrame& picture, const std::string& name,
                    const OnWarning& on_warning) {
@@ -233,6 +238,12 @@ void warn_of_flaws(const Structure& structure, const AVFrame& picture, const std
         "the picture " + name +
         " has transparency, which FFmpeg does not read from an AVIF: transparent parts are opaque; convert "
         "it to a PNG to have them black");
+  }
+  // If a PNG names primaries as well, FFmpeg gives these instead of the profile.
+  if (!structure.wrapped_profile.empty() && !has_profile(picture) &&
+      picture.color_primaries == AVCOL_PRI_UNSPECIFIED) {
+    on_warning("the picture " + name +
+               " has a colour profile that FFmpeg cannot read: its colours are read as sRGB");
   }
   if (structure.cut_short) on_warning("the picture " + name + " has no end marker; it may be cut short");
   const std::string complaint = structure.format == Structure::Format::tiff ? tiff_complaint() : "";
@@ -262,10 +273,26 @@ ffmpeg::Picture decode_known(std::span<const std::uint8_t> bytes, const PictureF
   }
 }
 
-/// Gives the picture the colour profile of its file if its decoder has left it out, as FFmpeg before 6.1 does
-/// with an AVIF's.
+/// Decodes an image. A PNG that FFmpeg refuses is decoded again without its colour profile, since FFmpeg
+/// refuses a PNG whose profile cannot be decompressed.
+ffmpeg::Picture decode_without_damage(std::span<const std::uint8_t> bytes, const PictureFormat& format,
+                                      const Structure& structure, const std::string& name,
+                                      std::int64_t most_pixels) {
+  try {
+    return decode_known(bytes, format, structure, name, most_pixels);
+  } catch (const Error&) {
+    if (structure.format != Structure::Format::png || structure.wrapped_profile.empty()) throw;
+    const auto begin = structure.wrapped_profile.data() - bytes.data();
+    const auto end = begin + static_cast<std::ptrdiff_t>(structure.wrapped_profile.size());
+    std::vector<std::uint8_t> rest(bytes.begin(), bytes.begin() + begin);
+    rest.insert(rest.end(), bytes.begin() + end, bytes.end());
+    return decode_known(rest, format, structure, name, most_pixels);
+  }
+}
+
+/// Gives the image the colour profile of its file if FFmpeg has left it out. FFmpeg 5.1 does so for AVIF.
 void attach_profile(AVFrame& picture, Bytes profile) {
-  if (profile.empty() || av_frame_get_side_data(&picture, AV_FRAME_DATA_ICC_PROFILE) != nullptr) return;
+  if (profile.empty() || has_profile(picture)) return;
   AVFrameSideData* data = av_frame_new_side_data(&picture, AV_FRAME_DATA_ICC_PROFILE, profile.size());
   if (data == nullptr) throw std::bad_alloc();
   std::memcpy(data->data, profile.data(), profile.size());
@@ -295,7 +322,7 @@ Frame read_picture(std::span<const std::uint8_t> bytes, const PictureFormat& for
     throw Error("the picture " + name + " is cut short; copy or download it again");
   }
   refuse_black_tiff(structure, name);
-  const ffmpeg::Picture picture = decode_known(bytes, format, structure, name, most_pixels);
+  const ffmpeg::Picture picture = decode_without_damage(bytes, format, structure, name, most_pixels);
   attach_profile(*picture, structure.colour_profile);
   warn_of_flaws(structure, *picture, name, on_warning);
   FrameConverter converter;

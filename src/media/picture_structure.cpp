@@ -14,6 +14,7 @@ constexpr std::string_view kExifHeader{"Exif\0\0", 6};
 constexpr std::string_view kTiffLittleEndian{"II*\0", 4};
 constexpr std::string_view kTiffBigEndian{"MM\0*", 4};
 constexpr std::string_view kMultiPictureHeader{"MPF\0", 4};
+constexpr std::string_view kProfileHeader{"ICC_PROFILE\0", 12};
 
 /// Returns an integer in an EXIF block or a TIFF; 1 if there is none. Its header is followed by a directory
 /// with entries of twelve bytes: tag, type, count and value.
@@ -78,6 +79,7 @@ PictureStructure examine_jpeg(Bytes bytes) {
     const Bytes content = after(bytes, 4).first(std::min(length - 2, bytes.size() - 4));
     if (marker == kApp1 && starts_with(content, kExifHeader))
       structure.orientation = exif_orientation(content);
+    if (marker == kApp2 && starts_with(content, kProfileHeader)) structure.wrapped_profile = content;
     if (marker == kProgressive) structure.progressive = true;
     if (marker == kApp2 && starts_with(content, kMultiPictureHeader)) structure.lists_several = true;
     bytes = after(bytes, 2 + length);
@@ -97,6 +99,7 @@ PictureStructure examine_png(Bytes bytes) {
     if (length > bytes.size() - 12) break;
     const Bytes type = after(bytes, 4);
     if (starts_with(type, "eXIf")) structure.orientation = exif_orientation(after(bytes, 8).first(length));
+    if (starts_with(type, "iCCP")) structure.wrapped_profile = bytes.first(12 + length);
     if (starts_with(type, "IEND")) {
       structure.cut_short = false;
       break;
@@ -115,6 +118,7 @@ PictureStructure examine_webp(Bytes bytes) {
     const std::size_t length = little_endian(after(bytes, 4), 4);
     if (length > bytes.size() - 8) break;
     if (starts_with(bytes, "EXIF")) structure.orientation = exif_orientation(after(bytes, 8).first(length));
+    if (starts_with(bytes, "ICCP")) structure.wrapped_profile = bytes.first(8 + length);
     if (starts_with(bytes, "ANIM")) structure.animated = true;
     bytes = after(bytes, 8 + length + length % 2);
   }

@@ -20,6 +20,9 @@ struct PictureStructure {
   bool separate_alpha = false;  ///< True for an AVIF whose transparency is an image of its own.
   int orientation = 1;          ///< EXIF orientation, 1 to 8.
   Bytes colour_profile = {};    ///< The ICC profile of an AVIF, a part of the examined bytes; else empty.
+  /// The chunk of a PNG or WebP, or a segment of a JPEG, that holds the ICC profile in the format's own
+  /// wrapping. It is a part of the examined bytes; empty if there is none.
+  Bytes wrapped_profile = {};
 };
 
 /// Examines untrusted bytes. Unknown formats and missing properties keep the defaults.

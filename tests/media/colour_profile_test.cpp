@@ -16,8 +16,8 @@ namespace {
 constexpr cmsCIExyY kD65{0.3127, 0.3290, 1};
 constexpr cmsCIExyYTRIPLE kP3{{0.680, 0.320, 1}, {0.265, 0.690, 1}, {0.150, 0.060, 1}};
 constexpr cmsCIExyYTRIPLE kAdobe{{0.64, 0.33, 1}, {0.21, 0.71, 1}, {0.15, 0.06, 1}};
-constexpr double kTables = 2.1;  ///< versions of ICC profiles: curves as tables, or as formulas
-constexpr double kFormulas = 4.3;
+constexpr double kTables = 2.1;    ///< A version of ICC profiles whose curves are tables.
+constexpr double kFormulas = 4.3;  ///< A version whose curves may be formulas.
 
 struct FreeCurve {
   void operator()(cmsToneCurve* curve) const { cmsFreeToneCurve(curve); }
@@ -31,7 +31,7 @@ Curve srgb_curve() {
   return Curve(cmsBuildParametricToneCurve(nullptr, 4, kParameters.data()));
 }
 
-/// The profile's bytes; closes it.
+/// Returns the bytes of the profile, and closes it.
 std::string saved(cmsHPROFILE profile, double version) {
   cmsSetProfileVersion(profile, version);
   cmsUInt32Number size = 0;
@@ -89,16 +89,25 @@ std::string big_endian_text(std::size_t value, int bytes) {
   return text;
 }
 
-/// Puts the profile into a PNG, animated or not.
-std::string png_with(std::string png, const std::string& profile) {
-  constexpr std::size_t kHeaderEnd = 8 + 25;
+/// Returns the content of an iCCP chunk: a name, the compression method and the compressed profile.
+std::string deflated_profile(const std::string& profile) {
   std::string data(compressBound(profile.size()), '\0');
   uLongf size = data.size();
   compress(reinterpret_cast<Bytef*>(data.data()), &size, reinterpret_cast<const Bytef*>(profile.data()),
            profile.size());
-  const std::string chunk = "iCCP" + std::string("name\0\0", 6) + data.substr(0, size);
+  return std::string("name\0\0", 6) + data.substr(0, size);
+}
+
+/// Puts a chunk iCCP into a PNG, animated or not.
+std::string png_with_chunk(std::string png, const std::string& content) {
+  constexpr std::size_t kHeaderEnd = 8 + 25;
+  const std::string chunk = "iCCP" + content;
   const uLong sum = crc32(0, reinterpret_cast<const Bytef*>(chunk.data()), static_cast<uInt>(chunk.size()));
   return png.insert(kHeaderEnd, big_endian_text(chunk.size() - 4, 4) + chunk + big_endian_text(sum, 4));
+}
+
+std::string png_with(const std::string& png, const std::string& profile) {
+  return png_with_chunk(png, deflated_profile(profile));
 }
 
 /// Puts the profile into a JPEG, in as many segments as it takes.
@@ -119,7 +128,7 @@ std::string encoded(const Frame& frame, const std::string& format) {
   return {bytes.begin(), bytes.end()};
 }
 
-/// A colour in Display P3, and the same in sRGB as Pillow's ImageCms converts it.
+/// A colour in Display P3, and the same colour in sRGB, converted by Pillow's ImageCms.
 struct Conversion {
   Colour from;
   Colour to;
@@ -245,7 +254,7 @@ TEST(ColourProfile, OfGreyIsApplied) {
   EXPECT_TRUE(near(at(image.frame, Corner::top_left), {95, 95, 95}, 1));
   EXPECT_EQ(pixel(image.frame, 24, 16), kWhite);
   EXPECT_TRUE(image.warnings.empty());
-  // Grey pixels in a space of red, green and blue.
+  // An RGB profile whose curve is sRGB's changes no grey.
   EXPECT_EQ(read_bytes_as("a.png", png_with(grey, p3_profile())).frame.pixels, plain.pixels);
 }
 
@@ -280,10 +289,29 @@ TEST(ColourProfile, ThatCannotBeAppliedCostsOneWarning) {
   }
 }
 
+TEST(ColourProfile, ThatIsBrokenInItsFileCostsOneWarning) {
+  const Frame frame = plain_frame(16, 16, kFromP3[0].from);
+  const std::string png = encoded(frame, "png");
+  const std::string jpeg = encoded(frame, "jpeg");
+  std::string lacks_segment = jpeg_with(jpeg, p3_profile());
+  lacks_segment[lacks_segment.find("ICC_PROFILE") + 13] = 2;  // of two segments
+  const std::vector<std::pair<std::string, std::string>> files = {
+      {"text.png", png_with_chunk(png, std::string("name\0\0no deflated data", 22))},
+      {"cut.png", png_with_chunk(png, deflated_profile(p3_profile()).substr(0, 100))},
+      {"unnamed.png", png_with_chunk(png, std::string("\0\0", 2))},
+      {"a.jpg", lacks_segment}};
+  for (const auto& [name, bytes] : files) {
+    const Read image = read_bytes_as(name, bytes);
+    EXPECT_TRUE(near(pixel(image.frame, 5, 5), kFromP3[0].from, 2)) << name;
+    ASSERT_EQ(image.warnings.size(), 1U) << name;
+    EXPECT_NE(image.warnings[0].find("colours are read as sRGB"), std::string::npos) << image.warnings[0];
+  }
+}
+
 TEST(ColourProfile, ThatIsDamagedAnywhereDoesNoHarm) {
   std::array<std::uint8_t, 3> pixel = {200, 100, 50};
   int refused = 0;
-  // Of the table, which takes longer, the header.
+  // The table takes longer, so that only its header is damaged.
   for (const auto& [profile, step] : {std::pair{p3_profile(), 3U}, std::pair{grey_profile(gamma(1.8)), 3U},
                                       std::pair{table_profile(), 97U}}) {
     for (std::size_t i = 0; i < std::min<std::size_t>(profile.size(), 600); i += step) {
@@ -356,13 +384,12 @@ TEST(WidePrimaries, OfAVideoAreConvertedToSrgb) {
   for (std::size_t i = 0; i < frames.size(); ++i) expect_from_p3(frames[i], kFromP3[i], 4);
 }
 
-/// Both spaces have D65 as white and a luminance to keep, so that greys stay as they are.
 TEST(WidePrimaries, KeepGreysAndClipWhatSrgbDoesNotHave) {
   constexpr Chromaticities kBt2020 = {{0.708, 0.292}, {0.170, 0.797}, {0.131, 0.046}, {0.3127, 0.3290}};
   const auto transform = transform_from_primaries(kBt2020, {});
   std::array<std::uint8_t, 15> pixels = {0, 0, 0, 100, 100, 100, 255, 255, 255, 255, 0, 0, 150, 120, 90};
   transform->apply(pixels.data(), 5);
-  // The last is computed from the primaries by hand.
+  // The last colour was computed from the primaries with NumPy.
   const std::array<int, 15> expected = {0, 0, 0, 100, 100, 100, 255, 255, 255, 255, 0, 0, 167, 116, 85};
   for (std::size_t i = 0; i < pixels.size(); ++i) EXPECT_NEAR(pixels[i], expected[i], 1) << i;
 }
