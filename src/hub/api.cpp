@@ -54,7 +54,7 @@ void check_status(const HttpHead& head, const std::string& url, const Repository
   if (status / 100 == 2 || status / 100 == 3) {
     return;
   }
-  const bool of_hub = same_origin(url, options.endpoint);
+  const bool of_hub = has_same_origin(url, options.endpoint);
   if (of_hub && (status == 401 || status == 403)) {
     throw_refused(head, repository, options);
   }
@@ -133,19 +133,19 @@ HubApi::Answer HubApi::ask(const std::string& url, const Repository& repository)
   return answer;
 }
 
-std::string HubApi::commit(const Repository& repository) {
+std::string HubApi::query_commit(const Repository& repository) {
   const std::string url = api_url(options_, repository) + "/revision/" + quote(repository.revision);
   return parse_commit(ask(url, repository).body, repository.id());
 }
 
-std::vector<RemoteFile> HubApi::files(const Repository& repository, const std::string& commit) {
+std::vector<RemoteFile> HubApi::query_files(const Repository& repository, const std::string& commit) {
   std::vector<RemoteFile> files;
   std::string url = api_url(options_, repository) + "/tree/" + commit + "?recursive=true&expand=false";
   for (int pages = 0; pages < kMostPages; ++pages) {
     const Answer answer = ask(url, repository);
     const std::vector<RemoteFile> page = parse_tree(answer.body, repository.id());
     files.insert(files.end(), page.begin(), page.end());
-    const std::string next = next_page(answer.head.link);
+    const std::string next = parse_next_page(answer.head.link);
     if (next.empty()) {
       return files;
     }

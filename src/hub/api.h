@@ -24,9 +24,9 @@ class HubApi {
   HubApi(const HubOptions& options, int attempts);
 
   /// Returns the commit that the repository's revision points to.
-  std::string commit(const Repository& repository);
+  std::string query_commit(const Repository& repository);
   /// Returns all files at a commit.
-  std::vector<RemoteFile> files(const Repository& repository, const std::string& commit);
+  std::vector<RemoteFile> query_files(const Repository& repository, const std::string& commit);
 
  private:
   struct Answer {

@@ -36,7 +36,9 @@ void make_folder(const fs::path& folder) {
 }
 
 /// Returns a file name next to `file` that no other process uses.
-fs::path beside(const fs::path& file) { return file.string() + "." + std::to_string(::getpid()) + ".tmp"; }
+fs::path temporary_name(const fs::path& file) {
+  return file.string() + "." + std::to_string(::getpid()) + ".tmp";
+}
 
 void replace(const fs::path& with, const fs::path& file) {
   std::error_code error;
@@ -49,7 +51,7 @@ void replace(const fs::path& with, const fs::path& file) {
 }
 
 void write_text(const fs::path& file, std::string_view text) {
-  const fs::path temporary = beside(file);
+  const fs::path temporary = temporary_name(file);
   std::ofstream out(temporary, std::ios::binary);
   out << text;
   out.close();
@@ -82,15 +84,15 @@ RepositoryCache::RepositoryCache(const fs::path& cache, const Repository& reposi
       locks_(cache / ".locks" / cache_folder_name(repository)),
       revision_(repository.revision) {}
 
-fs::path RepositoryCache::incomplete(const std::string& hash) const {
+fs::path RepositoryCache::incomplete_file(const std::string& hash) const {
   return folder_ / "blobs" / (hash + ".incomplete");
 }
 
-fs::path RepositoryCache::lock(const std::string& hash) const { return locks_ / (hash + ".lock"); }
+fs::path RepositoryCache::lock_file(const std::string& hash) const { return locks_ / (hash + ".lock"); }
 
 fs::path RepositoryCache::snapshot(const std::string& commit) const { return folder_ / "snapshots" / commit; }
 
-std::optional<std::string> RepositoryCache::commit() const {
+std::optional<std::string> RepositoryCache::read_commit() const {
   if (is_commit(revision_)) {
     return revision_;
   }
@@ -101,7 +103,7 @@ std::optional<std::string> RepositoryCache::commit() const {
 }
 
 void RepositoryCache::write_commit(const std::string& commit) const {
-  if (is_commit(revision_) || this->commit() == commit) {
+  if (is_commit(revision_) || read_commit() == commit) {
     return;
   }
   const fs::path file = folder_ / "refs" / revision_;
@@ -109,17 +111,17 @@ void RepositoryCache::write_commit(const std::string& commit) const {
   write_text(file, commit);
 }
 
-bool RepositoryCache::has(const std::string& commit, const std::string& path) const {
+bool RepositoryCache::has_file(const std::string& commit, const std::string& path) const {
   std::error_code error;
   return fs::is_regular_file(snapshot(commit) / path, error);
 }
 
-void RepositoryCache::link(const std::string& commit, const std::string& path,
-                           const std::string& hash) const {
+void RepositoryCache::link_file(const std::string& commit, const std::string& path,
+                                const std::string& hash) const {
   const fs::path file = snapshot(commit) / path;
   make_folder(file.parent_path());
   const fs::path target = blob(hash).lexically_relative(file.parent_path());
-  const fs::path temporary = beside(file);
+  const fs::path temporary = temporary_name(file);
   std::error_code error;
   fs::remove(temporary, error);
   fs::create_symlink(target, temporary, error);

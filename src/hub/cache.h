@@ -22,19 +22,19 @@ class RepositoryCache {
 
   [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
   [[nodiscard]] std::filesystem::path blob(const std::string& hash) const { return folder_ / "blobs" / hash; }
-  [[nodiscard]] std::filesystem::path incomplete(const std::string& hash) const;
-  [[nodiscard]] std::filesystem::path lock(const std::string& hash) const;
+  [[nodiscard]] std::filesystem::path incomplete_file(const std::string& hash) const;
+  [[nodiscard]] std::filesystem::path lock_file(const std::string& hash) const;
   [[nodiscard]] std::filesystem::path snapshot(const std::string& commit) const;
 
   /// Returns the commit of the repository's revision as of the last query, or nothing if there was none.
-  [[nodiscard]] std::optional<std::string> commit() const;
+  [[nodiscard]] std::optional<std::string> read_commit() const;
   /// Records the commit of a branch or tag. Throws Error if it cannot be written.
   void write_commit(const std::string& commit) const;
 
   /// True if the path exists at that commit, with its blob.
-  [[nodiscard]] bool has(const std::string& commit, const std::string& path) const;
+  [[nodiscard]] bool has_file(const std::string& commit, const std::string& path) const;
   /// Links a path of a commit to its blob. The path must have passed is_safe_path.
-  void link(const std::string& commit, const std::string& path, const std::string& hash) const;
+  void link_file(const std::string& commit, const std::string& path, const std::string& hash) const;
 
   /// Creates the folders that downloads go to.
   void make_folders() const;

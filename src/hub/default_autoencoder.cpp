@@ -32,7 +32,8 @@ bool has_taesd_latents(const fs::path& model) {
 
 }  // namespace
 
-DefaultAutoencoder default_autoencoder(const fs::path& model, bool download, const HubOptions& options) {
+DefaultAutoencoder choose_default_autoencoder(const fs::path& model, bool download,
+                                              const HubOptions& options) {
   if (!has_taesd_latents(model)) {
     return {};
   }
@@ -46,7 +47,7 @@ DefaultAutoencoder default_autoencoder(const fs::path& model, bool download, con
     return {.note = "the autoencoder is the model's own; TAESD is quicker: --vae " + taesd.id()};
   }
   try {
-    return {.path = fetch(taesd, Purpose::autoencoder, options), .note = is_taesd};
+    return {.path = fetch_files(taesd, Purpose::autoencoder, options), .note = is_taesd};
   } catch (const HubStopped&) {
     throw;
   } catch (const Error& error) {

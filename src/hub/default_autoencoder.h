@@ -18,7 +18,7 @@ struct DefaultAutoencoder {
 /// Chooses TAESD, as the original StreamDiffusion does. Keeps the model's own autoencoder if that is not a
 /// Stable Diffusion 1.x or 2.x AutoencoderKL, or if TAESD is not available. With `download`, TAESD is
 /// downloaded if the cache lacks it.
-DefaultAutoencoder default_autoencoder(const std::filesystem::path& model, bool download,
-                                       const HubOptions& options);
+DefaultAutoencoder choose_default_autoencoder(const std::filesystem::path& model, bool download,
+                                              const HubOptions& options);
 
 }  // namespace streamdiffusion::hub

@@ -42,18 +42,18 @@ FileDownload::FileDownload(const HubOptions& options, const Repository& reposito
       counters_(counters) {}
 
 void FileDownload::run(HttpClient& client) {
-  if (cache_.has(commit_, file_.path)) {
+  if (cache_.has_file(commit_, file_.path)) {
     count(file_.size);
     return;
   }
   if (!is_there()) {
     const posix::FileLock lock = wait_for_lock();
     if (!is_there()) {  // another process may have downloaded it meanwhile
-      fetch(client);
+      fetch_file(client);
     }
   }
   count(file_.size);
-  cache_.link(commit_, file_.path, file_.hash);
+  cache_.link_file(commit_, file_.path, file_.hash);
 }
 
 bool FileDownload::is_there() const {
@@ -65,7 +65,7 @@ bool FileDownload::is_there() const {
 posix::FileLock FileDownload::wait_for_lock() const {
   constexpr std::chrono::milliseconds kInterval{100};
   for (bool said = false;;) {
-    if (auto lock = posix::FileLock::try_lock(cache_.lock(file_.hash))) {
+    if (auto lock = posix::FileLock::try_lock(cache_.lock_file(file_.hash))) {
       return std::move(*lock);
     }
     if (options_.stop != nullptr && *options_.stop) {
@@ -79,8 +79,8 @@ posix::FileLock FileDownload::wait_for_lock() const {
   }
 }
 
-void FileDownload::fetch(HttpClient& client) {
-  posix::GrowingFile into(cache_.incomplete(file_.hash));
+void FileDownload::fetch_file(HttpClient& client) {
+  posix::GrowingFile into(cache_.incomplete_file(file_.hash));
   if (into.size() > file_.size) {
     into.clear();
   }
@@ -101,7 +101,7 @@ void FileDownload::fetch(HttpClient& client) {
       });
   into.sync();
   std::error_code error;
-  fs::rename(cache_.incomplete(file_.hash), cache_.blob(file_.hash), error);
+  fs::rename(cache_.incomplete_file(file_.hash), cache_.blob(file_.hash), error);
   if (error) {
     throw Error(cache_.blob(file_.hash).string() + ": cannot be written: " + error.message());
   }

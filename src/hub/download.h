@@ -34,7 +34,7 @@ class FileDownload {
  private:
   [[nodiscard]] bool is_there() const;
   posix::FileLock wait_for_lock() const;
-  void fetch(HttpClient& client);
+  void fetch_file(HttpClient& client);
   void fetch_rest(HttpClient& client, posix::GrowingFile& into);
   BodySink begin_body(const HttpHead& head, posix::GrowingFile& into);
   void check_announced(const HttpHead& head) const;

@@ -27,12 +27,12 @@ std::int64_t size_of(const fs::path& file) {
 
 std::string megabytes(std::int64_t bytes) { return std::to_string((bytes + 999'999) / 1'000'000) + " MB"; }
 
-void check_room(const HubOptions& options, const RepositoryCache& cache, const std::string& commit,
-                const std::vector<RemoteFile>& files) {
+void check_space(const HubOptions& options, const RepositoryCache& cache, const std::string& commit,
+                 const std::vector<RemoteFile>& files) {
   std::int64_t needed = 0;
   for (const RemoteFile& file : files) {
-    if (!cache.has(commit, file.path) && size_of(cache.blob(file.hash)) != file.size) {
-      needed += std::max<std::int64_t>(file.size - size_of(cache.incomplete(file.hash)), 0);
+    if (!cache.has_file(commit, file.path) && size_of(cache.blob(file.hash)) != file.size) {
+      needed += std::max<std::int64_t>(file.size - size_of(cache.incomplete_file(file.hash)), 0);
     }
   }
   std::error_code error;
@@ -136,7 +136,7 @@ void download_all(const HubOptions& options, const Repository& repository, const
                   const std::vector<RemoteFile>& files) {
   const RepositoryCache cache(options.cache, repository);
   cache.make_folders();
-  check_room(options, cache, commit, files);
+  check_space(options, cache, commit, files);
   // Large files first, so that small ones fill the gaps at the end.
   std::vector<RemoteFile> order = files;
   std::ranges::stable_sort(order, std::ranges::greater(), &RemoteFile::size);

@@ -48,7 +48,7 @@ fs::path cache_folder(const fs::path& home) {
 }
 
 /// Removes all white space: tokens have none, but token files end with a line break.
-std::string without_space(std::string text) {
+std::string remove_white_space(std::string text) {
   std::erase_if(text, [](char c) { return static_cast<unsigned char>(c) <= ' '; });
   return text;
 }
@@ -57,13 +57,13 @@ std::string read_token(const fs::path& home) {
   if (is_true(variable("HF_HUB_DISABLE_IMPLICIT_TOKEN"))) {
     return "";
   }
-  const std::string token = without_space(first_of({"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"}));
+  const std::string token = remove_white_space(first_of({"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"}));
   if (!token.empty()) {
     return token;
   }
   const std::string file = variable("HF_TOKEN_PATH");
   std::ifstream in(file.empty() ? home / "token" : hub::expand_path(file), std::ios::binary);
-  return without_space({std::istreambuf_iterator<char>(in), {}});
+  return remove_white_space({std::istreambuf_iterator<char>(in), {}});
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 constexpr int kListingAttempts = 4;
 
 fs::path path_of(const fs::path& snapshot, const Selection& selection) {
-  return selection.opened.empty() ? snapshot : snapshot / selection.opened;
+  return selection.path_to_open.empty() ? snapshot : snapshot / selection.path_to_open;
 }
 
 /// Lists the files of a snapshot like the hub does, without hashes.
@@ -37,9 +37,10 @@ fs::path fetch_from_hub(const Repository& repository, Purpose purpose, const Hub
                         int attempts) {
   HubApi api(options, attempts);
   const RepositoryCache cache(options.cache, repository);
-  const std::string commit = api.commit(repository);
-  const auto is_there = [&](const RemoteFile& file) { return cache.has(commit, file.path); };
-  const Selection selection = select_files(api.files(repository, commit), repository, purpose, is_there);
+  const std::string commit = api.query_commit(repository);
+  const auto is_there = [&](const RemoteFile& file) { return cache.has_file(commit, file.path); };
+  const Selection selection =
+      select_files(api.query_files(repository, commit), repository, purpose, is_there);
   if (!std::ranges::all_of(selection.files, is_there)) {
     download_all(options, repository, commit, selection.files);
   }
@@ -53,7 +54,7 @@ fs::path fetch_from_hub(const Repository& repository, Purpose purpose, const Hub
 std::optional<fs::path> find_cached(const Repository& repository, Purpose purpose,
                                     const HubOptions& options) {
   const RepositoryCache cache(options.cache, repository);
-  const std::optional<std::string> commit = cache.commit();
+  const std::optional<std::string> commit = cache.read_commit();
   if (!commit) {
     return std::nullopt;
   }
@@ -69,7 +70,7 @@ std::optional<fs::path> find_cached(const Repository& repository, Purpose purpos
   }
 }
 
-fs::path fetch(const Repository& repository, Purpose purpose, const HubOptions& options) {
+fs::path fetch_files(const Repository& repository, Purpose purpose, const HubOptions& options) {
   const std::optional<fs::path> cached = find_cached(repository, purpose, options);
   if (cached && (options.offline || is_commit(repository.revision))) {  // a commit never changes
     return *cached;

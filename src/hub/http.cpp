@@ -171,7 +171,7 @@ struct HttpClient::Impl {
     if (offset > 0) {
       set(CURLOPT_RANGE, (std::to_string(offset) + "-").c_str());
     }
-    if (!token.empty() && same_origin(url, endpoint)) {
+    if (!token.empty() && has_same_origin(url, endpoint)) {
       set(CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
       set(CURLOPT_XOAUTH2_BEARER, token.c_str());
     }

@@ -41,7 +41,8 @@ Purpose purpose_of(const Repository& repository) {
 
 void fetch_autoencoder(ModelOptions& options, bool model_from_hub, const HubOptions& hub_options) {
   if (!options.vae) {
-    hub::DefaultAutoencoder chosen = hub::default_autoencoder(options.path, model_from_hub, hub_options);
+    hub::DefaultAutoencoder chosen =
+        hub::choose_default_autoencoder(options.path, model_from_hub, hub_options);
     options.vae = std::move(chosen.path);
     if (!chosen.note.empty()) {
       options.notes.push_back(std::move(chosen.note));
@@ -49,14 +50,14 @@ void fetch_autoencoder(ModelOptions& options, bool model_from_hub, const HubOpti
   } else if (*options.vae == "full" && !is_path("full")) {
     options.vae.reset();
   } else if (const auto repository = repository_of(*options.vae)) {
-    options.vae = hub::fetch(*repository, Purpose::autoencoder, hub_options);
+    options.vae = hub::fetch_files(*repository, Purpose::autoencoder, hub_options);
   }
 }
 
 void fetch_loras(ModelOptions& options, const HubOptions& hub_options) {
   for (LoraOptions& lora : options.loras) {
     if (const auto repository = repository_of(lora.file)) {
-      lora.file = hub::fetch(*repository, Purpose::lora, hub_options);
+      lora.file = hub::fetch_files(*repository, Purpose::lora, hub_options);
       if (lora.name.empty() && repository->file.empty()) {
         lora.name = repository->name;  // the file has the same name in every repository
       }
@@ -93,7 +94,7 @@ std::vector<std::string> revisions_of(const Repository& repository, const HubOpt
       Repository at = repository;
       at.revision = entry->path().lexically_relative(folder / "refs").generic_string();
       revisions.push_back(at.revision);
-      named.insert(hub::RepositoryCache(options.cache, at).commit().value_or(""));
+      named.insert(hub::RepositoryCache(options.cache, at).read_commit().value_or(""));
     }
   }
   for (const auto& entry : fs::directory_iterator(folder / "snapshots", error)) {
@@ -118,7 +119,7 @@ bool is_hub_name(const std::string& text) { return repository_of(text).has_value
 ModelOptions fetch_model(ModelOptions options, const HubOptions& hub_options) {
   const std::optional<Repository> repository = repository_of(options.path);
   if (repository) {
-    options.path = hub::fetch(*repository, purpose_of(*repository), hub_options);
+    options.path = hub::fetch_files(*repository, purpose_of(*repository), hub_options);
     if (options.name.empty()) {
       options.name = repository->text();
     }
@@ -130,7 +131,7 @@ ModelOptions fetch_model(ModelOptions options, const HubOptions& hub_options) {
 
 fs::path fetch_repository(const std::string& name, const HubOptions& options) {
   const Repository repository = require_repository(name);
-  return hub::fetch(repository, purpose_of(repository), options);
+  return hub::fetch_files(repository, purpose_of(repository), options);
 }
 
 std::optional<fs::path> find_in_cache(const std::string& name, const HubOptions& options) {

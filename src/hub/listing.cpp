@@ -109,7 +109,7 @@ std::vector<RemoteFile> parse_tree(std::string_view text, const std::string& whe
   return files;
 }
 
-std::string next_page(std::string_view link) {
+std::string parse_next_page(std::string_view link) {
   // The format: <ADDRESS>; rel="next", <ADDRESS>; rel="last".
   while (!link.empty()) {
     const std::size_t begin = link.find('<');

@@ -25,6 +25,6 @@ std::string parse_commit(std::string_view json, const std::string& where);
 std::vector<RemoteFile> parse_tree(std::string_view json, const std::string& where);
 
 /// Returns the address of the next page in a Link header, or an empty text on the last page.
-std::string next_page(std::string_view link_header);
+std::string parse_next_page(std::string_view link_header);
 
 }  // namespace streamdiffusion::hub

@@ -32,7 +32,7 @@ std::string_view name_of(const RemoteFile& file) {
   return std::string_view(file.path).substr(file.path.rfind('/') + 1);
 }
 
-Files in_folder(const Files& files, std::string_view folder) {
+Files list_folder(const Files& files, std::string_view folder) {
   Files found;
   std::ranges::copy_if(files, std::back_inserter(found),
                        [folder](const RemoteFile& file) { return folder_of(file) == folder; });
@@ -40,7 +40,7 @@ Files in_folder(const Files& files, std::string_view folder) {
 }
 
 /// Removes a shard number such as "-00001-of-00002" from a name. Returns nothing if there is none.
-std::optional<std::string> without_shard_number(std::string_view name) {
+std::optional<std::string> remove_shard_number(std::string_view name) {
   constexpr std::string_view kForm = "-00000-of-00000";
   for (std::size_t at = 0; at + kForm.size() <= name.size(); ++at) {
     const std::string_view part = name.substr(at, kForm.size());
@@ -61,7 +61,7 @@ Files shards_of(const Files& files, const std::string& stem, const std::string& 
   Files found;
   for (const RemoteFile& file : files) {
     has_index = has_index || name_of(file) == index;
-    if (name_of(file) == index || without_shard_number(name_of(file)) == whole) {
+    if (name_of(file) == index || remove_shard_number(name_of(file)) == whole) {
       found.push_back(file);
     }
   }
@@ -117,9 +117,9 @@ Files choose_weights(const Files& folder, const std::string& stem, const IsThere
 void append(Files& files, const Files& more) { files.insert(files.end(), more.begin(), more.end()); }
 
 /// Returns a component's configuration and weights.
-Files component(const Files& all, const std::string& folder, const std::string& stem, const IsThere& is_there,
-                const std::string& where) {
-  const Files files = in_folder(all, folder);
+Files select_component(const Files& all, const std::string& folder, const std::string& stem,
+                       const IsThere& is_there, const std::string& where) {
+  const Files files = list_folder(all, folder);
   Files chosen = choose_weights(files, stem, is_there, where + (folder.empty() ? "" : "/" + folder));
   if (const RemoteFile* const config =
           find(files, folder.empty() ? "config.json" : folder + "/config.json")) {
@@ -129,9 +129,9 @@ Files component(const Files& all, const std::string& folder, const std::string& 
 }
 
 /// Returns the JSON and text files of a component without weights (scheduler, tokenizer).
-Files texts(const Files& all, const std::string& folder) {
+Files select_texts(const Files& all, const std::string& folder) {
   Files chosen;
-  for (const RemoteFile& file : in_folder(all, folder)) {
+  for (const RemoteFile& file : list_folder(all, folder)) {
     if (file.path.ends_with(".json") || file.path.ends_with("/merges.txt")) {
       chosen.push_back(file);
     }
@@ -139,20 +139,20 @@ Files texts(const Files& all, const std::string& folder) {
   return chosen;
 }
 
-Selection diffusers_folder(const Files& all, const IsThere& is_there, const std::string& where) {
+Selection select_diffusers_folder(const Files& all, const IsThere& is_there, const std::string& where) {
   Selection selection;
   selection.files.push_back(*find(all, "model_index.json"));
-  append(selection.files, texts(all, "scheduler"));
-  append(selection.files, texts(all, "tokenizer"));
-  append(selection.files, component(all, "text_encoder", "model", is_there, where));
-  append(selection.files, component(all, "unet", "diffusion_pytorch_model", is_there, where));
-  append(selection.files, component(all, "vae", "diffusion_pytorch_model", is_there, where));
+  append(selection.files, select_texts(all, "scheduler"));
+  append(selection.files, select_texts(all, "tokenizer"));
+  append(selection.files, select_component(all, "text_encoder", "model", is_there, where));
+  append(selection.files, select_component(all, "unet", "diffusion_pytorch_model", is_there, where));
+  append(selection.files, select_component(all, "vae", "diffusion_pytorch_model", is_there, where));
   return selection;
 }
 
 /// Selects one file and the adapter_config.json beside it, which holds the scaling of peft's adapters.
-Selection single_file(const RemoteFile& file, const Files& all) {
-  Selection selection{.files = {file}, .opened = file.path};
+Selection select_single_file(const RemoteFile& file, const Files& all) {
+  Selection selection{.files = {file}, .path_to_open = file.path};
   const std::size_t folder = file.path.rfind('/') + 1;  // 0 for the root
   if (const RemoteFile* const config = find(all, file.path.substr(0, folder) + "adapter_config.json")) {
     selection.files.push_back(*config);
@@ -160,23 +160,23 @@ Selection single_file(const RemoteFile& file, const Files& all) {
   return selection;
 }
 
-Files safetensors_of_root(const Files& all) {
+Files list_safetensors_of_root(const Files& all) {
   Files found;
-  std::ranges::copy_if(in_folder(all, ""), std::back_inserter(found),
+  std::ranges::copy_if(list_folder(all, ""), std::back_inserter(found),
                        [](const RemoteFile& file) { return file.path.ends_with(kSafetensors); });
   return found;
 }
 
 /// Selects the only safetensors file of a repository's root, or the one with the usual name of a LoRA.
-Selection only_file(const Files& all, const std::string& where, Purpose purpose) {
-  const Files root = in_folder(all, "");
+Selection select_only_file(const Files& all, const std::string& where, Purpose purpose) {
+  const Files root = list_folder(all, "");
   if (const RemoteFile* const lora = find(root, "pytorch_lora_weights.safetensors");
       lora != nullptr && purpose != Purpose::autoencoder) {
-    return single_file(*lora, all);
+    return select_single_file(*lora, all);
   }
-  const Files found = safetensors_of_root(all);
+  const Files found = list_safetensors_of_root(all);
   if (found.size() == 1) {
-    return single_file(found.front(), all);
+    return select_single_file(found.front(), all);
   }
   if (found.empty()) {
     throw_no_weights(root, where);
@@ -190,22 +190,22 @@ Selection only_file(const Files& all, const std::string& where, Purpose purpose)
 }
 
 /// Selects a diffusers folder. If its weights are pickles, selects the only safetensors file beside it.
-Selection whole_model(const Files& all, const IsThere& is_there, const std::string& where) {
+Selection select_model(const Files& all, const IsThere& is_there, const std::string& where) {
   try {
-    return diffusers_folder(all, is_there, where);
+    return select_diffusers_folder(all, is_there, where);
   } catch (const Error&) {
-    const Files root = safetensors_of_root(all);
+    const Files root = list_safetensors_of_root(all);
     if (root.size() != 1) {
       throw;
     }
-    return single_file(root.front(), all);
+    return select_single_file(root.front(), all);
   }
 }
 
 /// True if the repository is a single component with its configuration, such as an autoencoder.
 bool is_component(const Files& files) {
   return find(files, "config.json") != nullptr &&
-         std::ranges::any_of(in_folder(files, ""), [](const RemoteFile& file) {
+         std::ranges::any_of(list_folder(files, ""), [](const RemoteFile& file) {
            return name_of(file).starts_with("diffusion_pytorch_model");
          });
 }
@@ -217,21 +217,23 @@ Selection select_files(const Files& files, const Repository& repository, Purpose
   const std::string where = repository.id();
   if (!repository.file.empty()) {
     if (const RemoteFile* const file = find(files, repository.file)) {
-      return single_file(*file, files);
+      return select_single_file(*file, files);
     }
     throw Error(where + ": has no file " + repository.file + " at revision " + repository.revision);
   }
   const bool folder = find(files, "model_index.json") != nullptr;
   if (folder && purpose == Purpose::model) {
-    return whole_model(files, is_there, where);
+    return select_model(files, is_there, where);
   }
   if (folder && purpose == Purpose::autoencoder) {
-    return {.files = component(files, "vae", "diffusion_pytorch_model", is_there, where), .opened = "vae"};
+    return {.files = select_component(files, "vae", "diffusion_pytorch_model", is_there, where),
+            .path_to_open = "vae"};
   }
   if (purpose != Purpose::lora && is_component(files)) {
-    return {.files = component(files, "", "diffusion_pytorch_model", is_there, where), .opened = ""};
+    return {.files = select_component(files, "", "diffusion_pytorch_model", is_there, where),
+            .path_to_open = ""};
   }
-  return only_file(files, where, purpose);
+  return select_only_file(files, where, purpose);
 }
 
 }  // namespace streamdiffusion::hub

@@ -15,7 +15,7 @@ enum class Purpose { model, autoencoder, lora };
 /// The required files of a repository, and the path in it to open.
 struct Selection {
   std::vector<RemoteFile> files;
-  std::string opened;  ///< Path of a folder or file inside the repository; empty for the root.
+  std::string path_to_open;  ///< Path of a folder or file inside the repository; empty for the root.
 };
 
 /// Selects the files to download, never a pickle:

@@ -78,7 +78,7 @@ std::string resolve_url(const std::string& base, const std::string& location) {
   return part(url, CURLUPART_URL);
 }
 
-bool same_origin(const std::string& a, const std::string& b) { return origin(a) == origin(b); }
+bool has_same_origin(const std::string& a, const std::string& b) { return origin(a) == origin(b); }
 
 bool is_https(const std::string& url) { return part(parse(url), CURLUPART_SCHEME) == "https"; }
 

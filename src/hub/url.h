@@ -16,7 +16,7 @@ void check_url(const std::string& url);
 std::string resolve_url(const std::string& base, const std::string& location);
 
 /// True if scheme, host and port are equal. Throws Error for an invalid URL.
-bool same_origin(const std::string& a, const std::string& b);
+bool has_same_origin(const std::string& a, const std::string& b);
 
 /// True if the URL's scheme is https. Throws Error for an invalid URL.
 bool is_https(const std::string& url);

@@ -54,7 +54,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   HttpHead head;
   read_header("HTTP/1.1 200", head);
   read_header(first, head);
-  static_cast<void>(next_page(first));
+  static_cast<void>(parse_next_page(first));
   if (const auto repository = parse_repository(std::string(first))) {
     check(is_safe_path(repository->owner) && is_safe_path(repository->name) &&
           is_safe_path(repository->revision));

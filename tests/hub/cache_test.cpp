@@ -43,10 +43,10 @@ TEST_F(Cache, LinksLeadToBlobsFromAnyDepth) {
   cache.make_folders();
   posix::GrowingFile(cache.blob(kHash)).append(bytes("hello"));
   for (const std::string path : {"a.json", "unet/a.json", "x/y/z.json"}) {
-    EXPECT_FALSE(cache.has(kCommit, path));
-    cache.link(kCommit, path, kHash);
-    cache.link(kCommit, path, kHash);  // replaces the first link
-    EXPECT_TRUE(cache.has(kCommit, path));
+    EXPECT_FALSE(cache.has_file(kCommit, path));
+    cache.link_file(kCommit, path, kHash);
+    cache.link_file(kCommit, path, kHash);  // replaces the first link
+    EXPECT_TRUE(cache.has_file(kCommit, path));
     EXPECT_TRUE(fs::read_symlink(cache.snapshot(kCommit) / path).is_relative());
   }
   EXPECT_EQ(fs::read_symlink(cache.snapshot(kCommit) / "unet/a.json"), "../../../blobs/" + kHash);
@@ -56,15 +56,15 @@ TEST_F(Cache, RemembersTheCommitOfARevision) {
   for (const std::string revision : {"main", "refs/pr/1"}) {
     repository_.revision = revision;
     const RepositoryCache cache(folder_, repository_);
-    EXPECT_FALSE(cache.commit());
+    EXPECT_FALSE(cache.read_commit());
     cache.write_commit(kCommit);
-    EXPECT_EQ(cache.commit(), kCommit);
+    EXPECT_EQ(cache.read_commit(), kCommit);
   }
   std::ofstream(folder_ / "models--someone--model/refs/main") << "../../../etc";
   repository_.revision = "main";
-  EXPECT_FALSE(RepositoryCache(folder_, repository_).commit());
+  EXPECT_FALSE(RepositoryCache(folder_, repository_).read_commit());
   repository_.revision = kCommit;
-  EXPECT_EQ(RepositoryCache(folder_, repository_).commit(), kCommit);
+  EXPECT_EQ(RepositoryCache(folder_, repository_).read_commit(), kCommit);
 }
 
 TEST_F(Cache, FoldersAreNamedAsPythonDoes) {

@@ -39,11 +39,11 @@ TEST(Url, LettersThatMeanSomethingAreQuoted) {
 }
 
 TEST(Url, OriginIsSchemeHostAndPort) {
-  EXPECT_TRUE(same_origin("https://hub.co/a", "https://HUB.co:443/b"));
-  EXPECT_FALSE(same_origin("https://hub.co/a", "http://hub.co/a"));
-  EXPECT_FALSE(same_origin("http://127.0.0.1:1/a", "http://127.0.0.1:2/a"));
-  EXPECT_FALSE(same_origin("https://hub.co", "https://hub.co.evil.com"));
-  EXPECT_FALSE(same_origin("https://hub.co", "https://hub.co@evil.com"));
+  EXPECT_TRUE(has_same_origin("https://hub.co/a", "https://HUB.co:443/b"));
+  EXPECT_FALSE(has_same_origin("https://hub.co/a", "http://hub.co/a"));
+  EXPECT_FALSE(has_same_origin("http://127.0.0.1:1/a", "http://127.0.0.1:2/a"));
+  EXPECT_FALSE(has_same_origin("https://hub.co", "https://hub.co.evil.com"));
+  EXPECT_FALSE(has_same_origin("https://hub.co", "https://hub.co@evil.com"));
 }
 
 TEST(Url, LeadsToWebAddressesAlone) {

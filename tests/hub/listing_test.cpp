@@ -42,12 +42,12 @@ TEST(Listing, ACommitIsOne) {
 }
 
 TEST(Listing, TheNextPageIsTakenFromTheLinks) {
-  EXPECT_EQ(next_page(R"(<https://hub/x?cursor=2>; rel="next")"), "https://hub/x?cursor=2");
-  EXPECT_EQ(next_page(R"(<https://hub/1>; rel="prev", <https://hub/2>; rel="next")"), "https://hub/2");
-  EXPECT_EQ(next_page(R"(<https://hub/1>; rel="last")"), "");
-  EXPECT_EQ(next_page(""), "");
-  EXPECT_EQ(next_page("<https://hub"), "");
-  EXPECT_EQ(next_page(">;,<"), "");
+  EXPECT_EQ(parse_next_page(R"(<https://hub/x?cursor=2>; rel="next")"), "https://hub/x?cursor=2");
+  EXPECT_EQ(parse_next_page(R"(<https://hub/1>; rel="prev", <https://hub/2>; rel="next")"), "https://hub/2");
+  EXPECT_EQ(parse_next_page(R"(<https://hub/1>; rel="last")"), "");
+  EXPECT_EQ(parse_next_page(""), "");
+  EXPECT_EQ(parse_next_page("<https://hub"), "");
+  EXPECT_EQ(parse_next_page(">;,<"), "");
 }
 
 }  // namespace

@@ -103,7 +103,7 @@ TEST(Selection, TakesAComponentOrAPartOfAModelAsAnAutoencoder) {
   const auto selection =
       select_files(files(with(kWeights, {"model_index.json", "vae/config.json"})), kRepository,
                    Purpose::autoencoder, [](const RemoteFile&) { return false; });
-  EXPECT_EQ(selection.opened, "vae");
+  EXPECT_EQ(selection.path_to_open, "vae");
   EXPECT_EQ(selection.files.size(), 2U);
 }
 
@@ -126,7 +126,7 @@ TEST(Selection, TakesPeftsConfigurationBesideAnAdapter) {
                    Purpose::lora, [](const RemoteFile&) { return false; });
   ASSERT_EQ(selection.files.size(), 2U);
   EXPECT_EQ(selection.files[1].path, "deep/adapter_config.json");
-  EXPECT_EQ(selection.opened, "deep/a.safetensors");
+  EXPECT_EQ(selection.path_to_open, "deep/a.safetensors");
 }
 
 }  // namespace
