@@ -25,9 +25,9 @@ void check_components(const fs::path& folder, bool own_vae) {
   }
 }
 
-void warn_of_fields_without_effect(const SchedulerConfig& scheduler, const fs::path& file,
-                                   const ModelOptions& options) {
-  for (const std::string& field : scheduler.without_effect) {
+void warn_of_ignored_fields(const SchedulerConfig& scheduler, const fs::path& file,
+                            const ModelOptions& options) {
+  for (const std::string& field : scheduler.ignored_fields) {
     if (options.on_warning) {
       options.on_warning(
           file.string() + ": " + field +
@@ -60,7 +60,7 @@ ModelFiles open_model_folder(const ModelOptions& options) {
       .text_encoder = TensorFiles::open(folder / "text_encoder", "model"),
       .tokenizer = Tokenizer::open(folder / "tokenizer"),
       .autoencoder = AutoencoderFiles::open(options.vae.value_or(folder / "vae"))};
-  warn_of_fields_without_effect(model.scheduler_config, scheduler_config, options);
+  warn_of_ignored_fields(model.scheduler_config, scheduler_config, options);
   model.text_encoder.rename(current_text_encoder_name);
   return model;
 }

@@ -41,11 +41,11 @@ std::string text_config_of(const std::string& text, const std::string& where) {
 void check_text_encoder_class(ConfigFields& fields) {
   const std::string type = fields.text("model_type", "clip_text_model");
   if (type != "clip_text_model" && type != "clip") {
-    fields.unsupported("model_type", "clip_text_model");
+    fields.fail_unsupported("model_type", "clip_text_model");
   }
   for (const std::string& name : fields.texts("architectures", {})) {
     if (name != "CLIPTextModel" && name != "CLIPTextModelWithProjection" && name != "CLIPModel") {
-      fields.unsupported("architectures", "CLIPTextModel");
+      fields.fail_unsupported("architectures", "CLIPTextModel");
     }
   }
 }
@@ -61,7 +61,7 @@ SchedulerConfig::BetaSchedule read_beta_schedule(ConfigFields& fields) {
   if (name == "squaredcos_cap_v2") {
     return SchedulerConfig::BetaSchedule::squaredcos_cap_v2;
   }
-  fields.unsupported("beta_schedule", "linear, scaled_linear or squaredcos_cap_v2");
+  fields.fail_unsupported("beta_schedule", "linear, scaled_linear or squaredcos_cap_v2");
 }
 
 void check_beta(ConfigFields& fields, const std::string& name, double beta) {
@@ -74,9 +74,9 @@ void check_beta(ConfigFields& fields, const std::string& name, double beta) {
 void check_scheduler_class(ConfigFields& fields) {
   const std::string name = fields.text("_class_name", "");
   if (name.starts_with("FlowMatch") || name.starts_with("EDM") || name.starts_with("CosineDPM")) {
-    fields.unsupported("_class_name", "a scheduler of a diffusion with betas");
+    fields.fail_unsupported("_class_name", "a scheduler of a diffusion with betas");
   }
-  fields.off({"use_flow_sigmas"});
+  fields.require_off({"use_flow_sigmas"});
 }
 
 void check_component(ConfigFields& fields, const std::string& name,
@@ -91,7 +91,7 @@ void check_component(ConfigFields& fields, const std::string& name,
     if (component.empty()) {
       fields.fail(name, "is missing; this program needs a model with " + supported);
     }
-    fields.unsupported(name, supported);
+    fields.fail_unsupported(name, supported);
   }
 }
 
@@ -117,11 +117,11 @@ ClipTextConfig parse_clip_text_config(const std::string& text, const std::string
   }
   const std::string activation = fields.text("hidden_act", "quick_gelu");
   if (activation != "quick_gelu" && activation != "gelu") {
-    fields.unsupported("hidden_act", "quick_gelu or gelu");
+    fields.fail_unsupported("hidden_act", "quick_gelu or gelu");
   }
   config.quick_gelu = activation == "quick_gelu";
   fields.ignore(kNoShape);
-  fields.finish();
+  fields.check_all_known();
   return config;
 }
 
@@ -146,7 +146,7 @@ SchedulerConfig parse_scheduler_config(const std::string& text, const std::strin
   }
   const std::string prediction = fields.text("prediction_type", "epsilon");
   if (prediction != "epsilon" && prediction != "v_prediction") {
-    fields.unsupported("prediction_type", "epsilon or v_prediction");
+    fields.fail_unsupported("prediction_type", "epsilon or v_prediction");
   }
   config.v_prediction = prediction == "v_prediction";
   config.rescale_betas_zero_snr = fields.boolean("rescale_betas_zero_snr", false);
@@ -162,10 +162,11 @@ SchedulerConfig parse_scheduler_config(const std::string& text, const std::strin
   }
   for (const char* const name : {"thresholding", "clip_sample"}) {
     if (fields.take(name) == json(true)) {
-      config.without_effect.emplace_back(name);
+      config.ignored_fields.emplace_back(name);
     }
   }
-  // Does not call finish(): other fields configure samplers that are not used. The schedule is always LCM's.
+  // Does not call check_all_known(): other fields configure samplers that are not used. The schedule is
+  // always LCM's.
   return config;
 }
 
@@ -179,7 +180,7 @@ ModelIndex parse_model_index(const std::string& text, const std::string& where) 
   // The tokenizer and the scheduler may be of any class. The others check images or take image prompts.
   fields.ignore({"tokenizer", "scheduler", "safety_checker", "feature_extractor", "image_encoder",
                  "requires_safety_checker"});
-  for (const std::string& name : fields.unknown()) {
+  for (const std::string& name : fields.unknown_fields()) {
     // A component that diffusers left out is [null, null] and not reported here.
     fields.fail(name,
                 "is a component that this program does not know; it runs Stable Diffusion 1.x and 2.x and "

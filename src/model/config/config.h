@@ -83,7 +83,7 @@ struct SchedulerConfig {
   std::int64_t original_inference_steps = 50;
   double timestep_scaling = 10.0;
   /// Names of fields that are true and change diffusers' images but not those of this library.
-  std::vector<std::string> without_effect;
+  std::vector<std::string> ignored_fields;
 };
 
 /// The classes of a model's parts, from model_index.json.

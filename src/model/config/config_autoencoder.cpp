@@ -21,7 +21,7 @@ std::vector<std::int64_t> tiny_channels(ConfigFields& fields, const std::string&
   std::vector<std::int64_t> channels = fields.integers(name, {64, 64, 64, 64}, 1, kMostChannels);
   require_four_blocks(fields, name, channels.size());
   if (std::ranges::any_of(channels, [&](std::int64_t each) { return each != channels.front(); })) {
-    fields.unsupported(name, "the same number four times");
+    fields.fail_unsupported(name, "the same number four times");
   }
   return channels;
 }
@@ -33,10 +33,10 @@ std::vector<std::int64_t> tiny_blocks(ConfigFields& fields, const std::string& n
   return blocks;
 }
 
-void only_block_type(ConfigFields& fields, const std::string& name, const std::string& type) {
+void require_block_type(ConfigFields& fields, const std::string& name, const std::string& type) {
   const std::vector<std::string> types = fields.texts(name, {type});
   if (std::ranges::any_of(types, [&](const std::string& each) { return each != type; })) {
-    fields.unsupported(name, type);
+    fields.fail_unsupported(name, type);
   }
   require_four_blocks(fields, name, types.size());
 }
@@ -54,7 +54,7 @@ float read_scaling_factor(ConfigFields& fields, double otherwise) {
 AutoencoderTinyConfig parse_autoencoder_tiny_config(const std::string& text, const std::string& where) {
   ConfigFields fields(text, where);
   AutoencoderTinyConfig config;
-  fields.only("_class_name", "AutoencoderTiny");
+  fields.require_value("_class_name", "AutoencoderTiny");
   config.in_channels = fields.integer("in_channels", 3, 3, 3);
   config.out_channels = fields.integer("out_channels", 3, 3, 3);
   config.latent_channels = fields.integer("latent_channels", 4, 1, kMostChannels);
@@ -63,25 +63,25 @@ AutoencoderTinyConfig parse_autoencoder_tiny_config(const std::string& text, con
   config.num_encoder_blocks = tiny_blocks(fields, "num_encoder_blocks", {1, 3, 3, 3});
   config.num_decoder_blocks = tiny_blocks(fields, "num_decoder_blocks", {3, 3, 3, 1});
   config.scaling_factor = read_scaling_factor(fields, 1.0);
-  fields.only("act_fn", "relu");
-  fields.only("upsample_fn", "nearest");
-  fields.only("upsampling_scaling_factor", 2);
-  fields.off({"shift_factor"});
+  fields.require_value("act_fn", "relu");
+  fields.require_value("upsample_fn", "nearest");
+  fields.require_value("upsampling_scaling_factor", 2);
+  fields.require_off({"shift_factor"});
   // Ignored: a copy of decoder_block_out_channels, the range of latents shown as images, and the precision.
   fields.ignore({"block_out_channels", "latent_magnitude", "latent_shift", "force_upcast"});
-  fields.finish();
+  fields.check_all_known();
   return config;
 }
 
 AutoencoderKLConfig parse_autoencoder_kl_config(const std::string& text, const std::string& where) {
   ConfigFields fields(text, where);
   AutoencoderKLConfig config;
-  fields.only("_class_name", "AutoencoderKL");
+  fields.require_value("_class_name", "AutoencoderKL");
   config.in_channels = fields.integer("in_channels", 3, 3, 3);
   config.out_channels = fields.integer("out_channels", 3, 3, 3);
   config.latent_channels = fields.integer("latent_channels", 4, 1, kMostChannels);
-  only_block_type(fields, "down_block_types", "DownEncoderBlock2D");
-  only_block_type(fields, "up_block_types", "UpDecoderBlock2D");
+  require_block_type(fields, "down_block_types", "DownEncoderBlock2D");
+  require_block_type(fields, "up_block_types", "UpDecoderBlock2D");
   config.block_out_channels = fields.integers("block_out_channels", {64}, 1, kMostChannels);
   require_four_blocks(fields, "block_out_channels", config.block_out_channels.size());
   config.layers_per_block = fields.integer("layers_per_block", 1, 1, kMostLayers);
@@ -97,10 +97,10 @@ AutoencoderKLConfig parse_autoencoder_kl_config(const std::string& text, const s
   config.use_quant_conv = fields.boolean("use_quant_conv", true);
   config.use_post_quant_conv = fields.boolean("use_post_quant_conv", true);
   config.scaling_factor = read_scaling_factor(fields, 0.18215);
-  fields.only("act_fn", "silu");
-  fields.off({"shift_factor", "latents_mean", "latents_std"});
+  fields.require_value("act_fn", "silu");
+  fields.require_off({"shift_factor", "latents_mean", "latents_std"});
   fields.ignore({"sample_size", "force_upcast"});  // the training size and the precision
-  fields.finish();
+  fields.check_all_known();
   return config;
 }
 

@@ -25,7 +25,7 @@ bool says_off(const json& value) {
 ConfigFields::ConfigFields(const std::string& text, const std::string& where)
     : fields_(parse_json_object(text, where)), where_(where) {}
 
-bool ConfigFields::absent(const std::string& name) const {
+bool ConfigFields::is_absent(const std::string& name) const {
   const auto found = fields_.find(name);
   return found == fields_.end() || found->is_null();
 }
@@ -120,7 +120,7 @@ std::vector<std::string> ConfigFields::texts(const std::string& name,
 
 std::vector<std::int64_t> ConfigFields::integer_per_block(const std::string& name, std::int64_t otherwise,
                                                           std::size_t count, std::int64_t largest) {
-  if (absent(name) || !take(name).is_array()) {
+  if (is_absent(name) || !take(name).is_array()) {
     return std::vector<std::int64_t>(count, integer(name, otherwise, 1, largest));
   }
   std::vector<std::int64_t> values = integers(name, {}, 1, largest);
@@ -131,17 +131,17 @@ std::vector<std::int64_t> ConfigFields::integer_per_block(const std::string& nam
   return values;
 }
 
-void ConfigFields::only(const std::string& name, const json& value) {
+void ConfigFields::require_value(const std::string& name, const json& value) {
   const json& given = take(name);
   if (!given.is_null() && given != value) {
-    unsupported(name, show_json(value));
+    fail_unsupported(name, show_json(value));
   }
 }
 
-void ConfigFields::off(std::initializer_list<const char*> names) {
+void ConfigFields::require_off(std::initializer_list<const char*> names) {
   for (const char* const name : names) {
     if (!says_off(take(name))) {
-      unsupported(name, "null");
+      fail_unsupported(name, "null");
     }
   }
 }
@@ -150,7 +150,7 @@ void ConfigFields::ignore(std::initializer_list<const char*> names) {
   known_.insert(names.begin(), names.end());
 }
 
-std::vector<std::string> ConfigFields::unknown() const {
+std::vector<std::string> ConfigFields::unknown_fields() const {
   std::vector<std::string> names;
   for (const auto& [name, value] : fields_.items()) {
     if (!known_.contains(name) && !name.starts_with('_') && !says_off(value)) {
@@ -160,8 +160,8 @@ std::vector<std::string> ConfigFields::unknown() const {
   return names;
 }
 
-void ConfigFields::finish() const {
-  for (const std::string& name : unknown()) {
+void ConfigFields::check_all_known() const {
+  for (const std::string& name : unknown_fields()) {
     fail(name,
          "is not known to this program, so " + show_json(fields_.at(name)) + " might mean another picture");
   }
@@ -171,7 +171,7 @@ void ConfigFields::fail(const std::string& name, const std::string& what) const 
   throw Error(where_ + ": field " + show_json(name) + " " + what);
 }
 
-void ConfigFields::unsupported(const std::string& name, const std::string& supported) const {
+void ConfigFields::fail_unsupported(const std::string& name, const std::string& supported) const {
   fail(name, "is " + show_json(fields_.at(name)) + ", which is not supported; only " + supported + " is");
 }
 

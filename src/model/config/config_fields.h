@@ -13,8 +13,8 @@ namespace streamdiffusion {
 inline constexpr std::int64_t kMostChannels = 1 << 16;
 inline constexpr std::int64_t kMostLayers = 64;
 
-/// The fields of a JSON configuration, read one by one with a default for each absent one. `finish` throws
-/// Error if a field was never read: a configuration is understood completely or refused.
+/// The fields of a JSON configuration, read one by one with a default for each absent one. `check_all_known`
+/// throws Error if a field was never read: a configuration is understood completely or refused.
 class ConfigFields {
  public:
   using json = nlohmann::json;
@@ -23,9 +23,9 @@ class ConfigFields {
   ConfigFields(const std::string& text, const std::string& where);
 
   /// True if the field is in the file, even as null.
-  [[nodiscard]] bool given(const std::string& name) const { return fields_.contains(name); }
+  [[nodiscard]] bool has_field(const std::string& name) const { return fields_.contains(name); }
   /// True if the field is not in the file or is null.
-  [[nodiscard]] bool absent(const std::string& name) const;
+  [[nodiscard]] bool is_absent(const std::string& name) const;
   /// Returns the value, null if it is absent, and marks the field as known.
   const json& take(const std::string& name);
 
@@ -48,21 +48,21 @@ class ConfigFields {
                                               std::size_t count, std::int64_t largest);
 
   /// Throws Error for any value but `value`. An absent field is accepted and means `value`.
-  void only(const std::string& name, const json& value);
+  void require_value(const std::string& name, const json& value);
   /// Throws Error if a field is anything but null, false, zero, empty or a list of these.
-  void off(std::initializer_list<const char*> names);
+  void require_off(std::initializer_list<const char*> names);
   /// Marks fields as known whose values do not matter.
   void ignore(std::initializer_list<const char*> names);
 
   /// Returns fields that were not read, except names that begin with "_" and values that switch nothing on.
-  [[nodiscard]] std::vector<std::string> unknown() const;
-  /// Throws Error if `unknown` is not empty.
-  void finish() const;
+  [[nodiscard]] std::vector<std::string> unknown_fields() const;
+  /// Throws Error if `unknown_fields` is not empty.
+  void check_all_known() const;
 
   /// Throws Error about the field `name`; `what` continues the sentence.
   [[noreturn]] void fail(const std::string& name, const std::string& what) const;
   /// Throws Error that this value is not supported, while `supported` is.
-  [[noreturn]] void unsupported(const std::string& name, const std::string& supported) const;
+  [[noreturn]] void fail_unsupported(const std::string& name, const std::string& supported) const;
 
  private:
   [[nodiscard]] std::int64_t to_integer(const std::string& name, const json& value, std::int64_t smallest,

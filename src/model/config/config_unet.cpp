@@ -14,15 +14,15 @@ using nlohmann::json;
 constexpr std::size_t kMostBlocks = 16;
 
 /// True for each block whose class has attention. The oldest files begin the names with "UNetRes".
-std::vector<bool> attention_by_type(ConfigFields& fields, const std::string& name, const std::string& with,
-                                    const std::string& without, const std::vector<std::string>& otherwise) {
+std::vector<bool> read_attention(ConfigFields& fields, const std::string& name, const std::string& with,
+                                 const std::string& without, const std::vector<std::string>& otherwise) {
   std::vector<bool> attention;
   for (std::string type : fields.texts(name, otherwise)) {
     if (type.starts_with("UNetRes")) {
       type.erase(0, 7);
     }
     if (type != with && type != without) {
-      fields.unsupported(name, with + " and " + without);
+      fields.fail_unsupported(name, with + " and " + without);
     }
     attention.push_back(type == with);
   }
@@ -33,12 +33,12 @@ std::vector<bool> attention_by_type(ConfigFields& fields, const std::string& nam
 }
 
 void read_blocks(ConfigFields& fields, UNet2DConditionConfig& config) {
-  config.down_attention = attention_by_type(
-      fields, "down_block_types", "CrossAttnDownBlock2D", "DownBlock2D",
-      {"CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"});
+  config.down_attention =
+      read_attention(fields, "down_block_types", "CrossAttnDownBlock2D", "DownBlock2D",
+                     {"CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"});
   config.up_attention =
-      attention_by_type(fields, "up_block_types", "CrossAttnUpBlock2D", "UpBlock2D",
-                        {"UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"});
+      read_attention(fields, "up_block_types", "CrossAttnUpBlock2D", "UpBlock2D",
+                     {"UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"});
   config.block_out_channels = fields.integers("block_out_channels", {320, 640, 1280, 1280}, 1, kMostChannels);
   const std::size_t blocks = config.down_attention.size();
   if (config.up_attention.size() != blocks) {
@@ -51,10 +51,10 @@ void read_blocks(ConfigFields& fields, UNet2DConditionConfig& config) {
 
 /// An absent mid_block_type means the default, but null means that there is no mid block.
 void read_mid_block(ConfigFields& fields, UNet2DConditionConfig& config) {
-  const bool none = fields.given("mid_block_type") && fields.absent("mid_block_type");
+  const bool none = fields.has_field("mid_block_type") && fields.is_absent("mid_block_type");
   const std::string type = fields.text("mid_block_type", none ? "" : "UNetMidBlock2DCrossAttn");
   if (!type.empty() && type != "UNetMidBlock2DCrossAttn" && type != "UNetMidBlock2D") {
-    fields.unsupported("mid_block_type", "UNetMidBlock2DCrossAttn, UNetMidBlock2D or null");
+    fields.fail_unsupported("mid_block_type", "UNetMidBlock2DCrossAttn, UNetMidBlock2D or null");
   }
   config.mid_block = !type.empty();
   config.mid_attention = type == "UNetMidBlock2DCrossAttn";
@@ -76,7 +76,7 @@ std::vector<std::int64_t> read_transformer_layers(ConfigFields& fields, std::siz
         !block.is_array() || std::ranges::all_of(block, [&](const json& each) { return each == first; });
     if (!alike || !first.is_number_unsigned() || first.get<std::uint64_t>() < 1 ||
         first.get<std::uint64_t>() > kMostLayers) {
-      fields.unsupported(kName, "one number of 1 to 64 for each block");
+      fields.fail_unsupported(kName, "one number of 1 to 64 for each block");
     }
     layers.push_back(first.get<std::int64_t>());
   }
@@ -101,7 +101,7 @@ void check_reverse_transformer_layers(ConfigFields& fields, const UNet2DConditio
     same = value[i].is_array() ? std::ranges::all_of(value[i], matches) : matches(value[i]);
   }
   if (!same) {
-    fields.unsupported(kName, "the reverse of transformer_layers_per_block");
+    fields.fail_unsupported(kName, "the reverse of transformer_layers_per_block");
   }
 }
 
@@ -110,9 +110,9 @@ void check_reverse_transformer_layers(ConfigFields& fields, const UNet2DConditio
 void read_heads(ConfigFields& fields, UNet2DConditionConfig& config) {
   const std::size_t blocks = config.block_out_channels.size();
   config.heads = fields.integer_per_block("attention_head_dim", 8, blocks, kMostChannels);
-  if (!fields.absent("num_attention_heads") &&
+  if (!fields.is_absent("num_attention_heads") &&
       fields.integer_per_block("num_attention_heads", 1, blocks, kMostChannels) != config.heads) {
-    fields.unsupported("num_attention_heads", "null");
+    fields.fail_unsupported("num_attention_heads", "null");
   }
   fields.ignore({"num_attention_heads"});
   for (std::size_t block = 0; block < blocks; ++block) {
@@ -141,8 +141,8 @@ std::int64_t read_sample_size(ConfigFields& fields, std::int64_t otherwise) {
 }
 
 void read_norm(ConfigFields& fields, UNet2DConditionConfig& config) {
-  if (fields.given("norm_num_groups") && fields.absent("norm_num_groups")) {
-    fields.unsupported("norm_num_groups", "a number");
+  if (fields.has_field("norm_num_groups") && fields.is_absent("norm_num_groups")) {
+    fields.fail_unsupported("norm_num_groups", "a number");
   }
   config.norm_num_groups = fields.integer("norm_num_groups", 32, 1, kMostChannels);
   config.norm_eps = static_cast<float>(fields.number("norm_eps", 1e-5));
@@ -162,9 +162,9 @@ void read_time_embedding(ConfigFields& fields, UNet2DConditionConfig& config) {
   config.flip_sin_to_cos = fields.boolean("flip_sin_to_cos", true);
   config.freq_shift = fields.integer("freq_shift", 0, 0, 1);
   config.time_cond_proj_dim = fields.integer("time_cond_proj_dim", 0, 1, kMostChannels);
-  fields.only("time_embedding_type", "positional");
-  fields.only("time_embedding_dim", 4 * config.block_out_channels.front());
-  fields.off({"time_embedding_act_fn", "timestep_post_act"});
+  fields.require_value("time_embedding_type", "positional");
+  fields.require_value("time_embedding_dim", 4 * config.block_out_channels.front());
+  fields.require_off({"time_embedding_act_fn", "timestep_post_act"});
   if (config.block_out_channels.front() % 2 != 0) {
     fields.fail("block_out_channels", "must begin with an even number");
   }
@@ -172,19 +172,19 @@ void read_time_embedding(ConfigFields& fields, UNet2DConditionConfig& config) {
 
 /// Refuses variants that diffusers can build and this library cannot.
 void refuse_other_architectures(ConfigFields& fields) {
-  fields.only("act_fn", "silu");
-  fields.only("conv_in_kernel", 3);
-  fields.only("conv_out_kernel", 3);
-  fields.only("downsample_padding", 1);
-  fields.only("mid_block_scale_factor", 1);
-  fields.only("resnet_out_scale_factor", 1);
-  fields.only("resnet_time_scale_shift", "default");
-  fields.only("attention_type", "default");
-  fields.off({"center_input_sample", "only_cross_attention", "mid_block_only_cross_attention",
-              "dual_cross_attention", "encoder_hid_dim", "encoder_hid_dim_type", "class_embed_type",
-              "num_class_embeds", "class_embeddings_concat", "projection_class_embeddings_input_dim",
-              "addition_embed_type", "addition_time_embed_dim", "resnet_skip_time_act",
-              "cross_attention_norm"});
+  fields.require_value("act_fn", "silu");
+  fields.require_value("conv_in_kernel", 3);
+  fields.require_value("conv_out_kernel", 3);
+  fields.require_value("downsample_padding", 1);
+  fields.require_value("mid_block_scale_factor", 1);
+  fields.require_value("resnet_out_scale_factor", 1);
+  fields.require_value("resnet_time_scale_shift", "default");
+  fields.require_value("attention_type", "default");
+  fields.require_off({"center_input_sample", "only_cross_attention", "mid_block_only_cross_attention",
+                      "dual_cross_attention", "encoder_hid_dim", "encoder_hid_dim_type", "class_embed_type",
+                      "num_class_embeds", "class_embeddings_concat", "projection_class_embeddings_input_dim",
+                      "addition_embed_type", "addition_time_embed_dim", "resnet_skip_time_act",
+                      "cross_attention_norm"});
 }
 
 }  // namespace
@@ -192,7 +192,7 @@ void refuse_other_architectures(ConfigFields& fields) {
 UNet2DConditionConfig parse_unet_config(const std::string& text, const std::string& where) {
   ConfigFields fields(text, where);
   UNet2DConditionConfig config;
-  fields.only("_class_name", "UNet2DConditionModel");
+  fields.require_value("_class_name", "UNet2DConditionModel");
   refuse_other_architectures(fields);
 
   config.sample_size = read_sample_size(fields, config.sample_size);
@@ -218,7 +218,7 @@ UNet2DConditionConfig parse_unet_config(const std::string& text, const std::stri
 
   // Ignored: precision, training, and the size of an embedding that is off.
   fields.ignore({"upcast_attention", "dropout", "addition_embed_type_num_heads"});
-  fields.finish();
+  fields.check_all_known();
   return config;
 }
 

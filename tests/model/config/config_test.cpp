@@ -262,12 +262,12 @@ TEST(SchedulerConfig, ReadsPythonsConstants) {
 }
 
 TEST(SchedulerConfig, TellsWhichFieldsHaveNoEffect) {
-  const auto without_effect = [](const char* text) {
-    return parse_scheduler_config(text, "x").without_effect;
+  const auto ignored_fields = [](const char* text) {
+    return parse_scheduler_config(text, "x").ignored_fields;
   };
-  EXPECT_TRUE(without_effect(R"({"thresholding":false,"clip_sample":false})").empty());
-  EXPECT_EQ(without_effect(R"({"thresholding":true})"), std::vector<std::string>{"thresholding"});
-  EXPECT_EQ(without_effect(R"({"clip_sample":true})"), std::vector<std::string>{"clip_sample"});
+  EXPECT_TRUE(ignored_fields(R"({"thresholding":false,"clip_sample":false})").empty());
+  EXPECT_EQ(ignored_fields(R"({"thresholding":true})"), std::vector<std::string>{"thresholding"});
+  EXPECT_EQ(ignored_fields(R"({"clip_sample":true})"), std::vector<std::string>{"clip_sample"});
 }
 
 TEST(SchedulerConfig, ReadsThatTheLastLevelHasNoSignal) {
