@@ -119,7 +119,7 @@ Measurements::Measurements(const Workload& workload) : workload_(workload) {
   Model::Impl& model = model_->impl();
   weights_ = model.weights({});
   networks_ = std::make_unique<Networks>(model.context(), *weights_, *model.autoencoder, workload,
-                                         model.files.tokenizer.length());
+                                         model.files.tokenizer.tokens_per_prompt());
 }
 
 std::unique_ptr<bench::TimedStream> Measurements::make_stream(const std::string& name) const {

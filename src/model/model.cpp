@@ -95,7 +95,7 @@ ModelInfo describe(const ModelFiles& files, const Device& device, const ModelOpt
   info.device = device.name();
   info.instruction_set = device.instruction_set();
   info.native_size = static_cast<int>(files.unet_config.sample_size) * info.size_multiple;
-  info.prompt_tokens = static_cast<int>(files.tokenizer.length());
+  info.prompt_tokens = static_cast<int>(files.tokenizer.tokens_per_prompt());
   for (const LoraOptions& lora : options.loras) {
     info.lora_names.push_back(lora.name);
   }

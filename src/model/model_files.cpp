@@ -47,14 +47,14 @@ void check_text_fits(const ModelFiles& model) {
                   "; unet and text_encoder come from different models");
     }
   }
-  if (model.tokenizer.length() > text.max_position_embeddings) {
-    throw Error(where + "the tokenizer's model_max_length is " + std::to_string(model.tokenizer.length()) +
-                ", the text encoder's max_position_embeddings only " +
-                std::to_string(text.max_position_embeddings) +
-                "; tokenizer and text_encoder come from different models");
+  if (model.tokenizer.tokens_per_prompt() > text.max_position_embeddings) {
+    throw Error(
+        where + "the tokenizer's model_max_length is " + std::to_string(model.tokenizer.tokens_per_prompt()) +
+        ", the text encoder's max_position_embeddings only " + std::to_string(text.max_position_embeddings) +
+        "; tokenizer and text_encoder come from different models");
   }
-  if (model.tokenizer.vocabulary() > text.vocab_size) {
-    throw Error(where + "the tokenizer has " + std::to_string(model.tokenizer.vocabulary()) +
+  if (model.tokenizer.vocabulary_size() > text.vocab_size) {
+    throw Error(where + "the tokenizer has " + std::to_string(model.tokenizer.vocabulary_size()) +
                 " tokens, the text encoder's vocab_size is only " + std::to_string(text.vocab_size) +
                 "; tokenizer and text_encoder come from different models");
   }

@@ -14,7 +14,7 @@ Outputs encode(const Tokenizer& tokenizer, const Case& c) {
     ids.insert(ids.end(), encoding.ids.begin(), encoding.ids.end());
     ++rows;
   }
-  return {{"out.ids", {{rows, tokenizer.length()}, ids}}};
+  return {{"out.ids", {{rows, tokenizer.tokens_per_prompt()}, ids}}};
 }
 
 }  // namespace

@@ -31,8 +31,8 @@ void encode(std::string_view input) {
   const Tokenizer tokenizer = Tokenizer::parse(vocabulary, merges, config, special_tokens, "folder");
   const Tokenizer::Encoding encoding = tokenizer.encode(text);
   const bool in_range = std::ranges::all_of(
-      encoding.ids, [&](std::int64_t id) { return id >= 0 && id < tokenizer.vocabulary(); });
-  if (!in_range || static_cast<std::int64_t>(encoding.ids.size()) != tokenizer.length()) {
+      encoding.ids, [&](std::int64_t id) { return id >= 0 && id < tokenizer.vocabulary_size(); });
+  if (!in_range || static_cast<std::int64_t>(encoding.ids.size()) != tokenizer.tokens_per_prompt()) {
     std::abort();
   }
 }

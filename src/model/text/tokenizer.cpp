@@ -32,17 +32,17 @@ struct SpecialToken {
 };
 
 /// The ids of a vocabulary's tokens and of the tokens added to it.
-class TokenNumbers {
+class TokenIds {
  public:
   /// Throws Error that begins with `where` if two tokens share an id or a token has two ids.
-  TokenNumbers(const Vocabulary& vocabulary, const std::vector<AddedToken>& added, const std::string& where)
+  TokenIds(const Vocabulary& vocabulary, const std::vector<AddedToken>& added, const std::string& where)
       : vocabulary_(vocabulary), where_(where) {
     std::vector<bool> used(vocabulary.size());
     for (const auto& [token, id] : vocabulary) {
       use(id, used);
     }
     for (const AddedToken& token : added) {
-      if (!token.id || has_number(token.content, *token.id)) {
+      if (!token.id || has_id(token.content, *token.id)) {
         continue;
       }
       if (use(*token.id, used)) {
@@ -79,7 +79,7 @@ class TokenNumbers {
   }
 
   /// True if the vocabulary has the token. Throws Error if it has another id there.
-  [[nodiscard]] bool has_number(const std::string& token, std::int64_t id) const {
+  [[nodiscard]] bool has_id(const std::string& token, std::int64_t id) const {
     const auto found = vocabulary_.find(token);
     if (found != vocabulary_.end() && found->second != id) {
       throw Error(where_ + ": the special token " + show_json(token) + " has number " + std::to_string(id) +
@@ -144,18 +144,18 @@ struct Tokenizer::Impl {
   Impl(const Vocabulary& vocabulary, const Merges& merges, const TokenizerOptions& options,
        std::int64_t length_otherwise, const std::string& where)
       : Impl(vocabulary, merges, options, length_otherwise, where,
-             TokenNumbers(vocabulary, options.added, where)) {}
+             TokenIds(vocabulary, options.added, where)) {}
 
   Impl(const Vocabulary& vocabulary, const Merges& merges, const TokenizerOptions& options,
-       std::int64_t length_otherwise, const std::string& where, const TokenNumbers& numbers)
-      : encoding(vocabulary, merges, numbers.find(options.unknown), where),
-        begin(numbers.find(options.begin)),
-        end(numbers.find(options.end)),
-        pad(numbers.find(options.pad)),
+       std::int64_t length_otherwise, const std::string& where, const TokenIds& ids)
+      : encoding(vocabulary, merges, ids.find(options.unknown), where),
+        begin(ids.find(options.begin)),
+        end(ids.find(options.end)),
+        pad(ids.find(options.pad)),
         length(options.length != 0 ? options.length : length_otherwise),
-        size(numbers.size()) {
+        size(ids.size()) {
     for (const AddedToken& token : options.added) {
-      add_special(token.content, numbers.find(token.content), token.normalised);
+      add_special(token.content, ids.find(token.content), token.normalised);
     }
   }
 
@@ -313,11 +313,11 @@ Tokenizer::Encoding Tokenizer::encode(const std::vector<WeightedText>& parts) co
   }
 
   Encoding encoding;
-  const auto room = static_cast<std::size_t>(impl_->length - 2);  // without the begin and end tokens
-  if (tokens.size() > room) {
-    encoding.cut = text.substr(tokens[room].origin);
-    tokens.resize(room);
-    weights.resize(room + 1);
+  const auto capacity = static_cast<std::size_t>(impl_->length - 2);  // without the begin and end tokens
+  if (tokens.size() > capacity) {
+    encoding.cut = text.substr(tokens[capacity].origin);
+    tokens.resize(capacity);
+    weights.resize(capacity + 1);
   }
   encoding.ids.reserve(static_cast<std::size_t>(impl_->length));
   encoding.ids.push_back(impl_->begin);
@@ -331,7 +331,7 @@ Tokenizer::Encoding Tokenizer::encode(const std::vector<WeightedText>& parts) co
   return encoding;
 }
 
-std::int64_t Tokenizer::length() const { return impl_->length; }
-std::int64_t Tokenizer::vocabulary() const { return impl_->size; }
+std::int64_t Tokenizer::tokens_per_prompt() const { return impl_->length; }
+std::int64_t Tokenizer::vocabulary_size() const { return impl_->size; }
 
 }  // namespace streamdiffusion

@@ -41,7 +41,7 @@ class Tokenizer {
 
   /// The result of encoding a prompt.
   struct Encoding {
-    std::vector<std::int64_t> ids;   ///< Exactly length() ids.
+    std::vector<std::int64_t> ids;   ///< Exactly tokens_per_prompt() ids.
     std::vector<float> weights;      ///< Weight of each id; empty for a prompt without weights.
     std::optional<std::string> cut;  ///< The end of the text that did not fit, if any.
   };
@@ -50,8 +50,8 @@ class Tokenizer {
   /// Encodes the parts separately and joins their tokens. Throws Error for invalid UTF-8.
   [[nodiscard]] Encoding encode(const std::vector<WeightedText>& parts) const;
 
-  [[nodiscard]] std::int64_t length() const;      ///< Tokens of an encoding, with begin and end.
-  [[nodiscard]] std::int64_t vocabulary() const;  ///< The largest id plus one.
+  [[nodiscard]] std::int64_t tokens_per_prompt() const;  ///< Tokens of an encoding, with begin and end.
+  [[nodiscard]] std::int64_t vocabulary_size() const;    ///< The largest id plus one.
 
  private:
   struct Impl;

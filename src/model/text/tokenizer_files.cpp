@@ -18,7 +18,7 @@ constexpr std::int64_t kMostTokens = 1 << 24;  // far beyond any vocabulary; lim
 constexpr std::int64_t kLongest = 1 << 16;     // longest encoding in tokens; larger values mean "no limit"
 
 /// Returns the id of a token. Throws Error if `id` is not an integer from 0 to kMostTokens - 1.
-std::int64_t to_number(const std::string& token, const json& id, const std::string& where) {
+std::int64_t to_id(const std::string& token, const json& id, const std::string& where) {
   if (!id.is_number_unsigned() || id.get<std::uint64_t>() >= kMostTokens) {
     throw Error(where + ": token " + show_json(token) + " has number " + show_json(id) +
                 ", which must be a whole number from 0 to " + std::to_string(kMostTokens - 1));
@@ -34,15 +34,15 @@ Vocabulary to_vocabulary(const json& tokens, const std::string& where) {
   vocabulary.reserve(tokens.size());
   std::vector<bool> used(tokens.size());
   for (const auto& [token, id] : tokens.items()) {
-    const std::int64_t number = to_number(token, id, where);
-    const auto index = static_cast<std::size_t>(number);
+    const std::int64_t checked_id = to_id(token, id, where);
+    const auto index = static_cast<std::size_t>(checked_id);
     used.resize(std::max(used.size(), index + 1));
     if (used[index]) {
       throw Error(where + ": number " + show_json(id) + " is given to two tokens, " + show_json(token) +
                   " is one of them");
     }
     used[index] = true;
-    vocabulary.emplace(token, number);
+    vocabulary.emplace(token, checked_id);
   }
   return vocabulary;
 }
@@ -147,12 +147,12 @@ class OptionsReader {
     for (const auto& [id, token] : listed.items()) {
       const std::string place = field("added_tokens_decoder") + " entry " + show_json(id);
       AddedToken added = to_added_token(token, place);
-      std::uint64_t number = 0;
-      const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), number);
+      std::uint64_t parsed_id = 0;
+      const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), parsed_id);
       if (error != std::errc() || end != id.data() + id.size()) {
         throw Error(place + " must have a number for its name");
       }
-      added.id = to_number(added.content, number, place);
+      added.id = to_id(added.content, parsed_id, place);
       add(added);
     }
     listed_ = options_.added.size();
@@ -246,7 +246,7 @@ std::vector<AddedToken> parse_added_tokens(std::string_view added_tokens_json, c
   std::vector<AddedToken> added;
   for (const auto& [token, id] : tokens.items()) {
     // transformers seeks these in the normalised text, except those that are also special tokens.
-    added.push_back({.content = token, .normalised = true, .id = to_number(token, id, where)});
+    added.push_back({.content = token, .normalised = true, .id = to_id(token, id, where)});
   }
   return added;
 }
@@ -278,7 +278,7 @@ TokenizerJson parse_tokenizer_json(std::string_view tokenizer_json, const std::s
   for (const json& token : parsed.value("added_tokens", json::array())) {
     AddedToken added = to_added_token(token, where + ": field \"added_tokens\"");
     if (token.is_object() && token.contains("id")) {
-      added.id = to_number(added.content, token["id"], where);
+      added.id = to_id(added.content, token["id"], where);
     }
     result.added.push_back(std::move(added));
   }

@@ -70,7 +70,7 @@ TEST_F(SingleFile, TellsStableDiffusion1FromItsTensors) {
   EXPECT_FALSE(model.scheduler_config.v_prediction);
   EXPECT_EQ(std::get<AutoencoderKLConfig>(model.autoencoder.config).block_out_channels,
             (std::vector<std::int64_t>{32, 32, 64, 32}));
-  EXPECT_EQ(model.tokenizer.encode("").ids[2], model.tokenizer.vocabulary() - 1);  // <|endoftext|>
+  EXPECT_EQ(model.tokenizer.encode("").ids[2], model.tokenizer.vocabulary_size() - 1);  // <|endoftext|>
   EXPECT_EQ(warnings_, "");
 }
 

@@ -15,8 +15,8 @@ TEST(ClipTokenizer, EncodesAsTheFolderOfThePublishedOneDoes) {
   const Tokenizer own = make_clip_tokenizer(kTokens, "<|endoftext|>", "file");
   const Tokenizer published = Tokenizer::open(std::filesystem::path(PROJECT_FOLDER) /
                                               "tests/conformance/cases/models/clip-vocabulary/tokenizer");
-  EXPECT_EQ(own.vocabulary(), kTokens);
-  EXPECT_EQ(own.length(), published.length());
+  EXPECT_EQ(own.vocabulary_size(), kTokens);
+  EXPECT_EQ(own.tokens_per_prompt(), published.tokens_per_prompt());
   for (const char* const text : {"", "a photo of a cat", "  Hello,   WORLD!!  it's 2024... ",
                                  "café naïve Über straße", "日本の桜 夜景", "🐱🚀 cat's-eye",
                                  "<|startoftext|> <|endoftext|> inside", "x_y+z=10%; #tag @me ~/path"}) {
@@ -32,8 +32,8 @@ TEST(ClipTokenizer, PadsAsItIsTold) {
 }
 
 TEST(ClipTokenizer, ATextEncoderWithOtherNumbersOfTokensGetsWhatItKnows) {
-  EXPECT_EQ(make_clip_tokenizer(kTokens + 8, "!", "file").vocabulary(), kTokens);
-  EXPECT_EQ(make_clip_tokenizer(614, "!", "file").vocabulary(), 614);
+  EXPECT_EQ(make_clip_tokenizer(kTokens + 8, "!", "file").vocabulary_size(), kTokens);
+  EXPECT_EQ(make_clip_tokenizer(614, "!", "file").vocabulary_size(), 614);
   const Tokenizer bytes = make_clip_tokenizer(514, "!", "file");
   EXPECT_EQ(bytes.encode("cat").ids[4], 513);  // three tokens of bytes, then the end token
   expect_error([] { make_clip_tokenizer(513, "!", "file"); }, {"file", "513", "514"});

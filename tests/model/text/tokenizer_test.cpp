@@ -57,8 +57,8 @@ Ids without_padding(const Ids& ids, std::int64_t end) {
 
 TEST(Tokenizer, GivesTheIdsOfTransformers) {
   const Tokenizer tokenizer = Tokenizer::open(kModels / "clip-vocabulary/tokenizer");
-  EXPECT_EQ(tokenizer.length(), 77);
-  EXPECT_EQ(tokenizer.vocabulary(), 49408);
+  EXPECT_EQ(tokenizer.tokens_per_prompt(), 77);
+  EXPECT_EQ(tokenizer.vocabulary_size(), 49408);
   const json texts =
       json::parse(read_text_file(fs::path(PROJECT_FOLDER) / "tests/model/text/tokenizer_texts.json"));
   ASSERT_GT(texts.size(), 100U);
@@ -130,7 +130,7 @@ TEST(Tokenizer, KnowsWordsThatWereAddedToTheVocabulary) {
                         small.id("cat</w>"),         small.id("<|endoftext|>")};
   const json words = added_words(small.vocab.size());
   const auto expect_words = [&](const Tokenizer& tokenizer) {
-    EXPECT_EQ(tokenizer.vocabulary(), size + 2);
+    EXPECT_EQ(tokenizer.vocabulary_size(), size + 2);
     Ids ids = tokenizer.encode("a <toy> cat").ids;
     ids.resize(expected.size());  // drops the padding
     EXPECT_EQ(ids, expected);
@@ -203,11 +203,11 @@ TEST(Tokenizer, TakesTheTextEncodersLengthWhereTheFolderSetsNone) {
   const SmallTokenizer small;
   folder.write("vocab.json", small.vocab.dump());
   folder.write("merges.txt", small.merges);
-  EXPECT_EQ(Tokenizer::open(folder.path()).length(), 77);
+  EXPECT_EQ(Tokenizer::open(folder.path()).tokens_per_prompt(), 77);
   folder.write("tokenizer_config.json", R"({"model_max_length":1000000000000000019884624838656})");
-  EXPECT_EQ(Tokenizer::open(folder.path(), 24).length(), 24);
+  EXPECT_EQ(Tokenizer::open(folder.path(), 24).tokens_per_prompt(), 24);
   folder.write("tokenizer_config.json", R"({"model_max_length":12})");
-  EXPECT_EQ(Tokenizer::open(folder.path(), 24).length(), 12);
+  EXPECT_EQ(Tokenizer::open(folder.path(), 24).tokens_per_prompt(), 12);
 }
 
 TEST(Tokenizer, RefusesTextThatIsNotUtf8) {
