@@ -17,9 +17,9 @@ constexpr std::size_t kStages = 4;  // neighbouring stages differ by a factor of
 constexpr float kLatentMagnitude = 3.0F;
 
 /// diffusers' AutoencoderTinyBlock: three convolutions with a residual connection.
-class Block {
+class AutoencoderTinyBlock {
  public:
-  Block(LayerLoader& layers, const std::string& name, std::int64_t channels)
+  AutoencoderTinyBlock(LayerLoader& layers, const std::string& name, std::int64_t channels)
       : conv0_(layers.conv2d(name + ".conv.0", channels, channels, 3)),
         conv2_(layers.conv2d(name + ".conv.2", channels, channels, 3)),
         conv4_(layers.conv2d(name + ".conv.4", channels, channels, 3)) {}
@@ -42,8 +42,8 @@ class Block {
 };
 
 /// Buffers that the stages use in turn, each of the largest stage's shape.
-struct Memory {
-  Memory(Context& context, const Shape& largest)
+struct StageBuffers {
+  StageBuffers(Context& context, const Shape& largest)
       : hidden(context.arena.allocate(largest)),
         next(context.arena.allocate(largest)),
         spare(context.arena.allocate(largest)) {}
@@ -55,29 +55,29 @@ struct Memory {
 
 /// The convolution that leads to one resolution, and the blocks of that resolution.
 struct Stage {
-  /// Returns the result as a tensor of `shape` in `memory.hidden`. `x` may be in `memory.hidden` too.
-  Tensor forward(Context& context, const Tensor& x, const Shape& shape, Memory& memory) const;
+  /// Returns the result as a tensor of `shape` in `buffers.hidden`. `x` may be in `buffers.hidden` too.
+  Tensor forward(Context& context, const Tensor& x, const Shape& shape, StageBuffers& buffers) const;
 
   std::int64_t divisor = 1;  ///< Ratio of the image's sides to those of this stage.
   Weights conv;
   Activation activation = Activation::none;  ///< Activation after the convolution.
   /// If set, replaces `conv` and the convolution before it.
   std::optional<JoinedConv2d> joined;
-  std::vector<Block> blocks;
+  std::vector<AutoencoderTinyBlock> blocks;
 };
 
-Tensor Stage::forward(Context& context, const Tensor& x, const Shape& shape, Memory& memory) const {
-  std::swap(memory.hidden, memory.next);
-  Tensor hidden = memory.hidden.shaped(shape);
+Tensor Stage::forward(Context& context, const Tensor& x, const Shape& shape, StageBuffers& buffers) const {
+  std::swap(buffers.hidden, buffers.next);
+  Tensor hidden = buffers.hidden.shaped(shape);
   if (joined) {
     joined->forward(context, x, hidden);
   } else {
     context.device.conv2d(x, *conv, {.padding = 1, .activation = activation}, hidden);
   }
-  for (const Block& block : blocks) {
-    const Tensor next = memory.next.shaped(shape);
-    block.forward(context, hidden, memory.spare.shaped(shape), next);
-    std::swap(memory.hidden, memory.next);
+  for (const AutoencoderTinyBlock& block : blocks) {
+    const Tensor next = buffers.next.shaped(shape);
+    block.forward(context, hidden, buffers.spare.shaped(shape), next);
+    std::swap(buffers.hidden, buffers.next);
     hidden = next;
   }
   return hidden;
@@ -96,9 +96,9 @@ std::int64_t stage_channels(const std::vector<std::int64_t>& channels,
 }
 
 /// Generates the names of a torch.nn.Sequential's layers in order: "encoder.layers.0", "encoder.layers.1" ...
-class Names {
+class SequentialNames {
  public:
-  explicit Names(std::string prefix) : prefix_(std::move(prefix)) {}
+  explicit SequentialNames(std::string prefix) : prefix_(std::move(prefix)) {}
   std::string next() { return prefix_ + std::to_string(index_++); }
   /// Skips a layer without weights.
   void skip() { ++index_; }
@@ -108,15 +108,17 @@ class Names {
   int index_ = 0;
 };
 
-std::vector<Block> make_blocks(LayerLoader& layers, Names& names, std::int64_t count, std::int64_t channels) {
-  std::vector<Block> blocks;
+std::vector<AutoencoderTinyBlock> make_blocks(LayerLoader& layers, SequentialNames& names, std::int64_t count,
+                                              std::int64_t channels) {
+  std::vector<AutoencoderTinyBlock> blocks;
   for (std::int64_t i = 0; i < count; ++i) {
     blocks.emplace_back(layers, names.next(), channels);
   }
   return blocks;
 }
 
-NamedConv2d next_conv(Names& names, std::int64_t in, std::int64_t out, const LayerOptions& options) {
+NamedConv2d next_conv(SequentialNames& names, std::int64_t in, std::int64_t out,
+                      const LayerOptions& options) {
   return {.name = names.next(), .in = in, .out = out, .options = options};
 }
 
@@ -161,7 +163,7 @@ AutoencoderTiny::Impl::Impl(const AutoencoderTinyConfig& configuration, LayerLoa
 // stage. These two are joined.
 
 void AutoencoderTiny::Impl::make_encoder(LayerLoader& layers) {
-  Names names("encoder.layers.");
+  SequentialNames names("encoder.layers.");
   const NamedConv2d in = next_conv(names, config.in_channels, encoder_channels, {});
   const bool joins = config.num_encoder_blocks.front() == 0;
   for (std::size_t i = joins ? 1 : 0; i < kStages; ++i) {
@@ -182,15 +184,16 @@ void AutoencoderTiny::Impl::make_encoder(LayerLoader& layers) {
 }
 
 void AutoencoderTiny::Impl::make_decoder(LayerLoader& layers) {
-  Names names("decoder.layers.");
+  SequentialNames names("decoder.layers.");
   for (std::size_t i = 0; i < kStages; ++i) {
     const std::int64_t blocks = config.num_decoder_blocks[i];
     Stage stage;
     stage.divisor = std::int64_t{1} << (kStages - 1 - i);
     const bool last = i + 1 == kStages;
-    const NamedConv2d conv = i == 0 ? next_conv(names, config.latent_channels, decoder_channels, {})
-                                    : next_conv(names, decoder_channels, decoder_channels,
-                                                {.bias = false, .resample = Resample::up, .seen = last});
+    const NamedConv2d conv =
+        i == 0 ? next_conv(names, config.latent_channels, decoder_channels, {})
+               : next_conv(names, decoder_channels, decoder_channels,
+                           {.bias = false, .resample = Resample::up, .is_visible_output = last});
     if (i == 0) {
       stage.activation = Activation::relu;
       names.skip();
@@ -223,10 +226,10 @@ void AutoencoderTiny::encode(Context& context, const Tensor& image, const Tensor
   const auto shape = [&](const Stage& stage) {
     return scaled(image.shape, stage.divisor, net.encoder_channels);
   };
-  Memory memory(context, shape(net.encoder.front()));
+  StageBuffers buffers(context, shape(net.encoder.front()));
   Tensor hidden = image;
   for (const Stage& stage : net.encoder) {
-    hidden = stage.forward(context, hidden, shape(stage), memory);
+    hidden = stage.forward(context, hidden, shape(stage), buffers);
   }
   context.device.conv2d(hidden, *net.encoder_out, {.padding = 1}, latents);
   if (net.config.scaling_factor != 1.0F) {
@@ -240,12 +243,12 @@ void AutoencoderTiny::decode(Context& context, const Tensor& latents, const Tens
   const auto shape = [&](const Stage& stage) {
     return scaled(image.shape, stage.divisor, net.decoder_channels);
   };
-  Memory memory(context, shape(net.decoder.back()));
+  StageBuffers buffers(context, shape(net.decoder.back()));
   Tensor hidden = context.arena.allocate(latents.shape);
   context.device.map(latents, 1.0F / (kLatentMagnitude * net.config.scaling_factor), Activation::tanh,
                      kLatentMagnitude, 0.0F, hidden);
   for (const Stage& stage : net.decoder) {
-    hidden = stage.forward(context, hidden, shape(stage), memory);
+    hidden = stage.forward(context, hidden, shape(stage), buffers);
   }
   if (net.decoder_joined_out) {
     net.decoder_joined_out->forward(context, hidden, image);

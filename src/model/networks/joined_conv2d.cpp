@@ -6,38 +6,38 @@ namespace streamdiffusion {
 
 namespace {
 
-// Input lines that an outermost output line depends on. If the image is halved, these are 3 lines,
-// rounded up to 4 because two input lines make one output line.
-constexpr std::int64_t kRimOfEnlarged = 2;
-constexpr std::int64_t kRimOfHalved = 4;
+// Input lines that an outermost output line depends on. If the image is downsampled by 2, these are
+// 3 lines, rounded up to 4 because two input lines make one output line.
+constexpr std::int64_t kEdgeLinesUpsampled = 2;
+constexpr std::int64_t kEdgeLinesDownsampled = 4;
 
 /// A range of lines or of columns.
-struct Stretch {
+struct LineRange {
   std::int64_t first;
   std::int64_t count;
 };
 
 /// Returns up to `most` of `size` lines at an edge, or all lines if the edge is none.
-Stretch at_edge(Edge edge, std::int64_t size, std::int64_t most) {
+LineRange select_lines(Edge edge, std::int64_t size, std::int64_t most) {
   const std::int64_t count = edge == Edge::none ? size : std::min(size, most);
   return {edge == Edge::last ? size - count : 0, count};
 }
 
 /// Returns a rectangle of a dense image as a tensor with one pixel per line, which Device::copy can move.
-Tensor part_of(const Tensor& picture, const Stretch& lines, const Stretch& columns) {
-  const Shape& shape = picture.shape;
-  return picture.shaped({.w = shape.h, .c = shape.w * shape.c})
+Tensor view_rectangle(const Tensor& image, const LineRange& lines, const LineRange& columns) {
+  const Shape& shape = image.shape;
+  return image.shaped({.w = shape.h, .c = shape.w * shape.c})
       .pixels(lines.first, lines.count)
       .channels(columns.first * shape.c, columns.count * shape.c);
 }
 
-Tensor all_of(const Tensor& picture) { return part_of(picture, {0, picture.shape.h}, {0, picture.shape.w}); }
+Tensor view_all(const Tensor& image) { return view_rectangle(image, {0, image.shape.h}, {0, image.shape.w}); }
 
 }  // namespace
 
 JoinedConv2d::JoinedConv2d(LayerLoader& layers, const NamedConv2d& first, const NamedConv2d& second)
-    : enlarges_(first.options.resample == Resample::up), between_channels_(first.out) {
-  if (!layers.gains_by_joining()) {
+    : upsamples_(first.options.resample == Resample::up), between_channels_(first.out) {
+  if (!layers.prefers_joined_convolutions()) {
     first_ = layers.conv2d(first.name, first.in, first.out, 3, first.options);
     second_ = layers.conv2d(second.name, second.in, second.out, 3, second.options);
     return;
@@ -52,7 +52,7 @@ JoinedConv2d::JoinedConv2d(LayerLoader& layers, const NamedConv2d& first, const 
 
 void JoinedConv2d::forward(Context& context, const Tensor& x, const Tensor& out) const {
   if (first_ != nullptr) {
-    by_both(context, x, out);
+    compute_separately(context, x, out);
     return;
   }
   context.device.conv2d(x, joined(Edge::none, Edge::none), {.padding = 2}, out);
@@ -70,13 +70,13 @@ void JoinedConv2d::forward(Context& context, const Tensor& x, const Tensor& out)
 
 std::span<const Edge> JoinedConv2d::edges() const {
   static constexpr Edge kEdges[] = {Edge::none, Edge::first, Edge::last};
-  // A halved image has even sides, so its last outputs see no padding.
-  return std::span(kEdges).first(enlarges_ ? 3 : 2);
+  // An image that is downsampled has even sides, so its last outputs see no padding.
+  return std::span(kEdges).first(upsamples_ ? 3 : 2);
 }
 
-void JoinedConv2d::by_both(Context& context, const Tensor& x, const Tensor& out) const {
+void JoinedConv2d::compute_separately(Context& context, const Tensor& x, const Tensor& out) const {
   const Arena::Scope scope(context.arena);
-  const std::int64_t scale = enlarges_ ? 2 : 1;
+  const std::int64_t scale = upsamples_ ? 2 : 1;
   const Tensor between =
       context.arena.allocate({x.shape.n, x.shape.h * scale, x.shape.w * scale, between_channels_});
   context.device.conv2d(x, *first_, {.padding = 1}, between);
@@ -86,16 +86,17 @@ void JoinedConv2d::by_both(Context& context, const Tensor& x, const Tensor& out)
 void JoinedConv2d::compute_edge(Context& context, const Tensor& x, const Tensor& out, Edge vertical,
                                 Edge horizontal) const {
   const Arena::Scope scope(context.arena);
-  const std::int64_t rim = enlarges_ ? kRimOfEnlarged : kRimOfHalved;
-  const Stretch lines = at_edge(vertical, x.shape.h, rim);
-  const Stretch columns = at_edge(horizontal, x.shape.w, rim);
+  const std::int64_t edge_lines = upsamples_ ? kEdgeLinesUpsampled : kEdgeLinesDownsampled;
+  const LineRange lines = select_lines(vertical, x.shape.h, edge_lines);
+  const LineRange columns = select_lines(horizontal, x.shape.w, edge_lines);
   const Tensor seen = context.arena.allocate({1, lines.count, columns.count, x.shape.c});
-  context.device.copy(part_of(x, lines, columns), all_of(seen));
-  const auto scaled = [&](std::int64_t side) { return enlarges_ ? side * 2 : side / 2; };
+  context.device.copy(view_rectangle(x, lines, columns), view_all(seen));
+  const auto scaled = [&](std::int64_t side) { return upsamples_ ? side * 2 : side / 2; };
   const Tensor made = context.arena.allocate({1, scaled(lines.count), scaled(columns.count), out.shape.c});
   context.device.conv2d(seen, joined(vertical, horizontal), {.padding = 2}, made);
-  const auto outermost = [&](const Tensor& picture) {
-    return part_of(picture, at_edge(vertical, picture.shape.h, 1), at_edge(horizontal, picture.shape.w, 1));
+  const auto outermost = [&](const Tensor& image) {
+    return view_rectangle(image, select_lines(vertical, image.shape.h, 1),
+                          select_lines(horizontal, image.shape.w, 1));
   };
   context.device.copy(outermost(made), outermost(out));
 }

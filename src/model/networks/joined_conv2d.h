@@ -21,7 +21,7 @@ class JoinedConv2d {
 
  private:
   /// Computes the two convolutions one after the other.
-  void by_both(Context& context, const Tensor& x, const Tensor& out) const;
+  void compute_separately(Context& context, const Tensor& x, const Tensor& out) const;
   /// Returns the edges at which the second convolution sees padding, and Edge::none.
   [[nodiscard]] std::span<const Edge> edges() const;
   /// Computes the outputs of one image at these edges, which have filters of their own.
@@ -32,7 +32,7 @@ class JoinedConv2d {
     return *joined_[static_cast<std::size_t>(vertical)][static_cast<std::size_t>(horizontal)];
   }
 
-  bool enlarges_;
+  bool upsamples_;
   std::int64_t between_channels_;
   Weights first_;  ///< Null if the two are joined.
   Weights second_;

@@ -5,7 +5,7 @@ namespace streamdiffusion {
 std::size_t TextProjections::add(LayerLoader& layers, const std::string& name,
                                  std::int64_t cross_attention_dim, std::int64_t channels) {
   projections_.push_back({layers.linear({name + ".to_k", name + ".to_v"}, cross_attention_dim, channels,
-                                        {.bias = false, .sensitive = true}),
+                                        {.bias = false, .keeps_f32 = true}),
                           channels});
   return projections_.size() - 1;
 }

@@ -55,18 +55,18 @@ TimeEmbedding::TimeEmbedding(const UNet2DConditionConfig& config, LayerLoader& l
       flip_sin_to_cos_(config.flip_sin_to_cos),
       freq_shift_(config.freq_shift),
       cond_dim_(config.time_cond_proj_dim),
-      linear_1_(layers.linear("time_embedding.linear_1", sinusoids_, dim_, {.sensitive = true})),
-      linear_2_(layers.linear("time_embedding.linear_2", dim_, dim_, {.sensitive = true})) {
+      linear_1_(layers.linear("time_embedding.linear_1", sinusoids_, dim_, {.keeps_f32 = true})),
+      linear_2_(layers.linear("time_embedding.linear_2", dim_, dim_, {.keeps_f32 = true})) {
   if (cond_dim_ > 0) {
     cond_proj_ =
-        layers.linear("time_embedding.cond_proj", cond_dim_, sinusoids_, {.bias = false, .sensitive = true});
+        layers.linear("time_embedding.cond_proj", cond_dim_, sinusoids_, {.bias = false, .keeps_f32 = true});
   }
 }
 
 std::int64_t TimeEmbedding::add_projection(LayerLoader& layers, const std::string& name,
                                            std::int64_t channels) {
   const std::int64_t first = width_;
-  projections_.push_back({layers.linear(name, dim_, channels, {.sensitive = true}), first, channels});
+  projections_.push_back({layers.linear(name, dim_, channels, {.keeps_f32 = true}), first, channels});
   width_ += channels;
   return first;
 }

@@ -7,13 +7,13 @@
 namespace streamdiffusion {
 
 /// The parameters of a 3x3 convolution: weight [out][in][3][3] and bias [out], which may be empty.
-struct ConvolutionNumbers {
+struct Conv3x3Parameters {
   std::span<const float> weight;
   std::span<const float> bias;
 };
 
 /// The parameters of a 5x5 convolution: weight [out][in][5][5] and bias [out].
-struct JoinedNumbers {
+struct Conv5x5Parameters {
   std::vector<float> weight;
   std::vector<float> bias;
 };
@@ -25,8 +25,8 @@ enum class Edge : std::uint8_t { none, first, last };
 /// Composes two 3x3 convolutions into one 5x5 convolution that computes the outputs at the given edges. `in`,
 /// `between` and `out` are the numbers of channels before, between and after the two. The result must be
 /// applied with the resampling of both.
-JoinedNumbers join_convolutions(const ConvolutionNumbers& first, const ConvolutionNumbers& second,
-                                std::int64_t in, std::int64_t between, std::int64_t out, Edge vertical,
-                                Edge horizontal);
+Conv5x5Parameters join_convolutions(const Conv3x3Parameters& first, const Conv3x3Parameters& second,
+                                    std::int64_t in, std::int64_t between, std::int64_t out, Edge vertical,
+                                    Edge horizontal);
 
 }  // namespace streamdiffusion

@@ -28,7 +28,7 @@ std::string show_exactly(float value) {
 }
 
 /// Drops a 1x1 kernel from a shape: [out, in, 1, 1] becomes [out, in].
-std::vector<std::int64_t> without_unit_kernel(std::vector<std::int64_t> shape) {
+std::vector<std::int64_t> drop_unit_kernel(std::vector<std::int64_t> shape) {
   if (shape.size() == 4 && shape[2] == 1 && shape[3] == 1) {
     shape.resize(2);
   }
@@ -37,7 +37,7 @@ std::vector<std::int64_t> without_unit_kernel(std::vector<std::int64_t> shape) {
 
 }  // namespace
 
-std::span<float> LayerLoader::Floats::get(std::int64_t size) {
+std::span<float> LayerLoader::ScratchBuffer::get(std::int64_t size) {
   const std::size_t needed = static_cast<std::size_t>(size) * sizeof(float);
   if (needed > pages_.bytes()) {
     pages_ = {};  // freed before the next allocation, so that there are never two
@@ -57,8 +57,8 @@ LayerLoader::LayerLoader(Device& device, const TensorFiles& files, Lora::Network
 
 Weights LayerLoader::conv2d(const std::string& name, std::int64_t in, std::int64_t out, std::int64_t kernel,
                             const LayerOptions& options) {
-  mark_used(name, options.bias);
-  return kept({name}, "conv2d", [&] {
+  mark_tensors_used(name, options.bias);
+  return get_or_make({name}, "conv2d", [&] {
     const std::span<float> weight = weight_.get(out * in * kernel * kernel);
     const std::span<float> bias = bias_.get(has_bias(name, options) ? out : 0);
     read_weight(name, in, out, kernel, weight);
@@ -78,46 +78,46 @@ Weights LayerLoader::conv2d(const std::string& name, std::int64_t in, std::int64
 
 Weights LayerLoader::joined_conv2d(const NamedConv2d& first, const NamedConv2d& second, Edge vertical,
                                    Edge horizontal) {
-  struct Numbers {
+  struct Parameters {
     std::vector<float> weight;
     std::vector<float> bias;
-    [[nodiscard]] ConvolutionNumbers view() const { return {weight, bias}; }
+    [[nodiscard]] Conv3x3Parameters view() const { return {weight, bias}; }
   };
   const auto read = [&](const NamedConv2d& conv) {
-    Numbers numbers;
-    numbers.weight.resize(static_cast<std::size_t>(conv.out * conv.in * 9));
-    read_weight(conv.name, conv.in, conv.out, 3, numbers.weight);
+    Parameters parameters;
+    parameters.weight.resize(static_cast<std::size_t>(conv.out * conv.in * 9));
+    read_weight(conv.name, conv.in, conv.out, 3, parameters.weight);
     if (has_bias(conv.name, conv.options)) {
-      numbers.bias.resize(static_cast<std::size_t>(conv.out));
-      read_bias(conv.name, conv.out, conv.options.bias, numbers.bias);
+      parameters.bias.resize(static_cast<std::size_t>(conv.out));
+      read_bias(conv.name, conv.out, conv.options.bias, parameters.bias);
     }
-    return numbers;
+    return parameters;
   };
   for (const NamedConv2d* conv : {&first, &second}) {
-    mark_used(conv->name, conv->options.bias);
+    mark_tensors_used(conv->name, conv->options.bias);
   }
   const std::string kind =
       "joined " + std::to_string(static_cast<int>(vertical)) + std::to_string(static_cast<int>(horizontal));
-  return kept({first.name, second.name}, kind, [&] {
-    const Numbers numbers[] = {read(first), read(second)};
-    const JoinedNumbers joined = join_convolutions(numbers[0].view(), numbers[1].view(), first.in, first.out,
-                                                   second.out, vertical, horizontal);
-    const bool enlarges = first.options.resample == Resample::up;
+  return get_or_make({first.name, second.name}, kind, [&] {
+    const Parameters parameters[] = {read(first), read(second)};
+    const Conv5x5Parameters joined = join_convolutions(parameters[0].view(), parameters[1].view(), first.in,
+                                                       first.out, second.out, vertical, horizontal);
+    const bool upsamples = first.options.resample == Resample::up;
     return device_.pack_conv2d({.weight = joined.weight,
                                 .bias = joined.bias,
                                 .out_channels = second.out,
                                 .in_channels = first.in,
                                 .kernel = 5,
-                                .resample = enlarges ? Resample::up : second.options.resample});
+                                .resample = upsamples ? Resample::up : second.options.resample});
   });
 }
 
 Weights LayerLoader::linear(const std::vector<std::string>& names, std::int64_t in, std::int64_t out_each,
                             const LayerOptions& options) {
   for (const std::string& name : names) {
-    mark_used(name, options.bias);
+    mark_tensors_used(name, options.bias);
   }
-  return kept(names, options.geglu ? "geglu" : "linear", [&] {
+  return get_or_make(names, options.geglu ? "geglu" : "linear", [&] {
     const auto count = static_cast<std::int64_t>(names.size());
     const std::span<float> weight = weight_.get(count * out_each * in);
     const bool biased =
@@ -146,7 +146,7 @@ Weights LayerLoader::linear(const std::string& name, std::int64_t in, std::int64
 
 Weights LayerLoader::norm_weight(const std::string& layer, std::int64_t size) {
   const FileTensor& found = tensor(layer + ".weight", {size});
-  return kept({layer}, "norm weight", [&] {
+  return get_or_make({layer}, "norm weight", [&] {
     const std::span<float> values = weight_.get(size);
     convert(found, values);
     change_weight(layer, {.out = size, .in = 1}, values);
@@ -156,7 +156,7 @@ Weights LayerLoader::norm_weight(const std::string& layer, std::int64_t size) {
 
 Weights LayerLoader::norm_bias(const std::string& layer, std::int64_t size) {
   used_.insert(layer + ".bias");
-  return kept({layer}, "norm bias", [&] {
+  return get_or_make({layer}, "norm bias", [&] {
     const std::span<float> values = bias_.get(size);
     read_bias(layer, size, true, values);
     return device_.pack_vector(values);
@@ -178,7 +178,7 @@ void LayerLoader::check_all_used(const std::set<std::string>& harmless) const {
   }
 }
 
-void LayerLoader::mark_used(const std::string& name, bool bias) {
+void LayerLoader::mark_tensors_used(const std::string& name, bool bias) {
   used_.insert(name + ".weight");
   if (bias) {
     used_.insert(name + ".bias");
@@ -202,8 +202,8 @@ void LayerLoader::read_weight(const std::string& name, std::int64_t in, std::int
                               std::span<float> into) {
   const std::string weight_name = name + ".weight";
   const FileTensor* const found = files_.find(weight_name);
-  const std::vector<std::int64_t> shape = without_unit_kernel({out, in, kernel, kernel});
-  const bool fits = found != nullptr && without_unit_kernel(found->shape) == shape;
+  const std::vector<std::int64_t> shape = drop_unit_kernel({out, in, kernel, kernel});
+  const bool fits = found != nullptr && drop_unit_kernel(found->shape) == shape;
   convert(fits ? *found : files_.get(weight_name, shape), into);
   change_weight(name, {out, in, kernel * kernel}, into);
 }

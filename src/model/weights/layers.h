@@ -55,9 +55,10 @@ struct LayerOptions {
   /// For linear layers only, see HostLinear.
   bool geglu = false;
   /// Computes in float32 at any precision: the outputs affect many layers, and the layer is cheap.
-  bool sensitive = false;
-  /// Computes in 16 bits if the network uses int8, which would tint flat areas of the image.
-  bool seen = false;
+  bool keeps_f32 = false;
+  /// The output is visible in the image: computes in 16 bits if the network uses int8, which would tint
+  /// flat areas.
+  bool is_visible_output = false;
 };
 
 /// A 3x3 convolution and its name in the files.
@@ -83,7 +84,7 @@ class LayerLoader {
   /// Composes two consecutive 3x3 convolutions into one of 5x5 in float32, see join_convolutions.
   Weights joined_conv2d(const NamedConv2d& first, const NamedConv2d& second, Edge vertical, Edge horizontal);
   /// True if the device computes a joined convolution faster than the two.
-  [[nodiscard]] bool gains_by_joining() const { return device_.gains_by_joined_convolutions(); }
+  [[nodiscard]] bool prefers_joined_convolutions() const { return device_.gains_by_joined_convolutions(); }
   /// Makes a linear layer from `NAME.weight` [out, in] or [out, in, 1, 1] and `NAME.bias` [out]. Several
   /// names become one layer that has their outputs one after the other.
   Weights linear(const std::vector<std::string>& names, std::int64_t in, std::int64_t out_each,
@@ -108,7 +109,7 @@ class LayerLoader {
  private:
   /// A buffer for one layer at a time that is reused for the next one. Allocating fresh pages would take
   /// longer than filling them. The destructor returns all of it to the system.
-  class Floats {
+  class ScratchBuffer {
    public:
     /// Returns uninitialised memory for `size` floats, valid until the next call.
     std::span<float> get(std::int64_t size);
@@ -118,17 +119,17 @@ class LayerLoader {
   };
 
   template <typename Make>
-  Weights kept(const std::vector<std::string>& names, const std::string& kind, Make&& make) {
+  Weights get_or_make(const std::vector<std::string>& names, const std::string& kind, Make&& make) {
     return made_.emplace_back(cache_.get(cache_key(names, kind), make));
   }
   [[nodiscard]] std::string cache_key(const std::vector<std::string>& names, const std::string& kind) const;
   [[nodiscard]] Precision precision_of(const LayerOptions& options) const {
-    if (options.sensitive) {
+    if (options.keeps_f32) {
       return Precision::f32;
     }
-    return options.seen && precision_ == Precision::int8 ? Precision::int16 : precision_;
+    return options.is_visible_output && precision_ == Precision::int8 ? Precision::int16 : precision_;
   }
-  void mark_used(const std::string& name, bool bias);
+  void mark_tensors_used(const std::string& name, bool bias);
   /// An adapter's change of a layer, and the scale at which it is applied.
   struct ScaledChange {
     const LayerChange* change;
@@ -158,8 +159,8 @@ class LayerLoader {
   std::size_t read_ = 0;  // bytes of the files read since their pages were released
   std::set<std::string> used_;
   std::vector<Weights> made_;
-  Floats weight_;
-  Floats bias_;
+  ScratchBuffer weight_;
+  ScratchBuffer bias_;
 };
 
 }  // namespace streamdiffusion

@@ -84,7 +84,7 @@ Lora::Lora(std::shared_ptr<const SafeTensors> file, const Layers& layers,
   const std::string config_name = (std::filesystem::path(name()).parent_path() / kAdapterConfig).string() +
                                   ", which belongs to " + name();
   const PeftConfig config(file_->metadata(), name(), of_peft ? adapter_config : std::nullopt, config_name);
-  std::map<Place, LoraParts> parts;
+  std::map<NetworkLayer, LoraParts> parts;
   gather({names_of(layers.unet), names_of(layers.text_encoder)}, of_peft, parts);
   read(parts, layers, config);
   check_does_something();
@@ -98,7 +98,7 @@ Lora::Lora(std::shared_ptr<const SafeTensors> file, const Layers& layers,
   }
 }
 
-void Lora::gather(const LoraLayerNames& names, bool is_of_peft, std::map<Place, LoraParts>& layers) {
+void Lora::gather(const LoraLayerNames& names, bool is_of_peft, std::map<NetworkLayer, LoraParts>& layers) {
   for (const auto& [key, tensor] : file_->tensors()) {
     std::optional<LoraKey> parsed = parse_lora_key(key);
     auto found = parsed ? names.find(parsed->layer) : std::nullopt;
@@ -129,20 +129,21 @@ void Lora::gather(const LoraLayerNames& names, bool is_of_peft, std::map<Place, 
   }
 }
 
-void Lora::read(const std::map<Place, LoraParts>& parts, const Layers& layers, const PeftConfig& config) {
-  for (const auto& [place, of_layer] : parts) {
+void Lora::read(const std::map<NetworkLayer, LoraParts>& parts, const Layers& layers,
+                const PeftConfig& config) {
+  for (const auto& [network_layer, of_layer] : parts) {
     if (of_layer.has_alpha_alone()) {
       alphas_alone_.push_back(of_layer.key());
       continue;
     }
-    const auto& [network, layer] = place;
+    const auto& [network, layer] = network_layer;
     const bool unet = network == Network::unet;
-    const LoraContext context{.layer = layer,
-                              .shape = (unet ? layers.unet : layers.text_encoder).at(layer),
-                              .settings = config.find(unet ? "unet" : "text_encoder"),
-                              .vera_a = find_tensor(*file_, "base_model.vera_A"),
-                              .vera_b = find_tensor(*file_, "base_model.vera_B")};
-    (unet ? unet_ : text_encoder_)[layer] = of_layer.change(name(), context);
+    const LayerFacts facts{.layer = layer,
+                           .shape = (unet ? layers.unet : layers.text_encoder).at(layer),
+                           .settings = config.find(unet ? "unet" : "text_encoder"),
+                           .vera_a = find_tensor(*file_, "base_model.vera_A"),
+                           .vera_b = find_tensor(*file_, "base_model.vera_B")};
+    (unet ? unet_ : text_encoder_)[layer] = of_layer.make_change(name(), facts);
   }
 }
 

@@ -48,10 +48,10 @@ class Lora {
   [[nodiscard]] const std::string& name() const { return file_->name(); }
 
  private:
-  using Place = std::pair<Network, std::string>;
+  using NetworkLayer = std::pair<Network, std::string>;
 
-  void gather(const LoraLayerNames& names, bool is_of_peft, std::map<Place, LoraParts>& layers);
-  void read(const std::map<Place, LoraParts>& parts, const Layers& layers, const PeftConfig& config);
+  void gather(const LoraLayerNames& names, bool is_of_peft, std::map<NetworkLayer, LoraParts>& layers);
+  void read(const std::map<NetworkLayer, LoraParts>& parts, const Layers& layers, const PeftConfig& config);
   void check_does_something() const;
   void warn_of_alphas_alone();
 

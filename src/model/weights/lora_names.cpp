@@ -91,7 +91,7 @@ std::string flat(std::string name) {
 }
 
 /// Removes names of peft's wrappers and of adapters, as in "lora_A.default.weight" and "lora_E.default".
-std::string without_peft_names(std::string_view key) {
+std::string remove_peft_names(std::string_view key) {
   std::string plain(key);
   for (const std::string_view wrapper : {".base_layer.", ".modules_to_save.default.", ".modules_to_save."}) {
     if (const std::size_t at = plain.find(wrapper); at != std::string::npos) {
@@ -171,7 +171,7 @@ void add_aliases(std::map<std::string, std::string, std::less<>>& names, const s
 }  // namespace
 
 std::optional<LoraKey> parse_lora_key(std::string_view key) {
-  const std::string plain = without_peft_names(key);
+  const std::string plain = remove_peft_names(key);
   for (const auto& [ending, part, method] : kEndings) {
     if (plain.ends_with(ending)) {
       return LoraKey{plain.substr(0, plain.size() - ending.size()), part, method};

@@ -115,15 +115,15 @@ bool LoraParts::lacks_alpha() const {
                      has_any(Part::lokr_w1, Part::lokr_t2));
 }
 
-LayerChange LoraParts::change(const std::string& file, const LoraContext& context) const {
+LayerChange LoraParts::make_change(const std::string& file, const LayerFacts& facts) const {
   const std::string where = file + ": \"" + key_ + "\"";
   LayerChange change;
-  change.weight = weight(context, where);
-  change.bias = bias(change, where);
+  change.weight = make_weight(facts, where);
+  change.bias = make_bias(change, where);
   if (!change.weight && !change.bias) {
     throw Error(where + ": the layer's weights are not there; the file is incomplete, download it again");
   }
-  check_change(change, context.shape, where);
+  check_change(change, facts.shape, where);
   return change;
 }
 
@@ -137,7 +137,7 @@ bool LoraParts::has_any(Part first, Part last) const {
   return found != tensors_.end() && found->first <= last;
 }
 
-LoraMatrix LoraParts::matrix(Part whole, Part left, Part right, Part core) const {
+LoraMatrix LoraParts::make_matrix(Part whole, Part left, Part right, Part core) const {
   return {.whole = find(whole),
           .left = find(left),
           .right = find(right),
@@ -145,8 +145,8 @@ LoraMatrix LoraParts::matrix(Part whole, Part left, Part right, Part core) const
           .left_is_transposed = find(core) != nullptr && core != Part::mid};
 }
 
-std::optional<LayerChange::Weight> LoraParts::weight(const LoraContext& context,
-                                                     const std::string& where) const {
+std::optional<LayerChange::Weight> LoraParts::make_weight(const LayerFacts& facts,
+                                                          const std::string& where) const {
   const std::array methods = {has_any(Part::down, Part::diagonal),
                               has_any(Part::hada_w1_a, Part::hada_t2),
                               has_any(Part::lokr_w1, Part::lokr_t2),
@@ -165,59 +165,59 @@ std::optional<LayerChange::Weight> LoraParts::weight(const LoraContext& context,
     return TensorChange{.kind = TensorChange::Kind::replace, .values = whole};
   }
   if (has_any(Part::ia3, Part::ia3)) {
-    return ia3(context, where);
+    return make_ia3(facts, where);
   }
   if (has_any(Part::oft_triangles, Part::oft_triangles)) {
-    return rotation(context, where);
+    return make_rotation(facts, where);
   }
   if (has_any(Part::vera_lambda_b, Part::vera_lambda_d)) {
-    return vera(context, where);
+    return make_vera(facts, where);
   }
   const bool only_bias = tensors_.contains(Part::bias) || tensors_.contains(Part::bias_difference);
   if (std::ranges::none_of(methods, std::identity()) && only_bias) {
     return std::nullopt;
   }
-  return lora(context, where);
+  return make_lora(facts, where);
 }
 
-LoraChange LoraParts::lora(const LoraContext& context, const std::string& where) const {
-  LoraChange change = matrices(where);
+LoraChange LoraParts::make_lora(const LayerFacts& facts, const std::string& where) const {
+  LoraChange change = make_matrices(where);
   check_parts(change, where);
-  change.factor = factor(change, context, where);
+  change.factor = compute_factor(change, facts, where);
   if (const FileTensor* const diagonal = find(Part::diagonal)) {
     multiply_by_diagonal(change, *diagonal, where);
   }
-  add_lengths(change, context, where);
+  add_lengths(change, facts, where);
   return change;
 }
 
-void LoraParts::add_lengths(LoraChange& change, const LoraContext& context, const std::string& where) const {
+void LoraParts::add_lengths(LoraChange& change, const LayerFacts& facts, const std::string& where) const {
   if (const FileTensor* const magnitude = find(Part::dora_magnitude)) {
     change.lengths = magnitude;
   } else if (const FileTensor* const dora_scale = find(Part::dora_scale)) {
     change.lengths = dora_scale;
     change.lengths_of_inputs = are_lengths_of_inputs(*dora_scale);
-  } else if (context.settings != nullptr && context.settings->use_dora) {
+  } else if (facts.settings != nullptr && facts.settings->use_dora) {
     throw Error(where +
                 ": peft's configuration says DoRA (use_dora), but the layer has no "
                 "lora_magnitude_vector; the file is incomplete, download it again");
   }
 }
 
-LoraChange LoraParts::matrices(const std::string& where) const {
+LoraChange LoraParts::make_matrices(const std::string& where) const {
   const bool loha = has_any(Part::hada_w1_a, Part::hada_t2);
   const bool lokr = has_any(Part::lokr_w1, Part::lokr_t2);
   LoraChange change;
   if (loha) {
     change.kind = LoraChange::Kind::loha;
-    change.first = matrix(Part::unsupported, Part::hada_w1_a, Part::hada_w1_b, Part::hada_t1);
-    change.second = matrix(Part::unsupported, Part::hada_w2_a, Part::hada_w2_b, Part::hada_t2);
+    change.first = make_matrix(Part::unsupported, Part::hada_w1_a, Part::hada_w1_b, Part::hada_t1);
+    change.second = make_matrix(Part::unsupported, Part::hada_w2_a, Part::hada_w2_b, Part::hada_t2);
   } else if (lokr) {
     change.kind = LoraChange::Kind::lokr;
-    change.first = matrix(Part::lokr_w1, Part::lokr_w1_a, Part::lokr_w1_b, Part::unsupported);
-    change.second = matrix(Part::lokr_w2, Part::lokr_w2_a, Part::lokr_w2_b, Part::lokr_t2);
+    change.first = make_matrix(Part::lokr_w1, Part::lokr_w1_a, Part::lokr_w1_b, Part::unsupported);
+    change.second = make_matrix(Part::lokr_w2, Part::lokr_w2_a, Part::lokr_w2_b, Part::lokr_t2);
   } else {
-    change.first = matrix(Part::unsupported, Part::up, Part::down, Part::mid);
+    change.first = make_matrix(Part::unsupported, Part::up, Part::down, Part::mid);
   }
   const bool whole = is_whole_or_product(change.first) &&
                      (change.kind == LoraChange::Kind::lora || is_whole_or_product(change.second));
@@ -231,11 +231,11 @@ LoraChange LoraParts::matrices(const std::string& where) const {
 }
 
 /// Computes diag(lambda_b) B diag(lambda_d) A from the leading rows of B and the leading columns of A.
-LoraChange LoraParts::vera(const LoraContext& context, const std::string& where) const {
+LoraChange LoraParts::make_vera(const LayerFacts& facts, const std::string& where) const {
   const FileTensor* const lambda_b = find(Part::vera_lambda_b);
   const FileTensor* const lambda_d = find(Part::vera_lambda_d);
-  const FileTensor* const a = context.vera_a;
-  const FileTensor* const b = context.vera_b;
+  const FileTensor* const a = facts.vera_a;
+  const FileTensor* const b = facts.vera_b;
   if (lambda_b == nullptr || lambda_d == nullptr || a == nullptr || b == nullptr) {
     throw Error(where +
                 ": VeRA needs vera_lambda_b and vera_lambda_d of the layer and vera_A and vera_B of the "
@@ -245,51 +245,51 @@ LoraChange LoraParts::vera(const LoraContext& context, const std::string& where)
     check_numbers(*tensor, where);
   }
   const std::int64_t rank = lambda_d->elements();
-  const bool fits = context.shape.pixels == 1 && a->shape.size() == 2 && b->shape.size() == 2 &&
-                    a->shape[0] == rank && b->shape[1] == rank && a->shape[1] >= context.shape.in &&
-                    b->shape[0] >= context.shape.out && lambda_b->elements() == context.shape.out;
+  const bool fits = facts.shape.pixels == 1 && a->shape.size() == 2 && b->shape.size() == 2 &&
+                    a->shape[0] == rank && b->shape[1] == rank && a->shape[1] >= facts.shape.in &&
+                    b->shape[0] >= facts.shape.out && lambda_b->elements() == facts.shape.out;
   if (!fits) {
     throw Error(where + ": VeRA's projections " + show_shape(*a) + " and " + show_shape(*b) + " with " +
                 show_shape(*lambda_d) + " and " + show_shape(*lambda_b) + " do not fit a weight of " +
-                std::to_string(context.shape.out) + " x " + std::to_string(context.shape.in));
+                std::to_string(facts.shape.out) + " x " + std::to_string(facts.shape.in));
   }
   LoraChange change;
-  change.computed = {scaled_rows(*b, *lambda_b, context.shape.out, rank),
-                     scaled_rows(*a, *lambda_d, rank, context.shape.in)};
+  change.computed = {scaled_rows(*b, *lambda_b, facts.shape.out, rank),
+                     scaled_rows(*a, *lambda_d, rank, facts.shape.in)};
   change.first.left = change.computed[0].get();
   change.first.right = change.computed[1].get();
   return change;
 }
 
-TensorChange LoraParts::ia3(const LoraContext& context, const std::string& where) const {
+TensorChange LoraParts::make_ia3(const LayerFacts& facts, const std::string& where) const {
   const FileTensor* const factors = find(Part::ia3);
   // peft writes [out, 1] or [1, in] for linear layers, [1, channels, 1, 1] for convolutions.
-  const bool tells = factors->shape.size() == 2 && context.shape.out > 1 && context.shape.in > 1;
-  if (!tells && context.settings == nullptr) {
+  const bool tells = factors->shape.size() == 2 && facts.shape.out > 1 && facts.shape.in > 1;
+  if (!tells && facts.settings == nullptr) {
     throw Error(where +
                 ": IA3 of a convolution needs the adapter_config.json that peft wrote beside the file");
   }
-  const bool inputs = tells ? factors->shape[0] == 1 : context.settings->is_feedforward(context.layer);
+  const bool inputs = tells ? factors->shape[0] == 1 : facts.settings->is_feedforward(facts.layer);
   return {.kind = inputs ? TensorChange::Kind::scale_inputs : TensorChange::Kind::scale_outputs,
           .values = factors};
 }
 
-Rotation LoraParts::rotation(const LoraContext& context, const std::string& where) const {
-  if (context.settings == nullptr) {
+Rotation LoraParts::make_rotation(const LayerFacts& facts, const std::string& where) const {
+  if (facts.settings == nullptr) {
     throw Error(where + ": OFT needs the adapter_config.json that peft wrote beside the file");
   }
   return {.triangles = find(Part::oft_triangles),
-          .series_terms = context.settings->oft_series_terms,
-          .is_shared = context.settings->oft_is_shared};
+          .series_terms = facts.settings->oft_series_terms,
+          .is_shared = facts.settings->oft_is_shared};
 }
 
-float LoraParts::factor(const LoraChange& change, const LoraContext& context,
-                        const std::string& where) const {
+float LoraParts::compute_factor(const LoraChange& change, const LayerFacts& facts,
+                                const std::string& where) const {
   const auto rank = static_cast<float>(rank_of(change));
   if (alpha_) {
     return rank == 0 ? 1 : *alpha_ / rank;
   }
-  const PeftSettings* const settings = context.settings;
+  const PeftSettings* const settings = facts.settings;
   if (find(Part::diagonal) != nullptr) {
     if (settings == nullptr || !settings->alpha || !settings->rank) {
       throw Error(where + ": AdaLoRA needs the adapter_config.json that peft wrote beside the file");
@@ -297,16 +297,15 @@ float LoraParts::factor(const LoraChange& change, const LoraContext& context,
     constexpr float kAddedByPeft = 1e-5F;
     return (*settings->alpha > 0 ? *settings->alpha : *settings->rank) / (*settings->rank + kAddedByPeft);
   }
-  const std::optional<float> alpha = settings != nullptr ? settings->alpha_of(context.layer) : std::nullopt;
-  const float divisor =
-      rank != 0 || settings == nullptr ? rank : settings->rank_of(context.layer).value_or(0);
+  const std::optional<float> alpha = settings != nullptr ? settings->alpha_of(facts.layer) : std::nullopt;
+  const float divisor = rank != 0 || settings == nullptr ? rank : settings->rank_of(facts.layer).value_or(0);
   if (!alpha || divisor <= 0) {
     return 1;
   }
   return *alpha / (settings->use_rslora ? std::sqrt(divisor) : divisor);
 }
 
-std::optional<TensorChange> LoraParts::bias(const LayerChange& change, const std::string& where) const {
+std::optional<TensorChange> LoraParts::make_bias(const LayerChange& change, const std::string& where) const {
   std::vector<TensorChange> found;
   if (const FileTensor* const up_bias = find(Part::up_bias)) {
     const auto* const lora = change.weight ? std::get_if<LoraChange>(&*change.weight) : nullptr;

@@ -13,7 +13,7 @@
 namespace streamdiffusion {
 
 /// Facts about one layer that its tensors in the file do not tell.
-struct LoraContext {
+struct LayerFacts {
   std::string layer;  ///< The model's name of the layer.
   LayerShape shape;
   const PeftSettings* settings = nullptr;  ///< Null if there is no configuration.
@@ -30,7 +30,7 @@ class LoraParts {
 
   /// Returns the change of the layer. Throws Error with file and key if a part is missing, parts belong to
   /// several methods, or they do not fit the layer.
-  [[nodiscard]] LayerChange change(const std::string& file, const LoraContext& context) const;
+  [[nodiscard]] LayerChange make_change(const std::string& file, const LayerFacts& facts) const;
 
   /// True if there is an alpha but no tensor that it scales.
   [[nodiscard]] bool has_alpha_alone() const { return alpha_ && tensors_.empty(); }
@@ -44,18 +44,19 @@ class LoraParts {
 
   [[nodiscard]] const FileTensor* find(Part part) const;
   [[nodiscard]] bool has_any(Part first, Part last) const;
-  [[nodiscard]] LoraMatrix matrix(Part whole, Part left, Part right, Part core) const;
-  [[nodiscard]] std::optional<LayerChange::Weight> weight(const LoraContext& context,
-                                                          const std::string& where) const;
-  [[nodiscard]] LoraChange matrices(const std::string& where) const;
-  [[nodiscard]] LoraChange vera(const LoraContext& context, const std::string& where) const;
-  [[nodiscard]] LoraChange lora(const LoraContext& context, const std::string& where) const;
-  void add_lengths(LoraChange& change, const LoraContext& context, const std::string& where) const;
-  [[nodiscard]] TensorChange ia3(const LoraContext& context, const std::string& where) const;
-  [[nodiscard]] Rotation rotation(const LoraContext& context, const std::string& where) const;
-  [[nodiscard]] float factor(const LoraChange& change, const LoraContext& context,
-                             const std::string& where) const;
-  [[nodiscard]] std::optional<TensorChange> bias(const LayerChange& change, const std::string& where) const;
+  [[nodiscard]] LoraMatrix make_matrix(Part whole, Part left, Part right, Part core) const;
+  [[nodiscard]] std::optional<LayerChange::Weight> make_weight(const LayerFacts& facts,
+                                                               const std::string& where) const;
+  [[nodiscard]] LoraChange make_matrices(const std::string& where) const;
+  [[nodiscard]] LoraChange make_vera(const LayerFacts& facts, const std::string& where) const;
+  [[nodiscard]] LoraChange make_lora(const LayerFacts& facts, const std::string& where) const;
+  void add_lengths(LoraChange& change, const LayerFacts& facts, const std::string& where) const;
+  [[nodiscard]] TensorChange make_ia3(const LayerFacts& facts, const std::string& where) const;
+  [[nodiscard]] Rotation make_rotation(const LayerFacts& facts, const std::string& where) const;
+  [[nodiscard]] float compute_factor(const LoraChange& change, const LayerFacts& facts,
+                                     const std::string& where) const;
+  [[nodiscard]] std::optional<TensorChange> make_bias(const LayerChange& change,
+                                                      const std::string& where) const;
 
   std::map<Part, const FileTensor*> tensors_;
   std::optional<float> alpha_;

@@ -218,7 +218,7 @@ TEST(Lora, TakesAlphaAsAnIntegerOfAnySize) {
       parts.add(parse_lora_key(key).value(), key, tensor, "file");
     }
     parts.add({.layer = "conv_in", .part = LoraKey::Part::alpha}, "conv_in.alpha", alpha, "file");
-    const LayerChange change = parts.change("file", {.layer = "conv_in", .shape = {4, 3, 9}});
+    const LayerChange change = parts.make_change("file", {.layer = "conv_in", .shape = {4, 3, 9}});
     EXPECT_EQ(std::get<LoraChange>(change.weight.value()).factor, 2.0F);
   }
 }
