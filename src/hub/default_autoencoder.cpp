@@ -38,13 +38,14 @@ DefaultAutoencoder choose_default_autoencoder(const fs::path& model, bool downlo
     return {};
   }
   const Repository taesd{.owner = "madebyollin", .name = "taesd", .file = {}};
-  const std::string is_taesd =
-      "the autoencoder is TAESD (" + taesd.id() + "); --vae full takes the model's own, which is slower";
+  const std::string is_taesd = "the autoencoder is TAESD (" + taesd.id() +
+                               "); give \"full\" as the VAE for the model's own, which is slower";
   if (auto cached = find_cached(taesd, Purpose::autoencoder, options)) {
     return {.path = std::move(cached), .note = is_taesd};
   }
   if (!download || options.offline) {
-    return {.note = "the autoencoder is the model's own; TAESD is quicker: --vae " + taesd.id()};
+    return {.note =
+                "the autoencoder is the model's own; TAESD is quicker: give " + taesd.id() + " as the VAE"};
   }
   try {
     return {.path = fetch_files(taesd, Purpose::autoencoder, options), .note = is_taesd};

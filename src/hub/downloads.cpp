@@ -38,7 +38,7 @@ void check_space(const HubOptions& options, const RepositoryCache& cache, const 
   std::error_code error;
   const fs::space_info space = fs::space(cache.folder(), error);
   if (!error && space.available < static_cast<std::uintmax_t>(needed)) {
-    throw Error(options.cache.string() + ": there is room for " +
+    throw Error(options.cache.string() + ": there is space for " +
                 megabytes(static_cast<std::int64_t>(space.available)) + ", but " + megabytes(needed) +
                 " are to be downloaded; free some, or keep the cache elsewhere (HF_HUB_CACHE)");
   }
@@ -105,7 +105,7 @@ class Workers {
     while (!finished_.wait_for(lock, kInterval, [this] { return running_ == 0; })) {
       if (user.stop != nullptr && *user.stop && !stop_.exchange(true)) {
         error_ = std::make_exception_ptr(HubStopped(
-            "the download was stopped; what has come is kept, and the same command goes on from there"));
+            "the download was stopped; what has come is kept, and the next download goes on from there"));
       }
       if (user.on_progress) {
         const std::chrono::duration<double> elapsed = Clock::now() - start;

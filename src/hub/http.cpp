@@ -202,7 +202,8 @@ HttpHead HttpClient::get(const std::string& url, std::int64_t offset,
     std::rethrow_exception(transfer.error);
   }
   if (code == CURLE_ABORTED_BY_CALLBACK) {
-    throw HubStopped("the download was stopped; what has come is kept, the same command goes on from there");
+    throw HubStopped(
+        "the download was stopped; what has come is kept, and the next download goes on from there");
   }
   // If the server rejects the range (416), the head says so.
   const bool answered = transfer.head.status / 100 > 2;

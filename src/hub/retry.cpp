@@ -50,7 +50,7 @@ void Retry::wait(milliseconds time) const {
   while (clock_.now() < end) {
     if (stop_ != nullptr && *stop_) {
       throw HubStopped(
-          "the download was stopped; what has come is kept, the same command goes on from there");
+          "the download was stopped; what has come is kept, and the next download goes on from there");
     }
     clock_.sleep_for(kSlice);
   }

@@ -31,8 +31,8 @@ void warn_of_ignored_fields(const SchedulerConfig& scheduler, const fs::path& fi
     if (options.on_warning) {
       options.on_warning(
           file.string() + ": " + field +
-          " is true, which has no effect here: the scheduler of this program does not limit what "
-          "the UNet predicts; pictures may differ from those of diffusers");
+          " is true, which has no effect here: what the UNet predicts is not limited; images may differ "
+          "from those of diffusers");
     }
   }
 }

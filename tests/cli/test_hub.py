@@ -290,7 +290,7 @@ class Faults(HubTest):
         huge = {"type": "file", "path": UNET, "oid": "b" * 40, "size": 10,
                 "lfs": {"oid": "a" * 64, "size": 1 << 43, "pointerSize": 1}}  # fmt: skip
         self.repository.listing = [entry for entry in self.repository.tree() if entry["path"] != UNET] + [huge]
-        self.fail(["room", "HF_HUB_CACHE"], "models", "pull", "someone/tiny")
+        self.fail(["there is space for", "HF_HUB_CACHE"], "models", "pull", "someone/tiny")
         self.assertEqual(list(self.home.rglob("*.incomplete")), [])
 
     def test_a_full_disk_and_missing_rights_are_explained(self):

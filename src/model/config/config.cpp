@@ -89,7 +89,7 @@ void check_component(ConfigFields& fields, const std::string& name,
       supported += (supported.empty() ? "" : " or ") + std::string(each);
     }
     if (component.empty()) {
-      fields.fail(name, "is missing; this program needs a model with " + supported);
+      fields.fail(name, "is missing; only models with " + supported + " are supported");
     }
     fields.fail_unsupported(name, supported);
   }
@@ -183,8 +183,8 @@ ModelIndex parse_model_index(const std::string& text, const std::string& where) 
   for (const std::string& name : fields.unknown_fields()) {
     // A component that diffusers left out is [null, null] and not reported here.
     fields.fail(name,
-                "is a component that this program does not know; it runs Stable Diffusion 1.x and 2.x and "
-                "what is distilled from them");
+                "is a component that is not known; supported are Stable Diffusion 1.x and 2.x and what is "
+                "distilled from them");
   }
   return index;
 }

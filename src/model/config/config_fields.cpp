@@ -162,8 +162,7 @@ std::vector<std::string> ConfigFields::unknown_fields() const {
 
 void ConfigFields::check_all_known() const {
   for (const std::string& name : unknown_fields()) {
-    fail(name,
-         "is not known to this program, so " + show_json(fields_.at(name)) + " might mean another picture");
+    fail(name, "is not known, so " + show_json(fields_.at(name)) + " might mean another image");
   }
 }
 
@@ -181,7 +180,7 @@ std::int64_t ConfigFields::to_integer(const std::string& name, const json& value
   // The comparison is false for NaN.
   const bool fits = number >= static_cast<double>(smallest) && number <= static_cast<double>(largest);
   if (!fits || number != std::floor(number)) {
-    fail(name, "must be a whole number from " + std::to_string(smallest) + " to " + std::to_string(largest) +
+    fail(name, "must be an integer from " + std::to_string(smallest) + " to " + std::to_string(largest) +
                    ", not " + show_json(value));
   }
   return static_cast<std::int64_t>(number);

@@ -109,7 +109,7 @@ class EntryReader {
   [[nodiscard]] std::uint64_t size(const json& number, const char* key) const {
     constexpr auto kLargest = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
     if (!number.is_number_unsigned() || number.get<std::uint64_t>() > kLargest) {
-      fail(std::string(key) + " must hold whole numbers from 0 on, not " + show_json(number));
+      fail(std::string(key) + " must hold integers from 0 on, not " + show_json(number));
     }
     return number.get<std::uint64_t>();
   }

@@ -14,7 +14,7 @@ constexpr std::string_view kNotSupported =
     "which is not supported; only Stable Diffusion 1.x and 2.x and what is made from them are";
 
 constexpr std::string_view kGiveAsLora =
-    "not a model; give it with --lora, and as the model the one that it is for";
+    "not a model; give it as a LoRA, and as the model the one that it is for";
 
 constexpr std::string_view kGiveUnscaled = "which are not read; give the model in float16 or bfloat16";
 
@@ -52,7 +52,8 @@ constexpr std::array<Sign, 25> kSigns = {{
     {".scale_weight", "a checkpoint of scaled 8-bit floats", kGiveUnscaled},
     {".weight_scale", "a checkpoint of scaled 8-bit weights", kGiveUnscaled},
     {"down_blocks.0.resnets.0.conv1.", "a part of a diffusers model",
-     "not a whole one; give the folder, the one with model_index.json (an autoencoder alone: --vae)"},
+     "not a whole one; give the folder, the one with model_index.json (an autoencoder alone is given as the "
+     "VAE)"},
     {"transformer_blocks.0.attn.to_q.", "a diffusion transformer", kNotSupported},
 }};
 

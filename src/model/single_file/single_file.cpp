@@ -69,7 +69,7 @@ Tensors original_unet_tensors(const SafeTensors& file, const ModelOptions& optio
     throw Error(
         file.name() +
         ": has no UNet (model.diffusion_model...), so it is no checkpoint of Stable Diffusion; give one "
-        "that has UNet and text encoder (an autoencoder alone belongs to --vae)");
+        "that has UNet and text encoder (an autoencoder alone is given as the VAE)");
   }
   if (options.on_warning) {
     options.on_warning(file.name() + ": has only moving averages (EMA) of the UNet; they are used");
@@ -125,7 +125,7 @@ AutoencoderFiles open_own_autoencoder(const File& file) {
   const Tensors original = part(*file, kAutoencoder);
   if (original.empty()) {
     throw Error(file->name() +
-                ": has no autoencoder (first_stage_model...); give one with --vae, such as the folder of "
+                ": has no autoencoder (first_stage_model...); give a VAE for it, such as the folder of "
                 "Stable Diffusion's own (vae) or of TAESD");
   }
   return to_autoencoder(file, original);
@@ -144,7 +144,7 @@ bool predicts_v(const SafeTensors& file, Family family, const ModelOptions& opti
     options.on_warning(
         file.name() +
         ": does not say what it predicts; it is taken for a Stable Diffusion 2.x that predicts v. "
-        "SD-Turbo and 2.x base do not: give --prediction-type epsilon for them");
+        "SD-Turbo and 2.x base do not: set the prediction type to epsilon for them");
   }
   return family == Family::sd2;
 }
@@ -163,7 +163,7 @@ void check_noise_levels(const File& file, const SchedulerConfig& config, const M
     options.on_warning(
         file->name() +
         ": its noise levels (alphas_cumprod) are not those of Stable Diffusion, which are used all "
-        "the same; pictures may look wrong. A diffusers folder of this model can say its own");
+        "the same; images may look wrong. A diffusers folder of this model can say its own");
   }
 }
 

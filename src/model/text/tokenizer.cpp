@@ -46,7 +46,7 @@ class TokenIds {
         continue;
       }
       if (use(*token.id, used)) {
-        throw Error(where + ": number " + std::to_string(*token.id) + " is given to two tokens, " +
+        throw Error(where + ": id " + std::to_string(*token.id) + " is given to two tokens, " +
                     show_json(token.content) + " is one of them");
       }
       added_.emplace(token.content, *token.id);
@@ -82,7 +82,7 @@ class TokenIds {
   [[nodiscard]] bool has_id(const std::string& token, std::int64_t id) const {
     const auto found = vocabulary_.find(token);
     if (found != vocabulary_.end() && found->second != id) {
-      throw Error(where_ + ": the special token " + show_json(token) + " has number " + std::to_string(id) +
+      throw Error(where_ + ": the special token " + show_json(token) + " has id " + std::to_string(id) +
                   " among the added tokens and " + std::to_string(found->second) +
                   " in the vocabulary; the tokenizer's files belong to different models");
     }

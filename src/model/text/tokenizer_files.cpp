@@ -20,15 +20,15 @@ constexpr std::int64_t kLongest = 1 << 16;     // longest encoding in tokens; la
 /// Returns the id of a token. Throws Error if `id` is not an integer from 0 to kMostTokens - 1.
 std::int64_t to_id(const std::string& token, const json& id, const std::string& where) {
   if (!id.is_number_unsigned() || id.get<std::uint64_t>() >= kMostTokens) {
-    throw Error(where + ": token " + show_json(token) + " has number " + show_json(id) +
-                ", which must be a whole number from 0 to " + std::to_string(kMostTokens - 1));
+    throw Error(where + ": token " + show_json(token) + " has id " + show_json(id) +
+                ", which must be an integer from 0 to " + std::to_string(kMostTokens - 1));
   }
   return id.get<std::int64_t>();
 }
 
 Vocabulary to_vocabulary(const json& tokens, const std::string& where) {
   if (!tokens.is_object() || tokens.empty()) {
-    throw Error(where + ": the vocabulary must be an object of tokens and their numbers");
+    throw Error(where + ": the vocabulary must be an object of tokens and their ids");
   }
   Vocabulary vocabulary;
   vocabulary.reserve(tokens.size());
@@ -38,7 +38,7 @@ Vocabulary to_vocabulary(const json& tokens, const std::string& where) {
     const auto index = static_cast<std::size_t>(checked_id);
     used.resize(std::max(used.size(), index + 1));
     if (used[index]) {
-      throw Error(where + ": number " + show_json(id) + " is given to two tokens, " + show_json(token) +
+      throw Error(where + ": id " + show_json(id) + " is given to two tokens, " + show_json(token) +
                   " is one of them");
     }
     used[index] = true;
@@ -150,7 +150,7 @@ class OptionsReader {
       std::uint64_t parsed_id = 0;
       const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), parsed_id);
       if (error != std::errc() || end != id.data() + id.size()) {
-        throw Error(place + " must have a number for its name");
+        throw Error(place + " must have an id for its name");
       }
       added.id = to_id(added.content, parsed_id, place);
       add(added);
@@ -185,7 +185,7 @@ class OptionsReader {
       return 0;
     }
     if (!length.is_number_unsigned() || length.get<std::uint64_t>() < 2) {
-      throw Error(field("model_max_length") + " must be a whole number from 2 on, not " + show_json(length));
+      throw Error(field("model_max_length") + " must be an integer from 2 on, not " + show_json(length));
     }
     return length.get<std::int64_t>();
   }

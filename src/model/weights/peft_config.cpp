@@ -192,7 +192,7 @@ void read_oft(const Fields& fields, PeftSettings& settings) {
       constexpr float kMostTerms = 100;
       const float terms = number_of(value, where);
       if (terms < 1 || terms > kMostTerms || terms != std::floor(terms)) {
-        throw Error(where + " must be a whole number from 1 to 100, not " + show_json(value));
+        throw Error(where + " must be an integer from 1 to 100, not " + show_json(value));
       }
       settings.oft_series_terms = static_cast<std::int64_t>(terms);
     });

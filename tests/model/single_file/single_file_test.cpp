@@ -83,7 +83,7 @@ TEST_F(SingleFile, TellsStableDiffusion2FromItsTensors) {
   EXPECT_EQ(model.text_encoder_config.num_hidden_layers, 3);  // of four layers
   EXPECT_TRUE(model.scheduler_config.v_prediction);
   EXPECT_EQ(model.tokenizer.encode("").ids[2], 0);  // !
-  EXPECT_TRUE(warned("--prediction-type epsilon")) << warnings_;
+  EXPECT_TRUE(warned("set the prediction type to epsilon")) << warnings_;
 }
 
 TEST_F(SingleFile, AnOpenClipThatWasStoredWithoutItsLastLayerIsUsedWhole) {
@@ -147,7 +147,7 @@ TEST_F(SingleFile, MovingAveragesBesideTheWeightsAreNotUsed) {
 
 TEST_F(SingleFile, WithoutAnAutoencoderOneHasToBeGiven) {
   Checkpoint checkpoint("single-sd2");
-  expect_refused(checkpoint, {"has no autoencoder", "--vae"});
+  expect_refused(checkpoint, {"has no autoencoder", "give a VAE"});
   ModelOptions options = options_for(checkpoint.write(folder_.path()));
   options.vae = tiny_vae();
   EXPECT_NO_THROW(Model::load(options));
@@ -244,7 +244,7 @@ TEST_F(SingleFile, PartsOfACheckpointAreRefusedWithWhatIsMissing) {
   expect_refused(no_text, {"has no text encoder"});
   Checkpoint no_unet("single-sd1");
   no_unet.remove("model.diffusion_model.");
-  expect_refused(no_unet, {"has no UNet", "--vae"});
+  expect_refused(no_unet, {"has no UNet", "given as the VAE"});
 }
 
 TEST_F(SingleFile, AModelForInpaintingIsRefused) {
@@ -287,8 +287,8 @@ TEST_F(SingleFile, OtherArchitecturesAreNamed) {
             {"Stable Diffusion 3"}},
            {"double_blocks.0.img_attn.norm.key_norm.scale", {"Flux", "not supported"}},
            {"control_model.time_embed.0.weight", {"ControlNet"}},
-           {"lora_unet_down_blocks_0_attentions_0_proj_in.lora_down.weight", {"a LoRA", "--lora"}},
-           {"unet.down_blocks.0.attentions.0.proj_in.lora_A.weight", {"a LoRA", "--lora"}},
+           {"lora_unet_down_blocks_0_attentions_0_proj_in.lora_down.weight", {"a LoRA", "give it as a LoRA"}},
+           {"unet.down_blocks.0.attentions.0.proj_in.lora_A.weight", {"a LoRA", "give it as a LoRA"}},
            {"lora_unet_mid_block_attentions_0_proj_in.hada_w1_a", {"LoRA"}},
            {"down_blocks.0.resnets.0.conv1.weight", {"diffusers", "model_index.json"}},
            {"model.diffusion_model.input_blocks.0.0.scale_weight", {"scaled 8-bit", "float16"}},

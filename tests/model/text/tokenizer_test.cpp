@@ -180,10 +180,10 @@ TEST(Tokenizer, AnAddedWordCanBeASpecialToken) {
 TEST(Tokenizer, RefusesAddedWordsWhoseNumbersAreTaken) {
   SmallTokenizer small;
   small.config["added_tokens_decoder"]["0"] = {{"content", "<toy>"}};
-  expect_error([&] { small.parse(); }, {"number 0", "<toy>", "two tokens"});
+  expect_error([&] { small.parse(); }, {"id 0", "<toy>", "two tokens"});
   small.config["added_tokens_decoder"] = {{"1000", {{"content", "<toy>"}}},
                                           {"01000", {{"content", "<cat>"}}}};
-  expect_error([&] { small.parse(); }, {"number 1000", "two tokens"});
+  expect_error([&] { small.parse(); }, {"id 1000", "two tokens"});
   small.config["added_tokens_decoder"] = {{"99999999999", {{"content", "<toy>"}}}};
   expect_error([&] { small.parse(); }, {"99999999999", "16777215"});
   small.config["added_tokens_decoder"] = {{"-1", {{"content", "<toy>"}}}};
@@ -237,7 +237,7 @@ TEST(Tokenizer, RefusesFilesThatDisagree) {
   expect(small, {"[PAD]", "not in the vocabulary"});
   small = {};
   small.config["added_tokens_decoder"]["9"] = {{"content", "<|endoftext|>"}};
-  expect(small, {"<|endoftext|>", "number 9", "different models"});
+  expect(small, {"<|endoftext|>", "id 9", "different models"});
   small = {};
   small.vocab["a"] = small.vocab["b"];
   expect(small, {"vocab.json", "two tokens"});
