@@ -20,7 +20,7 @@ Url parse(const std::string& text) {
   return url;
 }
 
-std::string part(const Url& url, CURLUPart what) {
+std::string get_part(const Url& url, CURLUPart what) {
   char* text = nullptr;
   // Without flags, a whole URL stays as it was written: it may be signed.
   const unsigned int flags = what == CURLUPART_PORT ? CURLU_DEFAULT_PORT : 0U;
@@ -33,10 +33,10 @@ std::string part(const Url& url, CURLUPart what) {
 
 std::string origin(const std::string& text) {
   const Url url = parse(text);
-  std::string host = part(url, CURLUPART_HOST);
+  std::string host = get_part(url, CURLUPART_HOST);
   std::ranges::transform(host, host.begin(),
                          [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return part(url, CURLUPART_SCHEME) + "://" + host + ":" + part(url, CURLUPART_PORT);
+  return get_part(url, CURLUPART_SCHEME) + "://" + host + ":" + get_part(url, CURLUPART_PORT);
 }
 
 }  // namespace
@@ -60,7 +60,7 @@ std::string quote(std::string_view text, std::string_view kept) {
 }
 
 void check_url(const std::string& url) {
-  const std::string scheme = part(parse(url), CURLUPART_SCHEME);
+  const std::string scheme = get_part(parse(url), CURLUPART_SCHEME);
   if (scheme != "http" && scheme != "https") {
     throw Error("\"" + url + "\" begins with neither https:// nor http://");
   }
@@ -71,21 +71,21 @@ std::string resolve_url(const std::string& base, const std::string& location) {
   if (curl_url_set(url.get(), CURLUPART_URL, location.c_str(), 0) != CURLUE_OK) {
     throw Error(host_of(base) + ": leads on to \"" + location + "\", which is no address");
   }
-  const std::string scheme = part(url, CURLUPART_SCHEME);
+  const std::string scheme = get_part(url, CURLUPART_SCHEME);
   if (scheme != "http" && scheme != "https") {
     throw Error(host_of(base) + ": leads on to \"" + location + "\", which is no web address; refused");
   }
-  return part(url, CURLUPART_URL);
+  return get_part(url, CURLUPART_URL);
 }
 
 bool has_same_origin(const std::string& a, const std::string& b) { return origin(a) == origin(b); }
 
-bool is_https(const std::string& url) { return part(parse(url), CURLUPART_SCHEME) == "https"; }
+bool is_https(const std::string& url) { return get_part(parse(url), CURLUPART_SCHEME) == "https"; }
 
 std::string host_of(const std::string& url) {
   const Url parsed = parse(url);
-  const std::string port = part(parsed, CURLUPART_PORT);
-  return part(parsed, CURLUPART_HOST) + (port == "443" || port == "80" ? "" : ":" + port);
+  const std::string port = get_part(parsed, CURLUPART_PORT);
+  return get_part(parsed, CURLUPART_HOST) + (port == "443" || port == "80" ? "" : ":" + port);
 }
 
 }  // namespace streamdiffusion::hub

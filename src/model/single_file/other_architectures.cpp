@@ -57,7 +57,7 @@ constexpr std::array<Sign, 25> kSigns = {{
     {"transformer_blocks.0.attn.to_q.", "a diffusion transformer", kNotSupported},
 }};
 
-bool has(const SafeTensors& file, std::string_view piece) {
+bool has_piece(const SafeTensors& file, std::string_view piece) {
   return std::ranges::any_of(
       file.tensors(), [&](const auto& tensor) { return tensor.first.find(piece) != std::string::npos; });
 }
@@ -66,7 +66,7 @@ bool has(const SafeTensors& file, std::string_view piece) {
 
 void refuse_other_architectures(const SafeTensors& file) {
   const auto* const sign =
-      std::ranges::find_if(kSigns, [&](const Sign& each) { return has(file, each.piece); });
+      std::ranges::find_if(kSigns, [&](const Sign& each) { return has_piece(file, each.piece); });
   if (sign != kSigns.end()) {
     throw Error(file.name() + ": is " + std::string(sign->what) + ", " + std::string(sign->advice));
   }

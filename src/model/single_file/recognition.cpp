@@ -27,7 +27,7 @@ class Evidence {
   explicit Evidence(const TensorFiles& files) : files_(files) {}
 
   /// True if there are tensors inside a module.
-  [[nodiscard]] bool has(const std::string& module) const {
+  [[nodiscard]] bool has_module(const std::string& module) const {
     const auto found = files_.tensors().lower_bound(module + ".");
     return found != files_.tensors().end() && found->first.starts_with(module + ".");
   }
@@ -35,7 +35,7 @@ class Evidence {
   /// Returns the number of modules `modules`.0, `modules`.1 and so on, at most kMostBlocksCounted.
   [[nodiscard]] std::int64_t count(const std::string& modules) const {
     std::int64_t number = 0;
-    while (number < kMostBlocksCounted && has(modules + "." + std::to_string(number))) {
+    while (number < kMostBlocksCounted && has_module(modules + "." + std::to_string(number))) {
       ++number;
     }
     return number;
@@ -80,8 +80,8 @@ std::optional<std::string> find_transformer(const Evidence& unet, std::int64_t l
                                     numbered("up_blocks", levels - 1 - level) + ".attentions.0",
                                     "mid_block.attentions.0"};
   const auto* const end = std::end(candidates) - (level + 1 == levels ? 0 : 1);
-  const auto* const found =
-      std::find_if(std::begin(candidates), end, [&](const std::string& each) { return unet.has(each); });
+  const auto* const found = std::find_if(std::begin(candidates), end,
+                                         [&](const std::string& each) { return unet.has_module(each); });
   return found == end ? std::nullopt : std::optional(*found);
 }
 
@@ -99,16 +99,16 @@ std::string any_transformer(const Evidence& unet, const TensorFiles& files) {
 json block_types(const Evidence& unet, const std::string& blocks, const std::string& type) {
   json types = json::array();
   for (std::int64_t i = 0; i < unet.count(blocks); ++i) {
-    types.push_back((unet.has(numbered(blocks, i) + ".attentions") ? "CrossAttn" : "") + type);
+    types.push_back((unet.has_module(numbered(blocks, i) + ".attentions") ? "CrossAttn" : "") + type);
   }
   return types;
 }
 
 json mid_block_type(const Evidence& unet) {
-  if (!unet.has("mid_block")) {
+  if (!unet.has_module("mid_block")) {
     return nullptr;
   }
-  return unet.has("mid_block.attentions") ? "UNetMidBlock2DCrossAttn" : "UNetMidBlock2D";
+  return unet.has_module("mid_block.attentions") ? "UNetMidBlock2DCrossAttn" : "UNetMidBlock2D";
 }
 
 }  // namespace
@@ -167,9 +167,9 @@ AutoencoderKLConfig recognise_autoencoder(const TensorFiles& autoencoder) {
                  {"out_channels", evidence.extent("decoder.conv_out.weight", 0)},
                  {"latent_channels", evidence.extent("decoder.conv_in.weight", 1)},
                  {"layers_per_block", evidence.count("encoder.down_blocks.0.resnets")},
-                 {"mid_block_add_attention", evidence.has("encoder.mid_block.attentions")},
-                 {"use_quant_conv", evidence.has("quant_conv")},
-                 {"use_post_quant_conv", evidence.has("post_quant_conv")}};
+                 {"mid_block_add_attention", evidence.has_module("encoder.mid_block.attentions")},
+                 {"use_quant_conv", evidence.has_module("quant_conv")},
+                 {"use_post_quant_conv", evidence.has_module("post_quant_conv")}};
   for (std::int64_t level = 0; level < evidence.count("encoder.down_blocks"); ++level) {
     config["block_out_channels"].push_back(
         evidence.extent(numbered("encoder.down_blocks", level) + ".resnets.0.conv1.weight", 0));

@@ -45,7 +45,7 @@ File open_safetensors(const fs::path& file) {
 }
 
 /// Returns the tensors whose names begin with `prefix`, without that prefix.
-Tensors part(const SafeTensors& file, std::string_view prefix) {
+Tensors select_tensors(const SafeTensors& file, std::string_view prefix) {
   Tensors tensors;
   for (auto at = file.tensors().lower_bound(std::string(prefix));
        at != file.tensors().end() && at->first.starts_with(prefix); ++at) {
@@ -56,8 +56,8 @@ Tensors part(const SafeTensors& file, std::string_view prefix) {
 
 /// Returns the UNet's tensors under original names: plain weights, else their moving averages.
 Tensors original_unet_tensors(const SafeTensors& file, const ModelOptions& options) {
-  Tensors plain = part(file, kUnet);
-  const Tensors averaged = part(file, kAveragedUnet);
+  Tensors plain = select_tensors(file, kUnet);
+  const Tensors averaged = select_tensors(file, kAveragedUnet);
   if (!plain.empty()) {
     if (!averaged.empty() && options.on_warning) {
       options.on_warning(file.name() +
@@ -104,10 +104,10 @@ TensorFiles open_unet(const File& file, const ModelOptions& options) {
 
 /// Returns the text encoder and the family of its kind.
 std::pair<TensorFiles, Family> open_text_encoder(const File& file) {
-  if (const Tensors clip = part(*file, kClip); !clip.empty()) {
+  if (const Tensors clip = select_tensors(*file, kClip); !clip.empty()) {
     return {TensorFiles(file, clip_text_tensors(clip, file->name())), Family::sd1};
   }
-  if (const Tensors open_clip = part(*file, kOpenClip); !open_clip.empty()) {
+  if (const Tensors open_clip = select_tensors(*file, kOpenClip); !open_clip.empty()) {
     return {TensorFiles(file, open_clip_text_tensors(open_clip, file->name())), Family::sd2};
   }
   throw Error(
@@ -122,7 +122,7 @@ AutoencoderFiles to_autoencoder(const File& file, const Tensors& original) {
 }
 
 AutoencoderFiles open_own_autoencoder(const File& file) {
-  const Tensors original = part(*file, kAutoencoder);
+  const Tensors original = select_tensors(*file, kAutoencoder);
   if (original.empty()) {
     throw Error(file->name() +
                 ": has no autoencoder (first_stage_model...); give a VAE for it, such as the folder of "
@@ -195,7 +195,7 @@ ModelFiles open_single_file(const ModelOptions& options) {
 
 AutoencoderFiles open_autoencoder_file(const fs::path& path) {
   const File file = open_safetensors(path);
-  const Tensors inside = part(*file, kAutoencoder);
+  const Tensors inside = select_tensors(*file, kAutoencoder);
   const Tensors& original = inside.empty() ? file->tensors() : inside;
   if (!original.contains("encoder.conv_in.weight") || !original.contains("decoder.conv_in.weight")) {
     throw Error(

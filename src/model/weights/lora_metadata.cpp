@@ -25,7 +25,7 @@ constexpr std::size_t kWordsKept = 20;
 constexpr std::size_t kLongestJson = 16'000'000;
 
 /// Returns one line without control characters (which terminals obey), cut between UTF-8 characters.
-std::string one_line(std::string_view text) {
+std::string to_one_line(std::string_view text) {
   std::string line;
   for (const char c : text.substr(0, kLongestText)) {
     const auto byte = static_cast<unsigned char>(c);
@@ -48,7 +48,7 @@ std::string find_text(const Metadata& metadata, std::initializer_list<const char
   for (const char* const key : keys) {
     const auto found = metadata.find(key);
     if (found != metadata.end() && !found->second.empty() && found->second != "None") {
-      return one_line(found->second);
+      return to_one_line(found->second);
     }
   }
   return "";
@@ -83,7 +83,7 @@ std::map<std::string, std::int64_t> count_tags(const std::string& text) {
   return counts;
 }
 
-std::string trimmed(std::string_view text) {
+std::string trim(std::string_view text) {
   const std::size_t begin = std::min(text.find_first_not_of(" \t"), text.size());
   return std::string(text.substr(begin, text.find_last_not_of(" \t") + 1 - begin));
 }
@@ -101,7 +101,7 @@ std::vector<std::string> trigger_words_of(const Metadata& metadata) {
   std::ranges::stable_sort(tags, std::greater<>(), &std::pair<std::string, std::int64_t>::second);
   std::vector<std::string> words;
   for (const auto& [tag, count] : tags) {
-    if (const std::string word = one_line(trimmed(tag)); !word.empty() && words.size() < kWordsKept) {
+    if (const std::string word = to_one_line(trim(tag)); !word.empty() && words.size() < kWordsKept) {
       words.push_back(word);
     }
   }

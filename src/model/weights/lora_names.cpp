@@ -85,7 +85,7 @@ constexpr auto kEndings = std::to_array<Ending>({
     {".bias", Part::bias},
 });
 
-std::string flat(std::string name) {
+std::string flatten_name(std::string name) {
   std::ranges::replace(name, '.', '_');
   return name;
 }
@@ -184,18 +184,18 @@ LoraLayerNames::LoraLayerNames(const std::vector<std::string>& unet_layers,
                                const std::vector<std::string>& text_encoder_layers) {
   const OriginalUNetNames original = OriginalUNetNames::from_current(unet_layers);
   for (const std::string& layer : unet_layers) {
-    add_aliases(unet_, flat(layer), layer);
+    add_aliases(unet_, flatten_name(layer), layer);
     if (const std::optional<std::string> name = original.to_original(layer)) {
-      unet_.emplace(flat(*name), layer);
+      unet_.emplace(flatten_name(*name), layer);
     }
   }
   for (const std::string& layer : text_encoder_layers) {
-    add_aliases(text_encoder_, flat(layer), layer);
+    add_aliases(text_encoder_, flatten_name(layer), layer);
   }
 }
 
 std::optional<LoraLayerNames::Found> LoraLayerNames::find(std::string_view layer_in_key) const {
-  std::string flat_name = flat(std::string(layer_in_key));
+  std::string flat_name = flatten_name(std::string(layer_in_key));
   static constexpr std::string_view kProcessor = "_processor";
   if (const std::size_t at = flat_name.find(kProcessor); at != std::string::npos) {
     flat_name.erase(at, kProcessor.size());

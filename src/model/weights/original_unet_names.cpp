@@ -48,7 +48,7 @@ class Modules {
       modules_.insert(name);
     }
   }
-  [[nodiscard]] bool has(const std::string& module) const { return modules_.contains(module); }
+  [[nodiscard]] bool has_module(const std::string& module) const { return modules_.contains(module); }
 
  private:
   std::set<std::string> modules_;
@@ -82,14 +82,14 @@ OriginalUNetNames OriginalUNetNames::from_current(const std::vector<std::string>
   const Modules modules(names);
   const auto blocks_of = [&](const std::string& blocks_name, const std::string& sampler) {
     std::vector<Block> blocks;
-    for (int b = 0; modules.has(numbered(blocks_name, b)); ++b) {
+    for (int b = 0; modules.has_module(numbered(blocks_name, b)); ++b) {
       const std::string name = numbered(blocks_name, b);
       Block& block = blocks.emplace_back();
-      while (modules.has(numbered(name + ".resnets", block.resnets))) {
+      while (modules.has_module(numbered(name + ".resnets", block.resnets))) {
         ++block.resnets;
       }
-      block.attention = modules.has(name + ".attentions.0");
-      block.sampler = modules.has(name + sampler);
+      block.attention = modules.has_module(name + ".attentions.0");
+      block.sampler = modules.has_module(name + sampler);
     }
     return blocks;
   };
@@ -99,22 +99,22 @@ OriginalUNetNames OriginalUNetNames::from_current(const std::vector<std::string>
 OriginalUNetNames OriginalUNetNames::from_original(const std::vector<std::string>& names) {
   const Modules modules(names);
   std::vector<Block> down(1);
-  for (int i = 1; modules.has(numbered("input_blocks", i)); ++i) {  // input_blocks.0 is conv_in
+  for (int i = 1; modules.has_module(numbered("input_blocks", i)); ++i) {  // input_blocks.0 is conv_in
     const std::string name = numbered("input_blocks", i);
-    if (modules.has(name + ".0.op")) {
+    if (modules.has_module(name + ".0.op")) {
       down.back().sampler = true;
       down.emplace_back();
     } else {
       ++down.back().resnets;
-      down.back().attention = down.back().attention || modules.has(name + ".1");
+      down.back().attention = down.back().attention || modules.has_module(name + ".1");
     }
   }
   std::vector<Block> up(1);
-  for (int i = 0; modules.has(numbered("output_blocks", i)); ++i) {
+  for (int i = 0; modules.has_module(numbered("output_blocks", i)); ++i) {
     const std::string name = numbered("output_blocks", i);
     ++up.back().resnets;
-    up.back().attention = up.back().attention || modules.has(name + ".1.proj_in");
-    if (modules.has(name + ".1.conv") || modules.has(name + ".2.conv")) {
+    up.back().attention = up.back().attention || modules.has_module(name + ".1.proj_in");
+    if (modules.has_module(name + ".1.conv") || modules.has_module(name + ".2.conv")) {
       up.back().sampler = true;
       up.emplace_back();
     }

@@ -77,7 +77,7 @@ Matrix cayley_series(const Matrix& skew, std::size_t side, std::int64_t terms) {
 }
 
 /// Inverts a matrix by Gauss-Jordan elimination with pivots. I + Q is invertible for every skew-symmetric Q.
-Matrix inverse(Matrix matrix, std::size_t side) {
+Matrix invert(Matrix matrix, std::size_t side) {
   Matrix result = identity(side);
   const auto swap_rows = [side](Matrix& of, std::size_t a, std::size_t b) {
     std::swap_ranges(of.begin() + static_cast<std::ptrdiff_t>(a * side),
@@ -120,7 +120,7 @@ Matrix cayley(const Matrix& skew, std::size_t side) {
   Matrix plus = minus;
   add_scaled(minus, -1, skew);
   add_scaled(plus, 1, skew);
-  return product(minus, inverse(std::move(plus), side), side);
+  return product(minus, invert(std::move(plus), side), side);
 }
 
 std::vector<Matrix> rotations_of(const Rotation& rotation, std::size_t side) {
