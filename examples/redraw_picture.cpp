@@ -26,7 +26,7 @@ int main(int argc, char** argv) try {
   sd::Frame input;
   input.resize(size, size);
   sd::fit_frame(sd::read_image(argv[2]), sd::Fit::crop, input);
-  sd::write_image(argv[4], stream.picture(input));
+  sd::write_image(argv[4], stream.generate_image(input));
   return 0;
 } catch (const sd::Error& error) {
   std::cerr << error.what() << "\n";

@@ -112,7 +112,7 @@ struct Parameters {
   bool operator==(const Parameters&) const = default;
 };
 
-/// Returns `parameters` with `variation` added to every seed. Stream::pictures uses these seeds.
+/// Returns `parameters` with `variation` added to every seed. Stream::generate_images uses these seeds.
 Parameters variation_of(Parameters parameters, std::uint32_t variation);
 
 /// Returns a t_index_list of `steps` evenly spread denoising steps, of a schedule of `num_inference_steps`.

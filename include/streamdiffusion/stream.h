@@ -79,17 +79,17 @@ class Stream {
   /// Generates one finished image for each variation v from text. It uses the noise of the seed plus v, as
   /// diffusers' StableDiffusionPipeline draws it for that seed. Frame::number is the variation. Frames in
   /// flight and the noise of other images do not change.
-  void pictures(std::span<const std::uint32_t> variations, std::vector<Frame>& out);
+  void generate_images(std::span<const std::uint32_t> variations, std::vector<Frame>& out);
 
   /// True if frames are in flight, which `drain` would return.
   [[nodiscard]] bool in_flight() const;
 
   /// Returns one finished image: image to image of `in`, with the stream's fixed noise. Frames in flight do
   /// not change.
-  Frame picture(const Frame& in);
+  Frame generate_image(const Frame& in);
   /// Returns one finished image: text to image, with fresh noise as `generate` draws it. Frames in flight do
   /// not change.
-  Frame picture();
+  Frame generate_image();
 
   [[nodiscard]] const StreamStatistics& statistics() const;
 

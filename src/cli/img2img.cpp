@@ -50,7 +50,7 @@ int img2img(const CLI::App& app, Img2ImgOptions& options) {
   Stream stream(model, {.width = size.width, .height = size.height}, parameters);
 
   const Clock::time_point start = Clock::now();
-  const Frame picture = stream.picture(fitted);
+  const Frame picture = stream.generate_image(fitted);
   const std::chrono::duration<double> elapsed = Clock::now() - start;
   write_picture(options.output, picture, describe(options, parameters, model->info(), size));
   console.info(options.output + ": " + std::to_string(size.width) + "x" + std::to_string(size.height) + ", " +

@@ -54,7 +54,7 @@ int txt2img(const CLI::App& app, Txt2ImgOptions& options) {
       std::vector<std::uint32_t> variations(
           static_cast<std::size_t>(std::min<std::int64_t>(options.batch, options.count - done)));
       std::iota(variations.begin(), variations.end(), static_cast<std::uint32_t>(done));
-      stream.pictures(variations, pictures);
+      stream.generate_images(variations, pictures);
       for (const Frame& picture : pictures) {
         write_picture(numbered(options.output, done, options.count), picture,
                       describe(options, variation_of(parameters, static_cast<std::uint32_t>(done)),

@@ -132,7 +132,7 @@ void SessionStream::make_pictures(const std::vector<Arrival>& arrivals) {
   for (const Arrival& arrival : arrivals) {
     variations.push_back(arrival.tag.variation);
   }
-  text_stream_->pictures(variations, out_);
+  text_stream_->generate_images(variations, out_);
   for (std::size_t i = 0; i < arrivals.size(); ++i) {
     deliver_(FrameState::picture, arrivals[i], &out_[i]);
   }

@@ -23,10 +23,10 @@ StepResult Stream::step(const std::vector<Frame>& in, std::vector<Frame>& out) {
 }
 void Stream::drain(std::vector<Frame>& out) { impl_->drain(out); }
 void Stream::generate(std::vector<Frame>& out) { impl_->generate(out); }
-Frame Stream::picture(const Frame& in) { return impl_->picture(&in); }
-Frame Stream::picture() { return impl_->picture(nullptr); }
-void Stream::pictures(std::span<const std::uint32_t> variations, std::vector<Frame>& out) {
-  impl_->pictures(variations, out);
+Frame Stream::generate_image(const Frame& in) { return impl_->generate_image(&in); }
+Frame Stream::generate_image() { return impl_->generate_image(nullptr); }
+void Stream::generate_images(std::span<const std::uint32_t> variations, std::vector<Frame>& out) {
+  impl_->generate_images(variations, out);
 }
 bool Stream::in_flight() const { return impl_->batch && impl_->batch->in_flight(); }
 

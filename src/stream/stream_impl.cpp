@@ -40,7 +40,7 @@ Stream::Impl::Impl(std::shared_ptr<Model> given_model, const StreamOptions& give
       filter(device(), images(), given_parameters.seed),
       input(device(), codec.latents(options.frame_buffer_size)),
       taken(device(), input.view().shape),
-      picture_input(device(), codec.latents(1)),
+      image_input(device(), codec.latents(1)),
       labels(static_cast<std::size_t>(options.frame_buffer_size)),
       result(make_frames(options)),
       next_result(make_frames(options)) {
@@ -204,7 +204,7 @@ Tensor Stream::Impl::first_x0() {
     return first;
   }
   if (denoising->cross_frame_attention) {
-    return picture_denoiser_of(1).run(context(), {.latents = first, .is_noise = true, .noise = {}});
+    return image_denoiser_of(1).run(context(), {.latents = first, .is_noise = true, .noise = {}});
   }
   return {};
 }
@@ -260,33 +260,33 @@ void Stream::Impl::show(const Tensor& x0, std::span<const FrameLabel> finished, 
   next.has_shown = true;
 }
 
-SequentialDenoiser& Stream::Impl::picture_denoiser_of(std::int64_t count) {
-  if (picture_input.view().shape.n != count) {
-    picture_input = DeviceTensor(device(), codec.latents(count));
-    picture_denoiser.reset();
+SequentialDenoiser& Stream::Impl::image_denoiser_of(std::int64_t count) {
+  if (image_input.view().shape.n != count) {
+    image_input = DeviceTensor(device(), codec.latents(count));
+    image_denoiser.reset();
   }
-  if (!picture_denoiser) {
-    picture_denoiser = std::make_unique<SequentialDenoiser>(device(), target.denoising, target.noise->fixed(),
-                                                            picture_input.view().shape);
+  if (!image_denoiser) {
+    image_denoiser = std::make_unique<SequentialDenoiser>(device(), target.denoising, target.noise->fixed(),
+                                                          image_input.view().shape);
   }
-  return *picture_denoiser;
+  return *image_denoiser;
 }
 
-Frame Stream::Impl::picture(const Frame* in) {
+Frame Stream::Impl::generate_image(const Frame* in) {
   settle();
-  SequentialDenoiser& denoiser = picture_denoiser_of(1);
+  SequentialDenoiser& denoiser = image_denoiser_of(1);
   Frame out;
   if (in != nullptr) {
     const std::span<const Frame> one(in, 1);
     check_frames(one, 1, options);
-    timed(statistics.encode_seconds, [&] { codec.encode(context(), one, picture_input.view()); });
+    timed(statistics.encode_seconds, [&] { codec.encode(context(), one, image_input.view()); });
     out.number = in->number;
     out.time = in->time;
   } else {
-    draw_noise(picture_input.view(), picture_noise);
+    draw_noise(image_input.view(), image_noise);
     out.number = generated;
   }
-  finish_pictures(denoiser, in == nullptr, std::span(&out, 1));
+  finish_images(denoiser, in == nullptr, std::span(&out, 1));
   if (in == nullptr) {
     target.noise->commit();
     ++generated;
@@ -294,36 +294,36 @@ Frame Stream::Impl::picture(const Frame* in) {
   return out;
 }
 
-void Stream::Impl::pictures(std::span<const std::uint32_t> variations, std::vector<Frame>& out) {
+void Stream::Impl::generate_images(std::span<const std::uint32_t> variations, std::vector<Frame>& out) {
   settle();
   const auto count = static_cast<std::int64_t>(variations.size());
   const std::int64_t steps = this->steps();
-  SequentialDenoiser& denoiser = picture_denoiser_of(count);
-  size_rows(picture_noise, steps * count);
+  SequentialDenoiser& denoiser = image_denoiser_of(count);
+  size_rows(image_noise, steps * count);
   for (std::int64_t i = 0; i < count; ++i) {
     // Noise in diffusers' order: the image's starting noise, then the noise between its steps.
     const StepNoise drawn(context(),
                           seeds_of(variation_of(target.parameters, variations[static_cast<std::size_t>(i)])),
                           steps, codec.latents(1));
-    device().copy(drawn.fixed().rows(0, 1), picture_input.view().rows(i, 1));
+    device().copy(drawn.fixed().rows(0, 1), image_input.view().rows(i, 1));
     for (std::int64_t step = 0; step < steps; ++step) {
-      device().copy(drawn.fixed().rows(step, 1), picture_noise.view().rows(step * count + i, 1));
+      device().copy(drawn.fixed().rows(step, 1), image_noise.view().rows(step * count + i, 1));
     }
   }
   out.resize(variations.size());
-  finish_pictures(denoiser, true, out);
+  finish_images(denoiser, true, out);
   for (std::size_t i = 0; i < out.size(); ++i) {
     out[i].number = variations[i];
   }
 }
 
-/// Denoises picture_input and decodes the results into `out`.
-void Stream::Impl::finish_pictures(SequentialDenoiser& denoiser, bool is_noise, std::span<Frame> out) {
+/// Denoises image_input and decodes the results into `out`.
+void Stream::Impl::finish_images(SequentialDenoiser& denoiser, bool is_noise, std::span<Frame> out) {
   Tensor x0;
   timed(statistics.unet_seconds, [&] {
-    x0 = denoiser.run(context(), {.latents = picture_input.view(),
+    x0 = denoiser.run(context(), {.latents = image_input.view(),
                                   .is_noise = is_noise,
-                                  .noise = is_noise ? picture_noise.view() : Tensor{}});
+                                  .noise = is_noise ? image_noise.view() : Tensor{}});
   });
   statistics.steps += steps();
   timed(statistics.decode_seconds, [&] {

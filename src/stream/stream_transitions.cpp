@@ -47,8 +47,8 @@ void Stream::Impl::set_rows(const Target& wanted, const Transitions& at) {
   }
   const Tensor noise = at.noise.active() ? blend_noise(wanted, at.noise) : wanted.noise->fixed();
   const Shape& latents = input.view().shape;
-  if (picture_denoiser) {
-    picture_denoiser->set(wanted.denoising, wanted.noise->fixed());
+  if (image_denoiser) {
+    image_denoiser->set(wanted.denoising, wanted.noise->fixed());
   }
   if (!options.use_denoising_batch) {
     if (sequential) {

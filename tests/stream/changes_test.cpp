@@ -40,7 +40,8 @@ std::vector<Frame> expect_change_reaches_new_frames(const std::shared_ptr<Model>
   Stream fresh(model, make_options(), after);
   for (const Frame& frame : out) {
     if (frame.number >= 6) {
-      EXPECT_LE(difference(frame, fresh.picture(make_frame(frame.number))), 1) << "frame " << frame.number;
+      EXPECT_LE(difference(frame, fresh.generate_image(make_frame(frame.number))), 1)
+          << "frame " << frame.number;
     }
   }
   const std::vector<std::int64_t> order = numbers(out);
@@ -84,7 +85,7 @@ TEST(Changes, OfThePromptActOnTheFramesInFlight) {
   const Frame in_flight = step_frames(stream, 2, 1).at(0);
   EXPECT_EQ(in_flight.number, 0);
   Stream before(model, make_options(), make_parameters());
-  EXPECT_GT(difference(in_flight, before.picture(make_frame(0))), 0);
+  EXPECT_GT(difference(in_flight, before.generate_image(make_frame(0))), 0);
 }
 
 TEST(Changes, OfTheNoiseNoiseTheRowsInFlightAgain) {
@@ -100,7 +101,7 @@ TEST(Changes, OfTheNoiseNoiseTheRowsInFlightAgain) {
   stream.set_parameters(parameters);
   const Frame out = step_frames(stream, 2, 1).at(0);
   Stream fresh(model, make_options(), parameters);
-  EXPECT_LE(difference(out, fresh.picture(make_frame(0))), 1);
+  EXPECT_LE(difference(out, fresh.generate_image(make_frame(0))), 1);
 }
 
 TEST(Changes, OfTheNumberOfStepsKeepFramesInOrderAndShowNoneTwice) {
@@ -130,7 +131,7 @@ TEST(Changes, BeforeTheFirstFrameNeedNoFrames) {
   const std::vector<Frame> out = run_frames(stream, 0, 2);
   Stream fresh(model, make_options(), make_parameters({22, 32, 45}));
   ASSERT_EQ(out.size(), 2U);
-  EXPECT_LE(difference(out[0], fresh.picture(make_frame(0))), 1);
+  EXPECT_LE(difference(out[0], fresh.generate_image(make_frame(0))), 1);
 }
 
 TEST(Changes, OfTheNumberOfStepsWhilePicturesAreInFlightShowEachOnce) {
@@ -151,9 +152,9 @@ TEST(Changes, OfALoraScaleSwapTheWeights) {
   Stream changed(model, make_options(), without);
   Stream plain(load_tiny_model(), make_options(), make_parameters());
   Stream strong(model, make_options(), make_parameters());
-  const Frame expected = plain.picture(make_frame(0));
-  EXPECT_EQ(difference(changed.picture(make_frame(0)), expected), 0);
-  EXPECT_GT(difference(strong.picture(make_frame(0)), expected), 1);
+  const Frame expected = plain.generate_image(make_frame(0));
+  EXPECT_EQ(difference(changed.generate_image(make_frame(0)), expected), 0);
+  EXPECT_GT(difference(strong.generate_image(make_frame(0)), expected), 1);
 }
 
 TEST(Changes, ThatAreInvalidAreRefusedAndChangeNothing) {

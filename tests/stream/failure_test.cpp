@@ -283,7 +283,7 @@ class FailureTest : public ::testing::Test {
 
 /// Scenarios of a change on streams of all kinds, with frames in flight.
 std::vector<Scenario> changing(const std::string& name, const Change& change) {
-  const Call make_picture = [](Stream& stream, std::size_t) { return std::vector{stream.picture()}; };
+  const Call make_picture = [](Stream& stream, std::size_t) { return std::vector{stream.generate_image()}; };
   return {
       {.name = name, .call = setting(change), .before = stepping(0, 4)},
       {.name = name + ", beside a picture",
@@ -412,13 +412,13 @@ TEST_F(FailureTest, OfDrainingLeavesTheFramesInFlight) {
 }
 
 TEST_F(FailureTest, OfAPictureLeavesTheFramesInFlightAndTheNoise) {
-  const Call picture = [](Stream& stream, std::size_t) { return std::vector{stream.picture()}; };
+  const Call picture = [](Stream& stream, std::size_t) { return std::vector{stream.generate_image()}; };
   const Call picture_of_frame = [](Stream& stream, std::size_t) {
-    return std::vector{stream.picture(make_frame(3))};
+    return std::vector{stream.generate_image(make_frame(3))};
   };
   const Call pictures = [](Stream& stream, std::size_t) {
     std::vector<Frame> out;
-    stream.pictures(std::vector<std::uint32_t>{0, 5}, out);
+    stream.generate_images(std::vector<std::uint32_t>{0, 5}, out);
     return out;
   };
   expect_failures_change_nothing(

@@ -154,18 +154,18 @@ TEST_F(StepTogetherTest, AVariationIsThePictureOfASeedThatMuchHigher) {
   Stream stream(model_, make_options(), parameters);
   const std::vector<std::uint32_t> variations = {0, 5, 2};
   std::vector<Frame> out;
-  stream.pictures(variations, out);
+  stream.generate_images(variations, out);
   ASSERT_EQ(out.size(), variations.size());
   for (std::size_t i = 0; i < out.size(); ++i) {
     Parameters moved = parameters;
     moved.seed += variations[i];
     std::vector<Frame> alone;
-    Stream(model_, make_options(), moved).pictures(std::vector<std::uint32_t>{0}, alone);
+    Stream(model_, make_options(), moved).generate_images(std::vector<std::uint32_t>{0}, alone);
     EXPECT_LE(difference(out[i], alone.at(0)), kRounding);
     EXPECT_EQ(out[i].number, variations[i]);
   }
   std::vector<Frame> again;
-  stream.pictures(std::vector<std::uint32_t>{5}, again);
+  stream.generate_images(std::vector<std::uint32_t>{5}, again);
   EXPECT_LE(difference(again.at(0), out[1]), kRounding);
 }
 
@@ -173,8 +173,9 @@ TEST_F(StepTogetherTest, VariationsLeaveOtherPicturesAlone) {
   const Parameters parameters = make_parameters({0, 25});
   Stream disturbed(model_, make_options(), parameters);
   std::vector<Frame> out;
-  disturbed.pictures(std::vector<std::uint32_t>{1, 2}, out);
-  EXPECT_EQ(difference(disturbed.picture(), Stream(model_, make_options(), parameters).picture()), 0);
+  disturbed.generate_images(std::vector<std::uint32_t>{1, 2}, out);
+  EXPECT_EQ(
+      difference(disturbed.generate_image(), Stream(model_, make_options(), parameters).generate_image()), 0);
 }
 
 }  // namespace

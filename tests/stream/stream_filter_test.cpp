@@ -87,7 +87,7 @@ TEST(StreamFilter, AChangedParameterIsShownWithoutWaitingForMotion) {
   stream.set_parameters(parameters);
   EXPECT_EQ(step_still(stream, 5, out), "11100");
   Stream fresh(load_tiny_model(), make_options(), parameters);
-  EXPECT_LE(difference(out.at(0), fresh.picture(make_frame(5))), 1);
+  EXPECT_LE(difference(out.at(0), fresh.generate_image(make_frame(5))), 1);
 }
 
 TEST(StreamFilter, CanBeSwitchedOffAndOnAgain) {

@@ -38,7 +38,7 @@ class StreamTest : public ::testing::Test {
   }
   /// The result of a single frame in a stream of its own.
   static Frame alone(const Parameters& parameters, std::int64_t number) {
-    return make(parameters).picture(make_frame(number));
+    return make(parameters).generate_image(make_frame(number));
   }
 
   static std::shared_ptr<Model> model_;
@@ -99,7 +99,7 @@ TEST_F(StreamTest, SequentialModeGivesTheSamePicturesWithoutDelay) {
 TEST_F(StreamTest, APictureLeavesTheFramesInFlightAlone) {
   Stream stream = make(make_parameters());
   step_frames(stream, 0, 2);
-  stream.picture(make_frame(77));
+  stream.generate_image(make_frame(77));
   const std::vector<Frame> out = run_frames(stream, 2, 1);
   ASSERT_EQ(numbers(out), count_from(0, 3));
   EXPECT_LE(difference(out[1], alone(make_parameters(), 1)), 1);
@@ -175,15 +175,15 @@ TEST_F(StreamTest, TextToImageGivesThePicturesOfTheSameSeedWhetherBatchedOrNot) 
 
   Stream single = make(parameters);
   for (const Frame& picture : pictures) {
-    EXPECT_LE(difference(picture, single.picture()), 1) << picture.number;
+    EXPECT_LE(difference(picture, single.generate_image()), 1) << picture.number;
   }
 }
 
 TEST_F(StreamTest, TextToImageGivesAnotherPictureEachTimeWithAnyNumberOfSteps) {
   for (const std::vector<int>& steps : {std::vector<int>{0}, {0, 25}, {0, 16, 32, 45}}) {
     Stream stream = make(make_parameters(steps));
-    const Frame first = stream.picture();
-    EXPECT_GT(difference(first, stream.picture()), 64);
+    const Frame first = stream.generate_image();
+    EXPECT_GT(difference(first, stream.generate_image()), 64);
   }
 }
 
@@ -195,7 +195,7 @@ TEST_F(StreamTest, TextToImageInSequentialModeComesOutAtOnce) {
   ASSERT_EQ(numbers(out), count_from(0, 3));
   Stream single = make(parameters);
   for (const Frame& picture : out) {
-    EXPECT_LE(difference(picture, single.picture()), 1);
+    EXPECT_LE(difference(picture, single.generate_image()), 1);
   }
 }
 
@@ -239,7 +239,7 @@ TEST_F(StreamTest, BadFramesAreRefusedAndLeaveTheStreamAsItWas) {
   Frame cut = make_frame(2);
   cut.pixels.pop_back();
   EXPECT_THROW(stream.step({cut}, out), Error);
-  EXPECT_THROW(stream.picture(cut), Error);
+  EXPECT_THROW(stream.generate_image(cut), Error);
   const std::vector<Frame> rest = run_frames(stream, 2, 1);
   EXPECT_EQ(numbers(rest), count_from(0, 3));
   EXPECT_LE(difference(rest.at(1), alone(make_parameters(), 1)), 1);

@@ -34,7 +34,7 @@ Parameters with_seeds(float first, float second) {
 }
 
 Frame picture_of(const std::shared_ptr<Model>& model, const Parameters& parameters, std::int64_t number) {
-  return Stream(model, make_options(), parameters).picture(make_frame(number));
+  return Stream(model, make_options(), parameters).generate_image(make_frame(number));
 }
 
 class TransitionTest : public ::testing::Test {
@@ -132,11 +132,11 @@ TEST_F(TransitionTest, SingleFramesAndTextToImageChangeAtOnce) {
   Stream stream(model_, make_options(), plain(kFirst));
   step_frames(stream, 0, 1);
   stream.set_parameters(after);
-  EXPECT_EQ(difference(stream.picture(make_frame(5)), picture_of(model_, plain(kSecond), 5)), 0);
+  EXPECT_EQ(difference(stream.generate_image(make_frame(5)), picture_of(model_, plain(kSecond), 5)), 0);
   std::vector<Frame> out;
   stream.generate(out);
   Stream fresh(model_, make_options(), plain(kSecond));
-  EXPECT_EQ(difference(out.at(0), fresh.picture()), 0);
+  EXPECT_EQ(difference(out.at(0), fresh.generate_image()), 0);
 }
 
 TEST_F(TransitionTest, TheFilterSkipsNothingOnTheWay) {
