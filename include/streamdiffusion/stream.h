@@ -100,18 +100,18 @@ class Stream {
   std::unique_ptr<Impl> impl_;
 };
 
-/// The arguments and the result of one stream's step in `step_together`; the pointers must not be null.
+/// The arguments and the result of one stream's step in `step_streams`; the pointers must not be null.
 struct StreamStep {
   Stream* stream = nullptr;
   const std::vector<Frame>* in = nullptr;
   std::vector<Frame>* out = nullptr;
-  StepResult result = StepResult::processed;  ///< Set by step_together.
+  StepResult result = StepResult::processed;  ///< Set by step_streams.
 };
 
 /// Runs `Stream::step` of several streams, each listed at most once. Streams with the same model, LoRA scales
 /// and size share one UNet call, which uses the device better if each has few rows.
 ///
 /// Throws as Stream::step does, and then leaves all streams as they were.
-void step_together(std::span<StreamStep> steps);
+void step_streams(std::span<StreamStep> steps);
 
 }  // namespace streamdiffusion

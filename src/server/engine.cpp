@@ -298,7 +298,7 @@ void Engine::step(const Turn& turn, std::unique_lock<std::mutex>& lock) {
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       steps.push_back(turn.sessions[i]->stream->begin_step(std::move(inputs[i])));
     }
-    step_together(steps);
+    step_streams(steps);
     for (std::size_t i = 0; i < steps.size(); ++i) {
       turn.sessions[i]->stream->end_step(steps[i]);
     }

@@ -430,7 +430,7 @@ TEST_F(FailureTest, OfAPictureLeavesTheFramesInFlightAndTheNoise) {
        {.name = "pictures", .call = pictures, .before = in_order({stepping(0, 4), picture})}});
 }
 
-TEST_F(FailureTest, OfAStepTogetherLeavesAllStreams) {
+TEST_F(FailureTest, OfAStepOfStreamsLeavesAllStreams) {
   // The second stream of each step. The fixture compares only the first one.
   std::map<const Stream*, std::unique_ptr<Stream>> others;
   const Call together = [&](Stream& stream, std::size_t) {
@@ -441,7 +441,7 @@ TEST_F(FailureTest, OfAStepTogetherLeavesAllStreams) {
     std::vector<Frame> out_of_other;
     std::vector<StreamStep> steps = {{.stream = &stream, .in = &in, .out = &out},
                                      {.stream = &other, .in = &in, .out = &out_of_other}};
-    step_together(steps);
+    step_streams(steps);
     std::ranges::move(out_of_other, std::back_inserter(out));
     return out;
   };

@@ -45,7 +45,7 @@ void predict(std::vector<Participant> participants) {
 
 }  // namespace
 
-void step_together(std::span<StreamStep> steps) {
+void step_streams(std::span<StreamStep> steps) {
   for (const StreamStep& step : steps) {
     const Stream::Impl& stream = step.stream->impl();
     check_frames(*step.in, stream.labels.size(), stream.options);

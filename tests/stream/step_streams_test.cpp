@@ -16,14 +16,14 @@ using testing::numbers;
 
 constexpr int kRounding = 1;
 
-class StepTogetherTest : public ::testing::Test {
+class StepStreamsTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() { model_ = load_tiny_model(); }
   static void TearDownTestSuite() { model_.reset(); }
 
   static std::shared_ptr<Model> model_;
 };
-std::shared_ptr<Model> StepTogetherTest::model_;
+std::shared_ptr<Model> StepStreamsTest::model_;
 
 std::vector<Frame> frames_from(std::int64_t first, int count, int size = testing::kSize) {
   std::vector<Frame> frames;
@@ -58,7 +58,7 @@ std::vector<Case> different_streams() {
   return cases;
 }
 
-TEST_F(StepTogetherTest, EachStreamGivesWhatItGivesAlone) {
+TEST_F(StepStreamsTest, EachStreamGivesWhatItGivesAlone) {
   std::vector<Stream> alone;
   std::vector<Stream> together;
   for (const Case& one : different_streams()) {
@@ -76,7 +76,7 @@ TEST_F(StepTogetherTest, EachStreamGivesWhatItGivesAlone) {
     for (std::size_t i = 0; i < together.size(); ++i) {
       steps.push_back({.stream = &together[i], .in = &in[i], .out = &out[i]});
     }
-    step_together(steps);
+    step_streams(steps);
     for (std::size_t i = 0; i < together.size(); ++i) {
       std::vector<Frame> expected;
       alone[i].step(in[i], expected);
@@ -89,7 +89,7 @@ TEST_F(StepTogetherTest, EachStreamGivesWhatItGivesAlone) {
   }
 }
 
-TEST_F(StepTogetherTest, StreamsOfTwoModelsStepSideBySide) {
+TEST_F(StepStreamsTest, StreamsOfTwoModelsStepSideBySide) {
   const std::shared_ptr<Model> other = load_tiny_model();
   Stream a(model_, make_options(), make_parameters({30}));
   Stream b(other, make_options(), make_parameters({30}));
@@ -98,11 +98,11 @@ TEST_F(StepTogetherTest, StreamsOfTwoModelsStepSideBySide) {
   std::vector<Frame> out_b;
   std::vector<StreamStep> steps = {{.stream = &a, .in = &in, .out = &out_a},
                                    {.stream = &b, .in = &in, .out = &out_b}};
-  step_together(steps);
+  step_streams(steps);
   EXPECT_LE(difference(out_a.at(0), out_b.at(0)), kRounding);
 }
 
-TEST_F(StepTogetherTest, AFrameThatDoesNotFitLeavesAllStreamsAsTheyWere) {
+TEST_F(StepStreamsTest, AFrameThatDoesNotFitLeavesAllStreamsAsTheyWere) {
   Stream a(model_, make_options(), make_parameters());
   Stream b(model_, make_options(), make_parameters());
   const std::vector<Frame> right = frames_from(0, 1);
@@ -110,12 +110,12 @@ TEST_F(StepTogetherTest, AFrameThatDoesNotFitLeavesAllStreamsAsTheyWere) {
   std::vector<Frame> out;
   std::vector<StreamStep> steps = {{.stream = &a, .in = &right, .out = &out},
                                    {.stream = &b, .in = &wrong, .out = &out}};
-  EXPECT_THROW(step_together(steps), Error);
+  EXPECT_THROW(step_streams(steps), Error);
   EXPECT_EQ(a.statistics().steps, 0);
   EXPECT_FALSE(a.in_flight());
 }
 
-TEST_F(StepTogetherTest, ASkippedStreamGivesItsLastResultWhileOthersGoOn) {
+TEST_F(StepStreamsTest, ASkippedStreamGivesItsLastResultWhileOthersGoOn) {
   Parameters filtered = make_parameters({30});
   filtered.similarity_filter = {.enabled = true, .threshold = 0.0F, .max_skip_frame = 1000};
   Stream still(model_, make_options(), filtered);
@@ -128,7 +128,7 @@ TEST_F(StepTogetherTest, ASkippedStreamGivesItsLastResultWhileOthersGoOn) {
     const std::vector<Frame> next = frames_from(round, 1);
     std::vector<StreamStep> steps = {{.stream = &still, .in = &same, .out = &out_still},
                                      {.stream = &moving, .in = &next, .out = &out_moving}};
-    step_together(steps);
+    step_streams(steps);
     EXPECT_EQ(out_still.size(), 1U);
     EXPECT_EQ(numbers(out_moving), (std::vector<std::int64_t>{round}));
     skipped += steps[0].result == StepResult::skipped ? 1 : 0;
@@ -138,7 +138,7 @@ TEST_F(StepTogetherTest, ASkippedStreamGivesItsLastResultWhileOthersGoOn) {
   EXPECT_EQ(moving.statistics().steps, 5);
 }
 
-TEST_F(StepTogetherTest, FramesAreInFlightUntilTheyAreDrained) {
+TEST_F(StepStreamsTest, FramesAreInFlightUntilTheyAreDrained) {
   Stream stream(model_, make_options(), make_parameters());
   EXPECT_FALSE(stream.in_flight());
   std::vector<Frame> out;
@@ -149,7 +149,7 @@ TEST_F(StepTogetherTest, FramesAreInFlightUntilTheyAreDrained) {
   EXPECT_FALSE(stream.in_flight());
 }
 
-TEST_F(StepTogetherTest, AVariationIsThePictureOfASeedThatMuchHigher) {
+TEST_F(StepStreamsTest, AVariationIsThePictureOfASeedThatMuchHigher) {
   const Parameters parameters = make_parameters({0, 25});
   Stream stream(model_, make_options(), parameters);
   const std::vector<std::uint32_t> variations = {0, 5, 2};
@@ -169,7 +169,7 @@ TEST_F(StepTogetherTest, AVariationIsThePictureOfASeedThatMuchHigher) {
   EXPECT_LE(difference(again.at(0), out[1]), kRounding);
 }
 
-TEST_F(StepTogetherTest, VariationsLeaveOtherPicturesAlone) {
+TEST_F(StepStreamsTest, VariationsLeaveOtherPicturesAlone) {
   const Parameters parameters = make_parameters({0, 25});
   Stream disturbed(model_, make_options(), parameters);
   std::vector<Frame> out;
