@@ -223,7 +223,7 @@ class Device {
 
   /// Moves the contents of `weights` to the memory of `old`, another packing of the same layer. A device that
   /// has recorded a sequence with `old` then repeats it with `weights`. `old` must not be used any more.
-  virtual void keep_place(const PackedWeights& /*weights*/, const PackedWeights& /*old*/) {}
+  virtual void move_to_address_of(const PackedWeights& /*weights*/, const PackedWeights& /*old*/) {}
 };
 
 }  // namespace streamdiffusion

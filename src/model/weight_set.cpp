@@ -66,12 +66,12 @@ std::shared_ptr<const TextContext> WeightSet::text_context(Context& context,
   return unet_.text_context(context, tokens);
 }
 
-void WeightSet::keep_places(Device& device, const WeightSet& old) const {
+void WeightSet::move_to_addresses_of(Device& device, const WeightSet& old) const {
   constexpr long kOwners = 2;  // the network's reference and the one in layers_
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     if (layers_[i] != old.layers_[i] && layers_[i].use_count() == kOwners &&
         old.layers_[i].use_count() == kOwners) {
-      device.keep_place(*layers_[i], *old.layers_[i]);
+      device.move_to_address_of(*layers_[i], *old.layers_[i]);
     }
   }
 }

@@ -41,8 +41,8 @@ class WeightSet {
                                                                 const PromptEmbedding& embedding) const;
 
   /// Moves the UNet's layers to the addresses of `old`, a weight set of the same model (see
-  /// Device::keep_place). Layers that have other owners stay. `old` must not be used again.
-  void keep_places(Device& device, const WeightSet& old) const;
+  /// Device::move_to_address_of). Layers that have other owners stay. `old` must not be used again.
+  void move_to_addresses_of(Device& device, const WeightSet& old) const;
 
  private:
   std::vector<Weights> layers_;  // the UNet's layers, in the order of construction

@@ -73,7 +73,7 @@ void Stream::Impl::set_parameters(const Parameters& changed) {
   rows_are_set = true;
   filter.force(delay() + 1);
   if (old.use_count() == 1) {  // no other stream uses the old weights
-    target.denoising->weights->keep_places(device(), *old);
+    target.denoising->weights->move_to_addresses_of(device(), *old);
   }
 }
 

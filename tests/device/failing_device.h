@@ -87,8 +87,8 @@ class FailingDevice : public Device {
   void download_pixels(const Tensor& x, float scale, float shift, std::uint8_t* host) override {
     device_.download_pixels(x, scale, shift, host);
   }
-  void keep_place(const PackedWeights& weights, const PackedWeights& old) override {
-    device_.keep_place(weights, old);
+  void move_to_address_of(const PackedWeights& weights, const PackedWeights& old) override {
+    device_.move_to_address_of(weights, old);
   }
 
  private:

@@ -163,7 +163,7 @@ TEST_F(Recording, StaysTheSameWithAnotherScaleOfALora) {
   batch.set(denoising(changed, 1), noise_.view());
   EXPECT_NE(step(batch), before) << "other memory";
   EXPECT_EQ(set.use_count(), 1);
-  changed->keep_places(device_, *set);
+  changed->move_to_addresses_of(device_, *set);
   EXPECT_EQ(step(batch), before);
   EXPECT_GT(device_.copied_buffers, 0);
 }

@@ -32,7 +32,7 @@ class PackedMatrix : public PackedWeights {
   }
 
   Matrix layout;
-  mutable Buffer weights;  // mutable: Device::keep_place exchanges the memory, never the contents
+  mutable Buffer weights;  // mutable: Device::move_to_address_of exchanges the memory, never the contents
   mutable Buffer bias;
 };
 

@@ -27,7 +27,7 @@ void RecordingDevice::attention(const Tensor& q, const Tensor& k, const Tensor& 
   submit(AttentionCommand{q, k, v, options.heads, options.causal, first, options.key_rows.size(), out});
 }
 
-void RecordingDevice::keep_place(const PackedWeights& weights, const PackedWeights& old) {
+void RecordingDevice::move_to_address_of(const PackedWeights& weights, const PackedWeights& old) {
   const auto* const from = dynamic_cast<const PackedMatrix*>(&weights);
   const auto* const to = dynamic_cast<const PackedMatrix*>(&old);
   if (from == nullptr || to == nullptr || from->layout != to->layout ||

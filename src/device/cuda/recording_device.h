@@ -40,7 +40,7 @@ class RecordingDevice : public Device {
   }
   void copy(const Tensor& x, const Tensor& out) override { submit(CopyCommand{x, out}); }
   /// Moves only the weights of convolutions and linear layers, because LoRAs change nothing else.
-  void keep_place(const PackedWeights& weights, const PackedWeights& old) override;
+  void move_to_address_of(const PackedWeights& weights, const PackedWeights& old) override;
 
  protected:
   /// Computes a single operation, or a sequence that cannot be repeated.
