@@ -72,7 +72,7 @@ void DenoisingRows::set(std::shared_ptr<const Denoising> denoising, std::int64_t
   compute_coefficients();
 }
 
-void DenoisingRows::add_row(std::int64_t step, const TextPlace& text, RowRange attention) {
+void DenoisingRows::add_row(std::int64_t step, const TextContextSlot& text, RowRange attention) {
   row_steps_.push_back(step);
   text_.push_back(text.text());
   attention_.push_back(attention);

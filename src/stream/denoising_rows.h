@@ -7,7 +7,7 @@
 
 #include "model/networks/network.h"
 #include "stream/denoising.h"
-#include "stream/text_place.h"
+#include "stream/text_context_slot.h"
 
 namespace streamdiffusion {
 
@@ -77,7 +77,7 @@ class DenoisingRows {
   [[nodiscard]] Tensor time() const { return time_.view().rows(0, all_rows()); }
   [[nodiscard]] Tensor sample() const { return sample_.view().rows(0, all_rows()); }
   [[nodiscard]] Tensor prediction() const { return prediction_.view().rows(0, all_rows()); }
-  void add_row(std::int64_t step, const TextPlace& text, RowRange attention);
+  void add_row(std::int64_t step, const TextContextSlot& text, RowRange attention);
   void compute_coefficients();
   void copy_negative_rows();
   void guide();
@@ -95,8 +95,8 @@ class DenoisingRows {
   Coefficients coefficients_;
   std::vector<const TextContext*> text_;
   std::vector<RowRange> attention_;
-  TextPlace prompt_;
-  TextPlace negative_prompt_;
+  TextContextSlot prompt_;
+  TextContextSlot negative_prompt_;
   // These have capacity for 2 * rows_ rows, the most that any guidance uses.
   DeviceTensor time_;
   DeviceTensor sample_;

@@ -1,4 +1,4 @@
-#include "stream/text_place.h"
+#include "stream/text_context_slot.h"
 
 #include <cstddef>
 #include <utility>
@@ -28,7 +28,7 @@ TextContext make_room_for(Device& device, const TextContext& text) {
 
 }  // namespace
 
-void TextPlace::set(Device& device, const std::shared_ptr<const TextContext>& text) {
+void TextContextSlot::set(Device& device, const std::shared_ptr<const TextContext>& text) {
   if (text == original_) {
     return;
   }
