@@ -32,7 +32,7 @@ void predict(std::vector<Participant> participants) {
     std::transform(participants.begin(), others, std::back_inserter(together),
                    [](const Participant& one) { return one.rows; });
     double seconds = 0;
-    stream.timed(seconds, [&] {
+    stream.run_timed(seconds, [&] {
       Context context = stream.context();
       DenoisingRows::predict(context, together);
     });
@@ -53,7 +53,7 @@ void step_streams(std::span<StreamStep> steps) {
   std::vector<Participant> participants;
   for (StreamStep& step : steps) {
     Stream::Impl& stream = step.stream->impl();
-    if (stream.take(*step.in, *step.out)) {
+    if (stream.begin_input(*step.in, *step.out)) {
       step.result = StepResult::processed;
       participants.push_back({&step, &stream, stream.begin_step()});
     } else {

@@ -39,7 +39,7 @@ Stream::Impl::Impl(std::shared_ptr<Model> given_model, const StreamOptions& give
       codec(device(), *model->impl().autoencoder, images()),
       filter(device(), images(), given_parameters.seed),
       input(device(), codec.latents(options.frame_buffer_size)),
-      taken(device(), input.view().shape),
+      new_input(device(), input.view().shape),
       image_input(device(), codec.latents(1)),
       labels(static_cast<std::size_t>(options.frame_buffer_size)),
       result(make_frames(options)),
@@ -54,7 +54,7 @@ void Stream::Impl::set_parameters(const Parameters& changed) {
     target = std::move(wanted);
     return;
   }
-  settle();
+  restore_rows();
   wanted.denoising = make_denoising(model->impl(), changed, target.denoising.get());
   const std::int64_t steps = std::ssize(wanted.denoising->steps);
   if (!target.noise || seeds_of(changed) != seeds_of(target.parameters) ||
@@ -79,17 +79,17 @@ void Stream::Impl::set_parameters(const Parameters& changed) {
 
 StepResult Stream::Impl::step(std::span<const Frame> in, std::vector<Frame>& out) {
   check_frames(in, labels.size(), options);
-  const bool is_taken = take(in, out);
-  if (is_taken) {
+  const bool is_processed = begin_input(in, out);
+  if (is_processed) {
     denoise_input(out);
   }
   commit();
-  return is_taken ? StepResult::processed : StepResult::skipped;
+  return is_processed ? StepResult::processed : StepResult::skipped;
 }
 
 /// Begins a step and encodes the frames. Returns false if the similarity filter skips them; `out` is then the
 /// last result.
-bool Stream::Impl::take(std::span<const Frame> in, std::vector<Frame>& out) {
+bool Stream::Impl::begin_input(std::span<const Frame> in, std::vector<Frame>& out) {
   Transitions moved = transitions;
   moved.advance_to(in.back().time);
   begin_step_at(moved, transitions.active());
@@ -101,8 +101,8 @@ bool Stream::Impl::take(std::span<const Frame> in, std::vector<Frame>& out) {
     next.skipped = std::ssize(in);
     return false;
   }
-  timed(statistics.encode_seconds, [&] { codec.encode(context(), in, taken.view()); });
-  next.taken_is_noise = false;
+  run_timed(statistics.encode_seconds, [&] { codec.encode(context(), in, new_input.view()); });
+  next.new_input_is_noise = false;
   set_labels(in);
   return true;
 }
@@ -111,8 +111,8 @@ void Stream::Impl::generate(std::vector<Frame>& out) {
   Transitions stopped = transitions;
   stopped.stop();
   begin_step_at(stopped, transitions.active());
-  draw_noise(taken.view(), taken_noise);
-  next.taken_is_noise = true;
+  draw_noise(new_input.view(), new_input_noise);
+  next.new_input_is_noise = true;
   std::int64_t number = generated;
   for (FrameLabel& label : labels) {
     label = {.number = number++, .shown = true};
@@ -124,7 +124,7 @@ void Stream::Impl::generate(std::vector<Frame>& out) {
 }
 
 void Stream::Impl::drain(std::vector<Frame>& out) {
-  settle();
+  restore_rows();
   for (FrameLabel& label : labels) {  // repeats the last input, unseen, to push out the frames in flight
     label.shown = false;
   }
@@ -147,7 +147,7 @@ void Stream::Impl::drain(std::vector<Frame>& out) {
 /// Begins a step with the transitions at the point `at`. `move` is true if the rows must be set to that
 /// point.
 void Stream::Impl::begin_step_at(const Transitions& at, bool move) {
-  next = {.transitions = at, .taken_is_noise = {}};
+  next = {.transitions = at, .new_input_is_noise = {}};
   if (move || !rows_are_set) {
     set_rows(target, at);
   }
@@ -155,10 +155,10 @@ void Stream::Impl::begin_step_at(const Transitions& at, bool move) {
 
 /// Makes the results of the step the stream's state. Allocates nothing.
 void Stream::Impl::commit() {
-  if (next.taken_is_noise) {
-    device().copy(taken.view(), input.view());
-    std::swap(taken_noise, input_noise);
-    input_is_noise = *next.taken_is_noise;
+  if (next.new_input_is_noise) {
+    device().copy(new_input.view(), input.view());
+    std::swap(new_input_noise, input_noise);
+    input_is_noise = *next.new_input_is_noise;
   }
   if (batch && next.steps > 0) {
     batch->commit();
@@ -211,11 +211,11 @@ Tensor Stream::Impl::first_x0() {
 
 /// Returns the new input, or the last one if there is none, as in `drain`.
 DenoisingInput Stream::Impl::denoising_input() const {
-  const bool is_noise = next.taken_is_noise.value_or(input_is_noise);
-  const DeviceTensor& noise = next.taken_is_noise ? taken_noise : input_noise;
+  const bool is_noise = next.new_input_is_noise.value_or(input_is_noise);
+  const DeviceTensor& noise = next.new_input_is_noise ? new_input_noise : input_noise;
   // The noise may be for an earlier number of steps. That occurs only in `drain`, where it does not matter.
   const bool own_noise = is_noise && noise.view().shape.n == steps() * options.frame_buffer_size;
-  return {.latents = next.taken_is_noise ? taken.view() : input.view(),
+  return {.latents = next.new_input_is_noise ? new_input.view() : input.view(),
           .is_noise = is_noise,
           .noise = own_noise ? noise.view() : Tensor{}};
 }
@@ -230,15 +230,15 @@ void Stream::Impl::finish_step(std::vector<Frame>& out) {
   if (batch) {
     x0 = batch->end_step(labels);
   } else {
-    timed(statistics.unet_seconds, [&] { x0 = sequential->run(context(), denoising_input()); });
+    run_timed(statistics.unet_seconds, [&] { x0 = sequential->run(context(), denoising_input()); });
   }
   next.steps = batch ? 1 : steps();
-  show(x0, batch ? batch->finished() : labels, out);
+  decode_result(x0, batch ? batch->finished() : labels, out);
 }
 
 void Stream::Impl::denoise_input(std::vector<Frame>& out) {
   if (DenoisingRows* const rows = begin_step()) {
-    timed(statistics.unet_seconds, [&] {
+    run_timed(statistics.unet_seconds, [&] {
       Context calling = context();
       DenoisingRows::predict(calling, std::span(&rows, 1));
     });
@@ -246,12 +246,13 @@ void Stream::Impl::denoise_input(std::vector<Frame>& out) {
   finish_step(out);
 }
 
-void Stream::Impl::show(const Tensor& x0, std::span<const FrameLabel> finished, std::vector<Frame>& out) {
+void Stream::Impl::decode_result(const Tensor& x0, std::span<const FrameLabel> finished,
+                                 std::vector<Frame>& out) {
   if (!finished.front().shown) {
     out.clear();
     return;
   }
-  timed(statistics.decode_seconds, [&] { codec.decode(context(), x0, next_result); });
+  run_timed(statistics.decode_seconds, [&] { codec.decode(context(), x0, next_result); });
   for (std::size_t i = 0; i < next_result.size(); ++i) {
     next_result[i].number = finished[i].number;
     next_result[i].time = finished[i].time;
@@ -273,13 +274,13 @@ SequentialDenoiser& Stream::Impl::image_denoiser_of(std::int64_t count) {
 }
 
 Frame Stream::Impl::generate_image(const Frame* in) {
-  settle();
+  restore_rows();
   SequentialDenoiser& denoiser = image_denoiser_of(1);
   Frame out;
   if (in != nullptr) {
     const std::span<const Frame> one(in, 1);
     check_frames(one, 1, options);
-    timed(statistics.encode_seconds, [&] { codec.encode(context(), one, image_input.view()); });
+    run_timed(statistics.encode_seconds, [&] { codec.encode(context(), one, image_input.view()); });
     out.number = in->number;
     out.time = in->time;
   } else {
@@ -295,7 +296,7 @@ Frame Stream::Impl::generate_image(const Frame* in) {
 }
 
 void Stream::Impl::generate_images(std::span<const std::uint32_t> variations, std::vector<Frame>& out) {
-  settle();
+  restore_rows();
   const auto count = static_cast<std::int64_t>(variations.size());
   const std::int64_t steps = this->steps();
   SequentialDenoiser& denoiser = image_denoiser_of(count);
@@ -320,13 +321,13 @@ void Stream::Impl::generate_images(std::span<const std::uint32_t> variations, st
 /// Denoises image_input and decodes the results into `out`.
 void Stream::Impl::finish_images(SequentialDenoiser& denoiser, bool is_noise, std::span<Frame> out) {
   Tensor x0;
-  timed(statistics.unet_seconds, [&] {
+  run_timed(statistics.unet_seconds, [&] {
     x0 = denoiser.run(context(), {.latents = image_input.view(),
                                   .is_noise = is_noise,
                                   .noise = is_noise ? image_noise.view() : Tensor{}});
   });
   statistics.steps += steps();
-  timed(statistics.decode_seconds, [&] {
+  run_timed(statistics.decode_seconds, [&] {
     for (std::size_t i = 0; i < out.size(); ++i) {
       codec.decode(context(), x0.rows(static_cast<std::int64_t>(i), 1), out.subspan(i, 1));
     }

@@ -21,11 +21,12 @@ namespace streamdiffusion {
 /// Returns `seeds` of the parameters, or `seed` if that is empty.
 std::vector<WeightedSeed> seeds_of(const Parameters& parameters);
 
-/// The state of a stream. A step consists of `take`, `begin_step`, the UNet call, `finish_step` and `commit`.
+/// The state of a stream. A step consists of `begin_input`, `begin_step`, the UNet call, `finish_step` and
+/// `commit`.
 ///
 /// A call that throws leaves the stream as it was, because its results are kept apart until `commit`. The
 /// rows' denoising and noise are the exception. A device repeats recorded steps only if buffers keep their
-/// addresses, so they are set at once. After a failed call, `settle` restores them.
+/// addresses, so they are set at once. After a failed call, `restore_rows` restores them.
 struct Stream::Impl {
   /// The parameters of the stream and the objects made from them.
   struct Target {
@@ -36,9 +37,9 @@ struct Stream::Impl {
   /// The changes of a step, which `commit` applies to the stream.
   struct NextState {
     Transitions transitions;
-    std::optional<bool> taken_is_noise;  // whether the new input is noise; nullopt: no new input
-    bool is_filtered = false;            // the filter has decided on the input
-    bool has_shown = false;              // next_result becomes result
+    std::optional<bool> new_input_is_noise;  // whether the new input is noise; nullopt: no new input
+    bool is_filtered = false;                // the filter has decided on the input
+    bool has_shown = false;                  // next_result becomes result
     std::int64_t steps = 0;
     std::int64_t skipped = 0;
   };
@@ -47,7 +48,7 @@ struct Stream::Impl {
 
   void set_parameters(const Parameters& changed);
   StepResult step(std::span<const Frame> in, std::vector<Frame>& out);
-  bool take(std::span<const Frame> in, std::vector<Frame>& out);
+  bool begin_input(std::span<const Frame> in, std::vector<Frame>& out);
   DenoisingRows* begin_step();
   void finish_step(std::vector<Frame>& out);
   void commit();
@@ -67,7 +68,7 @@ struct Stream::Impl {
   /// Runs `work` and waits for the device. Adds the time to `seconds` and the counted operations to the
   /// statistics.
   template <typename Work>
-  void timed(double& seconds, Work&& work) {
+  void run_timed(double& seconds, Work&& work) {
     const double operations = device().operations();
     const auto start = std::chrono::steady_clock::now();
     work();
@@ -78,7 +79,7 @@ struct Stream::Impl {
 
   [[nodiscard]] Transitions transitions_to(const Target& wanted) const;
   void set_rows(const Target& wanted, const Transitions& at);
-  void settle();
+  void restore_rows();
   Tensor blend_noise(const Target& wanted, const Transition& transition);
   void draw_noise(const Tensor& latents, DeviceTensor& step_noise) const;
   void begin_step_at(const Transitions& at, bool move);
@@ -86,7 +87,7 @@ struct Stream::Impl {
   [[nodiscard]] Tensor first_x0();
   [[nodiscard]] DenoisingInput denoising_input() const;
   void denoise_input(std::vector<Frame>& out);
-  void show(const Tensor& x0, std::span<const FrameLabel> finished, std::vector<Frame>& out);
+  void decode_result(const Tensor& x0, std::span<const FrameLabel> finished, std::vector<Frame>& out);
   SequentialDenoiser& image_denoiser_of(std::int64_t count);
   void finish_images(SequentialDenoiser& denoiser, bool is_noise, std::span<Frame> out);
   void size_rows(DeviceTensor& latents, std::int64_t rows) const;
@@ -109,9 +110,9 @@ struct Stream::Impl {
   std::unique_ptr<SequentialDenoiser> image_denoiser;  // for single images; null until used
   DeviceTensor input;                                  // latents of the last committed input
   bool input_is_noise = false;
-  DeviceTensor input_noise;  // noise of the last input for each step, if the input is noise
-  DeviceTensor taken;        // latents of the new input, copied to `input` by `commit`
-  DeviceTensor taken_noise;  // noise of the new input for each step
+  DeviceTensor input_noise;      // noise of the last input for each step, if the input is noise
+  DeviceTensor new_input;        // latents of the new input, copied to `input` by `commit`
+  DeviceTensor new_input_noise;  // noise of the new input for each step
   DeviceTensor image_input;
   DeviceTensor image_noise;
   std::vector<FrameLabel> labels;  // labels of the new input's frames

@@ -69,7 +69,7 @@ void Stream::Impl::set_rows(const Target& wanted, const Transitions& at) {
 }
 
 /// Restores the rows if an earlier call failed after setting them.
-void Stream::Impl::settle() {
+void Stream::Impl::restore_rows() {
   if (!rows_are_set) {
     set_rows(target, transitions);
     rows_are_set = true;
