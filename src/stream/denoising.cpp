@@ -39,7 +39,7 @@ bool same_timesteps(const std::vector<DenoisingStep>& a, const std::vector<Denoi
 
 /// Throws Error if a step has no signal (alpha 0) but the predictions are of noise. The sample is pure noise
 /// there, so only a prediction of v yields x_0.
-void check_signal(const Denoising& denoising) {
+void check_signal(const DenoisingPlan& denoising) {
   if (std::ranges::all_of(denoising.steps, [](const DenoisingStep& step) { return step.alpha > 0; })) {
     return;
   }
@@ -56,7 +56,7 @@ void check_signal(const Denoising& denoising) {
   }
 }
 
-std::shared_ptr<const DeviceTensor> project_time(Model::Impl& model, const Denoising& denoising) {
+std::shared_ptr<const DeviceTensor> project_time(Model::Impl& model, const DenoisingPlan& denoising) {
   std::vector<float> timesteps;
   for (const DenoisingStep& step : denoising.steps) {
     timesteps.push_back(static_cast<float>(step.timestep));
@@ -84,7 +84,7 @@ std::vector<WeightedPrompt> prompts_of(const Model::Impl& model, const Parameter
 
 /// Sets the prompt's embedding and text context, blended if there are several prompts.
 void set_prompt(Model::Impl& model, const std::vector<WeightedPrompt>& prompts, Blend how,
-                const Denoising* previous, Denoising& denoising) {
+                const DenoisingPlan* previous, DenoisingPlan& denoising) {
   WeightSet& weights = *denoising.weights;
   if (prompts.size() == 1) {
     denoising.prompt_embedding = model.embedding(weights, prompts.front().text);
@@ -106,11 +106,11 @@ void set_prompt(Model::Impl& model, const std::vector<WeightedPrompt>& prompts, 
 
 }  // namespace
 
-std::shared_ptr<const Denoising> make_denoising(Model::Impl& model, const Parameters& parameters,
-                                                const Denoising* previous) {
+std::shared_ptr<const DenoisingPlan> make_denoising_plan(Model::Impl& model, const Parameters& parameters,
+                                                         const DenoisingPlan* previous) {
   check_guidance(parameters);
   check_transitions(parameters);
-  auto denoising = std::make_shared<Denoising>();
+  auto denoising = std::make_shared<DenoisingPlan>();
   denoising->steps =
       make_schedule(model.files.scheduler_config, parameters.num_inference_steps, parameters.t_index_list);
   denoising->v_prediction = model.files.scheduler_config.v_prediction;
@@ -140,9 +140,9 @@ std::shared_ptr<const Denoising> make_denoising(Model::Impl& model, const Parame
   return denoising;
 }
 
-std::shared_ptr<const Denoising> with_prompt(Model::Impl& model, const Denoising& denoising,
-                                             PromptEmbedding prompt) {
-  auto other = std::make_shared<Denoising>(denoising);
+std::shared_ptr<const DenoisingPlan> with_prompt(Model::Impl& model, const DenoisingPlan& denoising,
+                                                 PromptEmbedding prompt) {
+  auto other = std::make_shared<DenoisingPlan>(denoising);
   other->prompt_embedding = std::make_shared<const PromptEmbedding>(std::move(prompt));
   other->prompt = model.text_context(*other->weights, *other->prompt_embedding);
   return other;

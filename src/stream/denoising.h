@@ -12,7 +12,7 @@
 namespace streamdiffusion {
 
 /// Everything that the rows of a batch are denoised with. Immutable; changed parameters make a new one.
-struct Denoising {
+struct DenoisingPlan {
   std::shared_ptr<WeightSet> weights;
   std::shared_ptr<const PromptEmbedding> prompt_embedding;
   std::shared_ptr<const TextContext> prompt;           ///< Keys and values computed from prompt_embedding.
@@ -34,13 +34,13 @@ inline bool guides_by_residual_noise(CfgType type) {
   return type == CfgType::self || type == CfgType::initialize;
 }
 
-/// Creates the Denoising for `parameters`. It shares unchanged parts with `previous`, which may be null.
+/// Creates the DenoisingPlan for `parameters`. It shares unchanged parts with `previous`, which may be null.
 /// Throws Error if the parameters do not fit the model.
-std::shared_ptr<const Denoising> make_denoising(Model::Impl& model, const Parameters& parameters,
-                                                const Denoising* previous);
+std::shared_ptr<const DenoisingPlan> make_denoising_plan(Model::Impl& model, const Parameters& parameters,
+                                                         const DenoisingPlan* previous);
 
 /// Returns a copy of `denoising` with the given prompt embedding.
-std::shared_ptr<const Denoising> with_prompt(Model::Impl& model, const Denoising& denoising,
-                                             PromptEmbedding prompt);
+std::shared_ptr<const DenoisingPlan> with_prompt(Model::Impl& model, const DenoisingPlan& denoising,
+                                                 PromptEmbedding prompt);
 
 }  // namespace streamdiffusion

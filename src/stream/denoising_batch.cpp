@@ -24,7 +24,7 @@ std::int64_t nearest_step(const std::vector<DenoisingStep>& steps, const Denoisi
 
 }  // namespace
 
-DenoisingBatch::DenoisingBatch(Device& device, std::shared_ptr<const Denoising> denoising,
+DenoisingBatch::DenoisingBatch(Device& device, std::shared_ptr<const DenoisingPlan> denoising,
                                const Tensor& noise, const Shape& latents)
     : device_(device),
       latents_(latents),
@@ -52,9 +52,9 @@ void DenoisingBatch::clear() noexcept {
   empty_ = true;
 }
 
-void DenoisingBatch::set(std::shared_ptr<const Denoising> denoising, const Tensor& noise) {
+void DenoisingBatch::set_denoising(std::shared_ptr<const DenoisingPlan> denoising, const Tensor& noise) {
   assert(denoising->steps.size() == denoising_->steps.size());
-  rows_.set(denoising, 0);
+  rows_.set_denoising(denoising, 0);
   denoising_ = std::move(denoising);
   repeat_each_row(device_, noise, columns(), fixed_noise_.view());
   device_.copy(fixed_noise_.view(), noise_.view());

@@ -27,11 +27,11 @@ class DenoisingBatch {
  public:
   /// `latents` is the shape of the frames that go in together. `noise` is the fixed noise, one row for each
   /// step.
-  DenoisingBatch(Device& device, std::shared_ptr<const Denoising> denoising, const Tensor& noise,
+  DenoisingBatch(Device& device, std::shared_ptr<const DenoisingPlan> denoising, const Tensor& noise,
                  const Shape& latents);
 
   /// Changes the denoising and the fixed noise from the next step on. The number of steps must stay the same.
-  void set(std::shared_ptr<const Denoising> denoising, const Tensor& noise);
+  void set_denoising(std::shared_ptr<const DenoisingPlan> denoising, const Tensor& noise);
   /// Makes all rows use the fixed noise from the next step on.
   void forget_own_noise() noexcept;
   /// Copies the frames in flight of a batch with another number of steps. Each row takes the frame whose
@@ -77,7 +77,7 @@ class DenoisingBatch {
 
   Device& device_;
   Shape latents_;
-  std::shared_ptr<const Denoising> denoising_;
+  std::shared_ptr<const DenoisingPlan> denoising_;
   DenoisingRows rows_;
   DeviceTensor fixed_noise_;             // fixed noise of each row of the batch
   DeviceTensor noise_;                   // noise of each row in this step

@@ -12,7 +12,7 @@ namespace streamdiffusion {
 
 namespace {
 
-std::int64_t count_negative_rows(const Denoising& denoising, std::int64_t first_step, std::int64_t rows,
+std::int64_t count_negative_rows(const DenoisingPlan& denoising, std::int64_t first_step, std::int64_t rows,
                                  std::int64_t columns) {
   switch (denoising.cfg_type) {
     case CfgType::full:
@@ -32,7 +32,7 @@ std::span<const float> from(const std::vector<float>& values, std::int64_t first
 
 }  // namespace
 
-DenoisingRows::DenoisingRows(Device& device, std::shared_ptr<const Denoising> denoising,
+DenoisingRows::DenoisingRows(Device& device, std::shared_ptr<const DenoisingPlan> denoising,
                              std::int64_t first_step, std::int64_t step_count, const Shape& latents)
     : device_(device),
       columns_(latents.n),
@@ -41,10 +41,10 @@ DenoisingRows::DenoisingRows(Device& device, std::shared_ptr<const Denoising> de
       sample_(device, with_rows(latents, 2 * rows_)),
       prediction_(device, with_rows(latents, 2 * rows_)),
       residual_noise_(device, with_rows(latents, rows_)) {
-  set(std::move(denoising), first_step);
+  set_denoising(std::move(denoising), first_step);
 }
 
-void DenoisingRows::set(std::shared_ptr<const Denoising> denoising, std::int64_t first_step) {
+void DenoisingRows::set_denoising(std::shared_ptr<const DenoisingPlan> denoising, std::int64_t first_step) {
   prompt_.set(device_, denoising->prompt);
   if (denoising->negative_prompt) {
     negative_prompt_.set(device_, denoising->negative_prompt);
@@ -79,7 +79,7 @@ void DenoisingRows::add_row(std::int64_t step, const TextContextSlot& text, RowR
 }
 
 void DenoisingRows::compute_coefficients() {
-  const Denoising& d = *denoising_;
+  const DenoisingPlan& d = *denoising_;
   Coefficients& c = coefficients_;
   for (std::vector<float>* const values :
        {&c.alpha, &c.beta, &c.added_noise, &c.residual_ratio, &c.x0_of_sample, &c.x0_of_prediction,

@@ -31,14 +31,14 @@ struct DenoisingInput {
 class DenoisingRows {
  public:
   /// `latents` is the shape of the frames of one denoising step; latents.n is `columns`.
-  DenoisingRows(Device& device, std::shared_ptr<const Denoising> denoising, std::int64_t first_step,
+  DenoisingRows(Device& device, std::shared_ptr<const DenoisingPlan> denoising, std::int64_t first_step,
                 std::int64_t step_count, const Shape& latents);
   DenoisingRows(const DenoisingRows&) = delete;
   DenoisingRows& operator=(const DenoisingRows&) = delete;
 
   /// Changes the denoising and the first step of the rows. Buffers keep their addresses, so a device can
   /// repeat recorded sequences unless the number of rows changes.
-  void set(std::shared_ptr<const Denoising> denoising, std::int64_t first_step);
+  void set_denoising(std::shared_ptr<const DenoisingPlan> denoising, std::int64_t first_step);
 
   /// Sets the rows of the first step to `input`, noised with `noise` unless the input is noise.
   void set_input(const DenoisingInput& input, const Tensor& noise);
@@ -87,7 +87,7 @@ class DenoisingRows {
   static void predict_gathered(Context& context, std::span<DenoisingRows* const> together);
 
   Device& device_;
-  std::shared_ptr<const Denoising> denoising_;
+  std::shared_ptr<const DenoisingPlan> denoising_;
   std::int64_t columns_;
   std::int64_t rows_;               // rows without the negative ones
   std::int64_t negative_rows_ = 0;  // negative rows, which follow the others

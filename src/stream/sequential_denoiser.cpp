@@ -7,18 +7,18 @@
 
 namespace streamdiffusion {
 
-SequentialDenoiser::SequentialDenoiser(Device& device, std::shared_ptr<const Denoising> denoising,
+SequentialDenoiser::SequentialDenoiser(Device& device, std::shared_ptr<const DenoisingPlan> denoising,
                                        const Tensor& noise, const Shape& latents)
     : device_(device),
       denoising_(std::move(denoising)),
       rows_(device, denoising_, 0, 1, latents),
       x0_(device, latents),
       residual_x0_(device, latents) {
-  set(denoising_, noise);
+  set_denoising(denoising_, noise);
 }
 
-void SequentialDenoiser::set(std::shared_ptr<const Denoising> denoising, const Tensor& noise) {
-  rows_.set(denoising, 0);
+void SequentialDenoiser::set_denoising(std::shared_ptr<const DenoisingPlan> denoising, const Tensor& noise) {
+  rows_.set_denoising(denoising, 0);
   const Shape& latents = x0_.view().shape;
   const Shape rows = with_rows(latents, static_cast<std::int64_t>(denoising->steps.size()) * latents.n);
   if (noise_.view().empty() || noise_.view().shape != rows) {
@@ -34,7 +34,7 @@ Tensor SequentialDenoiser::run(Context context, const DenoisingInput& input) {
   const Tensor& residual_x0 = residual_x0_.view();
   const std::int64_t columns = x0.shape.n;
   for (std::int64_t step = 0; step < std::ssize(denoising_->steps); ++step) {
-    rows_.set(denoising_, step);
+    rows_.set_denoising(denoising_, step);
     const Tensor step_noise = noise.rows(step * columns, columns);
     if (step == 0) {
       rows_.set_input(input, step_noise);

@@ -13,18 +13,18 @@ class SequentialDenoiser {
  public:
   /// `latents` is the shape of the frames that go in together. `noise` is the fixed noise, one row for each
   /// step.
-  SequentialDenoiser(Device& device, std::shared_ptr<const Denoising> denoising, const Tensor& noise,
+  SequentialDenoiser(Device& device, std::shared_ptr<const DenoisingPlan> denoising, const Tensor& noise,
                      const Shape& latents);
 
   /// Changes the denoising and the fixed noise from the next run on.
-  void set(std::shared_ptr<const Denoising> denoising, const Tensor& noise);
+  void set_denoising(std::shared_ptr<const DenoisingPlan> denoising, const Tensor& noise);
 
   /// Denoises the input. Returns the x_0 of its frames, valid until the next call.
   Tensor run(Context context, const DenoisingInput& input);
 
  private:
   Device& device_;
-  std::shared_ptr<const Denoising> denoising_;
+  std::shared_ptr<const DenoisingPlan> denoising_;
   DenoisingRows rows_;  // rows of a single step, set to each step in turn
   DeviceTensor noise_;
   DeviceTensor x0_;

@@ -55,7 +55,7 @@ void Stream::Impl::set_parameters(const Parameters& changed) {
     return;
   }
   restore_rows();
-  wanted.denoising = make_denoising(model->impl(), changed, target.denoising.get());
+  wanted.denoising = make_denoising_plan(model->impl(), changed, target.denoising.get());
   const std::int64_t steps = std::ssize(wanted.denoising->steps);
   if (!target.noise || seeds_of(changed) != seeds_of(target.parameters) ||
       steps != target.noise->fixed().shape.n) {

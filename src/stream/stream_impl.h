@@ -31,7 +31,7 @@ struct Stream::Impl {
   /// The parameters of the stream and the objects made from them.
   struct Target {
     Parameters parameters;
-    std::shared_ptr<const Denoising> denoising;
+    std::shared_ptr<const DenoisingPlan> denoising;
     std::shared_ptr<StepNoise> noise;
   };
   /// The changes of a step, which `commit` applies to the stream.
@@ -100,9 +100,9 @@ struct Stream::Impl {
   FrameFilter filter;
 
   // The rows' denoising and noise.
-  bool rows_are_set = true;                    // they match target and transitions
-  std::shared_ptr<const Denoising> denoising;  // the target's, or a blended prompt during a transition
-  std::vector<float> blended_noise;            // noise during a transition, in PyTorch's order
+  bool rows_are_set = true;                        // they match target and transitions
+  std::shared_ptr<const DenoisingPlan> denoising;  // the target's, or a blended prompt during a transition
+  std::vector<float> blended_noise;                // noise during a transition, in PyTorch's order
   DeviceTensor blended_noise_tensor;
 
   std::unique_ptr<DenoisingBatch> batch;               // null in sequential mode

@@ -38,7 +38,7 @@ Transitions Stream::Impl::transitions_to(const Target& wanted) const {
 /// after everything that can fail.
 void Stream::Impl::set_rows(const Target& wanted, const Transitions& at) {
   rows_are_set = false;
-  std::shared_ptr<const Denoising> used = wanted.denoising;
+  std::shared_ptr<const DenoisingPlan> used = wanted.denoising;
   if (at.prompt.active()) {
     PromptEmbedding prompt = at.prompt.from();
     const auto row = static_cast<std::size_t>(used->weights->text_encoder().config().hidden_size);
@@ -48,16 +48,16 @@ void Stream::Impl::set_rows(const Target& wanted, const Transitions& at) {
   const Tensor noise = at.noise.active() ? blend_noise(wanted, at.noise) : wanted.noise->fixed();
   const Shape& latents = input.view().shape;
   if (image_denoiser) {
-    image_denoiser->set(wanted.denoising, wanted.noise->fixed());
+    image_denoiser->set_denoising(wanted.denoising, wanted.noise->fixed());
   }
   if (!options.use_denoising_batch) {
     if (sequential) {
-      sequential->set(used, noise);
+      sequential->set_denoising(used, noise);
     } else {
       sequential = std::make_unique<SequentialDenoiser>(device(), used, noise, latents);
     }
   } else if (batch && batch->steps() == std::ssize(used->steps)) {
-    batch->set(used, noise);
+    batch->set_denoising(used, noise);
   } else {
     auto next_batch = std::make_unique<DenoisingBatch>(device(), used, noise, latents);
     if (batch) {

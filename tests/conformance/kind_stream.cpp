@@ -53,7 +53,7 @@ class StreamCase {
         latents_{c.parameters().value("frame_buffer_size", 1),
                  c.parameters().at("height").get<int>() / kScale,
                  c.parameters().at("width").get<int>() / kScale, kLatentChannels},
-        denoising_(make_denoising(model_->impl(), parameters_, nullptr)),
+        denoising_(make_denoising_plan(model_->impl(), parameters_, nullptr)),
         inputs_(upload_image(context(), c.tensor(from_images() ? "in.frames" : "in.latents"))),
         input_(context().device, latents_),
         image_(context().device, with_rows(images(), latents_.n)) {
@@ -108,7 +108,7 @@ class StreamCase {
     if (!batched()) {
       sequential_ = std::make_unique<SequentialDenoiser>(device, denoising_, noise_.view(), latents_);
     } else if (batch_) {
-      batch_->set(denoising_, noise_.view());
+      batch_->set_denoising(denoising_, noise_.view());
     } else {
       batch_ = std::make_unique<DenoisingBatch>(device, denoising_, noise_.view(), latents_);
     }
@@ -120,7 +120,7 @@ class StreamCase {
         parameters_.prompt = event.value("prompt", parameters_.prompt);
         parameters_.guidance_scale = event.value("guidance_scale", parameters_.guidance_scale);
         parameters_.delta = event.value("delta", parameters_.delta);
-        denoising_ = make_denoising(model_->impl(), parameters_, denoising_.get());
+        denoising_ = make_denoising_plan(model_->impl(), parameters_, denoising_.get());
         start();
       }
     }
@@ -183,7 +183,7 @@ class StreamCase {
   Context context_{model_->impl().context()};
   Parameters parameters_;
   Shape latents_;
-  std::shared_ptr<const Denoising> denoising_;
+  std::shared_ptr<const DenoisingPlan> denoising_;
   DeviceTensor inputs_;
   DeviceTensor input_;  // The inputs of one step.
   DeviceTensor image_;

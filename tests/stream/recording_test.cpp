@@ -78,13 +78,13 @@ class Recording : public ::testing::Test {
   }
 
   /// Makes a denoising whose prompt embedding depends on `prompt`.
-  std::shared_ptr<Denoising> denoising(const std::shared_ptr<WeightSet>& weights, int prompt,
-                                       std::int64_t steps = 2) {
+  std::shared_ptr<DenoisingPlan> denoising(const std::shared_ptr<WeightSet>& weights, int prompt,
+                                           std::int64_t steps = 2) {
     constexpr std::size_t kTokens = 77;
     Context context{device_, arena_};
     const auto embedding = std::make_shared<const PromptEmbedding>(
         kTokens * static_cast<std::size_t>(weights->text_encoder().config().hidden_size));
-    auto made = std::make_shared<Denoising>();
+    auto made = std::make_shared<DenoisingPlan>();
     made->weights = weights;
     made->prompt_embedding = embedding;
     made->prompt = weights->text_context(context, std::to_string(prompt), *embedding);
@@ -125,7 +125,7 @@ TEST_F(Recording, StaysTheSameWithAnotherPrompt) {
   DenoisingBatch batch(device_, denoising(set, 1), noise_.view(), latents_);
   const cuda::Commands before = step(batch);
   EXPECT_EQ(step(batch), before);
-  batch.set(denoising(set, 2), noise_.view());
+  batch.set_denoising(denoising(set, 2), noise_.view());
   EXPECT_EQ(step(batch), before);
 }
 
@@ -138,7 +138,7 @@ TEST_F(Recording, StaysTheSameWithOtherNoiseAndScales) {
   changed->delta = 0.5F;
   changed->do_add_noise = false;
   const DeviceTensor other_noise(device_, noise_.view().shape);
-  batch.set(changed, other_noise.view());
+  batch.set_denoising(changed, other_noise.view());
   EXPECT_EQ(step(batch), before);
 }
 
@@ -149,9 +149,9 @@ TEST_F(Recording, ComesBackWithTheGuidance) {
   self->cfg_type = CfgType::self;
   DenoisingBatch batch(device_, full, noise_.view(), latents_);
   const cuda::Commands before = step(batch);
-  batch.set(self, noise_.view());
+  batch.set_denoising(self, noise_.view());
   EXPECT_NE(step(batch), before) << "fewer rows";
-  batch.set(full, noise_.view());
+  batch.set_denoising(full, noise_.view());
   EXPECT_EQ(step(batch), before);
 }
 
@@ -160,7 +160,7 @@ TEST_F(Recording, StaysTheSameWithAnotherScaleOfALora) {
   DenoisingBatch batch(device_, denoising(set, 1), noise_.view(), latents_);
   const cuda::Commands before = step(batch);
   const auto changed = weights(0.75F);
-  batch.set(denoising(changed, 1), noise_.view());
+  batch.set_denoising(denoising(changed, 1), noise_.view());
   EXPECT_NE(step(batch), before) << "other memory";
   EXPECT_EQ(set.use_count(), 1);
   changed->move_to_addresses_of(device_, *set);
@@ -176,7 +176,7 @@ TEST_F(Recording, IsOneForAllStepsOneAfterTheOther) {
   ASSERT_EQ(device_.sequences.size(), 2U);
   const cuda::Commands before = device_.sequences[0];
   EXPECT_EQ(device_.sequences[1], before);
-  denoiser.set(denoising(set, 2), noise_.view());
+  denoiser.set_denoising(denoising(set, 2), noise_.view());
   denoiser.run({device_, arena_}, input);
   EXPECT_EQ(device_.sequences.back(), before);
 }
