@@ -8,8 +8,8 @@ namespace streamdiffusion {
 FrameFilter::FrameFilter(Device& device, const Shape& images, std::uint64_t seed)
     : device_(device), images_(images), uniform_(seed) {}
 
-bool FrameFilter::keep(const SimilarityFilterParameters& parameters, std::span<const Frame> frames,
-                       bool can_skip, int delay, int forced) {
+bool FrameFilter::should_process(const SimilarityFilterParameters& parameters, std::span<const Frame> frames,
+                                 bool can_skip, int delay, int forced) {
   decision_ = {.filter = filter_, .compared = compared_};
   SimilarityFilter& filter = decision_.filter;
   filter.force(forced);

@@ -21,9 +21,9 @@ class FrameFilter {
   /// Returns true if these frames must be processed. `can_skip` is false if there is no result to show again.
   /// `delay` is the number of steps from a frame's input to its output. `forced` makes that many steps,
   /// including this one, be processed. The decision takes effect by `commit`.
-  bool keep(const SimilarityFilterParameters& parameters, std::span<const Frame> frames, bool can_skip,
-            int delay, int forced);
-  /// Applies the decision of the last `keep`.
+  bool should_process(const SimilarityFilterParameters& parameters, std::span<const Frame> frames,
+                      bool can_skip, int delay, int forced);
+  /// Applies the decision of the last `should_process`.
   void commit() noexcept;
 
   /// Makes the next `steps` steps be processed.

@@ -96,7 +96,7 @@ bool Stream::Impl::begin_input(std::span<const Frame> in, std::vector<Frame>& ou
   next.is_filtered = true;
   // No frame is skipped during a transition, because the result changes even if the input does not.
   const int forced = transitions.active() ? delay() + 1 : 0;
-  if (!filter.keep(target.parameters.similarity_filter, in, has_result, delay(), forced)) {
+  if (!filter.should_process(target.parameters.similarity_filter, in, has_result, delay(), forced)) {
     out = result;
     next.skipped = std::ssize(in);
     return false;

@@ -42,7 +42,7 @@ void Stream::Impl::set_rows(const Target& wanted, const Transitions& at) {
   if (at.prompt.active()) {
     PromptEmbedding prompt = at.prompt.from();
     const auto row = static_cast<std::size_t>(used->weights->text_encoder().config().hidden_size);
-    blend(wanted.parameters.prompt_blend, *used->prompt_embedding, at.prompt.share(), row, prompt);
+    blend(wanted.parameters.prompt_blend, *used->prompt_embedding, at.prompt.progress(), row, prompt);
     used = with_prompt(model->impl(), *used, std::move(prompt));
   }
   const Tensor noise = at.noise.active() ? blend_noise(wanted, at.noise) : wanted.noise->fixed();
@@ -80,7 +80,7 @@ void Stream::Impl::restore_rows() {
 Tensor Stream::Impl::blend_noise(const Target& wanted, const Transition& transition) {
   const Tensor& fixed = wanted.noise->fixed();
   blended_noise = transition.from();
-  blend(Blend::slerp, wanted.noise->fixed_values(), transition.share(),
+  blend(Blend::slerp, wanted.noise->fixed_values(), transition.progress(),
         blended_noise.size() / static_cast<std::size_t>(fixed.shape.n), blended_noise);
   size_rows(blended_noise_tensor, fixed.shape.n);
   std::vector<float> scratch;

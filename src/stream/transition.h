@@ -25,7 +25,7 @@ class Transition {
   /// The values at the start. Requires that the transition was started.
   [[nodiscard]] const std::vector<float>& from() const { return *from_; }
   /// The completed fraction, 0 to 1.
-  [[nodiscard]] float share() const { return active() ? static_cast<float>(passed_ / seconds_) : 1.0F; }
+  [[nodiscard]] float progress() const { return active() ? static_cast<float>(passed_ / seconds_) : 1.0F; }
 
  private:
   std::shared_ptr<const std::vector<float>> from_;
