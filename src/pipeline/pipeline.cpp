@@ -12,7 +12,7 @@
 #include "pipeline/clocked_pipeline.h"
 #include "pipeline/frame_order.h"
 #include "pipeline/meter.h"
-#include "pipeline/pace.h"
+#include "pipeline/repeat_timer.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
@@ -24,7 +24,7 @@ constexpr std::int64_t kPadding = -1;
 constexpr std::chrono::milliseconds kProgressInterval{50};
 
 /// A message from the stream's thread to post-processing.
-struct Event {
+struct StreamMessage {
   enum class Kind { expected, skipped, result };
   Kind kind = Kind::result;
   Frame frame;  ///< The result; for the other kinds only number and time are set.
@@ -42,7 +42,7 @@ class Pipeline {
         clock_(clock),
         group_size_(static_cast<std::size_t>(processor.frame_buffer_size())),
         meter_(clock),
-        pace_(source.info().frame_rate, processor.frame_buffer_size()),
+        repeat_timer_(source.info().frame_rate, processor.frame_buffer_size()),
         captured_(options.live ? 1 : capacity()),
         fitted_(options.live ? group_size_ : std::max(capacity(), group_size_)),
         results_(options.live ? 1 : capacity()),
@@ -133,9 +133,9 @@ class Pipeline {
 
   void postprocess() {
     FrameOrder order([this](Frame& frame) { finished_.push(frame); });
-    Event event;
-    while (results_.pop(event)) {
-      meter_.time(&PipelineStatistics::postprocess_seconds, [&] { order_event(order, event); });
+    StreamMessage message;
+    while (results_.pop(message)) {
+      meter_.time(&PipelineStatistics::postprocess_seconds, [&] { order_message(order, message); });
     }
     order.finish();
     finished_.close();
@@ -204,12 +204,12 @@ class Pipeline {
   Next next_frame(Frame& frame) {
     if (!options_.live || !anything_stepped_) {
       anything_stepped_ = fitted_.pop(frame);
-      pace_.frame_arrived(clock_.now());
+      repeat_timer_.frame_arrived(clock_.now());
       return anything_stepped_ ? Next::frame : Next::end;
     }
-    switch (fitted_.pop_until(frame, pace_.reuse_at(), clock_)) {
+    switch (fitted_.pop_until(frame, repeat_timer_.reuse_at(), clock_)) {
       case BoundedQueue<Frame>::Popped::item:
-        pace_.frame_arrived(clock_.now());
+        repeat_timer_.frame_arrived(clock_.now());
         return Next::frame;
       case BoundedQueue<Frame>::Popped::timeout:
         return Next::none_in_time;
@@ -223,7 +223,7 @@ class Pipeline {
   void reuse(std::vector<Frame>& group, std::size_t first) {
     copy_last(group, first);
     const auto since_last =
-        std::chrono::duration_cast<std::chrono::microseconds>(pace_.step_again(clock_.now()));
+        std::chrono::duration_cast<std::chrono::microseconds>(repeat_timer_.step_again(clock_.now()));
     for (std::size_t i = first; i < group.size(); ++i) {
       group[i].time += since_last;
     }
@@ -259,10 +259,10 @@ class Pipeline {
       }
       meter_.add(&PipelineStatistics::skipped, skipped ? 1 : 0);
       if (!options_.live) {
-        event_.kind = skipped ? Event::Kind::skipped : Event::Kind::expected;
-        event_.frame.number = frame.number;
-        event_.frame.time = frame.time;
-        results_.push(event_);
+        message_.kind = skipped ? StreamMessage::Kind::skipped : StreamMessage::Kind::expected;
+        message_.frame.number = frame.number;
+        message_.frame.time = frame.time;
+        results_.push(message_);
       }
     }
   }
@@ -270,27 +270,27 @@ class Pipeline {
   void publish(std::vector<Frame>& out) {
     for (Frame& frame : out) {
       if (frame.number != kPadding) {
-        event_.kind = Event::Kind::result;
-        std::swap(event_.frame, frame);
-        results_.push(event_);
+        message_.kind = StreamMessage::Kind::result;
+        std::swap(message_.frame, frame);
+        results_.push(message_);
       }
     }
   }
 
-  void order_event(FrameOrder& order, Event& event) {
+  void order_message(FrameOrder& order, StreamMessage& message) {
     if (options_.live) {
-      finished_.push(event.frame);
+      finished_.push(message.frame);
       return;
     }
-    switch (event.kind) {
-      case Event::Kind::expected:
-        order.expect(event.frame.number, event.frame.time);
+    switch (message.kind) {
+      case StreamMessage::Kind::expected:
+        order.expect(message.frame.number, message.frame.time);
         break;
-      case Event::Kind::skipped:
-        order.skip(event.frame.number, event.frame.time);
+      case StreamMessage::Kind::skipped:
+        order.skip(message.frame.number, message.frame.time);
         break;
-      case Event::Kind::result:
-        order.result(event.frame);
+      case StreamMessage::Kind::result:
+        order.result(message.frame);
         break;
     }
   }
@@ -367,14 +367,14 @@ class Pipeline {
 
   Meter meter_;
   // Used only by the stream's thread.
-  Pace pace_;
+  RepeatTimer repeat_timer_;
   bool anything_stepped_ = false;
-  Event event_;
+  StreamMessage message_;
 
-  BoundedQueue<Frame> captured_;  // from the source
-  BoundedQueue<Frame> fitted_;    // in the stream's size
-  BoundedQueue<Event> results_;   // from the stream
-  BoundedQueue<Frame> finished_;  // for the sink
+  BoundedQueue<Frame> captured_;         // from the source
+  BoundedQueue<Frame> fitted_;           // in the stream's size
+  BoundedQueue<StreamMessage> results_;  // from the stream
+  BoundedQueue<Frame> finished_;         // for the sink
 
   std::mutex mutex_;  // protects the members below
   std::condition_variable changed_;

@@ -10,12 +10,12 @@ namespace streamdiffusion {
 
 /// Decides when the last frame of a live source is stepped again because no new one has arrived. That is one
 /// and a half frame intervals after the frame, then at the source's frame rate.
-class Pace {
+class RepeatTimer {
  public:
   using Duration = MonotonicClock::Duration;
   using TimePoint = MonotonicClock::TimePoint;
 
-  Pace(double frame_rate, int frames_a_step)
+  RepeatTimer(double frame_rate, int frames_a_step)
       : interval_(std::chrono::duration_cast<Duration>(
             std::chrono::duration<double>(1 / (frame_rate > 0 ? frame_rate : 25)))),
         frames_a_step_(frames_a_step) {}
