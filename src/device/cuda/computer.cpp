@@ -25,7 +25,7 @@ std::int64_t bytes_of(const Shape& shape, DType type) {
 Tensor dense(void* data, const Shape& shape, DType type) { return {data, shape, shape.c, type}; }
 
 /// Returns some rows as a single one whose tokens are concatenated.
-Tensor joined(const Tensor& tensor, const RowRange& rows) {
+Tensor concatenate_rows(const Tensor& tensor, const RowRange& rows) {
   Tensor batch = tensor.rows(rows.first, rows.count);
   batch.shape = {1, 1, rows.count * tensor.shape.h * tensor.shape.w, tensor.shape.c};
   return batch;
@@ -54,7 +54,7 @@ Convolution describe(const Conv2dCommand& command, const ConvGeometry& geometry,
 }
 
 /// Returns the convolution without its epilogue and with a dense output.
-Convolution alone(Convolution convolution) {
+Convolution without_epilogue(Convolution convolution) {
   convolution.out_stride = convolution.out_c;
   convolution.bias = false;
   convolution.row_bias_stride = 0;
@@ -64,7 +64,7 @@ Convolution alone(Convolution convolution) {
 }
 
 /// True if cuDNN's kernels can access the tensor: its address and stride are multiples of 16 bytes.
-bool suits_cudnn(const Tensor& tensor) {
+bool is_aligned_for_cudnn(const Tensor& tensor) {
   return tensor.empty() || (alignment_of(tensor.data) >= 16 &&
                             tensor.stride * static_cast<std::int64_t>(size_of(tensor.dtype)) % 16 == 0);
 }
@@ -93,9 +93,9 @@ void Computer::run(const Conv2dCommand& command) {
   }
   const ConvGeometry geometry =
       conv_geometry(command.x.shape, weights.kernel, weights.resample, options.padding, command.out.shape);
-  const bool fits = geometry.out.c == command.out.shape.c && suits_cudnn(command.out) &&
-                    suits_cudnn(options.residual) && suits_cudnn(options.row_bias);
-  if (fits && !geometry.gather && suits_cudnn(command.x) &&
+  const bool fits = geometry.out.c == command.out.shape.c && is_aligned_for_cudnn(command.out) &&
+                    is_aligned_for_cudnn(options.residual) && is_aligned_for_cudnn(options.row_bias);
+  if (fits && !geometry.gather && is_aligned_for_cudnn(command.x) &&
       convolve_fused(command, describe(command, geometry, command.x.stride))) {
     return;
   }
@@ -103,7 +103,8 @@ void Computer::run(const Conv2dCommand& command) {
   // convolution writes to scratch memory, and `finish` applies the epilogue.
   const Convolution dense_input = describe(command, geometry, geometry.in.c);
   const std::optional<std::int64_t> fused = fits ? cudnn_.workspace(dense_input) : std::nullopt;
-  const std::optional<std::int64_t> workspace = fused ? fused : cudnn_.workspace(alone(dense_input));
+  const std::optional<std::int64_t> workspace =
+      fused ? fused : cudnn_.workspace(without_epilogue(dense_input));
   if (!workspace) {
     throw Error("cuDNN has no engine for a convolution of " + std::to_string(geometry.in.c) + " to " +
                 std::to_string(geometry.out.c) + " channels in " + to_string(type_) +
@@ -116,9 +117,9 @@ void Computer::run(const Conv2dCommand& command) {
   std::byte* const memory = scratch_.get(plan);
 
   Tensor x = command.x;
-  if (geometry.gather || !x.dense() || !suits_cudnn(x)) {
+  if (geometry.gather || !x.dense() || !is_aligned_for_cudnn(x)) {
     x = dense(memory + x_place, geometry.in, type_);
-    gather(stream_, command.x, geometry.enlarged, geometry.gathered_padding, x);
+    gather(stream_, command.x, geometry.upsampling, geometry.gathered_padding, x);
   }
   ConvolutionData data{.x = x.data, .weights = weights.weights};
   if (fused) {
@@ -130,7 +131,7 @@ void Computer::run(const Conv2dCommand& command) {
     return;
   }
   data.out = memory + out_place;
-  cudnn_.run(alone(dense_input), data, memory + workspace_place);
+  cudnn_.run(without_epilogue(dense_input), data, memory + workspace_place);
   Tensor sums = dense(data.out, geometry.out, type_);
   sums.shape.c = command.out.shape.c;
   finish(stream_, sums, weights.bias, options.row_bias, options.residual, options.activation, command.out);
@@ -203,8 +204,9 @@ void Computer::run(const AttentionCommand& command) {
   group_rows(std::span(commands_->key_rows).subspan(command.first_key_rows, command.key_rows), command.causal,
              groups_);
   for (const AttentionGroup& group : groups_) {
-    attend(joined(command.q, group.queries), joined(command.k, group.keys), joined(command.v, group.keys),
-           command.heads, command.causal, joined(command.out, group.queries));
+    attend(concatenate_rows(command.q, group.queries), concatenate_rows(command.k, group.keys),
+           concatenate_rows(command.v, group.keys), command.heads, command.causal,
+           concatenate_rows(command.out, group.queries));
   }
 }
 
@@ -222,8 +224,8 @@ void Computer::attend(const Tensor& q, const Tensor& k, const Tensor& v, std::in
                                  .v_stride = v.stride,
                                  .out_stride = out.stride,
                                  .causal = causal};
-  const bool fits = type_ != DType::f32 && attention.head_dim % 8 == 0 && suits_cudnn(q) && suits_cudnn(k) &&
-                    suits_cudnn(v) && suits_cudnn(out);
+  const bool fits = type_ != DType::f32 && attention.head_dim % 8 == 0 && is_aligned_for_cudnn(q) &&
+                    is_aligned_for_cudnn(k) && is_aligned_for_cudnn(v) && is_aligned_for_cudnn(out);
   const std::optional<std::int64_t> workspace = fits ? cudnn_.workspace(attention) : std::nullopt;
   if (!workspace) {
     attend_in_steps(attention, q, k, v, out);

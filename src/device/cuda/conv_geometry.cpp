@@ -8,12 +8,12 @@ ConvGeometry conv_geometry(const Shape& x, std::int64_t kernel, Resample resampl
                            const Shape& out) {
   ConvGeometry geometry;
   geometry.step = resample == Resample::down ? 2 : 1;
-  geometry.enlarged = resample == Resample::up ? 2 : 1;
+  geometry.upsampling = resample == Resample::up ? 2 : 1;
   geometry.out = {out.n, out.h, out.w, round_up(out.c, kChannelMultiple)};
   geometry.in = {x.n, x.h, x.w, round_up(x.c, kChannelMultiple)};
   const auto outputs = [&](std::int64_t in) { return (in + 2 * padding - kernel) / geometry.step + 1; };
   const bool as_it_is =
-      geometry.enlarged == 1 && x.c == geometry.in.c && outputs(x.h) == out.h && outputs(x.w) == out.w;
+      geometry.upsampling == 1 && x.c == geometry.in.c && outputs(x.h) == out.h && outputs(x.w) == out.w;
   if (as_it_is) {
     geometry.padding = padding;
     return geometry;

@@ -77,7 +77,7 @@ class CudaDevice : public RecordingDevice {
 };
 
 /// Selects the GPU for this thread, because the initialisers of the members need it. Returns `index`.
-int chosen(int index) {
+int select_gpu(int index) {
   int count = 0;
   check(cudaGetDeviceCount(&count), "looking for GPUs");
   if (index < 0 || index >= count) {
@@ -89,7 +89,7 @@ int chosen(int index) {
 }
 
 CudaDevice::CudaDevice(int index, DType type)
-    : index_(chosen(index)),
+    : index_(select_gpu(index)),
       type_(type),
       name_("cuda:" + std::to_string(index) + " " + properties_of(index).name + ", " + to_string(type)),
       stream_(make_stream()),

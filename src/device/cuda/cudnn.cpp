@@ -98,7 +98,7 @@ TensorPtr activate(Plan& plan, const TensorPtr& x, Activation activation) {
 }
 
 /// Builds the plan with an engine for it; null if there is none.
-std::unique_ptr<Plan> built(std::unique_ptr<Plan> plan, cudnnHandle_t handle, bool tensor_cores) {
+std::unique_ptr<Plan> build_plan(std::unique_ptr<Plan> plan, cudnnHandle_t handle, bool tensor_cores) {
   fe::graph::Graph& graph = plan->graph;
   if (graph.validate().is_bad() || graph.build_operation_graph(handle).is_bad() ||
       graph.create_execution_plans({fe::HeurMode_t::A, fe::HeurMode_t::FALLBACK}).is_bad()) {
@@ -148,7 +148,7 @@ std::unique_ptr<Plan> make_plan(cudnnHandle_t handle, const Convolution& c, bool
   }
   y = activate(*plan, y, c.activation);
   set_output(y, c.type, out, pixel_strides(c.out_h, c.out_w, c.out_stride));
-  return built(std::move(plan), handle, tensor_cores);
+  return build_plan(std::move(plan), handle, tensor_cores);
 }
 
 /// Makes a plan. For float32 it avoids tensor cores, which would round the inputs to 10 bits (TF32), unless
@@ -180,7 +180,7 @@ std::unique_ptr<Plan> make_plan(cudnnHandle_t handle, const FusedAttention& a) {
   }
   const auto [out, statistics] = plan->graph.sdpa(q, k, v, attributes);
   set_output(out, a.type, queries, head_strides(a.queries, a.head_dim, a.out_stride));
-  return built(std::move(plan), handle, true);
+  return build_plan(std::move(plan), handle, true);
 }
 
 }  // namespace
@@ -205,12 +205,14 @@ struct Cudnn::Impl {
   template <typename Key>
   Plan* find(std::map<Key, std::unique_ptr<Plan>>& plans, const Key& key) {
     const auto known = plans.find(key);
-    return (known != plans.end() ? known : plans.emplace(key, chosen(key)).first)->second.get();
+    return (known != plans.end() ? known : plans.emplace(key, select_plan(key)).first)->second.get();
   }
 
-  std::unique_ptr<Plan> chosen(const FusedAttention& attention) const { return make_plan(handle, attention); }
+  std::unique_ptr<Plan> select_plan(const FusedAttention& attention) const {
+    return make_plan(handle, attention);
+  }
 
-  std::unique_ptr<Plan> chosen(const Convolution& convolution) {
+  std::unique_ptr<Plan> select_plan(const Convolution& convolution) {
     std::unique_ptr<Plan> plan = make_plan(handle, convolution);
     if (plan) {
       choose(*plan, convolution);

@@ -154,13 +154,13 @@ void combine(cudaStream_t stream, const Tensor& x, std::span<const float> a, con
   }
 }
 
-void gather(cudaStream_t stream, const Tensor& x, std::int64_t enlarged, std::int64_t padding,
+void gather(cudaStream_t stream, const Tensor& x, std::int64_t upsampling, std::int64_t padding,
             const Tensor& out) {
   with_pack(x.dtype, pack_of({&x, &out}), [&]<typename T, int V>() {
     const std::uint32_t columns = columns_of(out, V);
     launch(stream, out.shape.pixels() * columns,
            Gather<T, V>{view<T>(x), x.shape.h, x.shape.w, x.shape.c, view<T>(out), out.shape.h, out.shape.w,
-                        columns, enlarged, padding});
+                        columns, upsampling, padding});
   });
 }
 

@@ -23,7 +23,7 @@ void combine(cudaStream_t stream, const Tensor& x, std::span<const float> a, con
              std::span<const float> b, const Tensor& out);
 
 /// Launches Gather; its members describe the parameters.
-void gather(cudaStream_t stream, const Tensor& x, std::int64_t enlarged, std::int64_t padding,
+void gather(cudaStream_t stream, const Tensor& x, std::int64_t upsampling, std::int64_t padding,
             const Tensor& out);
 /// Launches Finish. `bias` is [channels], or null.
 void finish(cudaStream_t stream, const Tensor& x, const void* bias, const Tensor& row_bias,

@@ -69,18 +69,18 @@ TYPED_TEST(CudaElementwise, CombineHasFactorsForEachRow) {
 TYPED_TEST(CudaElementwise, GatherEnlargesAndSurroundsWithZeros) {
   using T = typename TypeParam::Type;
   constexpr int V = TypeParam::kWidth;
-  for (const std::int64_t enlarged : {1, 2}) {
+  for (const std::int64_t upsampling : {1, 2}) {
     const HostTensor<T> x({2, 3, 4, kChannels}, kExtra, 1);
-    const HostTensor<T> out({2, 3 * enlarged + 2, 4 * enlarged + 1, kChannels + kExtra}, 0);
+    const HostTensor<T> out({2, 3 * upsampling + 2, 4 * upsampling + 1, kChannels + kExtra}, 0);
     for_each_element(out.shape().elements() / V,
                      Gather<T, V>{x.view(), 3, 4, kChannels, out.view(), out.shape().h, out.shape().w,
-                                  (kChannels + kExtra) / V, enlarged, 1});
+                                  (kChannels + kExtra) / V, upsampling, 1});
     EXPECT_EQ(out.largest_error([&](auto pixel, auto c) {
       const auto px = pixel % out.shape().w - 1;
       const auto py = pixel / out.shape().w % out.shape().h - 1;
       const auto row = pixel / out.shape().w / out.shape().h;
-      const bool inside = px >= 0 && py >= 0 && px < 4 * enlarged && py < 3 * enlarged && c < kChannels;
-      return inside ? x.at((row * 3 + py / enlarged) * 4 + px / enlarged, c) : 0.0;
+      const bool inside = px >= 0 && py >= 0 && px < 4 * upsampling && py < 3 * upsampling && c < kChannels;
+      return inside ? x.at((row * 3 + py / upsampling) * 4 + px / upsampling, c) : 0.0;
     }),
               0);
   }

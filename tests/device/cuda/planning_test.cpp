@@ -67,7 +67,7 @@ void expect_convolution(const ConvCase& c) {
   const Floats gathered(g.in, 0);
   for_each_element(g.in.elements(),
                    Gather<float, 1>{x.view(), c.h, c.w, c.in, gathered.view(), g.in.h, g.in.w,
-                                    static_cast<std::uint32_t>(g.in.c), g.enlarged, g.gathered_padding});
+                                    static_cast<std::uint32_t>(g.in.c), g.upsampling, g.gathered_padding});
   const Floats& input = g.gather ? gathered : x;
 
   const std::int64_t scale = c.resample == Resample::up ? 2 : 1;
