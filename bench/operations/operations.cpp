@@ -64,7 +64,7 @@ Operation conv2d(const Shape& in, std::int64_t out_channels, Resample resample, 
                                                .kernel = kernel,
                                                .resample = resample,
                                                .precision = precision,
-                                               .side = in.h});
+                                               .typical_size = in.h});
     Shape out_shape = resampled(in, resample);
     out_shape.c = out_channels;
     const auto x = std::make_shared<DeviceTensor>(ones(device, in));

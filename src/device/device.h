@@ -67,7 +67,7 @@ struct HostConv2d {
   Resample resample = Resample::none;
   Precision precision = Precision::f32;
   /// Typical width and height of the input in pixels, a hint for choosing the packing; 0: unknown.
-  std::int64_t side = 0;
+  std::int64_t typical_size = 0;
 };
 
 /// A linear layer's float32 weights in host memory.

@@ -20,7 +20,7 @@ using reference::Bench;
 Tensor reduced(Bench& bench, const Tensor& x, HostConv2d layer, const Conv2dOptions& options,
                std::int64_t side, Precision precision = Precision::int8) {
   layer.precision = precision;
-  layer.side = side;
+  layer.typical_size = side;
   const std::int64_t times = layer.resample == Resample::up ? 2 : 1;
   const Tensor out = bench.empty({x.shape.n, times * x.shape.h, times * x.shape.w, layer.out_channels}, 3);
   bench.device().conv2d(x, *bench.device().pack_conv2d(layer), options, out);

@@ -26,7 +26,7 @@ constexpr std::int64_t kMostWeightsTwice = 80'000;
 
 /// True if the layer will mostly see images that are too small for 4x4 tiles but not for 2x2 tiles.
 bool wants_small_tiles(const HostConv2d& host) {
-  const std::int64_t pixels = host.side * host.side;
+  const std::int64_t pixels = host.typical_size * host.typical_size;
   return pixels >= kFewestPixelsOfSmallTiles && pixels < kFewestPixels && host.resample == Resample::none &&
          host.precision == Precision::f32 && host.in_channels * host.out_channels <= kMostWeightsTwice;
 }
@@ -41,7 +41,8 @@ std::int64_t fewest_pixels_beside_reduced(const HostConv2d& host) {
 /// That precision makes up for the algorithm's larger rounding errors.
 bool gains_by_winograd(const Features& features, const HostConv2d& host) {
   // With AMX the direct products are faster.
-  if (!multiplies_integers() || features.amx || host.side * host.side < fewest_pixels_beside_reduced(host)) {
+  if (!multiplies_integers() || features.amx ||
+      host.typical_size * host.typical_size < fewest_pixels_beside_reduced(host)) {
     return false;
   }
   if (host.resample == Resample::up) {

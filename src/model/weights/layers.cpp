@@ -72,7 +72,7 @@ Weights LayerLoader::conv2d(const std::string& name, std::int64_t in, std::int64
                                 .kernel = kernel,
                                 .resample = options.resample,
                                 .precision = precision_of(options),
-                                .side = side_});
+                                .typical_size = side_});
   });
 }
 
