@@ -14,8 +14,8 @@ namespace {
 
 constexpr int kSteps = 4;
 
-/// A stream that lacks one of the optimisations.
-struct Without {
+/// A stream without one of the optimisations.
+struct Ablation {
   std::string name;
   std::string how;
   Variant variant;
@@ -53,7 +53,7 @@ void new_noise(Parameters& parameters, int frame) { parameters.seed = static_cas
 /// Alternates between two schedules of the same length.
 void new_schedule(Parameters& parameters, int frame) { parameters.t_index_list.back() -= frame % 2; }
 
-std::vector<Without> list_all(const Workbench& bench) {
+std::vector<Ablation> list_all(const Workbench& bench) {
   return {
       {"nothing", "stream batch of 4 steps, guidance self, all cached", stream_variant(bench, all_on())},
       {"stream batch", "the steps of a frame one after the other", stream_variant(bench, all_on(), false),
@@ -70,7 +70,7 @@ std::vector<Without> list_all(const Workbench& bench) {
 
 /// Adds a stream with the model's own autoencoder instead of the tiny one. Returns a note with the reason if
 /// that is not possible, else an empty string.
-std::string add_full_autoencoder(const Workbench& bench, std::vector<Without>& all) {
+std::string add_full_autoencoder(const Workbench& bench, std::vector<Ablation>& all) {
   if (!bench.model_options.vae) {
     return "Tiny autoencoder: not switched off, since the model's own is all there is here (--vae gives it "
            "another).";
@@ -90,10 +90,10 @@ std::string add_full_autoencoder(const Workbench& bench, std::vector<Without>& a
 }  // namespace
 
 Table measure_optimisations(const Workbench& bench) {
-  std::vector<Without> all = list_all(bench);
+  std::vector<Ablation> all = list_all(bench);
   const std::string missing = add_full_autoencoder(bench, all);
   std::vector<Variant> variants;
-  for (const Without& one : all) {
+  for (const Ablation& one : all) {
     variants.push_back(one.variant);
   }
   const std::vector<Spread> times = take_turns(variants, bench.seconds);

@@ -31,7 +31,7 @@ LiveControl::LiveControl(const Settings& settings, const Inputs& inputs, const C
   if (inputs.lines) {
     lines_.emplace(posix::Descriptor::standard_input());
     if (posix::stdin_is_terminal() && posix::stderr_is_terminal() && !console.quiet()) {
-      keys_ = std::make_unique<posix::KeyByKey>();
+      keys_ = std::make_unique<posix::CharacterModeTerminal>();
       console_.info("type a new prompt, or /help");
     }
   }
@@ -58,7 +58,7 @@ void LiveControl::look_at_file() {
 void LiveControl::look_at_lines() {
   const auto take = [this](const std::string& line) { take_line(line); };
   std::array<char, 4096> bytes;
-  while (lines_ && posix::stdin_is_ours() && lines_->wait(std::chrono::milliseconds(0))) {
+  while (lines_ && posix::can_read_stdin() && lines_->wait(std::chrono::milliseconds(0))) {
     const std::optional<std::size_t> count = lines_->read(bytes);
     if (!count) return;
     if (*count > 0) {

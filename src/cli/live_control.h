@@ -46,7 +46,7 @@ class LiveControl {
   LiveSettings settings_;
   std::optional<WatchedFile> file_;
   std::optional<posix::Descriptor> lines_;
-  std::unique_ptr<posix::KeyByKey> keys_;
+  std::unique_ptr<posix::CharacterModeTerminal> keys_;
   LineEditor editor_;
 };
 

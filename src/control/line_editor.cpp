@@ -14,7 +14,7 @@ constexpr char kCtrlW = 0x17;
 constexpr std::size_t kLongest = 20'000;  // bytes of a line; further ones are dropped
 
 /// True for a continuation byte of UTF-8.
-bool continues(char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80; }
+bool is_continuation_byte(char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80; }
 
 bool is_control(char byte) { return static_cast<unsigned char>(byte) < 0x20; }
 
@@ -55,7 +55,7 @@ void LineEditor::take(char byte) {
 }
 
 void LineEditor::remove_character() {
-  while (!text_.empty() && continues(text_.back())) text_.pop_back();
+  while (!text_.empty() && is_continuation_byte(text_.back())) text_.pop_back();
   if (!text_.empty()) text_.pop_back();
 }
 
@@ -69,7 +69,7 @@ std::string last_columns(const std::string& text, std::size_t columns) {
   for (std::size_t taken = 0; begin > 0 && taken < columns; ++taken) {
     do {
       --begin;
-    } while (begin > 0 && continues(text[begin]));
+    } while (begin > 0 && is_continuation_byte(text[begin]));
   }
   return text.substr(begin);
 }

@@ -113,7 +113,7 @@ ChosenDevice choose_cpu(const DeviceChoice& choice) {
 }
 
 /// True if only the CPU device has this precision.
-bool for_cpu_alone(const std::string& precision) { return precision == "int8"; }
+bool is_cpu_only_precision(const std::string& precision) { return precision == "int8"; }
 
 /// True if the machine has an NVIDIA card, whether usable or not.
 bool has_nvidia_card() {
@@ -137,7 +137,7 @@ ChosenDevice choose_device(const DeviceChoice& choice) {
   if (choice.device != "auto") {
     throw Error("device \"" + choice.device + "\" is not known: use auto, cpu, cuda or cuda:N");
   }
-  if (!kBuiltWithCuda || for_cpu_alone(choice.precision)) {
+  if (!kBuiltWithCuda || is_cpu_only_precision(choice.precision)) {
     return choose_cpu(choice);
   }
   const ComputeDevices found = list_compute_devices();

@@ -10,7 +10,7 @@ bool stderr_is_terminal() { return isatty(STDERR_FILENO) == 1; }
 
 bool stdin_is_terminal() { return isatty(STDIN_FILENO) == 1; }
 
-bool stdin_is_ours() {
+bool can_read_stdin() {
   const pid_t foreground = stdin_is_terminal() ? tcgetpgrp(STDIN_FILENO) : -1;
   return foreground < 0 || foreground == getpgrp();
 }
@@ -21,8 +21,8 @@ int terminal_columns() {
   return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : kUnknown;
 }
 
-KeyByKey::KeyByKey() : before_(std::make_unique<termios>()) {
-  if (!stdin_is_ours() || tcgetattr(STDIN_FILENO, before_.get()) != 0) {
+CharacterModeTerminal::CharacterModeTerminal() : before_(std::make_unique<termios>()) {
+  if (!can_read_stdin() || tcgetattr(STDIN_FILENO, before_.get()) != 0) {
     before_.reset();
     return;
   }
@@ -31,8 +31,8 @@ KeyByKey::KeyByKey() : before_(std::make_unique<termios>()) {
   tcsetattr(STDIN_FILENO, TCSADRAIN, &changed);
 }
 
-KeyByKey::~KeyByKey() {
-  if (before_ && stdin_is_ours()) tcsetattr(STDIN_FILENO, TCSADRAIN, before_.get());
+CharacterModeTerminal::~CharacterModeTerminal() {
+  if (before_ && can_read_stdin()) tcsetattr(STDIN_FILENO, TCSADRAIN, before_.get());
 }
 
 }  // namespace streamdiffusion::posix

@@ -14,19 +14,19 @@ bool stdin_is_terminal();
 
 /// True if standard input may be read. Reading from a terminal would stop a program that runs in the
 /// background.
-bool stdin_is_ours();
+bool can_read_stdin();
 
 /// Returns the number of columns of the terminal on standard error, or 80 if it is unknown.
 int terminal_columns();
 
 /// During its lifetime, the terminal on standard input delivers each key at once, without echo. Ctrl-C and
 /// Ctrl-Z keep their meaning.
-class KeyByKey {
+class CharacterModeTerminal {
  public:
-  KeyByKey();
-  ~KeyByKey();
-  KeyByKey(const KeyByKey&) = delete;
-  KeyByKey& operator=(const KeyByKey&) = delete;
+  CharacterModeTerminal();
+  ~CharacterModeTerminal();
+  CharacterModeTerminal(const CharacterModeTerminal&) = delete;
+  CharacterModeTerminal& operator=(const CharacterModeTerminal&) = delete;
 
  private:
   std::unique_ptr<termios> before_;
