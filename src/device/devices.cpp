@@ -31,9 +31,8 @@ constexpr std::string_view kLimitedCpu = "cpu:";
 const cuda::Module& cuda_module() {
   if (!kBuiltWithCuda) {
     throw Error(
-        "this program was built without CUDA; build it where NVIDIA's toolkit and cuDNN are (docs/cuda.md), "
-        "or use "
-        "--device cpu");
+        "streamdiffusion was built without CUDA; build it where NVIDIA's toolkit and cuDNN are "
+        "(docs/cuda.md), or use the device \"cpu\"");
   }
   void* function = nullptr;
   try {
@@ -43,12 +42,12 @@ const cuda::Module& cuda_module() {
   } catch (const Error& error) {
     throw Error(std::string("CUDA cannot be used: ") + error.what() +
                 "; NVIDIA's driver, cuDNN 9 and cuBLAS are needed (docs/cuda.md says where from), "
-                "or use --device cpu");
+                "or use the device \"cpu\"");
   }
   const cuda::Module* const module = reinterpret_cast<cuda::ModuleFunction*>(function)(version().c_str());
   if (module == nullptr) {
     throw Error(std::string("CUDA cannot be used: ") + cuda::kModuleFile +
-                " belongs to another version of this program; install both from one build");
+                " belongs to another version of streamdiffusion; install both from one build");
   }
   return *module;
 }

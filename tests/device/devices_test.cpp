@@ -46,7 +46,7 @@ TEST(Devices, ThatCannotBeHadSayWhy) {
   const ComputeDevices found = list_compute_devices();
   if (found.gpus.empty()) {
     EXPECT_FALSE(found.problem.empty());
-    EXPECT_TRUE(names(problem_of({.device = "cuda"}), "--device cpu"));
+    EXPECT_TRUE(names(problem_of({.device = "cuda"}), "use the device \"cpu\""));
     EXPECT_EQ(choose_device({.device = "auto"}).device->name(), "cpu");
     return;
   }

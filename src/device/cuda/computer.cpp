@@ -108,7 +108,7 @@ void Computer::run(const Conv2dCommand& command) {
   if (!workspace) {
     throw Error("cuDNN has no engine for a convolution of " + std::to_string(geometry.in.c) + " to " +
                 std::to_string(geometry.out.c) + " channels in " + to_string(type_) +
-                "; another version of cuDNN 9 may, or use --device cpu");
+                "; another version of cuDNN 9 may, or use the device \"cpu\"");
   }
   ScratchPlan plan;
   const std::size_t x_place = plan.add(bytes_of(geometry.in, type_));

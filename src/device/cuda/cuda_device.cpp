@@ -82,7 +82,7 @@ int select_gpu(int index) {
   check(cudaGetDeviceCount(&count), "looking for GPUs");
   if (index < 0 || index >= count) {
     throw Error("there is no GPU " + std::to_string(index) + ": this machine has " + std::to_string(count) +
-                " (streamdiffusion devices lists them)");
+                "; the first is cuda:0");
   }
   check(cudaSetDevice(index), "choosing the GPU");
   return index;

@@ -43,7 +43,7 @@ fe::DataType_t type_of(DType type) {
 void check(cudnnStatus_t status, const char* doing) {
   if (status != CUDNN_STATUS_SUCCESS) {
     throw Error(std::string("cuDNN failed ") + doing + ": " + cudnnGetErrorString(status) +
-                "; check that libcudnn belongs to the CUDA version of this program, or use --device cpu");
+                "; check that libcudnn belongs to the CUDA version of this build, or use the device \"cpu\"");
   }
 }
 
@@ -283,7 +283,7 @@ struct Cudnn::Impl {
     if (status.is_bad()) {
       check_gpu(stream);
       throw Error("cuDNN failed computing: " + status.get_message() +
-                  "; start the program again, or use --device cpu");
+                  "; start the program again, or use the device \"cpu\"");
     }
   }
 

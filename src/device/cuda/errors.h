@@ -18,12 +18,13 @@ namespace streamdiffusion::cuda {
     case cudaErrorInsufficientDriver:
     case cudaErrorInvalidDevice:
     case cudaErrorDevicesUnavailable:
-      throw Error("no NVIDIA GPU can be used (" + reason +
-                  "); check with nvidia-smi that the driver is there and new enough, or use --device cpu");
+      throw Error(
+          "no NVIDIA GPU can be used (" + reason +
+          "); check with nvidia-smi that the driver is there and new enough, or use the device \"cpu\"");
     case cudaErrorNoKernelImageForDevice:
     case cudaErrorUnsupportedPtxVersion:
       throw Error("this build has no code for this GPU (" + reason +
-                  "); build with -DCMAKE_CUDA_ARCHITECTURES=native, or use --device cpu");
+                  "); build with -DCMAKE_CUDA_ARCHITECTURES=native, or use the device \"cpu\"");
     case cudaErrorInvalidValue:
     case cudaErrorInvalidConfiguration:
     case cudaErrorStreamCaptureUnsupported:

@@ -16,8 +16,9 @@ constexpr std::uint32_t kMostAlignment = 256;
 
 void check(cublasStatus_t status, const char* doing) {
   if (status != CUBLAS_STATUS_SUCCESS) {
-    throw Error(std::string("cuBLASLt failed ") + doing + ": " + cublasLtGetStatusString(status) +
-                "; check that libcublasLt belongs to the CUDA version of this program, or use --device cpu");
+    throw Error(
+        std::string("cuBLASLt failed ") + doing + ": " + cublasLtGetStatusString(status) +
+        "; check that libcublasLt belongs to the CUDA version of this build, or use the device \"cpu\"");
   }
 }
 
@@ -111,7 +112,8 @@ struct Matmul::Plan {
     if (status != CUBLAS_STATUS_SUCCESS || found == 0) {
       throw Error("cuBLASLt knows no way to multiply [" + std::to_string(p.m) + ", " + std::to_string(p.k) +
                   "] by [" + std::to_string(p.k) + ", " + std::to_string(p.n) + "] in " + to_string(p.type) +
-                  " (" + cublasLtGetStatusString(status) + "); please report this, or use --device cpu");
+                  " (" + cublasLtGetStatusString(status) +
+                  "); please report this, or use the device \"cpu\"");
     }
   }
 
