@@ -84,7 +84,7 @@ std::uint64_t seed_of(const char* name, const Json& value) {
     return std::random_device{}() & 0x7fffffffU;  // 31 bits, so that users can copy it into other programs
   }
   if (!seed.is_number_unsigned()) {
-    throw FieldError(name, "must be a whole number from 0 on, or -1 for a drawn one");
+    throw FieldError(name, "must be an integer from 0 on, or -1 for a random one");
   }
   return seed.get<std::uint64_t>();
 }

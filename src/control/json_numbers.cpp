@@ -33,8 +33,7 @@ int integer_of(const std::string& name, const nlohmann::json& value, int low, in
   const bool in_range =
       integer.is_number_integer() && integer.get<double>() >= low && integer.get<double>() <= high;
   if (!in_range) {
-    throw FieldError(name,
-                     "must be a whole number from " + std::to_string(low) + " to " + std::to_string(high));
+    throw FieldError(name, "must be an integer from " + std::to_string(low) + " to " + std::to_string(high));
   }
   return integer.get<int>();
 }

@@ -71,7 +71,7 @@ void set_t_index_list(const Json& value, Settings& settings) {
   std::vector<int> indices;
   if (!value.is_array() || value.size() > kMostSteps) {
     throw FieldError("t_index_list",
-                     "must be a list of whole numbers; an empty one leaves it to strength and steps");
+                     "must be a list of integers; an empty one leaves it to strength and steps");
   }
   for (const Json& item : value) {
     indices.push_back(integer_of("t_index_list", item, 0, kMostSteps - 1));

@@ -39,7 +39,7 @@ TEST(SettingsJson, LeavesFieldsAloneThatAreNotGiven) {
   EXPECT_EQ(changed.cfg_type, CfgType::full);
 }
 
-TEST(SettingsJson, TakesWholeNumbersThatAreWrittenOtherwise) {
+TEST(SettingsJson, TakesIntegersThatAreWrittenOtherwise) {
   const Settings changed =
       applied(R"({"steps": 2.0, "seed": 1e3, "t_index_list": [4.0, 20], "max_skip_frame": -0.0})");
   EXPECT_EQ(changed.steps, 2);
