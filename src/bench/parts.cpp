@@ -10,7 +10,7 @@ const std::vector<Part>& parts() {
       {"filter", "similarity filter on a still, a sometimes moving and a moving scene", measure_filter},
       {"queue", "pre- and post-processing on threads of their own and on the stream's", measure_queue},
       {"scaling", "threads, sizes, steps and frame buffers, with the arithmetic reached", measure_scaling},
-      {"start", "process start to the first picture, peak memory", measure_start},
+      {"start", "process start to the first image, peak memory", measure_start},
   };
   return all;
 }

@@ -21,8 +21,8 @@ class JpegCamera : public Source {
 
   explicit JpegCamera(std::int64_t frames) {
     info_ = {.width = kWidth, .height = kHeight, .frame_rate = Scene::kFrameRate, .frames = frames};
-    for (const Frame& frame : Scene(kWidth, kHeight, Motion::always).frames(kPictures)) {
-      pictures_.push_back(encode_image(frame, "jpeg"));
+    for (const Frame& frame : Scene(kWidth, kHeight, Motion::always).frames(kImages)) {
+      images_.push_back(encode_image(frame, "jpeg"));
     }
   }
 
@@ -31,7 +31,7 @@ class JpegCamera : public Source {
     if (next_ == info_.frames) {
       return false;
     }
-    frame = decode_image(pictures_[static_cast<std::size_t>(next_ % kPictures)], kWidth * kHeight);
+    frame = decode_image(images_[static_cast<std::size_t>(next_ % kImages)], kWidth * kHeight);
     frame.number = next_++;
     frame.time = std::chrono::microseconds(frame.number * 1'000'000 / Scene::kFrameRate);
     return true;
@@ -39,9 +39,9 @@ class JpegCamera : public Source {
   void rewind() { next_ = 0; }
 
  private:
-  static constexpr std::int64_t kPictures = 8;
+  static constexpr std::int64_t kImages = 8;
   SourceInfo info_;
-  std::vector<std::vector<std::uint8_t>> pictures_;
+  std::vector<std::vector<std::uint8_t>> images_;
   std::int64_t next_ = 0;
 };
 

@@ -34,7 +34,7 @@ class Starts {
   std::size_t peak_ = 0;
 };
 
-std::vector<std::string> draw_picture(const Workbench& bench) {
+std::vector<std::string> make_txt2img_arguments(const Workbench& bench) {
   std::vector<std::string> arguments = {"txt2img",
                                         "red apple",
                                         "--steps",
@@ -56,9 +56,9 @@ std::vector<std::string> draw_picture(const Workbench& bench) {
 
 Table measure_start(const Workbench& bench) {
   Starts nothing(bench, {"--version"});
-  Starts picture(bench, draw_picture(bench));
+  Starts image(bench, make_txt2img_arguments(bench));
   const std::vector<Spread> times =
-      take_turns({[&nothing] { return nothing.run(); }, [&picture] { return picture.run(); }}, bench.seconds);
+      take_turns({[&nothing] { return nothing.run(); }, [&image] { return image.run(); }}, bench.seconds);
   Table table{
       .name = "start",
       .title = "Start: from the start of the process to its first output, and peak resident memory",
@@ -69,9 +69,9 @@ Table measure_start(const Workbench& bench) {
   table.rows.push_back({{"what", "the program alone (--version)"},
                         {"milliseconds", to_json(times[0], 1e3)},
                         {"peak_megabytes", nothing.peak_megabytes()}});
-  table.rows.push_back({{"what", "model loaded, a picture drawn in one step and written as PNG"},
+  table.rows.push_back({{"what", "model loaded, an image generated in one step and written as PNG"},
                         {"milliseconds", to_json(times[1], 1e3)},
-                        {"peak_megabytes", picture.peak_megabytes()}});
+                        {"peak_megabytes", image.peak_megabytes()}});
   return table;
 }
 

@@ -47,12 +47,13 @@ void check_signal(const DenoisingPlan& denoising) {
       "the first denoising step has no signal, only noise (the scheduler's rescale_betas_zero_snr)";
   if (!denoising.v_prediction) {
     throw Error(why +
-                ", from which a model that predicts noise (epsilon) predicts no picture; take later steps "
+                ", from which a model that predicts noise (epsilon) predicts no image; take later steps "
                 "(t_index_list from 1 on), or v_prediction if the model was trained so");
   }
   if (guides_by_residual_noise(denoising.cfg_type)) {
-    throw Error(why + ", from which cfg_type " + to_string(denoising.cfg_type) +
-                " predicts no negative picture; use full or none, or later steps (t_index_list from 1 on)");
+    throw Error(
+        why + ", from which cfg_type " + to_string(denoising.cfg_type) +
+        " computes no negative prediction; use full or none, or later steps (t_index_list from 1 on)");
   }
 }
 
