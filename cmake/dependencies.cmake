@@ -3,7 +3,7 @@ find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(HWY REQUIRED IMPORTED_TARGET libhwy)
 # Kernels are compiled for AVX-512, AVX2 and NEON, with a scalar version for other processors, and some also for AVX-512 with
-# VNNI (src/device/cpu/vnni_targets.h). SVE is disabled because its vector size is not known at compile time. Newer versions of
+# VNNI (src/device/cpu/simd/vnni_targets.h). SVE is disabled because its vector size is not known at compile time. Newer versions of
 # Highway have targets from which the kernels gain nothing: SSE2 and those below HWY_AVX3_DL (AVX3_ZEN4, AVX3_SPR, AVX10_2).
 # They are disabled by their bits, because the oldest supported version does not name them. Without EMU128, the scalar version
 # is the same on every processor.

@@ -5,7 +5,7 @@
 #include <ostream>
 #include <random>
 
-#include "device/cpu/reduced_kernel.h"
+#include "device/cpu/reduced/reduced_kernel.h"
 #include "device/reference.h"
 
 namespace streamdiffusion {

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "device/cpu/reduced_kernel.h"
+#include "device/cpu/reduced/reduced_kernel.h"
 #include "streamdiffusion/devices.h"
 #include "streamdiffusion/error.h"
 

@@ -7,15 +7,15 @@
 #include <thread>
 #include <vector>
 
-#include "device/cpu/attention.h"
-#include "device/cpu/conv_chain.h"
-#include "device/cpu/convolution.h"
+#include "device/cpu/attention/attention.h"
+#include "device/cpu/conv/conv_chain.h"
+#include "device/cpu/conv/convolution.h"
 #include "device/cpu/instruction_set.h"
 #include "device/cpu/kernels.h"
-#include "device/cpu/packing.h"
+#include "device/cpu/matrix/packing.h"
 #include "device/cpu/page_allocator.h"
-#include "device/cpu/reduced_kernel.h"
-#include "device/cpu/scratch.h"
+#include "device/cpu/reduced/reduced_kernel.h"
+#include "device/cpu/threads/scratch.h"
 
 namespace streamdiffusion {
 

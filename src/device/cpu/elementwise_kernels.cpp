@@ -9,8 +9,8 @@
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 #include <hwy/highway.h>
 
-#include "device/cpu/simd_load-inl.h"
-#include "device/cpu/simd_math-inl.h"
+#include "device/cpu/simd/simd_load-inl.h"
+#include "device/cpu/simd/simd_math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace streamdiffusion::cpu::HWY_NAMESPACE {

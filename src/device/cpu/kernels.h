@@ -3,8 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "device/cpu/elements.h"
-#include "device/cpu/half.h"
+#include "device/cpu/simd/elements.h"
+#include "device/cpu/simd/half.h"
 #include "device/device.h"
 
 // The CPU's kernels, compiled from one source for every instruction set, which Highway chooses at run time.

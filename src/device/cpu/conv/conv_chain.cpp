@@ -1,0 +1,223 @@
+#include "device/cpu/conv/conv_chain.h"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+
+#include "core/round_up.h"
+#include "device/cpu/conv/convolution.h"
+#include "device/cpu/reduced/reduced_conv.h"
+#include "device/cpu/reduced/reduced_kernel.h"
+#include "device/cpu/simd/amx.h"
+
+namespace streamdiffusion::cpu {
+
+namespace {
+
+// Limit of a piece's buffers: 1.75 MiB of the 2 MiB second-level cache of Intel's cores with AMX.
+constexpr std::int64_t kPieceBytes = std::int64_t{7} << 18U;
+// Sides of a piece in pixels, tried in this order: the smaller, the larger the border's share of the work.
+constexpr std::int64_t kSides[] = {64, 48, 32};
+// Images of fewer pieces are computed layer by layer on all threads. The limit must not depend on the number
+// of threads or batch rows, as int8 results differ between the two ways.
+constexpr std::int64_t kFewestPieces = 16;
+
+/// Pixels of an image. `bottom` and `right` are exclusive.
+struct Rectangle {
+  std::int64_t top, bottom, left, right;
+
+  [[nodiscard]] std::int64_t height() const { return bottom - top; }
+  [[nodiscard]] std::int64_t width() const { return right - left; }
+  [[nodiscard]] Rectangle grown(std::int64_t by, const Shape& picture) const {
+    return {std::max<std::int64_t>(0, top - by), std::min(picture.h, bottom + by),
+            std::max<std::int64_t>(0, left - by), std::min(picture.w, right + by)};
+  }
+};
+
+/// A rectangle of an image and its location in memory.
+struct Region {
+  Rectangle pixels;
+  Elements first;
+  std::int64_t stride;  // Elements between neighbouring pixels.
+  std::int64_t pitch;   // Pixels between lines.
+
+  [[nodiscard]] Elements at(std::int64_t y, std::int64_t x) const {
+    return first + ((y - pixels.top) * pitch + x - pixels.left) * stride;
+  }
+};
+
+Region region_of(const Tensor& picture, std::int64_t row) {
+  return {{0, picture.shape.h, 0, picture.shape.w},
+          elements_of(picture) + row * picture.shape.h * picture.shape.w * picture.stride,
+          picture.stride,
+          picture.shape.w};
+}
+
+/// Returns the step's int8 or bf16 weights; nullptr if the step upsamples or uses another algorithm.
+const ReducedMatrix* reduced_of(const Conv2dStep& step) {
+  const auto& packed = static_cast<const PackedConv2d&>(*step.weights);
+  const ReducedConv2d* const reduced =
+      packed.by_winograd(step.out.shape, step.options.padding, step.out.shape) ? nullptr
+                                                                               : packed.reduced.get();
+  return reduced == nullptr || reduced->enlarges() ? nullptr : &reduced->whole();
+}
+
+/// True if a step is a 3x3 convolution that keeps the shape and type of `x` and has weights in the first
+/// step's format. The buffers of a piece are sized for such steps.
+bool is_like(const Conv2dStep& step, const Conv2dStep& first, const Tensor& x) {
+  const ReducedMatrix* matrix = reduced_of(step);
+  return matrix != nullptr && matrix->format == reduced_of(first)->format && matrix->kernel == 3 &&
+         matrix->resample == Resample::none && step.options.padding == 1 && step.options.row_bias.empty() &&
+         step.out.shape == x.shape && step.out.dtype == x.dtype;
+}
+
+/// A chain of steps whose results all have the shape of the input, divided into pieces.
+class Chain {
+ public:
+  Chain(const Workers& workers, const Tensor& x, std::span<const Conv2dStep> steps)
+      : workers_(workers), x_(x), steps_(steps) {
+    for (const std::int64_t side : kSides) {
+      side_ = side;
+      if (bytes_of_piece() <= kPieceBytes && pieces_in_picture() >= kFewestPieces) {
+        pays_ = true;
+        return;
+      }
+    }
+  }
+
+  [[nodiscard]] bool pays() const { return pays_; }
+
+  [[nodiscard]] std::int64_t pieces() const { return x_.shape.n * pieces_in_picture(); }
+  /// Floats of scratch memory that computing a piece takes.
+  [[nodiscard]] std::int64_t scratch() const {
+    return reduced_scratch() + (2 * between_bytes() + rounded_bytes()) / std::int64_t{sizeof(float)};
+  }
+
+  /// Computes one piece. Each step's region includes the border that the remaining steps read.
+  void compute(std::int64_t index, float* memory) const {
+    const std::int64_t row = index / pieces_in_picture();
+    const std::int64_t y = index % pieces_in_picture() / across();
+    const std::int64_t x = index % across();
+    const Rectangle piece{x_.shape.h * y / down(), x_.shape.h * (y + 1) / down(), x_.shape.w * x / across(),
+                          x_.shape.w * (x + 1) / across()};
+    auto* const bytes = reinterpret_cast<std::byte*>(memory + reduced_scratch());
+    auto* const rounded = reinterpret_cast<std::uint8_t*>(bytes + 2 * between_bytes());
+    Region in = region_of(x_, row);
+    for (std::size_t i = 0; i < steps_.size(); ++i) {
+      const bool last = i + 1 == steps_.size();
+      const Rectangle pixels = piece.grown(static_cast<std::int64_t>(steps_.size() - 1 - i), x_.shape);
+      const Elements between{bytes + static_cast<std::int64_t>(i % 2) * between_bytes(), x_.dtype};
+      const Region out =
+          last ? region_of(steps_[i].out, row) : Region{pixels, between, x_.shape.c, pixels.width()};
+      compute_step(steps_[i], row, in, pixels, out, rounded, memory);
+      in = out;
+    }
+  }
+
+ private:
+  [[nodiscard]] std::int64_t pieces_in_picture() const { return down() * across(); }
+  [[nodiscard]] std::int64_t down() const { return divide_up(x_.shape.h, side_); }
+  [[nodiscard]] std::int64_t across() const { return divide_up(x_.shape.w, side_); }
+  /// Pixels of the largest region that a step reads, including its border.
+  [[nodiscard]] std::int64_t read_pixels() const {
+    const std::int64_t side = side_ + 2 * static_cast<std::int64_t>(steps_.size());
+    return side * side;
+  }
+  [[nodiscard]] std::int64_t between_bytes() const {
+    return read_pixels() * x_.shape.c * static_cast<std::int64_t>(size_of(x_.dtype));
+  }
+  [[nodiscard]] std::int64_t rounded_bytes() const {
+    const ReducedMatrix& matrix = *reduced_of(steps_[0]);
+    // The rest is twice the tiles that a product may read beyond the end (bytes_read_beyond).
+    return read_pixels() * matrix.pixel_bytes + 4 * kAmxTile * matrix.pixel_bytes + kAmxStep;
+  }
+  [[nodiscard]] std::int64_t bytes_of_piece() const { return 2 * between_bytes() + rounded_bytes(); }
+
+  /// Computes one convolution for some pixels of a batch row. `in` contains them and their neighbours.
+  void compute_step(const Conv2dStep& step, std::int64_t row, const Region& in, const Rectangle& pixels,
+                    const Region& out, std::uint8_t* rounded, float* scratch) const {
+    ReducedTask task = make_reduced_task(workers_, *reduced_of(step), {}, step.options.activation, step.out);
+    ConvTask& conv = task.conv;
+    conv.kernel = 3;
+    conv.out = out.at(pixels.top, pixels.left);
+    conv.out_stride = out.stride;
+    conv.out_pitch = out.pitch;
+    conv.out_h = pixels.height();
+    conv.out_w = pixels.width();
+    if (!step.options.residual.empty()) {
+      const Region residual = region_of(step.options.residual, row);
+      conv.residual = residual.at(pixels.top, pixels.left);
+      conv.residual_stride = residual.stride;
+    }
+    task.lines = pixels.height();
+    task.line_bytes = (pixels.width() + 2) * task.pixel_bytes;
+    task.picture_bytes = (pixels.height() + 2) * task.line_bytes;
+    task.x = rounded;
+    const Quantization quantization = round(task, in, pixels, rounded);
+    task.quantization = &quantization;
+    reduced_task(
+        task, {0, (conv.columns + panel_format().columns - 1) / panel_format().columns, 0, block_count(task)},
+        scratch);
+  }
+
+  /// Rounds the input of `pixels`, with a border of one pixel, to the format of the weights. Outside of the
+  /// image the border is zero. Returns the quantisation, which matters for int8 only.
+  [[nodiscard]] Quantization round(const ReducedTask& task, const Region& in, const Rectangle& pixels,
+                                   std::uint8_t* rounded) const {
+    const Rectangle read = pixels.grown(1, x_.shape);
+    const std::int64_t channels = x_.shape.c;
+    Quantization quantization;
+    if (task.format == Format::int8) {
+      ValueRange range;
+      for (std::int64_t y = read.top; y < read.bottom; ++y) {
+        const ValueRange line = value_range(in.at(y, read.left), in.stride, read.width(), channels);
+        range = {std::min(range.low, line.low), std::max(range.high, line.high)};
+      }
+      quantization = quantization_of(range);
+    }
+    for (std::int64_t y = pixels.top - 1; y <= pixels.bottom; ++y) {
+      const bool inside = y >= read.top && y < read.bottom;
+      const ReducedLine line{.x = inside ? in.at(y, read.left) : Elements{nullptr, x_.dtype},
+                             .x_stride = in.stride,
+                             .channels = channels,
+                             .width = read.width(),
+                             .left = read.left - (pixels.left - 1),
+                             .pixels = pixels.width() + 2,
+                             .out = rounded + (y - (pixels.top - 1)) * task.line_bytes};
+      round_line(line, task.format, quantization);
+    }
+    std::memset(rounded + task.picture_bytes, 0, static_cast<std::size_t>(bytes_read_beyond(task)));
+    return quantization;
+  }
+
+  const Workers& workers_;
+  const Tensor& x_;
+  std::span<const Conv2dStep> steps_;
+  std::int64_t side_ = 0;
+  bool pays_ = false;
+};
+
+}  // namespace
+
+bool convolve_chain(Workers& workers, const Tensor& x, std::span<const Conv2dStep> steps) {
+  if (reduced_of(steps.front()) == nullptr ||
+      !std::ranges::all_of(steps, [&](const Conv2dStep& step) { return is_like(step, steps.front(), x); })) {
+    return false;
+  }
+  const Chain chain(workers, x, steps);
+  if (!chain.pays()) {
+    return false;
+  }
+  workers.prepare(chain.scratch());
+  const bool amx = reduced_of(steps[0])->amx;
+  workers.pool().parallel_for(chain.pieces(), [&](std::int64_t i, int thread) {
+    std::optional<AmxRegisters> registers;
+    if (amx) {
+      registers.emplace();
+    }
+    chain.compute(i, workers.own(thread));
+  });
+  return true;
+}
+
+}  // namespace streamdiffusion::cpu

@@ -1,0 +1,370 @@
+#include "device/cpu/reduced/reduced_conv.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+#include <utility>
+
+#include "core/round_up.h"
+#include "device/cpu/matrix/conv_output.h"
+#include "device/cpu/reduced/reduced_layers.h"
+
+namespace streamdiffusion::cpu {
+
+namespace {
+
+constexpr std::int64_t kKernel = 3;  // Kernel of a convolution that upsamples.
+constexpr std::int64_t kTaps = kKernel * kKernel;
+constexpr std::int64_t kPartKernel = 2;
+constexpr std::int64_t kPartTaps = kPartKernel * kPartKernel;
+
+/// For output lines 2 i + phase, returns the line of a part's kernel that line `tap` of the 3x3 kernel is
+/// added to. The 3x3 kernel's lines read input lines i - 1, i, i in phase 0 and i, i, i + 1 in phase 1.
+std::int64_t part_tap(std::int64_t phase, std::int64_t tap) { return (tap + 1 - phase) / kPartKernel; }
+
+/// Returns the weights of part (y, x): [out][in][2][2].
+std::vector<float> part_weights(std::span<const float> whole, std::int64_t y, std::int64_t x) {
+  const auto kernels = static_cast<std::int64_t>(whole.size()) / kTaps;
+  std::vector<float> weights(static_cast<std::size_t>(kernels * kPartTaps));
+  for (std::int64_t i = 0; i < kernels; ++i) {
+    const float* const from = whole.data() + i * kTaps;
+    float* const to = weights.data() + i * kPartTaps;
+    for (std::int64_t tap = 0; tap < kTaps; ++tap) {
+      to[part_tap(y, tap / kKernel) * kPartKernel + part_tap(x, tap % kKernel)] += from[tap];
+    }
+  }
+  return weights;
+}
+
+}  // namespace
+
+ReducedConv2d::ReducedConv2d(Device& device, Workers& workers, const HostConv2d& host) {
+  if (host.resample != Resample::up) {
+    parts_.push_back(std::make_unique<ReducedMatrix>(device, workers, host));
+    return;
+  }
+  for (std::int64_t i = 0; i < kPartTaps; ++i) {
+    const std::vector<float> weights = part_weights(host.weight, i / kPartKernel, i % kPartKernel);
+    HostConv2d part = host;
+    part.weight = weights;
+    part.kernel = kPartKernel;
+    part.resample = Resample::none;
+    parts_.push_back(std::make_unique<ReducedMatrix>(device, workers, part));
+  }
+}
+
+namespace {
+
+// Bytes of rounded input that are multiplied before the next ones are rounded, so that they and their source
+// stay in the last-level cache.
+constexpr std::int64_t kBandBytes = std::int64_t{3} << 20U;
+
+/// Consecutive images of a batch, or a band of lines of one image.
+struct Band {
+  std::int64_t row;       // First row of the batch.
+  std::int64_t pictures;  // Number of rows.
+  std::int64_t first;     // First output line.
+  std::int64_t last;      // Output line after the last.
+};
+
+/// The rounded input lines, padding included, that the output lines of a band read.
+class BandLines {
+ public:
+  BandLines(const ReducedTask& task, const Band& band, const Tensor& x)
+      : task_(task),
+        band_(band),
+        x_(x),
+        lines_((band.last - band.first - 1) * task.conv.stride + task.conv.kernel) {}
+
+  [[nodiscard]] std::int64_t in_picture() const { return lines_; }
+  [[nodiscard]] std::int64_t count() const { return lines_ * band_.pictures; }
+  /// The input line that a rounded line is made from; empty if it is padding.
+  [[nodiscard]] Elements shown(std::int64_t line) const {
+    const ConvTask& conv = task_.conv;
+    const std::int64_t y = band_.first * conv.stride - conv.padding + line % lines_;
+    if (y < 0 || y >= conv.in_h) {
+      return {nullptr, x_.dtype};
+    }
+    const std::int64_t row = band_.row + line / lines_;
+    return elements_of(x_) + (row * x_.shape.h + y) * x_.shape.w * x_.stride;
+  }
+  [[nodiscard]] ReducedLine reduced(std::int64_t line, std::uint8_t* bytes) const {
+    const ConvTask& conv = task_.conv;
+    return {.x = shown(line),
+            .x_stride = x_.stride,
+            .channels = x_.shape.c,
+            .width = x_.shape.w,
+            .left = conv.padding,
+            .pixels = (conv.out_w - 1) * conv.stride + conv.kernel,
+            .out = bytes + line * task_.line_bytes};
+  }
+
+ private:
+  const ReducedTask& task_;
+  const Band& band_;
+  const Tensor& x_;
+  std::int64_t lines_;
+};
+
+/// Finds the quantisation of each image of a band, from the range of the lines that are read.
+void find_quantizations(Workers& workers, const BandLines& lines, const Tensor& x, const RoundedInput& into) {
+  const std::int64_t values = x.shape.w * x.shape.c;
+  for_rounding_parts(workers, lines.count(), values, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t line = first; line < last; ++line) {
+      const Elements shown = lines.shown(line);
+      into.ranges[line] = shown.empty() ? ValueRange{} : value_range(shown, x.stride, x.shape.w, x.shape.c);
+    }
+  });
+  for (std::int64_t picture = 0; picture * lines.in_picture() < lines.count(); ++picture) {
+    ValueRange all;
+    for (std::int64_t line = 0; line < lines.in_picture(); ++line) {
+      const ValueRange& range = into.ranges[picture * lines.in_picture() + line];
+      all = {std::min(all.low, range.low), std::max(all.high, range.high)};
+    }
+    into.quantizations[picture] = quantization_of(all);
+  }
+}
+
+/// The output pixels that a part computes, and where it begins to read.
+struct PartPlace {
+  std::int64_t out_y, out_x;    // First output pixel; every second one follows, in both directions.
+  std::int64_t lines, columns;  // Number of output pixels in both directions.
+  std::int64_t read_y, read_x;  // First pixel of the rounded images that is read.
+};
+
+/// Makes the task of one part of an upsampling convolution, whose output is `width` pixels wide.
+ReducedTask part_of(const ReducedTask& whole, const ReducedMatrix& matrix, const PartPlace& place,
+                    std::int64_t width) {
+  ReducedTask task = whole;
+  ConvTask& conv = task.conv;
+  set_weights(task, matrix);
+  conv.kernel = matrix.kernel;
+  task.x += place.read_y * task.line_bytes + place.read_x * task.pixel_bytes;
+  task.lines = place.lines;
+  conv.out_w = place.columns;
+  const std::int64_t first = place.out_y * width + place.out_x;
+  conv.out = conv.out + first * conv.out_stride;
+  conv.out_stride *= 2;
+  if (!conv.residual.empty()) {
+    conv.residual = conv.residual + first * conv.residual_stride;
+    conv.residual_stride *= 2;
+  }
+  return task;
+}
+
+/// Number of the indices first, first + 2 ... below count.
+std::int64_t every_second(std::int64_t first, std::int64_t count) { return (count - first + 1) / 2; }
+
+/// Multiplies a band whose input is rounded.
+void run(Workers& workers, const ReducedTask& task, const ReducedConv2d& weights, const Band& band,
+         const Tensor& out) {
+  if (!weights.enlarges()) {
+    run(workers, task);
+    return;
+  }
+  for (const std::int64_t y : {0, 1}) {
+    for (const std::int64_t x : {0, 1}) {
+      const std::int64_t lines = std::min(task.lines, every_second(y, out.shape.h) - band.first);
+      if (lines > 0) {
+        run(workers, part_of(task, weights.part(y, x), {y, x, lines, every_second(x, out.shape.w), y, x},
+                             out.shape.w));
+      }
+    }
+  }
+}
+
+/// Rounds and multiplies all bands, one after the other.
+void convolve_bands(Workers& workers, const ReducedConv2d& weights, ReducedTask& task, const Tensor& x,
+                    const Tensor& out) {
+  ConvTask& conv = task.conv;
+  task.line_bytes = ((conv.out_w - 1) * conv.stride + conv.kernel) * task.pixel_bytes;
+  const auto lines_for = [&](std::int64_t out_lines) { return (out_lines - 1) * conv.stride + conv.kernel; };
+  const std::int64_t bands =
+      std::clamp<std::int64_t>(conv.out_h * conv.stride * task.line_bytes / kBandBytes, 1, conv.out_h);
+  const std::int64_t picture_lines = lines_for(divide_up(conv.out_h, bands));
+  const std::int64_t together =
+      bands > 1 ? 1
+                : std::clamp<std::int64_t>(kBandBytes / (picture_lines * task.line_bytes), 1, out.shape.n);
+  const std::int64_t lines = together * picture_lines;
+  const std::int64_t beyond = bytes_read_beyond(task);
+  const RoundedInput rounded = allocate_rounded(workers, lines * task.line_bytes + beyond, together, lines);
+  std::uint8_t* const bytes = rounded.bytes;
+  Quantization* const quantizations = rounded.quantizations;
+  task.x = bytes;
+  task.quantization = quantizations;
+  for (std::int64_t row = 0; row < out.shape.n; row += together) {
+    task.pictures = std::min(together, out.shape.n - row);
+    for (std::int64_t i = 0; i < bands; ++i) {
+      const Band band{row, task.pictures, conv.out_h * i / bands, conv.out_h * (i + 1) / bands};
+      const BandLines band_lines(task, band, x);
+      if (task.format == Format::int8) {
+        find_quantizations(workers, band_lines, x, rounded);
+      }
+      for_rounding_parts(workers, band_lines.count(), x.shape.w * x.shape.c,
+                         [&](std::int64_t first, std::int64_t last) {
+                           for (std::int64_t line = first; line < last; ++line) {
+                             round_line(band_lines.reduced(line, bytes), task.format,
+                                        quantizations[line / band_lines.in_picture()]);
+                           }
+                         });
+      std::memset(bytes + band_lines.count() * task.line_bytes, 0, static_cast<std::size_t>(beyond));
+      task.lines = band.last - band.first;
+      task.picture_bytes = band_lines.in_picture() * task.line_bytes;
+      task.first_line = row * conv.out_h + band.first;
+      run(workers, task, weights, band, out);
+    }
+  }
+}
+
+/// The contribution of the upsampled image's last line, of its last column, or of the pixel in their corner.
+/// If the output is a line or column short, these are outside of it and should be zeros, but the parts
+/// include them.
+class Border {
+ public:
+  Border(const ReducedTask& task, const Tensor& x, const Tensor& out, bool line, bool column)
+      : task_(task), x_(x), out_(out), line_(line), column_(column) {
+    ConvTask& conv = task_.conv;
+    conv.out_h = out.shape.h;
+    conv.bias = nullptr;
+    conv.row_bias = {};
+    conv.residual = conv.out;
+    conv.residual_stride = conv.out_stride;
+    task_.pictures = 1;
+    task_.first_line = 0;
+    task_.line_bytes = (columns() + 2) * task_.pixel_bytes;
+    task_.picture_bytes = (lines() + 2) * task_.line_bytes;
+  }
+
+  /// Adds the contribution to the output, or subtracts it if `negative`.
+  void add(Workers& workers, const ReducedConv2d& weights, bool negative) {
+    const std::int64_t beyond = bytes_read_beyond(task_);
+    const RoundedInput rounded = allocate_rounded(workers, task_.picture_bytes + beyond, 1, 0);
+    round(rounded);
+    if (negative) {
+      negate(rounded);
+    }
+    std::memset(rounded.bytes + task_.picture_bytes, 0, static_cast<std::size_t>(beyond));
+    task_.x = rounded.bytes;
+    task_.quantization = rounded.quantizations;
+    for (std::int64_t y = line_ ? 1 : 0; y < 2; ++y) {
+      for (std::int64_t x = column_ ? 1 : 0; x < 2; ++x) {
+        // The kernel of part 1 has the last line (column) of the 3x3 kernel alone as its second one. Its
+        // first one reads zeros here.
+        const PartPlace place{.out_y = line_ ? out_.shape.h - 1 : y,
+                              .out_x = column_ ? out_.shape.w - 1 : x,
+                              .lines = line_ ? 1 : every_second(y, out_.shape.h),
+                              .columns = column_ ? 1 : every_second(x, out_.shape.w),
+                              .read_y = line_ ? 0 : y,
+                              .read_x = column_ ? 0 : x};
+        run(workers, part_of(task_, weights.part(y, x), place, out_.shape.w));
+      }
+    }
+  }
+
+ private:
+  [[nodiscard]] std::int64_t lines() const { return line_ ? 1 : x_.shape.h; }
+  [[nodiscard]] std::int64_t columns() const { return column_ ? 1 : x_.shape.w; }
+  [[nodiscard]] Elements shown(std::int64_t line) const {
+    const std::int64_t y = line_ ? x_.shape.h - 1 : line;
+    return elements_of(x_) + (y * x_.shape.w + (column_ ? x_.shape.w - 1 : 0)) * x_.stride;
+  }
+
+  void round(const RoundedInput& into) const {
+    if (task_.format == Format::int8) {
+      ValueRange range;
+      for (std::int64_t line = 0; line < lines(); ++line) {
+        const ValueRange seen = value_range(shown(line), x_.stride, columns(), x_.shape.c);
+        range = {std::min(range.low, seen.low), std::max(range.high, seen.high)};
+      }
+      *into.quantizations = quantization_of(range);
+    }
+    for (std::int64_t line = -1; line <= lines(); ++line) {
+      const bool inside = line >= 0 && line < lines();
+      const ReducedLine reduced{.x = inside ? shown(line) : Elements{nullptr, x_.dtype},
+                                .x_stride = x_.stride,
+                                .channels = x_.shape.c,
+                                .width = columns(),
+                                .left = 1,
+                                .pixels = columns() + 2,
+                                .out = into.bytes + (line + 1) * task_.line_bytes};
+      round_line(reduced, task_.format, *into.quantizations);
+    }
+  }
+
+  void negate(const RoundedInput& rounded) const {
+    if (task_.format == Format::int8) {
+      rounded.quantizations->scale *= -1.0F;
+      return;
+    }
+    auto* const numbers = reinterpret_cast<Bf16*>(rounded.bytes);
+    for (std::int64_t i = 0; i < task_.picture_bytes / std::int64_t{sizeof(Bf16)}; ++i) {
+      numbers[i].bits ^= 0x8000U;
+    }
+  }
+
+  ReducedTask task_;
+  const Tensor& x_;
+  const Tensor& out_;
+  bool line_;
+  bool column_;
+};
+
+/// Computes one image whose output is a line, a column or both short of the upsampled image. Subtracts what
+/// the parts read there, and adds the corner, which is subtracted twice, once more.
+void convolve_less(Workers& workers, const ReducedConv2d& weights, ReducedTask task, const Tensor& x,
+                   const Tensor& out) {
+  const Activation activation = std::exchange(task.conv.activation, Activation::none);
+  const bool line = out.shape.h % 2 != 0;
+  const bool column = out.shape.w % 2 != 0;
+  const ReducedTask before = task;
+  convolve_bands(workers, weights, task, x, out);
+  if (line) {
+    Border(before, x, out, true, false).add(workers, weights, true);
+  }
+  if (column) {
+    Border(before, x, out, false, true).add(workers, weights, true);
+  }
+  if (line && column) {
+    Border(before, x, out, true, true).add(workers, weights, false);
+  }
+  if (activation != Activation::none) {
+    map(out, 1.0F, activation, 1.0F, 0.0F, out);
+  }
+}
+
+}  // namespace
+
+void convolve(Workers& workers, const ReducedConv2d& weights, const Tensor& x, const Conv2dOptions& options,
+              const Tensor& out) {
+  const ReducedMatrix& matrix = weights.whole();
+  const bool is_product = matrix.kernel == 1 && matrix.resample == Resample::none;
+  if (is_product && options.row_bias.empty() && can_stay(matrix, x)) {
+    multiply(workers, matrix, x, {options.residual, options.activation}, out);
+    return;
+  }
+  const bool less = weights.enlarges() && (out.shape.h % 2 != 0 || out.shape.w % 2 != 0);
+  if (less && out.shape.n > 1) {
+    for (std::int64_t row = 0; row < out.shape.n; ++row) {
+      Conv2dOptions of_row = options;
+      of_row.row_bias = options.row_bias.empty() ? Tensor{} : options.row_bias.rows(row, 1);
+      of_row.residual = options.residual.empty() ? Tensor{} : options.residual.rows(row, 1);
+      convolve(workers, weights, x.rows(row, 1), of_row, out.rows(row, 1));
+    }
+    return;
+  }
+  ReducedTask task = make_reduced_task(workers, matrix, options.residual, options.activation, out);
+  set_geometry(task.conv, weights.enlarges() ? kKernel : matrix.kernel, matrix.resample, x, options, out);
+  if (weights.enlarges()) {
+    assert(divide_up(out.shape.h, 2) == x.shape.h && divide_up(out.shape.w, 2) == x.shape.w &&
+           options.padding == 1);
+    task.conv.out_h = x.shape.h;
+    task.conv.out_w = x.shape.w;
+  }
+  if (less) {
+    convolve_less(workers, weights, task, x, out);
+  } else {
+    convolve_bands(workers, weights, task, x, out);
+  }
+}
+
+}  // namespace streamdiffusion::cpu

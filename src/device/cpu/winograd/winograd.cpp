@@ -1,0 +1,319 @@
+#include "device/cpu/winograd/winograd.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "core/round_up.h"
+#include "device/cpu/kernels.h"
+#include "device/cpu/simd/rounding.h"
+
+namespace streamdiffusion::cpu {
+
+namespace {
+
+// Fewest input or output channels of a layer that uses Winograd's algorithm.
+constexpr std::int64_t kFewestChannels = 32;
+// Most input channels * output channels. Layers with more are deep in a network, where tiles are few and
+// reading the weights dominates, so they gain little.
+constexpr std::int64_t kMostWeights = std::int64_t{640} * 640;
+// Lower if there is an int8 or bf16 copy, which takes an eighth of the memory: less is gained then.
+constexpr std::int64_t kMostWeightsBesideReduced = std::int64_t{320} * 960;
+// Lower with phases, which take four times the memory again.
+constexpr std::int64_t kMostPhaseWeights = std::int64_t{64} * 64;
+
+// Bytes of transformed inputs and products of a piece: one thread computes it in its second-level cache.
+constexpr std::int64_t kPieceBytes = std::int64_t{640} << 10U;
+// Most bytes of the layer's weights, which pass through the same cache, if it is computed in pieces.
+constexpr std::int64_t kMostPieceWeightBytes = std::int64_t{720} << 10U;
+// Fewest tiles of a piece: with fewer it would not be worth reading all weights.
+constexpr std::int64_t kFewestPieceTiles = 24;
+// Bytes of transformed inputs and products of a strip: all threads compute it in the last-level cache.
+constexpr std::int64_t kStripBytes = std::int64_t{12} << 20U;
+constexpr std::int64_t kGroupTiles = 16;
+// Tiles * channels in a task of transforming: with fewer it would not be worth handing to another thread.
+constexpr std::int64_t kGroupChannels = 300;
+// Multiplications in a task of a matrix product: with fewer it would not be worth handing to another thread.
+constexpr std::int64_t kTaskWork = 2'000'000;
+
+constexpr std::int64_t kPoints = 6;
+// Largest magnitude of an int16 weight. If all weights and inputs had it, a sum over the input channels would
+// be 1e9, half of int32's range. Most weights are much smaller, so inputs get a larger range (largest_input).
+float largest_weight(std::int64_t channels) { return std::sqrt(1e9F / static_cast<float>(channels)); }
+constexpr std::int64_t kLargestInput = std::numeric_limits<std::int16_t>::max();
+// Largest sum of int16 products. The rest of the int32 range absorbs float32's rounding of the inputs.
+constexpr std::int64_t kLargestSum = (std::int64_t{1} << 31U) / 1000 * 999;
+
+/// Number of a column's weights that are adjacent, since one instruction multiplies them.
+std::int64_t together(WinogradFormat format) { return format == WinogradFormat::f32 ? 1 : 2; }
+
+}  // namespace
+
+bool WinogradWeights::suits(const HostConv2d& host, bool beside) {
+  return host.kernel == 3 && host.resample != Resample::down &&
+         std::min(host.in_channels, host.out_channels) >= kFewestChannels &&
+         host.in_channels * host.out_channels <= (beside ? kMostWeightsBesideReduced : kMostWeights);
+}
+
+bool WinogradWeights::has_phases(const HostConv2d& host) {
+  return host.resample == Resample::up && suits(host, false) &&
+         host.in_channels * host.out_channels <= kMostPhaseWeights;
+}
+
+WinogradWeights::WinogradWeights(Device& device, ThreadPool& pool, const HostConv2d& host,
+                                 WinogradFormat number_format, WinogradTile tile)
+    : format(number_format),
+      outputs(static_cast<std::int64_t>(tile)),
+      in_channels(host.in_channels),
+      out_channels(host.out_channels),
+      padded_in_channels(round_up(in_channels, panel_format().lanes)),
+      padded_out_channels(round_up(out_channels, panel_format().lanes)),
+      resample(host.resample),
+      phases(tile == WinogradTile::four && has_phases(host) ? 4 : 1),
+      columns(phases * padded_out_channels),
+      panels(divide_up(columns, panel_format().columns)),
+      position_numbers(columns * round_up(in_channels, together(format))) {
+  weights = device.allocate(static_cast<std::size_t>(position_numbers * positions() * bytes_of(format)));
+  if (format == WinogradFormat::int16) {
+    pack_whole(device, pool, host);
+  } else {
+    pack(pool, host);
+  }
+  if (!host.bias.empty()) {
+    bias = device.allocate(static_cast<std::size_t>(padded_out_channels) * sizeof(float));
+    auto* values = static_cast<float*>(bias.data());
+    std::fill_n(values, padded_out_channels, 0.0F);
+    std::copy(host.bias.begin(), host.bias.end(), values);
+  }
+}
+
+template <typename Write>
+void WinogradWeights::for_filters(const HostConv2d& host, std::int64_t panel, const Write& write) const {
+  const std::int64_t first = panel * panel_format().columns;
+  const std::int64_t width = std::min(panel_format().columns, columns - first);
+  const std::int64_t unit = together(format);
+  const std::int64_t rows = round_up(in_channels, unit);
+  for (std::int64_t in = 0; in < rows; ++in) {
+    for (std::int64_t column = first; column < first + width; ++column) {
+      float values[kWinogradPositions] = {};
+      const std::int64_t out = column % padded_out_channels;
+      if (out < out_channels && in < in_channels) {
+        const float* const filter = host.weight.data() + (out * in_channels + in) * 9;
+        if (phases == 1) {
+          winograd_filter(filter, static_cast<WinogradTile>(outputs), values);
+        } else {
+          winograd_phase_filter(filter, column / padded_out_channels, values);
+        }
+      }
+      write(column, first * rows + (in / unit * width + column - first) * unit + in % unit, values);
+    }
+  }
+}
+
+void WinogradWeights::pack(ThreadPool& pool, const HostConv2d& host) {
+  const Elements packed{weights.data(), format == WinogradFormat::bf16 ? DType::bf16 : DType::f32};
+  pool.parallel_for(panels, [&](std::int64_t panel, int) {
+    for_filters(host, panel, [&](std::int64_t, std::int64_t place, const float* values) {
+      for (std::int64_t position = 0; position < positions(); ++position) {
+        set(packed + (position * position_numbers + place), values[position]);
+      }
+    });
+  });
+}
+
+void WinogradWeights::pack_whole(Device& device, ThreadPool& pool, const HostConv2d& host) {
+  scales = device.allocate(static_cast<std::size_t>(columns) * sizeof(float));
+  std::vector<std::int64_t> sums(static_cast<std::size_t>(panels));
+  pool.parallel_for(panels, [&](std::int64_t panel, int) {
+    sums[static_cast<std::size_t>(panel)] = pack_whole_panel(host, panel);
+  });
+  const std::int64_t largest_sum = std::max<std::int64_t>(1, *std::ranges::max_element(sums));
+  largest_input = static_cast<float>(std::min(kLargestInput, kLargestSum / largest_sum));
+}
+
+std::int64_t WinogradWeights::pack_whole_panel(const HostConv2d& host, std::int64_t panel) {
+  const winograd_points::WeightShares& shares =
+      phases == 1 ? winograd_points::kShares : winograd_points::kPhaseShares;
+  const auto share = [&](std::int64_t position) {
+    return shares.of(position / kPoints) * shares.of(position % kPoints);
+  };
+  const float most = std::floor(largest_weight(in_channels));
+  const std::int64_t first = panel * panel_format().columns;
+  const auto width = static_cast<std::size_t>(std::min(panel_format().columns, columns - first));
+  std::vector<float> largest(width, kSmallestRange);
+  for_filters(host, panel, [&](std::int64_t column, std::int64_t, const float* values) {
+    float& of_column = largest[static_cast<std::size_t>(column - first)];
+    for (std::int64_t position = 0; position < kWinogradPositions; ++position) {
+      of_column = std::max(of_column, std::abs(values[position]) / share(position));
+    }
+  });
+  constexpr float kEnds = winograd_points::kEndInputs * winograd_points::WeightShares::kEnd;
+  for (std::size_t i = 0; i < width; ++i) {
+    static_cast<float*>(scales.data())[first + static_cast<std::int64_t>(i)] =
+        largest[i] / most * kEnds * kEnds;
+  }
+  std::vector<std::int64_t> sums(width * kWinogradPositions);
+  auto* const packed = static_cast<std::int16_t*>(weights.data());
+  for_filters(host, panel, [&](std::int64_t column, std::int64_t place, const float* values) {
+    const auto i = static_cast<std::size_t>(column - first);
+    for (std::int64_t position = 0; position < kWinogradPositions; ++position) {
+      const float whole = std::nearbyint(values[position] / share(position) / largest[i] * most);
+      packed[position * position_numbers + place] = static_cast<std::int16_t>(whole);
+      sums[i * kWinogradPositions + static_cast<std::size_t>(position)] +=
+          static_cast<std::int64_t>(std::abs(whole));
+    }
+  });
+  return *std::ranges::max_element(sums);
+}
+
+namespace {
+
+/// Layout of the scratch memory of some tiles: transformed inputs, products, and scales of the inputs.
+class Strip {
+ public:
+  Strip(const WinogradWeights& weights, std::int64_t tiles)
+      : weights_(weights),
+        number_bytes_(bytes_of(weights.format)),
+        input_stride_(position_stride(tiles * weights.padded_in_channels, number_bytes_)),
+        product_stride_(position_stride(tiles * weights.columns, kFloatBytes)),
+        tiles_(round_up(tiles, kLine / kFloatBytes)) {}
+
+  /// Elements from position to position of the transformed inputs.
+  [[nodiscard]] std::int64_t input_stride() const { return input_stride_; }
+  /// Elements from position to position of the products.
+  [[nodiscard]] std::int64_t product_stride() const { return product_stride_; }
+
+  /// Size of the memory.
+  [[nodiscard]] std::int64_t floats() const {
+    return input_floats() + weights_.positions() * product_stride_ + tiles_;
+  }
+  [[nodiscard]] std::byte* inputs(float* memory, std::int64_t position, std::int64_t tile) const {
+    const std::int64_t numbers = position * input_stride_ + tile * weights_.padded_in_channels;
+    return reinterpret_cast<std::byte*>(memory) + numbers * number_bytes_;
+  }
+  [[nodiscard]] float* products(float* memory, std::int64_t position, std::int64_t tile) const {
+    return memory + input_floats() + position * product_stride_ + tile * weights_.columns;
+  }
+  [[nodiscard]] float* scales(float* memory, std::int64_t tile) const {
+    return memory + floats() - tiles_ + tile;
+  }
+
+ private:
+  static constexpr std::int64_t kFloatBytes = sizeof(float);
+  static constexpr std::int64_t kLine = 64;  // Bytes of a cache line.
+
+  /// Elements between positions that have so many. The distance is no multiple of a page: a transform writes
+  /// all positions at once, and they would compete for the same cache sets.
+  static std::int64_t position_stride(std::int64_t numbers, std::int64_t bytes) {
+    constexpr std::int64_t kPageBytes = 4096;
+    constexpr std::int64_t kOffset = 5 * kLine;
+    return (round_up(numbers * bytes, kPageBytes) + kOffset) / bytes;
+  }
+  [[nodiscard]] std::int64_t input_floats() const {
+    return weights_.positions() * input_stride_ * number_bytes_ / kFloatBytes;
+  }
+
+  const WinogradWeights& weights_;
+  std::int64_t number_bytes_;
+  std::int64_t input_stride_;
+  std::int64_t product_stride_;
+  std::int64_t tiles_;
+};
+
+/// Bytes of a tile's transformed inputs and products.
+std::int64_t tile_bytes(const WinogradWeights& weights) {
+  return weights.positions() * (weights.padded_in_channels * bytes_of(weights.format) +
+                                weights.columns * std::int64_t{sizeof(float)});
+}
+
+/// Number of pieces that threads compute on their own, from input to output, in their second-level caches. 0
+/// if the layer has too many weights, or too few tiles, for each piece to read all weights.
+std::int64_t own_pieces(const WinogradWeights& weights, std::int64_t tiles, std::int64_t threads) {
+  const std::int64_t pieces = round_up(divide_up(tiles * tile_bytes(weights), kPieceBytes), threads);
+  const bool few_weights =
+      weights.positions() * weights.position_numbers * bytes_of(weights.format) <= kMostPieceWeightBytes;
+  return few_weights && tiles / pieces >= kFewestPieceTiles ? pieces : 0;
+}
+
+void run_in_pieces(Workers& workers, const WinogradTask& task, std::int64_t tiles, std::int64_t pieces) {
+  const WinogradWeights& weights = *task.weights;
+  const Strip strip(weights, divide_up(tiles, pieces));
+  workers.prepare(strip.floats());
+  workers.pool().parallel_for(pieces, [&](std::int64_t i, int thread) {
+    const std::int64_t first = tiles * i / pieces;
+    const std::int64_t last = tiles * (i + 1) / pieces;
+    float* const memory = workers.own(thread);
+    winograd_input(task, first, last, strip.inputs(memory, 0, 0), strip.input_stride(),
+                   strip.scales(memory, 0));
+    for (std::int64_t position = 0; position < weights.positions(); ++position) {
+      for (std::int64_t panel = 0; panel < weights.panels; ++panel) {
+        winograd_product(task, position, panel, last - first, strip.inputs(memory, position, 0),
+                         strip.products(memory, position, 0));
+      }
+    }
+    winograd_output(task, first, last, strip.products(memory, 0, 0), strip.product_stride(),
+                    strip.scales(memory, 0));
+  });
+}
+
+/// Number of groups that tiles are divided into for transforms: a multiple of `threads` for enough work.
+std::int64_t group_count(std::int64_t tiles, std::int64_t channels, std::int64_t threads) {
+  const std::int64_t worth = tiles * channels / kGroupChannels / threads * threads;
+  return std::clamp<std::int64_t>(worth, 1, std::max(threads, tiles / kGroupTiles));
+}
+
+/// Computes strips of the image one after the other. All threads do a strip's input transform together, then
+/// its products, then its output transform.
+void run_in_strips(Workers& workers, const WinogradTask& task, std::int64_t tiles) {
+  const WinogradWeights& weights = *task.weights;
+  const std::int64_t strips =
+      std::clamp<std::int64_t>(divide_up(tiles * tile_bytes(weights), kStripBytes), 1, tiles);
+  const Strip strip(weights, divide_up(tiles, strips));
+  float* const memory = workers.shared(strip.floats());
+  ThreadPool& pool = workers.pool();
+  for (std::int64_t s = 0; s < strips; ++s) {
+    const std::int64_t first = tiles * s / strips;
+    const std::int64_t count = tiles * (s + 1) / strips - first;
+    const std::int64_t groups =
+        group_count(count, std::max(weights.in_channels, weights.columns), pool.threads());
+    const auto for_groups = [&](const auto& function) {
+      pool.parallel_for(groups, [&](std::int64_t group, int) {
+        const std::int64_t from = count * group / groups;
+        function(from, count * (group + 1) / groups);
+      });
+    };
+    for_groups([&](std::int64_t from, std::int64_t to) {
+      winograd_input(task, first + from, first + to, strip.inputs(memory, 0, from), strip.input_stride(),
+                     strip.scales(memory, from));
+    });
+    const std::int64_t work = count * weights.in_channels * weights.columns / weights.panels;
+    const std::int64_t blocks = std::clamp<std::int64_t>(work / kTaskWork, 1, groups);
+    pool.parallel_for(weights.positions() * weights.panels * blocks, [&](std::int64_t i, int) {
+      const std::int64_t from = count * (i % blocks) / blocks;
+      const std::int64_t to = count * (i % blocks + 1) / blocks;
+      const std::int64_t position = i / blocks / weights.panels;
+      winograd_product(task, position, i / blocks % weights.panels, to - from,
+                       strip.inputs(memory, position, from), strip.products(memory, position, from));
+    });
+    for_groups([&](std::int64_t from, std::int64_t to) {
+      winograd_output(task, first + from, first + to, strip.products(memory, 0, from), strip.product_stride(),
+                      strip.scales(memory, from));
+    });
+  }
+}
+
+}  // namespace
+
+void run_winograd(Workers& workers, const WinogradTask& task) {
+  const WinogradWeights& weights = *task.weights;
+  const std::int64_t tiles =
+      task.out.shape.n * weights.tiles(task.out.shape.h) * weights.tiles(task.out.shape.w);
+  if (const std::int64_t pieces = own_pieces(weights, tiles, workers.pool().threads()); pieces > 0) {
+    run_in_pieces(workers, task, tiles, pieces);
+  } else {
+    run_in_strips(workers, task, tiles);
+  }
+}
+
+}  // namespace streamdiffusion::cpu
