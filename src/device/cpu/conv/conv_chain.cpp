@@ -28,9 +28,9 @@ struct Rectangle {
 
   [[nodiscard]] std::int64_t height() const { return bottom - top; }
   [[nodiscard]] std::int64_t width() const { return right - left; }
-  [[nodiscard]] Rectangle grown(std::int64_t by, const Shape& picture) const {
-    return {std::max<std::int64_t>(0, top - by), std::min(picture.h, bottom + by),
-            std::max<std::int64_t>(0, left - by), std::min(picture.w, right + by)};
+  [[nodiscard]] Rectangle expanded(std::int64_t by, const Shape& image) const {
+    return {std::max<std::int64_t>(0, top - by), std::min(image.h, bottom + by),
+            std::max<std::int64_t>(0, left - by), std::min(image.w, right + by)};
   }
 };
 
@@ -46,27 +46,27 @@ struct Region {
   }
 };
 
-Region region_of(const Tensor& picture, std::int64_t row) {
-  return {{0, picture.shape.h, 0, picture.shape.w},
-          elements_of(picture) + row * picture.shape.h * picture.shape.w * picture.stride,
-          picture.stride,
-          picture.shape.w};
+Region region_of(const Tensor& image, std::int64_t row) {
+  return {{0, image.shape.h, 0, image.shape.w},
+          elements_of(image) + row * image.shape.h * image.shape.w * image.stride,
+          image.stride,
+          image.shape.w};
 }
 
 /// Returns the step's int8 or bf16 weights; nullptr if the step upsamples or uses another algorithm.
-const ReducedMatrix* reduced_of(const Conv2dStep& step) {
+const ReducedMatrix* reduced_weights(const Conv2dStep& step) {
   const auto& packed = static_cast<const PackedConv2d&>(*step.weights);
   const ReducedConv2d* const reduced =
-      packed.by_winograd(step.out.shape, step.options.padding, step.out.shape) ? nullptr
-                                                                               : packed.reduced.get();
+      packed.uses_winograd(step.out.shape, step.options.padding, step.out.shape) ? nullptr
+                                                                                 : packed.reduced.get();
   return reduced == nullptr || reduced->enlarges() ? nullptr : &reduced->whole();
 }
 
 /// True if a step is a 3x3 convolution that keeps the shape and type of `x` and has weights in the first
 /// step's format. The buffers of a piece are sized for such steps.
-bool is_like(const Conv2dStep& step, const Conv2dStep& first, const Tensor& x) {
-  const ReducedMatrix* matrix = reduced_of(step);
-  return matrix != nullptr && matrix->format == reduced_of(first)->format && matrix->kernel == 3 &&
+bool keeps_shape_and_format(const Conv2dStep& step, const Conv2dStep& first, const Tensor& x) {
+  const ReducedMatrix* matrix = reduced_weights(step);
+  return matrix != nullptr && matrix->format == reduced_weights(first)->format && matrix->kernel == 3 &&
          matrix->resample == Resample::none && step.options.padding == 1 && step.options.row_bias.empty() &&
          step.out.shape == x.shape && step.out.dtype == x.dtype;
 }
@@ -78,44 +78,44 @@ class Chain {
       : workers_(workers), x_(x), steps_(steps) {
     for (const std::int64_t side : kSides) {
       side_ = side;
-      if (bytes_of_piece() <= kPieceBytes && pieces_in_picture() >= kFewestPieces) {
-        pays_ = true;
+      if (bytes_of_piece() <= kPieceBytes && pieces_per_image() >= kFewestPieces) {
+        worthwhile_ = true;
         return;
       }
     }
   }
 
-  [[nodiscard]] bool pays() const { return pays_; }
+  [[nodiscard]] bool is_worthwhile() const { return worthwhile_; }
 
-  [[nodiscard]] std::int64_t pieces() const { return x_.shape.n * pieces_in_picture(); }
+  [[nodiscard]] std::int64_t pieces() const { return x_.shape.n * pieces_per_image(); }
   /// Floats of scratch memory that computing a piece takes.
   [[nodiscard]] std::int64_t scratch() const {
-    return reduced_scratch() + (2 * between_bytes() + rounded_bytes()) / std::int64_t{sizeof(float)};
+    return reduced_scratch() + (2 * intermediate_bytes() + rounded_bytes()) / std::int64_t{sizeof(float)};
   }
 
   /// Computes one piece. Each step's region includes the border that the remaining steps read.
   void compute(std::int64_t index, float* memory) const {
-    const std::int64_t row = index / pieces_in_picture();
-    const std::int64_t y = index % pieces_in_picture() / across();
+    const std::int64_t row = index / pieces_per_image();
+    const std::int64_t y = index % pieces_per_image() / across();
     const std::int64_t x = index % across();
     const Rectangle piece{x_.shape.h * y / down(), x_.shape.h * (y + 1) / down(), x_.shape.w * x / across(),
                           x_.shape.w * (x + 1) / across()};
     auto* const bytes = reinterpret_cast<std::byte*>(memory + reduced_scratch());
-    auto* const rounded = reinterpret_cast<std::uint8_t*>(bytes + 2 * between_bytes());
+    auto* const rounded = reinterpret_cast<std::uint8_t*>(bytes + 2 * intermediate_bytes());
     Region in = region_of(x_, row);
     for (std::size_t i = 0; i < steps_.size(); ++i) {
       const bool last = i + 1 == steps_.size();
-      const Rectangle pixels = piece.grown(static_cast<std::int64_t>(steps_.size() - 1 - i), x_.shape);
-      const Elements between{bytes + static_cast<std::int64_t>(i % 2) * between_bytes(), x_.dtype};
+      const Rectangle pixels = piece.expanded(static_cast<std::int64_t>(steps_.size() - 1 - i), x_.shape);
+      const Elements intermediate{bytes + static_cast<std::int64_t>(i % 2) * intermediate_bytes(), x_.dtype};
       const Region out =
-          last ? region_of(steps_[i].out, row) : Region{pixels, between, x_.shape.c, pixels.width()};
+          last ? region_of(steps_[i].out, row) : Region{pixels, intermediate, x_.shape.c, pixels.width()};
       compute_step(steps_[i], row, in, pixels, out, rounded, memory);
       in = out;
     }
   }
 
  private:
-  [[nodiscard]] std::int64_t pieces_in_picture() const { return down() * across(); }
+  [[nodiscard]] std::int64_t pieces_per_image() const { return down() * across(); }
   [[nodiscard]] std::int64_t down() const { return divide_up(x_.shape.h, side_); }
   [[nodiscard]] std::int64_t across() const { return divide_up(x_.shape.w, side_); }
   /// Pixels of the largest region that a step reads, including its border.
@@ -123,20 +123,21 @@ class Chain {
     const std::int64_t side = side_ + 2 * static_cast<std::int64_t>(steps_.size());
     return side * side;
   }
-  [[nodiscard]] std::int64_t between_bytes() const {
+  [[nodiscard]] std::int64_t intermediate_bytes() const {
     return read_pixels() * x_.shape.c * static_cast<std::int64_t>(size_of(x_.dtype));
   }
   [[nodiscard]] std::int64_t rounded_bytes() const {
-    const ReducedMatrix& matrix = *reduced_of(steps_[0]);
+    const ReducedMatrix& matrix = *reduced_weights(steps_[0]);
     // The rest is twice the tiles that a product may read beyond the end (bytes_read_beyond).
     return read_pixels() * matrix.pixel_bytes + 4 * kAmxTile * matrix.pixel_bytes + kAmxStep;
   }
-  [[nodiscard]] std::int64_t bytes_of_piece() const { return 2 * between_bytes() + rounded_bytes(); }
+  [[nodiscard]] std::int64_t bytes_of_piece() const { return 2 * intermediate_bytes() + rounded_bytes(); }
 
   /// Computes one convolution for some pixels of a batch row. `in` contains them and their neighbours.
   void compute_step(const Conv2dStep& step, std::int64_t row, const Region& in, const Rectangle& pixels,
                     const Region& out, std::uint8_t* rounded, float* scratch) const {
-    ReducedTask task = make_reduced_task(workers_, *reduced_of(step), {}, step.options.activation, step.out);
+    ReducedTask task =
+        make_reduced_task(workers_, *reduced_weights(step), {}, step.options.activation, step.out);
     ConvTask& conv = task.conv;
     conv.kernel = 3;
     conv.out = out.at(pixels.top, pixels.left);
@@ -164,7 +165,7 @@ class Chain {
   /// image the border is zero. Returns the quantisation, which matters for int8 only.
   [[nodiscard]] Quantization round(const ReducedTask& task, const Region& in, const Rectangle& pixels,
                                    std::uint8_t* rounded) const {
-    const Rectangle read = pixels.grown(1, x_.shape);
+    const Rectangle read = pixels.expanded(1, x_.shape);
     const std::int64_t channels = x_.shape.c;
     Quantization quantization;
     if (task.format == Format::int8) {
@@ -194,22 +195,23 @@ class Chain {
   const Tensor& x_;
   std::span<const Conv2dStep> steps_;
   std::int64_t side_ = 0;
-  bool pays_ = false;
+  bool worthwhile_ = false;
 };
 
 }  // namespace
 
 bool convolve_chain(Workers& workers, const Tensor& x, std::span<const Conv2dStep> steps) {
-  if (reduced_of(steps.front()) == nullptr ||
-      !std::ranges::all_of(steps, [&](const Conv2dStep& step) { return is_like(step, steps.front(), x); })) {
+  if (reduced_weights(steps.front()) == nullptr || !std::ranges::all_of(steps, [&](const Conv2dStep& step) {
+        return keeps_shape_and_format(step, steps.front(), x);
+      })) {
     return false;
   }
   const Chain chain(workers, x, steps);
-  if (!chain.pays()) {
+  if (!chain.is_worthwhile()) {
     return false;
   }
   workers.prepare(chain.scratch());
-  const bool amx = reduced_of(steps[0])->amx;
+  const bool amx = reduced_weights(steps[0])->amx;
   workers.pool().parallel_for(chain.pieces(), [&](std::int64_t i, int thread) {
     std::optional<AmxRegisters> registers;
     if (amx) {

@@ -38,7 +38,7 @@ std::size_t inner_chunk(const ConvTask& task, std::size_t columns) {
 }
 
 /// Copies the input pixels that kernel line `ky` reads into `scratch`, with zeros outside of the image.
-void gather(const ConvTask& t, const Pixels& p, std::int64_t ky, float* scratch) {
+void gather(const ConvTask& t, const PixelRun& p, std::int64_t ky, float* scratch) {
   const std::int64_t shift = t.upsample ? 1 : 0;
   const std::int64_t width = t.upsample ? t.out_w : t.in_w;
   const std::int64_t iy = (p.y * t.stride + ky - t.padding) >> shift;
@@ -60,8 +60,8 @@ void gather(const ConvTask& t, const Pixels& p, std::int64_t ky, float* scratch)
 class TileRuns {
  public:
   /// `weights` are those of the panel from `first` on. `scratch` holds tile_scratch(t) floats.
-  TileRuns(const ConvTask& t, const Pixels& p, const float* weights, std::size_t columns, std::int64_t first,
-           std::int64_t last, float* scratch) {
+  TileRuns(const ConvTask& t, const PixelRun& p, const float* weights, std::size_t columns,
+           std::int64_t first, std::int64_t last, float* scratch) {
     const std::int64_t line_length = t.kernel * t.in_channels;
     const std::int64_t left = p.x * t.stride - t.padding;
     const std::int64_t height = t.upsample ? t.out_h : t.in_h;
@@ -201,7 +201,7 @@ void RunConvTask(const ConvTask& task, std::int64_t index, std::int64_t first_li
       std::int64_t x = 0;
       for (std::int64_t i = 0; i < tiles; ++i) {
         const std::int64_t end = width * (i + 1) / tiles;
-        const Pixels pixels{line, line / task.out_h, line % task.out_h, x, static_cast<int>(end - x)};
+        const PixelRun pixels{line, line / task.out_h, line % task.out_h, x, static_cast<int>(end - x)};
         const TileRuns runs(task, pixels, weights.values(), panel.columns(), static_cast<std::int64_t>(from),
                             static_cast<std::int64_t>(to), gathered);
         weights.multiply(runs, pixels.count, panel.vectors, sums);

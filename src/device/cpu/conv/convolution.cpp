@@ -22,19 +22,20 @@ constexpr std::int64_t kFewestPixels = 64;
 constexpr std::int64_t kFewestPixelsOfSmallTiles = 16;
 // Largest input channels * output channels of a layer that may see smaller images and is packed for direct
 // convolution, too.
-constexpr std::int64_t kMostWeightsTwice = 80'000;
+constexpr std::int64_t kMaxChannelProductPackedTwice = 80'000;
 
 /// True if the layer will mostly see images that are too small for 4x4 tiles but not for 2x2 tiles.
-bool wants_small_tiles(const HostConv2d& host) {
+bool needs_small_tiles(const HostConv2d& host) {
   const std::int64_t pixels = host.typical_size * host.typical_size;
   return pixels >= kFewestPixelsOfSmallTiles && pixels < kFewestPixels && host.resample == Resample::none &&
-         host.precision == Precision::f32 && host.in_channels * host.out_channels <= kMostWeightsTwice;
+         host.precision == Precision::f32 &&
+         host.in_channels * host.out_channels <= kMaxChannelProductPackedTwice;
 }
 
 /// Returns the smallest image, in pixels, for which Winograd's algorithm is faster than direct convolution in
 /// reduced precision. It reads eight times as many bytes of weights.
-std::int64_t fewest_pixels_beside_reduced(const HostConv2d& host) {
-  return host.in_channels * host.out_channels <= kMostWeightsTwice ? 256 : 1024;
+std::int64_t min_winograd_pixels_with_reduced(const HostConv2d& host) {
+  return host.in_channels * host.out_channels <= kMaxChannelProductPackedTwice ? 256 : 1024;
 }
 
 /// True if a layer in reduced precision gets faster by Winograd's algorithm in the next higher precision.
@@ -42,13 +43,13 @@ std::int64_t fewest_pixels_beside_reduced(const HostConv2d& host) {
 bool gains_by_winograd(const Features& features, const HostConv2d& host) {
   // With AMX the direct products are faster.
   if (!multiplies_integers() || features.amx ||
-      host.typical_size * host.typical_size < fewest_pixels_beside_reduced(host)) {
+      host.typical_size * host.typical_size < min_winograd_pixels_with_reduced(host)) {
     return false;
   }
   if (host.resample == Resample::up) {
     return host.precision == Precision::int16 && WinogradWeights::has_phases(host);
   }
-  return WinogradWeights::suits(host, true);
+  return WinogradWeights::is_worth_memory(host, true);
 }
 
 WinogradFormat winograd_format(const Features& features, const HostConv2d& host) {
@@ -68,7 +69,7 @@ WinogradFormat winograd_format(const Features& features, const HostConv2d& host)
 ConvTask make_task(const PackedMatrix& matrix, const Tensor& residual, Activation activation,
                    const Tensor& out) {
   ConvTask task;
-  set_output(task, matrix.columns, residual, activation, out);
+  set_task_output(task, matrix.columns, residual, activation, out);
   task.weights = matrix.weights();
   task.half_weights = matrix.half_weights();
   task.bias = matrix.bias();
@@ -111,8 +112,8 @@ void run(Workers& workers, const ConvTask& task, std::int64_t lines, std::int64_
 
 }  // namespace
 
-void set_output(ConvTask& task, const PackedColumns& columns, const Tensor& residual, Activation activation,
-                const Tensor& out) {
+void set_task_output(ConvTask& task, const PackedColumns& columns, const Tensor& residual,
+                     Activation activation, const Tensor& out) {
   task.columns = columns.count;
   task.geglu = columns.geglu;
   task.out = elements_of(out);
@@ -126,8 +127,8 @@ void set_output(ConvTask& task, const PackedColumns& columns, const Tensor& resi
   }
 }
 
-void set_geometry(ConvTask& task, std::int64_t kernel, Resample resample, const Tensor& x,
-                  const Conv2dOptions& options, const Tensor& out) {
+void set_task_geometry(ConvTask& task, std::int64_t kernel, Resample resample, const Tensor& x,
+                       const Conv2dOptions& options, const Tensor& out) {
   task.in_h = x.shape.h;
   task.in_w = x.shape.w;
   task.upsample = resample == Resample::up;
@@ -149,19 +150,19 @@ PackedConv2d::PackedConv2d(Device& device, Workers& workers, const HostConv2d& h
     if (gains_by_winograd(workers.features(), host)) {
       winograd =
           std::make_unique<WinogradWeights>(device, pool, host, winograd_format(workers.features(), host));
-      fewest_winograd_pixels = fewest_pixels_beside_reduced(host);
+      min_winograd_pixels = min_winograd_pixels_with_reduced(host);
     }
-  } else if (WinogradWeights::suits(host, false)) {
-    const bool small = wants_small_tiles(host);
+  } else if (WinogradWeights::is_worth_memory(host, false)) {
+    const bool small = needs_small_tiles(host);
     winograd =
         std::make_unique<WinogradWeights>(device, pool, host, winograd_format(workers.features(), host),
                                           small ? WinogradTile::two : WinogradTile::four);
     // With phases the output must be exactly twice the input; other sizes need `direct`.
-    if (host.in_channels * host.out_channels <= kMostWeightsTwice || winograd->phases > 1) {
+    if (host.in_channels * host.out_channels <= kMaxChannelProductPackedTwice || winograd->phases > 1) {
       direct = std::make_unique<PackedMatrix>(device, pool, host);
-      fewest_winograd_pixels = small ? kFewestPixelsOfSmallTiles : kFewestPixels;
+      min_winograd_pixels = small ? kFewestPixelsOfSmallTiles : kFewestPixels;
     }
-  } else if (NarrowConv2d::suits(host)) {
+  } else if (NarrowConv2d::supports_layer(host)) {
     narrow = std::make_unique<NarrowConv2d>(device, host);
     if (narrow->scale > 1) {
       direct = std::make_unique<PackedMatrix>(device, pool, host);
@@ -182,7 +183,7 @@ PackedLinear::PackedLinear(Device& device, Workers& workers, const HostLinear& h
 namespace {
 
 /// Returns `x` itself if it is float32, else a float32 copy in the workers' shared memory.
-Tensor in_f32(Workers& workers, const Tensor& x) {
+Tensor convert_to_f32(Workers& workers, const Tensor& x) {
   if (x.dtype == DType::f32) {
     return x;
   }
@@ -195,7 +196,7 @@ Tensor in_f32(Workers& workers, const Tensor& x) {
 
 void multiply(Workers& workers, const PackedMatrix& weights, const Tensor& input,
               const LinearOptions& options, const Tensor& out) {
-  const Tensor x = in_f32(workers, input);
+  const Tensor x = convert_to_f32(workers, input);
   ConvTask task = make_task(weights, options.residual, options.activation, out);
   const std::int64_t panels = weights.columns.panels();
   set_matrix_product(task, x.as<const float>(), x.stride,
@@ -209,9 +210,9 @@ void convolve(Workers& workers, const PackedMatrix& matrix, const Tensor& input,
     multiply(workers, matrix, input, {options.residual, options.activation}, out);
     return;
   }
-  const Tensor x = in_f32(workers, input);
+  const Tensor x = convert_to_f32(workers, input);
   ConvTask task = make_task(matrix, options.residual, options.activation, out);
-  set_geometry(task, matrix.kernel, matrix.resample, x, options, out);
+  set_task_geometry(task, matrix.kernel, matrix.resample, x, options, out);
   task.x = x.as<const float>();
   task.in_stride = x.stride;
   run(workers, task, out.shape.n * out.shape.h, matrix.columns.panels());
@@ -230,7 +231,7 @@ void multiply(Workers& workers, const PackedLinear& weights, const Tensor& x, co
 
 void convolve(Workers& workers, const PackedConv2d& weights, const Tensor& x, const Conv2dOptions& options,
               const Tensor& out) {
-  if (weights.by_winograd(x.shape, options.padding, out.shape)) {
+  if (weights.uses_winograd(x.shape, options.padding, out.shape)) {
     run_winograd(workers, {weights.winograd.get(), x, out, options, workers.features()});
     return;
   }
@@ -238,7 +239,7 @@ void convolve(Workers& workers, const PackedConv2d& weights, const Tensor& x, co
     convolve(workers, *weights.reduced, x, options, out);
     return;
   }
-  if (weights.narrow && weights.narrow->serves(x.shape, options.padding, out.shape)) {
+  if (weights.narrow && weights.narrow->supports_sizes(x.shape, options.padding, out.shape)) {
     const NarrowConvTask task{weights.narrow.get(), x, out, options};
     workers.pool().parallel_for(out.shape.n * out.shape.h,
                                 [&](std::int64_t line, int) { narrow_conv_line(task, line); });

@@ -21,14 +21,14 @@ class PackedConv2d : public PackedWeights {
 
   std::unique_ptr<const PackedMatrix> direct;
   std::unique_ptr<const WinogradWeights> winograd;
-  std::int64_t fewest_winograd_pixels = 0;  ///< Smallest height * width of an output computed by `winograd`.
+  std::int64_t min_winograd_pixels = 0;  ///< Smallest height * width of an output computed by `winograd`.
   std::unique_ptr<const NarrowConv2d> narrow;
   std::unique_ptr<const ReducedConv2d> reduced;
 
   /// True if Winograd's algorithm computes an output of this size. Batch size does not matter, so that the
   /// result of a row is the same in any batch.
-  [[nodiscard]] bool by_winograd(const Shape& in, std::int64_t padding, const Shape& out) const {
-    return winograd && out.h * out.w >= fewest_winograd_pixels && winograd->serves(in, padding, out);
+  [[nodiscard]] bool uses_winograd(const Shape& in, std::int64_t padding, const Shape& out) const {
+    return winograd && out.h * out.w >= min_winograd_pixels && winograd->supports_sizes(in, padding, out);
   }
 };
 

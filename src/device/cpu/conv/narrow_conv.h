@@ -19,9 +19,9 @@ class NarrowConv2d {
   NarrowConv2d(Device& device, const HostConv2d& host);
 
   /// True if the layer is of one of these kinds and has at least a vector of input channels.
-  static bool suits(const HostConv2d& host);
+  static bool supports_layer(const HostConv2d& host);
   /// True if it can compute these sizes: with phases the output must be exactly twice the input.
-  [[nodiscard]] bool serves(const Shape& in, std::int64_t padding, const Shape& out) const {
+  [[nodiscard]] bool supports_sizes(const Shape& in, std::int64_t padding, const Shape& out) const {
     return scale == 1 || (padding == 2 && out.h == 2 * in.h && out.w == 2 * in.w);
   }
   static constexpr std::int64_t kMostOutputs = 4;

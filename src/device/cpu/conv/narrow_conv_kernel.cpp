@@ -94,8 +94,8 @@ std::int64_t padding_of(const NarrowConvTask& task) {
 /// Computes the sums of one phase for kPixels input pixels from (y, px) on and writes them to `into`. kBorder
 /// allows columns outside of the image, which are skipped; lines outside are always skipped.
 template <typename T, int kPixels, int kOutputs, bool kBorder>
-void Pixels(const NarrowConvTask& task, const Start& start, std::int64_t phase, std::int64_t row,
-            std::int64_t y, std::int64_t px, float* into) {
+void ComputePixels(const NarrowConvTask& task, const Start& start, std::int64_t phase, std::int64_t row,
+                   std::int64_t y, std::int64_t px, float* into) {
   const Tag d;
   const Tensor& x = task.x;
   const NarrowConv2d& weights = *task.weights;
@@ -171,18 +171,18 @@ void finish_pixels(const NarrowConvTask& task, const float* sums, std::int64_t p
   const std::int64_t outputs = task.weights->out_channels;
   const Tensor& residual = task.options.residual;
   const bool dense = task.out.stride == outputs && (residual.empty() || residual.stride == outputs);
-  const std::int64_t together = dense ? count : 1;
-  for (std::int64_t p = 0; p < count; p += together) {
+  const std::int64_t run_pixels = dense ? count : 1;
+  for (std::int64_t p = 0; p < count; p += run_pixels) {
     finish(task.options.activation, sums + p * outputs,
            residual.empty() ? Elements{} : elements_of(residual) + (pixel + p) * residual.stride,
-           elements_of(task.out) + (pixel + p) * task.out.stride, together * outputs);
+           elements_of(task.out) + (pixel + p) * task.out.stride, run_pixels * outputs);
   }
 }
 
 /// Computes the sums of outputs first .. last - 1 of a line that lie in phase column `phase_x`, kPitch apart.
 template <typename T, int kOutputs>
-void Chunk(const NarrowConvTask& task, const Start& start, std::int64_t row, std::int64_t y,
-           std::int64_t phase_x, std::int64_t first, std::int64_t last, float* sums) {
+void ComputeChunk(const NarrowConvTask& task, const Start& start, std::int64_t row, std::int64_t y,
+                  std::int64_t phase_x, std::int64_t first, std::int64_t last, float* sums) {
   constexpr int kPixels = 4;
   const std::int64_t scale = task.weights->scale;
   const std::int64_t phase = y % scale * scale + phase_x;
@@ -193,17 +193,17 @@ void Chunk(const NarrowConvTask& task, const Start& start, std::int64_t row, std
     const bool inside =
         px >= padding && px + kPixels - 1 + 2 - padding < task.x.shape.w && px + kPixels <= last / scale;
     if (inside) {
-      Pixels<T, kPixels, kOutputs, false>(task, start, phase, row, y / scale, px, into);
+      ComputePixels<T, kPixels, kOutputs, false>(task, start, phase, row, y / scale, px, into);
       px += kPixels;
     } else {
-      Pixels<T, 1, kOutputs, true>(task, start, phase, row, y / scale, px, into);
+      ComputePixels<T, 1, kOutputs, true>(task, start, phase, row, y / scale, px, into);
       ++px;
     }
   }
 }
 
 template <typename T, int kOutputs>
-void Line(const NarrowConvTask& task, std::int64_t line) {
+void ComputeLine(const NarrowConvTask& task, std::int64_t line) {
   HWY_ALIGN float sums[kChunk * kPitch + static_cast<std::int64_t>(kLanes)];
   const std::int64_t row = line / task.out.shape.h;
   const std::int64_t width = task.out.shape.w;
@@ -211,7 +211,7 @@ void Line(const NarrowConvTask& task, std::int64_t line) {
   for (std::int64_t first = 0; first < width; first += kChunk) {
     const std::int64_t last = std::min(first + kChunk, width);
     for (std::int64_t x = 0; x < task.weights->scale; ++x) {
-      Chunk<T, kOutputs>(task, start, row, line % task.out.shape.h, x, first, last, sums);
+      ComputeChunk<T, kOutputs>(task, start, row, line % task.out.shape.h, x, first, last, sums);
     }
     for (std::int64_t p = 1; p < last - first; ++p) {
       std::memmove(sums + p * kOutputs, sums + p * kPitch, kOutputs * sizeof(float));
@@ -221,21 +221,21 @@ void Line(const NarrowConvTask& task, std::int64_t line) {
 }
 
 template <typename T>
-void LineOf(const NarrowConvTask& task, std::int64_t line) {
+void ComputeLineOfType(const NarrowConvTask& task, std::int64_t line) {
   switch (task.weights->out_channels) {
     case 1:
-      return Line<T, 1>(task, line);
+      return ComputeLine<T, 1>(task, line);
     case 2:
-      return Line<T, 2>(task, line);
+      return ComputeLine<T, 2>(task, line);
     case 3:
-      return Line<T, 3>(task, line);
+      return ComputeLine<T, 3>(task, line);
     default:
-      return Line<T, 4>(task, line);
+      return ComputeLine<T, 4>(task, line);
   }
 }
 
 void NarrowConvLine(const NarrowConvTask& task, std::int64_t line) {
-  task.x.dtype == DType::bf16 ? LineOf<Bf16>(task, line) : LineOf<float>(task, line);
+  task.x.dtype == DType::bf16 ? ComputeLineOfType<Bf16>(task, line) : ComputeLineOfType<float>(task, line);
 }
 
 }  // namespace
@@ -251,7 +251,7 @@ void narrow_conv_line(const NarrowConvTask& task, std::int64_t line) {
   HWY_DYNAMIC_DISPATCH(NarrowConvLine)(task, line);
 }
 
-bool NarrowConv2d::suits(const HostConv2d& host) {
+bool NarrowConv2d::supports_layer(const HostConv2d& host) {
   const bool of_nine_taps = (host.kernel == 3 && host.resample == Resample::none) ||
                             (host.kernel == 5 && host.resample == Resample::up);
   return of_nine_taps && host.out_channels <= kMostOutputs && host.in_channels >= panel_format().lanes;

@@ -32,7 +32,7 @@ struct Panel {
 };
 
 /// Neighbouring pixels of one output line.
-struct Pixels {
+struct PixelRun {
   std::int64_t line;  // Output line, counted over all batch rows.
   std::int64_t row;   // Batch row.
   std::int64_t y;     // Line within the image.
@@ -91,7 +91,7 @@ HWY_INLINE void finish_plain(const PlainRows<T>& to, const SumsAt& sums_at, cons
 /// Implements finish_tile. `all_out` and `all_residual` are the task's output and residual in their own
 /// types.
 template <typename T, typename R, typename Sums>
-HWY_INLINE void finish_vectors(const Panel& panel, const Pixels& p, T* all_out, const R* all_residual,
+HWY_INLINE void finish_vectors(const Panel& panel, const PixelRun& p, T* all_out, const R* all_residual,
                                const Sums& sums, bool first, bool last) {
   const Tag d;
   using V = hn::Vec<Tag>;
@@ -159,7 +159,7 @@ HWY_INLINE void finish_vectors(const Panel& panel, const Pixels& p, T* all_out, 
 /// Writes a tile's outputs after one chunk of the inner dimension. The first chunk adds biases and residual,
 /// later ones the output so far; the last applies the activation. `out` is the task's output in its own type.
 template <typename T, typename Sums>
-void finish_tile(const Panel& panel, const Pixels& p, T* out, const Sums& sums, bool first, bool last) {
+void finish_tile(const Panel& panel, const PixelRun& p, T* out, const Sums& sums, bool first, bool last) {
   with_type(panel.task.residual,
             [&](const auto* residual) { finish_vectors(panel, p, out, residual, sums, first, last); });
 }

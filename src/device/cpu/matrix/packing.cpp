@@ -15,11 +15,11 @@ namespace {
 // the side that is written.
 constexpr std::int64_t kBlock = 16;
 template <typename T>
-using Block = std::array<std::array<T, kBlock>, kBlock>;
+using WeightBlock = std::array<std::array<T, kBlock>, kBlock>;
 
 /// Transposes weights from .. from + count - 1 of each row. A null row gives zeros.
-Block<float> transpose(const float* const* rows, std::int64_t from, std::int64_t count) {
-  Block<float> block{};
+WeightBlock<float> transpose(const float* const* rows, std::int64_t from, std::int64_t count) {
+  WeightBlock<float> block{};
   for (std::size_t column = 0; column < kBlock; ++column) {
     if (rows[column] == nullptr) {
       continue;
@@ -33,8 +33,10 @@ Block<float> transpose(const float* const* rows, std::int64_t from, std::int64_t
 }
 
 /// Returns the block in its packed type: for float the block itself, for Half a copy in `memory`.
-const Block<float>& as_packed(const Block<float>& block, const Block<float>& /*memory*/) { return block; }
-const Block<Half>& as_packed(const Block<float>& block, Block<Half>& memory) {
+const WeightBlock<float>& as_packed(const WeightBlock<float>& block, const WeightBlock<float>& /*memory*/) {
+  return block;
+}
+const WeightBlock<Half>& as_packed(const WeightBlock<float>& block, WeightBlock<Half>& memory) {
   to_half(block.front().data(), kBlock * kBlock, memory.front().data());
   return memory;
 }
@@ -134,7 +136,7 @@ void PackedMatrix::pack_panel(std::int64_t panel, std::span<const float> weight,
   const std::int64_t inner = taps * in_channels;
   const std::int64_t first = panel * format.columns;
   const std::int64_t width = std::min(format.columns, columns.padded() - first);
-  Block<T> memory;
+  WeightBlock<T> memory;
   for (std::int64_t column = 0; column < width; column += kBlock) {
     const std::int64_t valid = std::min(kBlock, width - column);
     const float* rows[kBlock] = {};
@@ -144,8 +146,8 @@ void PackedMatrix::pack_panel(std::int64_t panel, std::span<const float> weight,
     }
     for (std::int64_t from = 0; from < inner; from += kBlock) {
       const std::int64_t count = std::min(kBlock, inner - from);
-      const Block<float> transposed = transpose(rows, from, count);
-      const Block<T>& block = as_packed(transposed, memory);
+      const WeightBlock<float> transposed = transpose(rows, from, count);
+      const WeightBlock<T>& block = as_packed(transposed, memory);
       for (std::int64_t i = 0; i < count; ++i) {
         const std::int64_t in = (from + i) / taps;
         const std::int64_t tap = (from + i) % taps;

@@ -176,7 +176,7 @@ void set_weights(ReducedTask& task, const ReducedMatrix& matrix) {
 ReducedTask make_reduced_task(const Workers& workers, const ReducedMatrix& matrix, const Tensor& residual,
                               Activation activation, const Tensor& out) {
   ReducedTask task;
-  set_output(task.conv, matrix.columns, residual, activation, out);
+  set_task_output(task.conv, matrix.columns, residual, activation, out);
   task.conv.bias = matrix.bias();
   task.format = matrix.format;
   task.features = workers.features();

@@ -353,7 +353,8 @@ void convolve(Workers& workers, const ReducedConv2d& weights, const Tensor& x, c
     return;
   }
   ReducedTask task = make_reduced_task(workers, matrix, options.residual, options.activation, out);
-  set_geometry(task.conv, weights.enlarges() ? kKernel : matrix.kernel, matrix.resample, x, options, out);
+  set_task_geometry(task.conv, weights.enlarges() ? kKernel : matrix.kernel, matrix.resample, x, options,
+                    out);
   if (weights.enlarges()) {
     assert(divide_up(out.shape.h, 2) == x.shape.h && divide_up(out.shape.w, 2) == x.shape.w &&
            options.padding == 1);

@@ -74,7 +74,7 @@ void for_lines(const ReducedTask& task, const Blocks& blocks, const Block& block
     const std::int64_t count = std::min(width - x, block.first + block.count - place);
     if (count > 0) {
       const std::int64_t global = task.first_line + block.picture * task.conv.out_h + line;
-      part(Pixels{global, global / task.conv.out_h, global % task.conv.out_h, x, static_cast<int>(count)},
+      part(PixelRun{global, global / task.conv.out_h, global % task.conv.out_h, x, static_cast<int>(count)},
            place - block.first);
     }
     place += x < width ? count : blocks.pitch() - x;
@@ -110,7 +110,7 @@ void multiply_block(const ReducedTask& task, const Blocks& blocks, const Block& 
                   .sums = sums});
     return;
   }
-  for_lines(task, blocks, block, [&](const Pixels& pixels, std::int64_t place) {
+  for_lines(task, blocks, block, [&](const PixelRun& pixels, std::int64_t place) {
     const UnitTile tile{.x = x + place * x_stride,
                         .x_line = static_cast<std::size_t>(task.line_bytes),
                         .x_stride = static_cast<std::size_t>(x_stride),
@@ -187,7 +187,7 @@ HWY_INLINE void with_output_type(const ReducedTask& task, const Function& functi
 void finish_block(const ReducedTask& task, const Blocks& blocks, const Block& block, const Panel& panel,
                   const float* sums) {
   with_output_type(task, [&](auto* out) {
-    for_lines(task, blocks, block, [&](const Pixels& pixels, std::int64_t place) {
+    for_lines(task, blocks, block, [&](const PixelRun& pixels, std::int64_t place) {
       const float* const values = sums + place * static_cast<std::int64_t>(panel.columns());
       if (task.format == Format::int8 && task.quantized_by_pixel) {
         const Quantization* const first = task.quantization + pixels.line * task.conv.out_w + pixels.x;

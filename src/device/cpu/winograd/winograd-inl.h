@@ -28,30 +28,30 @@ HWY_INLINE V times(float factor, V x) { return hn::Mul(hn::Set(Tag(), factor), x
 /// Returns a * x + y.
 HWY_INLINE V add_times(float a, V x, V y) { return hn::MulAdd(hn::Set(Tag(), a), x, y); }
 
-/// Position of a tile: that of its first output pixel, or with phases of its first input pixel.
-struct Place {
+/// Origin of a tile: its first output pixel, or with phases its first input pixel.
+struct TileOrigin {
   std::int64_t row;  // Row of the batch.
   std::int64_t top;
   std::int64_t left;
 };
 
-/// Computes the positions of tiles, which are numbered line after line.
-class Places {
+/// Computes the origins of tiles, which are numbered line after line.
+class TileOrigins {
  public:
-  explicit Places(const WinogradTask& task)
-      : step_(task.weights->step()),
-        lines_(task.weights->tiles(task.out.shape.h)),
-        tiles_(task.weights->tiles(task.out.shape.w)) {}
+  explicit TileOrigins(const WinogradTask& task)
+      : tile_stride_(task.weights->tile_stride()),
+        lines_(task.weights->tile_count(task.out.shape.h)),
+        tiles_(task.weights->tile_count(task.out.shape.w)) {}
 
-  [[nodiscard]] Place at(std::int64_t tile) const {
+  [[nodiscard]] TileOrigin at(std::int64_t tile) const {
     const std::int64_t line = tile / tiles_;
-    return {line / lines_, line % lines_ * step_, tile % tiles_ * step_};
+    return {line / lines_, line % lines_ * tile_stride_, tile % tiles_ * tile_stride_};
   }
   /// Number of the first tile of the next line.
   [[nodiscard]] std::int64_t end_of_line(std::int64_t tile) const { return (tile / tiles_ + 1) * tiles_; }
 
  private:
-  std::int64_t step_;
+  std::int64_t tile_stride_;
   std::int64_t lines_;
   std::int64_t tiles_;
 };

@@ -19,7 +19,7 @@ constexpr std::int64_t kFewestChannels = 32;
 // reading the weights dominates, so they gain little.
 constexpr std::int64_t kMostWeights = std::int64_t{640} * 640;
 // Lower if there is an int8 or bf16 copy, which takes an eighth of the memory: less is gained then.
-constexpr std::int64_t kMostWeightsBesideReduced = std::int64_t{320} * 960;
+constexpr std::int64_t kMostWeightsWithReducedCopy = std::int64_t{320} * 960;
 // Lower with phases, which take four times the memory again.
 constexpr std::int64_t kMostPhaseWeights = std::int64_t{64} * 64;
 
@@ -46,18 +46,19 @@ constexpr std::int64_t kLargestInput = std::numeric_limits<std::int16_t>::max();
 constexpr std::int64_t kLargestSum = (std::int64_t{1} << 31U) / 1000 * 999;
 
 /// Number of a column's weights that are adjacent, since one instruction multiplies them.
-std::int64_t together(WinogradFormat format) { return format == WinogradFormat::f32 ? 1 : 2; }
+std::int64_t interleaved_weights(WinogradFormat format) { return format == WinogradFormat::f32 ? 1 : 2; }
 
 }  // namespace
 
-bool WinogradWeights::suits(const HostConv2d& host, bool beside) {
+bool WinogradWeights::is_worth_memory(const HostConv2d& host, bool has_reduced_copy) {
   return host.kernel == 3 && host.resample != Resample::down &&
          std::min(host.in_channels, host.out_channels) >= kFewestChannels &&
-         host.in_channels * host.out_channels <= (beside ? kMostWeightsBesideReduced : kMostWeights);
+         host.in_channels * host.out_channels <=
+             (has_reduced_copy ? kMostWeightsWithReducedCopy : kMostWeights);
 }
 
 bool WinogradWeights::has_phases(const HostConv2d& host) {
-  return host.resample == Resample::up && suits(host, false) &&
+  return host.resample == Resample::up && is_worth_memory(host, false) &&
          host.in_channels * host.out_channels <= kMostPhaseWeights;
 }
 
@@ -73,10 +74,10 @@ WinogradWeights::WinogradWeights(Device& device, ThreadPool& pool, const HostCon
       phases(tile == WinogradTile::four && has_phases(host) ? 4 : 1),
       columns(phases * padded_out_channels),
       panels(divide_up(columns, panel_format().columns)),
-      position_numbers(columns * round_up(in_channels, together(format))) {
+      position_numbers(columns * round_up(in_channels, interleaved_weights(format))) {
   weights = device.allocate(static_cast<std::size_t>(position_numbers * positions() * bytes_of(format)));
   if (format == WinogradFormat::int16) {
-    pack_whole(device, pool, host);
+    pack_int16(device, pool, host);
   } else {
     pack(pool, host);
   }
@@ -92,7 +93,7 @@ template <typename Write>
 void WinogradWeights::for_filters(const HostConv2d& host, std::int64_t panel, const Write& write) const {
   const std::int64_t first = panel * panel_format().columns;
   const std::int64_t width = std::min(panel_format().columns, columns - first);
-  const std::int64_t unit = together(format);
+  const std::int64_t unit = interleaved_weights(format);
   const std::int64_t rows = round_up(in_channels, unit);
   for (std::int64_t in = 0; in < rows; ++in) {
     for (std::int64_t column = first; column < first + width; ++column) {
@@ -122,17 +123,17 @@ void WinogradWeights::pack(ThreadPool& pool, const HostConv2d& host) {
   });
 }
 
-void WinogradWeights::pack_whole(Device& device, ThreadPool& pool, const HostConv2d& host) {
+void WinogradWeights::pack_int16(Device& device, ThreadPool& pool, const HostConv2d& host) {
   scales = device.allocate(static_cast<std::size_t>(columns) * sizeof(float));
   std::vector<std::int64_t> sums(static_cast<std::size_t>(panels));
   pool.parallel_for(panels, [&](std::int64_t panel, int) {
-    sums[static_cast<std::size_t>(panel)] = pack_whole_panel(host, panel);
+    sums[static_cast<std::size_t>(panel)] = pack_int16_panel(host, panel);
   });
   const std::int64_t largest_sum = std::max<std::int64_t>(1, *std::ranges::max_element(sums));
   largest_input = static_cast<float>(std::min(kLargestInput, kLargestSum / largest_sum));
 }
 
-std::int64_t WinogradWeights::pack_whole_panel(const HostConv2d& host, std::int64_t panel) {
+std::int64_t WinogradWeights::pack_int16_panel(const HostConv2d& host, std::int64_t panel) {
   const winograd_points::WeightShares& shares =
       phases == 1 ? winograd_points::kShares : winograd_points::kPhaseShares;
   const auto share = [&](std::int64_t position) {
@@ -158,10 +159,10 @@ std::int64_t WinogradWeights::pack_whole_panel(const HostConv2d& host, std::int6
   for_filters(host, panel, [&](std::int64_t column, std::int64_t place, const float* values) {
     const auto i = static_cast<std::size_t>(column - first);
     for (std::int64_t position = 0; position < kWinogradPositions; ++position) {
-      const float whole = std::nearbyint(values[position] / share(position) / largest[i] * most);
-      packed[position * position_numbers + place] = static_cast<std::int16_t>(whole);
+      const float rounded = std::nearbyint(values[position] / share(position) / largest[i] * most);
+      packed[position * position_numbers + place] = static_cast<std::int16_t>(rounded);
       sums[i * kWinogradPositions + static_cast<std::size_t>(position)] +=
-          static_cast<std::int64_t>(std::abs(whole));
+          static_cast<std::int64_t>(std::abs(rounded));
     }
   });
   return *std::ranges::max_element(sums);
@@ -229,7 +230,7 @@ std::int64_t tile_bytes(const WinogradWeights& weights) {
 
 /// Number of pieces that threads compute on their own, from input to output, in their second-level caches. 0
 /// if the layer has too many weights, or too few tiles, for each piece to read all weights.
-std::int64_t own_pieces(const WinogradWeights& weights, std::int64_t tiles, std::int64_t threads) {
+std::int64_t thread_piece_count(const WinogradWeights& weights, std::int64_t tiles, std::int64_t threads) {
   const std::int64_t pieces = round_up(divide_up(tiles * tile_bytes(weights), kPieceBytes), threads);
   const bool few_weights =
       weights.positions() * weights.position_numbers * bytes_of(weights.format) <= kMostPieceWeightBytes;
@@ -308,8 +309,8 @@ void run_in_strips(Workers& workers, const WinogradTask& task, std::int64_t tile
 void run_winograd(Workers& workers, const WinogradTask& task) {
   const WinogradWeights& weights = *task.weights;
   const std::int64_t tiles =
-      task.out.shape.n * weights.tiles(task.out.shape.h) * weights.tiles(task.out.shape.w);
-  if (const std::int64_t pieces = own_pieces(weights, tiles, workers.pool().threads()); pieces > 0) {
+      task.out.shape.n * weights.tile_count(task.out.shape.h) * weights.tile_count(task.out.shape.w);
+  if (const std::int64_t pieces = thread_piece_count(weights, tiles, workers.pool().threads()); pieces > 0) {
     run_in_pieces(workers, task, tiles, pieces);
   } else {
     run_in_strips(workers, task, tiles);

@@ -41,18 +41,18 @@ class WinogradWeights {
                   WinogradTile tile = WinogradTile::four);
 
   /// True if Winograd's fewer multiplications are worth the memory of its larger weights, judged by channel
-  /// counts. An int8 or bf16 copy of the weights (`beside`) lowers the limit.
-  static bool suits(const HostConv2d& host, bool beside);
+  /// counts. An int8 or bf16 copy of the weights (`has_reduced_copy`) lowers the limit.
+  static bool is_worth_memory(const HostConv2d& host, bool has_reduced_copy);
   /// True if the layer upsamples and 4x4 tiles would compute it by phases.
   static bool has_phases(const HostConv2d& host);
   /// True if these weights can compute an output of that size. Phases need exactly twice the input's size.
-  [[nodiscard]] bool serves(const Shape& in, std::int64_t padding, const Shape& out) const {
+  [[nodiscard]] bool supports_sizes(const Shape& in, std::int64_t padding, const Shape& out) const {
     return phases == 1 || (padding == 1 && out.h == 2 * in.h && out.w == 2 * in.w);
   }
   /// Distance between neighbouring tiles in pixels, measured in the output (with phases, in the input).
-  [[nodiscard]] std::int64_t step() const { return phases == 1 ? outputs : 5; }
+  [[nodiscard]] std::int64_t tile_stride() const { return phases == 1 ? outputs : 5; }
   /// Number of tiles along a side of the output. With phases the first one begins a pixel before the output.
-  [[nodiscard]] std::int64_t tiles(std::int64_t side) const {
+  [[nodiscard]] std::int64_t tile_count(std::int64_t side) const {
     return phases == 1 ? (side + outputs - 1) / outputs : (side + 10) / 10;
   }
   /// Number of transformed values of a tile; each position has a matrix of its own.
@@ -82,9 +82,9 @@ class WinogradWeights {
   /// Packs float32 or bf16 weights.
   void pack(ThreadPool& pool, const HostConv2d& host);
   /// Packs int16 weights and sets `scales` and `largest_input`.
-  void pack_whole(Device& device, ThreadPool& pool, const HostConv2d& host);
+  void pack_int16(Device& device, ThreadPool& pool, const HostConv2d& host);
   /// Packs a panel of int16 weights. Returns the largest sum of magnitudes of a column at one position.
-  std::int64_t pack_whole_panel(const HostConv2d& host, std::int64_t panel);
+  std::int64_t pack_int16_panel(const HostConv2d& host, std::int64_t panel);
 };
 
 /// One convolution by Winograd's algorithm.

@@ -56,18 +56,18 @@ constexpr std::int64_t kMostColumns = kMostNeighbours * kPhaseOut + kIn - kPhase
 template <typename T, std::int64_t kSide>
 class InputLines {
  public:
-  InputLines(const WinogradTask& task, const T* x, const Place& place)
-      : left_(place.left - task.options.padding), stride_(task.x.stride) {
+  InputLines(const WinogradTask& task, const T* x, const TileOrigin& origin)
+      : left_(origin.left - task.options.padding), stride_(task.x.stride) {
     const Shape& shape = task.x.shape;
-    const bool enlarged = task.weights->resample == Resample::up && task.weights->phases == 1;
-    const std::int64_t height = enlarged ? task.out.shape.h : shape.h;
-    width_ = enlarged ? task.out.shape.w : shape.w;
-    shift_ = enlarged ? 1 : 0;
-    const T* const picture = x + place.row * shape.h * shape.w * stride_;
+    const bool upsampled = task.weights->resample == Resample::up && task.weights->phases == 1;
+    const std::int64_t height = upsampled ? task.out.shape.h : shape.h;
+    width_ = upsampled ? task.out.shape.w : shape.w;
+    shift_ = upsampled ? 1 : 0;
+    const T* const image = x + origin.row * shape.h * shape.w * stride_;
     for (std::int64_t i = 0; i < kSide; ++i) {
-      const std::int64_t y = place.top - task.options.padding + i;
+      const std::int64_t y = origin.top - task.options.padding + i;
       const bool inside = y >= 0 && y < height;
-      lines_[i] = inside ? picture + (y >> shift_) * shape.w * stride_ : nullptr;
+      lines_[i] = inside ? image + (y >> shift_) * shape.w * stride_ : nullptr;
       all_inside_ = all_inside_ && inside;
     }
   }
@@ -96,12 +96,12 @@ template <typename T, std::int64_t kSide>
 HWY_INLINE void transform_columns(const InputLines<T, kSide>& lines, std::int64_t columns, std::int64_t c,
                                   std::size_t valid, float* half) {
   const Tag d;
-  const bool whole = lines.all_inside() && valid >= kLanes;
+  const bool is_full = lines.all_inside() && valid >= kLanes;
   for (std::int64_t column = 0; column < columns; ++column) {
     V x[kSide];
     if (!lines.has_column(column)) {
       std::fill_n(x, kSide, hn::Zero(d));
-    } else if (whole) {
+    } else if (is_full) {
 #pragma GCC unroll 6
       for (int i = 0; i < kSide; ++i) {
         x[i] = load_all(lines.at(i, column) + c);
@@ -161,12 +161,12 @@ HWY_INLINE float largest_of_column(const InputLines<T, kIn>& lines, std::int64_t
       }
     }
   };
-  const std::int64_t whole = channels / kStep * kStep;
-  for (std::int64_t c = 0; c < whole; c += kStep) {
+  const std::int64_t full_channels = channels / kStep * kStep;
+  for (std::int64_t c = 0; c < full_channels; c += kStep) {
     look(c);
   }
-  if (whole < channels) {
-    look(whole, static_cast<std::size_t>(channels - whole));
+  if (full_channels < channels) {
+    look(full_channels, static_cast<std::size_t>(channels - full_channels));
   }
   const auto three = hn::Max(hn::Max(most[0], most[1]), most[2]);
   return S::largest(hn::Max(three, hn::Max(hn::Max(most[3], most[4]), most[5])));
@@ -174,16 +174,16 @@ HWY_INLINE float largest_of_column(const InputLines<T, kIn>& lines, std::int64_t
 
 /// Finds the largest magnitude that each of `tiles` neighbouring tiles reads: largest[tile].
 template <typename T>
-void find_largest(const InputLines<T, kIn>& lines, std::int64_t tiles, std::int64_t step,
+void find_largest(const InputLines<T, kIn>& lines, std::int64_t tiles, std::int64_t tile_stride,
                   std::int64_t channels, float* largest) {
   std::fill_n(largest, tiles, kSmallestRange);
-  for (std::int64_t column = 0; column < (tiles - 1) * step + kIn; ++column) {
+  for (std::int64_t column = 0; column < (tiles - 1) * tile_stride + kIn; ++column) {
     if (!lines.has_column(column)) {
       continue;
     }
     const float of_column = largest_of_column(lines, column, channels);
-    const std::int64_t last = std::min(column / step, tiles - 1);
-    for (std::int64_t tile = last; tile >= 0 && column - tile * step < kIn; --tile) {
+    const std::int64_t last = std::min(column / tile_stride, tiles - 1);
+    for (std::int64_t tile = last; tile >= 0 && column - tile * tile_stride < kIn; --tile) {
       largest[tile] = std::max(largest[tile], of_column);
     }
   }
@@ -206,25 +206,25 @@ HWY_INLINE auto nearest_int16(V value) {
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
   return hn::Vec<decltype(d16)>{_mm512_cvtsepi32_epi16(_mm512_cvtps_epi32(value.raw))};
 #elif HWY_TARGET == HWY_AVX2
-  const __m256i whole = _mm256_cvtps_epi32(value.raw);
+  const __m256i rounded = _mm256_cvtps_epi32(value.raw);
   return hn::Vec<decltype(d16)>{
-      _mm_packs_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1))};
+      _mm_packs_epi32(_mm256_castsi256_si128(rounded), _mm256_extracti128_si256(rounded, 1))};
 #else
   return hn::DemoteTo(d16, hn::NearestInt(value));
 #endif
 }
 
 /// Writes transformed inputs as int16.
-class WholeWriter {
+class Int16Writer {
  public:
-  WholeWriter(const WinogradTask& task, float* scales) : task_(task), scales_(scales) {}
+  Int16Writer(const WinogradTask& task, float* scales) : task_(task), scales_(scales) {}
 
   /// Computes the scales of `tiles` neighbouring tiles; `tile` is the first one's index in `scales`.
   template <typename Lines>
   void begin(const Lines& lines, std::int64_t tile, std::int64_t tiles) {
     const float most = task_.weights->largest_input;
     float largest[kMostNeighbours];
-    find_largest(lines, tiles, task_.weights->step(), task_.x.shape.c, largest);
+    find_largest(lines, tiles, task_.weights->tile_stride(), task_.x.shape.c, largest);
     for (std::int64_t i = 0; i < tiles; ++i) {
       scales_[tile + i] = largest[i] / most;
       for (std::int64_t position = 0; position < kWinogradPositions; ++position) {
@@ -271,17 +271,17 @@ void transform_tiles(const WinogradTask& task, const T* x, std::int64_t first, s
   HWY_ALIGN float half[kMostColumns * kIn * kLanes];
   const std::int64_t channels = task.x.shape.c;
   const std::int64_t padded_channels = task.weights->padded_in_channels;
-  const std::int64_t step = task.weights->step();
-  const Places places(task);
+  const std::int64_t tile_stride = task.weights->tile_stride();
+  const TileOrigins origins(task);
   for (std::int64_t tile = first, next = 0; tile < last; tile = next) {
-    next = std::min({last, tile + kMostNeighbours, places.end_of_line(tile)});
-    const InputLines<T, kSide> lines(task, x, places.at(tile));
+    next = std::min({last, tile + kMostNeighbours, origins.end_of_line(tile)});
+    const InputLines<T, kSide> lines(task, x, origins.at(tile));
     writer.begin(lines, tile - first, next - tile);
     for (std::int64_t c = 0; c < channels; c += kStep) {
-      transform_columns(lines, (next - tile) * step + kSide - step, c, static_cast<std::size_t>(channels - c),
-                        half);
+      transform_columns(lines, (next - tile) * tile_stride + kSide - tile_stride, c,
+                        static_cast<std::size_t>(channels - c), half);
       for (std::int64_t i = 0; i < next - tile; ++i) {
-        transform_lines<kSide>(half + i * step * kSide * kStep, i, writer,
+        transform_lines<kSide>(half + i * tile_stride * kSide * kStep, i, writer,
                                into + (tile - first + i) * padded_channels + c, stride);
       }
     }
@@ -309,7 +309,7 @@ void Input(const WinogradTask& task, std::int64_t first, std::int64_t last, std:
         });
         break;
       case WinogradFormat::int16:
-        transform(WholeWriter(task, scales), reinterpret_cast<std::int16_t*>(into));
+        transform(Int16Writer(task, scales), reinterpret_cast<std::int16_t*>(into));
         break;
     }
   });

@@ -23,13 +23,13 @@ using namespace winograd_points;
 constexpr int half_lines(bool odd, int outputs) { return odd ? outputs / 2 : (outputs + 1) / 2; }
 
 /// Loads float32 products.
-struct Floats {
-  static constexpr bool kWhole = false;
+struct FloatProducts {
+  static constexpr bool kIsInt16 = false;
   HWY_INLINE static V load(const float* from) { return hn::Load(Tag(), from); }
 };
 /// Loads int32 products of int16 numbers, whose scales differ by position (WeightShares).
-struct Integers {
-  static constexpr bool kWhole = true;
+struct Int16Products {
+  static constexpr bool kIsInt16 = true;
   HWY_INLINE static V load(const float* from) {
     const hn::RebindToSigned<Tag> di;
     return hn::ConvertTo(Tag(), hn::BitCast(di, hn::Load(Tag(), from)));
@@ -45,8 +45,8 @@ HWY_INLINE void transform_output(const Products& x, V* outputs, std::int64_t ste
     return;
   }
   constexpr const WeightShares& kOf = kOutputs == kOut ? kShares : kPhaseShares;
-  constexpr float kNearOnce = Kind::kWhole ? kOf.near_products() : 1;
-  constexpr float kFarOnce = Kind::kWhole ? kOf.far_products() : 1;
+  constexpr float kNearOnce = Kind::kIsInt16 ? kOf.near_products() : 1;
+  constexpr float kFarOnce = Kind::kIsInt16 ? kOf.far_products() : 1;
   if constexpr (kOdd) {
     const V near = hn::Sub(x(1), x(2));
     const V far = hn::Sub(x(3), x(4));
@@ -105,7 +105,7 @@ V offset_of(const WinogradTask& task, std::int64_t row, std::int64_t c) {
 /// Returns the scales of a vector of columns of int16 products. `scale` is that of the tile's inputs.
 template <typename Kind>
 V scale_of(const WinogradTask& task, std::int64_t column, const float* scale) {
-  if constexpr (Kind::kWhole) {
+  if constexpr (Kind::kIsInt16) {
     return times(*scale, hn::LoadU(Tag(), static_cast<const float*>(task.weights->scales.data()) + column));
   } else {
     return hn::Zero(Tag());
@@ -114,8 +114,8 @@ V scale_of(const WinogradTask& task, std::int64_t column, const float* scale) {
 
 /// Dequantises sums of int16 products and adds the bias.
 template <typename Kind>
-HWY_INLINE V finished(V sum, V scale, V offset) {
-  return Kind::kWhole ? hn::MulAdd(sum, scale, offset) : hn::Add(sum, offset);
+HWY_INLINE V add_bias(V sum, V scale, V offset) {
+  return Kind::kIsInt16 ? hn::MulAdd(sum, scale, offset) : hn::Add(sum, offset);
 }
 
 /// Type of a residual in memory that has the same DType as outputs written as T.
@@ -146,7 +146,7 @@ HWY_INLINE void write_plain_half(const float* from, std::int64_t stride, const P
     const std::int64_t pixel = (2 * i + (kOdd ? 1 : 0)) * to.width;
 #pragma GCC unroll 4
     for (int j = 0; j < kOutputs; ++j) {
-      V value = finished<Kind>(values[i][j], to.scale, to.offset);
+      V value = add_bias<Kind>(values[i][j], to.scale, to.offset);
       if constexpr (kResidual) {
         value = hn::Add(value, load_all(to.residual + (pixel + j) * to.residual_stride));
       }
@@ -185,7 +185,7 @@ HWY_NOINLINE void write_any(const WinogradTask& task, const float* from, std::in
   for (std::int64_t i = 0; i < to.lines; ++i) {
     for (std::int64_t j = 0; j < to.pixels; ++j) {
       const std::int64_t pixel = i * task.out.shape.w + j;
-      V value = finished<Kind>(values[i % 2 * kEven + i / 2][j], to.scale, to.offset);
+      V value = add_bias<Kind>(values[i % 2 * kEven + i / 2][j], to.scale, to.offset);
       if (!to.residual.empty()) {
         value = hn::Add(value, load_part(to.residual + pixel * task.options.residual.stride, to.valid));
       }
@@ -198,7 +198,7 @@ HWY_NOINLINE void write_any(const WinogradTask& task, const float* from, std::in
 template <typename Kind, int kOutputs, typename T>
 class OutputWriter {
  public:
-  OutputWriter(const WinogradTask& task, T* out) : task_(task), places_(task), out_(out) {
+  OutputWriter(const WinogradTask& task, T* out) : task_(task), origins_(task), out_(out) {
     const Activation activation = task.options.activation;
     const Tensor& residual = task.options.residual;
     is_plain_ = (activation == Activation::none || activation == Activation::relu) &&
@@ -210,15 +210,15 @@ class OutputWriter {
     constexpr auto kStep = static_cast<std::int64_t>(kLanes);
     const Shape& shape = task_.out.shape;
     const Tensor& residual = task_.options.residual;
-    const Place place = places_.at(tile);
-    const bool plain = is_plain_ && place.top + kOutputs <= shape.h && place.left + kOutputs <= shape.w;
-    const std::int64_t pixel = (place.row * shape.h + place.top) * shape.w + place.left;
+    const TileOrigin origin = origins_.at(tile);
+    const bool plain = is_plain_ && origin.top + kOutputs <= shape.h && origin.left + kOutputs <= shape.w;
+    const std::int64_t pixel = (origin.row * shape.h + origin.top) * shape.w + origin.left;
     const V least = task_.options.activation == Activation::relu
                         ? hn::Zero(Tag())
                         : hn::Set(Tag(), -std::numeric_limits<float>::infinity());
     for (std::int64_t c = 0; c < shape.c; c += kStep) {
       const V tile_scale = scale_of<Kind>(task_, c, scale);
-      const V offset = offset_of(task_, place.row, c);
+      const V offset = offset_of(task_, origin.row, c);
       const Elements added =
           residual.empty() ? Elements() : elements_of(residual) + (pixel * residual.stride + c);
       if (plain && c + kStep <= shape.c) {
@@ -236,15 +236,15 @@ class OutputWriter {
         write_any<Kind, kOutputs>(
             task_, from + c, stride,
             {elements_of(task_.out) + (pixel * task_.out.stride + c), added, tile_scale, offset,
-             std::min<std::int64_t>(kOutputs, shape.h - place.top),
-             std::min<std::int64_t>(kOutputs, shape.w - place.left), static_cast<std::size_t>(shape.c - c)});
+             std::min<std::int64_t>(kOutputs, shape.h - origin.top),
+             std::min<std::int64_t>(kOutputs, shape.w - origin.left), static_cast<std::size_t>(shape.c - c)});
       }
     }
   }
 
  private:
   const WinogradTask& task_;
-  Places places_;
+  TileOrigins origins_;
   T* out_;
   bool is_plain_;
 };
@@ -254,16 +254,16 @@ template <typename Kind, typename T>
 class PhaseWriter {
  public:
   PhaseWriter(const WinogradTask& task, T* out)
-      : task_(task), places_(task), out_(out), residual_(elements_of(task.options.residual)) {}
+      : task_(task), origins_(task), out_(out), residual_(elements_of(task.options.residual)) {}
 
   /// Transforms and writes a tile. `scale` is that of its inputs (int16 only).
   void write(std::int64_t tile, const float* from, std::int64_t stride, const float* scale) const {
-    const Place place = places_.at(tile);
+    const TileOrigin origin = origins_.at(tile);
     for (std::int64_t c = 0; c < task_.out.shape.c; c += static_cast<std::int64_t>(kLanes)) {
-      const V offset = offset_of(task_, place.row, c);
+      const V offset = offset_of(task_, origin.row, c);
       for (std::int64_t phase = 0; phase < task_.weights->phases; ++phase) {
         const std::int64_t column = phase * task_.weights->padded_out_channels + c;
-        const PhaseOutputs to{{place.row, 2 * place.top - phase / 2, 2 * place.left - phase % 2},
+        const PhaseOutputs to{{origin.row, 2 * origin.top - phase / 2, 2 * origin.left - phase % 2},
                               c,
                               scale_of<Kind>(task_, column, scale),
                               offset};
@@ -276,8 +276,8 @@ class PhaseWriter {
  private:
   /// Destination and epilogue of a vector of channels of one phase of a tile.
   struct PhaseOutputs {
-    Place first;     // First output pixel.
-    std::int64_t c;  // First channel.
+    TileOrigin first;  // First output pixel.
+    std::int64_t c;    // First channel.
     V scale;
     V offset;
   };
@@ -310,7 +310,7 @@ class PhaseWriter {
       if (x < 0 || x >= shape.w) {
         continue;
       }
-      V value = finished<Kind>(values[j], to.scale, to.offset);
+      V value = add_bias<Kind>(values[j], to.scale, to.offset);
       if (!residual_.empty()) {
         value =
             hn::Add(value, load_part(residual_ + ((line + x) * task_.options.residual.stride + c), valid));
@@ -323,7 +323,7 @@ class PhaseWriter {
   }
 
   const WinogradTask& task_;
-  Places places_;
+  TileOrigins origins_;
   T* out_;
   Elements residual_;
 };
@@ -343,15 +343,15 @@ void Output(const WinogradTask& task, std::int64_t first, std::int64_t last, con
       if (task.weights->phases > 1) {
         write(PhaseWriter<Kind, T>(task, out));
       } else if (task.weights->outputs == kSmallOut) {
-        write(OutputWriter<Floats, kSmallOut, T>(task, out));
+        write(OutputWriter<FloatProducts, kSmallOut, T>(task, out));
       } else {
         write(OutputWriter<Kind, kOut, T>(task, out));
       }
     };
     if (task.weights->format == WinogradFormat::int16) {
-      write_kind(Integers());
+      write_kind(Int16Products());
     } else {
-      write_kind(Floats());
+      write_kind(FloatProducts());
     }
   });
 }
