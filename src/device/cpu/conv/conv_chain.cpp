@@ -59,7 +59,7 @@ const ReducedMatrix* reduced_weights(const Conv2dStep& step) {
   const ReducedConv2d* const reduced =
       packed.uses_winograd(step.out.shape, step.options.padding, step.out.shape) ? nullptr
                                                                                  : packed.reduced.get();
-  return reduced == nullptr || reduced->enlarges() ? nullptr : &reduced->whole();
+  return reduced == nullptr || reduced->upsamples() ? nullptr : &reduced->first_part();
 }
 
 /// True if a step is a 3x3 convolution that keeps the shape and type of `x` and has weights in the first
@@ -152,7 +152,7 @@ class Chain {
     }
     task.lines = pixels.height();
     task.line_bytes = (pixels.width() + 2) * task.pixel_bytes;
-    task.picture_bytes = (pixels.height() + 2) * task.line_bytes;
+    task.image_bytes = (pixels.height() + 2) * task.line_bytes;
     task.x = rounded;
     const Quantization quantization = round(task, in, pixels, rounded);
     task.quantization = &quantization;
@@ -187,7 +187,7 @@ class Chain {
                              .out = rounded + (y - (pixels.top - 1)) * task.line_bytes};
       round_line(line, task.format, quantization);
     }
-    std::memset(rounded + task.picture_bytes, 0, static_cast<std::size_t>(bytes_read_beyond(task)));
+    std::memset(rounded + task.image_bytes, 0, static_cast<std::size_t>(bytes_read_beyond(task)));
     return quantization;
   }
 

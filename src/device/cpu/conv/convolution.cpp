@@ -145,7 +145,7 @@ void set_task_geometry(ConvTask& task, std::int64_t kernel, Resample resample, c
 
 PackedConv2d::PackedConv2d(Device& device, Workers& workers, const HostConv2d& host) {
   ThreadPool& pool = workers.pool();
-  if (ReducedMatrix::suits(workers.features(), host)) {
+  if (ReducedMatrix::is_faster_for(workers.features(), host)) {
     reduced = std::make_unique<ReducedConv2d>(device, workers, host);
     if (gains_by_winograd(workers.features(), host)) {
       winograd =
@@ -173,7 +173,7 @@ PackedConv2d::PackedConv2d(Device& device, Workers& workers, const HostConv2d& h
 }
 
 PackedLinear::PackedLinear(Device& device, Workers& workers, const HostLinear& host) {
-  if (ReducedMatrix::suits(workers.features(), host)) {
+  if (ReducedMatrix::is_faster_for(workers.features(), host)) {
     reduced = std::make_unique<ReducedMatrix>(device, workers, host);
   } else {
     direct = std::make_unique<PackedMatrix>(device, workers.pool(), host);

@@ -14,7 +14,7 @@ namespace {
 
 constexpr float kLargestWeight = 127.0F;
 // Columns that are packed together: 16 units of 4 bytes fill a cache line.
-constexpr std::int64_t kTogether = 16;
+constexpr std::int64_t kPackedColumns = 16;
 // XOR with this turns an unsigned int8 with zero point 128 into a signed int8.
 constexpr std::uint8_t kSign = 128;
 // Layers with fewer input channels, a network's first, stay in float32: they are sensitive and fast anyway.
@@ -22,8 +22,8 @@ constexpr std::int64_t kFewestChannels = 16;
 // Layers with fewer output channels, a network's last, are sensitive as well and do not use int8.
 constexpr std::int64_t kFewestOutputs = 8;
 
-bool pays(const Features& features, Precision precision, std::int64_t in_channels,
-          std::int64_t out_channels) {
+bool gains_by_reduction(const Features& features, Precision precision, std::int64_t in_channels,
+                        std::int64_t out_channels) {
   if (precision == Precision::f32 || in_channels < kFewestChannels) {
     return false;
   }
@@ -43,13 +43,13 @@ Format format_of(Precision precision, std::int64_t out_channels) {
 
 }  // namespace
 
-bool ReducedMatrix::suits(const Features& features, const HostConv2d& host) {
+bool ReducedMatrix::is_faster_for(const Features& features, const HostConv2d& host) {
   const bool known = host.resample != Resample::up || host.kernel == 3;
-  return known && pays(features, host.precision, host.in_channels, host.out_channels);
+  return known && gains_by_reduction(features, host.precision, host.in_channels, host.out_channels);
 }
 
-bool ReducedMatrix::suits(const Features& features, const HostLinear& host) {
-  return pays(features, host.precision, host.in_channels, host.out_channels);
+bool ReducedMatrix::is_faster_for(const Features& features, const HostLinear& host) {
+  return gains_by_reduction(features, host.precision, host.in_channels, host.out_channels);
 }
 
 ReducedMatrix::ReducedMatrix(Device& device, Workers& workers, const HostConv2d& host)
@@ -95,18 +95,18 @@ void ReducedMatrix::pack_panel(std::int64_t panel, std::span<const float> weight
   auto* to = static_cast<std::uint8_t*>(weights_.data()) + first * kernel * weight_units * kUnit;
   std::fill_n(to, width * kernel * weight_units * kUnit, std::uint8_t{0});
   const std::int64_t row_bytes = round_up(kernel * kernel * in_channels * format_bytes(format), kUnit);
-  std::vector<std::uint8_t> rows(static_cast<std::size_t>(kTogether * row_bytes));
-  for (std::int64_t column = 0; column < width; column += kTogether) {
-    const std::int64_t count = std::min(kTogether, width - column);
+  std::vector<std::uint8_t> rows(static_cast<std::size_t>(kPackedColumns * row_bytes));
+  for (std::int64_t column = 0; column < width; column += kPackedColumns) {
+    const std::int64_t count = std::min(kPackedColumns, width - column);
     for (std::int64_t i = 0; i < count; ++i) {
       round_column(first + column + i, weight, rows.data() + i * row_bytes);
     }
-    const std::int64_t together = amx ? kAmxTile : width;
+    const std::int64_t panel_width = amx ? kAmxTile : width;
     std::uint8_t* const place =
-        to + (column / together * kernel * weight_units * together + column % together) * kUnit;
+        to + (column / panel_width * kernel * weight_units * panel_width + column % panel_width) * kUnit;
     format == Format::int8
-        ? place_columns<std::uint8_t>(rows.data(), row_bytes, count, place, together * kUnit)
-        : place_columns<std::uint16_t>(rows.data(), row_bytes, count, place, together * kUnit);
+        ? place_columns<std::uint8_t>(rows.data(), row_bytes, count, place, panel_width * kUnit)
+        : place_columns<std::uint16_t>(rows.data(), row_bytes, count, place, panel_width * kUnit);
   }
 }
 

@@ -23,8 +23,8 @@ class ReducedMatrix {
   ReducedMatrix(Device& device, Workers& workers, const HostLinear& host);
 
   /// True if the layer's precision is below f32 and the processor computes it faster that way.
-  static bool suits(const Features& features, const HostConv2d& host);
-  static bool suits(const Features& features, const HostLinear& host);
+  static bool is_faster_for(const Features& features, const HostConv2d& host);
+  static bool is_faster_for(const Features& features, const HostLinear& host);
 
   /// int8 or bf16 weights in the layout of ReducedTask::weights.
   [[nodiscard]] const std::int8_t* weights() const {

@@ -23,11 +23,11 @@ constexpr std::int64_t kPartTaps = kPartKernel * kPartKernel;
 std::int64_t part_tap(std::int64_t phase, std::int64_t tap) { return (tap + 1 - phase) / kPartKernel; }
 
 /// Returns the weights of part (y, x): [out][in][2][2].
-std::vector<float> part_weights(std::span<const float> whole, std::int64_t y, std::int64_t x) {
-  const auto kernels = static_cast<std::int64_t>(whole.size()) / kTaps;
+std::vector<float> part_weights(std::span<const float> host_weights, std::int64_t y, std::int64_t x) {
+  const auto kernels = static_cast<std::int64_t>(host_weights.size()) / kTaps;
   std::vector<float> weights(static_cast<std::size_t>(kernels * kPartTaps));
   for (std::int64_t i = 0; i < kernels; ++i) {
-    const float* const from = whole.data() + i * kTaps;
+    const float* const from = host_weights.data() + i * kTaps;
     float* const to = weights.data() + i * kPartTaps;
     for (std::int64_t tap = 0; tap < kTaps; ++tap) {
       to[part_tap(y, tap / kKernel) * kPartKernel + part_tap(x, tap % kKernel)] += from[tap];
@@ -61,10 +61,10 @@ constexpr std::int64_t kBandBytes = std::int64_t{3} << 20U;
 
 /// Consecutive images of a batch, or a band of lines of one image.
 struct Band {
-  std::int64_t row;       // First row of the batch.
-  std::int64_t pictures;  // Number of rows.
-  std::int64_t first;     // First output line.
-  std::int64_t last;      // Output line after the last.
+  std::int64_t row;     // First row of the batch.
+  std::int64_t images;  // Number of rows.
+  std::int64_t first;   // First output line.
+  std::int64_t last;    // Output line after the last.
 };
 
 /// The rounded input lines, padding included, that the output lines of a band read.
@@ -76,10 +76,10 @@ class BandLines {
         x_(x),
         lines_((band.last - band.first - 1) * task.conv.stride + task.conv.kernel) {}
 
-  [[nodiscard]] std::int64_t in_picture() const { return lines_; }
-  [[nodiscard]] std::int64_t count() const { return lines_ * band_.pictures; }
+  [[nodiscard]] std::int64_t lines_per_image() const { return lines_; }
+  [[nodiscard]] std::int64_t count() const { return lines_ * band_.images; }
   /// The input line that a rounded line is made from; empty if it is padding.
-  [[nodiscard]] Elements shown(std::int64_t line) const {
+  [[nodiscard]] Elements source_line(std::int64_t line) const {
     const ConvTask& conv = task_.conv;
     const std::int64_t y = band_.first * conv.stride - conv.padding + line % lines_;
     if (y < 0 || y >= conv.in_h) {
@@ -88,9 +88,9 @@ class BandLines {
     const std::int64_t row = band_.row + line / lines_;
     return elements_of(x_) + (row * x_.shape.h + y) * x_.shape.w * x_.stride;
   }
-  [[nodiscard]] ReducedLine reduced(std::int64_t line, std::uint8_t* bytes) const {
+  [[nodiscard]] ReducedLine rounded_line(std::int64_t line, std::uint8_t* bytes) const {
     const ConvTask& conv = task_.conv;
-    return {.x = shown(line),
+    return {.x = source_line(line),
             .x_stride = x_.stride,
             .channels = x_.shape.c,
             .width = x_.shape.w,
@@ -111,17 +111,17 @@ void find_quantizations(Workers& workers, const BandLines& lines, const Tensor& 
   const std::int64_t values = x.shape.w * x.shape.c;
   for_rounding_parts(workers, lines.count(), values, [&](std::int64_t first, std::int64_t last) {
     for (std::int64_t line = first; line < last; ++line) {
-      const Elements shown = lines.shown(line);
-      into.ranges[line] = shown.empty() ? ValueRange{} : value_range(shown, x.stride, x.shape.w, x.shape.c);
+      const Elements source = lines.source_line(line);
+      into.ranges[line] = source.empty() ? ValueRange{} : value_range(source, x.stride, x.shape.w, x.shape.c);
     }
   });
-  for (std::int64_t picture = 0; picture * lines.in_picture() < lines.count(); ++picture) {
+  for (std::int64_t image = 0; image * lines.lines_per_image() < lines.count(); ++image) {
     ValueRange all;
-    for (std::int64_t line = 0; line < lines.in_picture(); ++line) {
-      const ValueRange& range = into.ranges[picture * lines.in_picture() + line];
+    for (std::int64_t line = 0; line < lines.lines_per_image(); ++line) {
+      const ValueRange& range = into.ranges[image * lines.lines_per_image() + line];
       all = {std::min(all.low, range.low), std::max(all.high, range.high)};
     }
-    into.quantizations[picture] = quantization_of(all);
+    into.quantizations[image] = quantization_of(all);
   }
 }
 
@@ -133,9 +133,9 @@ struct PartPlace {
 };
 
 /// Makes the task of one part of an upsampling convolution, whose output is `width` pixels wide.
-ReducedTask part_of(const ReducedTask& whole, const ReducedMatrix& matrix, const PartPlace& place,
+ReducedTask part_of(const ReducedTask& full_task, const ReducedMatrix& matrix, const PartPlace& place,
                     std::int64_t width) {
-  ReducedTask task = whole;
+  ReducedTask task = full_task;
   ConvTask& conv = task.conv;
   set_weights(task, matrix);
   conv.kernel = matrix.kernel;
@@ -158,7 +158,7 @@ std::int64_t every_second(std::int64_t first, std::int64_t count) { return (coun
 /// Multiplies a band whose input is rounded.
 void run(Workers& workers, const ReducedTask& task, const ReducedConv2d& weights, const Band& band,
          const Tensor& out) {
-  if (!weights.enlarges()) {
+  if (!weights.upsamples()) {
     run(workers, task);
     return;
   }
@@ -181,21 +181,20 @@ void convolve_bands(Workers& workers, const ReducedConv2d& weights, ReducedTask&
   const auto lines_for = [&](std::int64_t out_lines) { return (out_lines - 1) * conv.stride + conv.kernel; };
   const std::int64_t bands =
       std::clamp<std::int64_t>(conv.out_h * conv.stride * task.line_bytes / kBandBytes, 1, conv.out_h);
-  const std::int64_t picture_lines = lines_for(divide_up(conv.out_h, bands));
-  const std::int64_t together =
-      bands > 1 ? 1
-                : std::clamp<std::int64_t>(kBandBytes / (picture_lines * task.line_bytes), 1, out.shape.n);
-  const std::int64_t lines = together * picture_lines;
+  const std::int64_t image_lines = lines_for(divide_up(conv.out_h, bands));
+  const std::int64_t band_rows =
+      bands > 1 ? 1 : std::clamp<std::int64_t>(kBandBytes / (image_lines * task.line_bytes), 1, out.shape.n);
+  const std::int64_t lines = band_rows * image_lines;
   const std::int64_t beyond = bytes_read_beyond(task);
-  const RoundedInput rounded = allocate_rounded(workers, lines * task.line_bytes + beyond, together, lines);
+  const RoundedInput rounded = allocate_rounded(workers, lines * task.line_bytes + beyond, band_rows, lines);
   std::uint8_t* const bytes = rounded.bytes;
   Quantization* const quantizations = rounded.quantizations;
   task.x = bytes;
   task.quantization = quantizations;
-  for (std::int64_t row = 0; row < out.shape.n; row += together) {
-    task.pictures = std::min(together, out.shape.n - row);
+  for (std::int64_t row = 0; row < out.shape.n; row += band_rows) {
+    task.images = std::min(band_rows, out.shape.n - row);
     for (std::int64_t i = 0; i < bands; ++i) {
-      const Band band{row, task.pictures, conv.out_h * i / bands, conv.out_h * (i + 1) / bands};
+      const Band band{row, task.images, conv.out_h * i / bands, conv.out_h * (i + 1) / bands};
       const BandLines band_lines(task, band, x);
       if (task.format == Format::int8) {
         find_quantizations(workers, band_lines, x, rounded);
@@ -203,13 +202,13 @@ void convolve_bands(Workers& workers, const ReducedConv2d& weights, ReducedTask&
       for_rounding_parts(workers, band_lines.count(), x.shape.w * x.shape.c,
                          [&](std::int64_t first, std::int64_t last) {
                            for (std::int64_t line = first; line < last; ++line) {
-                             round_line(band_lines.reduced(line, bytes), task.format,
-                                        quantizations[line / band_lines.in_picture()]);
+                             round_line(band_lines.rounded_line(line, bytes), task.format,
+                                        quantizations[line / band_lines.lines_per_image()]);
                            }
                          });
       std::memset(bytes + band_lines.count() * task.line_bytes, 0, static_cast<std::size_t>(beyond));
       task.lines = band.last - band.first;
-      task.picture_bytes = band_lines.in_picture() * task.line_bytes;
+      task.image_bytes = band_lines.lines_per_image() * task.line_bytes;
       task.first_line = row * conv.out_h + band.first;
       run(workers, task, weights, band, out);
     }
@@ -219,9 +218,9 @@ void convolve_bands(Workers& workers, const ReducedConv2d& weights, ReducedTask&
 /// The contribution of the upsampled image's last line, of its last column, or of the pixel in their corner.
 /// If the output is a line or column short, these are outside of it and should be zeros, but the parts
 /// include them.
-class Border {
+class OverhangCorrection {
  public:
-  Border(const ReducedTask& task, const Tensor& x, const Tensor& out, bool line, bool column)
+  OverhangCorrection(const ReducedTask& task, const Tensor& x, const Tensor& out, bool line, bool column)
       : task_(task), x_(x), out_(out), line_(line), column_(column) {
     ConvTask& conv = task_.conv;
     conv.out_h = out.shape.h;
@@ -229,21 +228,21 @@ class Border {
     conv.row_bias = {};
     conv.residual = conv.out;
     conv.residual_stride = conv.out_stride;
-    task_.pictures = 1;
+    task_.images = 1;
     task_.first_line = 0;
     task_.line_bytes = (columns() + 2) * task_.pixel_bytes;
-    task_.picture_bytes = (lines() + 2) * task_.line_bytes;
+    task_.image_bytes = (lines() + 2) * task_.line_bytes;
   }
 
   /// Adds the contribution to the output, or subtracts it if `negative`.
   void add(Workers& workers, const ReducedConv2d& weights, bool negative) {
     const std::int64_t beyond = bytes_read_beyond(task_);
-    const RoundedInput rounded = allocate_rounded(workers, task_.picture_bytes + beyond, 1, 0);
+    const RoundedInput rounded = allocate_rounded(workers, task_.image_bytes + beyond, 1, 0);
     round(rounded);
     if (negative) {
       negate(rounded);
     }
-    std::memset(rounded.bytes + task_.picture_bytes, 0, static_cast<std::size_t>(beyond));
+    std::memset(rounded.bytes + task_.image_bytes, 0, static_cast<std::size_t>(beyond));
     task_.x = rounded.bytes;
     task_.quantization = rounded.quantizations;
     for (std::int64_t y = line_ ? 1 : 0; y < 2; ++y) {
@@ -264,7 +263,7 @@ class Border {
  private:
   [[nodiscard]] std::int64_t lines() const { return line_ ? 1 : x_.shape.h; }
   [[nodiscard]] std::int64_t columns() const { return column_ ? 1 : x_.shape.w; }
-  [[nodiscard]] Elements shown(std::int64_t line) const {
+  [[nodiscard]] Elements source_line(std::int64_t line) const {
     const std::int64_t y = line_ ? x_.shape.h - 1 : line;
     return elements_of(x_) + (y * x_.shape.w + (column_ ? x_.shape.w - 1 : 0)) * x_.stride;
   }
@@ -273,14 +272,14 @@ class Border {
     if (task_.format == Format::int8) {
       ValueRange range;
       for (std::int64_t line = 0; line < lines(); ++line) {
-        const ValueRange seen = value_range(shown(line), x_.stride, columns(), x_.shape.c);
+        const ValueRange seen = value_range(source_line(line), x_.stride, columns(), x_.shape.c);
         range = {std::min(range.low, seen.low), std::max(range.high, seen.high)};
       }
       *into.quantizations = quantization_of(range);
     }
     for (std::int64_t line = -1; line <= lines(); ++line) {
       const bool inside = line >= 0 && line < lines();
-      const ReducedLine reduced{.x = inside ? shown(line) : Elements{nullptr, x_.dtype},
+      const ReducedLine reduced{.x = inside ? source_line(line) : Elements{nullptr, x_.dtype},
                                 .x_stride = x_.stride,
                                 .channels = x_.shape.c,
                                 .width = columns(),
@@ -297,7 +296,7 @@ class Border {
       return;
     }
     auto* const numbers = reinterpret_cast<Bf16*>(rounded.bytes);
-    for (std::int64_t i = 0; i < task_.picture_bytes / std::int64_t{sizeof(Bf16)}; ++i) {
+    for (std::int64_t i = 0; i < task_.image_bytes / std::int64_t{sizeof(Bf16)}; ++i) {
       numbers[i].bits ^= 0x8000U;
     }
   }
@@ -311,21 +310,21 @@ class Border {
 
 /// Computes one image whose output is a line, a column or both short of the upsampled image. Subtracts what
 /// the parts read there, and adds the corner, which is subtracted twice, once more.
-void convolve_less(Workers& workers, const ReducedConv2d& weights, ReducedTask task, const Tensor& x,
-                   const Tensor& out) {
+void convolve_odd_output(Workers& workers, const ReducedConv2d& weights, ReducedTask task, const Tensor& x,
+                         const Tensor& out) {
   const Activation activation = std::exchange(task.conv.activation, Activation::none);
   const bool line = out.shape.h % 2 != 0;
   const bool column = out.shape.w % 2 != 0;
   const ReducedTask before = task;
   convolve_bands(workers, weights, task, x, out);
   if (line) {
-    Border(before, x, out, true, false).add(workers, weights, true);
+    OverhangCorrection(before, x, out, true, false).add(workers, weights, true);
   }
   if (column) {
-    Border(before, x, out, false, true).add(workers, weights, true);
+    OverhangCorrection(before, x, out, false, true).add(workers, weights, true);
   }
   if (line && column) {
-    Border(before, x, out, true, true).add(workers, weights, false);
+    OverhangCorrection(before, x, out, true, true).add(workers, weights, false);
   }
   if (activation != Activation::none) {
     map(out, 1.0F, activation, 1.0F, 0.0F, out);
@@ -336,14 +335,14 @@ void convolve_less(Workers& workers, const ReducedConv2d& weights, ReducedTask t
 
 void convolve(Workers& workers, const ReducedConv2d& weights, const Tensor& x, const Conv2dOptions& options,
               const Tensor& out) {
-  const ReducedMatrix& matrix = weights.whole();
+  const ReducedMatrix& matrix = weights.first_part();
   const bool is_product = matrix.kernel == 1 && matrix.resample == Resample::none;
-  if (is_product && options.row_bias.empty() && can_stay(matrix, x)) {
+  if (is_product && options.row_bias.empty() && can_read_in_place(matrix, x)) {
     multiply(workers, matrix, x, {options.residual, options.activation}, out);
     return;
   }
-  const bool less = weights.enlarges() && (out.shape.h % 2 != 0 || out.shape.w % 2 != 0);
-  if (less && out.shape.n > 1) {
+  const bool is_odd = weights.upsamples() && (out.shape.h % 2 != 0 || out.shape.w % 2 != 0);
+  if (is_odd && out.shape.n > 1) {
     for (std::int64_t row = 0; row < out.shape.n; ++row) {
       Conv2dOptions of_row = options;
       of_row.row_bias = options.row_bias.empty() ? Tensor{} : options.row_bias.rows(row, 1);
@@ -353,16 +352,16 @@ void convolve(Workers& workers, const ReducedConv2d& weights, const Tensor& x, c
     return;
   }
   ReducedTask task = make_reduced_task(workers, matrix, options.residual, options.activation, out);
-  set_task_geometry(task.conv, weights.enlarges() ? kKernel : matrix.kernel, matrix.resample, x, options,
+  set_task_geometry(task.conv, weights.upsamples() ? kKernel : matrix.kernel, matrix.resample, x, options,
                     out);
-  if (weights.enlarges()) {
+  if (weights.upsamples()) {
     assert(divide_up(out.shape.h, 2) == x.shape.h && divide_up(out.shape.w, 2) == x.shape.w &&
            options.padding == 1);
     task.conv.out_h = x.shape.h;
     task.conv.out_w = x.shape.w;
   }
-  if (less) {
-    convolve_less(workers, weights, task, x, out);
+  if (is_odd) {
+    convolve_odd_output(workers, weights, task, x, out);
   } else {
     convolve_bands(workers, weights, task, x, out);
   }

@@ -21,9 +21,9 @@ class ReducedConv2d {
   ReducedConv2d(Device& device, Workers& workers, const HostConv2d& host);
 
   /// True if the convolution upsamples its input by 2.
-  [[nodiscard]] bool enlarges() const { return parts_.size() > 1; }
-  /// The only part of a convolution that does not upsample.
-  [[nodiscard]] const ReducedMatrix& whole() const { return *parts_.front(); }
+  [[nodiscard]] bool upsamples() const { return parts_.size() > 1; }
+  /// The first part, which is the only one unless the convolution upsamples.
+  [[nodiscard]] const ReducedMatrix& first_part() const { return *parts_.front(); }
   /// The part that computes output pixels (2 i + y, 2 j + x); y and x are 0 or 1.
   [[nodiscard]] const ReducedMatrix& part(std::int64_t y, std::int64_t x) const {
     return *parts_[static_cast<std::size_t>(2 * y + x)];

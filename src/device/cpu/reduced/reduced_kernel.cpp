@@ -31,8 +31,8 @@ constexpr std::size_t kBlockSums = static_cast<std::size_t>(kBlockPixels) * kPan
 
 /// Consecutive output pixels of one line or, with stride 1, of a whole image. In an image, the padding
 /// between two lines counts as pixels, which are computed but not written.
-struct Block {
-  std::int64_t picture;
+struct PixelBlock {
+  std::int64_t image;
   std::int64_t line;   // First line of the image that pixels are counted from.
   std::int64_t first;  // First pixel, counted from the beginning of that line.
   std::int64_t count;
@@ -40,40 +40,42 @@ struct Block {
 
 /// Divides a task's pixels into blocks. A run is the stretch of pixels that blocks are cut from: an image
 /// with stride 1, else a line.
-class Blocks {
+class BlockLayout {
  public:
-  explicit Blocks(const ReducedTask& task)
+  explicit BlockLayout(const ReducedTask& task)
       : runs_(task.conv.stride == 1 ? 1 : task.lines),
         pitch_(task.conv.stride == 1 ? task.line_bytes / task.pixel_bytes : task.conv.out_w),
-        places_((task.lines / runs_ - 1) * pitch_ + task.conv.out_w),
-        in_run_(divide_up(places_, kBlockPixels)) {}
+        run_pixels_((task.lines / runs_ - 1) * pitch_ + task.conv.out_w),
+        blocks_per_run_(divide_up(run_pixels_, kBlockPixels)) {}
 
-  [[nodiscard]] std::int64_t in_picture() const { return runs_ * in_run_; }
+  [[nodiscard]] std::int64_t blocks_per_image() const { return runs_ * blocks_per_run_; }
   /// Pixels from line to line, padding included.
   [[nodiscard]] std::int64_t pitch() const { return pitch_; }
-  [[nodiscard]] Block block(std::int64_t index) const {
-    const std::int64_t first = index % in_run_ * kBlockPixels;
-    return {index / in_picture(), index / in_run_ % runs_, first, std::min(kBlockPixels, places_ - first)};
+  [[nodiscard]] PixelBlock block(std::int64_t index) const {
+    const std::int64_t first = index % blocks_per_run_ * kBlockPixels;
+    return {index / blocks_per_image(), index / blocks_per_run_ % runs_, first,
+            std::min(kBlockPixels, run_pixels_ - first)};
   }
 
  private:
   std::int64_t runs_;  // Runs in an image.
   std::int64_t pitch_;
-  std::int64_t places_;  // Pixels in a run, padding included.
-  std::int64_t in_run_;  // Blocks in a run.
+  std::int64_t run_pixels_;      // Pixels in a run, padding included.
+  std::int64_t blocks_per_run_;  // Blocks in a run.
 };
 
 /// Calls part(pixels, offset in the block) for each stretch of the block's pixels that lies in one line,
 /// leaving out the padding between lines.
 template <typename Part>
-void for_lines(const ReducedTask& task, const Blocks& blocks, const Block& block, const Part& part) {
+void for_lines(const ReducedTask& task, const BlockLayout& blocks, const PixelBlock& block,
+               const Part& part) {
   const std::int64_t width = task.conv.out_w;
   for (std::int64_t place = block.first; place < block.first + block.count;) {
     const std::int64_t line = block.line + place / blocks.pitch();
     const std::int64_t x = place % blocks.pitch();
     const std::int64_t count = std::min(width - x, block.first + block.count - place);
     if (count > 0) {
-      const std::int64_t global = task.first_line + block.picture * task.conv.out_h + line;
+      const std::int64_t global = task.first_line + block.image * task.conv.out_h + line;
       part(PixelRun{global, global / task.conv.out_h, global % task.conv.out_h, x, static_cast<int>(count)},
            place - block.first);
     }
@@ -82,13 +84,13 @@ void for_lines(const ReducedTask& task, const Blocks& blocks, const Block& block
 }
 
 /// Multiplies a block by kernel lines first .. last - 1 of a panel. Adds to `sums` unless first is 0.
-void multiply_block(const ReducedTask& task, const Blocks& blocks, const Block& block, const Panel& panel,
-                    std::int64_t first, std::int64_t last, float* sums) {
+void multiply_block(const ReducedTask& task, const BlockLayout& blocks, const PixelBlock& block,
+                    const Panel& panel, std::int64_t first, std::int64_t last, float* sums) {
   const ConvTask& conv = task.conv;
   const std::int64_t x_stride = conv.stride * task.pixel_bytes;
-  const std::int64_t together = task.features.amx ? kAmxTile : static_cast<std::int64_t>(panel.columns());
-  const std::int64_t weight_line = task.weight_units * together * kUnit;
-  const std::uint8_t* x = task.x + block.picture * task.picture_bytes +
+  const std::int64_t panel_width = task.features.amx ? kAmxTile : static_cast<std::int64_t>(panel.columns());
+  const std::int64_t weight_line = task.weight_units * panel_width * kUnit;
+  const std::uint8_t* x = task.x + block.image * task.image_bytes +
                           (block.line * conv.stride + first) * task.line_bytes + block.first * x_stride;
   const std::int8_t* weights =
       task.weights + static_cast<std::int64_t>(panel.first_column) * conv.kernel * task.weight_units * kUnit +
@@ -184,8 +186,8 @@ HWY_INLINE void with_output_type(const ReducedTask& task, const Function& functi
   with_type(task.conv.out, function);
 }
 
-void finish_block(const ReducedTask& task, const Blocks& blocks, const Block& block, const Panel& panel,
-                  const float* sums) {
+void finish_block(const ReducedTask& task, const BlockLayout& blocks, const PixelBlock& block,
+                  const Panel& panel, const float* sums) {
   with_output_type(task, [&](auto* out) {
     for_lines(task, blocks, block, [&](const PixelRun& pixels, std::int64_t place) {
       const float* const values = sums + place * static_cast<std::int64_t>(panel.columns());
@@ -193,7 +195,7 @@ void finish_block(const ReducedTask& task, const Blocks& blocks, const Block& bl
         const Quantization* const first = task.quantization + pixels.line * task.conv.out_w + pixels.x;
         finish_tile(panel, pixels, out, IntegerSums<true>(task, panel, first, values), true, true);
       } else if (task.format == Format::int8) {
-        const Quantization* const all = task.quantization + block.picture;
+        const Quantization* const all = task.quantization + block.image;
         finish_tile(panel, pixels, out, IntegerSums<false>(task, panel, all, values), true, true);
       } else {
         finish_tile(panel, pixels, out, FloatSums(values, panel.columns()), true, true);
@@ -205,7 +207,7 @@ void finish_block(const ReducedTask& task, const Blocks& blocks, const Block& bl
 std::int64_t ReducedScratch() { return static_cast<std::int64_t>(kPassBlocks * kBlockSums); }
 
 void RunReducedTask(const ReducedTask& task, const ReducedPart& part, float* scratch) {
-  const Blocks blocks(task);
+  const BlockLayout blocks(task);
   const std::int64_t kernel = task.conv.kernel;
   const std::int64_t block_bytes = kBlockPixels * task.conv.stride * task.pixel_bytes;
   const std::int64_t pass = std::clamp<std::int64_t>(kCachedInput / block_bytes, 1, kPassBlocks);
@@ -230,7 +232,9 @@ void RunReducedTask(const ReducedTask& task, const ReducedPart& part, float* scr
   }
 }
 
-std::int64_t BlockCount(const ReducedTask& task) { return Blocks(task).in_picture() * task.pictures; }
+std::int64_t BlockCount(const ReducedTask& task) {
+  return BlockLayout(task).blocks_per_image() * task.images;
+}
 
 bool AddsPairsOfBytes(const Features& features) { return adds_pairs_of_bytes(features); }
 

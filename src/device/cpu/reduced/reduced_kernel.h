@@ -18,8 +18,8 @@ struct ReducedTask {
   const std::uint8_t* x = nullptr;  ///< First rounded pixel.
   std::int64_t pixel_bytes = 0;     ///< Bytes from pixel to pixel.
   std::int64_t line_bytes = 0;      ///< Bytes from line to line.
-  std::int64_t picture_bytes = 0;   ///< Bytes from image to image.
-  std::int64_t pictures = 1;        ///< Number of images.
+  std::int64_t image_bytes = 0;     ///< Bytes from image to image.
+  std::int64_t images = 1;          ///< Number of images.
   std::int64_t lines = 1;           ///< Output lines of each image.
   std::int64_t first_line = 0;      ///< Index of the first output line, counted over all rows of the batch.
 

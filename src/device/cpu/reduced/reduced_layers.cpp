@@ -30,7 +30,7 @@ void run(Workers& workers, const ReducedTask& task) {
   const std::int64_t panels = divide_up(conv.columns, panel_format().columns);
   const std::int64_t blocks = block_count(task);
   const std::int64_t work =
-      task.pictures * task.lines * conv.out_w * conv.columns * conv.kernel * conv.kernel * task.pixel_bytes;
+      task.images * task.lines * conv.out_w * conv.columns * conv.kernel * conv.kernel * task.pixel_bytes;
   workers.prepare(reduced_scratch());
   // Blocks are split before panels, so that a task uses the input it has read for many panels.
   const std::int64_t wanted =
@@ -51,7 +51,7 @@ void run(Workers& workers, const ReducedTask& task) {
   });
 }
 
-bool can_stay(const ReducedMatrix& weights, const Tensor& x) {
+bool can_read_in_place(const ReducedMatrix& weights, const Tensor& x) {
   const std::int64_t step = weights.amx ? kAmxStep : kUnit;
   const std::int64_t rows = weights.amx ? kAmxTile : 1;
   return weights.format == Format::bf16 && x.dtype == DType::bf16 && weights.pixel_bytes % step == 0 &&
@@ -63,7 +63,7 @@ void multiply(Workers& workers, const ReducedMatrix& weights, const Tensor& x, c
   ReducedTask task = make_reduced_task(workers, weights, options.residual, options.activation, out);
   const std::int64_t tokens = x.shape.pixels();
   task.conv.out_w = task.conv.out_pitch = tokens;
-  if (can_stay(weights, x)) {
+  if (can_read_in_place(weights, x)) {
     task.x = x.as<const std::uint8_t>();
     task.pixel_bytes = x.stride * static_cast<std::int64_t>(sizeof(Bf16));
     task.line_bytes = tokens * task.pixel_bytes;

@@ -37,7 +37,7 @@ void run(Workers& workers, const ReducedTask& task);
 
 /// True if a matrix product can read its input in place: it is bfloat16, its channels fill whole steps, and
 /// the number of its tokens is a multiple of a tile's rows.
-bool can_stay(const ReducedMatrix& weights, const Tensor& x);
+bool can_read_in_place(const ReducedMatrix& weights, const Tensor& x);
 /// Computes a linear layer on all threads. Rounds the input first, unless it can be read in place.
 void multiply(Workers& workers, const ReducedMatrix& weights, const Tensor& x, const LinearOptions& options,
               const Tensor& out);

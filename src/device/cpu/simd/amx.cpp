@@ -37,14 +37,14 @@ constexpr TileConfiguration make_configuration() {
 constexpr TileConfiguration kConfiguration = make_configuration();
 
 /// Addresses of one block of up to kRowTiles x kColumnTiles tiles of sums and of its operands.
-struct Block {
+struct TileBlock {
   const std::uint8_t* x;
   const std::int8_t* weights;
   char* sums;
 };
 
 template <bool kBf16, int kRows, int kColumns>
-STREAMDIFFUSION_AMX void multiply_block(const AmxProduct& p, const Block& block) {
+STREAMDIFFUSION_AMX void multiply_tiles(const AmxProduct& p, const TileBlock& block) {
   const std::size_t pitch = p.columns * 4;  // Bytes between rows of sums.
   char* below = block.sums + kAmxTile * pitch;
   if (p.add) {
@@ -121,12 +121,12 @@ void multiply_all(const AmxProduct& p) {
     const bool wide = column + kAmxTile < p.columns;
     for (std::size_t row = 0; row < p.rows; row += kRowTiles * kAmxTile) {
       const bool high = row + kAmxTile < p.rows;
-      const Block block{p.x + row * p.x_stride, p.weights + column / kAmxTile * p.weight_tile,
-                        static_cast<char*>(p.sums) + row * pitch + column * 4};
+      const TileBlock block{p.x + row * p.x_stride, p.weights + column / kAmxTile * p.weight_tile,
+                            static_cast<char*>(p.sums) + row * pitch + column * 4};
       if (high) {
-        wide ? multiply_block<kBf16, 2, 2>(p, block) : multiply_block<kBf16, 2, 1>(p, block);
+        wide ? multiply_tiles<kBf16, 2, 2>(p, block) : multiply_tiles<kBf16, 2, 1>(p, block);
       } else {
-        wide ? multiply_block<kBf16, 1, 2>(p, block) : multiply_block<kBf16, 1, 1>(p, block);
+        wide ? multiply_tiles<kBf16, 1, 2>(p, block) : multiply_tiles<kBf16, 1, 1>(p, block);
       }
     }
   }
