@@ -11,7 +11,7 @@ namespace streamdiffusion::cpu {
 
 namespace {
 
-RowRange seen_rows(const AttentionOptions& options, std::int64_t row) {
+RowRange attended_rows(const AttentionOptions& options, std::int64_t row) {
   return options.key_rows.empty() ? RowRange{row, 1} : options.key_rows[static_cast<std::size_t>(row)];
 }
 
@@ -49,7 +49,7 @@ void attend_in_f32(Workers& workers, const Tensor& q, const Tensor& k, const Ten
     const std::int64_t block = i % blocks;
     const std::int64_t head = i / blocks % options.heads;
     const std::int64_t row = i / blocks / options.heads;
-    const RowRange seen = seen_rows(options, row);
+    const RowRange attended = attended_rows(options, row);
     AttentionTask task;
     task.first_query = block * kAttentionQueries;
     task.queries = std::min(kAttentionQueries, queries - task.first_query);
@@ -57,11 +57,11 @@ void attend_in_f32(Workers& workers, const Tensor& q, const Tensor& k, const Ten
     task.q_stride = q.stride;
     task.out = head_of(out, row, task.first_query, head * heads.head_dim);
     task.out_stride = out.stride;
-    task.keys = keys + (seen.first * options.heads + head) * key_floats;
-    task.values = values + (seen.first * options.heads + head) * value_floats;
+    task.keys = keys + (attended.first * options.heads + head) * key_floats;
+    task.values = values + (attended.first * options.heads + head) * value_floats;
     task.key_row_stride = options.heads * key_floats;
     task.value_row_stride = options.heads * value_floats;
-    task.key_rows = seen.count;
+    task.key_rows = attended.count;
     task.heads = heads;
     task.causal = options.causal;
     attention_task(task, workers.own(thread));
@@ -70,24 +70,24 @@ void attend_in_f32(Workers& workers, const Tensor& q, const Tensor& k, const Ten
 
 // Fewer keys than one block come from a prompt. One of its tokens may have much larger keys than the others,
 // which share the block's int8 scale.
-constexpr std::int64_t kFewestKeysInBytes = kReducedKeys;
+constexpr std::int64_t kMinInt8Keys = kReducedKeys;
 
-bool are_many_in_bytes(const AttentionOptions& options, std::int64_t keys) {
-  return options.precision == Precision::int8 && keys >= kFewestKeysInBytes;
+bool allows_int8_keys(const AttentionOptions& options, std::int64_t keys) {
+  return options.precision == Precision::int8 && keys >= kMinInt8Keys;
 }
 
 Format format_of_keys(const Workers& workers, const AttentionOptions& options, std::int64_t keys) {
-  const bool bytes = are_many_in_bytes(options, keys) && !workers.features().amx;
-  return bytes ? Format::int8 : Format::bf16;
+  const bool use_int8 = allows_int8_keys(options, keys) && !workers.features().amx;
+  return use_int8 ? Format::int8 : Format::bf16;
 }
 
 /// True if reduced precision makes attention faster on this machine: always with bf16 instructions, else only
 /// with int8 keys. Causal attention is always float32.
-bool gains_by_reduced(const Workers& workers, const AttentionOptions& options, std::int64_t keys) {
+bool gains_by_reduced_precision(const Workers& workers, const AttentionOptions& options, std::int64_t keys) {
   if (options.precision == Precision::f32 || options.causal) {
     return false;
   }
-  return workers.features().bf16 || (multiplies_integers() && are_many_in_bytes(options, keys));
+  return workers.features().bf16 || (multiplies_integers() && allows_int8_keys(options, keys));
 }
 
 void attend_in_reduced(Workers& workers, const Tensor& q, const Tensor& k, const Tensor& v,
@@ -120,17 +120,17 @@ void attend_in_reduced(Workers& workers, const Tensor& q, const Tensor& k, const
     const std::int64_t first = i % blocks * kReducedQueries;
     const std::int64_t head = i / blocks % options.heads;
     const std::int64_t row = i / blocks / options.heads;
-    const RowRange seen = seen_rows(options, row);
+    const RowRange attended = attended_rows(options, row);
     ReducedAttentionTask task;
     task.queries = std::min(kReducedQueries, queries - first);
     task.q = head_of(q, row, first, head * heads.head_dim);
     task.q_stride = q.stride;
     task.out = head_of(out, row, first, head * heads.head_dim);
     task.out_stride = out.stride;
-    task.keys = packed + (seen.first * options.heads + head) * head_bytes;
+    task.keys = packed + (attended.first * options.heads + head) * head_bytes;
     task.values = task.keys + heads.key_bytes();
     task.row_bytes = options.heads * head_bytes;
-    task.key_rows = seen.count;
+    task.key_rows = attended.count;
     task.heads = heads;
     reduced_attention_task(task, workers.own(thread));
   });
@@ -140,7 +140,7 @@ void attend_in_reduced(Workers& workers, const Tensor& q, const Tensor& k, const
 
 void attend(Workers& workers, const Tensor& q, const Tensor& k, const Tensor& v,
             const AttentionOptions& options, const Tensor& out) {
-  if (gains_by_reduced(workers, options, k.shape.h * k.shape.w)) {
+  if (gains_by_reduced_precision(workers, options, k.shape.h * k.shape.w)) {
     attend_in_reduced(workers, q, k, v, options, out);
   } else {
     attend_in_f32(workers, q, k, v, options, out);

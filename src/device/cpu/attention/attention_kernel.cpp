@@ -24,7 +24,7 @@ std::size_t round_to_lanes(std::size_t n) { return round_up(n, kLanes); }
 
 /// State of an online softmax (Milakov and Gimelshein, arXiv 1805.02867) over the keys seen so far, and
 /// buffers of a task. All arrays lie in its scratch memory.
-struct Running {
+struct OnlineSoftmax {
   float* scores;   // Scores, then softmax weights, of one block of keys: [queries][kBlock].
   float* values;   // Weighted sums of values: [queries][padded head_dim].
   float* highest;  // Highest scaled score of each query.
@@ -33,8 +33,8 @@ struct Running {
   float* queries;  // Copy of bf16 queries in float32: [queries][head_dim].
 };
 
-Running divide_scratch(float* scratch, std::size_t padded) {
-  Running r{};
+OnlineSoftmax divide_scratch(float* scratch, std::size_t padded) {
+  OnlineSoftmax r{};
   r.scores = scratch;
   r.product = r.scores + kAttentionQueries * kBlock;
   r.values = r.product + kMaxTileRows * kPanelColumns;
@@ -62,7 +62,7 @@ struct Queries {
   std::int64_t stride;
 };
 
-Queries load_queries(const AttentionTask& t, const Running& r) {
+Queries load_queries(const AttentionTask& t, const OnlineSoftmax& r) {
   if (t.q.type == DType::f32) {
     return {static_cast<const float*>(t.q.data), t.q_stride};
   }
@@ -76,7 +76,7 @@ Queries load_queries(const AttentionTask& t, const Running& r) {
 }
 
 void score(const AttentionTask& t, const Queries& q, const float* keys, std::size_t first_key,
-           std::size_t count, const Running& r) {
+           std::size_t count, const OnlineSoftmax& r) {
   const auto dim = static_cast<std::size_t>(t.heads.head_dim);
   const auto tokens = static_cast<std::size_t>(t.heads.tokens);
   for (std::size_t column = 0; column < count; column += kPanelColumns) {
@@ -92,7 +92,7 @@ void score(const AttentionTask& t, const Queries& q, const float* keys, std::siz
 
 /// Turns a query's scores into weights exp(score - highest so far) and updates its highest score and sum.
 /// Returns the factor for all earlier weights, whose highest score may have been lower.
-float weigh(float* scores, std::size_t count, float scale, float& highest, float& sum) {
+float weigh_scores(float* scores, std::size_t count, float scale, float& highest, float& sum) {
   const Tag d;
   const float lowest = -std::numeric_limits<float>::infinity();
   const std::size_t padded = round_to_lanes(count);
@@ -122,7 +122,7 @@ float weigh(float* scores, std::size_t count, float scale, float& highest, float
 
 /// Scales each query's sums of values by `shrink` and adds this block's values times their weights.
 void add_values(const AttentionTask& t, const float* values, std::size_t first_key, std::size_t count,
-                const Running& r, const float* shrink) {
+                const OnlineSoftmax& r, const float* shrink) {
   const Tag d;
   const auto dim = static_cast<std::size_t>(t.heads.head_dim);
   const std::size_t padded = round_to_lanes(dim);
@@ -158,7 +158,7 @@ void RunAttentionTask(const AttentionTask& t, float* scratch) {
   const std::size_t padded = round_to_lanes(dim);
   const auto queries = static_cast<std::size_t>(t.queries);
   const float scale = 1.0F / std::sqrt(static_cast<float>(dim));
-  const Running r = divide_scratch(scratch, padded);
+  const OnlineSoftmax r = divide_scratch(scratch, padded);
   const Queries q = load_queries(t, r);
   float shrink[kAttentionQueries];
   std::fill(r.values, r.values + queries * padded, 0.0F);
@@ -181,7 +181,7 @@ void RunAttentionTask(const AttentionTask& t, float* scratch) {
           const std::size_t position = static_cast<std::size_t>(t.first_query) + i;
           seen = position < first ? 0 : std::min(count, position - first + 1);
         }
-        shrink[i] = seen == 0 ? 1.0F : weigh(scores, seen, scale, r.highest[i], r.sum[i]);
+        shrink[i] = seen == 0 ? 1.0F : weigh_scores(scores, seen, scale, r.highest[i], r.sum[i]);
         std::fill(scores + seen, scores + count, 0.0F);
       }
       add_values(t, values, first, count, r, shrink);

@@ -38,7 +38,7 @@ std::int64_t query_floats(const ReducedHeads& heads) {
 
 /// State of the online softmax (Milakov and Gimelshein 2018; FlashAttention) and the buffers of one block.
 /// Everything is [kReducedQueries] or [kReducedQueries][...].
-struct Running {
+struct OnlineSoftmax {
   float* scores;          // [kReducedKeys]: scores of the block, float32 or int32.
   float* product;         // [padded head_dim]: weighted values of the block, float32 or int32.
   float* values;          // [padded head_dim]: weighted values of all blocks so far.
@@ -51,7 +51,7 @@ struct Running {
   float* means;           // Products of the queries with the mean of the keys.
 };
 
-Running divide_scratch(float* scratch, const ReducedHeads& heads) {
+OnlineSoftmax divide_scratch(float* scratch, const ReducedHeads& heads) {
   float* next = scratch;
   const auto take = [&](std::int64_t each) {
     float* const taken = next;
@@ -146,7 +146,7 @@ struct Queries {
 };
 
 /// Quantises the queries to signed int8.
-void round_queries(const ReducedAttentionTask& t, const Running& r) {
+void round_queries(const ReducedAttentionTask& t, const OnlineSoftmax& r) {
   const Tag d;
   const ReducedHeads& heads = t.heads;
   const hn::RebindToSigned<Tag> di;
@@ -171,16 +171,16 @@ void round_queries(const ReducedAttentionTask& t, const Running& r) {
 
 /// Returns the queries in the keys' format. They are used in place if they are bfloat16 and fill whole steps
 /// and tiles; else they are rounded into scratch memory.
-Queries load_queries(const ReducedAttentionTask& t, const Running& r) {
+Queries load_queries(const ReducedAttentionTask& t, const OnlineSoftmax& r) {
   const ReducedHeads& heads = t.heads;
   const std::int64_t stride = query_floats(heads) * std::int64_t{sizeof(float)};
   if (heads.keys == Format::int8) {
     round_queries(t, r);
     return {r.queries, stride};
   }
-  const bool whole =
+  const bool fills_steps =
       heads.head_dim == key_channels(heads) && (!heads.features.amx || t.queries % kAmxTile == 0);
-  if (t.q.type == DType::bf16 && whole) {
+  if (t.q.type == DType::bf16 && fills_steps) {
     return {static_cast<const std::uint8_t*>(t.q.data), t.q_stride * kPair};
   }
   std::memset(r.queries, 0, static_cast<std::size_t>(kReducedQueries * stride));
@@ -193,7 +193,7 @@ Queries load_queries(const ReducedAttentionTask& t, const Running& r) {
 }
 
 /// Computes the queries' products with the mean that was subtracted from a row's keys.
-void multiply_mean(const ReducedAttentionTask& t, const float* mean, const Running& r) {
+void multiply_mean(const ReducedAttentionTask& t, const float* mean, const OnlineSoftmax& r) {
   const Tag d;
   for (std::int64_t i = 0; i < t.queries; ++i) {
     auto sum = hn::Zero(d);
@@ -206,29 +206,31 @@ void multiply_mean(const ReducedAttentionTask& t, const float* mean, const Runni
 
 /// Turns a block's scores, [queries][width] of which `count` are valid, into softmax weights. Sets shrink[i]
 /// to the factor that query i's earlier weights shrink by. `step` is the scale of the block's int8 keys.
-void weigh_block(const ReducedAttentionTask& t, const Running& r, std::int64_t width, std::int64_t count,
-                 float step, float* shrink) {
+void weigh_block(const ReducedAttentionTask& t, const OnlineSoftmax& r, std::int64_t width,
+                 std::int64_t count, float step, float* shrink) {
   const float scale = std::numbers::log2e_v<float> / std::sqrt(static_cast<float>(t.heads.head_dim));
   for (std::int64_t i = 0; i < t.queries; ++i) {
     const float* const scores = r.scores + i * width;
     std::uint8_t* const weights = r.weights + i * kReducedKeys * kPair;
     if (t.heads.keys == Format::bf16) {
-      shrink[i] =
-          weigh<Format::bf16>(Scores<float>{scores, count, scale, 0.0F}, r.highest[i], r.sum[i], weights);
+      shrink[i] = weigh_scores<Format::bf16>(Scores<float>{scores, count, scale, 0.0F}, r.highest[i],
+                                             r.sum[i], weights);
     } else {
       const float own = scale * step * r.steps[i];
-      const Scores<std::int32_t> whole{reinterpret_cast<const std::int32_t*>(scores), count, own,
-                                       r.means[i] * scale - static_cast<float>(kSign) * r.offsets[i] * own};
+      const Scores<std::int32_t> int32_scores{
+          reinterpret_cast<const std::int32_t*>(scores), count, own,
+          r.means[i] * scale - static_cast<float>(kSign) * r.offsets[i] * own};
       shrink[i] = t.heads.values == Format::bf16
-                      ? weigh<Format::bf16>(whole, r.highest[i], r.sum[i], weights)
-                      : weigh<Format::int16>(whole, r.highest[i], r.sum[i], weights);
+                      ? weigh_scores<Format::bf16>(int32_scores, r.highest[i], r.sum[i], weights)
+                      : weigh_scores<Format::int16>(int32_scores, r.highest[i], r.sum[i], weights);
     }
   }
 }
 
 /// Multiplies the weighted values so far by `shrink` and adds a block's. `scales` has the scale of each
 /// channel of int16 values.
-void add_product(const ReducedAttentionTask& t, const Running& r, const float* shrink, const float* scales) {
+void add_product(const ReducedAttentionTask& t, const OnlineSoftmax& r, const float* shrink,
+                 const float* scales) {
   const Tag d;
   const std::int64_t columns = value_columns(t.heads);
   const auto add = [&](const auto& product) {
@@ -259,7 +261,7 @@ void RunAttentionTask(const ReducedAttentionTask& t, float* scratch) {
   const std::int64_t row_bytes = key_row_bytes(heads);
   const std::int64_t columns = value_columns(heads);
   const std::int64_t padded_tokens = key_columns(heads);
-  const Running r = divide_scratch(scratch, heads);
+  const OnlineSoftmax r = divide_scratch(scratch, heads);
   const Queries queries = load_queries(t, r);
   std::memset(r.weights, 0, static_cast<std::size_t>(kReducedQueries * kReducedKeys * kPair));
   std::fill(r.values, r.values + t.queries * columns, 0.0F);

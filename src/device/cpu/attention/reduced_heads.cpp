@@ -116,8 +116,8 @@ void PackKeys(const Elements& k, std::int64_t stride, const ReducedHeads& heads,
 /// Rounds to int16 and interleaves, like pairs_of_bf16.
 HWY_INLINE hn::Vec<hn::RebindToUnsigned<Tag>> pairs_of_int16(hn::Vec<Tag> low, hn::Vec<Tag> high) {
   const hn::RebindToUnsigned<Tag> du;
-  const auto whole = [&](hn::Vec<Tag> value) { return hn::BitCast(du, hn::NearestInt(value)); };
-  return hn::Or(hn::And(whole(low), hn::Set(du, 0xFFFF)), hn::ShiftLeft<16>(whole(high)));
+  const auto to_int = [&](hn::Vec<Tag> value) { return hn::BitCast(du, hn::NearestInt(value)); };
+  return hn::Or(hn::And(to_int(low), hn::Set(du, 0xFFFF)), hn::ShiftLeft<16>(to_int(high)));
 }
 
 /// Packs a vector of channels, from `c` on, of the block that begins at token `first`. pairs(i, j) returns

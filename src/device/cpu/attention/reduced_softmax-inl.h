@@ -32,8 +32,8 @@ HWY_INLINE hn::Vec<Tag> power_of_two(hn::Vec<Tag> x) {
 #else
   x = hn::Max(x, hn::Set(d, -126.0F));
   const hn::RebindToSigned<Tag> di;
-  const auto whole = hn::Floor(x);
-  const auto rest = hn::Sub(x, whole);
+  const auto floored = hn::Floor(x);
+  const auto rest = hn::Sub(x, floored);
 #endif
   auto p = hn::MulAdd(hn::Set(d, 0.078024523F), rest, hn::Set(d, 0.22606716F));
   p = hn::MulAdd(p, rest, hn::Set(d, 0.69583354F));
@@ -41,7 +41,7 @@ HWY_INLINE hn::Vec<Tag> power_of_two(hn::Vec<Tag> x) {
 #if STREAMDIFFUSION_VNNI
   return hn::Vec<Tag>{_mm512_scalef_ps(p.raw, x.raw)};
 #else
-  return hn::BitCast(d, hn::Add(hn::BitCast(di, p), hn::ShiftLeft<23>(hn::ConvertTo(di, whole))));
+  return hn::BitCast(d, hn::Add(hn::BitCast(di, p), hn::ShiftLeft<23>(hn::ConvertTo(di, floored))));
 #endif
 }
 
@@ -75,27 +75,28 @@ HWY_INLINE hn::Vec<Tag> store_weights(hn::Vec<Tag> weights, std::uint8_t* to) {
   } else {
     // The rounded weights are summed: those that become zero must not count.
     const hn::Rebind<std::int16_t, Tag> d16;
-    const auto whole = hn::NearestInt(hn::Mul(weights, hn::Set(Tag(), kLargestSoftmaxWeight)));
-    hn::StoreU(hn::DemoteTo(d16, whole), d16, reinterpret_cast<std::int16_t*>(to));
-    return hn::ConvertTo(Tag(), whole);
+    const auto rounded = hn::NearestInt(hn::Mul(weights, hn::Set(Tag(), kLargestSoftmaxWeight)));
+    hn::StoreU(hn::DemoteTo(d16, rounded), d16, reinterpret_cast<std::int16_t*>(to));
+    return hn::ConvertTo(Tag(), rounded);
   }
 }
 
 /// Turns scores into weights relative to the highest score so far; updates that and the sum of weights.
 /// Weights of the padding up to a whole step are zero. Returns the factor that earlier weights shrink by.
 template <Format kFormat, typename Score>
-inline float weigh(const Scores<Score>& scores, float& highest, float& sum, std::uint8_t* weights) {
+inline float weigh_scores(const Scores<Score>& scores, float& highest, float& sum, std::uint8_t* weights) {
   const Tag d;
   constexpr auto kVector = static_cast<std::int64_t>(kLanes);
   constexpr float kLowest = -std::numeric_limits<float>::infinity();
-  const std::int64_t whole = scores.count / kVector * kVector;
+  const std::int64_t full_count = scores.count / kVector * kVector;
   const std::int64_t padded = round_up(scores.count, kStepNumbers);
   auto most = hn::Set(d, kLowest);
-  for (std::int64_t i = 0; i < whole; i += kVector) {
+  for (std::int64_t i = 0; i < full_count; i += kVector) {
     most = hn::Max(most, scores.at(i));
   }
-  if (whole < scores.count) {
-    most = hn::Max(most, hn::IfThenElse(scores.valid(whole), scores.at(whole), hn::Set(d, kLowest)));
+  if (full_count < scores.count) {
+    most =
+        hn::Max(most, hn::IfThenElse(scores.valid(full_count), scores.at(full_count), hn::Set(d, kLowest)));
   }
   const float block_highest = hn::GetLane(hn::MaxOfLanes(d, most)) * scores.scale + scores.offset;
   const float new_highest = std::max(highest, block_highest);
@@ -103,10 +104,10 @@ inline float weigh(const Scores<Score>& scores, float& highest, float& sum, std:
   const auto offset = hn::Set(d, scores.offset - new_highest);
   const auto weight = [&](std::int64_t i) { return power_of_two(hn::MulAdd(scores.at(i), scale, offset)); };
   auto total = hn::Zero(d);
-  for (std::int64_t i = 0; i < whole; i += kVector) {
+  for (std::int64_t i = 0; i < full_count; i += kVector) {
     total = hn::Add(total, store_weights<kFormat>(weight(i), weights + i * kPair));
   }
-  for (std::int64_t i = whole; i < padded; i += kVector) {
+  for (std::int64_t i = full_count; i < padded; i += kVector) {
     const auto value = hn::IfThenElseZero(scores.valid(i), weight(i));
     total = hn::Add(total, store_weights<kFormat>(value, weights + i * kPair));
   }
