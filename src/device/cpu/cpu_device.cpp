@@ -23,12 +23,12 @@ namespace cpu {
 namespace {
 
 // Least work (multiplications, or elements read) that is worth handing to another thread.
-constexpr std::int64_t kWorth = 12'000;
+constexpr std::int64_t kMinPartWork = 12'000;
 
-Tensor on_host(float* values, const Shape& shape) { return {values, shape, shape.c, DType::f32}; }
+Tensor dense_f32_tensor(float* values, const Shape& shape) { return {values, shape, shape.c, DType::f32}; }
 
 /// Returns elements first .. last - 1 of a dense tensor.
-Tensor part_of(const Tensor& dense, std::int64_t first, std::int64_t last) {
+Tensor element_range(const Tensor& dense, std::int64_t first, std::int64_t last) {
   return dense.flat().channels(first, last - first);
 }
 
@@ -47,11 +47,11 @@ class CpuDevice : public Device {
   void synchronize() override {}
   void upload(std::span<const float> host, const Tensor& out) override {
     assert(out.dense() && out.shape.elements() == std::ssize(host));
-    copy(on_host(const_cast<float*>(host.data()), out.shape).flat(), out.flat());
+    copy(dense_f32_tensor(const_cast<float*>(host.data()), out.shape).flat(), out.flat());
   }
   void download(const Tensor& x, std::span<float> host) override {
     assert(x.dense() && x.shape.elements() == std::ssize(host));
-    copy(x.flat(), on_host(host.data(), x.shape).flat());
+    copy(x.flat(), dense_f32_tensor(host.data(), x.shape).flat());
   }
 
   Weights pack_conv2d(const HostConv2d& host) override {
@@ -97,7 +97,7 @@ class CpuDevice : public Device {
   /// Splits 0 .. count - 1 and calls part(first, last) for each part on all threads. `cost` is the work of
   /// one index.
   template <typename Part>
-  void for_parts(std::int64_t count, std::int64_t cost, const Part& part);
+  void parallel_for_parts(std::int64_t count, std::int64_t cost, const Part& part);
 
   DType activations_;
   PageAllocator pages_;
@@ -105,8 +105,8 @@ class CpuDevice : public Device {
 };
 
 template <typename Part>
-void CpuDevice::for_parts(std::int64_t count, std::int64_t cost, const Part& part) {
-  const std::int64_t worth = std::max<std::int64_t>(1, count * cost / kWorth);
+void CpuDevice::parallel_for_parts(std::int64_t count, std::int64_t cost, const Part& part) {
+  const std::int64_t worth = std::max<std::int64_t>(1, count * cost / kMinPartWork);
   const std::int64_t parts = std::min({count, worth, static_cast<std::int64_t>(pool().threads()) * 4});
   pool().parallel_for(parts, [&](std::int64_t i, int) { part(count * i / parts, count * (i + 1) / parts); });
 }
@@ -118,11 +118,12 @@ void CpuDevice::group_norm(const Tensor& x, const PackedWeights& gain, const Pac
   const std::int64_t channels = x.shape.c;
   const std::int64_t pixels = x.shape.h * x.shape.w;
   const std::int64_t blocks =
-      std::clamp<std::int64_t>(pixels * channels / kWorth, 1, std::min<std::int64_t>(pixels, 32));
+      std::clamp<std::int64_t>(pixels * channels / kMinPartWork, 1, std::min<std::int64_t>(pixels, 32));
   // `memory` holds sums and sums of squares [row][block][2][channel], then first pixels [row][channel], then
   // scales and shifts [row][2][channel].
-  float* memory = workers_.shared(x.shape.n * channels * (2 * blocks + 3));
-  const Tensor origins = on_host(memory + x.shape.n * channels * 2 * blocks, {.n = x.shape.n, .c = channels});
+  float* memory = workers_.shared_scratch(x.shape.n * channels * (2 * blocks + 3));
+  const Tensor origins =
+      dense_f32_tensor(memory + x.shape.n * channels * 2 * blocks, {.n = x.shape.n, .c = channels});
   float* factors = origins.as<float>() + x.shape.n * channels;
   for (std::int64_t row = 0; row < x.shape.n; ++row) {
     convert(x.pixels(row * pixels, 1), origins.rows(row, 1));
@@ -182,7 +183,7 @@ void CpuDevice::layer_norm(const Tensor& x, const PackedWeights& gain, const Pac
                            float epsilon, const Tensor& out) {
   const std::vector<float>& gains = static_cast<const PackedVector&>(gain).values;
   const std::vector<float>& shifts = static_cast<const PackedVector&>(shift).values;
-  for_parts(x.shape.pixels(), x.shape.c, [&](std::int64_t first, std::int64_t last) {
+  parallel_for_parts(x.shape.pixels(), x.shape.c, [&](std::int64_t first, std::int64_t last) {
     cpu::layer_norm(x.pixels(first, last - first), gains.data(), shifts.data(), epsilon,
                     out.pixels(first, last - first));
   });
@@ -191,12 +192,13 @@ void CpuDevice::layer_norm(const Tensor& x, const PackedWeights& gain, const Pac
 void CpuDevice::map(const Tensor& x, float scale, Activation activation, float out_scale, float shift,
                     const Tensor& out) {
   if (x.dense() && out.dense()) {
-    for_parts(x.shape.elements(), 1, [&](std::int64_t first, std::int64_t last) {
-      cpu::map(part_of(x, first, last), scale, activation, out_scale, shift, part_of(out, first, last));
+    parallel_for_parts(x.shape.elements(), 1, [&](std::int64_t first, std::int64_t last) {
+      cpu::map(element_range(x, first, last), scale, activation, out_scale, shift,
+               element_range(out, first, last));
     });
     return;
   }
-  for_parts(x.shape.pixels(), x.shape.c, [&](std::int64_t first, std::int64_t last) {
+  parallel_for_parts(x.shape.pixels(), x.shape.c, [&](std::int64_t first, std::int64_t last) {
     cpu::map(x.pixels(first, last - first), scale, activation, out_scale, shift,
              out.pixels(first, last - first));
   });
@@ -204,7 +206,7 @@ void CpuDevice::map(const Tensor& x, float scale, Activation activation, float o
 
 void CpuDevice::copy(const Tensor& x, const Tensor& out) {
   const std::size_t bytes = static_cast<std::size_t>(x.shape.c) * size_of(x.dtype);
-  for_parts(x.shape.pixels(), x.shape.c, [&](std::int64_t first, std::int64_t last) {
+  parallel_for_parts(x.shape.pixels(), x.shape.c, [&](std::int64_t first, std::int64_t last) {
     if (x.dtype != out.dtype) {
       convert(x.pixels(first, last - first), out.pixels(first, last - first));
       return;
@@ -232,14 +234,14 @@ float CpuDevice::cosine_similarity(const Tensor& x, const Tensor& y) {
 }
 
 void CpuDevice::upload_pixels(const std::uint8_t* host, float scale, float shift, const Tensor& out) {
-  for_parts(out.shape.elements(), 1, [&](std::int64_t first, std::int64_t last) {
-    from_pixels(host + first, scale, shift, part_of(out, first, last));
+  parallel_for_parts(out.shape.elements(), 1, [&](std::int64_t first, std::int64_t last) {
+    from_pixels(host + first, scale, shift, element_range(out, first, last));
   });
 }
 
 void CpuDevice::download_pixels(const Tensor& x, float scale, float shift, std::uint8_t* host) {
-  for_parts(x.shape.elements(), 1, [&](std::int64_t first, std::int64_t last) {
-    to_pixels(part_of(x, first, last), scale, shift, host + first);
+  parallel_for_parts(x.shape.elements(), 1, [&](std::int64_t first, std::int64_t last) {
+    to_pixels(element_range(x, first, last), scale, shift, host + first);
   });
 }
 

@@ -87,12 +87,12 @@ void LayerNorm(const Tensor& x, const float* gain, const float* shift, float eps
     const float mean = hn::GetLane(hn::SumOfLanes(d, sum)) / count;
     float variance = 0;
     V square = hn::Zero(d);
-    const std::int64_t whole = channels / kStep * kStep;
-    for (std::int64_t c = 0; c < whole; c += kStep) {
+    const std::int64_t full_channels = channels / kStep * kStep;
+    for (std::int64_t c = 0; c < full_channels; c += kStep) {
       const V value = hn::Sub(load_all(from + c), hn::Set(d, mean));
       square = hn::MulAdd(value, value, square);
     }
-    for (std::int64_t c = whole; c < channels; ++c) {
+    for (std::int64_t c = full_channels; c < channels; ++c) {
       const float difference = to_float(from[c]) - mean;
       variance += difference * difference;
     }

@@ -29,7 +29,7 @@ void attend_in_f32(Workers& workers, const Tensor& q, const Tensor& k, const Ten
   const std::int64_t key_floats = heads.key_floats();
   const std::int64_t value_floats = heads.value_floats();
   const std::int64_t key_rows = k.shape.n;
-  float* keys = workers.shared(key_rows * options.heads * (key_floats + value_floats));
+  float* keys = workers.shared_scratch(key_rows * options.heads * (key_floats + value_floats));
   float* values = keys + key_rows * options.heads * key_floats;
 
   workers.pool().parallel_for(key_rows * options.heads * 2, [&](std::int64_t i, int) {
@@ -43,7 +43,7 @@ void attend_in_f32(Workers& workers, const Tensor& q, const Tensor& k, const Ten
     }
   });
 
-  workers.prepare(attention_scratch(heads));
+  workers.reserve_thread_scratch(attention_scratch(heads));
   const std::int64_t blocks = divide_up(queries, kAttentionQueries);
   workers.pool().parallel_for(q.shape.n * options.heads * blocks, [&](std::int64_t i, int thread) {
     const std::int64_t block = i % blocks;
@@ -64,7 +64,7 @@ void attend_in_f32(Workers& workers, const Tensor& q, const Tensor& k, const Ten
     task.key_rows = attended.count;
     task.heads = heads;
     task.causal = options.causal;
-    attention_task(task, workers.own(thread));
+    attention_task(task, workers.thread_scratch(thread));
   });
 }
 
@@ -100,7 +100,7 @@ void attend_in_reduced(Workers& workers, const Tensor& q, const Tensor& k, const
                            .features = workers.features()};
   const std::int64_t head_bytes = heads.key_bytes() + heads.value_bytes();
   auto* packed = reinterpret_cast<std::uint8_t*>(
-      workers.shared(divide_up(k.shape.n * options.heads * head_bytes, std::int64_t{sizeof(float)})));
+      workers.shared_scratch(divide_up(k.shape.n * options.heads * head_bytes, std::int64_t{sizeof(float)})));
   workers.pool().parallel_for(k.shape.n * options.heads * 2, [&](std::int64_t i, int) {
     const std::int64_t index = i / 2;
     const std::int64_t row = index / options.heads;
@@ -113,7 +113,7 @@ void attend_in_reduced(Workers& workers, const Tensor& q, const Tensor& k, const
     }
   });
 
-  workers.prepare(reduced_attention_scratch(heads));
+  workers.reserve_thread_scratch(reduced_attention_scratch(heads));
   const std::int64_t queries = q.shape.h * q.shape.w;
   const std::int64_t blocks = divide_up(queries, kReducedQueries);
   workers.pool().parallel_for(q.shape.n * options.heads * blocks, [&](std::int64_t i, int thread) {
@@ -132,7 +132,7 @@ void attend_in_reduced(Workers& workers, const Tensor& q, const Tensor& k, const
     task.row_bytes = options.heads * head_bytes;
     task.key_rows = attended.count;
     task.heads = heads;
-    reduced_attention_task(task, workers.own(thread));
+    reduced_attention_task(task, workers.thread_scratch(thread));
   });
 }
 

@@ -210,14 +210,14 @@ bool convolve_chain(Workers& workers, const Tensor& x, std::span<const Conv2dSte
   if (!chain.is_worthwhile()) {
     return false;
   }
-  workers.prepare(chain.scratch());
+  workers.reserve_thread_scratch(chain.scratch());
   const bool amx = reduced_weights(steps[0])->amx;
   workers.pool().parallel_for(chain.pieces(), [&](std::int64_t i, int thread) {
     std::optional<AmxRegisters> registers;
     if (amx) {
       registers.emplace();
     }
-    chain.compute(i, workers.own(thread));
+    chain.compute(i, workers.thread_scratch(thread));
   });
   return true;
 }

@@ -95,18 +95,19 @@ void set_matrix_product(ConvTask& task, const float* x, std::int64_t stride, std
 
 void run(Workers& workers, const ConvTask& task, std::int64_t lines, std::int64_t panels) {
   const std::int64_t work = task.out_pixels * task.columns * task.kernel * task.kernel * task.in_channels;
-  workers.prepare(conv_scratch(task));
+  workers.reserve_thread_scratch(conv_scratch(task));
   const std::int64_t wanted = std::min<std::int64_t>(work / kTaskWork, workers.pool().threads() * 8);
   if (wanted <= 1) {
     for (std::int64_t panel = 0; panel < panels; ++panel) {
-      conv_task(task, panel, 0, lines, workers.own(0));
+      conv_task(task, panel, 0, lines, workers.thread_scratch(0));
     }
     return;
   }
   const std::int64_t blocks = std::min(lines, divide_up(wanted, panels));
   workers.pool().parallel_for(panels * blocks, [&](std::int64_t i, int thread) {
     const std::int64_t block = i % blocks;
-    conv_task(task, i / blocks, lines * block / blocks, lines * (block + 1) / blocks, workers.own(thread));
+    conv_task(task, i / blocks, lines * block / blocks, lines * (block + 1) / blocks,
+              workers.thread_scratch(thread));
   });
 }
 
@@ -187,7 +188,7 @@ Tensor convert_to_f32(Workers& workers, const Tensor& x) {
   if (x.dtype == DType::f32) {
     return x;
   }
-  const Tensor copy{workers.shared(x.shape.elements()), x.shape, x.shape.c, DType::f32};
+  const Tensor copy{workers.shared_scratch(x.shape.elements()), x.shape, x.shape.c, DType::f32};
   workers.pool().parallel_for(x.shape.n * x.shape.h, [&](std::int64_t line, int) {
     convert(x.pixels(line * x.shape.w, x.shape.w), copy.pixels(line * x.shape.w, x.shape.w));
   });

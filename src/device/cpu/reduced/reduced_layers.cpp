@@ -20,7 +20,7 @@ RoundedInput allocate_rounded(Workers& workers, std::int64_t bytes, std::int64_t
   static_assert(sizeof(ValueRange) == kEach);
   const std::int64_t of_bytes = divide_up(bytes, kEach) * kEach;
   auto* const memory = reinterpret_cast<std::uint8_t*>(
-      workers.shared((of_bytes + (quantizations + ranges) * kEach) / std::int64_t{sizeof(float)}));
+      workers.shared_scratch((of_bytes + (quantizations + ranges) * kEach) / std::int64_t{sizeof(float)}));
   auto* const first = reinterpret_cast<Quantization*>(memory + of_bytes);
   return {memory, first, reinterpret_cast<ValueRange*>(first + quantizations)};
 }
@@ -31,7 +31,7 @@ void run(Workers& workers, const ReducedTask& task) {
   const std::int64_t blocks = block_count(task);
   const std::int64_t work =
       task.images * task.lines * conv.out_w * conv.columns * conv.kernel * conv.kernel * task.pixel_bytes;
-  workers.prepare(reduced_scratch());
+  workers.reserve_thread_scratch(reduced_scratch());
   // Blocks are split before panels, so that a task uses the input it has read for many panels.
   const std::int64_t wanted =
       std::clamp<std::int64_t>(work / kTaskWork, 1, workers.pool().threads() * std::int64_t{8});
@@ -44,9 +44,9 @@ void run(Workers& workers, const ReducedTask& task) {
                            blocks * (range + 1) / ranges};
     if (task.features.amx) {
       const AmxRegisters registers;
-      reduced_task(task, part, workers.own(thread));
+      reduced_task(task, part, workers.thread_scratch(thread));
     } else {
-      reduced_task(task, part, workers.own(thread));
+      reduced_task(task, part, workers.thread_scratch(thread));
     }
   });
 }

@@ -30,7 +30,7 @@ class Scratch {
 };
 
 /// The device's threads, with scratch memory for each thread and for all together. Not thread-safe itself,
-/// but tasks may call own().
+/// but tasks may call thread_scratch().
 class Workers {
  public:
   Workers(Device& device, int threads, const Features& features)
@@ -40,25 +40,25 @@ class Workers {
   /// Processor features that kernels may use.
   [[nodiscard]] const Features& features() const { return features_; }
   /// Returns memory for all threads together, valid until the next call.
-  float* shared(std::int64_t floats) { return shared_.get(device_, floats); }
+  float* shared_scratch(std::int64_t floats) { return shared_scratch_.get(device_, floats); }
 
   /// Reserves memory for each thread. Called before a task, since tasks cannot report that memory ran out.
-  void prepare(std::int64_t floats) {
+  void reserve_thread_scratch(std::int64_t floats) {
     constexpr std::int64_t kCacheLine = 16;
-    const std::int64_t each = std::max(own_floats_, round_up(floats, kCacheLine));
-    own_.get(device_, each * pool_.threads());
-    own_floats_ = each;
+    const std::int64_t each = std::max(floats_per_thread_, round_up(floats, kCacheLine));
+    thread_scratch_.get(device_, each * pool_.threads());
+    floats_per_thread_ = each;
   }
-  /// Returns a thread's own memory, of the size passed to prepare().
-  float* own(int thread) { return own_.get(device_, 0) + thread * own_floats_; }
+  /// Returns a thread's own memory, of the size passed to reserve_thread_scratch().
+  float* thread_scratch(int thread) { return thread_scratch_.get(device_, 0) + thread * floats_per_thread_; }
 
  private:
   Device& device_;
   Features features_;
   ThreadPool pool_;
-  Scratch own_;  // One buffer for all threads, so that it fills large pages.
-  std::int64_t own_floats_ = 0;
-  Scratch shared_;
+  Scratch thread_scratch_;  // One buffer for all threads, so that it fills large pages.
+  std::int64_t floats_per_thread_ = 0;
+  Scratch shared_scratch_;
 };
 
 }  // namespace streamdiffusion::cpu

@@ -240,11 +240,11 @@ std::int64_t thread_piece_count(const WinogradWeights& weights, std::int64_t til
 void run_in_pieces(Workers& workers, const WinogradTask& task, std::int64_t tiles, std::int64_t pieces) {
   const WinogradWeights& weights = *task.weights;
   const Strip strip(weights, divide_up(tiles, pieces));
-  workers.prepare(strip.floats());
+  workers.reserve_thread_scratch(strip.floats());
   workers.pool().parallel_for(pieces, [&](std::int64_t i, int thread) {
     const std::int64_t first = tiles * i / pieces;
     const std::int64_t last = tiles * (i + 1) / pieces;
-    float* const memory = workers.own(thread);
+    float* const memory = workers.thread_scratch(thread);
     winograd_input(task, first, last, strip.inputs(memory, 0, 0), strip.input_stride(),
                    strip.scales(memory, 0));
     for (std::int64_t position = 0; position < weights.positions(); ++position) {
@@ -271,7 +271,7 @@ void run_in_strips(Workers& workers, const WinogradTask& task, std::int64_t tile
   const std::int64_t strips =
       std::clamp<std::int64_t>(divide_up(tiles * tile_bytes(weights), kStripBytes), 1, tiles);
   const Strip strip(weights, divide_up(tiles, strips));
-  float* const memory = workers.shared(strip.floats());
+  float* const memory = workers.shared_scratch(strip.floats());
   ThreadPool& pool = workers.pool();
   for (std::int64_t s = 0; s < strips; ++s) {
     const std::int64_t first = tiles * s / strips;
