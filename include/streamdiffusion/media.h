@@ -97,11 +97,14 @@ struct SourceOptions {
   std::string input = {};
   /// Name of FFmpeg's input format or device ("rawvideo", "yuv4mpegpipe", "v4l2", ...). Empty: detected.
   std::string format = {};
-  int width = 0;   ///< Width of rawvideo, or the width requested of a camera; 0: the camera's default.
-  int height = 0;  ///< Height of rawvideo, or the height requested of a camera; 0: the camera's default.
+  /// Size of rawvideo, or the size requested of a camera; 0: the camera's default. Other formats have a size
+  /// of their own, which causes a warning.
+  int width = 0;
+  int height = 0;
   std::string pixel_format = "rgb24";  ///< Pixel format of rawvideo, by FFmpeg's name.
-  /// Frames per second of rawvideo or a folder of images (0: 25), or the rate requested of a camera or screen
-  /// (0: its default).
+  /// Frames per second of rawvideo, of other raw streams (H.264, HEVC, Motion JPEG) that do not know theirs
+  /// and of a folder of images (0: 25), or the rate requested of a camera or screen (0: its default). Other
+  /// formats have times of their own, which causes a warning.
   double frame_rate = 0;
   /// Options of FFmpeg's format, device or protocol.
   std::map<std::string, std::string> ffmpeg_options = {};

@@ -19,12 +19,28 @@ struct Img2ImgOptions : CommonOptions {
   std::string output;
 };
 
+bool is_video(const std::string& input) {
+  try {
+    open_source({.input = input});
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 Frame read_picture(const std::string& input, const Console& console) {
+  const auto on_warning = [&console](const std::string& text) { console.warning(text); };
   if (input != "-") {
-    return read_image(input, [&](const std::string& text) { console.warning(text); });
+    try {
+      return read_image(input, on_warning);
+    } catch (const Error& error) {
+      if (!is_video(input)) throw;
+      throw Error(std::string(error.what()) + "; `streamdiffusion run` reads videos");
+    }
   }
   SourceOptions source;
   source.input = input;
+  source.on_warning = on_warning;
   Frame frame;
   if (!open_source(source)->read(frame)) {
     throw Error("standard input holds no picture");

@@ -169,6 +169,14 @@ void print_metadata(const fs::path& path) {
   print_table(rows);
 }
 
+/// Throws Error for a file that holds no tensors and no pipeline.
+void check_is_model(const fs::path& path) {
+  std::error_code error;
+  const bool is_known = path.extension() == ".safetensors" || path.extension() == ".dduf";
+  if (is_known || !fs::is_regular_file(path, error)) return;
+  throw Error(path.string() + " is no model: a model is a folder or a file ending in .safetensors or .dduf");
+}
+
 int info(const ModelsOptions& options) {
   const HubOptions hub = HubOptions::from_environment();
   for (const std::string& name : options.names) {
@@ -183,6 +191,7 @@ int info(const ModelsOptions& options) {
         std::printf("%s: not in the cache (%s); models pull downloads it\n", part.c_str(), hub.cache.c_str());
         continue;
       }
+      check_is_model(*found);
       std::printf("%s: %s\n", part.c_str(), found->c_str());
       print_files(*found);
       print_metadata(*found);

@@ -101,6 +101,12 @@ Picture make_picture(int width, int height, AVPixelFormat format) {
 Codec open_decoder(const AVCodecParameters& parameters, int threads, const std::string& what,
                    const AVCodec* decoder, std::int64_t most_pixels) {
   if (decoder == nullptr) decoder = avcodec_find_decoder(parameters.codec_id);
+  if (parameters.codec_id == AV_CODEC_ID_NONE) {
+    std::array<char, AV_FOURCC_MAX_STRING_SIZE> tag{};
+    av_fourcc_make_string(tag.data(), parameters.codec_tag);
+    throw Error(what + ": its codec, which the container calls " + tag.data() +
+                ", is not known to this FFmpeg; a newer one may know it");
+  }
   if (decoder == nullptr) {
     throw Error(what + ": this FFmpeg has no decoder for " + avcodec_get_name(parameters.codec_id) +
                 " (`ffmpeg -decoders` lists those it has)");

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <vector>
 
+#include "media/size_and_rate.h"
 #include "media/video_input.h"
 
 namespace streamdiffusion {
@@ -18,6 +19,7 @@ constexpr std::size_t kReordering = 16;
 struct Packets {
   std::vector<std::int64_t> times;  ///< Sorted presentation times; empty if a packet has none.
   std::int64_t count = 0;
+  bool has_key_frames = false;
   bool all = false;  ///< True if the file was read to the end.
 };
 
@@ -32,6 +34,7 @@ Packets read_packets(AVFormatContext& input, const AVStream& stream) {
     bytes += packet->size;
     if (packets.all || packet->stream_index != stream.index) continue;
     ++packets.count;
+    packets.has_key_frames = packets.has_key_frames || (packet->flags & AV_PKT_FLAG_KEY) != 0;
     timed = timed && packet->pts != AV_NOPTS_VALUE;
     packets.times.push_back(packet->pts);
   }
@@ -88,9 +91,10 @@ double plausible_rate(double guess, double interval) {
   return known && intervals > 0.45 && intervals < 2.55 ? guess : usual_rate(1 / interval);
 }
 
-FrameSpacing examine_spacing(const std::string& file) {
+FrameSpacing examine_spacing(const SourceOptions& source) {
   ffmpeg::Options options;
-  const ffmpeg::Input input = open_video_input(file, "", options);
+  request_size_and_rate(source, options);
+  const ffmpeg::Input input = open_video_input(source.input, "", options);
   AVStream* stream = find_video_stream(*input);
   if (stream == nullptr) return {};
   const Packets packets = read_packets(*input, *stream);
@@ -99,6 +103,7 @@ FrameSpacing examine_spacing(const std::string& file) {
   const double interval = 1 / av_q2d(av_guess_frame_rate(input.get(), stream, nullptr));
   return {.even = !std::isfinite(interval) || are_even(intervals, interval, tick),
           .interval = close_interval(intervals),
+          .has_key_frames = packets.has_key_frames,
           .frames = packets.all ? packets.count : 0};
 }
 

@@ -4,6 +4,7 @@
 #include <regex>
 
 #include "media/medium.h"
+#include "media/size_and_rate.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
@@ -54,8 +55,6 @@ void choose_device(const SourceOptions& options, Target& target) {
   } else {
     choose_screen(options, target);
   }
-  if (options.width > 0) target.options.set("video_size", size_text(options.width, options.height));
-  if (options.frame_rate > 0) target.options.set("framerate", std::to_string(options.frame_rate));
 }
 
 void choose_address(const SourceOptions& options, Target& target) {
@@ -79,6 +78,7 @@ Target choose(const SourceOptions& options) {
   } else {
     choose_address(options, target);
   }
+  request_size_and_rate(options, target.options);
   target.options.set(options.ffmpeg_options);
   return target;
 }
@@ -116,6 +116,8 @@ ffmpeg::Input open_live_input(const SourceOptions& options, Interrupt& interrupt
   if (opened < 0) fail(options.input, opened, interrupt);
   ffmpeg::Input input(context);
   ffmpeg::check_all_taken(target.options.left_of(options.ffmpeg_options), options.input);
+  const std::string untaken = describe_untaken_request(options, target.options);
+  if (!untaken.empty() && options.on_warning) options.on_warning(untaken);
   if (colours != nullptr) *colours = ContainerColours(*context);
   const int found = avformat_find_stream_info(context, nullptr);
   if (found < 0 || interrupt.ends()) fail(options.input, found < 0 ? found : AVERROR_EXIT, interrupt);

@@ -14,7 +14,9 @@
 #include "media/ffmpeg.h"
 #include "media/file_names.h"
 #include "media/frame_converter.h"
+#include "media/image_count.h"
 #include "media/picture_structure.h"
+#include "media/png_colours.h"
 #include "streamdiffusion/error.h"
 #include "streamdiffusion/media.h"
 
@@ -250,6 +252,13 @@ void warn_of_flaws(const Structure& structure, const AVFrame& picture, const std
   if (!complaint.empty()) on_warning("the picture " + name + " may be damaged: " + complaint);
 }
 
+void warn_of_further_images(Bytes bytes, const std::string& name, const OnWarning& on_warning) {
+  const std::size_t images = count_images(bytes);
+  if (images < 2 || !on_warning) return;
+  on_warning("the picture " + name + " holds " + std::to_string(images) +
+             " images, of which the first alone is read");
+}
+
 Orientation orientation_of(const AVFrame& picture, const PictureStructure& structure) {
   if (structure.format != Structure::Format::other) return orientation_from_exif(structure.orientation);
   const AVFrameSideData* matrix = av_frame_get_side_data(&picture, AV_FRAME_DATA_DISPLAYMATRIX);
@@ -324,7 +333,9 @@ Frame read_picture(std::span<const std::uint8_t> bytes, const PictureFormat& for
   refuse_black_tiff(structure, name);
   const ffmpeg::Picture picture = decode_without_damage(bytes, format, structure, name, most_pixels);
   attach_profile(*picture, structure.colour_profile);
+  tag_colours_of_png(bytes, *picture);
   warn_of_flaws(structure, *picture, name, on_warning);
+  warn_of_further_images(bytes, name, on_warning);
   FrameConverter converter;
   Frame frame;
   try {
@@ -376,6 +387,10 @@ Frame read_image(const std::filesystem::path& file, const OnWarning& on_warning)
   if (format.demuxer == nullptr) format.codec = codec_by_name(file);
   const bool known =
       format.demuxer != nullptr ? holds_picture(*format.demuxer, bytes) : format.codec != AV_CODEC_ID_NONE;
+  if (!known && format.demuxer != nullptr) {
+    throw Error(name + " is no picture: FFmpeg takes it for a video or for sound (" + format.demuxer->name +
+                ")");
+  }
   if (!known) throw Error(name + " is no picture that FFmpeg knows (PNG, JPEG, WebP, ...)");
   return read_picture(bytes, format, name, ffmpeg::kMaxPixels, on_warning);
 }

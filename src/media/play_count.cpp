@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "media/byte_view.h"
+#include "media/gif_blocks.h"
 
 namespace streamdiffusion {
 namespace {
@@ -19,27 +20,17 @@ std::vector<std::uint8_t> read_start(const std::filesystem::path& file) {
   return bytes;
 }
 
-/// Skips a GIF's sub-blocks. Each has a length byte and that many bytes; an empty one ends them.
-Bytes after_sub_blocks(Bytes bytes) {
-  while (!bytes.empty() && bytes[0] != 0) bytes = after(bytes, std::size_t{1} + bytes[0]);
-  return after(bytes, 1);
-}
-
 /// Reads the count from the NETSCAPE extension, which counts repetitions. Without it a GIF is played once.
 int plays_of_gif(Bytes bytes) {
-  constexpr std::size_t kHeader = 13;
-  constexpr std::uint8_t kExtension = 0x21;
   constexpr std::string_view kLoops{"\xFF\x0BNETSCAPE2.0\x03\x01", 15};
-  if (bytes.size() < kHeader) return 1;
-  const bool has_palette = (bytes[10] & 0x80) != 0;
-  const std::size_t palette = has_palette ? std::size_t{3} << ((bytes[10] & 7) + 1) : 0;
-  bytes = after(bytes, kHeader + palette);
-  while (bytes.size() >= 2 && bytes[0] == kExtension) {
+  if (bytes.size() < gif::kHeaderSize) return 1;
+  bytes = after(bytes, gif::kHeaderSize + gif::palette_size(bytes[gif::kHeaderFlags]));
+  while (bytes.size() >= 2 && bytes[0] == gif::kExtension) {
     if (starts_with(after(bytes, 1), kLoops) && bytes.size() >= 18) {
       const auto repetitions = static_cast<int>(little_endian(after(bytes, 16), 2));
       return repetitions == 0 ? 0 : repetitions + 1;
     }
-    bytes = after_sub_blocks(after(bytes, 2));
+    bytes = gif::after_sub_blocks(after(bytes, 2));
   }
   return 1;
 }

@@ -26,6 +26,17 @@ std::function<void(const std::string&)> warning_of(const SourceOptions& options)
   return [](const std::string& problem) { throw Error(problem); };
 }
 
+std::unique_ptr<Source> open_pictures(const SourceOptions& options,
+                                      std::vector<std::filesystem::path> files) {
+  constexpr double kPictureRate = 25;
+  const auto on_warning = warning_of(options);
+  if (options.width > 0 && on_warning) {
+    on_warning("the size given for " + options.input + " has no effect: pictures have their own");
+  }
+  const double rate = options.frame_rate > 0 ? options.frame_rate : kPictureRate;
+  return std::make_unique<PictureSource>(std::move(files), rate, on_warning);
+}
+
 }  // namespace
 
 bool is_live(const SourceOptions& options) {
@@ -35,18 +46,16 @@ bool is_live(const SourceOptions& options) {
 
 std::unique_ptr<Source> open_source(const SourceOptions& options) {
   if (is_live(options)) return open_live_source(options);
-  constexpr double kPictureRate = 25;
-  const double picture_rate = options.frame_rate > 0 ? options.frame_rate : kPictureRate;
   if (options.input == "-" || !options.format.empty()) return std::make_unique<VideoSource>(options);
   const std::filesystem::path path = options.input;
   if (std::filesystem::is_directory(path)) {
     std::vector<std::filesystem::path> files = pictures_in(path);
     if (files.empty())
       throw Error("the folder " + options.input + " holds no pictures (PNG, JPEG, WebP, ...)");
-    return std::make_unique<PictureSource>(std::move(files), picture_rate, warning_of(options));
+    return open_pictures(options, std::move(files));
   }
   if (std::filesystem::is_regular_file(path) && is_picture(path)) {
-    return std::make_unique<PictureSource>(std::vector{path}, picture_rate, warning_of(options));
+    return open_pictures(options, {path});
   }
   return std::make_unique<VideoSource>(options);
 }

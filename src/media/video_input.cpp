@@ -100,16 +100,18 @@ std::int64_t start_time(const AVStream& stream) {
              : av_rescale_q(stream.start_time, stream.time_base, {1, 1'000'000});
 }
 
-const std::int32_t* display_matrix(const AVStream& stream) {
-  const std::uint8_t* matrix = nullptr;
+const std::uint8_t* stream_data(const AVStream& stream, AVPacketSideDataType kind) {
 #if LIBAVFORMAT_VERSION_INT >= AV_VERSION_INT(60, 15, 100)
-  const AVPacketSideData* data = av_packet_side_data_get(
-      stream.codecpar->coded_side_data, stream.codecpar->nb_coded_side_data, AV_PKT_DATA_DISPLAYMATRIX);
-  if (data != nullptr) matrix = data->data;
+  const AVPacketSideData* data =
+      av_packet_side_data_get(stream.codecpar->coded_side_data, stream.codecpar->nb_coded_side_data, kind);
+  return data != nullptr ? data->data : nullptr;
 #else
-  matrix = av_stream_get_side_data(&stream, AV_PKT_DATA_DISPLAYMATRIX, nullptr);
+  return av_stream_get_side_data(&stream, kind, nullptr);
 #endif
-  return reinterpret_cast<const std::int32_t*>(matrix);
+}
+
+const std::int32_t* display_matrix(const AVStream& stream) {
+  return reinterpret_cast<const std::int32_t*>(stream_data(stream, AV_PKT_DATA_DISPLAYMATRIX));
 }
 
 }  // namespace streamdiffusion

@@ -30,6 +30,9 @@ std::vector<AVStream*> audio_streams(AVFormatContext& input);
 /// The time from which Frame::time counts, in microseconds of the container's clock.
 std::int64_t start_time(const AVStream& stream);
 
+/// Returns a stream's data of a kind; null where there is none.
+const std::uint8_t* stream_data(const AVStream& stream, AVPacketSideDataType kind);
+
 /// FFmpeg's display matrix, by which the container wants frames turned. Null if it states none.
 const std::int32_t* display_matrix(const AVStream& stream);
 

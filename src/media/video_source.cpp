@@ -1,5 +1,9 @@
 #include "media/video_source.h"
 
+extern "C" {
+#include <libavutil/dovi_meta.h>
+}
+
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -8,9 +12,11 @@
 #include <utility>
 
 #include "media/container_end.h"
+#include "media/flv_codec.h"
 #include "media/frame_spacing.h"
 #include "media/medium.h"
 #include "media/play_count.h"
+#include "media/size_and_rate.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
@@ -28,17 +34,18 @@ std::unique_ptr<PipeInput> open_pipe(const SourceOptions& options) {
 
 ffmpeg::Input open(const SourceOptions& options, AVIOContext* pipe, ContainerColours& colours) {
   ffmpeg::Options demuxer_options;
+  request_size_and_rate(options, demuxer_options);
   if (options.format == "rawvideo") {
     if (options.width <= 0 || options.height <= 0) throw Error("rawvideo needs its width and height");
-    const double rate = options.frame_rate > 0 ? options.frame_rate : kDefaultFrameRate;
-    demuxer_options.set("video_size", std::to_string(options.width) + "x" + std::to_string(options.height));
     demuxer_options.set("pixel_format", options.pixel_format);
-    demuxer_options.set("framerate", std::to_string(rate));
     demuxer_options.set("fpsprobesize", "0");  // The rate is given, so frames need not be probed for it.
   }
   demuxer_options.set(options.ffmpeg_options);
   ffmpeg::Input input = open_video_input(options.input, options.format, demuxer_options, pipe, &colours);
   ffmpeg::check_all_taken(demuxer_options.left_of(options.ffmpeg_options), input_name(options.input));
+  const std::string untaken = describe_untaken_request(options, demuxer_options);
+  if (!untaken.empty() && options.strict) throw Error(untaken);
+  if (!untaken.empty() && options.on_warning) options.on_warning(untaken);
   return input;
 }
 
@@ -57,6 +64,21 @@ bool is_mp4(const AVFormatContext& input) { return std::string_view(input.iforma
 /// True if FFmpeg's decoder marks frames with missing parts. That of HEVC does not.
 bool marks_damage(AVCodecID codec) {
   return codec == AV_CODEC_ID_H264 || codec == AV_CODEC_ID_MPEG2VIDEO || codec == AV_CODEC_ID_MPEG1VIDEO;
+}
+
+/// True if decoding can begin at a key frame only. Animated PNGs and GIFs begin with their first frame, which
+/// FFmpeg's demuxers do not always mark.
+bool needs_key_frame(AVCodecID codec) {
+  const AVCodecDescriptor* descriptor = avcodec_descriptor_get(codec);
+  const bool all_are_key = descriptor != nullptr && (descriptor->props & AV_CODEC_PROP_INTRA_ONLY) != 0;
+  return !all_are_key && codec != AV_CODEC_ID_APNG && codec != AV_CODEC_ID_GIF;
+}
+
+/// True for demuxers that mark packets where the count of an MPEG transport stream jumps. HLS consists of
+/// parts of such streams.
+bool counts_packets(const AVInputFormat& format) {
+  const std::string_view name = format.name;
+  return name == "mpegts" || name == "hls";
 }
 
 std::int64_t duration_of(const AVFrame& picture) {
@@ -89,9 +111,8 @@ VideoSource::VideoSource(const SourceOptions& options)
       picture_(ffmpeg::make_picture()),
       times_(*input_) {
   if (stream_ == nullptr) throw Error(name_ + " holds no video");
-  if (!pipe_ && lacks_end(options.input)) {
-    report("the video " + name_ + " is cut short: its end is missing; copy or download it again");
-  }
+  if (!pipe_) check_flv_codec();
+  if (!pipe_) check_end();
   const AVCodecParameters& parameters = *stream_->codecpar;
   if (std::int64_t{parameters.width} * parameters.height > ffmpeg::kMaxPixels) {
     throw Error(name_ + " says to be " + std::to_string(parameters.width) + "x" +
@@ -102,7 +123,32 @@ VideoSource::VideoSource(const SourceOptions& options)
   decoder_->pkt_timebase = stream_->time_base;
   if (refuses_damage(*decoder_)) mender_.emplace(*stream_, "cannot decode " + name_);
   start_ = start_time(*stream_);
+  check_dolby_vision();
   fill_info(options);
+}
+
+void VideoSource::check_flv_codec() const {
+  constexpr unsigned kFirstThatKnows = AV_VERSION_INT(60, 16, 100);  // FFmpeg 6.1
+  if (avformat_version() >= kFirstThatKnows) return;
+  const std::string codec = enhanced_flv_codec(path_);
+  if (codec.empty()) return;
+  throw Error("cannot read " + name_ + ": its codec is " + codec +
+              ", which FFmpeg before 6.1 does not know in FLV; remux it to Matroska or MP4 with a newer one");
+}
+
+void VideoSource::check_end() const {
+  switch (examine_end(path_)) {
+    case ContainerEnd::whole:
+      break;
+    case ContainerEnd::cut_short:
+      report("the video " + name_ + " is cut short: its end is missing; copy or download it again");
+      break;
+    case ContainerEnd::goes_on:
+      report(name_ +
+             " goes on with a second recording, which FFmpeg does not read; join recordings with "
+             "`ffmpeg -f concat`");
+      break;
+  }
 }
 
 void VideoSource::fill_info(const SourceOptions& options) {
@@ -113,7 +159,7 @@ void VideoSource::fill_info(const SourceOptions& options) {
   if (orientation().transpose) std::swap(info_.width, info_.height);
 
   const bool can_look = options.format.empty() && std::filesystem::is_regular_file(options.input);
-  const FrameSpacing spacing = can_look ? examine_spacing(options.input) : FrameSpacing{};
+  const FrameSpacing spacing = can_look ? examine_spacing(options) : FrameSpacing{};
   const double mean = av_q2d(stream_->avg_frame_rate);
   const double base = av_q2d(stream_->r_frame_rate);
   const bool mean_differs = mean > 0 && base > 0 && std::abs(mean / base - 1) > 1e-3;
@@ -124,12 +170,24 @@ void VideoSource::fill_info(const SourceOptions& options) {
     if (info_.frame_rate <= 0) info_.frame_rate = rate;
   }
 
+  check_rate(options.frame_rate);
+  // In a file without any mark, all frames are given to the decoder.
+  key_frame_seen_ = !needs_key_frame(parameters.codec_id) || !spacing.has_key_frames;
   info_.frames = stream_->nb_frames > 0 ? stream_->nb_frames : spacing.frames;
   if (info_.frames == 0 && !info_.variable_frame_rate) {
     info_.frames = std::llround(duration_seconds() * info_.frame_rate);
   }
   if (can_look) info_.plays = play_count(options.input);
   info_.has_audio = !audio_streams(*input_).empty();
+}
+
+/// Raw streams may hold a rate of their own, which FFmpeg prefers to the one that it is asked for.
+void VideoSource::check_rate(double wanted) const {
+  if (wanted <= 0 || !takes_rate(*input_->iformat) || std::abs(info_.frame_rate / wanted - 1) < 1e-3) return;
+  char rate[32];
+  std::snprintf(rate, sizeof(rate), "%.6g", info_.frame_rate);
+  report("the frame rate given for " + name_ + " has no effect: the stream says that it has " + rate +
+         " frames a second");
 }
 
 /// The duration that the container states; 0 if it states none.
@@ -195,6 +253,7 @@ bool VideoSource::read(Frame& frame) {
     time_ += std::llround(1e6 / info_.frame_rate);
   }
   if (live_pipe_) time_ = std::max(time_, since_first_read());
+  check_order();
   last_pts_ = picture_->best_effort_timestamp;
   last_packet_duration_ = duration_of(*picture_);
   frame.number = frames_read_++;
@@ -268,9 +327,7 @@ bool VideoSource::feed_decoder() {
     // A packet without data means a repeated frame. Decoders would take it for the end.
     if (packet_->size == 0) continue;
     check_packet(*packet_);
-    // A recording may begin between two key frames. Packets before the first cannot be decoded.
-    key_frame_seen_ = key_frame_seen_ || (packet_->flags & AV_PKT_FLAG_KEY) != 0;
-    if (!key_frame_seen_) continue;
+    if (!has_begun(*packet_)) continue;
     if (mender_) mender_->keep(*packet_);
     return send_packet(packet_.get());
   }
@@ -279,12 +336,32 @@ bool VideoSource::feed_decoder() {
   return send_packet(nullptr);
 }
 
+/// False for packets before the first key frame, which cannot be decoded: a recording may begin between two
+/// key frames.
+bool VideoSource::has_begun(const AVPacket& packet) {
+  if (key_frame_seen_) return true;
+  const std::int64_t time = packet.dts != AV_NOPTS_VALUE ? packet.dts : packet.pts;
+  if (left_out_from_ == AV_NOPTS_VALUE) left_out_from_ = time;
+  if ((packet.flags & AV_PKT_FLAG_KEY) == 0) return false;
+  key_frame_seen_ = true;
+  constexpr std::int64_t kNoticed = 250'000;  // microseconds
+  const std::int64_t left_out =
+      time == AV_NOPTS_VALUE || left_out_from_ == AV_NOPTS_VALUE
+          ? 0
+          : av_rescale_q(time - left_out_from_, stream_->time_base, ffmpeg::kMicroseconds);
+  if (left_out >= kNoticed) {
+    report("the first " + seconds_text(left_out) + " of " + name_ +
+           ", image and sound, are left out: they come before the first key frame and cannot be decoded");
+  }
+  return true;
+}
+
 /// Reports packets marked as corrupt. MPEG transport streams count packets, and a jump of the count means
 /// lost packets or, harmlessly, a new recording. So for them only gaps in time are reported here; the decoder
 /// reports damaged frames.
 void VideoSource::check_packet(const AVPacket& packet) {
   const bool in_doubt = (packet.flags & AV_PKT_FLAG_CORRUPT) != 0;
-  if (std::string_view(input_->iformat->name) != "mpegts" || !marks_damage(stream_->codecpar->codec_id)) {
+  if (!counts_packets(*input_->iformat) || !marks_damage(stream_->codecpar->codec_id)) {
     if (in_doubt) note_damage({});
     return;
   }
@@ -307,13 +384,12 @@ bool VideoSource::read_packet() {
   av_packet_unref(packet_.get());
   ffmpeg::take_demuxer_error();
   const int result = av_read_frame(input_.get(), packet_.get());
-  if (stopped() || result == AVERROR_EOF)
-    return false;  // A packet read while being stopped may be incomplete.
-  if (result >= 0) {
-    const std::string skipped = ffmpeg::take_demuxer_error();
-    if (!skipped.empty()) note_damage(skipped);
-    return true;
-  }
+  if (stopped()) return false;  // A packet read while being stopped may be incomplete.
+  const std::string skipped = ffmpeg::take_demuxer_error();
+  // At the end of a file, check_end knows more: bytes behind the end are an error for FFmpeg.
+  if (!skipped.empty() && (result >= 0 || (result == AVERROR_EOF && pipe_))) note_damage(skipped);
+  if (result >= 0) return true;
+  if (result == AVERROR_EOF) return false;
   if (packets_read_ == 0) fail_to_open(path_, result, input_->iformat);
   report("the video is cut short or damaged: " + where() + ": " + ffmpeg::error_text(result) +
          "; copy or download it again");
@@ -338,6 +414,28 @@ void VideoSource::check_colours() {
   const std::string& problem = converter_.colour_problem();
   if (problem.empty() || std::exchange(warned_of_colours_, true)) return;
   report("the video " + name_ + " " + problem);
+}
+
+/// Recordings in Matroska or fragmented MP4 that were joined byte by byte begin anew at their first time.
+void VideoSource::check_order() {
+  constexpr std::int64_t kNoticed = 500'000;  // microseconds
+  if (time_ < latest_ - kNoticed && !std::exchange(went_back_, true)) {
+    report(name_ + " goes back to " + seconds_text(time_) + " after " + seconds_text(latest_) +
+           ": it seems to be several recordings that were joined byte by byte; join them with "
+           "`ffmpeg -f concat`");
+  }
+  latest_ = std::max(latest_, time_);
+}
+
+/// Profile 5 of Dolby Vision has colours of its own; the others can be shown as HDR or SDR.
+void VideoSource::check_dolby_vision() const {
+  constexpr int kOwnColours = 5;
+  const auto* const configuration =
+      reinterpret_cast<const AVDOVIDecoderConfigurationRecord*>(stream_data(*stream_, AV_PKT_DATA_DOVI_CONF));
+  if (configuration == nullptr || configuration->dv_profile != kOwnColours) return;
+  report("the video " + name_ +
+         " is HDR (Dolby Vision, profile 5), which is read as if it were SDR: its colours are wrong, green "
+         "and purple; convert it to SDR first, for example with FFmpeg's filter libplacebo");
 }
 
 void VideoSource::check_turn() {

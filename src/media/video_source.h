@@ -25,6 +25,9 @@ class VideoSource : public Source {
  private:
   using Clock = std::chrono::steady_clock;
 
+  void check_flv_codec() const;
+  void check_end() const;
+  void check_rate(double wanted) const;
   void fill_info(const SourceOptions& options);
   bool decode_next();
   bool mend();
@@ -35,7 +38,10 @@ class VideoSource : public Source {
   void check_packet(const AVPacket& packet);
   void note_damage(const std::string& reason);
   void note_error(int code);
+  bool has_begun(const AVPacket& packet);
+  void check_order();
   void check_colours();
+  void check_dolby_vision() const;
   void check_turn();
   void check_picture();
   [[nodiscard]] std::int64_t container_end() const;
@@ -79,8 +85,11 @@ class VideoSource : public Source {
   std::int64_t extent_ = 0;  ///< End of all streams' packets, in microseconds of the container's clock.
   std::int64_t last_decoding_time_ = AV_NOPTS_VALUE;  ///< That of the last packet, in the stream's time base.
   int packets_in_doubt_ = 0;                          ///< See check_packet.
-  bool key_frame_seen_ = false;
-  bool input_ended_ = false;  ///< True once the decoder was told of the end.
+  std::int64_t latest_ = 0;                           ///< Largest time_ so far.
+  bool went_back_ = false;
+  bool key_frame_seen_ = false;                  ///< Also true if decoding needs none.
+  std::int64_t left_out_from_ = AV_NOPTS_VALUE;  ///< Time of the first packet, in the stream's time base.
+  bool input_ended_ = false;                     ///< True once the decoder was told of the end.
   std::int64_t damages_ = 0;
   std::string warned_matrix_;
   bool warned_of_colours_ = false;

@@ -1,5 +1,10 @@
 #include "media/picture_reader.h"
 
+extern "C" {
+#include <libavutil/bswap.h>
+#include <libavutil/crc.h>
+}
+
 #include "media/ffmpeg.h"
 #include "support.h"
 
@@ -293,6 +298,91 @@ TEST(IsPicture, TellsPicturesFromVideosByTheirBytes) {
   EXPECT_FALSE(is_picture(fixture("untagged.mp4")));
   EXPECT_FALSE(is_picture(fixture("uneven.mkv")));
   EXPECT_FALSE(is_picture(fixture("missing")));
+}
+
+std::vector<std::string> warnings_of(const std::string& file) {
+  std::vector<std::string> warnings;
+  read_image(file, [&](const std::string& text) { warnings.push_back(text); });
+  return warnings;
+}
+
+std::string little_endian_text(std::uint32_t value, std::size_t bytes) {
+  std::string text;
+  for (; bytes > 0; --bytes, value >>= 8) text.push_back(static_cast<char>(value & 0xFF));
+  return text;
+}
+
+/// Chains directories with an entry each, the type of the page, to a TIFF's only one.
+std::string with_pages(std::string tiff, const std::vector<std::uint32_t>& types) {
+  constexpr std::uint32_t kLong = 4;
+  const auto number = [&tiff](std::size_t at, std::size_t bytes) {
+    std::size_t value = 0;
+    while (bytes-- > 0) value = value * 256 + static_cast<unsigned char>(tiff[at + bytes]);
+    return value;
+  };
+  std::size_t next = number(4, 4);
+  next += 2 + 12 * number(next, 2);
+  for (const std::uint32_t type : types) {
+    tiff.replace(next, 4, little_endian_text(static_cast<std::uint32_t>(tiff.size()), 4));
+    next = tiff.size() + 14;
+    tiff += little_endian_text(1, 2) + little_endian_text(254, 2) + little_endian_text(kLong, 2) +
+            little_endian_text(1, 4) + little_endian_text(type, 4) + little_endian_text(0, 4);
+  }
+  return tiff;
+}
+
+TEST(ReadImage, TellsOfFurtherPagesOfATiff) {
+  const ScratchFolder folder;
+  const std::string tiff = read_bytes(fixture("tagged_raw.tif"));
+  ASSERT_TRUE(tiff.starts_with("II"));
+  constexpr std::uint32_t kPage = 2;
+  constexpr std::uint32_t kThumbnail = 1;
+  write_bytes(folder / "a.tif", with_pages(tiff, {kPage, kThumbnail, kPage}));
+  const std::vector<std::string> warnings = warnings_of(folder / "a.tif");
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_NE(warnings[0].find("3 images"), std::string::npos) << warnings[0];
+  write_bytes(folder / "a.tif", with_pages(tiff, {kThumbnail}));
+  EXPECT_EQ(warnings_of(folder / "a.tif"), std::vector<std::string>{});
+}
+
+TEST(ReadImage, TellsOfFurtherImagesOfAnAnimation) {
+  const ScratchFolder folder;
+  for (const char* name : {"a.gif", "a.apng"}) {
+    for (const int frames : {1, 5}) {
+      write_clip(sink_options(folder / name), frames);
+      const std::vector<std::string> warnings = warnings_of(folder / name);
+      ASSERT_EQ(warnings.size(), frames == 1 ? 0U : 1U) << name;
+      for (const std::string& text : warnings) EXPECT_NE(text.find("5 images"), std::string::npos) << text;
+    }
+  }
+}
+
+/// Puts a chunk behind the header of a PNG.
+std::string with_chunk(std::string png, const std::string& type_and_content) {
+  constexpr std::size_t kHeaderEnd = 33;
+  const auto* const begin = reinterpret_cast<const std::uint8_t*>(type_and_content.data());
+  const std::uint32_t checksum =
+      ~av_bswap32(av_crc(av_crc_get_table(AV_CRC_32_IEEE_LE), ~0U, begin, type_and_content.size()));
+  const auto length = static_cast<std::uint32_t>(type_and_content.size() - 4);
+  return png.insert(kHeaderEnd, little_endian_text(av_bswap32(length), 4) + type_and_content +
+                                    little_endian_text(checksum, 4));
+}
+
+TEST(ReadImage, WarnsOfTheHdrThatAPngNames) {
+  const ScratchFolder folder;
+  constexpr char kBt2020 = 9;
+  constexpr char kPq = 16;
+  const std::string png = read_bytes(fixture("plain.png"));
+  write_bytes(folder / "a.png", with_chunk(png, std::string("cICP") + kBt2020 + kPq + '\0' + '\1'));
+  const std::vector<std::string> warnings = warnings_of(folder / "a.png");
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_NE(warnings[0].find("is HDR"), std::string::npos) << warnings[0];
+  write_bytes(folder / "a.png", with_chunk(png, std::string("cICP\x01\x0D\0\x01", 8)));
+  EXPECT_EQ(warnings_of(folder / "a.png"), std::vector<std::string>{});
+}
+
+TEST(ReadImage, SaysThatAVideoIsNoPicture) {
+  EXPECT_NE(error_of([] { read_image(fixture("untagged.mp4")); }).find("a video"), std::string::npos);
 }
 
 }  // namespace

@@ -1,4 +1,9 @@
 #include <algorithm>
+#include <map>
+
+extern "C" {
+#include <libavutil/crc.h>
+}
 
 #include "joined_recording.h"
 #include "sounding_video.h"
@@ -298,6 +303,23 @@ void expect_colour_warning(const std::string& option, const std::string& value, 
 
 TEST(VideoSource, WarnsOfHdr) { expect_colour_warning("color_trc", "arib-std-b67", "HDR"); }
 
+TEST(VideoSource, WarnsOfDolbyVisionWithColoursOfItsOwn) {
+  const ScratchFolder folder;
+  const std::string whole = write_mpeg4(folder / "a.mp4", 3);
+  const std::size_t place = whole.find("btrt");  // a box that nobody needs
+  ASSERT_NE(place, std::string::npos);
+  for (const int profile : {5, 8}) {
+    std::string box = std::string("dvcC\x01", 5) + '\0' + static_cast<char>(profile << 1) + '\x05';
+    box.resize(16, '\0');
+    write_bytes(folder / "a.mp4", std::string(whole).replace(place, box.size(), box));
+    const Read read = read_with_warnings(folder / "a.mp4");
+    EXPECT_EQ(read.frames.size(), 3U);
+    ASSERT_EQ(read.warnings.size(), profile == 5 ? 1U : 0U);
+    for (const std::string& text : read.warnings)
+      EXPECT_NE(text.find("Dolby Vision"), std::string::npos) << text;
+  }
+}
+
 TEST(VideoSource, ReadsAnUnusualColourMatrixAsNone) {
   const Read read = read_with_warnings(fixture("reserved_matrix.mp4"));
   EXPECT_EQ(read.frames.size(), 3U);
@@ -414,6 +436,169 @@ TEST_P(EveryTransportStream, IsDamagedWherePacketsAreMissing) {
   }
 }
 INSTANTIATE_TEST_SUITE_P(Codecs, EveryTransportStream, ::testing::Values("libx264", "mpeg2video", "libx265"));
+
+TEST(VideoSource, IsWholeWhereAPlaylistJoinsRecordings) {
+  const ScratchFolder folder;
+  move_times(fixture("flash_and_beep.ts"), folder / "1.ts", 10);
+  move_times(fixture("flash_and_beep.ts"), folder / "2.ts", 11.6);
+  write_bytes(folder / "a.m3u8",
+              "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:2\n#EXTINF:1.6,\n1.ts\n"
+              "#EXT-X-DISCONTINUITY\n#EXTINF:1.6,\n2.ts\n#EXT-X-ENDLIST\n");
+  const Read read = read_with_warnings(folder / "a.m3u8");
+  EXPECT_EQ(read.frames.size(), 80U);
+  EXPECT_EQ(read.warnings, std::vector<std::string>{});
+}
+
+TEST(VideoSource, SaysThatTimesBeginAnewInJoinedFiles) {
+  const ScratchFolder folder;
+  SinkOptions options = sink_options(folder / "a.mkv");
+  options.ffmpeg_options = {{"live", "1"}};
+  write_clip(options, 40);
+  write_bytes(folder / "a.mkv", read_bytes(folder / "a.mkv") + read_bytes(folder / "a.mkv"));
+  const Read read = read_with_warnings(folder / "a.mkv");
+  EXPECT_EQ(read.frames.size(), 80U);
+  EXPECT_TRUE(std::ranges::any_of(read.warnings, [](const std::string& text) {
+    return text.find("joined byte by byte") != std::string::npos;
+  }));
+}
+
+/// Makes the first frame of an animated PNG one that is drawn over what is there.
+void draw_first_frame_over(const std::string& file) {
+  std::string bytes = read_bytes(file);
+  const std::size_t control = bytes.find("fcTL");
+  ASSERT_NE(control, std::string::npos);
+  constexpr std::size_t kControl = 30;  // type and content; the way of drawing comes last
+  bytes[control + kControl - 1] = 1;
+  const auto* begin = reinterpret_cast<const std::uint8_t*>(bytes.data()) + control;
+  const std::uint32_t checksum = ~av_crc(av_crc_get_table(AV_CRC_32_IEEE_LE), ~0U, begin, kControl);
+  for (std::size_t i = 0; i < 4; ++i)
+    bytes[control + kControl + i] = static_cast<char>(checksum >> (24 - 8 * i));
+  write_bytes(file, bytes);
+}
+
+TEST(VideoSource, GivesTheFirstFrameOfAnAnimatedPng) {
+  const ScratchFolder folder;
+  write_clip(sink_options(folder / "a.apng"), 5);
+  draw_first_frame_over(folder / "a.apng");
+  const Read read = read_with_warnings(folder / "a.apng");
+  ASSERT_EQ(read.frames.size(), 5U);
+  EXPECT_EQ(read.frames[1].time.count(), 40'000);
+  EXPECT_EQ(read.warnings, std::vector<std::string>{});
+}
+
+TEST(VideoSource, ReadsVideoWithoutMarksOfKeyFrames) {
+  const ScratchFolder folder;
+  for (const char* codec : {"ffv1", "zmbv", "mjpeg"}) {
+    SinkOptions options = sink_options(folder / "marked.avi");
+    options.codec = codec;
+    write_clip(options, 10);
+    copy_packets(options.output, folder / "a.mkv", [](AVPacket& packet, const AVFormatContext&) {
+      packet.flags = 0;
+      return true;
+    });
+    const Read read = read_with_warnings(folder / "a.mkv");
+    EXPECT_EQ(read.frames.size(), 10U) << codec;
+    EXPECT_EQ(read.warnings, std::vector<std::string>{}) << codec;
+  }
+}
+
+TEST(VideoSource, TellsHowMuchComesBeforeTheFirstKeyFrame) {
+  const ScratchFolder folder;
+  SinkOptions options = sink_options(folder / "whole.ts");
+  options.codec = "mpeg2video";
+  options.ffmpeg_options = {{"g", "20"}, {"sc_threshold", "1000000000"}};
+  write_clip(options, 50);
+  const auto without_first = [&](int count) {
+    copy_packets(options.output, folder / "a.ts",
+                 [&count](AVPacket&, const AVFormatContext&) { return count-- <= 0; });
+    return read_with_warnings(folder / "a.ts");
+  };
+  const Read read = without_first(10);
+  EXPECT_EQ(read.frames.size(), 30U);
+  ASSERT_EQ(read.warnings.size(), 1U);
+  EXPECT_NE(read.warnings[0].find("0.40 s"), std::string::npos) << read.warnings[0];
+  EXPECT_NE(strict_error(folder / "a.ts").find("before the first key frame"), std::string::npos);
+  EXPECT_EQ(without_first(16).warnings, std::vector<std::string>{});
+}
+
+/// Writes 20 frames as a raw stream; an empty name where FFmpeg is without the encoder.
+std::string write_raw_stream(const ScratchFolder& folder, const std::string& name, const std::string& encoder,
+                             const std::map<std::string, std::string>& encoder_options = {}) {
+  if (avcodec_find_encoder_by_name(encoder.c_str()) == nullptr) return {};
+  SinkOptions sink = sink_options(folder / "a.mkv");
+  sink.codec = encoder;
+  sink.ffmpeg_options = encoder_options;
+  write_clip(sink, 20);
+  copy_packets(sink.output, folder / name, [](AVPacket&, const AVFormatContext&) { return true; });
+  return folder / name;
+}
+
+TEST(VideoSource, ReadsRawStreamsAtAGivenRate) {
+  const ScratchFolder folder;
+  for (const std::string& file : {write_raw_stream(folder, "a.mjpeg", "mjpeg"),
+                                  write_raw_stream(folder, "a.hevc", "libx265",
+                                                   {{"x265-params", "vui-timing-info=0:log-level=none"}})}) {
+    for (const double rate : {10.0, 50.0, 100.0}) {
+      if (file.empty()) continue;
+      SourceOptions options{.input = file, .frame_rate = rate, .strict = true};
+      EXPECT_DOUBLE_EQ(open_source(options)->info().frame_rate, rate) << file;
+      const std::vector<Frame> frames = read_all(options);
+      ASSERT_EQ(frames.size(), 20U) << file;
+      EXPECT_NEAR(static_cast<double>(frames[10].time.count()), 10e6 / rate, 1e3) << file << rate;
+    }
+  }
+}
+
+TEST(VideoSource, SaysWhereARawStreamHasARateOfItsOwn) {
+  const ScratchFolder folder;
+  const std::string file = write_raw_stream(folder, "a.h264", "libx264");
+  if (file.empty()) GTEST_SKIP() << "FFmpeg is without libx264";
+  SourceOptions options{.input = file, .frame_rate = 10, .strict = true};
+  EXPECT_NE(error_of([&] { open_source(options); }).find("25 frames a second"), std::string::npos);
+  options.frame_rate = 25;
+  EXPECT_EQ(read_all(options).size(), 20U);
+}
+
+TEST(VideoSource, SaysWhereSizeAndRateHaveNoEffect) {
+  for (const char* name : {"untagged.mp4", "plain.png"}) {
+    std::vector<std::string> warnings;
+    SourceOptions options{.input = fixture(name), .width = 16, .height = 16};
+    options.on_warning = [&](const std::string& text) { warnings.push_back(text); };
+    open_source(options);
+    ASSERT_EQ(warnings.size(), 1U) << name;
+    EXPECT_NE(warnings[0].find("the size given"), std::string::npos) << warnings[0];
+  }
+  std::vector<std::string> warnings;
+  SourceOptions options{.input = fixture("untagged.mp4"), .frame_rate = 5};
+  options.on_warning = [&](const std::string& text) { warnings.push_back(text); };
+  open_source(options);
+  EXPECT_EQ(warnings.size(), 1U);
+  options.strict = true;
+  EXPECT_NE(error_of([&] { open_source(options); }).find("the frame rate given"), std::string::npos);
+}
+
+TEST(VideoSource, NamesTheTagOfACodecThatFfmpegDoesNotKnow) {
+  const ScratchFolder folder;
+  std::string bytes = write_mpeg4(folder / "a.avi", 3);
+  for (std::size_t at = bytes.find("FMP4"); at != std::string::npos; at = bytes.find("FMP4", at))
+    bytes.replace(at, 4, "QQ7z");
+  write_bytes(folder / "a.avi", bytes);
+  EXPECT_NE(error_of([&] { read_all(folder / "a.avi"); }).find("QQ7z"), std::string::npos);
+}
+
+TEST(VideoSource, NamesTheCodecOfAnEnhancedFlv) {
+  const ScratchFolder folder;
+  std::string bytes("FLV\x01\x01\0\0\0\x09\0\0\0\0", 13);
+  for (char frame = 0; frame < 10; ++frame) {
+    const std::string content = "\x90hvc1" + std::string(50, '\x55');
+    bytes += std::string("\x09\0\0", 3) + static_cast<char>(content.size()) + std::string(2, '\0') +
+             static_cast<char>(10 * frame) + std::string(4, '\0') + content + std::string(3, '\0') +
+             static_cast<char>(11 + content.size());
+  }
+  write_bytes(folder / "a.flv", bytes);
+  if (!kIsFfmpeg5) GTEST_SKIP() << "this FFmpeg knows it";
+  EXPECT_NE(error_of([&] { read_all(folder / "a.flv"); }).find("hvc1"), std::string::npos);
+}
 
 TEST(VideoSource, RefusesWhatIsNoVideo) {
   const ScratchFolder folder;
