@@ -42,7 +42,7 @@ struct ModelOptions {
   std::vector<LoraOptions> loras = {};
   /// Folder of LoRAs that prompts may name. `<lora:NAME:SCALE>` is removed from a prompt and loads
   /// NAME.safetensors from this folder or its subfolders; linked folders are followed. Names are compared in
-  /// Unicode's composed form. No value: prompts keep such text.
+  /// Unicode's composed form. No value: a prompt with such a tag is an error.
   std::optional<std::filesystem::path> lora_folder = {};
   std::vector<EmbeddingOptions> embeddings = {};
   /// Interprets weights in prompts: `(word:1.3)`, `(word)`, `[word]`, as in AUTOMATIC1111's web UI.

@@ -8,6 +8,7 @@
 #include "cli/checks.h"
 #include "cli/default_model.h"
 #include "cli/hub_session.h"
+#include "model/prompt/lora_tags.h"
 #include "streamdiffusion/hub.h"
 
 namespace streamdiffusion::cli {
@@ -37,6 +38,16 @@ void warn_of_guidance_without_effect(const CommonOptions& options, const Console
     console.warning(
         "--negative-prompt has no effect: it takes --cfg-type full or initialize and a --guidance-scale "
         "above 1");
+  }
+}
+
+/// Refuses a tag before the model is loaded, which would refuse it too.
+void check_lora_tags(const CommonOptions& options, const std::string& prompt) {
+  const std::vector<LoraScale> loras = take_lora_tags(prompt).loras;
+  if (!loras.empty() && options.lora_folder.empty()) {
+    const std::string& name = loras.front().name;
+    throw Error("the prompt names the LoRA \"" + name + "\"; give the folder that holds " + name +
+                ".safetensors with --lora-dir FOLDER");
   }
 }
 
@@ -198,6 +209,7 @@ void draw_seeds(CommonOptions& options, const Console& console) {
 Settings make_settings(const CommonOptions& options, const Console& console) {
   for (const std::string& prompt : options.prompts) {
     check_utf8("the prompt", prompt);
+    check_lora_tags(options, prompt);
   }
   check_utf8("the negative prompt", options.negative_prompt);
   warn_of_guidance_without_effect(options, console);

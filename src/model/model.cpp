@@ -11,6 +11,7 @@
 #include "device/devices.h"
 #include "model/model_impl.h"
 #include "model/prompt/lora_tags.h"
+#include "model/prompt/prompt_error.h"
 #include "model/prompt/prompt_weights.h"
 #include "model/text/prompt_text.h"
 #include "model/weights/lora.h"
@@ -133,10 +134,12 @@ std::shared_ptr<const Lora> Model::Impl::open_lora(const std::filesystem::path& 
 }
 
 std::string Model::Impl::take_lora_tags(const std::string& prompt, std::vector<LoraScale>& loras) const {
-  if (!options.lora_folder) {
-    return prompt;
-  }
   TaggedPrompt tagged = streamdiffusion::take_lora_tags(prompt);
+  if (!tagged.loras.empty() && !options.lora_folder) {
+    throw PromptError("the prompt names the LoRA \"" + tagged.loras.front().name +
+                      "\", but the model was loaded without a folder of LoRAs; give it one, or take the tag "
+                      "out of the prompt");
+  }
   std::ranges::move(tagged.loras, std::back_inserter(loras));
   return std::move(tagged.text);
 }

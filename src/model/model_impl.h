@@ -23,13 +23,13 @@ struct Model::Impl {
   /// Returns the token ids of a prompt. Warns, once per prompt, if it is too long for the model and is cut.
   const Tokenizer::Encoding& tokenize(const std::string& prompt);
 
-  /// Appends the LoRAs named by tags in `prompt` to `loras` and returns the prompt without the tags. Without
-  /// a LoRA folder it returns `prompt` unchanged.
+  /// Appends the LoRAs named by tags in `prompt` to `loras` and returns the prompt without the tags. Throws
+  /// PromptError for a malformed tag, and for any tag without a LoRA folder.
   std::string take_lora_tags(const std::string& prompt, std::vector<LoraScale>& loras) const;
 
   /// Returns the networks with the loaded LoRAs applied. A LoRA's scale is the sum of its scales in
   /// `of_prompts`, else the one in `changed`, else that of the options. LoRAs that only prompts name are
-  /// opened from the LoRA folder. Throws Error for an unknown name.
+  /// opened from the LoRA folder. Throws Error for an unknown name, and PromptError if it is in `of_prompts`.
   std::shared_ptr<WeightSet> weights(const std::vector<LoraScale>& changed,
                                      const std::vector<LoraScale>& of_prompts = {});
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "control/settings_json.h"
+#include "model/prompt/prompt_error.h"
 #include "server/engine.h"
 #include "streamdiffusion/error.h"
 
@@ -55,7 +56,12 @@ void Engine::change_settings(const SessionPtr& session, const ClientMessage& mes
   apply_json(message.fields, settings);
   check_weight_sets(*session->stream, settings);
   std::string answer = dump({{"type", "settings"}, {"id", message.id}, {"settings", to_json(settings)}});
-  session->stream->set(settings);
+  try {
+    session->stream->set(settings);
+  } catch (const PromptError& error) {
+    const bool is_blend = error.parameter() == "prompt" && !settings.prompts.empty();
+    answer = make_error("invalid", error.what(), message.id, is_blend ? "prompts" : error.parameter());
+  }
   send(session, std::move(answer));
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "model/prompt/lora_tags.h"
 #include "stream/blender.h"
 #include "streamdiffusion/error.h"
 
@@ -127,6 +128,7 @@ std::shared_ptr<const DenoisingPlan> make_denoising_plan(Model::Impl& model, con
         "guidance_embedding is given, but this model's UNet takes none (it has no time_cond_proj_dim)");
   }
 
+  check_negative_prompt(parameters.negative_prompt);
   std::vector<LoraScale> loras_of_prompts;
   const std::vector<WeightedPrompt> prompts = prompts_of(model, parameters, loras_of_prompts);
   denoising->weights = model.weights(parameters.lora_scales, loras_of_prompts);

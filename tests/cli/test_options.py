@@ -116,6 +116,8 @@ class Options(ProgramTest):
             pictures[prompt] = self.pixels("x.png")
         self.assertEqual(len(set(pictures.values())), 3)
         self.fail_with(1, ["nothing", "ink"], *draw, "<lora:nothing:1>", "--lora-dir", "loras")
+        self.fail_with(1, ["ink", "--lora-dir"], *draw, "a <lora:ink:0.8> boat")
+        self.fail_with(1, ["negative prompt", "<lora:"], *draw, "a", "--negative-prompt", "<lora:ink:1>")
         self.fail_with(1, "nowhere", *draw, "a", "--lora-dir", "nowhere")
         self.fail_with(1, "nowhere.safetensors", *draw, "a", "--embedding", "nowhere.safetensors:word")
         self.fail_with(1, "any code", *draw, "a", "--embedding", "x.pt")

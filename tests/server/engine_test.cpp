@@ -127,6 +127,23 @@ TEST_F(EngineTest, AnswersALoneFrameOfABatchWithoutFurtherOnes) {
   EXPECT_EQ(decode_image(answers[0].picture, 1 << 20).width, kSize);
 }
 
+TEST_F(EngineTest, NamesTheFieldOfAPromptThatTheModelCannotUse) {
+  const auto session = open();
+  const Json tagged = {{"text", "a boat <lora:style:1>"}};
+  ask(session, {{"type", "settings"}, {"settings", {{"prompt", tagged["text"]}, {"steps", 3}}}});
+  ask(session, {{"type", "settings"}, {"settings", {{"prompts", Json::array({tagged})}}}});
+  ask(session, {{"type", "settings"}, {"settings", {{"negative_prompt", tagged["text"]}}}});
+  ask(session, {{"type", "settings"}, {"settings", Json::object()}});
+  const std::vector<std::string> fields = {"prompt", "prompts", "negative_prompt"};
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    EXPECT_EQ(inbox_->message(i)["code"], "invalid");
+    EXPECT_EQ(inbox_->message(i)["field"], fields[i]);
+  }
+  const Json unchanged = inbox_->message(fields.size())["settings"];
+  EXPECT_EQ(unchanged["prompt"], "a red boat");
+  EXPECT_EQ(unchanged["steps"], 2);
+}
+
 TEST_F(EngineTest, AnswersEveryFrameOnce) {
   const auto session = open();
   constexpr std::uint32_t kFrames = 60;

@@ -86,9 +86,23 @@ TEST_F(LoraTagsTest, OfUnknownNamesLeaveTheStreamAsItWas) {
   EXPECT_EQ(difference(step_frames(stream, 0, 1).at(0), before), 0);
 }
 
-TEST_F(LoraTagsTest, AreTextWithoutAFolder) {
+TEST_F(LoraTagsTest, WithoutAFolderAreRefusedAndLeaveTheStreamAsItWas) {
   const auto model = load_tiny_model();
-  EXPECT_NO_THROW(picture(model, with_prompt("a cat<lora:other:1>")));
+  Stream stream(model, make_options(), with_prompt("a cat"));
+  const Frame before = step_frames(stream, 0, 1).at(0);
+  expect_error([&] { stream.set_parameters(with_prompt("a cat<lora:style:1>")); },
+               {"\"style\"", "folder of LoRAs"});
+  Parameters blend = with_prompt("");
+  blend.prompts = {{.text = "a cat"}, {.text = "a dog<lora:style:1>"}};
+  expect_error([&] { stream.set_parameters(blend); }, {"\"style\"", "folder of LoRAs"});
+  EXPECT_EQ(stream.parameters().prompt, "a cat");
+  EXPECT_EQ(difference(step_frames(stream, 0, 1).at(0), before), 0);
+}
+
+TEST_F(LoraTagsTest, AreRefusedInTheNegativePrompt) {
+  Parameters parameters = with_prompt("a cat");
+  parameters.negative_prompt = "a dog<lora:style:1>";
+  expect_error([&] { picture(load(), parameters); }, {"negative prompt", "<lora:"});
 }
 
 }  // namespace

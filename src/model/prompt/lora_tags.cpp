@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <string_view>
 
-#include "streamdiffusion/error.h"
+#include "model/prompt/prompt_error.h"
 
 namespace streamdiffusion {
 
@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view kBegin = "<lora:";
 
-/// Parses "NAME" or "NAME:SCALE". Throws Error if the name is empty or the scale is no finite number.
+/// Parses "NAME" or "NAME:SCALE". Throws PromptError if the name is empty or the scale is no finite number.
 LoraScale parse_tag(std::string_view inside) {
   const std::size_t colon = inside.find(':');
   LoraScale lora{.name = std::string(inside.substr(0, colon)), .scale = 1.0F};
@@ -25,8 +25,8 @@ LoraScale parse_tag(std::string_view inside) {
         valid && error == std::errc() && end == number.data() + number.size() && std::isfinite(lora.scale);
   }
   if (!valid) {
-    throw Error("the prompt has \"" + std::string(kBegin) + std::string(inside) +
-                ">\"; a LoRA is written <lora:NAME:SCALE>, as <lora:style:0.8>");
+    throw PromptError("the prompt has \"" + std::string(kBegin) + std::string(inside) +
+                      ">\"; a LoRA is written <lora:NAME:SCALE>, as <lora:style:0.8>");
   }
   return lora;
 }
@@ -39,7 +39,7 @@ TaggedPrompt take_lora_tags(const std::string& prompt) {
   for (std::size_t begin = rest.find(kBegin); begin != std::string_view::npos; begin = rest.find(kBegin)) {
     const std::size_t end = rest.find('>', begin);
     if (end == std::string_view::npos) {
-      throw Error("the prompt has \"" + std::string(rest.substr(begin)) + "\", which lacks its \">\"");
+      throw PromptError("the prompt has \"" + std::string(rest.substr(begin)) + "\", which lacks its \">\"");
     }
     const std::size_t inside = begin + kBegin.size();
     tagged.loras.push_back(parse_tag(rest.substr(inside, end - inside)));
@@ -48,6 +48,14 @@ TaggedPrompt take_lora_tags(const std::string& prompt) {
   }
   tagged.text += rest;
   return tagged;
+}
+
+void check_negative_prompt(const std::string& negative_prompt) {
+  if (negative_prompt.find(kBegin) != std::string::npos) {
+    throw PromptError("the negative prompt has a LoRA tag \"" + std::string(kBegin) +
+                          "...>\", where it does nothing; write it into the prompt",
+                      "negative_prompt");
+  }
 }
 
 }  // namespace streamdiffusion

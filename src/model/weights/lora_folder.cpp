@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "model/prompt/prompt_error.h"
 #include "model/text/prompt_text.h"
 #include "streamdiffusion/error.h"
 
@@ -96,11 +97,11 @@ fs::path find_lora(const fs::path& folder, const std::string& name) {
   }
   // Prompts may come from strangers, such as the server's clients. Messages contain names and no whole paths.
   if (found.empty()) {
-    throw Error("there is no LoRA \"" + name + "\" in the folder of LoRAs; " + names_of(files));
+    throw PromptError("there is no LoRA \"" + name + "\" in the folder of LoRAs; " + names_of(files));
   }
   if (found.size() > 1) {
-    throw Error("there are several LoRAs \"" + name + "\": write <lora:" + name_within(found[0]) +
-                ":1> or <lora:" + name_within(found[1]) + ":1>");
+    throw PromptError("there are several LoRAs \"" + name + "\": write <lora:" + name_within(found[0]) +
+                      ":1> or <lora:" + name_within(found[1]) + ":1>");
   }
   return found.front();
 }
