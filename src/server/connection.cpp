@@ -1,8 +1,11 @@
 #include <algorithm>
+#include <array>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
 #include <chrono>
 #include <ctime>
+#include <span>
+#include <string_view>
 
 #include "server/http.h"
 #include "server/request_reader.h"
@@ -46,9 +49,39 @@ nlohmann::json list_models(const ServerContext& server) {
   return {{"object", "list"}, {"data", models}};
 }
 
-Response not_allowed(const Request& request, const char* methods) {
-  Response response = make_error_response(request, Status::method_not_allowed, std::string("use ") + methods);
-  response.set(http::field::allow, methods);
+constexpr std::array kPost = {http::verb::post};
+constexpr std::array kGet = {http::verb::get};
+constexpr std::array kGetOrHead = {http::verb::get, http::verb::head};
+constexpr std::array<std::string_view, 5> kReadable = {"/healthz", "/readyz", "/metrics", "/v1/models",
+                                                       "/v1/stream"};
+
+/// Returns the methods that a path takes besides OPTIONS; none if there is nothing at this path.
+std::span<const http::verb> methods_of(const std::string& path) {
+  if (makes_images(path)) {
+    return kPost;
+  }
+  if (path == "/stream.mjpg") {
+    return kGet;
+  }
+  const bool is_readable = std::ranges::find(kReadable, path) != kReadable.end() ||
+                           std::ranges::find(web_files(), path, &WebFile::path) != web_files().end();
+  return is_readable ? std::span<const http::verb>(kGetOrHead) : std::span<const http::verb>();
+}
+
+Response not_found(const Request& request) {
+  return make_error_response(
+      request, Status::not_found,
+      "there is nothing at this path; there are POST /v1/images/generations and "
+      "/v1/images/edits, GET /v1/models and /v1/stream (a WebSocket), and the page at /");
+}
+
+Response not_allowed(const Request& request, std::span<const http::verb> methods) {
+  std::string names;
+  for (const http::verb method : methods) {
+    names += (names.empty() ? "" : ", ") + std::string(http::to_string(method));
+  }
+  Response response = make_error_response(request, Status::method_not_allowed, "use " + names);
+  response.set(http::field::allow, names);
   return response;
 }
 
@@ -81,27 +114,25 @@ Response get(const Request& request, const std::string& path, ServerContext& ser
   }
   const auto files = web_files();
   const auto file = std::ranges::find(files, path, &WebFile::path);
-  return file != files.end()
-             ? serve_file(request, *file)
-             : make_error_response(request, Status::not_found, "there is nothing at this path");
+  return file != files.end() ? serve_file(request, *file) : not_found(request);
 }
 
 /// Returns the response to send, or nothing if it was already sent as a stream of events.
 asio::awaitable<std::optional<Response>> respond(Socket& socket, const Request& request,
                                                  const std::string& address, ServerContext& server) {
   const std::string path = path_of(request);
-  const bool images = makes_images(path);
   if (request.method() == http::verb::options) {
     co_return make_response(request, Status::no_content, "text/plain", "");
   }
-  if (images && request.method() == http::verb::post) {
+  const std::span<const http::verb> methods = methods_of(path);
+  if (methods.empty()) {
+    co_return not_found(request);
+  }
+  if (std::ranges::find(methods, request.method()) == methods.end()) {
+    co_return not_allowed(request, methods);
+  }
+  if (makes_images(path)) {
     co_return co_await make_images(socket, request, address, server);
-  }
-  if (images) {
-    co_return not_allowed(request, "POST");
-  }
-  if (request.method() != http::verb::get && request.method() != http::verb::head) {
-    co_return not_allowed(request, "GET, HEAD");
   }
   co_return get(request, path, server);
 }

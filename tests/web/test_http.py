@@ -19,9 +19,14 @@ class Http(OneServer):
                              ("/../../etc/passwd", 404), ("/%2e%2e/etc/passwd", 404), ("/v1/stream", 426), ("/stream.mjpg", 404)):
             with self.subTest(path=path):
                 self.assertEqual(get(self.server, path)[0], status)
-        for method, path in (("POST", "/"), ("DELETE", "/v1/models"), ("GET", "/v1/images/generations"), ("PUT", "/healthz")):
+        for method, path in (("POST", "/"), ("DELETE", "/v1/models"), ("GET", "/v1/images/generations"), ("PUT", "/healthz"), ("POST", "/stream.mjpg")):
             with self.subTest(method=method, path=path):
                 self.assertEqual(get(self.server, path, method)[0], 405)
+        for method, path in (("POST", "/v1/image/generations"), ("POST", "/v1/chat/completions"), ("GET", "/v1/images"), ("DELETE", "/none")):
+            with self.subTest(method=method, path=path):
+                status, _, body = get(self.server, path, method)
+                self.assertEqual(status, 404)
+                self.assertIn(b"/v1/images/generations", body)
 
     def test_the_page_may_load_nothing_from_elsewhere(self):
         status, headers, body = get(self.server, "/")
