@@ -1,8 +1,12 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cctype>
 #include <exception>
 #include <memory>
 #include <new>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/commands.h"
@@ -31,6 +35,44 @@ std::string see_help(const CLI::App& program) {
     }
   }
   return "; see streamdiffusion --help";
+}
+
+/// Throws UsageError where an argument stands in a command's place and is none.
+void check_command(const CLI::App& program, std::span<char* const> arguments) {
+  const CLI::App* app = &program;
+  for (const std::string_view argument : arguments) {
+    const std::vector<const CLI::App*> commands = app->get_subcommands({});
+    if (commands.empty() || argument.starts_with('-')) {
+      return;
+    }
+    const auto found = std::ranges::find(commands, argument, &CLI::App::get_name);
+    if (found == commands.end()) {
+      std::string names;
+      for (const CLI::App* command : commands) {
+        names += (names.empty() ? "" : ", ") + command->get_name();
+      }
+      throw UsageError("\"" + std::string(argument) + "\" is no command; commands are " + names);
+    }
+    app = *found;
+  }
+}
+
+/// Returns a hint at an option that begins with a typographic dash, which word processors and web pages put
+/// in place of hyphens; empty if there is none.
+std::string dash_hint(std::span<char* const> arguments) {
+  for (const std::string_view argument : arguments) {
+    for (const std::string_view dash : {"\u2013", "\u2014", "\u2212"}) {
+      const std::string name(argument.substr(std::min(dash.size(), argument.size())));
+      if (argument.starts_with(dash) && !name.empty() &&
+          std::isalpha(static_cast<unsigned char>(name.front())) != 0 &&
+          name.find(' ') == std::string::npos) {
+        return "; " + std::string(argument) +
+               " begins with a typographic dash, options with hyphens: " + (name.size() > 1 ? "--" : "-") +
+               name;
+      }
+    }
+  }
+  return "";
 }
 
 /// The value of an option; empty if the command does not have it or it was not given.
@@ -71,17 +113,19 @@ int run_program(int argc, char** argv) {
       "  streamdiffusion txt2img \"red apple\" --output apple.png\n"
       "  streamdiffusion img2img photo.jpg \"cat face\" --output cat.png\n"
       "  streamdiffusion run in.mp4 out.mp4 --prompt \"panda on a pink background\"");
+  const std::span<char* const> arguments(argv + std::min(argc, 1), argv + argc);
   try {
+    check_command(program, arguments);
     program.parse(argc, argv);
     return run_chosen(commands);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) {
       return program.exit(error);
     }
-    Console::error(error.what() + see_help(program));
+    Console::error(error.what() + dash_hint(arguments) + see_help(program));
     return kUsage;
   } catch (const UsageError& error) {
-    Console::error(error.what() + see_help(program));
+    Console::error(error.what() + dash_hint(arguments) + see_help(program));
     return kUsage;
   }
 }

@@ -43,6 +43,16 @@ class Options(ProgramTest):
                 self.fail_with(2, [option, value], *DRAW, option, value)
         self.fail_with(2, "--t-index-list", *DRAW, "--steps", "2", "--t-index-list", "1,2")
 
+    def test_a_command_that_there_is_not_is_named_with_those_that_there_are(self):
+        self.fail_with(2, ['"runn" is no command', "txt2img", "img2img", "run", "serve", "models", "devices", "bench"], "runn", "in", "out")
+        self.fail_with(2, ['"lst" is no command', "list, pull, info, remove"], "models", "lst")
+
+    def test_a_typographic_dash_in_place_of_hyphens_is_said(self):
+        for dash in "\u2013\u2014\u2212":
+            self.fail_with(2, [f"{dash}prompt", "hyphens", "--prompt"], "run", "in", "out", f"{dash}prompt", "apple")
+            self.fail_with(2, [f"{dash}o", "hyphens", ": -o"], "txt2img", "apple", f"{dash}o", "x.png")
+        self.assertEqual(self.settings("txt2img", "\u2013 a cat", "-o", "x.png")["prompt"], "\u2013 a cat")
+
     def test_values_that_do_not_suit_are_status_1(self):
         for option, value, words in [("--width", "100", ["100", "96", "104"]), ("--t-index-list", "5,3", "increase"),
                                      ("--t-index-list", "5,50", "50"), ("--t-index-list", "5,", "5,"),
