@@ -87,14 +87,35 @@ void set_seeds(const CommonOptions& options, Settings& settings) {
   }
 }
 
+/// Refuses what stands where a scale belongs: behind the last colon of `lora`, which is --lora's `text`
+/// without its scale. An address and the name of a file are not meant as one.
+void check_scale(const std::string& text, const std::string& lora, bool has_scale) {
+  const std::size_t colon = lora.rfind(':');
+  std::error_code error;
+  if (colon == std::string::npos || std::filesystem::exists(lora, error)) {
+    return;
+  }
+  const std::string behind = lora.substr(colon + 1);
+  if (behind.find('/') != std::string::npos || behind.ends_with(".safetensors")) {
+    return;
+  }
+  const std::string advice = "give one number, such as " + lora.substr(0, colon) + ":0.8";
+  throw Error("--lora " + text + ": " +
+              (has_scale ? "has several scales; " : "\"" + behind + "\" is no scale; ") + advice);
+}
+
 }  // namespace
 
 LoraOptions parse_lora(const std::string& text) {
   LoraOptions lora;
   lora.file = text;
   std::error_code error;
+  if (std::filesystem::exists(text, error)) {
+    return lora;
+  }
   const auto weighted = split_weight(text);
-  if (!weighted || std::filesystem::exists(text, error)) {
+  check_scale(text, weighted ? weighted->first : text, weighted.has_value());
+  if (!weighted) {
     return lora;
   }
   if (!std::isfinite(weighted->second)) {

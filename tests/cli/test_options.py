@@ -59,6 +59,10 @@ class Options(ProgramTest):
                                      ("--steps", "60", "60"), ("--strength", "0", "strength"),
                                      ("--model", "nowhere", "nowhere"), ("--vae", "nowhere", "nowhere"),
                                      ("--lora", "nowhere.safetensors:0.5", "nowhere.safetensors:"),
+                                     ("--lora", "x.safetensors:abc", ['"abc" is no scale', "x.safetensors:0.8"]),
+                                     ("--lora", "x.safetensors:0,8", '"0,8" is no scale'),
+                                     ("--lora", "x.safetensors:0.8:0.5", ["several scales", "x.safetensors:0.8"]),
+                                     ("--lora", "12:30.safetensors", "12:30.safetensors: cannot be read"),
                                      ("--clip-skip", "50", "50")]:  # fmt: skip
             with self.subTest(f"{option} {value}"):
                 self.fail_with(1, words, *DRAW, option, value)
