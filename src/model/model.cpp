@@ -6,6 +6,7 @@
 #include <iostream>
 #include <iterator>
 #include <map>
+#include <system_error>
 #include <utility>
 
 #include "device/devices.h"
@@ -33,6 +34,15 @@ void check_scale(const LoraScale& lora) {
   }
 }
 
+[[noreturn]] void refuse_same_name(const LoraOptions& a, const LoraOptions& b) {
+  std::error_code error;
+  if (a.file == b.file || std::filesystem::equivalent(a.file, b.file, error)) {
+    throw Error(b.file.string() + ": is given twice as a LoRA; give it once, with the sum of the scales");
+  }
+  throw Error("the LoRAs " + a.file.string() + " and " + b.file.string() + " have the same name, \"" +
+              b.name + "\"; name one of them otherwise, or rename its file");
+}
+
 /// Fills in defaults and checks the LoRAs. Throws Error for a duplicate name, a scale that is not finite or a
 /// missing LoRA folder.
 ModelOptions complete(ModelOptions options) {
@@ -43,8 +53,7 @@ ModelOptions complete(ModelOptions options) {
   for (std::size_t i = 0; i < options.loras.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {
       if (options.loras[i].name == options.loras[j].name) {
-        throw Error("two LoRAs have the name \"" + options.loras[i].name +
-                    "\": give one of them another name");
+        refuse_same_name(options.loras[j], options.loras[i]);
       }
     }
   }

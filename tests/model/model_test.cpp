@@ -61,7 +61,20 @@ TEST(Model, LorasOfOneFileNameAreCalledAsTheirFolders) {
   }
   EXPECT_EQ(Model::load(options)->info().lora_names, (std::vector<std::string>{"ink", "oil"}));
   options.loras[1].file = options.loras[0].file;
-  expect_error([&] { Model::load(options); }, {"two LoRAs", "\"ink\""});
+  expect_error([&] { Model::load(options); },
+               {options.loras[0].file.string(), "given twice", "sum of the scales"});
+}
+
+TEST(Model, LorasThatCannotBeToldApartByNameAreRefused) {
+  const TemporaryFolder temporary;
+  ModelOptions options = options_for(published("tiny-sd15"));
+  for (const char* folder : {"a/loras", "b/loras"}) {
+    fs::create_directories(temporary.path() / folder);
+    options.loras.push_back({.file = temporary.path() / folder / "ink.safetensors"});
+    std::ofstream(options.loras.back().file) << folder;
+  }
+  expect_error([&] { Model::load(options); },
+               {options.loras[0].file.string(), options.loras[1].file.string(), "\"loras\""});
 }
 
 TEST(Model, EachShapeAndFileFormLoads) {
@@ -132,7 +145,7 @@ TEST(Model, OptionsOutOfRangeAreErrors) {
   expect_refused([](ModelOptions& o) { o.threads = -1; }, {"threads is -1"});
   expect_refused([](ModelOptions& o) { o.clip_skip = 99; }, {"clip"});
   expect_refused([](ModelOptions& o) { o.clip_skip = -1; }, {"clip"});
-  expect_refused([&](ModelOptions& o) { o.loras = {lora, lora}; }, {"\"one\""});
+  expect_refused([&](ModelOptions& o) { o.loras = {lora, lora}; }, {"given twice"});
   expect_refused(
       [](ModelOptions& o) { o.loras = {{.file = "nowhere.safetensors", .scale = 1.0F, .name = {}}}; },
       {"nowhere.safetensors"});
