@@ -8,6 +8,7 @@
 #include "cli/checks.h"
 #include "cli/default_model.h"
 #include "cli/hub_session.h"
+#include "cli/presets.h"
 #include "model/prompt/lora_tags.h"
 #include "streamdiffusion/hub.h"
 
@@ -104,6 +105,16 @@ void check_scale(const std::string& text, const std::string& lora, bool has_scal
               (has_scale ? "has several scales; " : "\"" + behind + "\" is no scale; ") + advice);
 }
 
+/// Points to --preset where a preset's name is given as the model.
+void check_not_a_preset(const std::string& model) {
+  const auto preset = std::ranges::find(presets(), model, &Preset::name);
+  std::error_code error;
+  if (preset != presets().end() && !std::filesystem::exists(model, error)) {
+    throw Error(model + ": there is no such folder or file; it is the name of a preset: give --preset " +
+                model + (preset->model.empty() ? "" : ", or its model alone: " + std::string(preset->model)));
+  }
+}
+
 }  // namespace
 
 LoraOptions parse_lora(const std::string& text) {
@@ -187,6 +198,7 @@ Size choose_size(const CommonOptions& options, const ModelInfo& model, std::opti
 }
 
 ModelOptions find_model(const CommonOptions& options, const Console& console) {
+  check_not_a_preset(options.model);
   ModelOptions model;
   model.path = options.model.empty() ? default_model() : std::filesystem::path(options.model);
   if (!options.vae.empty()) {

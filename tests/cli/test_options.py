@@ -63,6 +63,7 @@ class Options(ProgramTest):
                                      ("--lora", "x.safetensors:0,8", '"0,8" is no scale'),
                                      ("--lora", "x.safetensors:0.8:0.5", ["several scales", "x.safetensors:0.8"]),
                                      ("--lora", "12:30.safetensors", "12:30.safetensors: cannot be read"),
+                                     ("--model", "sd-turbo", ["--preset sd-turbo", "stabilityai/sd-turbo"]),
                                      ("--clip-skip", "50", "50")]:  # fmt: skip
             with self.subTest(f"{option} {value}"):
                 self.fail_with(1, words, *DRAW, option, value)
