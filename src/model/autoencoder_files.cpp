@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "model/files/dduf.h"
 #include "model/single_file/single_file.h"
 #include "streamdiffusion/error.h"
 
@@ -24,13 +25,27 @@ std::variant<AutoencoderTinyConfig, AutoencoderKLConfig> read_config(const fs::p
               "\" is not supported; use a model with an AutoencoderTiny or an AutoencoderKL");
 }
 
+[[noreturn]] void refuse(const fs::path& path) {
+  if (is_model_file(path / "model_index.json")) {
+    throw Error(path.string() + ": is a whole model; as autoencoder give its subfolder vae");
+  }
+  throw Error(
+      path.string() + (is_model_folder(path) ? ": has no config.json" : ": there is no such folder or file") +
+      "; an autoencoder is a folder with config.json and weights, as the subfolder vae of a diffusers "
+      "model, or one .safetensors file");
+}
+
 }  // namespace
 
 AutoencoderFiles AutoencoderFiles::open(const fs::path& path) {
   if (fs::is_regular_file(path)) {
     return open_autoencoder_file(path);
   }
-  AutoencoderFiles files{.config = read_config(path / "config.json"),
+  const fs::path config = path / "config.json";
+  if (!is_model_file(config)) {
+    refuse(path);
+  }
+  AutoencoderFiles files{.config = read_config(config),
                          .weights = TensorFiles::open(path, "diffusion_pytorch_model")};
   files.weights.rename(current_autoencoder_name);
   return files;

@@ -77,6 +77,17 @@ TEST(Model, LorasThatCannotBeToldApartByNameAreRefused) {
                {options.loras[0].file.string(), options.loras[1].file.string(), "\"loras\""});
 }
 
+TEST(Model, AnAutoencoderThatIsNoneIsRefusedWithWhatItIs) {
+  const TemporaryFolder temporary;
+  ModelOptions options = options_for(published("tiny-sd15"));
+  options.vae = "taesd";
+  expect_error([&] { Model::load(options); }, {"taesd: there is no such folder or file", "config.json"});
+  options.vae = published("tiny-sd15");
+  expect_error([&] { Model::load(options); }, {"is a whole model", "subfolder vae"});
+  options.vae = temporary.path();
+  expect_error([&] { Model::load(options); }, {"has no config.json"});
+}
+
 TEST(Model, EachShapeAndFileFormLoads) {
   for (const char* name : {"tiny-sd15", "tiny-sd21", "tiny-v", "tiny-boundary", "tiny-kl"}) {
     EXPECT_NO_THROW(Model::load(options_for(published(name)))) << name;
