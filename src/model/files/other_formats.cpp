@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <string_view>
 
 namespace streamdiffusion {
@@ -40,10 +41,25 @@ constexpr std::array<Format, 9> kFormats = {{
     {"<html", kWebPage},
 }};
 
+constexpr std::size_t kSearchedBytes = 65536;
+
+std::string_view describe_json(std::string_view text) {
+  return text.substr(0, kSearchedBytes).find("\"weight_map\"") != std::string_view::npos
+             ? "the index of a model in several files; give the folder that it belongs to, of a whole model "
+               "the "
+               "one with model_index.json"
+             : "a JSON file, such as a configuration; give the folder that it belongs to, or the "
+               ".safetensors "
+               "file with the weights";
+}
+
 }  // namespace
 
 std::string describe_other_format(std::span<const std::byte> bytes) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (text.starts_with('{')) {
+    return std::string(describe_json(text));
+  }
   const auto* const found = std::ranges::find_if(
       kFormats, [text](const Format& format) { return text.starts_with(format.first_bytes); });
   return std::string(found == kFormats.end() ? std::string_view() : found->description);

@@ -145,6 +145,8 @@ TEST(SafeTensors, NamesFilesOfOtherKinds) {
       {"\x80\x02\x8a\x0al\xfc\x9c\x46\xf9", "pickle"},
       {"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"},
       {"<!DOCTYPE html><html>", "web page"},
+      {R"({"metadata": {"total_size": 8}, "weight_map": {"a": "x.safetensors"}})", "the index of a model"},
+      {R"({"_class_name": "UNet2DConditionModel"})", "JSON"},
   };
   for (const auto& [bytes, kind] : cases) {
     expect_error([&text = bytes] { parse(text); }, {"file: is not a safetensors file but ", kind});
