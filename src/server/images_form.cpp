@@ -66,9 +66,13 @@ ImagesForm read_multipart(std::string_view content_type, std::string_view body) 
         refuse_mask();
       }
       const bool is_image = part.name == "image" || part.name == "image[]";
-      if (is_image != part.is_file) {
+      if (is_image && !part.is_file) {
+        throw Refused(Status::bad_request, "'" + part.name + "' must be a file", part.name);
+      }
+      if (part.is_file && !is_image) {
         throw Refused(Status::bad_request,
-                      "'" + part.name + "' must " + (is_image ? "" : "not ") + "be a file", part.name);
+                      "'" + part.name + "' must not be a file; files are named image, or several image[]",
+                      part.name);
       }
       if (is_image) {
         form.images.emplace_back(part.content.begin(), part.content.end());

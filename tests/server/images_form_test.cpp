@@ -71,5 +71,15 @@ TEST(ImagesForm, NamesWhatIsWrong) {
   EXPECT_EQ(param_of("application/json", R"({"images": [], "mask": {"image_url": "data:"}})"), "mask");
 }
 
+TEST(ImagesForm, SaysHowFilesAreNamed) {
+  try {
+    form(part("file", "a", true));
+    ADD_FAILURE() << "taken";
+  } catch (const Refused& refused) {
+    EXPECT_EQ(std::string(refused.what()),
+              "'file' must not be a file; files are named image, or several image[]");
+  }
+}
+
 }  // namespace
 }  // namespace streamdiffusion::server
