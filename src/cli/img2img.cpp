@@ -56,6 +56,7 @@ int img2img(const CLI::App& app, Img2ImgOptions& options) {
   check_picture_output(options.output);
   const Console console(options.quiet);
   draw_seeds(options, console);
+  warn_of_transitions_without_effect(options, console);
   const Parameters parameters = make_parameters(make_settings(options, console));
   const Frame input = read_picture(options.input, console);
   const std::shared_ptr<Model> model = load_model(options, console);

@@ -153,6 +153,9 @@ int run(const CLI::App& app, RunOptions& options) {
   require_another_output(options);
   draw_seeds(options, console);
   Settings settings = make_settings(options, console);
+  if (!options.live) {
+    warn_of_transitions_without_effect(options, console);
+  }
   static_cast<void>(
       make_parameters(settings));  // Throws for contradictory settings before anything is loaded.
   const std::unique_ptr<Source> source = open_source(input);

@@ -29,16 +29,18 @@ void check_side(const char* option, int size, int multiple) {
               std::to_string(below + multiple));
 }
 
-void warn_of_guidance_without_effect(const CommonOptions& options, const Console& console) {
-  const bool guided = options.guidance_scale > 1 && options.cfg_type != "none";
-  const bool negative = guided && (options.cfg_type == "full" || options.cfg_type == "initialize");
-  if (options.guidance_scale > 1 && !guided) {
+void warn_of_guidance_without_effect(const Settings& settings, const Console& console) {
+  if (settings.guidance_scale > 1 && settings.cfg_type == CfgType::none) {
     console.warning("--guidance-scale has no effect with --cfg-type none");
   }
-  if (!options.negative_prompt.empty() && !negative) {
+  if (!settings.negative_prompt.empty() && !uses_negative_prompt(settings)) {
     console.warning(
         "--negative-prompt has no effect: it takes --cfg-type full or initialize and a --guidance-scale "
         "above 1");
+  }
+  if (settings.delta != Settings{}.delta && !uses_delta(settings)) {
+    console.warning(
+        "--delta has no effect: it takes --cfg-type self or initialize and a --guidance-scale above 1");
   }
 }
 
@@ -239,13 +241,21 @@ void draw_seeds(CommonOptions& options, const Console& console) {
   }
 }
 
+void warn_of_transitions_without_effect(const CommonOptions& options, const Console& console) {
+  for (const auto& [name, seconds] : {std::pair("--prompt-transition", options.prompt_transition),
+                                      std::pair("--seed-transition", options.seed_transition)}) {
+    if (seconds > 0) {
+      console.warning(std::string(name) + " has no effect: only live streams change their settings");
+    }
+  }
+}
+
 Settings make_settings(const CommonOptions& options, const Console& console) {
   for (const std::string& prompt : options.prompts) {
     check_utf8("the prompt", prompt);
     check_lora_tags(options, prompt);
   }
   check_utf8("the negative prompt", options.negative_prompt);
-  warn_of_guidance_without_effect(options, console);
   Settings settings;
   set_prompts(options, settings);
   set_seeds(options, settings);
@@ -264,6 +274,7 @@ Settings make_settings(const CommonOptions& options, const Console& console) {
   settings.cross_frame_attention = options.cross_frame_attention;
   settings.similarity_threshold = options.similarity_threshold;
   settings.max_skip_frame = options.max_skip_frame;
+  warn_of_guidance_without_effect(settings, console);
   return settings;
 }
 

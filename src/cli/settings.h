@@ -47,4 +47,7 @@ void draw_seeds(CommonOptions& options, const Console& console);
 /// Converts the options to the stream's settings and warns of options without effect. Call draw_seeds first.
 Settings make_settings(const CommonOptions& options, const Console& console);
 
+/// Warns of --prompt-transition and --seed-transition, for commands whose settings never change.
+void warn_of_transitions_without_effect(const CommonOptions& options, const Console& console);
+
 }  // namespace streamdiffusion::cli

@@ -38,6 +38,7 @@ int txt2img(const CLI::App& app, Txt2ImgOptions& options) {
   check_picture_output(options.output);
   const Console console(options.quiet);
   draw_seeds(options, console);
+  warn_of_transitions_without_effect(options, console);
   const Parameters parameters = make_parameters(make_settings(options, console));
   const std::shared_ptr<Model> model = load_model(options, console);
   const Size size = choose_size(options, model->info(), std::nullopt);

@@ -30,4 +30,14 @@ Parameters make_parameters(const Settings& settings) {
   return parameters;
 }
 
+bool uses_negative_prompt(const Settings& settings) {
+  return settings.guidance_scale > 1 &&
+         (settings.cfg_type == CfgType::full || settings.cfg_type == CfgType::initialize);
+}
+
+bool uses_delta(const Settings& settings) {
+  return settings.guidance_scale > 1 &&
+         (settings.cfg_type == CfgType::self || settings.cfg_type == CfgType::initialize);
+}
+
 }  // namespace streamdiffusion

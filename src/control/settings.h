@@ -44,4 +44,10 @@ struct Settings {
 /// Converts settings to a stream's parameters. Throws Error as t_index_list_for does.
 Parameters make_parameters(const Settings& settings);
 
+/// True if the negative prompt has an effect: with guidance of type full or initialize.
+bool uses_negative_prompt(const Settings& settings);
+
+/// True if `delta` has an effect: with guidance of type self or initialize.
+bool uses_delta(const Settings& settings);
+
 }  // namespace streamdiffusion

@@ -19,6 +19,25 @@
 
 namespace streamdiffusion::server {
 
+namespace {
+
+/// Names the fields of a change that have no effect with the settings as they are now.
+std::vector<std::string> warnings_of(const nlohmann::json& fields, const Settings& settings) {
+  std::vector<std::string> warnings;
+  if (fields.contains("negative_prompt") && !settings.negative_prompt.empty() &&
+      !uses_negative_prompt(settings)) {
+    warnings.emplace_back(
+        R"("negative_prompt" has no effect: it takes cfg_type full or initialize and guidance_scale above 1)");
+  }
+  if (fields.contains("delta") && settings.delta != Settings{}.delta && !uses_delta(settings)) {
+    warnings.emplace_back(
+        R"("delta" has no effect: it takes cfg_type self or initialize and guidance_scale above 1)");
+  }
+  return warnings;
+}
+
+}  // namespace
+
 void Engine::answer_requests(const SessionPtr& session, std::unique_lock<std::mutex>& lock) {
   const ClientMessage message = session->requests.front();
   lock.unlock();
@@ -55,7 +74,11 @@ void Engine::change_settings(const SessionPtr& session, const ClientMessage& mes
   Settings settings = session->stream->settings();
   apply_json(message.fields, settings);
   check_weight_sets(*session->stream, settings);
-  std::string answer = dump({{"type", "settings"}, {"id", message.id}, {"settings", to_json(settings)}});
+  nlohmann::json taken = {{"type", "settings"}, {"id", message.id}, {"settings", to_json(settings)}};
+  if (const std::vector<std::string> warnings = warnings_of(message.fields, settings); !warnings.empty()) {
+    taken["warnings"] = warnings;
+  }
+  std::string answer = dump(taken);
   try {
     session->stream->set(settings);
   } catch (const PromptError& error) {

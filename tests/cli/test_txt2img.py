@@ -99,6 +99,14 @@ class Txt2img(ProgramTest):
         result = self.succeed("txt2img", "cat", "-o", "cat.png", "--negative-prompt", "dog")
         self.assertIn(b"--negative-prompt has no effect", result.stderr)
 
+    def test_a_delta_or_transition_without_effect_is_said(self):
+        draw = ["txt2img", "cat", "-o", "cat.png"]
+        for option in ["--delta", "--prompt-transition", "--seed-transition"]:
+            with self.subTest(option):
+                self.assertIn(f"{option} has no effect".encode(), self.succeed(*draw, option, "2").stderr)
+        guided = ["--delta", "2", "--cfg-type", "self", "--guidance-scale", "1.5"]
+        self.assertNotIn(b"no effect", self.succeed(*draw, *guided).stderr)
+
     def test_the_environment_names_the_default_model(self):
         self.fail_with(1, "nowhere", "txt2img", "cat", "-o", "x.png", environment={"STREAMDIFFUSION_MODEL": "nowhere"})
 

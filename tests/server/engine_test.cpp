@@ -144,6 +144,20 @@ TEST_F(EngineTest, NamesTheFieldOfAPromptThatTheModelCannotUse) {
   EXPECT_EQ(unchanged["steps"], 2);
 }
 
+TEST_F(EngineTest, WarnsOfFieldsWithoutEffect) {
+  const auto session = open();
+  for (const char* const type : {"self", "full"}) {
+    ask(session, {{"type", "settings"},
+                  {"settings", {{"negative_prompt", "fog"}, {"cfg_type", type}, {"guidance_scale", 2}}}});
+  }
+  ask(session, {{"type", "settings"}, {"settings", {{"delta", 2}}}});
+  ask(session, {{"type", "settings"}, {"settings", {{"steps", 1}}}});
+  EXPECT_NE(inbox_->message(0)["warnings"].dump().find("negative_prompt"), std::string::npos);
+  EXPECT_FALSE(inbox_->message(1).contains("warnings"));
+  EXPECT_NE(inbox_->message(2)["warnings"].dump().find("delta"), std::string::npos);
+  EXPECT_FALSE(inbox_->message(3).contains("warnings"));
+}
+
 TEST_F(EngineTest, AnswersEveryFrameOnce) {
   const auto session = open();
   constexpr std::uint32_t kFrames = 60;
