@@ -67,6 +67,9 @@ FrameTag parse_frame_header(std::span<const std::uint8_t> message) {
   if (message[0] != kFrameKind) {
     throw ProtocolError("message", "the first byte of a binary message must be 1");
   }
+  if (message[1] != 0) {
+    throw ProtocolError("message", "the second byte of a binary message must be 0");
+  }
   return {.variation = read<std::uint16_t>(message, 2),
           .number = read<std::uint32_t>(message, 4),
           .time = std::bit_cast<double>(read<std::uint64_t>(message, 8))};

@@ -34,6 +34,9 @@ TEST(Protocol, RefusesShortAndForeignBinaryMessages) {
   Bytes foreign = kHeader;
   foreign[0] = 2;
   EXPECT_THROW(parse_frame_header(foreign), ProtocolError);
+  foreign = kHeader;
+  foreign[1] = 1;
+  EXPECT_THROW(parse_frame_header(foreign), ProtocolError);
 }
 
 TEST(Protocol, AnswersWithTheFramesOwnNumberTimeAndVariation) {
