@@ -26,7 +26,7 @@ struct Sign {
 };
 
 // Pieces that may also occur in other kinds of files stand further down.
-constexpr std::array<Sign, 25> kSigns = {{
+constexpr std::array<Sign, 26> kSigns = {{
     {".lora_", "a LoRA", kGiveAsLora},
     {"lora_unet_", "a LoRA", kGiveAsLora},
     {"_lora.", "a LoRA", kGiveAsLora},
@@ -54,6 +54,9 @@ constexpr std::array<Sign, 25> kSigns = {{
     {"down_blocks.0.resnets.0.conv1.", "a part of a diffusers model",
      "not a whole one; give the folder, the one with model_index.json (an autoencoder alone is given as the "
      "VAE)"},
+    {".cond_proj.", "a latent consistency model (LCM) that takes a guidance embedding",
+     "which is read from a diffusers folder only; give that (SimianLuo/LCM_Dreamshaper_v7 is one), or a "
+     "checkpoint of Stable Diffusion with an LCM LoRA"},
     {"transformer_blocks.0.attn.to_q.", "a diffusion transformer", kNotSupported},
 }};
 

@@ -231,6 +231,12 @@ TEST_F(SingleFile, ATensorOfAnotherShapeIsAnErrorThatNamesIt) {
   expect_refused(checkpoint, {"in_proj_bias", "queries, keys and values"});
 }
 
+TEST_F(SingleFile, ALatentConsistencyModelWithGuidanceEmbeddingIsRefusedWithWhatToGive) {
+  Checkpoint checkpoint("single-sd1");
+  checkpoint.add("model.diffusion_model.time_embed.cond_proj.weight", {1, 2}, {1, 2});
+  expect_refused(checkpoint, {"LCM", "diffusers folder"});
+}
+
 TEST_F(SingleFile, TooFewTokensAreAnError) {
   Checkpoint checkpoint("single-sd1");
   checkpoint.add("cond_stage_model.transformer.text_model.embeddings.token_embedding.weight", {1, 64},
