@@ -179,7 +179,8 @@ void check_together(const Settings& settings) {
   try {
     make_parameters(settings);
   } catch (const Error& error) {
-    throw FieldError("steps", std::string("does not go with strength: ") + error.what());
+    const std::string limit = settings.strength < 1 ? "strength" : "num_inference_steps";
+    throw FieldError("steps", "does not go with " + limit + ": " + error.what());
   }
 }
 

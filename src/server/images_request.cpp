@@ -97,22 +97,8 @@ void read_field(const std::string& name, const Json& value, Order& order) {
   }
 }
 
-}  // namespace
-
-Json parse_body(const std::string& body) {
-  Json json;
-  try {
-    json = Json::parse(body);
-  } catch (const Json::exception& error) {
-    throw Refused(Status::bad_request, std::string("the body is no JSON: ") + error.what());
-  }
-  if (!json.is_object()) {
-    throw Refused(Status::bad_request, "the body must be a JSON object");
-  }
-  return json;
-}
-
-Order read_order(const Json& fields) {
+/// Reads what both kinds of requests have.
+Order read_fields(const Json& fields) {
   if (!fields.contains("prompt") || !fields["prompt"].is_string() ||
       fields["prompt"].get_ref<const std::string&>().empty()) {
     throw wrong("prompt", "must be a text that is not empty");
@@ -132,8 +118,29 @@ Order read_order(const Json& fields) {
   return order;
 }
 
+}  // namespace
+
+Json parse_body(const std::string& body) {
+  Json json;
+  try {
+    json = Json::parse(body);
+  } catch (const Json::exception& error) {
+    throw Refused(Status::bad_request, std::string("the body is no JSON: ") + error.what());
+  }
+  if (!json.is_object()) {
+    throw Refused(Status::bad_request, "the body must be a JSON object");
+  }
+  return json;
+}
+
+Order read_order(const Json& fields) {
+  Order order = read_fields(fields);
+  order.settings.emplace("strength", 1);  // the server's default would limit the number of steps
+  return order;
+}
+
 Order read_edit_order(const Json& fields, std::vector<std::vector<std::uint8_t>> images) {
-  Order order = read_order(fields);
+  Order order = read_fields(fields);
   if (images.size() * static_cast<std::size_t>(order.count) > kMostPictures) {
     throw wrong("image", "and 'n' must make at most " + std::to_string(kMostPictures) +
                              " pictures together: each image becomes 'n' of them");

@@ -66,6 +66,10 @@ std::vector<int> t_index_list_for(float strength, int steps, int num_inference_s
   }
   const int below =
       std::max(1, static_cast<int>(std::lround(static_cast<double>(strength) * num_inference_steps)));
+  if ((steps < 1 || steps > below) && below == num_inference_steps) {
+    throw Error("steps is " + std::to_string(steps) + ", must be 1 to " + std::to_string(below) +
+                ", the length of the schedule (num_inference_steps)");
+  }
   if (steps < 1 || steps > below) {
     throw Error("steps is " + std::to_string(steps) + ": strength " + std::to_string(strength) + " of " +
                 std::to_string(num_inference_steps) + " timesteps leaves room for 1 to " +

@@ -163,6 +163,18 @@ TEST(SettingsJson, ComplainsWhereMoreStepsAreAskedForThanTheStrengthLeavesRoomFo
   EXPECT_EQ(wrong_field(R"({"strength": 0.02, "steps": 1})"), "");
 }
 
+TEST(SettingsJson, BlamesTheScheduleWhereStrengthLimitsNoSteps) {
+  Settings settings;
+  try {
+    apply_json({{"strength", 1}, {"steps", 51}}, settings);
+    ADD_FAILURE() << "taken";
+  } catch (const FieldError& error) {
+    EXPECT_EQ(error.field(), "steps");
+    EXPECT_NE(std::string(error.what()).find("num_inference_steps"), std::string::npos) << error.what();
+    EXPECT_EQ(std::string(error.what()).find("strength"), std::string::npos) << error.what();
+  }
+}
+
 TEST(SettingsJson, LimitsThePromptsLength) {
   Settings settings;
   apply_json({{"prompt", std::string(10000, 'a')}}, settings);

@@ -51,5 +51,11 @@ TEST(ImagesRequest, AnEditDrawsEachImageByItself) {
   EXPECT_THROW(read_edit_order({{"prompt", "boat"}, {"n", 6}}, {{1}, {2}}), Refused);
 }
 
+TEST(ImagesRequest, NoStrengthLimitsTheStepsOfAPictureAfterAPrompt) {
+  EXPECT_EQ(order(R"({"steps": 50})").settings["strength"], 1);
+  EXPECT_EQ(order(R"({"strength": 0.5})").settings["strength"], 0.5);
+  EXPECT_FALSE(read_edit_order({{"prompt", "boat"}}, {{1}}).settings.contains("strength"));
+}
+
 }  // namespace
 }  // namespace streamdiffusion::server

@@ -95,6 +95,13 @@ TEST(Strength, GivesValidIndicesForEveryStrengthAndNumberOfSteps) {
   }
 }
 
+TEST(Strength, IsBlamedForTooManyStepsOnlyWhereItLimitsThem) {
+  EXPECT_NE(message_of([] { t_index_list_for(0.5F, 26); }).find("more strength"), std::string::npos);
+  const std::string whole = message_of([] { t_index_list_for(1.0F, 51); });
+  EXPECT_NE(whole.find("must be 1 to 50"), std::string::npos) << whole;
+  EXPECT_EQ(whole.find("strength"), std::string::npos) << whole;
+}
+
 TEST(Strength, OutOfRangeIsAnError) {
   EXPECT_THROW(t_index_list_for(0.0F, 1), Error);
   EXPECT_THROW(t_index_list_for(1.01F, 1), Error);
