@@ -25,7 +25,7 @@ class DdufFile {
   /// True if there are entries in this folder; an empty name means the root folder.
   [[nodiscard]] bool has_folder(const std::string& folder) const;
 
-  /// Tells the system that the mapped pages are not needed for now. The data can still be read.
+  /// Tells the system that the mapped pages are not needed at present. The data can still be read.
   void release_pages() const { mapped_.release_pages(); }
 
  private:

@@ -40,7 +40,7 @@ class SafeTensors {
   [[nodiscard]] const std::map<std::string, std::string>& metadata() const { return metadata_; }
   [[nodiscard]] const std::string& name() const { return name_; }
 
-  /// Tells the system that the mapped pages are not needed for now. The data can still be read.
+  /// Tells the system that the mapped pages are not needed at present. The data can still be read.
   virtual void release_pages() const {}
 
  protected:

@@ -52,7 +52,7 @@ class TensorFiles {
     tensors_ = std::move(renamed);
   }
 
-  /// Tells the system that the mapped pages are not needed for now. The data can still be read.
+  /// Tells the system that the mapped pages are not needed at present. The data can still be read.
   void release_pages() const;
 
  private:
