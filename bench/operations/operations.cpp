@@ -200,11 +200,11 @@ Operation download_pixels(const Shape& shape) {
 
 /// Adds the operations of a stream that are not layers of its networks, for images of side x side pixels.
 void add_frame(std::vector<Operation>& all, std::int64_t side) {
-  const Shape picture{1, side, side, 3};
+  const Shape image{1, side, side, 3};
   const Shape latents{4, side / 8, side / 8, 4};  // A stream batch of four steps.
-  all.push_back(upload_pixels(picture));
-  all.push_back(download_pixels(picture));
-  all.push_back(cosine_similarity(picture));
+  all.push_back(upload_pixels(image));
+  all.push_back(download_pixels(image));
+  all.push_back(cosine_similarity(image));
   all.push_back(combine(latents));
   all.push_back(map(latents, Activation::tanh, "tanh"));  // The first operation of TAESD's decoder.
 }

@@ -23,7 +23,7 @@ constexpr std::chrono::seconds kSettling{10};
 Json run_paced(int port, double frames_per_second, const std::atomic<bool>& stop) {
   Client client(port);
   set_up(client, kShape);
-  const std::vector<std::uint8_t> picture = make_picture(kShape.size);
+  const std::vector<std::uint8_t> image = make_image(kShape.size);
   const auto interval =
       std::chrono::duration_cast<SteadyClock::duration>(std::chrono::duration<double>(1 / frames_per_second));
   std::array<int, 4> states{};
@@ -32,7 +32,7 @@ Json run_paced(int port, double frames_per_second, const std::atomic<bool>& stop
   for (auto due = SteadyClock::now(); !stop; due += interval) {
     std::this_thread::sleep_until(due);
     const auto sent = SteadyClock::now();
-    client.send_frame(number++, picture);
+    client.send_frame(number++, image);
     const Client::Answer answer =
         client.receive();  // If it takes longer than the interval, the next frame is sent late.
     ++states.at(static_cast<std::size_t>(answer.state));

@@ -74,7 +74,7 @@ void repeat(const std::atomic<bool>& stop, std::atomic<int>& rounds, Round round
 }  // namespace
 
 void read_nothing(int port, const std::atomic<bool>& stop, std::atomic<int>& rounds) {
-  const Bytes frame = make_message(2, make_frame_message(1, make_picture(128)));
+  const Bytes frame = make_message(2, make_frame_message(1, make_image(128)));
   repeat(stop, rounds, [&] {
     asio::io_context io;
     tcp::socket socket = connect(io, port);
@@ -94,7 +94,7 @@ void read_nothing(int port, const std::atomic<bool>& stop, std::atomic<int>& rou
 
 void send_garbage(int port, const std::atomic<bool>& stop, std::atomic<int>& rounds) {
   std::mt19937 random(1);
-  const Bytes picture = make_picture(64);
+  const Bytes image = make_image(64);
   repeat(stop, rounds, [&] {
     asio::io_context io;
     tcp::socket raw = connect(io, port);
@@ -103,7 +103,7 @@ void send_garbage(int port, const std::atomic<bool>& stop, std::atomic<int>& rou
     tcp::socket socket = connect(io, port);
     asio::write(socket, asio::buffer(std::string(kUpgrade)));
     for (int i = 0; i < 20; ++i) {
-      Bytes damaged = picture;
+      Bytes damaged = image;
       damaged.at(random() % damaged.size()) = static_cast<std::uint8_t>(random());
       damaged.resize(random() % damaged.size());
       asio::write(socket, asio::buffer(make_message(2, make_frame_message(7, damaged))));
@@ -118,7 +118,7 @@ void send_garbage(int port, const std::atomic<bool>& stop, std::atomic<int>& rou
 }
 
 void leave_in_mid_frame(int port, const std::atomic<bool>& stop, std::atomic<int>& rounds) {
-  const Bytes frame = make_message(2, make_frame_message(1, make_picture(128)));
+  const Bytes frame = make_message(2, make_frame_message(1, make_image(128)));
   repeat(stop, rounds, [&] {
     asio::io_context io;
     tcp::socket socket = connect(io, port);

@@ -41,9 +41,9 @@ nlohmann::json Client::receive_text(const std::string& type) {
   }
 }
 
-void Client::send_frame(std::uint32_t number, std::span<const std::uint8_t> picture) {
+void Client::send_frame(std::uint32_t number, std::span<const std::uint8_t> image) {
   socket_.binary(true);
-  socket_.write(asio::buffer(make_frame_message(number, picture)));
+  socket_.write(asio::buffer(make_frame_message(number, image)));
 }
 
 Client::Answer Client::receive() {
@@ -53,16 +53,16 @@ Client::Answer Client::receive() {
   } while (!socket_.got_binary() || buffer_.size() < server::kAnswerHeaderSize);
   const auto* const bytes = static_cast<const std::uint8_t*>(buffer_.data().data());
   Answer answer{.state = static_cast<server::FrameState>(bytes[1]),
-                .picture_bytes = buffer_.size() - server::kAnswerHeaderSize};
+                .image_bytes = buffer_.size() - server::kAnswerHeaderSize};
   std::memcpy(&answer.number, bytes + 4, sizeof(answer.number));
   return answer;
 }
 
-std::vector<std::uint8_t> make_frame_message(std::uint32_t number, std::span<const std::uint8_t> picture) {
-  std::vector<std::uint8_t> message(server::kFrameHeaderSize + picture.size());
+std::vector<std::uint8_t> make_frame_message(std::uint32_t number, std::span<const std::uint8_t> image) {
+  std::vector<std::uint8_t> message(server::kFrameHeaderSize + image.size());
   message[0] = 1;
   std::memcpy(message.data() + 4, &number, sizeof(number));
-  std::ranges::copy(picture, message.begin() + server::kFrameHeaderSize);
+  std::ranges::copy(image, message.begin() + server::kFrameHeaderSize);
   return message;
 }
 

@@ -29,12 +29,12 @@ class Client {
 
   /// Changes fields of `type`, "settings" or "stream", and waits until they are in effect.
   void change(const std::string& type, const nlohmann::json& fields);
-  void send_frame(std::uint32_t number, std::span<const std::uint8_t> picture);
+  void send_frame(std::uint32_t number, std::span<const std::uint8_t> image);
 
   struct Answer {
-    server::FrameState state = server::FrameState::picture;
+    server::FrameState state = server::FrameState::image;
     std::uint32_t number = 0;
-    std::size_t picture_bytes = 0;
+    std::size_t image_bytes = 0;
   };
   /// Waits for the next answer to a frame and ignores other messages.
   Answer receive();
@@ -49,7 +49,7 @@ class Client {
   boost::beast::flat_buffer buffer_;
 };
 
-/// Builds a client's frame message. `picture` is an image file.
-std::vector<std::uint8_t> make_frame_message(std::uint32_t number, std::span<const std::uint8_t> picture);
+/// Builds a client's frame message. `image` is an image file.
+std::vector<std::uint8_t> make_frame_message(std::uint32_t number, std::span<const std::uint8_t> image);
 
 }  // namespace streamdiffusion::bench

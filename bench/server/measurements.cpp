@@ -33,12 +33,12 @@ Stream make_stream(const std::shared_ptr<Model>& model, const Shape& shape) {
 enum class Codec { none, jpeg };
 
 /// Measures the frames per second of a stream in this process.
-double run_here(Stream& stream, const std::vector<std::uint8_t>& picture, Codec codec, double seconds) {
-  std::vector<Frame> in = {decode_image(picture, kMostPixels)};
+double run_here(Stream& stream, const std::vector<std::uint8_t>& image, Codec codec, double seconds) {
+  std::vector<Frame> in = {decode_image(image, kMostPixels)};
   std::vector<Frame> out;
   const auto step = [&] {
     if (codec == Codec::jpeg) {
-      in.front() = decode_image(picture, kMostPixels);
+      in.front() = decode_image(image, kMostPixels);
     }
     stream.step(in, out);
     if (codec == Codec::jpeg) {
@@ -89,7 +89,7 @@ double quantile(const std::vector<double>& rising, double share) {
   return rising.at(index);
 }
 
-std::vector<std::uint8_t> make_picture(int size) {
+std::vector<std::uint8_t> make_image(int size) {
   Frame frame;
   frame.resize(size, size);
   for (int y = 0; y < size; ++y) {
@@ -110,15 +110,15 @@ void set_up(Client& client, const Shape& shape) {
 }
 
 Throughput run_session(Client& client, const Shape& shape, int under_way, double seconds) {
-  const std::vector<std::uint8_t> picture = make_picture(shape.size);
+  const std::vector<std::uint8_t> image = make_image(shape.size);
   std::vector<SteadyClock::time_point> sent;
   Throughput result;
   SteadyClock::time_point start;
   std::uint32_t answered = 0;
-  int pictures = 0;
+  int images = 0;
   const auto send = [&] {
     sent.push_back(SteadyClock::now());
-    client.send_frame(static_cast<std::uint32_t>(sent.size() - 1), picture);
+    client.send_frame(static_cast<std::uint32_t>(sent.size() - 1), image);
   };
   const auto warm_up = static_cast<std::uint32_t>(kWarmUp + shape.steps);
   for (int i = 0; i < under_way; ++i) {
@@ -128,15 +128,15 @@ Throughput run_session(Client& client, const Shape& shape, int under_way, double
     const Client::Answer answer = client.receive();
     if (++answered == warm_up) {
       start = SteadyClock::now();
-    } else if (answered > warm_up && answer.state == server::FrameState::picture) {
-      ++pictures;
+    } else if (answered > warm_up && answer.state == server::FrameState::image) {
+      ++images;
       result.latencies.push_back(seconds_since(sent.at(answer.number)));
     } else if (answered > warm_up) {
       ++result.lost;
     }
     send();
   }
-  result.frames_per_second = pictures / seconds_since(start);
+  result.frames_per_second = images / seconds_since(start);
   while (answered < sent.size()) {
     client.receive();
     ++answered;
@@ -149,7 +149,7 @@ Json measure_cost(int port, const std::shared_ptr<Model>& model, const std::vect
                   double seconds) {
   Json results = Json::array();
   for (const Shape& shape : shapes) {
-    const std::vector<std::uint8_t> picture = make_picture(shape.size);
+    const std::vector<std::uint8_t> image = make_image(shape.size);
     Stream stream = make_stream(model, shape);
     Client client(port);
     set_up(client, shape);
@@ -158,8 +158,8 @@ Json measure_cost(int port, const std::shared_ptr<Model>& model, const std::vect
     std::vector<double> with_jpeg;
     for (int round = 0; round < rounds; ++round) {
       served.push_back(run_session(client, shape, shape.steps + 1, seconds).frames_per_second);
-      bare.push_back(run_here(stream, picture, Codec::none, seconds));
-      with_jpeg.push_back(run_here(stream, picture, Codec::jpeg, seconds));
+      bare.push_back(run_here(stream, image, Codec::none, seconds));
+      with_jpeg.push_back(run_here(stream, image, Codec::jpeg, seconds));
     }
     std::vector<double> to_bare;
     std::vector<double> to_jpeg;
@@ -183,7 +183,7 @@ Json measure_latency(int port, const std::shared_ptr<Model>& model, const std::v
   Json results = Json::array();
   for (const Shape& shape : shapes) {
     Stream stream = make_stream(model, shape);
-    const double step = 1 / run_here(stream, make_picture(shape.size), Codec::none, seconds);
+    const double step = 1 / run_here(stream, make_image(shape.size), Codec::none, seconds);
     for (const int under_way : {1, 2}) {
       Client client(port);
       set_up(client, shape);

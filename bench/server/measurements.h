@@ -17,7 +17,7 @@ struct Shape {
 };
 
 /// Makes the JPEG file that is sent as every frame, size x size pixels.
-std::vector<std::uint8_t> make_picture(int size);
+std::vector<std::uint8_t> make_image(int size);
 
 /// Sets the client's session to a stream of this shape.
 void set_up(Client& client, const Shape& shape);

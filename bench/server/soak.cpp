@@ -25,7 +25,7 @@ using Random = std::minstd_rand;
 constexpr int kFramesPerChange = 5;
 constexpr double kMostGrowth = 0.03;
 constexpr double kMegabyte = 1e6;
-constexpr int kPictureSize = 128;
+constexpr int kImageSize = 128;
 
 struct Change {
   const char* type = "settings";        // Type of the message: "settings" or "stream".
@@ -92,7 +92,7 @@ class Camera {
     for (int i = 0; i < frames; ++i) {
       std::this_thread::sleep_until(due_);
       due_ = std::max(due_ + interval_, SteadyClock::now());
-      client_.send_frame(number_++, picture_);
+      client_.send_frame(number_++, image_);
       client_.receive();
     }
   }
@@ -101,7 +101,7 @@ class Camera {
   Client& client_;
   SteadyClock::duration interval_;
   SteadyClock::time_point due_ = SteadyClock::now();
-  std::vector<std::uint8_t> picture_ = make_picture(kPictureSize);
+  std::vector<std::uint8_t> image_ = make_image(kImageSize);
   std::uint32_t number_ = 0;
 };
 

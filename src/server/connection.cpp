@@ -91,13 +91,13 @@ Response get(const Request& request, const std::string& path, ServerContext& ser
     return make_response(request, Status::ok, "text/plain; charset=utf-8", "ok\n");
   }
   if (path == "/readyz") {
-    const bool ready = !server.stopping && !server.places.full();
+    const bool ready = !server.stopping && !server.slots.full();
     return make_response(request, ready ? Status::ok : Status::service_unavailable,
                          "text/plain; charset=utf-8", ready ? "ready\n" : "no place left\n");
   }
   if (path == "/metrics") {
-    server.metrics.sessions.Set(server.places.taken());
-    server.metrics.queue.Set(server.places.waiting());
+    server.metrics.sessions.Set(server.slots.taken());
+    server.metrics.queue.Set(server.slots.waiting());
     server.metrics.connections.Set(server.connections);
     const auto entries = server.models.entries();
     server.metrics.models_loaded.Set(static_cast<double>(

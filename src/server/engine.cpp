@@ -17,8 +17,8 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::size_t kCodecThreads = 2;
-constexpr std::size_t kPicturesTogether = 4;  // Most text-to-image frames of one call.
-constexpr double kReportInterval = 1;         // Seconds between two `statistics` messages.
+constexpr std::size_t kMaxBatchedTextFrames = 4;  // Most text-to-image frames of one call.
+constexpr double kReportInterval = 1;             // Seconds between two `statistics` messages.
 constexpr double kSmoothing = 0.2;
 
 void smooth(double& value, double sample) {
@@ -42,7 +42,7 @@ Engine::Engine(ModelStore& models, const Settings& defaults, const StreamSetting
       limits_(limits),
       metrics_(metrics),
       clock_(clock),
-      answers_(metrics, limits.frames_under_way, clock),
+      answers_(metrics, limits.text_frames_waiting, clock),
       codecs_(kCodecThreads),
       thread_([this] { run(); }) {}
 
@@ -99,8 +99,8 @@ std::shared_ptr<Session> Engine::open(const std::string& id, const StreamSetting
                                       std::shared_ptr<SessionOutput> output) {
   auto session = std::make_shared<Session>(id, codecs_, std::move(output));
   const auto deliver = [this, raw = session.get()](FrameState state, const Arrival& arrival,
-                                                   const Frame* picture) {
-    this->deliver(*raw, state, arrival, picture);  // The session owns the stream and so outlives it.
+                                                   const Frame* image) {
+    this->deliver(*raw, state, arrival, image);  // The session owns the stream and so outlives it.
   };
   session->stream =
       std::make_unique<SessionStream>(models_.loaded(stream_settings.model),
@@ -132,18 +132,18 @@ bool Engine::request(const SessionPtr& session, ClientMessage message) {
   return true;
 }
 
-void Engine::frame(const SessionPtr& session, const FrameTag& tag, std::vector<std::uint8_t> picture) {
-  const Arrival arrival{.tag = tag, .time = clock_.now(), .text_to_image = picture.empty()};
+void Engine::frame(const SessionPtr& session, const FrameTag& tag, std::vector<std::uint8_t> image) {
+  const Arrival arrival{.tag = tag, .time = clock_.now(), .text_to_image = image.empty()};
   const std::lock_guard lock(mutex_);
   metrics_.frames_in.Increment();
-  if (session->ready.empty() && session->text.empty()) {
+  if (session->decoded_frames.empty() && session->text_frames.empty()) {
     catch_up(*session, sessions_);
   }
   if (arrival.text_to_image) {
-    session->text.push_back(arrival);
-    if (session->text.size() > static_cast<std::size_t>(limits_.frames_under_way)) {
-      answers_.give(*session, FrameState::dropped, session->text.front());
-      session->text.pop_front();
+    session->text_frames.push_back(arrival);
+    if (session->text_frames.size() > static_cast<std::size_t>(limits_.text_frames_waiting)) {
+      answers_.answer(*session, FrameState::dropped, session->text_frames.front());
+      session->text_frames.pop_front();
     }
     work_.notify_all();
     return;
@@ -154,9 +154,9 @@ void Engine::frame(const SessionPtr& session, const FrameTag& tag, std::vector<s
   }
   session->last_input = arrival.time;
   if (session->encoded) {
-    answers_.supersede(*session, session->encoded->arrival);
+    answers_.note_superseded(*session, session->encoded->arrival);
   }
-  session->encoded = EncodedFrame{.arrival = arrival, .picture = std::move(picture)};
+  session->encoded = EncodedFrame{.arrival = arrival, .image = std::move(image)};
   decode_next(session);
 }
 
@@ -195,8 +195,8 @@ void Engine::perform(const Turn& turn, std::unique_lock<std::mutex>& lock) {
     case Turn::Work::step:
       step(turn, lock);
       break;
-    case Turn::Work::pictures:
-      make_pictures(turn.sessions.front(), lock);
+    case Turn::Work::text_to_image:
+      make_text_images(turn.sessions.front(), lock);
       break;
     case Turn::Work::drain:
       lock.unlock();
@@ -311,7 +311,7 @@ void Engine::step(const Turn& turn, std::unique_lock<std::mutex>& lock) {
 std::vector<SessionStream::Input> Engine::take_inputs(const SessionPtr& session,
                                                       std::unique_lock<std::mutex>& lock) {
   const auto size = static_cast<std::size_t>(session->frame_buffer);
-  std::deque<SessionStream::Input> inputs = std::exchange(session->ready, {});
+  std::deque<SessionStream::Input> inputs = std::exchange(session->decoded_frames, {});
   if (session->encoded && !session->decoding) {
     const EncodedFrame newest = *std::exchange(session->encoded, std::nullopt);
     lock.unlock();
@@ -323,11 +323,11 @@ std::vector<SessionStream::Input> Engine::take_inputs(const SessionPtr& session,
     }
     lock.lock();
     if (!problem.empty()) {
-      answers_.give_unreadable(*session, newest.arrival, problem);
+      answers_.answer_unreadable(*session, newest.arrival, problem);
     }
   }
   while (inputs.size() > size) {
-    answers_.give(*session, FrameState::dropped, *inputs.front().arrival);
+    answers_.answer(*session, FrameState::dropped, *inputs.front().arrival);
     inputs.pop_front();
   }
   while (inputs.size() < size) {
@@ -336,14 +336,14 @@ std::vector<SessionStream::Input> Engine::take_inputs(const SessionPtr& session,
   return {std::make_move_iterator(inputs.begin()), std::make_move_iterator(inputs.end())};
 }
 
-void Engine::make_pictures(const SessionPtr& session, std::unique_lock<std::mutex>& lock) {
+void Engine::make_text_images(const SessionPtr& session, std::unique_lock<std::mutex>& lock) {
   std::vector<Arrival> arrivals;
-  while (!session->text.empty() && arrivals.size() < kPicturesTogether) {
-    arrivals.push_back(session->text.front());
-    session->text.pop_front();
+  while (!session->text_frames.empty() && arrivals.size() < kMaxBatchedTextFrames) {
+    arrivals.push_back(session->text_frames.front());
+    session->text_frames.pop_front();
   }
   lock.unlock();
-  compute({session}, [&] { session->stream->make_pictures(arrivals); });
+  compute({session}, [&] { session->stream->make_text_images(arrivals); });
   lock.lock();
 }
 

@@ -20,9 +20,9 @@
 namespace streamdiffusion::server {
 
 struct EngineLimits {
-  int frames_under_way = 16;                            ///< Text-to-image frames of a session that may wait.
-  int largest_side = 1024;                              ///< Most width and height of a stream, in pixels.
-  std::int64_t picture_pixels = std::int64_t{1} << 24;  ///< Most pixels of an image that a client sends.
+  int text_frames_waiting = 16;                       ///< Text-to-image frames of a session that may wait.
+  int largest_side = 1024;                            ///< Most width and height of a stream, in pixels.
+  std::int64_t image_pixels = std::int64_t{1} << 24;  ///< Most pixels of an image that a client sends.
   int requests_waiting = 64;  ///< Changes of settings or stream that may wait in a session.
   int weight_sets = 4;        ///< Combinations of LoRA scales in use on one model. Each has its own weights.
 };
@@ -51,9 +51,9 @@ class Engine {
   /// Queues a change of settings or stream. Returns false if `requests_waiting` changes wait already; the
   /// caller then tells the client.
   bool request(const std::shared_ptr<Session>& session, ClientMessage message);
-  /// Queues a frame. `picture` is an image file for image to image; if it is empty, the frame is text to
+  /// Queues a frame. `image` is an image file for image to image; if it is empty, the frame is text to
   /// image.
-  void frame(const std::shared_ptr<Session>& session, const FrameTag& tag, std::vector<std::uint8_t> picture);
+  void frame(const std::shared_ptr<Session>& session, const FrameTag& tag, std::vector<std::uint8_t> image);
 
   [[nodiscard]] const EngineLimits& limits() const { return limits_; }
   /// The stream settings of a new session: width and height are the model's native size unless set at the
@@ -75,7 +75,7 @@ class Engine {
   bool wait_for_model(const SessionPtr& session, const ClientMessage& message);
   void check_weight_sets(const SessionStream& own, const Settings& wanted);
   void step(const Turn& turn, std::unique_lock<std::mutex>& lock);
-  void make_pictures(const SessionPtr& session, std::unique_lock<std::mutex>& lock);
+  void make_text_images(const SessionPtr& session, std::unique_lock<std::mutex>& lock);
   void drain(const SessionPtr& session);
   void lose_device(const std::string& problem);
   void compute(const std::vector<SessionPtr>& sessions, const std::function<void()>& work);
@@ -88,8 +88,8 @@ class Engine {
   void decode_next(const SessionPtr& session);
   void decode_early(const SessionPtr& session, const EncodedFrame& encoded, std::uint64_t version, int width,
                     int height, Fit fit);
-  void deliver(Session& session, FrameState state, const Arrival& arrival, const Frame* picture);
-  void encode(const SessionPtr& session, const Arrival& arrival, const Frame& picture,
+  void deliver(Session& session, FrameState state, const Arrival& arrival, const Frame* image);
+  void encode(const SessionPtr& session, const Arrival& arrival, const Frame& image,
               const StreamSettings& settings);
   void send(const SessionPtr& session, std::string message);
   void report(Session& session, Clock::time_point now);

@@ -23,18 +23,18 @@ constexpr int kMostEncoding = 3;  // Frames of a session that wait for the encod
 /// Decodes an image file and fits it to width x height. Throws Error if the bytes are not a readable image.
 SessionStream::Input Engine::decode(const EncodedFrame& encoded, int width, int height, Fit fit) const {
   SessionStream::Input input;
-  const Frame picture = decode_image(encoded.picture, limits_.picture_pixels);
+  const Frame image = decode_image(encoded.image, limits_.image_pixels);
   input.frame.resize(width, height);
-  fit_frame(picture, fit, input.frame);
+  fit_frame(image, fit, input.frame);
   input.arrival = encoded.arrival;
   return input;
 }
 
-/// Starts decoding the frame in `encoded` while the engine is busy, unless `ready` is full. The caller holds
-/// the mutex.
+/// Starts decoding the frame in `encoded` while the engine is busy, unless `decoded_frames` is full. The
+/// caller holds the mutex.
 void Engine::decode_next(const SessionPtr& session) {
   if (session->decoding || !session->encoded ||
-      session->ready.size() >= static_cast<std::size_t>(session->frame_buffer)) {
+      session->decoded_frames.size() >= static_cast<std::size_t>(session->frame_buffer)) {
     return;
   }
   session->decoding = true;
@@ -56,11 +56,11 @@ void Engine::decode_early(const SessionPtr& session, const EncodedFrame& encoded
   }
   const std::lock_guard lock(mutex_);
   if (!input) {
-    answers_.give_unreadable(*session, encoded.arrival, problem);
+    answers_.answer_unreadable(*session, encoded.arrival, problem);
   } else if (version != session->input_version) {
-    answers_.give(*session, FrameState::dropped, encoded.arrival);
+    answers_.answer(*session, FrameState::dropped, encoded.arrival);
   } else {
-    session->ready.push_back(std::move(*input));
+    session->decoded_frames.push_back(std::move(*input));
   }
   session->decoding = false;
   decode_next(session);
@@ -69,39 +69,39 @@ void Engine::decode_early(const SessionPtr& session, const EncodedFrame& encoded
 
 /// Hands over a frame that left a stream: its answer, or the encoding of its image. Runs on the engine's
 /// thread. The caller must not hold the mutex.
-void Engine::deliver(Session& session, FrameState state, const Arrival& arrival, const Frame* picture) {
+void Engine::deliver(Session& session, FrameState state, const Arrival& arrival, const Frame* image) {
   const std::lock_guard lock(mutex_);
-  if (picture == nullptr) {
-    answers_.give(session, state, arrival);
+  if (image == nullptr) {
+    answers_.answer(session, state, arrival);
     return;
   }
   if (session.encoding >= kMostEncoding && !arrival.text_to_image) {
-    answers_.give(session, FrameState::dropped, arrival);
+    answers_.answer(session, FrameState::dropped, arrival);
     return;
   }
   ++session.encoding;
-  boost::asio::post(session.codec, [this, owner = session.shared_from_this(), arrival, frame = *picture,
+  boost::asio::post(session.codec, [this, owner = session.shared_from_this(), arrival, frame = *image,
                                     settings = session.stream->stream_settings()] {
     encode(owner, arrival, frame, settings);
   });
 }
 
-void Engine::encode(const SessionPtr& session, const Arrival& arrival, const Frame& picture,
+void Engine::encode(const SessionPtr& session, const Arrival& arrival, const Frame& image,
                     const StreamSettings& settings) {
   std::vector<std::uint8_t> bytes;
   std::string problem;
   try {
-    bytes = encode_image(picture, settings.format, {}, settings.quality);
+    bytes = encode_image(image, settings.format, {}, settings.quality);
   } catch (const std::exception& error) {
     problem = error.what();
   }
   const std::lock_guard lock(mutex_);
   --session->encoding;
   if (problem.empty()) {
-    answers_.give(*session, FrameState::picture, arrival, std::move(bytes));
+    answers_.answer(*session, FrameState::image, arrival, std::move(bytes));
     return;
   }
-  answers_.give(*session, FrameState::dropped, arrival);
+  answers_.answer(*session, FrameState::dropped, arrival);
   if (session->output) {
     session->output->send(make_error("internal", problem));
   }

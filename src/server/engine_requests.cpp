@@ -126,9 +126,9 @@ bool Engine::change_stream(const SessionPtr& session, const ClientMessage& messa
     session->fit = wanted.fit;
     session->frame_buffer = wanted.frame_buffer;
     ++session->input_version;
-    session->ready.swap(ready);
+    session->decoded_frames.swap(ready);
     for (const SessionStream::Input& input : ready) {
-      answers_.give(*session, FrameState::dropped, *input.arrival);
+      answers_.answer(*session, FrameState::dropped, *input.arrival);
     }
     decode_next(session);
   }

@@ -6,35 +6,35 @@
 
 namespace streamdiffusion::server {
 
-void FrameAnswers::supersede(Session& session, const Arrival& arrival) {
+void FrameAnswers::note_superseded(Session& session, const Arrival& arrival) {
   session.superseded.push_back(arrival);
   if (session.superseded.size() > static_cast<std::size_t>(most_superseded_)) {
-    give_one(session, FrameState::dropped, session.superseded.front(), {});
+    answer_one(session, FrameState::dropped, session.superseded.front(), {});
     session.superseded.pop_front();
   }
 }
 
-void FrameAnswers::give_unreadable(Session& session, const Arrival& arrival, const std::string& problem) {
-  give(session, FrameState::unreadable, arrival);
+void FrameAnswers::answer_unreadable(Session& session, const Arrival& arrival, const std::string& problem) {
+  answer(session, FrameState::unreadable, arrival);
   if (session.output) {
     session.output->send(make_error("picture", problem));
   }
 }
 
-void FrameAnswers::give(Session& session, FrameState state, const Arrival& arrival,
-                        std::vector<std::uint8_t> picture) {
+void FrameAnswers::answer(Session& session, FrameState state, const Arrival& arrival,
+                          std::vector<std::uint8_t> image) {
   for (const Arrival& older : std::exchange(session.superseded, {})) {
-    give_one(session, FrameState::dropped, older, {});
+    answer_one(session, FrameState::dropped, older, {});
   }
-  give_one(session, state, arrival, std::move(picture));
+  answer_one(session, state, arrival, std::move(image));
 }
 
-void FrameAnswers::give_one(Session& session, FrameState state, const Arrival& arrival,
-                            std::vector<std::uint8_t> picture) {
+void FrameAnswers::answer_one(Session& session, FrameState state, const Arrival& arrival,
+                              std::vector<std::uint8_t> image) {
   switch (state) {
-    case FrameState::picture:
+    case FrameState::image:
       ++session.counts.frames;
-      metrics_.pictures.Increment();
+      metrics_.images.Increment();
       metrics_.latency.Observe(std::chrono::duration<double>(clock_.now() - arrival.time).count());
       break;
     case FrameState::skipped:
@@ -55,7 +55,7 @@ void FrameAnswers::give_one(Session& session, FrameState state, const Arrival& a
                                      .is_text_to_image = arrival.text_to_image,
                                      .arrival = arrival.time,
                                      .dropped = session.counts.dropped,
-                                     .picture = std::move(picture)});
+                                     .image = std::move(image)});
   }
 }
 

@@ -18,17 +18,17 @@ class FrameAnswers {
   FrameAnswers(Metrics& metrics, int most_superseded, const MonotonicClock& clock)
       : metrics_(metrics), most_superseded_(most_superseded), clock_(clock) {}
 
-  void give(Session& session, FrameState state, const Arrival& arrival,
-            std::vector<std::uint8_t> picture = {});
+  void answer(Session& session, FrameState state, const Arrival& arrival,
+              std::vector<std::uint8_t> image = {});
   /// Answers a frame whose image cannot be decoded, and sends `problem` as an error.
-  void give_unreadable(Session& session, const Arrival& arrival, const std::string& problem);
+  void answer_unreadable(Session& session, const Arrival& arrival, const std::string& problem);
   /// Notes a frame that a newer one replaced before its turn. It is answered as dropped just before the next
   /// answer. So a client that sends one frame for each answer sends no more than the engine can use.
-  void supersede(Session& session, const Arrival& arrival);
+  void note_superseded(Session& session, const Arrival& arrival);
 
  private:
-  void give_one(Session& session, FrameState state, const Arrival& arrival,
-                std::vector<std::uint8_t> picture);
+  void answer_one(Session& session, FrameState state, const Arrival& arrival,
+                  std::vector<std::uint8_t> image);
 
   Metrics& metrics_;
   int most_superseded_;

@@ -95,7 +95,7 @@ Response make_error_response(const Request& request, Status status, const std::s
                       {"code", nullptr}}}});
 }
 
-std::optional<Response> refusal(const Request& request, const ServerContext& server, bool is_secure) {
+std::optional<Response> check_request(const Request& request, const ServerContext& server, bool is_secure) {
   const AccessRules& rules = server.options.access;
   const std::string_view host = view(request[http::field::host]);
   if (!is_allowed_host(rules, host)) {

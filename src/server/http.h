@@ -30,7 +30,7 @@ Response make_error_response(const Request& request, Status status, const std::s
 
 /// Returns the error response if the request's host, origin or token is not allowed, and nothing if it may be
 /// served.
-std::optional<Response> refusal(const Request& request, const ServerContext& server, bool is_secure);
+std::optional<Response> check_request(const Request& request, const ServerContext& server, bool is_secure);
 
 /// Serves one connection until it ends: HTTP requests in turn, or the WebSocket that a request upgrades it
 /// to. `address` is the peer's IP address.

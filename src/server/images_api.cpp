@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "server/http.h"
-#include "server/image_commission.h"
+#include "server/image_order_runner.h"
 #include "server/images_form.h"
 #include "server/images_plan.h"
 #include "server/images_request.h"
@@ -16,9 +16,9 @@ namespace {
 
 namespace asio = boost::asio;
 using Json = nlohmann::json;
-using Picture = ImageCommission::Picture;
+using ImageFile = ImageOrderRunner::ImageFile;
 
-std::string base64(const Picture& bytes) {
+std::string base64(const ImageFile& bytes) {
   namespace codec = boost::beast::detail::base64;
   std::string text(codec::encoded_size(bytes.size()), '\0');
   text.resize(codec::encode(text.data(), bytes.data(), bytes.size()));
@@ -39,24 +39,25 @@ Order read_request(const Request& request) {
   return read_edit_order(form.fields, std::move(form.images));
 }
 
-std::vector<Drawing> plan(const Order& order, const ImageCommission& commission) {
-  return plan_drawings(commission.settings(), order.inputs.size(), order.count, order.partial_images);
+std::vector<PlannedImage> plan(const Order& order, const ImageOrderRunner& runner) {
+  return plan_images(runner.settings(), order.inputs.size(), order.count, order.partial_images);
 }
 
-asio::awaitable<Picture> draw(const Drawing& drawing, const Order& order, ImageCommission& commission) {
-  Picture input;
-  if (drawing.input) {
-    input = order.inputs.at(*drawing.input);
+asio::awaitable<ImageFile> make_image(const PlannedImage& planned, const Order& order,
+                                      ImageOrderRunner& runner) {
+  ImageFile input;
+  if (planned.input) {
+    input = order.inputs.at(*planned.input);
   }
-  co_return co_await commission.draw(drawing, std::move(input));
+  co_return co_await runner.make_image(planned, std::move(input));
 }
 
 // ---- All images in one answer
 
-Json describe(const std::vector<Picture>& pictures, const Order& order, const std::string& size) {
+Json describe(const std::vector<ImageFile>& images, const Order& order, const std::string& size) {
   Json data = Json::array();
-  for (const Picture& picture : pictures) {
-    const std::string text = base64(picture);
+  for (const ImageFile& image : images) {
+    const std::string text = base64(image);
     data.push_back(order.as_url ? Json{{"url", "data:image/" + order.format + ";base64," + text}}
                                 : Json{{"b64_json", text}});
   }
@@ -67,16 +68,16 @@ Json describe(const std::vector<Picture>& pictures, const Order& order, const st
           {"data", std::move(data)}};
 }
 
-asio::awaitable<std::vector<Picture>> make_pictures(const Order& order, ImageCommission& commission) {
+asio::awaitable<std::vector<ImageFile>> make_image_files(const Order& order, ImageOrderRunner& runner) {
   if (order.inputs.empty()) {
-    co_return co_await commission.draw_together(order.count);
+    co_return co_await runner.make_text_images(order.count);
   }
-  std::vector<Picture> pictures;
-  for (const Drawing& drawing : plan(order, commission)) {
-    Picture picture = co_await draw(drawing, order, commission);
-    pictures.push_back(std::move(picture));
+  std::vector<ImageFile> images;
+  for (const PlannedImage& planned : plan(order, runner)) {
+    ImageFile image = co_await make_image(planned, order, runner);
+    images.push_back(std::move(image));
   }
-  co_return pictures;
+  co_return images;
 }
 
 // ---- An answer as a stream of events
@@ -89,28 +90,28 @@ Json no_usage() {
           {"total_tokens", 0}};
 }
 
-Json make_picture_event(const Drawing& drawing, const Picture& picture, const Order& order,
-                        const std::string& size) {
-  const std::string kind = drawing.input ? "image_edit" : "image_generation";
-  Json event = {{"type", kind + (drawing.partial ? ".partial_image" : ".completed")},
-                {"b64_json", base64(picture)},
+Json make_image_event(const PlannedImage& planned, const ImageFile& image, const Order& order,
+                      const std::string& size) {
+  const std::string kind = planned.input ? "image_edit" : "image_generation";
+  Json event = {{"type", kind + (planned.partial ? ".partial_image" : ".completed")},
+                {"b64_json", base64(image)},
                 {"created_at", unix_time()},
                 {"size", size},
                 {"quality", "auto"},
                 {"background", "opaque"},
                 {"output_format", order.format}};
-  if (drawing.partial) {
-    event["partial_image_index"] = *drawing.partial;
+  if (planned.partial) {
+    event["partial_image_index"] = *planned.partial;
   } else {
     event["usage"] = no_usage();
   }
   return event;
 }
 
-asio::awaitable<void> send_pictures(const Order& order, ImageCommission& commission, EventStream& events) {
-  for (const Drawing& drawing : plan(order, commission)) {
-    const Picture picture = co_await draw(drawing, order, commission);
-    const Json event = make_picture_event(drawing, picture, order, commission.size());
+asio::awaitable<void> send_images(const Order& order, ImageOrderRunner& runner, EventStream& events) {
+  for (const PlannedImage& planned : plan(order, runner)) {
+    const ImageFile image = co_await make_image(planned, order, runner);
+    const Json event = make_image_event(planned, image, order, runner.size());
     co_await events.send(event);
   }
   co_await events.end();
@@ -136,14 +137,14 @@ asio::awaitable<std::optional<Response>> make_images(Socket& socket, const Reque
   std::optional<Response> response;
   try {
     const Order order = read_request(request);
-    ImageCommission commission(server, socket.get_executor(), address);
-    co_await commission.begin(order);
+    ImageOrderRunner runner(server, socket.get_executor(), address);
+    co_await runner.begin(order);
     if (order.is_streamed) {
-      co_await send_pictures(order, commission, events);
+      co_await send_images(order, runner, events);
       co_return std::nullopt;
     }
-    const std::vector<Picture> pictures = co_await make_pictures(order, commission);
-    response = make_json(request, Status::ok, describe(pictures, order, commission.size()));
+    const std::vector<ImageFile> images = co_await make_image_files(order, runner);
+    response = make_json(request, Status::ok, describe(images, order, runner.size()));
   } catch (const Refused& refused) {
     response = refuse(request, refused);
   }

@@ -39,25 +39,25 @@ void set_seed(const Settings& settings, std::uint64_t k, Json& change) {
 
 }  // namespace
 
-std::vector<Drawing> plan_drawings(const Settings& settings, std::size_t inputs, int count,
-                                   int partial_images) {
+std::vector<PlannedImage> plan_images(const Settings& settings, std::size_t inputs, int count,
+                                      int partial_images) {
   const bool is_text_to_image = inputs == 0;
   const std::vector<int> steps = steps_of(settings, is_text_to_image);
   const std::vector<std::size_t> shown = partial_steps(steps.size(), partial_images);
-  std::vector<Drawing> drawings;
+  std::vector<PlannedImage> images;
   const auto add = [&](std::size_t input, int k, std::size_t step_count, std::optional<int> partial) {
-    Drawing drawing{.settings = Json::object(),
-                    .variation = static_cast<std::uint16_t>(is_text_to_image ? k : 0),
-                    .input = is_text_to_image ? std::nullopt : std::optional(input),
-                    .partial = partial};
+    PlannedImage image{.settings = Json::object(),
+                       .variation = static_cast<std::uint16_t>(is_text_to_image ? k : 0),
+                       .input = is_text_to_image ? std::nullopt : std::optional(input),
+                       .partial = partial};
     if (!shown.empty()) {
-      drawing.settings["t_index_list"] =
+      image.settings["t_index_list"] =
           std::vector(steps.begin(), steps.begin() + static_cast<std::ptrdiff_t>(step_count));
     }
     if (!is_text_to_image && count > 1) {
-      set_seed(settings, static_cast<std::uint64_t>(k), drawing.settings);
+      set_seed(settings, static_cast<std::uint64_t>(k), image.settings);
     }
-    drawings.push_back(std::move(drawing));
+    images.push_back(std::move(image));
   };
   for (std::size_t input = 0; input < std::max<std::size_t>(inputs, 1); ++input) {
     for (int k = 0; k < count; ++k) {
@@ -67,7 +67,7 @@ std::vector<Drawing> plan_drawings(const Settings& settings, std::size_t inputs,
       add(input, k, steps.size(), std::nullopt);
     }
   }
-  return drawings;
+  return images;
 }
 
 }  // namespace streamdiffusion::server

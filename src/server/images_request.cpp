@@ -16,7 +16,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int kMostPictures = 10;
+constexpr int kMostImages = 10;
 constexpr int kMostPartialImages = 3;
 
 Refused wrong(const std::string& param, const std::string& message) {
@@ -72,7 +72,7 @@ void read_field(const std::string& name, const Json& value, Order& order) {
     return;
   }
   if (name == "n") {
-    order.count = read_integer(name, value, 1, kMostPictures);
+    order.count = read_integer(name, value, 1, kMostImages);
   } else if (name == "size") {
     set_size(value, order);
   } else if (name == "response_format") {
@@ -141,8 +141,8 @@ Order read_order(const Json& fields) {
 
 Order read_edit_order(const Json& fields, std::vector<std::vector<std::uint8_t>> images) {
   Order order = read_fields(fields);
-  if (images.size() * static_cast<std::size_t>(order.count) > kMostPictures) {
-    throw wrong("image", "and 'n' must make at most " + std::to_string(kMostPictures) +
+  if (images.size() * static_cast<std::size_t>(order.count) > kMostImages) {
+    throw wrong("image", "and 'n' must make at most " + std::to_string(kMostImages) +
                              " pictures together: each image becomes 'n' of them");
   }
   order.inputs = std::move(images);

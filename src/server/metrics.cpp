@@ -29,7 +29,7 @@ prometheus::Histogram& seconds(prometheus::Registry& registry, const std::string
 
 Metrics::Metrics()
     : frames_in(counter(registry_, "frames_received_total", "Frames that clients have sent.")),
-      pictures(counter(registry_, "pictures_total", "Pictures that were sent to clients.")),
+      images(counter(registry_, "pictures_total", "Pictures that were sent to clients.")),
       skipped(counter(registry_, "frames_skipped_total", "Frames that the similarity filter skipped.")),
       dropped(counter(registry_, "frames_dropped_total",
                       "Frames that a newer one replaced, or that a change lost.")),

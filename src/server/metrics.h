@@ -22,7 +22,7 @@ class Metrics {
 
  public:
   prometheus::Counter& frames_in;
-  prometheus::Counter& pictures;
+  prometheus::Counter& images;
   prometheus::Counter& skipped;
   prometheus::Counter& dropped;
   prometheus::Counter& unreadable;

@@ -71,7 +71,7 @@ std::shared_ptr<Model> ModelStore::loaded(const std::string& id) const {
 
 /// If as many models as allowed are in memory, frees the least recently used one that no session uses.
 /// Returns false if there is none to free. The first model stays because new sessions begin with it.
-bool ModelStore::make_room() {
+bool ModelStore::free_unused_model() {
   const auto in_memory =
       std::ranges::count_if(slots_, [](const Slot& slot) { return slot.model != nullptr || slot.loading; });
   if (in_memory < most_loaded_) {
@@ -102,7 +102,7 @@ void ModelStore::load(const std::string& id, std::function<void(const std::strin
       slot.waiting.push_back(std::move(done));
       return;
     }
-    if (slot.model == nullptr && make_room()) {
+    if (slot.model == nullptr && free_unused_model()) {
       slot.loading = true;
       slot.waiting.push_back(std::move(done));
       threads_.emplace_back([this, index] { load_now(index); });

@@ -59,7 +59,7 @@ class ModelStore {
   };
 
   [[nodiscard]] std::size_t index_of(const std::string& id) const;
-  bool make_room();
+  bool free_unused_model();
   void load_now(std::size_t index);
 
   std::vector<ModelOffer> offers_;

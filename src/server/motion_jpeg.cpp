@@ -19,14 +19,14 @@ using boost::asio::use_awaitable;
 constexpr const char* kBoundary = "streamdiffusion-picture";
 constexpr std::chrono::seconds kLongestWait{60};  // The connection ends after this time without a frame.
 
-std::string part_header(const std::vector<std::uint8_t>& picture) {
+std::string part_header(const std::vector<std::uint8_t>& image) {
   constexpr std::uint8_t kFirstOfWebp = 'R';  // WebP files begin with "RIFF".
   constexpr std::uint8_t kFirstOfPng = 0x89;
-  const char* const type = picture.front() == kFirstOfWebp  ? "image/webp"
-                           : picture.front() == kFirstOfPng ? "image/png"
-                                                            : "image/jpeg";
+  const char* const type = image.front() == kFirstOfWebp  ? "image/webp"
+                           : image.front() == kFirstOfPng ? "image/png"
+                                                          : "image/jpeg";
   return std::string("--") + kBoundary + "\r\nContent-Type: " + type +
-         "\r\nContent-Length: " + std::to_string(picture.size()) + "\r\n\r\n";
+         "\r\nContent-Length: " + std::to_string(image.size()) + "\r\n\r\n";
 }
 
 asio::awaitable<void> send_headers(Socket& socket, const Request& request) {
@@ -57,13 +57,13 @@ asio::awaitable<void> serve_motion_jpeg(Socket& socket, const Request& request, 
   auto last = std::chrono::steady_clock::now();
   while (!server.stopping && std::chrono::steady_clock::now() - last < kLongestWait) {
     co_await viewer->arrived.wait(kStopInterval);
-    const Bytes picture = std::exchange(viewer->newest, nullptr);
-    if (!picture) {
+    const Bytes image = std::exchange(viewer->newest, nullptr);
+    if (!image) {
       continue;
     }
     last = std::chrono::steady_clock::now();
-    const std::string header = part_header(*picture);
-    const std::array<asio::const_buffer, 3> part = {asio::buffer(header), asio::buffer(*picture),
+    const std::string header = part_header(*image);
+    const std::array<asio::const_buffer, 3> part = {asio::buffer(header), asio::buffer(*image),
                                                     asio::buffer("\r\n", 2)};
     socket.tcp().expires_after(kWriteLimit);
     co_await asio::async_write(socket, part, use_awaitable);

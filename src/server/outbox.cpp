@@ -9,9 +9,9 @@ namespace {
 
 constexpr std::size_t kCrowd = 200;
 
-bool is_stream_picture(const Outbox::Item& item) {
+bool is_stream_image(const Outbox::Item& item) {
   const auto* answer = std::get_if<FrameAnswer>(&item);
-  return answer != nullptr && answer->state == FrameState::picture && !answer->is_text_to_image;
+  return answer != nullptr && answer->state == FrameState::image && !answer->is_text_to_image;
 }
 
 }  // namespace
@@ -22,12 +22,12 @@ void Outbox::send(FrameAnswer answer) { put(std::move(answer)); }
 
 void Outbox::put(Item item) {
   const std::lock_guard lock(mutex_);
-  if (is_stream_picture(item)) {
-    const auto older = std::ranges::find_if(items_, is_stream_picture);
+  if (is_stream_image(item)) {
+    const auto older = std::ranges::find_if(items_, is_stream_image);
     if (older != items_.end()) {
       auto& answer = std::get<FrameAnswer>(*older);
       answer.state = FrameState::dropped;
-      answer.picture.clear();
+      answer.image.clear();
     }
   }
   items_.push_back(std::move(item));

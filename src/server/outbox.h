@@ -11,7 +11,7 @@
 #include <variant>
 #include <vector>
 
-#include "server/event.h"
+#include "server/coroutine_flag.h"
 #include "server/session_output.h"
 
 namespace streamdiffusion::server {
@@ -42,7 +42,7 @@ class Outbox : public SessionOutput, public std::enable_shared_from_this<Outbox>
   void put(Item item);
 
   boost::asio::any_io_executor executor_;
-  Event filled_;
+  CoroutineFlag filled_;
   mutable std::mutex mutex_;
   std::deque<Item> items_;
 };

@@ -77,8 +77,8 @@ FrameTag parse_frame_header(std::span<const std::uint8_t> message) {
 
 std::vector<std::uint8_t> make_answer(FrameState state, const FrameTag& tag,
                                       std::uint32_t server_microseconds, std::uint32_t dropped,
-                                      std::span<const std::uint8_t> picture) {
-  std::vector<std::uint8_t> bytes(kAnswerHeaderSize + picture.size());
+                                      std::span<const std::uint8_t> image) {
+  std::vector<std::uint8_t> bytes(kAnswerHeaderSize + image.size());
   std::span<std::uint8_t> rest(bytes);
   put(kFrameKind, rest);
   put(static_cast<std::uint8_t>(state), rest);
@@ -87,7 +87,7 @@ std::vector<std::uint8_t> make_answer(FrameState state, const FrameTag& tag,
   put(std::bit_cast<std::uint64_t>(tag.time), rest);
   put(server_microseconds, rest);
   put(dropped, rest);
-  std::ranges::copy(picture, rest.begin());
+  std::ranges::copy(image, rest.begin());
   return bytes;
 }
 

@@ -40,13 +40,13 @@ inline constexpr std::size_t kAnswerHeaderSize = 24;
 /// Parses the first 16 bytes of a binary message. Throws ProtocolError if it is shorter or of another kind.
 FrameTag parse_frame_header(std::span<const std::uint8_t> message);
 
-enum class FrameState : std::uint8_t { picture = 0, skipped = 1, dropped = 2, unreadable = 3 };
+enum class FrameState : std::uint8_t { image = 0, skipped = 1, dropped = 2, unreadable = 3 };
 
 /// Builds the answer to a frame: a header of 24 bytes and the image file, which may be empty.
 /// `server_microseconds` is the time from arrival to sending, `dropped` the session's dropped frames so far.
 std::vector<std::uint8_t> make_answer(FrameState state, const FrameTag& tag,
                                       std::uint32_t server_microseconds, std::uint32_t dropped,
-                                      std::span<const std::uint8_t> picture);
+                                      std::span<const std::uint8_t> image);
 
 /// A client's text message.
 // NOLINTNEXTLINE(bugprone-exception-escape): what moving JSON checks cannot fail

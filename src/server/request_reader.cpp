@@ -60,7 +60,7 @@ bool expects_continue(const Request& request) {
 /// served.
 std::optional<Response> refuse(Parser& parser, const ServerContext& server, bool is_secure) {
   const Request& request = parser.get();
-  if (std::optional<Response> refused = refusal(request, server, is_secure)) {
+  if (std::optional<Response> refused = check_request(request, server, is_secure)) {
     return refused;
   }
   const std::uint64_t limit = body_limit(path_of(request), server);

@@ -32,12 +32,12 @@ bool has_time_for_a_step(const Session& session, Clock::time_point now) {
 }
 
 bool wants_step(const Session& session, Clock::time_point now) {
-  const auto ready = static_cast<int>(session.ready.size());
+  const auto ready = static_cast<int>(session.decoded_frames.size());
   return ready >= session.frame_buffer || (ready > 0 && now >= patience_ends(session));
 }
 
 bool awaits_input(const Session& session) {
-  return session.decoding || session.encoded || !session.ready.empty();
+  return session.decoding || session.encoded || !session.decoded_frames.empty();
 }
 
 bool wants_drain(const Session& session, Clock::time_point now) {
@@ -50,8 +50,8 @@ Work work_of(const Session& session, Clock::time_point now) {
     return Work::requests;
   }
   const bool step = wants_step(session, now);
-  if (!session.text.empty() && (!step || session.text.front().time < session.last_input)) {
-    return Work::pictures;
+  if (!session.text_frames.empty() && (!step || session.text_frames.front().time < session.last_input)) {
+    return Work::text_to_image;
   }
   if (step) {
     return Work::step;
@@ -86,7 +86,7 @@ Turn choose_turn(const std::vector<SessionPtr>& sessions, Clock::time_point now)
   for (const SessionPtr& session : sessions) {
     const Work work = work_of(*session, now);
     if (work == Work::none) {
-      if (session->in_flight || !session->ready.empty()) {
+      if (session->in_flight || !session->decoded_frames.empty()) {
         const Clock::time_point due = patience_ends(*session);
         turn.wake = std::min(turn.wake.value_or(due), due);
       }
@@ -117,7 +117,7 @@ void charge(const std::vector<SessionPtr>& took_part, double seconds) {
 void catch_up(Session& session, const std::vector<SessionPtr>& sessions) {
   std::optional<double> least;
   for (const SessionPtr& other : sessions) {
-    if (other.get() != &session && (!other->ready.empty() || !other->text.empty())) {
+    if (other.get() != &session && (!other->decoded_frames.empty() || !other->text_frames.empty())) {
       least = std::min(least.value_or(other->virtual_time), other->virtual_time);
     }
   }

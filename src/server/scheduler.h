@@ -10,7 +10,7 @@ namespace streamdiffusion::server {
 
 /// The engine's next piece of work and the sessions that it serves.
 struct Turn {
-  enum class Work { none, requests, step, pictures, drain };
+  enum class Work { none, requests, step, text_to_image, drain };
   Work work = Work::none;
   std::vector<std::shared_ptr<Session>> sessions;  ///< Several sessions share one step.
   std::optional<Clock::time_point> wake;           ///< If there is no work: the time to look again.

@@ -7,8 +7,8 @@
 
 #include "server/engine.h"
 #include "server/metrics.h"
-#include "server/places.h"
 #include "server/server.h"
+#include "server/session_slots.h"
 #include "server/viewers.h"
 
 namespace streamdiffusion::server {
@@ -19,13 +19,13 @@ struct ServerContext {
       : options(given),
         models(given.models, given.models_loaded),
         engine(models, given.defaults, given.stream_defaults, {.largest_side = given.largest_side}, metrics),
-        places(given.sessions, given.queue, given.sessions_per_address) {}
+        slots(given.sessions, given.queue, given.sessions_per_address) {}
 
   const ServerOptions& options;
   Metrics metrics;
   ModelStore models;
   Engine engine;
-  Places places;
+  SessionSlots slots;
   Viewers viewers;
   std::set<std::string> session_names;
   int connections = 0;

@@ -20,7 +20,7 @@ using Clock = std::chrono::steady_clock;
 /// A frame that is not decoded yet.
 struct EncodedFrame {
   Arrival arrival;
-  std::vector<std::uint8_t> picture;
+  std::vector<std::uint8_t> image;
 };
 
 struct SessionCounts {
@@ -48,16 +48,17 @@ struct Session : std::enable_shared_from_this<Session> {
   bool waits_for_model = false;  ///< True while the first request waits for its model to load.
   std::string model_error;       ///< Why that model could not be loaded; empty: no error.
 
-  std::optional<EncodedFrame> encoded;  ///< The newest frame, while `ready` is full or the decoder busy.
-  std::deque<Arrival> superseded;       ///< Frames that a newer one replaced and that are not answered yet.
+  std::optional<EncodedFrame>
+      encoded;                     ///< The newest frame, while `decoded_frames` is full or the decoder busy.
+  std::deque<Arrival> superseded;  ///< Frames that a newer one replaced and that are not answered yet.
   bool decoding = false;
   /// Number of stream changes. Frames decoded for an earlier version are dropped.
   std::uint64_t input_version = 0;
   int width = 0;   ///< Width that the decoder scales frames to: the stream's, in pixels.
   int height = 0;  ///< Height that the decoder scales frames to.
   Fit fit = Fit::crop;
-  std::deque<SessionStream::Input> ready;  ///< Decoded frames, newest last; at most `frame_buffer`.
-  std::deque<Arrival> text;                ///< Text-to-image frames that wait, oldest first.
+  std::deque<SessionStream::Input> decoded_frames;  ///< Decoded frames, newest last; at most `frame_buffer`.
+  std::deque<Arrival> text_frames;                  ///< Text-to-image frames that wait, oldest first.
   int frame_buffer = 1;
 
   bool in_flight = false;        ///< Copy of SessionStream::in_flight for the scheduler.

@@ -11,12 +11,12 @@ namespace streamdiffusion::server {
 
 /// The answer to a frame. Each frame gets exactly one.
 struct FrameAnswer {
-  FrameState state = FrameState::picture;
+  FrameState state = FrameState::image;
   FrameTag tag;
   bool is_text_to_image = false;
   std::chrono::steady_clock::time_point arrival;
-  std::uint32_t dropped = 0;          ///< The session's dropped frames so far.
-  std::vector<std::uint8_t> picture;  ///< Image file; empty unless `state` is picture.
+  std::uint32_t dropped = 0;        ///< The session's dropped frames so far.
+  std::vector<std::uint8_t> image;  ///< Image file; empty unless `state` is image.
 };
 
 /// The receiver of a session's messages: a WebSocket or another client that asked for images. It is called on

@@ -92,37 +92,37 @@ void SessionStream::end_step(const StreamStep& step) {
     if (step.result == StepResult::skipped) {
       deliver_(FrameState::skipped, *inputs_[i].arrival, nullptr);
     } else {
-      under_way_.push_back({in_[i].number, *inputs_[i].arrival});
+      frames_in_flight_.push_back({in_[i].number, *inputs_[i].arrival});
     }
   }
   inputs_.clear();
   if (step.result == StepResult::processed) {
-    show(out_);
+    deliver_frames(out_);
   }
 }
 
 void SessionStream::drain() {
   image_stream_->drain(out_);
-  show(out_);
+  deliver_frames(out_);
   if (!image_stream_->in_flight()) {
     drop_all();  // Frames whose rows a change of parameters removed from the batch.
   }
 }
 
-void SessionStream::show(const std::vector<Frame>& frames) {
+void SessionStream::deliver_frames(const std::vector<Frame>& frames) {
   for (const Frame& frame : frames) {
-    while (!under_way_.empty() && under_way_.front().number < frame.number) {
-      deliver_(FrameState::dropped, under_way_.front().arrival, nullptr);
-      under_way_.pop_front();
+    while (!frames_in_flight_.empty() && frames_in_flight_.front().number < frame.number) {
+      deliver_(FrameState::dropped, frames_in_flight_.front().arrival, nullptr);
+      frames_in_flight_.pop_front();
     }
-    if (!under_way_.empty() && under_way_.front().number == frame.number) {
-      deliver_(FrameState::picture, under_way_.front().arrival, &frame);
-      under_way_.pop_front();
+    if (!frames_in_flight_.empty() && frames_in_flight_.front().number == frame.number) {
+      deliver_(FrameState::image, frames_in_flight_.front().arrival, &frame);
+      frames_in_flight_.pop_front();
     }
   }
 }
 
-void SessionStream::make_pictures(const std::vector<Arrival>& arrivals) {
+void SessionStream::make_text_images(const std::vector<Arrival>& arrivals) {
   if (!text_stream_) {
     StreamSettings one = stream_settings_;
     one.frame_buffer = 1;
@@ -134,15 +134,15 @@ void SessionStream::make_pictures(const std::vector<Arrival>& arrivals) {
   }
   text_stream_->generate_images(variations, out_);
   for (std::size_t i = 0; i < arrivals.size(); ++i) {
-    deliver_(FrameState::picture, arrivals[i], &out_[i]);
+    deliver_(FrameState::image, arrivals[i], &out_[i]);
   }
 }
 
 void SessionStream::drop_all() {
-  for (const Tagged& tagged : under_way_) {
+  for (const Tagged& tagged : frames_in_flight_) {
     deliver_(FrameState::dropped, tagged.arrival, nullptr);
   }
-  under_way_.clear();
+  frames_in_flight_.clear();
 }
 
 void SessionStream::reset() {

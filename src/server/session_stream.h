@@ -26,8 +26,8 @@ struct Arrival {
 /// on the engine's thread only.
 class SessionStream {
  public:
-  /// Callback for each frame that leaves the streams. `picture` is null if the frame was skipped or dropped.
-  using Deliver = std::function<void(FrameState state, const Arrival& arrival, const Frame* picture)>;
+  /// Callback for each frame that leaves the streams. `image` is null if the frame was skipped or dropped.
+  using Deliver = std::function<void(FrameState state, const Arrival& arrival, const Frame* image)>;
 
   SessionStream(std::shared_ptr<Model> model, Settings settings, StreamSettings stream_settings,
                 Deliver deliver);
@@ -58,7 +58,7 @@ class SessionStream {
   void drain();
 
   /// Makes a text-to-image frame for each arrival.
-  void make_pictures(const std::vector<Arrival>& arrivals);
+  void make_text_images(const std::vector<Arrival>& arrivals);
 
   /// Drops all frames in flight and frees the streams. Used after an error.
   void reset();
@@ -72,7 +72,7 @@ class SessionStream {
   [[nodiscard]] static std::unique_ptr<Stream> make_stream(const std::shared_ptr<Model>& model,
                                                            const StreamSettings& stream_settings,
                                                            const Parameters& parameters);
-  void show(const std::vector<Frame>& frames);
+  void deliver_frames(const std::vector<Frame>& frames);
   void drop_all();
 
   std::shared_ptr<Model> model_;
@@ -82,8 +82,8 @@ class SessionStream {
   std::unique_ptr<Stream> image_stream_;  // Made at the first image-to-image frame or change.
   std::unique_ptr<Stream> text_stream_;   // Made at the first text-to-image frame.
   std::int64_t next_number_ = 0;
-  std::deque<Tagged> under_way_;  // Frames in flight, ordered by number.
-  std::vector<Input> inputs_;     // Inputs between begin_step and end_step.
+  std::deque<Tagged> frames_in_flight_;  // Frames in flight, ordered by number.
+  std::vector<Input> inputs_;            // Inputs between begin_step and end_step.
   std::vector<Frame> in_;
   std::vector<Frame> out_;
 };

@@ -14,9 +14,9 @@ std::shared_ptr<Viewers::Viewer> Viewers::watch(const std::string& session,
 
 bool Viewers::has(const std::string& session) const { return viewers_.contains(session); }
 
-void Viewers::show(const std::string& session, std::vector<std::uint8_t> picture) {
+void Viewers::show(const std::string& session, std::vector<std::uint8_t> image) {
   const auto [first, last] = viewers_.equal_range(session);
-  const auto shared = std::make_shared<const std::vector<std::uint8_t>>(std::move(picture));
+  const auto shared = std::make_shared<const std::vector<std::uint8_t>>(std::move(image));
   for (auto entry = first; entry != last; ++entry) {
     if (const std::shared_ptr<Viewer> viewer = entry->second.lock()) {
       viewer->newest = shared;

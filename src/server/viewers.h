@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "server/event.h"
+#include "server/coroutine_flag.h"
 
 namespace streamdiffusion::server {
 
@@ -19,13 +19,13 @@ class Viewers {
   struct Viewer {
     explicit Viewer(const boost::asio::any_io_executor& executor) : arrived(executor) {}
     Bytes newest;
-    Event arrived;
+    CoroutineFlag arrived;
   };
 
   std::shared_ptr<Viewer> watch(const std::string& session, const boost::asio::any_io_executor& executor);
   [[nodiscard]] bool has(const std::string& session) const;
   /// Gives an image file to all viewers of the session.
-  void show(const std::string& session, std::vector<std::uint8_t> picture);
+  void show(const std::string& session, std::vector<std::uint8_t> image);
 
  private:
   std::multimap<std::string, std::weak_ptr<Viewer>> viewers_;

@@ -82,7 +82,7 @@ class Client : public std::enable_shared_from_this<Client> {
     socket_.read_message_max(server_.options.message_bytes);
     co_await socket_.async_accept(request, use_awaitable);
     const ServerContext::OnStop on_stop(server_, [this] { outbox_->wake(); });
-    ticket_ = server_.places.enter(address_, [this] { outbox_->wake(); });
+    ticket_ = server_.slots.take_ticket(address_, [this] { outbox_->wake(); });
     if (!ticket_) {
       server_.metrics.refused.Increment();
       co_await close(websocket::close_code::try_again_later, "no place left, in the queue neither");
@@ -195,9 +195,9 @@ class Client : public std::enable_shared_from_this<Client> {
                  {"stream", to_json(stream)},
                  {"models", server_.engine.describe_models()},
                  {"limits",
-                  {{"frames_under_way", limits.frames_under_way},
+                  {{"frames_under_way", limits.text_frames_waiting},
                    {"message_bytes", server_.options.message_bytes},
-                   {"picture_pixels", limits.picture_pixels},
+                   {"picture_pixels", limits.image_pixels},
                    {"largest_side", limits.largest_side},
                    {"prompt_bytes", kLongestPrompt}}}});
   }
@@ -212,11 +212,11 @@ class Client : public std::enable_shared_from_this<Client> {
         std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - answer.arrival);
     const std::vector<std::uint8_t> bytes =
         make_answer(answer.state, answer.tag, static_cast<std::uint32_t>(on_server.count()), answer.dropped,
-                    answer.picture);
+                    answer.image);
     socket_.binary(true);
     co_await socket_.async_write(asio::buffer(bytes), use_awaitable);
-    if (answer.state == FrameState::picture && server_.viewers.has(name_)) {
-      server_.viewers.show(name_, std::move(answer.picture));
+    if (answer.state == FrameState::image && server_.viewers.has(name_)) {
+      server_.viewers.show(name_, std::move(answer.image));
     }
   }
 
@@ -242,7 +242,7 @@ class Client : public std::enable_shared_from_this<Client> {
   std::string name_;
   std::string address_;
   std::shared_ptr<Outbox> outbox_;
-  std::unique_ptr<Places::Ticket> ticket_;
+  std::unique_ptr<SessionSlots::Ticket> ticket_;
   std::shared_ptr<Session> session_;
   Clock::time_point last_message_ = Clock::now();
   int told_position_ = 0;

@@ -121,10 +121,10 @@ TEST_F(EngineTest, AnswersALoneFrameOfABatchWithoutFurtherOnes) {
   ask(session, {{"type", "settings"}, {"settings", {{"steps", 3}}}});
   engine_->frame(session, {.variation = 0, .number = 5, .time = 2.5}, png(90));
   const std::vector<FrameAnswer> answers = inbox_->answers(1);
-  EXPECT_EQ(answers[0].state, FrameState::picture);
+  EXPECT_EQ(answers[0].state, FrameState::image);
   EXPECT_EQ(answers[0].tag.number, 5U);
   EXPECT_EQ(answers[0].tag.time, 2.5);
-  EXPECT_EQ(decode_image(answers[0].picture, 1 << 20).width, kSize);
+  EXPECT_EQ(decode_image(answers[0].image, 1 << 20).width, kSize);
 }
 
 TEST_F(EngineTest, NamesTheFieldOfAPromptThatTheModelCannotUse) {
@@ -176,16 +176,16 @@ TEST_F(EngineTest, AnswersEveryFrameOnce) {
     }
   }
   std::map<std::uint32_t, int> times;
-  std::int64_t last_picture = -1;
+  std::int64_t last_image = -1;
   for (const FrameAnswer& answer : inbox_->answers(kFrames)) {
     ++times[answer.tag.number];
-    if (answer.state == FrameState::picture) {
-      EXPECT_GT(static_cast<std::int64_t>(answer.tag.number), last_picture) << "pictures keep their order";
-      last_picture = answer.tag.number;
+    if (answer.state == FrameState::image) {
+      EXPECT_GT(static_cast<std::int64_t>(answer.tag.number), last_image) << "pictures keep their order";
+      last_image = answer.tag.number;
     }
   }
   EXPECT_EQ(times.size(), kFrames);
-  EXPECT_EQ(last_picture, kFrames - 1) << "the newest frame wins";
+  EXPECT_EQ(last_image, kFrames - 1) << "the newest frame wins";
   engine_->frame(session, {.variation = 0, .number = kFrames, .time = 0}, png(40));
   EXPECT_EQ(inbox_->answers(kFrames + 1).size(), kFrames + 1);
 }
@@ -210,14 +210,14 @@ TEST_F(EngineTest, TellsEverybodyOnceThatTheDeviceIsLost) {
   }
 }
 
-TEST_F(EngineTest, GivesTheSameVariationTheSamePicture) {
+TEST_F(EngineTest, GivesTheSameVariationTheSameImage) {
   const auto session = open();
   for (const std::uint16_t variation : std::vector<std::uint16_t>{0, 1, 2, 3, 4, 0}) {
     engine_->frame(session, {.variation = variation, .number = variation, .time = 0}, {});
   }
   const std::vector<FrameAnswer> answers = inbox_->answers(6);
-  EXPECT_EQ(answers[0].picture, answers[5].picture);
-  EXPECT_NE(answers[0].picture, answers[1].picture);
+  EXPECT_EQ(answers[0].image, answers[5].image);
+  EXPECT_NE(answers[0].image, answers[1].image);
 }
 
 TEST_F(EngineTest, DropsTheOldestOfTooManyTextToImageFrames) {
@@ -231,8 +231,8 @@ TEST_F(EngineTest, DropsTheOldestOfTooManyTextToImageFrames) {
   for (const FrameAnswer& answer : inbox_->answers(60)) {
     ++states[answer.state];
   }
-  EXPECT_GE(states[FrameState::picture], 16);
-  EXPECT_EQ(states[FrameState::picture] + states[FrameState::dropped], 60);
+  EXPECT_GE(states[FrameState::image], 16);
+  EXPECT_EQ(states[FrameState::image] + states[FrameState::dropped], 60);
 }
 
 TEST_F(EngineTest, AnswersChangesInOrderWithWhatIsInEffect) {
@@ -265,8 +265,8 @@ class EngineMemoryTest : public EngineTest {
   EngineMemoryTest() {
     model_->impl().device = &device_;
     change({{"type", "settings"}, {"settings", {{"steps", 1}}}});
-    image_ = picture(png(90));
-    text_ = picture({});
+    image_ = image(png(90));
+    text_ = image({});
   }
   ~EngineMemoryTest() override { engine_->stop(); }
 
@@ -274,9 +274,9 @@ class EngineMemoryTest : public EngineTest {
     ask(session_, message);
     return inbox_->message(messages_++);
   }
-  std::vector<std::uint8_t> picture(std::vector<std::uint8_t> from) {
-    engine_->frame(session_, {.variation = 0, .number = pictures_, .time = 0}, std::move(from));
-    return inbox_->answers(++pictures_).back().picture;
+  std::vector<std::uint8_t> image(std::vector<std::uint8_t> from) {
+    engine_->frame(session_, {.variation = 0, .number = images_, .time = 0}, std::move(from));
+    return inbox_->answers(++images_).back().image;
   }
 
   /// Makes each device allocation of a change fail in turn and checks that the session continues unchanged.
@@ -295,8 +295,8 @@ class EngineMemoryTest : public EngineTest {
         EXPECT_EQ(answer["type"], wanted["type"]) << answer;
         EXPECT_EQ(change(back)["type"], back["type"]);
       }
-      EXPECT_EQ(picture(png(90)), image_) << wanted << ", allocation " << count;
-      EXPECT_EQ(picture({}), text_) << wanted << ", allocation " << count;
+      EXPECT_EQ(image(png(90)), image_) << wanted << ", allocation " << count;
+      EXPECT_EQ(image({}), text_) << wanted << ", allocation " << count;
       if (!has_failed || HasFailure()) {
         break;
       }
@@ -309,7 +309,7 @@ class EngineMemoryTest : public EngineTest {
   testing::FailingDevice device_{*model_->impl().device};
   std::shared_ptr<Session> session_ = open();
   std::size_t messages_ = 0;
-  std::uint32_t pictures_ = 0;
+  std::uint32_t images_ = 0;
   std::vector<std::uint8_t> image_;
   std::vector<std::uint8_t> text_;
 };
@@ -335,7 +335,7 @@ TEST_F(EngineTest, LoadsAModelWhenItIsAskedForAndGoesOnWithIt) {
   EXPECT_EQ(changed["settings"]["loras"], Json::object());
   engine_->frame(session, {}, png(90));
   const FrameAnswer answer = inbox_->answers(1)[0];
-  EXPECT_EQ(decode_image(answer.picture, 1 << 20).height, 48);
+  EXPECT_EQ(decode_image(answer.image, 1 << 20).height, 48);
 }
 
 TEST_F(EngineTest, KeepsTheStreamWhereAModelCannotBeLoaded) {
@@ -344,7 +344,7 @@ TEST_F(EngineTest, KeepsTheStreamWhereAModelCannotBeLoaded) {
   EXPECT_EQ(inbox_->message(1)["code"], "model");
   EXPECT_EQ(inbox_->message(1)["id"], 1);
   engine_->frame(session, {}, png(90));
-  EXPECT_EQ(inbox_->answers(1)[0].state, FrameState::picture);
+  EXPECT_EQ(inbox_->answers(1)[0].state, FrameState::image);
 }
 
 TEST_F(EngineTest, KeepsAsManyModelsAsItMayInMemory) {
@@ -370,7 +370,7 @@ TEST_F(EngineTest, BoundsTheCombinationsOfLoraScales) {
   EXPECT_EQ(inbox->message(1)["type"], "settings");
 }
 
-TEST_F(EngineTest, GivesManySessionsTheirPictures) {
+TEST_F(EngineTest, GivesManySessionsTheirImages) {
   std::vector<std::shared_ptr<Inbox>> inboxes;
   std::vector<std::shared_ptr<Session>> sessions;
   for (int i = 0; i < 6; ++i) {
@@ -382,7 +382,7 @@ TEST_F(EngineTest, GivesManySessionsTheirPictures) {
   std::vector<std::uint8_t> first;
   for (std::size_t i = 0; i < inboxes.size(); ++i) {
     const FrameAnswer answer = inboxes[i]->answers(1)[0];
-    EXPECT_EQ(answer.state, FrameState::picture);
+    EXPECT_EQ(answer.state, FrameState::image);
     EXPECT_EQ(answer.tag.number, i);
   }
 }

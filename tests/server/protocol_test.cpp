@@ -40,8 +40,8 @@ TEST(Protocol, RefusesShortAndForeignBinaryMessages) {
 }
 
 TEST(Protocol, AnswersWithTheFramesOwnNumberTimeAndVariation) {
-  const Bytes picture = {7, 8, 9};
-  const Bytes answer = make_answer(FrameState::skipped, parse_frame_header(kHeader), 0x0a0b0c0d, 3, picture);
+  const Bytes image = {7, 8, 9};
+  const Bytes answer = make_answer(FrameState::skipped, parse_frame_header(kHeader), 0x0a0b0c0d, 3, image);
   ASSERT_EQ(answer.size(), kAnswerHeaderSize + 3);
   EXPECT_EQ(answer[1], 1);
   EXPECT_TRUE(std::equal(answer.begin() + 2, answer.begin() + 16, kHeader.begin() + 2));

@@ -19,7 +19,7 @@ class SchedulerTest : public ::testing::Test {
     return session;
   }
   void add_frame(Session& session) const {
-    session.ready.push_back({.frame = {}, .arrival = Arrival{.tag = {}, .time = now_}});
+    session.decoded_frames.push_back({.frame = {}, .arrival = Arrival{.tag = {}, .time = now_}});
   }
   Turn choose() const { return choose_turn(sessions_, now_); }
 
@@ -49,8 +49,8 @@ TEST_F(SchedulerTest, SharesTimeEvenlyBetweenCheapAndDearSessions) {
   const SessionPtr dear = make(768);
   double had[2] = {0, 0};
   for (int turn = 0; turn < 1000; ++turn) {
-    cheap->ready.clear();
-    dear->ready.clear();
+    cheap->decoded_frames.clear();
+    dear->decoded_frames.clear();
     add_frame(*cheap);
     add_frame(*dear);
     const Turn next = choose();

@@ -76,7 +76,7 @@ connection.on("hello", ({ settings }) => {
   }
 });
 connection.on("frame", async (answer) => {
-  if (answer.state !== FrameState.picture || !(sender.source?.wants(answer.variation) ?? false)) return;
+  if (answer.state !== FrameState.image || !(sender.source?.wants(answer.variation) ?? false)) return;
   await output.show(answer);
 });
 output.on("drawn", ({ time }) => statistics.shown(performance.now() - time));

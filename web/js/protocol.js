@@ -1,7 +1,7 @@
 // Packs and unpacks the binary messages of docs/server.md: a little-endian header, then an image file or nothing.
 
 /** The fates of a frame at the server. */
-export const FrameState = Object.freeze({ picture: 0, skipped: 1, dropped: 2, unreadable: 3 });
+export const FrameState = Object.freeze({ image: 0, skipped: 1, dropped: 2, unreadable: 3 });
 
 const VERSION = 1;
 const REQUEST_HEADER = 16;

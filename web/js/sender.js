@@ -97,7 +97,7 @@ export class Sender {
     this.#unanswered = Math.max(this.#unanswered - 1, 0);
     this.#statistics.serverDropped(dropped);
     if (state === FrameState.skipped) this.#statistics.count("skipped");
-    if (state === FrameState.picture) this.#window.answered(this.#depth, serverMilliseconds);
+    if (state === FrameState.image) this.#window.answered(this.#depth, serverMilliseconds);
     if (performance.now() < this.#movingUntil && this.#source?.showsTransitions) this.#source.refresh();
     this.#send();
   }

@@ -9,9 +9,9 @@
 namespace streamdiffusion::server {
 
 /// A flag that one coroutine waits for and another one on the same thread sets.
-class Event {
+class CoroutineFlag {
  public:
-  explicit Event(const boost::asio::any_io_executor& executor) : timer_(executor) {}
+  explicit CoroutineFlag(const boost::asio::any_io_executor& executor) : timer_(executor) {}
 
   void set() {
     is_set_ = true;

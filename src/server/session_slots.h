@@ -9,15 +9,16 @@
 namespace streamdiffusion::server {
 
 /// The limited session slots and the queue of clients that wait for one. Not thread-safe.
-class Places {
+class SessionSlots {
  public:
-  /// `places` slots and `queue` waiting clients at most, `from_one_address` of both together per IP address.
-  Places(int places, int queue, int from_one_address)
-      : places_(places), queue_(queue), from_one_address_(from_one_address) {}
-  Places(const Places&) = delete;
-  Places& operator=(const Places&) = delete;
+  /// At most `slots` clients have a slot and `queue` clients wait; `from_one_address` limits the sum of both
+  /// for one IP address.
+  SessionSlots(int slots, int queue, int from_one_address)
+      : slots_(slots), queue_(queue), from_one_address_(from_one_address) {}
+  SessionSlots(const SessionSlots&) = delete;
+  SessionSlots& operator=(const SessionSlots&) = delete;
 
-  /// Holds a slot, or a position in the queue, until it is destroyed. Places must outlive it.
+  /// Holds a slot, or a position in the queue, until it is destroyed. SessionSlots must outlive it.
   class Ticket {
    public:
     ~Ticket();
@@ -27,10 +28,10 @@ class Places {
     [[nodiscard]] int position() const { return position_; }
 
    private:
-    friend class Places;
-    Ticket(Places& places, std::string address, std::function<void()> changed)
-        : places_(places), address_(std::move(address)), changed_(std::move(changed)) {}
-    Places& places_;
+    friend class SessionSlots;
+    Ticket(SessionSlots& slots, std::string address, std::function<void()> changed)
+        : slots_(slots), address_(std::move(address)), changed_(std::move(changed)) {}
+    SessionSlots& slots_;
     std::string address_;
     std::function<void()> changed_;
     int position_ = 0;
@@ -38,16 +39,16 @@ class Places {
 
   /// Takes a slot, or the last position in the queue. Returns null if the queue is full or the address has
   /// too many tickets. `changed` is called whenever the position changes.
-  std::unique_ptr<Ticket> enter(const std::string& address, std::function<void()> changed);
+  std::unique_ptr<Ticket> take_ticket(const std::string& address, std::function<void()> changed);
 
   [[nodiscard]] int taken() const { return taken_; }
   [[nodiscard]] int waiting() const { return static_cast<int>(line_.size()); }
-  [[nodiscard]] bool full() const { return taken_ >= places_ && waiting() >= queue_; }
+  [[nodiscard]] bool full() const { return taken_ >= slots_ && waiting() >= queue_; }
 
  private:
   void leave(Ticket& ticket);
 
-  int places_;
+  int slots_;
   int queue_;
   int from_one_address_;
   int taken_ = 0;

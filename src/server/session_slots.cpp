@@ -1,16 +1,17 @@
-#include "server/places.h"
+#include "server/session_slots.h"
 
 namespace streamdiffusion::server {
 
-Places::Ticket::~Ticket() { places_.leave(*this); }
+SessionSlots::Ticket::~Ticket() { slots_.leave(*this); }
 
-std::unique_ptr<Places::Ticket> Places::enter(const std::string& address, std::function<void()> changed) {
+std::unique_ptr<SessionSlots::Ticket> SessionSlots::take_ticket(const std::string& address,
+                                                                std::function<void()> changed) {
   if (full() || addresses_[address] >= from_one_address_) {
     return nullptr;
   }
   std::unique_ptr<Ticket> ticket(new Ticket(*this, address, std::move(changed)));
   ++addresses_[address];
-  if (taken_ < places_) {
+  if (taken_ < slots_) {
     ++taken_;
   } else {
     line_.push_back(ticket.get());
@@ -19,7 +20,7 @@ std::unique_ptr<Places::Ticket> Places::enter(const std::string& address, std::f
   return ticket;
 }
 
-void Places::leave(Ticket& ticket) {
+void SessionSlots::leave(Ticket& ticket) {
   if (--addresses_[ticket.address_] == 0) {
     addresses_.erase(ticket.address_);
   }

@@ -1,4 +1,4 @@
-#include "server/image_commission.h"
+#include "server/image_order_runner.h"
 
 #include <chrono>
 #include <optional>
@@ -16,7 +16,7 @@ namespace {
 namespace asio = boost::asio;
 using Json = nlohmann::json;
 
-constexpr std::chrono::seconds kPicturePatience{300};
+constexpr std::chrono::seconds kImagePatience{300};
 constexpr int kChangeId = 1;
 
 /// Parses a message of the engine. Throws Refused if it is an `error`.
@@ -34,23 +34,23 @@ Json read_message(const std::string& text) {
 
 }  // namespace
 
-ImageCommission::ImageCommission(ServerContext& server, const asio::any_io_executor& executor,
-                                 const std::string& address)
+ImageOrderRunner::ImageOrderRunner(ServerContext& server, const asio::any_io_executor& executor,
+                                   const std::string& address)
     : server_(server), outbox_(std::make_shared<Outbox>(executor)) {
-  ticket_ = server.places.enter(address, [outbox = outbox_] { outbox->wake(); });
+  ticket_ = server.slots.take_ticket(address, [outbox = outbox_] { outbox->wake(); });
   if (!ticket_) {
     throw Refused(Status::too_many_requests, "no place is left, in the queue neither; try again later");
   }
 }
 
-ImageCommission::~ImageCommission() {
+ImageOrderRunner::~ImageOrderRunner() {
   if (session_) {
     server_.engine.close(session_);
   }
 }
 
-asio::awaitable<void> ImageCommission::begin(const Order& order) {
-  co_await wait_for_place();
+asio::awaitable<void> ImageOrderRunner::begin(const Order& order) {
+  co_await wait_for_slot();
   session_ = server_.engine.open(random_name(), server_.engine.default_stream(), outbox_);
   const Json stream = co_await change(ClientMessage::Type::stream, order.stream);
   size_ = std::to_string(stream["stream"]["width"].get<int>()) + "x" +
@@ -60,8 +60,8 @@ asio::awaitable<void> ImageCommission::begin(const Order& order) {
   apply_json(settings["settings"], settings_);
 }
 
-asio::awaitable<void> ImageCommission::wait_for_place() {
-  const Clock::time_point until = Clock::now() + kPicturePatience;
+asio::awaitable<void> ImageOrderRunner::wait_for_slot() {
+  const Clock::time_point until = Clock::now() + kImagePatience;
   while (ticket_->position() > 0) {
     if (server_.stopping || Clock::now() > until) {
       throw Refused(Status::service_unavailable, "no place was left in time; try again later");
@@ -71,7 +71,7 @@ asio::awaitable<void> ImageCommission::wait_for_place() {
 }
 
 /// Requests a change and waits until it is in effect. Returns the engine's answer.
-asio::awaitable<Json> ImageCommission::change(ClientMessage::Type type, Json fields) {
+asio::awaitable<Json> ImageOrderRunner::change(ClientMessage::Type type, Json fields) {
   server_.engine.request(session_, {.type = type, .id = kChangeId, .fields = std::move(fields)});
   while (true) {
     const Outbox::Item item = co_await receive();
@@ -84,29 +84,30 @@ asio::awaitable<Json> ImageCommission::change(ClientMessage::Type type, Json fie
   }
 }
 
-asio::awaitable<std::vector<ImageCommission::Picture>> ImageCommission::draw_together(int count) {
+asio::awaitable<std::vector<ImageOrderRunner::ImageFile>> ImageOrderRunner::make_text_images(int count) {
   for (int i = 0; i < count; ++i) {
     const auto number = static_cast<std::uint16_t>(i);
     server_.engine.frame(session_, {.variation = number, .number = number}, {});
   }
-  std::vector<Picture> pictures(static_cast<std::size_t>(count));
+  std::vector<ImageFile> images(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) {
-    FrameAnswer answer = co_await receive_picture();
-    pictures.at(answer.tag.number) = std::move(answer.picture);
+    FrameAnswer answer = co_await receive_image();
+    images.at(answer.tag.number) = std::move(answer.image);
   }
-  co_return pictures;
+  co_return images;
 }
 
-asio::awaitable<ImageCommission::Picture> ImageCommission::draw(const Drawing& drawing, Picture input) {
-  if (!drawing.settings.empty()) {
-    co_await change(ClientMessage::Type::settings, drawing.settings);
+asio::awaitable<ImageOrderRunner::ImageFile> ImageOrderRunner::make_image(const PlannedImage& planned,
+                                                                          ImageFile input) {
+  if (!planned.settings.empty()) {
+    co_await change(ClientMessage::Type::settings, planned.settings);
   }
-  server_.engine.frame(session_, {.variation = drawing.variation}, std::move(input));
-  FrameAnswer answer = co_await receive_picture();
-  co_return std::move(answer.picture);
+  server_.engine.frame(session_, {.variation = planned.variation}, std::move(input));
+  FrameAnswer answer = co_await receive_image();
+  co_return std::move(answer.image);
 }
 
-asio::awaitable<FrameAnswer> ImageCommission::receive_picture() {
+asio::awaitable<FrameAnswer> ImageOrderRunner::receive_image() {
   while (true) {
     Outbox::Item item = co_await receive();
     if (const auto* text = std::get_if<std::string>(&item)) {
@@ -117,17 +118,17 @@ asio::awaitable<FrameAnswer> ImageCommission::receive_picture() {
     if (answer.state == FrameState::unreadable) {
       continue;  // The next item is the error that says why.
     }
-    if (answer.state != FrameState::picture) {
+    if (answer.state != FrameState::image) {
       throw Refused(Status::internal_server_error, "a picture was lost");
     }
     co_return std::move(answer);
   }
 }
 
-/// Waits for the next message or answer of the session. Throws Refused after kPicturePatience, or if the
+/// Waits for the next message or answer of the session. Throws Refused after kImagePatience, or if the
 /// server stops.
-asio::awaitable<Outbox::Item> ImageCommission::receive() {
-  const Clock::time_point until = Clock::now() + kPicturePatience;
+asio::awaitable<Outbox::Item> ImageOrderRunner::receive() {
+  const Clock::time_point until = Clock::now() + kImagePatience;
   while (true) {
     if (std::optional<Outbox::Item> item = outbox_->take()) {
       co_return std::move(*item);
