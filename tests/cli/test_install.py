@@ -23,11 +23,11 @@ class Install(ProgramTest):
                      f"-DCMAKE_CXX_COMPILER={os.environ['STREAMDIFFUSION_CXX']}")  # fmt: skip
         self.command("cmake", "--build", "build")
         model = prefix / "share/streamdiffusion/models/default"
-        self.command("build/redraw_picture", model, "apple.png", "cat face", "cat.png")
+        self.command("build/redraw_image", model, "apple.png", "cat face", "cat.png")
         self.assertEqual(self.size_of("cat.png"), (256, 256))
 
     def test_the_example_of_the_build_refuses_what_is_no_model(self):
-        example = os.path.join(os.environ["STREAMDIFFUSION_BUILD"], "redraw_picture")
+        example = os.path.join(os.environ["STREAMDIFFUSION_BUILD"], "redraw_image")
         result = subprocess.run([example, "nowhere", "in.png", "cat", "out.png"], capture_output=True, cwd=self.folder)
         self.assertEqual(result.returncode, 1)
         self.assertIn(b"nowhere", result.stderr)

@@ -1,4 +1,4 @@
-// Redraws an image according to a prompt: redraw_picture MODEL_FOLDER INPUT PROMPT OUTPUT
+// Redraws an image according to a prompt: redraw_image MODEL_FOLDER INPUT PROMPT OUTPUT
 #include <streamdiffusion/error.h>
 #include <streamdiffusion/media.h>
 #include <streamdiffusion/model.h>
@@ -10,7 +10,7 @@ namespace sd = streamdiffusion;
 
 int main(int argc, char** argv) try {
   if (argc != 5) {
-    std::cerr << "usage: redraw_picture MODEL_FOLDER INPUT PROMPT OUTPUT\n";
+    std::cerr << "usage: redraw_image MODEL_FOLDER INPUT PROMPT OUTPUT\n";
     return 2;
   }
   sd::ModelOptions options;

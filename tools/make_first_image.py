@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes README's animation, docs/first.webp: drawings, stroke by stroke, and the program's results.
 
-    python3 tools/make_first_picture.py build/streamdiffusion docs/first.webp
+    python3 tools/make_first_image.py build/streamdiffusion docs/first.webp
 
 Needs Pillow. The results come from plain calls of `run FRAMES OUT --prompt ...`.
 """
