@@ -20,7 +20,7 @@ void add_size(CLI::App& app, CommonOptions& options, const std::string& by_defau
       ->default_str("likewise");
 }
 
-void add_picture(CLI::App& app, CommonOptions& options) {
+void add_image_options(CLI::App& app, CommonOptions& options) {
   app.option_defaults()->group("Picture");
   add(app, "--negative-prompt", options.negative_prompt, "TEXT",
       "what not to draw (with --cfg-type full or initialize)")
@@ -188,7 +188,7 @@ void add_other_options(CLI::App& app, CommonOptions& options) {
 
 void add_common_options(CLI::App& app, CommonOptions& options) {
   app.option_defaults()->take_last();
-  add_picture(app, options);
+  add_image_options(app, options);
   add_blending(app, options);
   add_denoising(app, options);
   add_guidance(app, options);
@@ -207,10 +207,10 @@ void add_prompts(CLI::App& app, CommonOptions& options, const std::string& name)
       ->allow_extra_args(false);
 }
 
-bool given(const CLI::App& app, const std::string& option) { return app.get_option(option)->count() > 0; }
+bool is_given(const CLI::App& app, const std::string& option) { return app.get_option(option)->count() > 0; }
 
 void require(const CLI::App& app, const std::string& option, const std::string& what) {
-  if (!given(app, option)) {
+  if (!is_given(app, option)) {
     throw UsageError(what + " is missing");
   }
 }

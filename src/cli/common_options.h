@@ -81,6 +81,6 @@ void add_prompts(CLI::App& app, CommonOptions& options, const std::string& name)
 void require(const CLI::App& app, const std::string& option, const std::string& what);
 
 /// True if the option was given on the command line or in a JSON file.
-bool given(const CLI::App& app, const std::string& option);
+bool is_given(const CLI::App& app, const std::string& option);
 
 }  // namespace streamdiffusion::cli

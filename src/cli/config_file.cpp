@@ -103,28 +103,28 @@ void check_excluded(const CLI::Option& option, const std::string& where) {
 
 }  // namespace
 
-std::set<const CLI::Option*> settled_options(CLI::App& app) {
-  std::set<const CLI::Option*> settled;
+std::set<const CLI::Option*> fixed_options(CLI::App& app) {
+  std::set<const CLI::Option*> fixed;
   for (const CLI::Option* option : app.get_options()) {
     if (option->count() > 0) {
-      settled.insert(option);
+      fixed.insert(option);
       const std::set<CLI::Option*> excluded = option->get_excludes();
-      settled.insert(excluded.begin(), excluded.end());
+      fixed.insert(excluded.begin(), excluded.end());
     }
   }
-  return settled;
+  return fixed;
 }
 
 void apply_config(CLI::App& app, const std::filesystem::path& file) {
   const json options = parse(file);
-  const std::set<const CLI::Option*> settled = settled_options(app);
+  const std::set<const CLI::Option*> fixed = fixed_options(app);
   std::string unknown;
   for (const auto& [key, value] : options.items()) {
     const std::string where = file.string() + ": \"" + key + "\"";
     CLI::Option* const option = find_option(app, key);
     if (option == nullptr) {
       unknown += (unknown.empty() ? "\"" : ", \"") + key + "\"";
-    } else if (!settled.contains(option)) {
+    } else if (!fixed.contains(option)) {
       check_excluded(*option, where);
       set(*option, value, where);
     }

@@ -12,6 +12,6 @@ namespace streamdiffusion::cli {
 void apply_config(CLI::App& app, const std::filesystem::path& file);
 
 /// The options that are given, and those that a given option excludes. Files and presets must not set them.
-std::set<const CLI::Option*> settled_options(CLI::App& app);
+std::set<const CLI::Option*> fixed_options(CLI::App& app);
 
 }  // namespace streamdiffusion::cli

@@ -4,7 +4,7 @@
 #include "cli/commands.h"
 #include "cli/common_options.h"
 #include "cli/description.h"
-#include "cli/picture_output.h"
+#include "cli/image_output.h"
 #include "cli/progress.h"
 #include "cli/settings.h"
 #include "streamdiffusion/media.h"
@@ -28,7 +28,7 @@ bool is_video(const std::string& input) {
   }
 }
 
-Frame read_picture(const std::string& input, const Console& console) {
+Frame read_input_image(const std::string& input, const Console& console) {
   const auto on_warning = [&console](const std::string& text) { console.warning(text); };
   if (input != "-") {
     try {
@@ -53,12 +53,12 @@ int img2img(const CLI::App& app, Img2ImgOptions& options) {
   require(app, "--input", "INPUT");
   require(app, "--prompt", "PROMPT");
   require(app, "--output", "--output FILE");
-  check_picture_output(options.output);
+  check_image_output(options.output);
   const Console console(options.quiet);
   draw_seeds(options, console);
   warn_of_transitions_without_effect(options, console);
   const Parameters parameters = make_parameters(make_settings(options, console));
-  const Frame input = read_picture(options.input, console);
+  const Frame input = read_input_image(options.input, console);
   const std::shared_ptr<Model> model = load_model(options, console);
   const Size size = choose_size(options, model->info(), Size{input.width, input.height});
   Frame fitted;
@@ -67,9 +67,9 @@ int img2img(const CLI::App& app, Img2ImgOptions& options) {
   Stream stream(model, {.width = size.width, .height = size.height}, parameters);
 
   const Clock::time_point start = Clock::now();
-  const Frame picture = stream.generate_image(fitted);
+  const Frame image = stream.generate_image(fitted);
   const std::chrono::duration<double> elapsed = Clock::now() - start;
-  write_picture(options.output, picture, describe(options, parameters, model->info(), size));
+  write_image_output(options.output, image, describe(options, parameters, model->info(), size));
   console.info(options.output + ": " + std::to_string(size.width) + "x" + std::to_string(size.height) + ", " +
                rate_text(elapsed.count()) + " s");
   return 0;

@@ -26,7 +26,7 @@ LiveControl::LiveControl(const Settings& settings, const Inputs& inputs, const C
     : console_(console), settings_(settings) {
   if (!inputs.file.empty()) {
     file_.emplace(inputs.file);
-    look_at_file();
+    poll_file();
   }
   if (inputs.lines) {
     lines_.emplace(posix::Descriptor::standard_input());
@@ -41,12 +41,12 @@ std::optional<std::string> LiveControl::typed() const {
   return keys_ ? std::optional(editor_.text()) : std::nullopt;
 }
 
-void LiveControl::look() {
-  look_at_file();
-  look_at_lines();
+void LiveControl::poll() {
+  poll_file();
+  poll_lines();
 }
 
-void LiveControl::look_at_file() {
+void LiveControl::poll_file() {
   if (!file_) return;
   try {
     if (const std::optional<nlohmann::json> fields = file_->poll()) apply(*fields);
@@ -55,7 +55,7 @@ void LiveControl::look_at_file() {
   }
 }
 
-void LiveControl::look_at_lines() {
+void LiveControl::poll_lines() {
   const auto take = [this](const std::string& line) { take_line(line); };
   std::array<char, 4096> bytes;
   while (lines_ && posix::can_read_stdin() && lines_->wait(std::chrono::milliseconds(0))) {

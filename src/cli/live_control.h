@@ -29,15 +29,15 @@ class LiveControl {
   /// The newest settings; before the first step, those that the stream begins with.
   [[nodiscard]] Settings settings() const { return settings_.newest(); }
   /// Reads what was typed and the file if it changed. Call it several times a second.
-  void look();
+  void poll();
   /// The unfinished line, if this object reads single keys so that the caller must show them.
   [[nodiscard]] std::optional<std::string> typed() const;
   /// Gives the stream the newest settings. Call it on the stream's thread between two steps.
   void change(Stream& stream);
 
  private:
-  void look_at_file();
-  void look_at_lines();
+  void poll_file();
+  void poll_lines();
   void take_line(const std::string& line);
   void apply(const nlohmann::json& fields);
   void refuse(const std::string& reason) const;

@@ -22,9 +22,9 @@ std::string names() {
 }
 
 void set(CLI::App& app, const std::string& name, std::string_view value,
-         const std::set<const CLI::Option*>& settled) {
+         const std::set<const CLI::Option*>& fixed) {
   CLI::Option* const option = app.get_option_no_throw("--" + name);
-  if (option == nullptr || settled.contains(option)) {
+  if (option == nullptr || fixed.contains(option)) {
     return;
   }
   option->add_result(std::string(value));
@@ -94,17 +94,17 @@ void apply_preset(CLI::App& app, const std::string& name) {
   if (preset == presets().end()) {
     throw UsageError("--preset \"" + name + "\" is none of " + names());
   }
-  const std::set<const CLI::Option*> settled = settled_options(app);
+  const std::set<const CLI::Option*> fixed = fixed_options(app);
   if (!preset->model.empty()) {
-    set(app, "model", preset->model, settled);
+    set(app, "model", preset->model, fixed);
   }
   if (!preset->lora.empty()) {
-    set(app, "lora", preset->lora, settled);
+    set(app, "lora", preset->lora, fixed);
   }
   const bool redraws = app.get_name() != "txt2img";
   for (const auto& [option, value] : preset->options) {
     if (option != "strength" || redraws) {
-      set(app, std::string(option), value, settled);
+      set(app, std::string(option), value, fixed);
     }
   }
 }

@@ -192,7 +192,7 @@ int run(const CLI::App& app, RunOptions& options) {
     statistics =
         run_pipeline(*source, stream, *sink, pipeline, signals.stop(), [&](const PipelineStatistics& now) {
           if (control) {
-            control->look();
+            control->poll();
           }
           progress.show(now.frames_out, now.fps, control ? control->typed() : std::nullopt);
         });

@@ -8,7 +8,7 @@
 #include "cli/commands.h"
 #include "cli/common_options.h"
 #include "cli/description.h"
-#include "cli/picture_output.h"
+#include "cli/image_output.h"
 #include "cli/progress.h"
 #include "cli/settings.h"
 #include "posix/signals.h"
@@ -35,7 +35,7 @@ int txt2img(const CLI::App& app, Txt2ImgOptions& options) {
   if (options.output == "-" && options.count > 1) {
     throw UsageError("standard output takes one picture: leave --count out");
   }
-  check_picture_output(options.output);
+  check_image_output(options.output);
   const Console console(options.quiet);
   draw_seeds(options, console);
   warn_of_transitions_without_effect(options, console);
@@ -50,16 +50,16 @@ int txt2img(const CLI::App& app, Txt2ImgOptions& options) {
   std::int64_t done = 0;
   {
     Progress progress(options.count, options.quiet);
-    std::vector<Frame> pictures;
+    std::vector<Frame> images;
     while (done < options.count && !signals.stop()) {
       std::vector<std::uint32_t> variations(
           static_cast<std::size_t>(std::min<std::int64_t>(options.batch, options.count - done)));
       std::iota(variations.begin(), variations.end(), static_cast<std::uint32_t>(done));
-      stream.generate_images(variations, pictures);
-      for (const Frame& picture : pictures) {
-        write_picture(numbered(options.output, done, options.count), picture,
-                      describe(options, variation_of(parameters, static_cast<std::uint32_t>(done)),
-                               model->info(), size));
+      stream.generate_images(variations, images);
+      for (const Frame& image : images) {
+        write_image_output(numbered_name(options.output, done, options.count), image,
+                           describe(options, variation_of(parameters, static_cast<std::uint32_t>(done)),
+                                    model->info(), size));
         ++done;
       }
       const std::chrono::duration<double> elapsed = Clock::now() - start;
@@ -69,11 +69,11 @@ int txt2img(const CLI::App& app, Txt2ImgOptions& options) {
   const std::chrono::duration<double> elapsed = Clock::now() - start;
   const std::string last =
       options.count > 1
-          ? " to " + numbered(options.output, std::max<std::int64_t>(done - 1, 0), options.count)
+          ? " to " + numbered_name(options.output, std::max<std::int64_t>(done - 1, 0), options.count)
           : "";
   if (done > 0) {
-    console.info(numbered(options.output, 0, options.count) + last + ": " + std::to_string(size.width) + "x" +
-                 std::to_string(size.height) + ", " + rate_text(elapsed.count()) + " s");
+    console.info(numbered_name(options.output, 0, options.count) + last + ": " + std::to_string(size.width) +
+                 "x" + std::to_string(size.height) + ", " + rate_text(elapsed.count()) + " s");
   }
   return signals.stop() && done < options.count ? 128 + signals.signal() : 0;
 }

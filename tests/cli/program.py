@@ -84,7 +84,7 @@ class ProgramTest(unittest.TestCase):
                     "-c:v", "mpeg4", "-q:v", "2", name)  # fmt: skip
         return name
 
-    def make_picture(self, name, size="64x64"):
+    def make_image(self, name, size="64x64"):
         self.ffmpeg("-f", "lavfi", "-i", f"testsrc=size={size}:duration=0.04", "-frames:v", "1", name)
         return name
 

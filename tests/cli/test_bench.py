@@ -109,10 +109,10 @@ class Bench(ProgramTest):
         self.assertAlmostEqual(small["gflop_per_second"], rate, places=6)
 
     def test_start_is_a_process_of_its_own(self):
-        alone, picture = self.rows("start")
-        for row in [alone, picture]:
+        alone, image = self.rows("start")
+        for row in [alone, image]:
             self.assertGreater(row["milliseconds"]["median"], 0)
-        self.assertGreater(picture["peak_megabytes"], alone["peak_megabytes"])
+        self.assertGreater(image["peak_megabytes"], alone["peak_megabytes"])
 
     def test_for_people_it_is_a_table_below_what_it_holds_for(self):
         text = self.succeed("bench", "start", *QUICK).stdout.decode()

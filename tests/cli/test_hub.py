@@ -348,7 +348,7 @@ class Use(HubTest):
         self.succeed("run", "in.mkv", "out.mkv", "--prompt", "cat", "--model", "someone/tiny", *SMALL)
         self.assertEqual(self.probe("out.mkv")["video"]["nb_read_frames"], "3")
 
-    def test_a_name_draws_what_the_folder_draws_and_is_told_in_the_picture(self):
+    def test_a_name_draws_what_the_folder_draws_and_is_told_in_the_image(self):
         self.serve({"someone/tiny": from_folder(MODELS / "tiny-sd15")})
         self.draw("folder.png", "--model", MODELS / "tiny-sd15")
         self.draw("name.png", "--model", "someone/tiny")
@@ -484,7 +484,7 @@ class Commands(HubTest):
         listed = self.succeed("models", "list").stdout.decode()
         for name in ["default", "sd-turbo", "lcm-dreamshaper", "sd15-lcm", "kohaku-lcm", "sd15-hyper", "sdxs"]:
             self.assertRegex(listed, rf"(?m)^{name}\b")
-        self.make_picture("in.png")
+        self.make_image("in.png")
 
         def settings(*options):
             self.succeed("img2img", "in.png", "cat", "-o", "x.png", "--preset", "sd-turbo", *options)

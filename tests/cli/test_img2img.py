@@ -5,13 +5,13 @@ from program import ProgramTest, png_texts
 
 class Img2img(ProgramTest):
     def test_the_short_side_is_native_and_the_aspect_kept(self):
-        self.make_picture("in.png", "320x180")
+        self.make_image("in.png", "320x180")
         self.succeed("img2img", "in.png", "cat face", "--output", "out.png")
         self.assertEqual(self.size_of("out.png"), (456, 256))
         self.assertIn("parameters", png_texts((self.folder / "out.png").read_bytes()))
 
     def test_one_side_gives_the_other_by_the_aspect(self):
-        self.make_picture("in.png", "320x180")
+        self.make_image("in.png", "320x180")
         self.succeed("img2img", "in.png", "cat face", "-o", "out.png", "--height", "64")
         self.assertEqual(self.size_of("out.png"), (112, 64))
 
@@ -26,21 +26,21 @@ class Img2img(ProgramTest):
         self.assertLess(distance("0.05"), 0.5 * distance("1"))
 
     def test_fit_decides_what_becomes_of_the_overhang(self):
-        self.make_picture("in.png", "128x64")
+        self.make_image("in.png", "128x64")
         size = ["--width", "64", "--height", "64", "--strength", "0.05", "--steps", "1"]
-        pictures = set()
+        images = set()
         for fit in ["crop", "pad", "stretch"]:
             self.succeed("img2img", "in.png", "cat", "-o", "out.png", "--fit", fit, *size)
-            pictures.add(self.pixels("out.png"))
-        self.assertEqual(len(pictures), 3)
+            images.add(self.pixels("out.png"))
+        self.assertEqual(len(images), 3)
 
     def test_reads_and_writes_pipes(self):
-        self.make_picture("in.png")
+        self.make_image("in.png")
         result = self.succeed("img2img", "-", "cat", "-o", "-", stdin=(self.folder / "in.png").read_bytes())
         self.assertTrue(result.stdout.startswith(b"\x89PNG"))
 
-    def test_a_picture_that_is_missing_cut_short_or_none_is_refused(self):
-        self.make_picture("in.png")
+    def test_an_image_that_is_missing_cut_short_or_none_is_refused(self):
+        self.make_image("in.png")
         whole = (self.folder / "in.png").read_bytes()
         (self.folder / "cut.png").write_bytes(whole[: len(whole) // 2])
         (self.folder / "text.png").write_text("hello")

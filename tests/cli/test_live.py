@@ -110,8 +110,8 @@ class Live(ProgramTest):
         size = 64 * 64 * 3
         pixels = self.pixels(name)
         count = len(pixels) // size
-        picture = pixels[(frame % count) * size :][:size]
-        return [sum(picture[i::3]) / (64 * 64) for i in range(3)]
+        image = pixels[(frame % count) * size :][:size]
+        return [sum(image[i::3]) / (64 * 64) for i in range(3)]
 
 
 class Screen(Live):
@@ -133,9 +133,9 @@ class Screen(Live):
         self.ffmpeg("-f", "x11grab", "-i", self.display["DISPLAY"], "-frames:v", "1", "-update", "1", name)
         return self.pixels(name)
 
-    def pixel(self, picture, x, y):
+    def pixel(self, image, x, y):
         at = (y * 320 + x) * 3
-        return tuple(picture[at : at + 3])
+        return tuple(image[at : at + 3])
 
     def test_the_screen_is_listed(self):
         listed = json.loads(self.succeed("devices", "--json", environment=self.display).stdout)
@@ -151,10 +151,10 @@ class Screen(Live):
         window.stdin.flush()
         is_blue = lambda colour: colour[2] > 150 and colour[0] < 90
         wait_for(lambda: is_blue(self.pixel(self.screenshot(), 100, 120)) or window.poll() is not None, "the window")
-        picture = self.screenshot()
+        image = self.screenshot()
         # Square frames stay square: 216 of the 240 lines, and as many columns.
-        self.assertTrue(is_blue(self.pixel(picture, 65, 120)) and is_blue(self.pixel(picture, 254, 120)))
-        self.assertFalse(is_blue(self.pixel(picture, 40, 120)) or is_blue(self.pixel(picture, 280, 120)))
+        self.assertTrue(is_blue(self.pixel(image, 65, 120)) and is_blue(self.pixel(image, 254, 120)))
+        self.assertFalse(is_blue(self.pixel(image, 40, 120)) or is_blue(self.pixel(image, 280, 120)))
 
         grab = self.run_live("run", "screen:64x64+128+88", "out.mkv", *LIGHT, environment=self.display)
         self.wait_until_running(grab)

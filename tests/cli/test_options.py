@@ -108,9 +108,9 @@ class Options(ProgramTest):
         self.assertEqual(found["prompt-blend"], "slerp")
         self.assertEqual(found["seed"], ["3:2", "5:1"])
         again = self.make_config({key: found[key] for key in ["prompt", "prompt-blend", "seed"]} | {"output": "x.png"})
-        picture = (self.folder / "x.png").read_bytes()
+        image = (self.folder / "x.png").read_bytes()
         self.assertEqual(self.settings("txt2img", "--config", again)["prompt"], found["prompt"])
-        self.assertEqual((self.folder / "x.png").read_bytes(), picture)
+        self.assertEqual((self.folder / "x.png").read_bytes(), image)
 
     def test_a_single_prompt_may_hold_a_colon(self):
         self.assertEqual(self.settings("txt2img", "--prompt", "cat: 3:2", "-o", "x.png")["prompt"], "cat: 3:2")
@@ -124,12 +124,12 @@ class Options(ProgramTest):
         (self.folder / "loras").mkdir()
         shutil.copy(model / "lora-kohya.safetensors", self.folder / "loras" / "ink.safetensors")
         draw = ["txt2img", "-o", "x.png", "--model", model, "--width", "32", "--height", "32", "--vae", model / "vae"]
-        pictures = {}
+        images = {}
         for prompt in ["a <lora:ink:0.8> boat", "a  boat", "a  (boat:1.5)"]:
             found = self.settings(*draw, prompt, "--lora-dir", "loras", "--prompt-weights")
             self.assertEqual(found["prompt"], prompt)
-            pictures[prompt] = self.pixels("x.png")
-        self.assertEqual(len(set(pictures.values())), 3)
+            images[prompt] = self.pixels("x.png")
+        self.assertEqual(len(set(images.values())), 3)
         self.fail_with(1, ["nothing", "ink"], *draw, "<lora:nothing:1>", "--lora-dir", "loras")
         self.fail_with(1, ["ink", "--lora-dir"], *draw, "a <lora:ink:0.8> boat")
         self.fail_with(1, ["negative prompt", "<lora:"], *draw, "a", "--negative-prompt", "<lora:ink:1>")

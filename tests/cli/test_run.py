@@ -52,10 +52,10 @@ class Run(ProgramTest):
                 self.succeed("run", "in.mkv", "out.mkv", *SMALL, *options)
                 self.assertEqual(self.probe("out.mkv")["video"]["nb_read_frames"], "7")
 
-    def test_folders_of_pictures_in_and_out(self):
+    def test_folders_of_images_in_and_out(self):
         (self.folder / "frames").mkdir()
         for i in range(3):
-            self.make_picture(f"frames/{i}.png")
+            self.make_image(f"frames/{i}.png")
         self.succeed("run", "frames", "out/", *SMALL)
         self.assertEqual(len(list((self.folder / "out").iterdir())), 3)
 

@@ -5,7 +5,7 @@ from program import PROJECT, ProgramTest, png_texts
 
 
 class Txt2img(ProgramTest):
-    def test_draws_a_picture_of_the_models_native_size(self):
+    def test_draws_an_image_of_the_models_native_size(self):
         result = self.succeed("txt2img", "red apple", "--output", "apple.png")
         self.assertEqual(self.size_of("apple.png"), (256, 256))
         self.assertEqual(result.stdout, b"")
@@ -31,7 +31,7 @@ class Txt2img(ProgramTest):
         self.assertLess(full, half)
         self.assertLess(half, plain)
 
-    def test_the_seed_decides_the_picture(self):
+    def test_the_seed_decides_the_image(self):
         for name, seed in [("a.png", 5), ("b.png", 5), ("c.png", 6)]:
             self.succeed("txt2img", "cat face", "-o", name, "--seed", str(seed))
         self.assertEqual(self.pixels("a.png"), self.pixels("b.png"))
@@ -45,7 +45,7 @@ class Txt2img(ProgramTest):
         self.assertEqual(len(ours), len(theirs))
         self.assertLessEqual(max(abs(a - b) for a, b in zip(ours, theirs)), 1)
 
-    def test_each_of_several_pictures_has_the_next_seed(self):
+    def test_each_of_several_images_has_the_next_seed(self):
         self.succeed("txt2img", "cat face", "-o", "a.png", "--seed", "5", "--count", "3", "--batch", "2")
         self.succeed("txt2img", "cat face", "-o", "b.png", "--seed", "7")
         self.assertIn("Seed: 7,", png_texts((self.folder / "a-3.png").read_bytes())["parameters"])
@@ -57,7 +57,7 @@ class Txt2img(ProgramTest):
         self.succeed("txt2img", "cat face", "-o", "b.png", "--seed", seed)
         self.assertEqual(self.pixels("a.png"), self.pixels("b.png"))
 
-    def test_several_pictures_are_numbered_and_differ(self):
+    def test_several_images_are_numbered_and_differ(self):
         self.succeed("txt2img", "cat face", "-o", "cat.png", "--count", "10", "--batch", "4")
         names = sorted(path.name for path in self.folder.iterdir())
         self.assertEqual(names, [f"cat-{i:02}.png" for i in range(1, 11)])
@@ -82,7 +82,7 @@ class Txt2img(ProgramTest):
         self.succeed("txt2img", "cat face", "-o", "cat.jpg", "--width", "192")
         self.assertEqual(self.size_of("cat.jpg"), (192, 256))
 
-    def test_standard_output_gets_the_picture_and_nothing_else(self):
+    def test_standard_output_gets_the_image_and_nothing_else(self):
         result = self.succeed("txt2img", "cat face", "--output", "-")
         self.assertTrue(result.stdout.startswith(b"\x89PNG"))
         self.assertTrue(result.stdout.endswith(b"IEND\xaeB`\x82"))

@@ -1,4 +1,4 @@
-#include "cli/picture_output.h"
+#include "cli/image_output.h"
 
 #include <filesystem>
 #include <fstream>
@@ -13,17 +13,17 @@ namespace streamdiffusion::cli {
 namespace {
 
 /// The path of a temporary PNG file, which is deleted with the object.
-class TemporaryPicture {
+class TemporaryImage {
  public:
-  TemporaryPicture()
+  TemporaryImage()
       : file_(std::filesystem::temp_directory_path() /
               ("streamdiffusion-" + std::to_string(std::random_device{}()) + ".png")) {}
-  ~TemporaryPicture() {
+  ~TemporaryImage() {
     std::error_code ignored;
     std::filesystem::remove(file_, ignored);
   }
-  TemporaryPicture(const TemporaryPicture&) = delete;
-  TemporaryPicture& operator=(const TemporaryPicture&) = delete;
+  TemporaryImage(const TemporaryImage&) = delete;
+  TemporaryImage& operator=(const TemporaryImage&) = delete;
 
   [[nodiscard]] const std::filesystem::path& file() const { return file_; }
 
@@ -33,7 +33,7 @@ class TemporaryPicture {
 
 }  // namespace
 
-void check_picture_output(const std::string& output) {
+void check_image_output(const std::string& output) {
   if (output == "-") {
     return;
   }
@@ -52,7 +52,7 @@ void check_picture_output(const std::string& output) {
   }
 }
 
-std::string numbered(const std::string& output, std::int64_t index, std::int64_t count) {
+std::string numbered_name(const std::string& output, std::int64_t index, std::int64_t count) {
   if (count <= 1 || output == "-") {
     return output;
   }
@@ -62,15 +62,15 @@ std::string numbered(const std::string& output, std::int64_t index, std::int64_t
   return (file.parent_path() / (file.stem().string() + "-" + number + file.extension().string())).string();
 }
 
-void write_picture(const std::string& output, const Frame& frame,
-                   const std::map<std::string, std::string>& text) {
+void write_image_output(const std::string& output, const Frame& frame,
+                        const std::map<std::string, std::string>& text) {
   if (output != "-") {
     write_image(output, frame, text);
     return;
   }
-  const TemporaryPicture picture;
-  write_image(picture.file(), frame, text);
-  std::cout << std::ifstream(picture.file(), std::ios::binary).rdbuf() << std::flush;
+  const TemporaryImage image;
+  write_image(image.file(), frame, text);
+  std::cout << std::ifstream(image.file(), std::ios::binary).rdbuf() << std::flush;
   if (!std::cout) {
     throw Error("cannot write to standard output: nobody reads it, or its disk is full");
   }
