@@ -7,8 +7,8 @@
 #include <optional>
 #include <utility>
 
+#include "media/image_reader.h"
 #include "media/medium.h"
-#include "media/picture_reader.h"
 #include "media/video_input.h"
 #include "streamdiffusion/error.h"
 
@@ -51,7 +51,7 @@ std::unique_ptr<AudioCopy> AudioCopy::open(const Options& options, AVFormatConte
                       " is left out, because a pipe cannot be read twice; name a file to keep it");
     return nullptr;
   }
-  if (std::filesystem::is_directory(options.input) || is_picture(options.input)) return nullptr;
+  if (std::filesystem::is_directory(options.input) || is_image(options.input)) return nullptr;
   ffmpeg::Input input = open_with_sound(options.input);
   std::string reason;
   std::optional<AudioTrack> track =
@@ -91,18 +91,19 @@ void AudioCopy::start(std::chrono::microseconds first_frame) {
 }
 
 void AudioCopy::copy_until(double seconds, const OnPacket& on_packet) {
-  give_until(seconds, on_packet);
+  pass_on_until(seconds, on_packet);
   while (ready_.empty() && !ended_) {
-    if (read()) {
-      pass_on();
+    if (read_packet()) {
+      pass_on_packet();
     } else {
       end();
     }
-    give_until(seconds, on_packet);
+    pass_on_until(seconds, on_packet);
   }
   if (ended_ && track_.as_long_as_video) {
-    guard_end([&] { track_.transcoder->add_silence(seconds, [this](AVPacket& packet) { keep(packet); }); });
-    give_until(seconds, on_packet);
+    guard_end(
+        [&] { track_.transcoder->add_silence(seconds, [this](AVPacket& packet) { queue_packet(packet); }); });
+    pass_on_until(seconds, on_packet);
   }
 }
 
@@ -113,7 +114,7 @@ void AudioCopy::finish(double seconds, bool whole, const OnPacket& on_packet) {
   }
   copy_until(seconds, on_packet);
   if (ended_) flush();
-  give_until(seconds, on_packet);
+  pass_on_until(seconds, on_packet);
   if (!whole || ended_) return;
   // Tracks that are meant to be equally long may differ by a packet, so shorter remainders are ignored.
   constexpr double kNoticed = 0.25;
@@ -123,7 +124,7 @@ void AudioCopy::finish(double seconds, bool whole, const OnPacket& on_packet) {
            " that goes on behind the last frame; Matroska (.mkv) can");
 }
 
-void AudioCopy::give_until(double seconds, const OnPacket& on_packet) {
+void AudioCopy::pass_on_until(double seconds, const OnPacket& on_packet) {
   while (!ready_.empty() && seconds_of(*ready_.front(), to_->time_base) < seconds) {
     const ffmpeg::Packet packet = std::move(ready_.front());
     ready_.pop_front();
@@ -132,7 +133,7 @@ void AudioCopy::give_until(double seconds, const OnPacket& on_packet) {
 }
 
 /// Reads the next audio packet and counts its times from the first frame. Returns false at the end.
-bool AudioCopy::read() {
+bool AudioCopy::read_packet() {
   while (true) {
     av_packet_unref(packet_.get());
     const int result = av_read_frame(input_.get(), packet_.get());
@@ -142,14 +143,14 @@ bool AudioCopy::read() {
       return false;
     }
     times_.correct(*packet_);
-    if (packet_->stream_index == track_.from->index && place()) return true;
+    if (packet_->stream_index == track_.from->index && shift_times()) return true;
   }
 }
 
 /// Moves the packet's times to count from the first frame. Returns false for packets that end before it. A
 /// packet that ends exactly there is kept because the decoder starts from it. Returns false for empty packets
 /// too, which decoders take for the end.
-bool AudioCopy::place() {
+bool AudioCopy::shift_times() {
   if (packet_->size == 0) return false;
   if (packet_->pts == AV_NOPTS_VALUE) packet_->pts = packet_->dts;
   if (packet_->pts == AV_NOPTS_VALUE) {
@@ -178,13 +179,13 @@ void AudioCopy::note_early_sound() {
                      " come before the first frame and are left out");
 }
 
-void AudioCopy::pass_on() {
+void AudioCopy::pass_on_packet() {
   if (!track_.transcoder) {
-    keep(*packet_);
+    queue_packet(*packet_);
     return;
   }
   try {
-    track_.transcoder->transcode(*packet_, [this](AVPacket& packet) { keep(packet); });
+    track_.transcoder->transcode(*packet_, [this](AVPacket& packet) { queue_packet(packet); });
   } catch (const Error& error) {
     report(std::string("some of the sound is lost: ") + error.what());
   }
@@ -193,12 +194,12 @@ void AudioCopy::pass_on() {
 void AudioCopy::end() {
   ended_ = true;
   if (!track_.transcoder) return;
-  guard_end([this] { track_.transcoder->end_sound([this](AVPacket& packet) { keep(packet); }); });
+  guard_end([this] { track_.transcoder->end_sound([this](AVPacket& packet) { queue_packet(packet); }); });
   if (!track_.as_long_as_video) flush();
 }
 
 void AudioCopy::flush() {
-  guard_end([this] { track_.transcoder->flush([this](AVPacket& packet) { keep(packet); }); });
+  guard_end([this] { track_.transcoder->flush([this](AVPacket& packet) { queue_packet(packet); }); });
 }
 
 void AudioCopy::guard_end(const std::function<void()>& action) {
@@ -211,7 +212,7 @@ void AudioCopy::guard_end(const std::function<void()>& action) {
 
 /// Queues a packet with its times in the output's time base. Times never go back, as containers require.
 /// Where the container allows equal times, packets shorter than its tick keep their own times.
-void AudioCopy::keep(AVPacket& packet) {
+void AudioCopy::queue_packet(AVPacket& packet) {
   ffmpeg::Packet kept = ffmpeg::make_packet();
   av_packet_move_ref(kept.get(), &packet);
   av_packet_rescale_ts(kept.get(), track_.time_base, to_->time_base);

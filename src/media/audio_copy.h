@@ -46,15 +46,15 @@ class AudioCopy {
  private:
   AudioCopy(Options options, ffmpeg::Input input, AudioTrack track, const AVOutputFormat& container,
             AVStream* to);
-  bool read();
-  bool place();
+  bool read_packet();
+  bool shift_times();
   void note_early_sound();
-  void pass_on();
+  void pass_on_packet();
   void end();
   void flush();
   void guard_end(const std::function<void()>& action);
-  void keep(AVPacket& packet);
-  void give_until(double seconds, const OnPacket& on_packet);
+  void queue_packet(AVPacket& packet);
+  void pass_on_until(double seconds, const OnPacket& on_packet);
 
   Options options_;
   ffmpeg::Input input_;

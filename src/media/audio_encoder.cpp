@@ -81,14 +81,14 @@ ffmpeg::Codec try_to_open(const AVCodec& encoder, const Settings& settings, bool
 
 ffmpeg::Codec open_audio_encoder(const AVCodec& encoder, const AVCodecContext& source,
                                  const AVOutputFormat& container, const std::string& what,
-                                 const SoundWish& wish) {
+                                 const RequestedSoundFormat& requested) {
   const AVSampleFormat format = nearest_format(encoder, source.sample_fmt);
   const std::vector<int> rates =
-      wish.rate > 0 ? std::vector{wish.rate} : nearest_rates(encoder, source.sample_rate);
+      requested.rate > 0 ? std::vector{requested.rate} : nearest_rates(encoder, source.sample_rate);
   const bool global_header = (container.flags & AVFMT_GLOBALHEADER) != 0;
   int error = 0;
   for (const AVChannelLayout& layout : nearest_layouts(encoder, source.ch_layout)) {
-    if (wish.channels > 0 && layout.nb_channels != wish.channels) continue;
+    if (requested.channels > 0 && layout.nb_channels != requested.channels) continue;
     for (const int rate : rates) {
       for (const int bit_rate : kBitRates) {
         const Settings settings{format, rate, layout, std::int64_t{bit_rate} * layout.nb_channels};

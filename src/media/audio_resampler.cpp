@@ -17,8 +17,8 @@ int frame_size(const AVCodecContext& encoder) {
   return any_size || encoder.frame_size <= 0 ? kUsualFrameSize : encoder.frame_size;
 }
 
-ffmpeg::Picture make_samples(const AVCodecContext& encoder, int count, const std::string& what) {
-  ffmpeg::Picture samples = ffmpeg::make_picture();
+ffmpeg::FramePointer make_samples(const AVCodecContext& encoder, int count, const std::string& what) {
+  ffmpeg::FramePointer samples = ffmpeg::make_frame();
   samples->format = encoder.sample_fmt;
   samples->sample_rate = encoder.sample_rate;
   samples->nb_samples = count;
@@ -35,7 +35,7 @@ AudioResampler::AudioResampler(const AVCodecContext& decoder, const AVCodecConte
     : encoder_(encoder),
       what_(std::move(what)),
       frame_size_(frame_size(encoder)),
-      format_(ffmpeg::make_picture()),
+      format_(ffmpeg::make_frame()),
       chunk_(make_samples(encoder, kChunkSize, what_)),
       fifo_(av_audio_fifo_alloc(encoder.sample_fmt, encoder.ch_layout.nb_channels, kChunkSize)) {
   if (!fifo_) throw std::bad_alloc();
@@ -62,7 +62,7 @@ void AudioResampler::make_converter(AVSampleFormat format, int rate, const AVCha
 /// Samples at the encoder's rate between the end of the sound so far and `begin`; negative if they overlap.
 std::int64_t AudioResampler::samples_missing(std::int64_t begin) const {
   const std::int64_t inside = swr_get_delay(converter_.get(), encoder_.sample_rate);
-  const std::int64_t missing = begin - (given_ + av_audio_fifo_size(fifo_.get()) + inside);
+  const std::int64_t missing = begin - (emitted_samples_ + av_audio_fifo_size(fifo_.get()) + inside);
   // Containers' times are rounded and drift a little. Only the start has to be exact.
   const std::int64_t tolerance = started_ ? encoder_.sample_rate / 10 : 0;
   return std::abs(missing) > tolerance ? missing : 0;
@@ -78,7 +78,7 @@ void AudioResampler::resample(const AVFrame& samples, AVRational time_base, cons
   }
   if (missing > 0) add_silence(missing, on_frame);
   convert(samples, missing < 0 ? av_rescale(-missing, samples.sample_rate, encoder_.sample_rate) : 0);
-  give(frame_size_, on_frame);
+  emit_frames(frame_size_, on_frame);
 }
 
 void AudioResampler::add_silence(std::int64_t count, const OnFrame& on_frame) {
@@ -88,7 +88,7 @@ void AudioResampler::add_silence(std::int64_t count, const OnFrame& on_frame) {
     av_samples_set_silence(chunk_->extended_data, 0, now, encoder_.ch_layout.nb_channels,
                            encoder_.sample_fmt);
     ffmpeg::check(av_audio_fifo_write(fifo_.get(), planes(*chunk_), now), what_);
-    give(frame_size_, on_frame);
+    emit_frames(frame_size_, on_frame);
     count -= now;
   }
 }
@@ -96,7 +96,7 @@ void AudioResampler::add_silence(std::int64_t count, const OnFrame& on_frame) {
 void AudioResampler::add_silence_until(double seconds, const OnFrame& on_frame) {
   drain();
   const std::int64_t end = std::llround(seconds * encoder_.sample_rate);
-  add_silence(end - given_ - av_audio_fifo_size(fifo_.get()), on_frame);
+  add_silence(end - emitted_samples_ - av_audio_fifo_size(fifo_.get()), on_frame);
 }
 
 /// Converts samples into fifo_, without the first `skipped` ones.
@@ -129,20 +129,20 @@ void AudioResampler::drain() {
   ffmpeg::check(swr_init(converter_.get()), what_);
 }
 
-void AudioResampler::give(int at_least, const OnFrame& on_frame) {
+void AudioResampler::emit_frames(int at_least, const OnFrame& on_frame) {
   while (av_audio_fifo_size(fifo_.get()) >= at_least) {
     const int count = std::min(frame_size_, av_audio_fifo_size(fifo_.get()));
-    const ffmpeg::Picture frame = make_samples(encoder_, count, what_);
+    const ffmpeg::FramePointer frame = make_samples(encoder_, count, what_);
     ffmpeg::check(av_audio_fifo_read(fifo_.get(), planes(*frame), count), what_);
-    frame->pts = given_;
-    given_ += count;
+    frame->pts = emitted_samples_;
+    emitted_samples_ += count;
     on_frame(*frame);
   }
 }
 
 void AudioResampler::flush(const OnFrame& on_frame) {
   drain();
-  give(1, on_frame);
+  emit_frames(1, on_frame);
 }
 
 }  // namespace streamdiffusion

@@ -44,17 +44,17 @@ class AudioResampler {
   void convert(const AVFrame& samples, std::int64_t skipped);
   void convert(const std::uint8_t** data, int count);
   void drain();
-  void give(int at_least, const OnFrame& on_frame);
+  void emit_frames(int at_least, const OnFrame& on_frame);
 
   const AVCodecContext& encoder_;
   std::string what_;
-  int frame_size_;          ///< Samples of each channel in an output frame.
-  ffmpeg::Picture format_;  ///< An empty frame with the format that converter_ takes.
+  int frame_size_;               ///< Samples of each channel in an output frame.
+  ffmpeg::FramePointer format_;  ///< An empty frame with the format that converter_ takes.
   Converter converter_;
-  ffmpeg::Picture chunk_;  ///< Output buffer of converter_.
+  ffmpeg::FramePointer chunk_;  ///< Output buffer of converter_.
   std::unique_ptr<AVAudioFifo, FreeFifo> fifo_;
-  std::int64_t given_ = 0;  ///< Samples of each channel passed on so far.
-  bool started_ = false;    ///< True once samples have come in.
+  std::int64_t emitted_samples_ = 0;  ///< Samples of each channel passed on so far.
+  bool started_ = false;              ///< True once samples have come in.
 };
 
 }  // namespace streamdiffusion

@@ -99,10 +99,11 @@ class TrackMaker {
       return std::nullopt;
     }
     // Broadcast containers take only 48 kHz, and either mono or stereo.
-    constexpr std::array<SoundWish, 4> kWishes = {{{}, {48'000, 0}, {48'000, 2}, {48'000, 1}}};
-    for (const SoundWish& wish : kWishes) {
+    constexpr std::array<RequestedSoundFormat, 4> kRequestedFormats = {
+        {{}, {48'000, 0}, {48'000, 2}, {48'000, 1}}};
+    for (const RequestedSoundFormat& requested : kRequestedFormats) {
       try {
-        AudioTrack track = transcoded(*encoder, wish);
+        AudioTrack track = transcoded(*encoder, requested);
         if (muxer_takes(track)) return track;
         note(what_ + ": the container " + output_.oformat->name + " does not take it as " + encoder->name);
       } catch (const Error& error) {
@@ -112,9 +113,9 @@ class TrackMaker {
     return std::nullopt;
   }
 
-  [[nodiscard]] AudioTrack transcoded(const AVCodec& encoder, const SoundWish& wish) const {
+  [[nodiscard]] AudioTrack transcoded(const AVCodec& encoder, const RequestedSoundFormat& requested) const {
     AudioTrack track{&from_, ffmpeg::make_parameters(), {}, nullptr};
-    track.transcoder = std::make_unique<AudioTranscoder>(from_, encoder, *output_.oformat, wish, what_);
+    track.transcoder = std::make_unique<AudioTranscoder>(from_, encoder, *output_.oformat, requested, what_);
     track.time_base = track.transcoder->encoder().time_base;
     track.as_long_as_video = ends_with_shortest_track(*output_.oformat);
     ffmpeg::check(avcodec_parameters_from_context(track.parameters.get(), &track.transcoder->encoder()),

@@ -23,13 +23,13 @@ ffmpeg::Codec open_audio_decoder(const AVStream& stream, const std::string& what
 }  // namespace
 
 AudioTranscoder::AudioTranscoder(const AVStream& from, const AVCodec& encoder,
-                                 const AVOutputFormat& container, const SoundWish& wish,
+                                 const AVOutputFormat& container, const RequestedSoundFormat& requested,
                                  const std::string& what)
     : what_(what),
       decoder_(open_audio_decoder(from, what)),
-      encoder_(open_audio_encoder(encoder, *decoder_, container, what, wish)),
+      encoder_(open_audio_encoder(encoder, *decoder_, container, what, requested)),
       resampler_(*decoder_, *encoder_, what),
-      samples_(ffmpeg::make_picture()),
+      samples_(ffmpeg::make_frame()),
       packet_(ffmpeg::make_packet()) {}
 
 void AudioTranscoder::transcode(const AVPacket& packet, const OnPacket& on_packet) {

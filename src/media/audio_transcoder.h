@@ -17,7 +17,7 @@ class AudioTranscoder {
 
   /// Errors begin with `what`. Throws Error if the sound cannot be decoded or `encoder` cannot take it.
   AudioTranscoder(const AVStream& from, const AVCodec& encoder, const AVOutputFormat& container,
-                  const SoundWish& wish, const std::string& what);
+                  const RequestedSoundFormat& requested, const std::string& what);
 
   /// Transcodes a packet. Its times count from the first frame, in the input stream's time base. Throws Error
   /// for a damaged packet; later ones may follow.
@@ -41,7 +41,7 @@ class AudioTranscoder {
   ffmpeg::Codec decoder_;
   ffmpeg::Codec encoder_;
   AudioResampler resampler_;
-  ffmpeg::Picture samples_;
+  ffmpeg::FramePointer samples_;
   ffmpeg::Packet packet_;
   std::int64_t next_time_ = AV_NOPTS_VALUE;  ///< End of the last samples, in the input stream's time base.
 };

@@ -37,7 +37,7 @@ constexpr std::size_t kVersionAndFlags = 4;
 /// Removes a number of `size` bytes. Returns 0 if there are fewer bytes.
 std::uint32_t take_number(Bytes& bytes, std::size_t size) {
   const std::uint32_t number = bytes.size() >= size ? big_endian(bytes, size) : 0;
-  bytes = after(bytes, size);
+  bytes = skip_bytes(bytes, size);
   return number;
 }
 
@@ -47,7 +47,7 @@ std::vector<std::size_t> properties_of(Bytes associations, std::uint32_t wanted)
   const std::size_t id_size = associations[0] < 1 ? 2 : 4;
   const std::size_t index_size = (associations[3] & 1) != 0 ? 2 : 1;
   const std::uint32_t without_mark = index_size == 2 ? 0x7FFF : 0x7F;  // Masks the "essential" bit.
-  associations = after(associations, kVersionAndFlags);
+  associations = skip_bytes(associations, kVersionAndFlags);
   const std::uint32_t items = take_number(associations, 4);
   for (std::uint32_t i = 0; i < items && !associations.empty(); ++i) {
     const bool found = take_number(associations, id_size) == wanted;
@@ -87,28 +87,28 @@ Bytes colour_profile_of(const std::vector<Box>& boxes, const std::vector<std::si
     if (property < 1 || property > boxes.size()) continue;
     const Box& box = boxes[property - 1];
     const bool is_profile = starts_with(box.content, "prof") || starts_with(box.content, "rICC");
-    if (starts_with(box.type, "colr") && is_profile) return after(box.content, kKind);
+    if (starts_with(box.type, "colr") && is_profile) return skip_bytes(box.content, kKind);
   }
   return {};
 }
 
 bool is_alpha(const Box& box) {
   constexpr std::string_view kMpegAlpha = "urn:mpeg:mpegB:cicp:systems:auxiliary:alpha";
-  return starts_with(box.type, "auxC") && starts_with(after(box.content, kVersionAndFlags), kMpegAlpha);
+  return starts_with(box.type, "auxC") && starts_with(skip_bytes(box.content, kVersionAndFlags), kMpegAlpha);
 }
 
 }  // namespace
 
 bool is_avif(Bytes bytes) {
-  const Bytes type = after(bytes, 4);
+  const Bytes type = skip_bytes(bytes, 4);
   return starts_with(type, "ftypavif") || starts_with(type, "ftypmif1");
 }
 
 AvifStructure examine_avif(Bytes bytes) {
-  const Bytes meta = after(find_box(bytes, "meta"), kVersionAndFlags);
+  const Bytes meta = skip_bytes(find_box(bytes, "meta"), kVersionAndFlags);
   Bytes primary = find_box(meta, "pitm");
   const std::size_t id_size = !primary.empty() && primary[0] == 0 ? 2 : 4;
-  primary = after(primary, kVersionAndFlags);
+  primary = skip_bytes(primary, kVersionAndFlags);
   const Bytes properties = find_box(meta, "iprp");
   std::vector<Box> boxes;
   Bytes container = find_box(properties, "ipco");

@@ -31,6 +31,8 @@ inline bool starts_with(Bytes bytes, std::string_view text) {
 }
 
 /// The bytes after the first `count`; empty if there are fewer.
-inline Bytes after(Bytes bytes, std::size_t count) { return bytes.subspan(std::min(count, bytes.size())); }
+inline Bytes skip_bytes(Bytes bytes, std::size_t count) {
+  return bytes.subspan(std::min(count, bytes.size()));
+}
 
 }  // namespace streamdiffusion

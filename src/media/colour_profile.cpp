@@ -203,7 +203,7 @@ bool is_identity(const ColourTransform& transform, PixelLayout layout) {
 /// CMS's enumeration may not.
 std::uint32_t pixels_of(Bytes profile) {
   constexpr std::size_t kPosition = 16;
-  return big_endian(after(profile, kPosition), 4);
+  return big_endian(skip_bytes(profile, kPosition), 4);
 }
 
 /// Returns the letters of a signature, without the blanks at its end.

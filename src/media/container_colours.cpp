@@ -10,14 +10,14 @@ ContainerColours::ContainerColours(const AVFormatContext& input) {
   }
 }
 
-void ContainerColours::apply(int stream, AVFrame& picture) const {
+void ContainerColours::apply(int stream, AVFrame& frame) const {
   const auto found = of_streams_.find(stream);
   if (found == of_streams_.end()) return;
   const Colours& colours = found->second;
-  if (colours.range != AVCOL_RANGE_UNSPECIFIED) picture.color_range = colours.range;
-  if (colours.matrix != AVCOL_SPC_UNSPECIFIED) picture.colorspace = colours.matrix;
-  if (colours.primaries != AVCOL_PRI_UNSPECIFIED) picture.color_primaries = colours.primaries;
-  if (colours.transfer != AVCOL_TRC_UNSPECIFIED) picture.color_trc = colours.transfer;
+  if (colours.range != AVCOL_RANGE_UNSPECIFIED) frame.color_range = colours.range;
+  if (colours.matrix != AVCOL_SPC_UNSPECIFIED) frame.colorspace = colours.matrix;
+  if (colours.primaries != AVCOL_PRI_UNSPECIFIED) frame.color_primaries = colours.primaries;
+  if (colours.transfer != AVCOL_TRC_UNSPECIFIED) frame.color_trc = colours.transfer;
 }
 
 }  // namespace streamdiffusion

@@ -17,7 +17,7 @@ class ContainerColours {
   explicit ContainerColours(const AVFormatContext& input);
 
   /// Sets the properties that the container states for the stream on a decoded frame.
-  void apply(int stream, AVFrame& picture) const;
+  void apply(int stream, AVFrame& frame) const;
 
  private:
   struct Colours {

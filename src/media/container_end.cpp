@@ -13,10 +13,10 @@ namespace {
 using enum ContainerEnd;
 
 std::uint64_t big_endian_64(Bytes bytes) {
-  return (std::uint64_t{big_endian(bytes, 4)} << 32) | big_endian(after(bytes, 4), 4);
+  return (std::uint64_t{big_endian(bytes, 4)} << 32) | big_endian(skip_bytes(bytes, 4), 4);
 }
 std::uint64_t little_endian_64(Bytes bytes) {
-  return (std::uint64_t{little_endian(after(bytes, 4), 4)} << 32) | little_endian(bytes, 4);
+  return (std::uint64_t{little_endian(skip_bytes(bytes, 4), 4)} << 32) | little_endian(bytes, 4);
 }
 
 template <std::size_t kCount>
@@ -38,7 +38,7 @@ bool is_avi_data(Bytes chunk) {
   if (starts_with(chunk, "ix") || starts_with(chunk, "idx1")) return true;
   constexpr std::array<std::string_view, 4> kKinds = {"dc", "db", "wb", "tx"};
   return std::isxdigit(chunk[0]) != 0 && std::isxdigit(chunk[1]) != 0 &&
-         starts_with_one_of(after(chunk, 2), kKinds);
+         starts_with_one_of(skip_bytes(chunk, 2), kKinds);
 }
 
 /// A RIFF for the first gigabyte or two, and others behind it for the rest. Each consists of chunks and of
@@ -51,7 +51,7 @@ ContainerEnd end_of_avi(FileWalk& file) {
   constexpr std::uint32_t kUnknown = 0xFFFFFFFF;
   while (file.left() >= kHead) {
     const Bytes chunk = file.peek(kHead);
-    const std::uint32_t size = little_endian(after(chunk, 4), 4);
+    const std::uint32_t size = little_endian(skip_bytes(chunk, 4), 4);
     const bool is_list = starts_with(chunk, "LIST");
     const bool is_open = starts_with(chunk, "RIFF") || (is_list && (size == 0 || size == kUnknown));
     const bool is_known = is_list || is_avi_data(chunk);
@@ -80,9 +80,9 @@ ContainerEnd end_of_mp4(FileWalk& file) {
   bool has_fragments = false;
   while (file.left() >= kHead) {
     const Bytes box = file.peek(kLongHead);
-    const Bytes type = after(box, 4);
+    const Bytes type = skip_bytes(box, 4);
     const bool is_long = big_endian(box, 4) == 1 && box.size() == kLongHead;
-    const std::uint64_t size = is_long ? big_endian_64(after(box, kHead)) : big_endian(box, 4);
+    const std::uint64_t size = is_long ? big_endian_64(skip_bytes(box, kHead)) : big_endian(box, 4);
     if (size < kHead) break;  // 0: it goes to the end of the file
     if (size > file.left()) return starts_with_one_of(type, kTypes) ? cut_short : whole;
     indices += starts_with(type, "moov") ? 1 : 0;
@@ -106,7 +106,7 @@ ContainerEnd end_of_asf(FileWalk& file) {
   const std::uint64_t begin = file.position();
   while (file.left() >= kHead) {
     const Bytes object = file.peek(kHead);
-    const std::uint64_t size = little_endian_64(after(object, 16));
+    const std::uint64_t size = little_endian_64(skip_bytes(object, 16));
     if (!starts_with_one_of(object, kTypes) || size < kHead) return whole;
     if (file.position() > begin && starts_with(object, kAsfHeader)) return goes_on;
     if (size > file.left()) return cut_short;
@@ -121,14 +121,14 @@ ContainerEnd end_of_flv(FileWalk& file) {
   constexpr std::size_t kTag = 11;
   constexpr std::size_t kSizeOfTag = 4;
   if (file.left() < kHeader + kSizeOfTag) return cut_short;
-  file.skip(big_endian(after(file.peek(kHeader), 5), 4) + kSizeOfTag);
+  file.skip(big_endian(skip_bytes(file.peek(kHeader), 5), 4) + kSizeOfTag);
   while (file.left() > 0) {
     const Bytes tag = file.peek(kTag);
     if (starts_with(tag, "FLV\x01")) return goes_on;
     const bool is_known = tag[0] == 8 || tag[0] == 9 || tag[0] == 18;  // sound, image, script
     if (!is_known) return whole;
     if (tag.size() < kTag) return cut_short;
-    const std::uint64_t size = kTag + big_endian(after(tag, 1), 3);
+    const std::uint64_t size = kTag + big_endian(skip_bytes(tag, 1), 3);
     if (size > file.left()) return cut_short;
     file.skip(size + kSizeOfTag);
   }
@@ -137,7 +137,7 @@ ContainerEnd end_of_flv(FileWalk& file) {
 
 bool is_mp4(Bytes start) {
   constexpr std::array<std::string_view, 6> kFirst = {"ftyp", "moov", "mdat", "wide", "free", "skip"};
-  return starts_with_one_of(after(start, 4), kFirst);
+  return starts_with_one_of(skip_bytes(start, 4), kFirst);
 }
 
 }  // namespace
@@ -149,7 +149,7 @@ ContainerEnd examine_end(const std::filesystem::path& path) {
   const Bytes start = file.peek(kStart);
   if (start.size() < kStart) return whole;
   if (starts_with(start, "GIF8")) return end_of_gif(file);
-  if (starts_with(start, "RIFF") && starts_with(after(start, 8), "AVI ")) return end_of_avi(file);
+  if (starts_with(start, "RIFF") && starts_with(skip_bytes(start, 8), "AVI ")) return end_of_avi(file);
   if (starts_with(start, kAsfHeader)) return end_of_asf(file);
   if (starts_with(start, "FLV\x01")) return end_of_flv(file);
   if (is_mp4(start)) return end_of_mp4(file);

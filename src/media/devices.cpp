@@ -15,7 +15,7 @@ extern "C" {
 namespace streamdiffusion {
 
 std::vector<InputDevice> list_cameras() {
-  ffmpeg::quieten();
+  ffmpeg::silence_log();
   const AVInputFormat* const v4l2 = find_input_device("v4l2");
   if (v4l2 == nullptr) return {};
   AVDeviceInfoList* list = nullptr;
@@ -36,7 +36,7 @@ std::vector<InputDevice> list_screens() {
     SourceOptions options;
     options.input = "screen";
     Interrupt interrupt(nullptr);
-    interrupt.allow(std::chrono::seconds(5));
+    interrupt.set_timeout(std::chrono::seconds(5));
     const ffmpeg::Input input = open_live_input(options, interrupt);
     const AVStream* const stream = find_video_stream(*input);
     if (stream == nullptr) return {};

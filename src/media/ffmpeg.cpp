@@ -43,7 +43,7 @@ void remember_error(void* context, int level, const char* format, va_list argume
 
 }  // namespace
 
-void quieten() {
+void silence_log() {
   [[maybe_unused]] static const bool done = [] {
     av_log_set_callback(remember_error);
     return true;
@@ -87,15 +87,15 @@ Parameters make_parameters() { return checked(Parameters(avcodec_parameters_allo
 
 Packet make_packet() { return checked(Packet(av_packet_alloc())); }
 
-Picture make_picture() { return checked(Picture(av_frame_alloc())); }
+FramePointer make_frame() { return checked(FramePointer(av_frame_alloc())); }
 
-Picture make_picture(int width, int height, AVPixelFormat format) {
-  Picture picture = make_picture();
-  picture->width = width;
-  picture->height = height;
-  picture->format = format;
-  check(av_frame_get_buffer(picture.get(), 0), "cannot make room for a picture");
-  return picture;
+FramePointer make_frame(int width, int height, AVPixelFormat format) {
+  FramePointer frame = make_frame();
+  frame->width = width;
+  frame->height = height;
+  frame->format = format;
+  check(av_frame_get_buffer(frame.get(), 0), "cannot make room for a picture");
+  return frame;
 }
 
 Codec open_decoder(const AVCodecParameters& parameters, int threads, const std::string& what,

@@ -41,7 +41,7 @@ using Input = std::unique_ptr<AVFormatContext, Free<avformat_close_input>>;
 using Codec = std::unique_ptr<AVCodecContext, Free<avcodec_free_context>>;
 using Parameters = std::unique_ptr<AVCodecParameters, Free<avcodec_parameters_free>>;
 using Packet = std::unique_ptr<AVPacket, Free<av_packet_free>>;
-using Picture = std::unique_ptr<AVFrame, Free<av_frame_free>>;
+using FramePointer = std::unique_ptr<AVFrame, Free<av_frame_free>>;
 using Graph = std::unique_ptr<AVFilterGraph, Free<avfilter_graph_free>>;
 using Scaler = std::unique_ptr<SwsContext, FreeScaler>;
 
@@ -50,7 +50,7 @@ inline constexpr std::int64_t kMaxPixels = std::int64_t{1} << 27;
 
 /// Keeps FFmpeg's messages off the terminal, for the whole process. Forgets this thread's last error message,
 /// which error_text reports. Every function that other folders call and that uses FFmpeg calls it first.
-void quieten();
+void silence_log();
 
 /// FFmpeg's text for an error code, with the last error message that it logged on this thread since the last
 /// call.
@@ -76,9 +76,9 @@ Owner checked(Owner owner) {
 
 Parameters make_parameters();
 Packet make_packet();
-Picture make_picture();
+FramePointer make_frame();
 /// Makes a frame with allocated memory.
-Picture make_picture(int width, int height, AVPixelFormat format);
+FramePointer make_frame(int width, int height, AVPixelFormat format);
 
 using OptionMap = std::map<std::string, std::string>;
 

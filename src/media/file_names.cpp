@@ -20,7 +20,7 @@ std::string_view take_number(std::string_view& text) {
   return number;
 }
 
-bool is_picture_name(const std::filesystem::path& file) {
+bool is_image_name(const std::filesystem::path& file) {
   // Formats that cannot be read, such as HEIC, are listed so that they cause an error instead of being
   // skipped.
   constexpr auto kExtensions = std::to_array<std::string_view>(
@@ -61,10 +61,10 @@ bool natural_less(std::string_view a, std::string_view b) {
   return whole_a < whole_b;  // A fixed order for equal numbers such as "01" and "1".
 }
 
-std::vector<std::filesystem::path> pictures_in(const std::filesystem::path& folder) {
+std::vector<std::filesystem::path> images_in(const std::filesystem::path& folder) {
   std::vector<std::filesystem::path> files;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    if (entry.is_regular_file() && is_picture_name(entry.path())) files.push_back(entry.path());
+    if (entry.is_regular_file() && is_image_name(entry.path())) files.push_back(entry.path());
   }
   std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) {
     return natural_less(a.filename().string(), b.filename().string());

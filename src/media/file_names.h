@@ -14,7 +14,7 @@ std::string lower_extension(const std::filesystem::path& file);
 bool natural_less(std::string_view a, std::string_view b);
 
 /// Lists the image files in a folder, judged by extension, in natural order and without hidden files.
-std::vector<std::filesystem::path> pictures_in(const std::filesystem::path& folder);
+std::vector<std::filesystem::path> images_in(const std::filesystem::path& folder);
 
 /// A file name with one slot for a number: "out/%05d.png" becomes "out/00007.png" for 7.
 class NumberPattern {

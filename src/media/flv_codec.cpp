@@ -17,7 +17,7 @@ std::string enhanced_flv_codec(const std::filesystem::path& path) {
   FileWalk file(path);
   const Bytes header = file.peek(kHeader);
   if (header.size() < kHeader || !starts_with(header, "FLV\x01")) return {};
-  file.skip(big_endian(after(header, 5), 4) + kSizeOfTag);
+  file.skip(big_endian(skip_bytes(header, 5), 4) + kSizeOfTag);
   while (true) {
     const Bytes tag = file.peek(kTag + 5);
     if (tag.size() < kTag + 5) return {};
@@ -27,7 +27,7 @@ std::string enhanced_flv_codec(const std::filesystem::path& path) {
       const bool is_text = std::ranges::all_of(name, [](std::uint8_t c) { return std::isalnum(c) != 0; });
       return is_text ? std::string(name.begin(), name.end()) : std::string();
     }
-    file.skip(kTag + std::uint64_t{big_endian(after(tag, 1), 3)} + kSizeOfTag);
+    file.skip(kTag + std::uint64_t{big_endian(skip_bytes(tag, 1), 3)} + kSizeOfTag);
   }
 }
 

@@ -63,10 +63,10 @@ bool has_alpha(AVPixelFormat format) {
          ((descriptor->flags & AV_PIX_FMT_FLAG_ALPHA) != 0 || format == AV_PIX_FMT_PAL8);
 }
 
-std::string unusual_matrix(const AVFrame& picture) {
-  const AVColorSpace matrix = picture.colorspace;
+std::string unusual_matrix(const AVFrame& frame) {
+  const AVColorSpace matrix = frame.colorspace;
   // RGB is converted without a matrix, whatever the frame names.
-  if (matrix == AVCOL_SPC_UNSPECIFIED || is_rgb(static_cast<AVPixelFormat>(picture.format))) return {};
+  if (matrix == AVCOL_SPC_UNSPECIFIED || is_rgb(static_cast<AVPixelFormat>(frame.format))) return {};
   if (ffmpeg::matrix_coefficients(matrix) != nullptr) return {};
   const char* name = av_color_space_name(matrix);
   return name != nullptr ? name : "number " + std::to_string(matrix);
@@ -103,7 +103,7 @@ void FrameConverter::prepare(const Key& key) {
   const int* coefficients = ffmpeg::matrix_coefficients(key.matrix);
   sws_setColorspaceDetails(scaler.get(), coefficients, key.full_range ? 1 : 0, coefficients, 1, 0, 1 << 16,
                            1 << 16);
-  rgb_ = ffmpeg::make_picture(key.square_width, key.square_height, target);
+  rgb_ = ffmpeg::make_frame(key.square_width, key.square_height, target);
   scaler_ = std::move(scaler);
   key_ = key;
 }

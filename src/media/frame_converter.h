@@ -40,7 +40,7 @@ class FrameConverter {
   Key key_;
   SrgbConverter colours_;
   ffmpeg::Scaler scaler_;
-  ffmpeg::Picture rgb_;
+  ffmpeg::FramePointer rgb_;
 };
 
 /// True for pixel formats with transparency and for palettes, which may hold transparent colours.
@@ -48,7 +48,7 @@ bool has_alpha(AVPixelFormat format);
 
 /// The name of the frame's colour matrix if it is not plausible or not supported, such as "reserved" or "gbr"
 /// for YUV. Such frames are read as if they named none. Empty for the usual matrices.
-std::string unusual_matrix(const AVFrame& picture);
+std::string unusual_matrix(const AVFrame& frame);
 /// The warning for an input `name` whose frames have an unusual colour matrix.
 std::string unusual_matrix_text(const std::string& name, const std::string& matrix);
 

@@ -32,63 +32,63 @@ FramePlacement::FramePlacement(const Options& options)
   }
 }
 
-std::optional<std::int64_t> FramePlacement::place(std::chrono::microseconds since_first) {
-  const double step = std::max(wished_place(since_first) - wished_, 0.0);
+std::optional<std::int64_t> FramePlacement::place_frame(std::chrono::microseconds since_first) {
+  const double step = std::max(desired_pts(since_first) - desired_, 0.0);
   if (step > 0) last_duration_ = step;
-  wished_ += step;
-  ++given_;
-  const std::optional<std::int64_t> place = options_.fixed_rate ? multiple(wished_) : free_place(wished_);
-  if (place) last_ = *place;
+  desired_ += step;
+  ++frames_;
+  const std::optional<std::int64_t> pts = options_.fixed_rate ? multiple_pts(desired_) : free_pts(desired_);
+  if (pts) last_ = *pts;
   // At a fixed rate, `step` is in frame intervals.
   const double same_time = options_.fixed_rate ? 0.1 : static_cast<double>(same_time_);
-  if (!place && step < same_time) ++crowded_out_;
-  if (!place && step >= same_time && !options_.fixed_rate) ++too_near_;
-  return place;
+  if (!pts && step < same_time) ++simultaneous_frames_;
+  if (!pts && step >= same_time && !options_.fixed_rate) ++close_frames_;
+  return pts;
 }
 
 double FramePlacement::ticks(std::chrono::microseconds time) const {
   return static_cast<double>(time.count()) * 1e-6 / av_q2d(time_base_);
 }
 
-/// The place of the next frame in ticks, before rounding.
-double FramePlacement::wished_place(std::chrono::microseconds since_first) const {
-  if (given_ == 0) return 0;
-  return options_.by_time ? even_place(ticks(since_first)) : static_cast<double>(given_);
+/// The pts of the next frame in ticks, before rounding.
+double FramePlacement::desired_pts(std::chrono::microseconds since_first) const {
+  if (frames_ == 0) return 0;
+  return options_.by_time ? even_pts(ticks(since_first)) : static_cast<double>(frames_);
 }
 
 /// Snaps `exact` to an integer number of frame intervals after the last frame if it differs only by a
 /// container's rounding.
-double FramePlacement::even_place(double exact) const {
+double FramePlacement::even_pts(double exact) const {
   const auto interval = static_cast<double>(interval_);
-  const double even = wished_ + std::max(1.0, std::round((exact - wished_) / interval)) * interval;
+  const double even = desired_ + std::max(1.0, std::round((exact - desired_) / interval)) * interval;
   const double tolerance = std::min(kRoundingSeconds / av_q2d(time_base_), interval / 4);
   return std::abs(even - exact) <= tolerance ? even : exact;
 }
 
-std::optional<std::int64_t> FramePlacement::free_place(double wished) const {
+std::optional<std::int64_t> FramePlacement::free_pts(double desired) const {
   if (last_ < 0) return 0;
-  const std::int64_t place = std::llround(wished);
-  if (place - last_ >= shortest_) return place;
-  if (place - last_ >= same_time_) return std::nullopt;
+  const std::int64_t pts = std::llround(desired);
+  if (pts - last_ >= shortest_) return pts;
+  if (pts - last_ >= same_time_) return std::nullopt;
   const std::int64_t next = last_ + std::max(shortest_, interval_ / 2);
-  return next - place <= interval_ ? std::optional(next) : std::nullopt;
+  return next - pts <= interval_ ? std::optional(next) : std::nullopt;
 }
 
-std::optional<std::int64_t> FramePlacement::multiple(double wished) const {
+std::optional<std::int64_t> FramePlacement::multiple_pts(double desired) const {
   if (last_ < 0) return 0;
   // Frames may be up to one interval late, so that jitter around a multiple drops none.
   const std::int64_t next = last_ + 1;
-  const double late = static_cast<double>(next) - wished;
+  const double late = static_cast<double>(next) - desired;
   if (late > 1) return std::nullopt;
-  return std::max(next, static_cast<std::int64_t>(std::llround(wished)));
+  return std::max(next, static_cast<std::int64_t>(std::llround(desired)));
 }
 
 void FramePlacement::set_last_duration(std::chrono::microseconds duration) {
-  if (options_.by_time) last_duration_ = even_place(wished_ + ticks(duration)) - wished_;
+  if (options_.by_time) last_duration_ = even_pts(desired_ + ticks(duration)) - desired_;
 }
 
 std::int64_t FramePlacement::end() const {
-  return std::max(last_ + 1, static_cast<std::int64_t>(std::llround(wished_ + last_duration_)));
+  return std::max(last_ + 1, static_cast<std::int64_t>(std::llround(desired_ + last_duration_)));
 }
 
 }  // namespace streamdiffusion

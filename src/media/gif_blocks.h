@@ -15,9 +15,9 @@ inline std::size_t palette_size(std::uint8_t flags) {
 }
 
 /// Returns the bytes behind sub-blocks of a length and as many bytes, which an empty one ends.
-inline Bytes after_sub_blocks(Bytes bytes) {
-  while (!bytes.empty() && bytes[0] != 0) bytes = after(bytes, std::size_t{1} + bytes[0]);
-  return after(bytes, 1);
+inline Bytes skip_sub_blocks(Bytes bytes) {
+  while (!bytes.empty() && bytes[0] != 0) bytes = skip_bytes(bytes, std::size_t{1} + bytes[0]);
+  return skip_bytes(bytes, 1);
 }
 
 }  // namespace streamdiffusion::gif

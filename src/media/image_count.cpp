@@ -14,11 +14,11 @@ bool is_page(Bytes directory, std::uint32_t (*number)(Bytes, std::size_t)) {
   constexpr std::uint32_t kSubfileType = 254;
   constexpr std::uint32_t kThumbnailOrMask = 1 | 4;
   std::uint32_t entries = number(directory, 2);
-  for (directory = after(directory, 2); entries > 0 && directory.size() >= 12; --entries) {
+  for (directory = skip_bytes(directory, 2); entries > 0 && directory.size() >= 12; --entries) {
     if (number(directory, 2) == kSubfileType) {
-      return (number(after(directory, 8), 4) & kThumbnailOrMask) == 0;
+      return (number(skip_bytes(directory, 8), 4) & kThumbnailOrMask) == 0;
     }
-    directory = after(directory, 12);
+    directory = skip_bytes(directory, 12);
   }
   return true;
 }
@@ -27,13 +27,13 @@ bool is_page(Bytes directory, std::uint32_t (*number)(Bytes, std::size_t)) {
 std::size_t count_pages(Bytes tiff) {
   const auto number = starts_with(tiff, "MM") ? big_endian : little_endian;
   std::size_t pages = 0;
-  Bytes place = after(tiff, 4);
+  Bytes place = skip_bytes(tiff, 4);
   for (std::size_t i = 0; i < kMostPages && place.size() >= 4; ++i) {
     const std::uint32_t begin = number(place, 4);
-    const Bytes directory = after(tiff, begin);
+    const Bytes directory = skip_bytes(tiff, begin);
     if (begin == 0 || directory.size() < 2) break;
     pages += is_page(directory, number) ? 1 : 0;
-    place = after(directory, 2 + std::size_t{12} * number(directory, 2));
+    place = skip_bytes(directory, 2 + std::size_t{12} * number(directory, 2));
   }
   return pages;
 }
@@ -43,14 +43,15 @@ std::size_t count_gif_images(Bytes bytes) {
   constexpr std::size_t kImageFlags = 9;
   if (bytes.size() < gif::kHeaderSize) return 1;
   std::size_t images = 0;
-  bytes = after(bytes, gif::kHeaderSize + gif::palette_size(bytes[gif::kHeaderFlags]));
+  bytes = skip_bytes(bytes, gif::kHeaderSize + gif::palette_size(bytes[gif::kHeaderFlags]));
   while (bytes.size() > kImageHeader) {
     if (bytes[0] == gif::kImage) {
       ++images;
       // The smallest code of the compression takes a byte before the sub-blocks.
-      bytes = gif::after_sub_blocks(after(bytes, kImageHeader + gif::palette_size(bytes[kImageFlags]) + 1));
+      bytes =
+          gif::skip_sub_blocks(skip_bytes(bytes, kImageHeader + gif::palette_size(bytes[kImageFlags]) + 1));
     } else if (bytes[0] == gif::kExtension) {
-      bytes = gif::after_sub_blocks(after(bytes, 2));
+      bytes = gif::skip_sub_blocks(skip_bytes(bytes, 2));
     } else {
       break;
     }
@@ -61,21 +62,21 @@ std::size_t count_gif_images(Bytes bytes) {
 /// The chunk of the animation tells the number of frames.
 std::size_t count_png_images(Bytes bytes) {
   constexpr std::size_t kChunk = 12;  // length, type and checksum
-  bytes = after(bytes, 8);
-  while (bytes.size() >= kChunk && !starts_with(after(bytes, 4), "IDAT")) {
-    if (starts_with(after(bytes, 4), "acTL")) return big_endian(after(bytes, 8), 4);
-    bytes = after(bytes, kChunk + big_endian(bytes, 4));
+  bytes = skip_bytes(bytes, 8);
+  while (bytes.size() >= kChunk && !starts_with(skip_bytes(bytes, 4), "IDAT")) {
+    if (starts_with(skip_bytes(bytes, 4), "acTL")) return big_endian(skip_bytes(bytes, 8), 4);
+    bytes = skip_bytes(bytes, kChunk + big_endian(bytes, 4));
   }
   return 1;
 }
 
 std::size_t count_webp_images(Bytes bytes) {
   std::size_t images = 0;
-  bytes = after(bytes, 12);
+  bytes = skip_bytes(bytes, 12);
   while (bytes.size() >= 8) {
-    const std::size_t length = little_endian(after(bytes, 4), 4);
+    const std::size_t length = little_endian(skip_bytes(bytes, 4), 4);
     images += starts_with(bytes, "ANMF") ? 1 : 0;
-    bytes = after(bytes, 8 + length + length % 2);
+    bytes = skip_bytes(bytes, 8 + length + length % 2);
   }
   return images;
 }
@@ -86,7 +87,8 @@ std::size_t count_images(Bytes bytes) {
   if (starts_with(bytes, {"II*\0", 4}) || starts_with(bytes, {"MM\0*", 4})) return count_pages(bytes);
   if (starts_with(bytes, "GIF8")) return count_gif_images(bytes);
   if (starts_with(bytes, "\x89PNG\r\n\x1A\n")) return count_png_images(bytes);
-  if (starts_with(bytes, "RIFF") && starts_with(after(bytes, 8), "WEBP")) return count_webp_images(bytes);
+  if (starts_with(bytes, "RIFF") && starts_with(skip_bytes(bytes, 8), "WEBP"))
+    return count_webp_images(bytes);
   return 1;
 }
 

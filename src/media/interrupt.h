@@ -18,14 +18,16 @@ class Interrupt {
   Interrupt& operator=(const Interrupt&) = delete;
 
   /// Sets the deadline to `time` from now.
-  void allow(std::chrono::milliseconds time) { deadline_ = Clock::now() + time; }
+  void set_timeout(std::chrono::milliseconds time) { deadline_ = Clock::now() + time; }
   [[nodiscard]] bool stopped() const { return stop_ != nullptr && *stop_; }
   [[nodiscard]] bool time_is_up() const { return Clock::now() >= deadline_.load(); }
   /// True if FFmpeg has to stop waiting.
-  [[nodiscard]] bool ends() const { return stopped() || time_is_up(); }
+  [[nodiscard]] bool must_stop_waiting() const { return stopped() || time_is_up(); }
 
   [[nodiscard]] AVIOInterruptCB callback() {
-    return {[](void* self) { return static_cast<int>(static_cast<const Interrupt*>(self)->ends()); }, this};
+    return {
+        [](void* self) { return static_cast<int>(static_cast<const Interrupt*>(self)->must_stop_waiting()); },
+        this};
   }
 
  private:

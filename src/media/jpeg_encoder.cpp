@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "media/picture_encoders.h"
+#include "media/image_encoders.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion {

@@ -104,7 +104,7 @@ ScreenPart parse_screen(const std::string& name) {
 }
 
 ffmpeg::Input open_live_input(const SourceOptions& options, Interrupt& interrupt, ContainerColours* colours) {
-  ffmpeg::quieten();
+  ffmpeg::silence_log();
   Target target = choose(options);
   AVFormatContext* context = avformat_alloc_context();
   if (context == nullptr) throw std::bad_alloc();
@@ -120,7 +120,8 @@ ffmpeg::Input open_live_input(const SourceOptions& options, Interrupt& interrupt
   if (!untaken.empty() && options.on_warning) options.on_warning(untaken);
   if (colours != nullptr) *colours = ContainerColours(*context);
   const int found = avformat_find_stream_info(context, nullptr);
-  if (found < 0 || interrupt.ends()) fail(options.input, found < 0 ? found : AVERROR_EXIT, interrupt);
+  if (found < 0 || interrupt.must_stop_waiting())
+    fail(options.input, found < 0 ? found : AVERROR_EXIT, interrupt);
   return input;
 }
 

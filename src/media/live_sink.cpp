@@ -42,7 +42,7 @@ void LiveSink::FreeOutput::operator()(AVFormatContext* context) const {
 }
 
 LiveSink::LiveSink(const SinkOptions& options) : options_(options), interrupt_(nullptr) {
-  ffmpeg::quieten();
+  ffmpeg::silence_log();
   if (options.width <= 0 || options.height <= 0) throw Error("a video needs a width and a height");
   options_.low_latency = true;
   const AVOutputFormat& format = choose_format(options);
@@ -58,12 +58,12 @@ LiveSink::LiveSink(const SinkOptions& options) : options_(options), interrupt_(n
   check(avcodec_parameters_from_context(stream->codecpar, &encoder_->context()));
   stream->time_base = kTimeBase;
   stream->avg_frame_rate = frame_rate;
-  interrupt_.allow(kConnecting);
+  interrupt_.set_timeout(kConnecting);
   connect();
 }
 
 LiveSink::~LiveSink() {
-  interrupt_.allow(kGivingUp);
+  interrupt_.set_timeout(kGivingUp);
   output_.reset();
 }
 
@@ -94,7 +94,7 @@ void LiveSink::write(const Frame& frame) {
   const std::int64_t since_first =
       std::chrono::duration_cast<std::chrono::milliseconds>(frame.time - first_time_).count();
   last_pts_ = std::max(since_first, last_pts_ + 1);
-  interrupt_.allow(kWriting);
+  interrupt_.set_timeout(kWriting);
   encoder_->encode(frame, last_pts_, [this](AVPacket& packet) { send(packet); });
 }
 
@@ -106,7 +106,7 @@ void LiveSink::send(AVPacket& packet) {
 }
 
 void LiveSink::finish() {
-  interrupt_.allow(kWriting);
+  interrupt_.set_timeout(kWriting);
   encoder_->flush([this](AVPacket& packet) { send(packet); });
   check(av_write_trailer(output_.get()));
   if (output_->pb != nullptr) check(avio_closep(&output_->pb));

@@ -29,8 +29,8 @@ LiveSource::LiveSource(const SourceOptions& options)
       patience_(options.patience),
       interrupt_(options.stop),
       packet_(ffmpeg::make_packet()),
-      picture_(ffmpeg::make_picture()) {
-  interrupt_.allow(kOpening);
+      decoded_(ffmpeg::make_frame()) {
+  interrupt_.set_timeout(kOpening);
   input_ = open_live_input(options, interrupt_, &colours_);
   times_.emplace(*input_);
   stream_ = find_video_stream(*input_);
@@ -38,18 +38,17 @@ LiveSource::LiveSource(const SourceOptions& options)
   constexpr int kThreads = 1;  // Each further thread would delay by a frame.
   decoder_ = ffmpeg::open_decoder(*stream_->codecpar, kThreads, "cannot decode " + name_);
   decoder_->pkt_timebase = stream_->time_base;
-  if (next_picture() == Next::end)
-    throw Error("cannot read " + name_ + ": it ended before the first picture");
-  picture_waiting_ = true;
+  if (next_frame() == Next::end) throw Error("cannot read " + name_ + ": it ended before the first picture");
+  frame_waiting_ = true;
   fill_info();
-  const std::string matrix = unusual_matrix(*picture_);
+  const std::string matrix = unusual_matrix(*decoded_);
   if (!matrix.empty() && options.on_warning) options.on_warning(unusual_matrix_text(name_, matrix));
 }
 
 void LiveSource::fill_info() {
   const std::int32_t* const matrix = display_matrix(*stream_);
   orientation_ = matrix != nullptr ? orientation_from_matrix(matrix) : Orientation{};
-  const SquareSize size = square_size(picture_->width, picture_->height, pixel_aspect());
+  const SquareSize size = square_size(decoded_->width, decoded_->height, pixel_aspect());
   info_.width = size.width;
   info_.height = size.height;
   if (orientation_.transpose) std::swap(info_.width, info_.height);
@@ -62,18 +61,18 @@ void LiveSource::fill_info() {
 }
 
 AVRational LiveSource::pixel_aspect() const {
-  return av_guess_sample_aspect_ratio(input_.get(), stream_, picture_.get());
+  return av_guess_sample_aspect_ratio(input_.get(), stream_, decoded_.get());
 }
 
 bool LiveSource::read(Frame& frame) {
   if (frames_read_ == 0) first_read_ = Interrupt::Clock::now();
-  if (!std::exchange(picture_waiting_, false)) {
-    interrupt_.allow(patience_);
-    if (next_picture() == Next::end) return false;
+  if (!std::exchange(frame_waiting_, false)) {
+    interrupt_.set_timeout(patience_);
+    if (next_frame() == Next::end) return false;
   }
-  colours_.apply(stream_->index, *picture_);
+  colours_.apply(stream_->index, *decoded_);
   try {
-    converter_.convert(*picture_, ffmpeg::default_matrix(picture_->width, picture_->height), pixel_aspect(),
+    converter_.convert(*decoded_, ffmpeg::default_matrix(decoded_->width, decoded_->height), pixel_aspect(),
                        orientation_, frame);
   } catch (const Error& error) {
     throw Error("cannot read " + name_ + ": " + error.what());
@@ -84,18 +83,18 @@ bool LiveSource::read(Frame& frame) {
 }
 
 std::chrono::microseconds LiveSource::time() {
-  if (recorded_ && picture_->best_effort_timestamp != AV_NOPTS_VALUE) {
+  if (recorded_ && decoded_->best_effort_timestamp != AV_NOPTS_VALUE) {
     return std::chrono::microseconds(
-        av_rescale_q(picture_->best_effort_timestamp, stream_->time_base, ffmpeg::kMicroseconds) -
+        av_rescale_q(decoded_->best_effort_timestamp, stream_->time_base, ffmpeg::kMicroseconds) -
         start_time(*stream_));
   }
   return std::chrono::duration_cast<std::chrono::microseconds>(Interrupt::Clock::now() - first_read_);
 }
 
-LiveSource::Next LiveSource::next_picture() {
+LiveSource::Next LiveSource::next_frame() {
   while (!interrupt_.stopped()) {
-    const int result = avcodec_receive_frame(decoder_.get(), picture_.get());
-    if (result >= 0) return Next::picture;
+    const int result = avcodec_receive_frame(decoder_.get(), decoded_.get());
+    if (result >= 0) return Next::frame;
     if (!feed_decoder()) break;
   }
   return Next::end;

@@ -23,8 +23,8 @@ class LiveSource : public Source {
   bool read(Frame& frame) override;
 
  private:
-  enum class Next { picture, end };
-  Next next_picture();
+  enum class Next { frame, end };
+  Next next_frame();
   bool feed_decoder();
   void fill_info();
   [[nodiscard]] AVRational pixel_aspect() const;
@@ -39,12 +39,12 @@ class LiveSource : public Source {
   AVStream* stream_ = nullptr;
   ffmpeg::Codec decoder_;
   ffmpeg::Packet packet_;
-  ffmpeg::Picture picture_;
+  ffmpeg::FramePointer decoded_;
   FrameConverter converter_;
   Orientation orientation_;
   SourceInfo info_;
-  bool recorded_ = false;         ///< True if the source has a length.
-  bool picture_waiting_ = false;  ///< True if picture_ is the next frame to return.
+  bool recorded_ = false;       ///< True if the source has a length.
+  bool frame_waiting_ = false;  ///< True if decoded_ is the next frame to return.
   std::int64_t frames_read_ = 0;
   Interrupt::Clock::time_point first_read_;
 };

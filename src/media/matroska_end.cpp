@@ -45,7 +45,7 @@ std::optional<Element> take_head(FileWalk& file) {
   const std::size_t id_length = length_of_number(bytes[0]);
   if (id_length > kLongestId || bytes.size() <= id_length) return std::nullopt;
   Element element{.id = big_endian(bytes, id_length)};
-  bytes = after(bytes, id_length);
+  bytes = skip_bytes(bytes, id_length);
   const std::size_t size_length = length_of_number(bytes[0]);
   if (size_length > kLongestSize || bytes.size() < size_length) return std::nullopt;
   element.size = size_without_mark(bytes, size_length);

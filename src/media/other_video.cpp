@@ -4,7 +4,7 @@
 
 namespace streamdiffusion {
 
-void OtherVideo::note(const AVPacket& packet, const AVFormatContext& input, const AVStream& chosen) {
+void OtherVideo::note_packet(const AVPacket& packet, const AVFormatContext& input, const AVStream& chosen) {
   if (packet.stream_index == chosen.index) {
     std::shift_right(others_before_.begin(), others_before_.end(), 1);
     others_before_.front() = others_;
@@ -15,6 +15,6 @@ void OtherVideo::note(const AVPacket& packet, const AVFormatContext& input, cons
   if (stream.codecpar->codec_type == AVMEDIA_TYPE_VIDEO && !is_cover) ++others_;
 }
 
-std::int64_t OtherVideo::packets_behind() const { return others_ - others_before_.back(); }
+std::int64_t OtherVideo::packets_after_end() const { return others_ - others_before_.back(); }
 
 }  // namespace streamdiffusion

@@ -13,9 +13,9 @@ namespace streamdiffusion {
 class OtherVideo {
  public:
   /// Counts a packet. Call it for all packets of the file in order. `chosen` is the stream that is read.
-  void note(const AVPacket& packet, const AVFormatContext& input, const AVStream& chosen);
+  void note_packet(const AVPacket& packet, const AVFormatContext& input, const AVStream& chosen);
   /// The number of other packets after the end of the chosen stream. Valid at the end of the file.
-  [[nodiscard]] std::int64_t packets_behind() const;
+  [[nodiscard]] std::int64_t packets_after_end() const;
 
  private:
   /// Packets of the chosen stream that are returned only at the end of the file: the demuxer and its parser

@@ -2,21 +2,21 @@
 
 namespace streamdiffusion {
 
-void tag_colours_of_png(Bytes file, AVFrame& picture) {
+void tag_colours_of_png(Bytes file, AVFrame& image) {
   constexpr std::size_t kHead = 8;  // length and type
   constexpr std::size_t kChecksum = 4;
   if (!starts_with(file, "\x89PNG\r\n\x1A\n")) return;
-  Bytes bytes = after(file, 8);
-  while (bytes.size() >= kHead + kChecksum && !starts_with(after(bytes, 4), "IDAT")) {
+  Bytes bytes = skip_bytes(file, 8);
+  while (bytes.size() >= kHead + kChecksum && !starts_with(skip_bytes(bytes, 4), "IDAT")) {
     const std::size_t length = big_endian(bytes, 4);
-    const Bytes content = after(bytes, kHead);
-    if (starts_with(after(bytes, 4), "cICP") && length == 4 && content.size() >= length) {
+    const Bytes content = skip_bytes(bytes, kHead);
+    if (starts_with(skip_bytes(bytes, 4), "cICP") && length == 4 && content.size() >= length) {
       if (content[0] >= AVCOL_PRI_NB || content[1] >= AVCOL_TRC_NB) return;
-      picture.color_primaries = static_cast<AVColorPrimaries>(content[0]);
-      picture.color_trc = static_cast<AVColorTransferCharacteristic>(content[1]);
+      image.color_primaries = static_cast<AVColorPrimaries>(content[0]);
+      image.color_trc = static_cast<AVColorTransferCharacteristic>(content[1]);
       return;
     }
-    bytes = after(content, length + kChecksum);
+    bytes = skip_bytes(content, length + kChecksum);
   }
 }
 

@@ -7,6 +7,6 @@ namespace streamdiffusion {
 
 /// Tags a decoded PNG with the primaries and transfer function that its chunk cICP names, which FFmpeg before
 /// 6.1 does not read. Other files are left as they are.
-void tag_colours_of_png(Bytes file, AVFrame& picture);
+void tag_colours_of_png(Bytes file, AVFrame& image);
 
 }  // namespace streamdiffusion

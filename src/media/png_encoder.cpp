@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "media/picture_encoders.h"
+#include "media/image_encoders.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion {

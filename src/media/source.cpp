@@ -1,8 +1,8 @@
 #include "media/file_names.h"
+#include "media/image_file_source.h"
+#include "media/image_reader.h"
 #include "media/live_source.h"
 #include "media/medium.h"
-#include "media/picture_reader.h"
-#include "media/picture_source.h"
 #include "media/reopening_source.h"
 #include "media/video_source.h"
 #include "streamdiffusion/error.h"
@@ -26,15 +26,14 @@ std::function<void(const std::string&)> warning_of(const SourceOptions& options)
   return [](const std::string& problem) { throw Error(problem); };
 }
 
-std::unique_ptr<Source> open_pictures(const SourceOptions& options,
-                                      std::vector<std::filesystem::path> files) {
-  constexpr double kPictureRate = 25;
+std::unique_ptr<Source> open_images(const SourceOptions& options, std::vector<std::filesystem::path> files) {
+  constexpr double kImageRate = 25;
   const auto on_warning = warning_of(options);
   if (options.width > 0 && on_warning) {
     on_warning("the size given for " + options.input + " has no effect: pictures have their own");
   }
-  const double rate = options.frame_rate > 0 ? options.frame_rate : kPictureRate;
-  return std::make_unique<PictureSource>(std::move(files), rate, on_warning);
+  const double rate = options.frame_rate > 0 ? options.frame_rate : kImageRate;
+  return std::make_unique<ImageFileSource>(std::move(files), rate, on_warning);
 }
 
 }  // namespace
@@ -49,13 +48,13 @@ std::unique_ptr<Source> open_source(const SourceOptions& options) {
   if (options.input == "-" || !options.format.empty()) return std::make_unique<VideoSource>(options);
   const std::filesystem::path path = options.input;
   if (std::filesystem::is_directory(path)) {
-    std::vector<std::filesystem::path> files = pictures_in(path);
+    std::vector<std::filesystem::path> files = images_in(path);
     if (files.empty())
       throw Error("the folder " + options.input + " holds no pictures (PNG, JPEG, WebP, ...)");
-    return open_pictures(options, std::move(files));
+    return open_images(options, std::move(files));
   }
-  if (std::filesystem::is_regular_file(path) && is_picture(path)) {
-    return open_pictures(options, {path});
+  if (std::filesystem::is_regular_file(path) && is_image(path)) {
+    return open_images(options, {path});
   }
   return std::make_unique<VideoSource>(options);
 }

@@ -76,12 +76,12 @@ VideoEncoder::VideoEncoder(const SinkOptions& options, const AVOutputFormat& con
                     std::to_string(options.width) + "x" + std::to_string(options.height));
   options_left_ = encoder_options.left_of(options.ffmpeg_options);
 
-  rgb_ = ffmpeg::make_picture(codec_->width, codec_->height, AV_PIX_FMT_RGB24);
+  rgb_ = ffmpeg::make_frame(codec_->width, codec_->height, AV_PIX_FMT_RGB24);
   if ((descriptor.flags & AV_PIX_FMT_FLAG_PAL) != 0) {
-    picture_ = ffmpeg::make_picture();
+    converted_ = ffmpeg::make_frame();
     make_palette();
   } else {
-    picture_ = ffmpeg::make_picture(codec_->width, codec_->height, codec_->pix_fmt);
+    converted_ = ffmpeg::make_frame(codec_->width, codec_->height, codec_->pix_fmt);
     make_scaler();
   }
 }
@@ -140,18 +140,18 @@ void VideoEncoder::fill_rgb(const Frame& frame) {
   }
 }
 
-/// Converts rgb_ to picture_.
+/// Converts rgb_ to converted_.
 void VideoEncoder::convert() {
   if (palette_graph_) {
-    av_frame_unref(picture_.get());
+    av_frame_unref(converted_.get());
     ffmpeg::check(av_buffersrc_add_frame_flags(palette_in_, rgb_.get(), AV_BUFFERSRC_FLAG_KEEP_REF),
                   "cannot choose a palette");
-    ffmpeg::check(av_buffersink_get_frame(palette_out_, picture_.get()), "cannot choose a palette");
+    ffmpeg::check(av_buffersink_get_frame(palette_out_, converted_.get()), "cannot choose a palette");
     return;
   }
-  ffmpeg::check(av_frame_make_writable(picture_.get()), "cannot make room for a frame");
-  ffmpeg::check(sws_scale(scaler_.get(), rgb_->data, rgb_->linesize, 0, rgb_->height, picture_->data,
-                          picture_->linesize),
+  ffmpeg::check(av_frame_make_writable(converted_.get()), "cannot make room for a frame");
+  ffmpeg::check(sws_scale(scaler_.get(), rgb_->data, rgb_->linesize, 0, rgb_->height, converted_->data,
+                          converted_->linesize),
                 "cannot convert a frame");
 }
 
@@ -159,20 +159,20 @@ void VideoEncoder::encode(const Frame& frame, std::int64_t pts, const OnPacket& 
   fill_rgb(frame);
   rgb_->pts = pts;
   convert();
-  encode_picture(pts, on_packet);
+  encode_frame(pts, on_packet);
 }
 
-void VideoEncoder::repeat(std::int64_t pts, const OnPacket& on_packet) { encode_picture(pts, on_packet); }
+void VideoEncoder::repeat(std::int64_t pts, const OnPacket& on_packet) { encode_frame(pts, on_packet); }
 
-void VideoEncoder::encode_picture(std::int64_t pts, const OnPacket& on_packet) {
-  picture_->pts = pts;
-  picture_->quality = codec_->global_quality;
-  picture_->pict_type = picture_type(pts);
-  send(picture_.get(), on_packet);
+void VideoEncoder::encode_frame(std::int64_t pts, const OnPacket& on_packet) {
+  converted_->pts = pts;
+  converted_->quality = codec_->global_quality;
+  converted_->pict_type = frame_type(pts);
+  send(converted_.get(), on_packet);
 }
 
 /// Asks for a key frame once per key_interval_. The encoder would count frames, whose rate varies.
-AVPictureType VideoEncoder::picture_type(std::int64_t pts) {
+AVPictureType VideoEncoder::frame_type(std::int64_t pts) {
   if (key_interval_ == 0 || pts < next_key_) return AV_PICTURE_TYPE_NONE;
   next_key_ = pts + key_interval_;
   return AV_PICTURE_TYPE_I;
@@ -180,8 +180,8 @@ AVPictureType VideoEncoder::picture_type(std::int64_t pts) {
 
 void VideoEncoder::flush(const OnPacket& on_packet) { send(nullptr, on_packet); }
 
-void VideoEncoder::send(const AVFrame* picture, const OnPacket& on_packet) {
-  ffmpeg::check(avcodec_send_frame(codec_.get(), picture), "cannot encode a frame");
+void VideoEncoder::send(const AVFrame* frame, const OnPacket& on_packet) {
+  ffmpeg::check(avcodec_send_frame(codec_.get(), frame), "cannot encode a frame");
   while (true) {
     const int result = avcodec_receive_packet(codec_.get(), packet_.get());
     if (result == AVERROR(EAGAIN) || result == AVERROR_EOF) return;

@@ -32,16 +32,16 @@ class VideoEncoder {
   void make_palette();
   void fill_rgb(const Frame& frame);
   void convert();
-  void encode_picture(std::int64_t pts, const OnPacket& on_packet);
-  AVPictureType picture_type(std::int64_t pts);
-  void send(const AVFrame* picture, const OnPacket& on_packet);
+  void encode_frame(std::int64_t pts, const OnPacket& on_packet);
+  AVPictureType frame_type(std::int64_t pts);
+  void send(const AVFrame* frame, const OnPacket& on_packet);
 
   ffmpeg::Codec codec_;
   ffmpeg::OptionMap options_left_;
   std::int64_t key_interval_ = 0;  ///< Ticks of the time base between key frames; 0: the encoder chooses.
   std::int64_t next_key_ = 0;
-  ffmpeg::Picture rgb_;      ///< The frame at the coded size, padded by repeating its edges.
-  ffmpeg::Picture picture_;  ///< The frame in the encoder's pixel format.
+  ffmpeg::FramePointer rgb_;        ///< The frame at the coded size, padded by repeating its edges.
+  ffmpeg::FramePointer converted_;  ///< The frame in the encoder's pixel format.
   ffmpeg::Packet packet_;
   ffmpeg::Scaler scaler_;
   ffmpeg::Graph palette_graph_;  ///< Used by codecs with a palette (GIF).

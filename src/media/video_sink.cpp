@@ -111,7 +111,7 @@ VideoSink::VideoSink(const SinkOptions& options)
       spacing_(spacing_of(options)),
       placement_(spacing_),
       held_packet_(ffmpeg::make_packet()) {
-  ffmpeg::quieten();
+  ffmpeg::silence_log();
   if (options.width <= 0 || options.height <= 0) throw Error("a video needs a width and a height");
   if (options.quality > 100) throw Error("the quality of a video goes from 0 to 100");
   if (options.output != "-") file_ = std::make_unique<TemporaryFile>(options.output);
@@ -207,8 +207,8 @@ void VideoSink::report(const std::string& problem) const {
   if (options_.on_warning) options_.on_warning(problem);
 }
 
-double VideoSink::seconds(std::int64_t place) const {
-  return static_cast<double>(place) * av_q2d(placement_.time_base());
+double VideoSink::seconds(std::int64_t pts) const {
+  return static_cast<double>(pts) * av_q2d(placement_.time_base());
 }
 
 void VideoSink::write(const Frame& frame) {
@@ -217,32 +217,32 @@ void VideoSink::write(const Frame& frame) {
                 " came for a video of " + std::to_string(options_.width) + "x" +
                 std::to_string(options_.height));
   }
-  if (last_place_ < 0) {
+  if (last_pts_ < 0) {
     first_time_ = frame.time;
     if (audio_) audio_->start(frame.time);
   }
-  const std::optional<std::int64_t> place =
-      placement_.place(std::chrono::duration_cast<std::chrono::microseconds>(frame.time - first_time_));
-  if (!place) return;
-  if (spacing_.fixed_rate) repeat_until(*place);
-  show(*place, &frame);
+  const std::optional<std::int64_t> pts =
+      placement_.place_frame(std::chrono::duration_cast<std::chrono::microseconds>(frame.time - first_time_));
+  if (!pts) return;
+  if (spacing_.fixed_rate) repeat_until(*pts);
+  encode_frame(*pts, &frame);
 }
 
-/// Repeats the last frame up to `place`, for frames that last longer than the frame interval.
-void VideoSink::repeat_until(std::int64_t place) {
-  while (last_place_ >= 0 && last_place_ + 1 < place) show(last_place_ + 1, nullptr);
+/// Repeats the last frame up to `pts`, for frames that last longer than the frame interval.
+void VideoSink::repeat_until(std::int64_t pts) {
+  while (last_pts_ >= 0 && last_pts_ + 1 < pts) encode_frame(last_pts_ + 1, nullptr);
 }
 
-/// Encodes `frame`, or the last frame again if null, at `place`, and writes the sound up to there.
-void VideoSink::show(std::int64_t place, const Frame* frame) {
-  last_place_ = place;
+/// Encodes `frame`, or the last frame again if null, at `pts`, and writes the sound up to there.
+void VideoSink::encode_frame(std::int64_t pts, const Frame* frame) {
+  last_pts_ = pts;
   const auto on_packet = [this](AVPacket& packet) { hold_video_packet(packet); };
   if (frame != nullptr) {
-    encoder_->encode(*frame, place, on_packet);
+    encoder_->encode(*frame, pts, on_packet);
   } else {
-    encoder_->repeat(place, on_packet);
+    encoder_->repeat(pts, on_packet);
   }
-  write_audio_until(seconds(place));
+  write_audio_until(seconds(pts));
 }
 
 void VideoSink::write_audio_until(double seconds) {
@@ -279,7 +279,7 @@ void VideoSink::write_last_packet() {
 void VideoSink::write_held_packet() {
   AVPacket& packet = *held_packet_;
   if (packet.data == nullptr) return;
-  if (end_ >= 0 && packet.pts == last_place_) packet.duration = end_ - last_place_;
+  if (end_ >= 0 && packet.pts == last_pts_) packet.duration = end_ - last_pts_;
   packet.stream_index = 0;
   av_packet_rescale_ts(&packet, placement_.time_base(), output_->streams[0]->time_base);
   ffmpeg::check(av_interleaved_write_frame(output_.get(), &packet), what());
@@ -292,13 +292,13 @@ void VideoSink::note_source_end(std::chrono::microseconds last_duration) {
 }
 
 void VideoSink::finish() {
-  if (last_place_ < 0) throw Error(what() + ": no frame came");
-  if (placement_.crowded_out() > 0) {
-    report(std::to_string(placement_.crowded_out()) +
+  if (last_pts_ < 0) throw Error(what() + ": no frame came");
+  if (placement_.simultaneous_frames() > 0) {
+    report(std::to_string(placement_.simultaneous_frames()) +
            " frames came at the time of another and are missing in " + options_.output);
   }
-  if (placement_.too_near() > 0) {
-    report(std::to_string(placement_.too_near()) + " frames are missing in " + options_.output +
+  if (placement_.close_frames() > 0) {
+    report(std::to_string(placement_.close_frames()) + " frames are missing in " + options_.output +
            ", because players slow down a GIF of more than 50 frames a second; APNG and WebP hold them");
   }
   end_ = placement_.end();
@@ -321,7 +321,7 @@ void VideoSink::end_last_frame() {
   constexpr int kLargest = 65535;  // GIF's delay and both parts of APNG's fraction have 16 bits.
   const AVRational tick = output_->streams[0]->time_base;
   const std::int64_t ticks = av_rescale_q(end_, placement_.time_base(), tick) -
-                             av_rescale_q(last_place_, placement_.time_base(), tick);
+                             av_rescale_q(last_pts_, placement_.time_base(), tick);
   const AVRational delay = av_d2q(static_cast<double>(ticks) * av_q2d(tick), kLargest);
   const int result = name == "gif" ? av_opt_set_int(output_->priv_data, "final_delay",
                                                     std::clamp<std::int64_t>(ticks, 0, kLargest), 0)

@@ -32,15 +32,15 @@ class VideoSink : public Sink {
   void keep_frames_apart();
   void report(const std::string& problem) const;
   void end_last_frame();
-  void repeat_until(std::int64_t place);
-  void show(std::int64_t place, const Frame* frame);
+  void repeat_until(std::int64_t pts);
+  void encode_frame(std::int64_t pts, const Frame* frame);
   void hold_video_packet(AVPacket& packet);
   void write_held_packet();
   void write_last_packet();
   void write_audio_until(double seconds);
   void write_audio_packet(AVPacket& packet);
   void close_output();
-  [[nodiscard]] double seconds(std::int64_t place) const;
+  [[nodiscard]] double seconds(std::int64_t pts) const;
   [[nodiscard]] std::string what() const;
 
   struct FreeOutput {
@@ -56,7 +56,7 @@ class VideoSink : public Sink {
   ffmpeg::Packet held_packet_;  ///< The last video packet (see hold_video_packet); empty: none.
   std::int64_t first_decoding_time_ = AV_NOPTS_VALUE;  ///< Decoding time of the first video packet.
   std::unique_ptr<AudioCopy> audio_;
-  std::int64_t last_place_ = -1;
+  std::int64_t last_pts_ = -1;
   std::int64_t end_ = -1;  ///< End of the last frame; -1: not known yet.
   bool source_ended_ = false;
   std::chrono::microseconds first_time_{0};

@@ -27,7 +27,7 @@ constexpr double kDefaultFrameRate = 25;
 constexpr double kFinestGrid = 2.55;
 
 std::unique_ptr<PipeInput> open_pipe(const SourceOptions& options) {
-  ffmpeg::quieten();
+  ffmpeg::silence_log();
   if (input_medium(options.input, options.format) != Medium::pipe) return nullptr;
   return std::make_unique<PipeInput>(options.input, options.stop);
 }
@@ -81,11 +81,11 @@ bool counts_packets(const AVInputFormat& format) {
   return name == "mpegts" || name == "hls";
 }
 
-std::int64_t duration_of(const AVFrame& picture) {
+std::int64_t duration_of(const AVFrame& frame) {
 #if LIBAVUTIL_VERSION_INT >= AV_VERSION_INT(57, 30, 100)
-  return picture.duration;
+  return frame.duration;
 #else
-  return picture.pkt_duration;
+  return frame.pkt_duration;
 #endif
 }
 
@@ -108,7 +108,7 @@ VideoSource::VideoSource(const SourceOptions& options)
       input_(open(options, pipe_ ? pipe_->context() : nullptr, colours_)),
       stream_(find_video_stream(*input_)),
       packet_(ffmpeg::make_packet()),
-      picture_(ffmpeg::make_picture()),
+      decoded_(ffmpeg::make_frame()),
       times_(*input_) {
   if (stream_ == nullptr) throw Error(name_ + " holds no video");
   if (!pipe_) check_flv_codec();
@@ -121,7 +121,7 @@ VideoSource::VideoSource(const SourceOptions& options)
   constexpr int kThreads = 0;  // FFmpeg chooses.
   decoder_ = ffmpeg::open_decoder(parameters, kThreads, "cannot decode " + name_, alpha_decoder(*stream_));
   decoder_->pkt_timebase = stream_->time_base;
-  if (refuses_damage(*decoder_)) mender_.emplace(*stream_, "cannot decode " + name_);
+  if (refuses_damage(*decoder_)) damaged_packet_decoder_.emplace(*stream_, "cannot decode " + name_);
   start_ = start_time(*stream_);
   check_dolby_vision();
   fill_info(options);
@@ -198,13 +198,13 @@ double VideoSource::duration_seconds() const {
 }
 
 AVRational VideoSource::pixel_aspect() const {
-  return av_guess_sample_aspect_ratio(input_.get(), stream_, picture_->width > 0 ? picture_.get() : nullptr);
+  return av_guess_sample_aspect_ratio(input_.get(), stream_, decoded_->width > 0 ? decoded_.get() : nullptr);
 }
 
 /// The display matrix of the stream, else of the frame; null if neither has one.
 const std::int32_t* VideoSource::matrix() const {
   if (const std::int32_t* of_stream = display_matrix(*stream_)) return of_stream;
-  const AVFrameSideData* of_frame = av_frame_get_side_data(picture_.get(), AV_FRAME_DATA_DISPLAYMATRIX);
+  const AVFrameSideData* of_frame = av_frame_get_side_data(decoded_.get(), AV_FRAME_DATA_DISPLAYMATRIX);
   return of_frame != nullptr ? reinterpret_cast<const std::int32_t*>(of_frame->data) : nullptr;
 }
 
@@ -238,24 +238,24 @@ bool VideoSource::read(Frame& frame) {
     if (!stopped()) check_whole();
     return false;
   }
-  colours_.apply(stream_->index, *picture_);
-  check_picture();
+  colours_.apply(stream_->index, *decoded_);
+  check_decoded_frame();
   try {
-    converter_.convert(*picture_, ffmpeg::default_matrix(picture_->width, picture_->height), pixel_aspect(),
+    converter_.convert(*decoded_, ffmpeg::default_matrix(decoded_->width, decoded_->height), pixel_aspect(),
                        orientation(), frame);
   } catch (const Error& error) {
     throw Error("cannot read " + name_ + ": " + error.what());
   }
   check_colours();
-  if (picture_->best_effort_timestamp != AV_NOPTS_VALUE) {
-    time_ = av_rescale_q(picture_->best_effort_timestamp, stream_->time_base, ffmpeg::kMicroseconds) - start_;
+  if (decoded_->best_effort_timestamp != AV_NOPTS_VALUE) {
+    time_ = av_rescale_q(decoded_->best_effort_timestamp, stream_->time_base, ffmpeg::kMicroseconds) - start_;
   } else if (frames_read_ > 0) {
     time_ += std::llround(1e6 / info_.frame_rate);
   }
   if (live_pipe_) time_ = std::max(time_, since_first_read());
   check_order();
-  last_pts_ = picture_->best_effort_timestamp;
-  last_packet_duration_ = duration_of(*picture_);
+  last_pts_ = decoded_->best_effort_timestamp;
+  last_packet_duration_ = duration_of(*decoded_);
   frame.number = frames_read_++;
   frame.time = std::chrono::microseconds(time_);
   return true;
@@ -288,47 +288,49 @@ std::int64_t VideoSource::since_first_read() const {
   return std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - first_read_).count();
 }
 
-/// Decodes the next frame into picture_. Returns false at the end.
+/// Decodes the next frame into decoded_. Returns false at the end.
 bool VideoSource::decode_next() {
   // After an error the decoder may hold further frames. The limit stops decoders that repeat an error
   // forever. It is far above the number of frames that any holds.
   constexpr int kMostErrors = 1000;
   int errors = 0;
   while (!stopped()) {
-    const int result = avcodec_receive_frame(decoder_.get(), picture_.get());
+    const int result = avcodec_receive_frame(decoder_.get(), decoded_.get());
     if (result >= 0) {
-      if (mender_) mender_->forget(*picture_);
+      if (damaged_packet_decoder_) damaged_packet_decoder_->drop_packet_of(*decoded_);
       return true;
     }
     if (result == AVERROR_EOF) return false;
     if (result != AVERROR(EAGAIN)) {
       note_error(result);
-      if (mend()) return true;
+      if (decode_damaged()) return true;
       if (++errors < kMostErrors) continue;
     }
     if (input_ended_) return false;
     errors = 0;
-    if (!feed_decoder() && mend()) return true;
+    if (!feed_decoder() && decode_damaged()) return true;
   }
   return false;
 }
 
-/// Decodes the packet that the decoder refused into picture_. Returns false if nothing of it can be shown.
-bool VideoSource::mend() { return mender_ && mender_->mend(*picture_); }
+/// Decodes the packet that the decoder refused into decoded_. Returns false if nothing of it can be shown.
+bool VideoSource::decode_damaged() {
+  return damaged_packet_decoder_ && damaged_packet_decoder_->decode_damaged(*decoded_);
+}
 
 /// Sends the decoder one packet of the video, or its end. Returns false if the decoder refuses it.
 bool VideoSource::feed_decoder() {
   while (read_packet()) {
     note_extent(*packet_);
     times_.correct(*packet_);
-    other_video_.note(*packet_, *input_, *stream_);
+    other_video_.note_packet(*packet_, *input_, *stream_);
     if (packet_->stream_index != stream_->index) continue;
     ++packets_read_;
     // A packet without data means a repeated frame. Decoders would take it for the end.
     if (packet_->size == 0) continue;
     check_packet(*packet_);
     if (!has_begun(*packet_)) continue;
-    if (mender_) mender_->keep(*packet_);
+    if (damaged_packet_decoder_) damaged_packet_decoder_->keep_packet(*packet_);
     return send_packet(packet_.get());
   }
   if (stopped()) return true;
@@ -446,10 +448,10 @@ void VideoSource::check_turn() {
          " degrees clockwise; it is read at the nearest multiple of 90 degrees");
 }
 
-void VideoSource::check_picture() {
+void VideoSource::check_decoded_frame() {
   check_turn();
-  if (picture_->decode_error_flags != 0 || (picture_->flags & AV_FRAME_FLAG_CORRUPT) != 0) note_damage({});
-  const std::string matrix = unusual_matrix(*picture_);
+  if (decoded_->decode_error_flags != 0 || (decoded_->flags & AV_FRAME_FLAG_CORRUPT) != 0) note_damage({});
+  const std::string matrix = unusual_matrix(*decoded_);
   if (matrix.empty() || matrix == warned_matrix_) return;
   warned_matrix_ = matrix;
   report(unusual_matrix_text(name_, matrix));
@@ -465,7 +467,7 @@ std::int64_t VideoSource::container_end() const {
 
 void VideoSource::check_other_video() const {
   constexpr double kNoticed = 0.5;  // Seconds. Tracks that belong together differ slightly in length.
-  const double seconds = static_cast<double>(other_video_.packets_behind()) / info_.frame_rate;
+  const double seconds = static_cast<double>(other_video_.packets_after_end()) / info_.frame_rate;
   if (seconds < kNoticed) return;
   report(name_ + " goes on for about " + seconds_text(std::llround(1e6 * seconds)) +
          " with another video stream, which is not read; join such recordings with `ffmpeg -f concat`");

@@ -4,10 +4,10 @@
 
 #include "media/container_colours.h"
 #include "media/continuous_times.h"
+#include "media/damaged_packet_decoder.h"
 #include "media/frame_converter.h"
 #include "media/orientation.h"
 #include "media/other_video.h"
-#include "media/picture_mender.h"
 #include "media/pipe_input.h"
 #include "media/video_input.h"
 #include "streamdiffusion/media.h"
@@ -30,7 +30,7 @@ class VideoSource : public Source {
   void check_rate(double wanted) const;
   void fill_info(const SourceOptions& options);
   bool decode_next();
-  bool mend();
+  bool decode_damaged();
   bool feed_decoder();
   bool read_packet();
   bool send_packet(const AVPacket* packet);
@@ -43,7 +43,7 @@ class VideoSource : public Source {
   void check_colours();
   void check_dolby_vision() const;
   void check_turn();
-  void check_picture();
+  void check_decoded_frame();
   [[nodiscard]] std::int64_t container_end() const;
   void check_other_video() const;
   void check_whole();
@@ -69,9 +69,9 @@ class VideoSource : public Source {
   ffmpeg::Input input_;
   AVStream* stream_ = nullptr;
   ffmpeg::Codec decoder_;
-  std::optional<PictureMender> mender_;
+  std::optional<DamagedPacketDecoder> damaged_packet_decoder_;
   ffmpeg::Packet packet_;
-  ffmpeg::Picture picture_;
+  ffmpeg::FramePointer decoded_;
   FrameConverter converter_;
   ContinuousTimes times_;
   OtherVideo other_video_;

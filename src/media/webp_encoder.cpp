@@ -1,18 +1,18 @@
 #include <algorithm>
 
 #include "media/ffmpeg.h"
-#include "media/picture_encoders.h"
+#include "media/image_encoders.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
 namespace {
 
 /// Converts a frame to BGRA, from which libwebp converts to YUV as WebP prescribes.
-ffmpeg::Picture bgra(const Frame& frame) {
-  ffmpeg::Picture picture = ffmpeg::make_picture(frame.width, frame.height, AV_PIX_FMT_BGRA);
+ffmpeg::FramePointer bgra(const Frame& frame) {
+  ffmpeg::FramePointer image = ffmpeg::make_frame(frame.width, frame.height, AV_PIX_FMT_BGRA);
   const std::uint8_t* from = frame.pixels.data();
   for (int y = 0; y < frame.height; ++y) {
-    std::uint8_t* to = picture->data[0] + std::ptrdiff_t{picture->linesize[0]} * y;
+    std::uint8_t* to = image->data[0] + std::ptrdiff_t{image->linesize[0]} * y;
     for (int x = 0; x < frame.width; ++x, from += 3, to += 4) {
       to[0] = from[2];
       to[1] = from[1];
@@ -20,14 +20,14 @@ ffmpeg::Picture bgra(const Frame& frame) {
       to[3] = 255;
     }
   }
-  picture->pts = 0;
-  return picture;
+  image->pts = 0;
+  return image;
 }
 
 }  // namespace
 
 std::vector<std::uint8_t> encode_webp(const Frame& frame, int quality) {
-  ffmpeg::quieten();
+  ffmpeg::silence_log();
   const AVCodec* encoder = avcodec_find_encoder_by_name("libwebp");
   if (encoder == nullptr) {
     throw Error(
@@ -40,9 +40,9 @@ std::vector<std::uint8_t> encode_webp(const Frame& frame, int quality) {
   codec->time_base = {1, 25};
   av_opt_set_double(codec.get(), "quality", quality, AV_OPT_SEARCH_CHILDREN);
   ffmpeg::check(avcodec_open2(codec.get(), encoder, nullptr), "cannot open the encoder libwebp");
-  const ffmpeg::Picture picture = bgra(frame);
+  const ffmpeg::FramePointer image = bgra(frame);
   const ffmpeg::Packet packet = ffmpeg::make_packet();
-  ffmpeg::check(avcodec_send_frame(codec.get(), picture.get()), "cannot encode WebP");
+  ffmpeg::check(avcodec_send_frame(codec.get(), image.get()), "cannot encode WebP");
   ffmpeg::check(avcodec_send_frame(codec.get(), nullptr), "cannot encode WebP");
   ffmpeg::check(avcodec_receive_packet(codec.get(), packet.get()), "cannot encode WebP");
   return {packet->data, packet->data + packet->size};

@@ -178,7 +178,7 @@ TEST(Address, WhatIsSentIsReceivedAlsoAfterAPause) {
   EXPECT_TRUE(near(pixel(frame, 32, 32), kBlue, 10));
 }
 
-TEST(Address, AWaitForPicturesCanBeStopped) {
+TEST(Address, AWaitForImagesCanBeStopped) {
   const std::string address = free_udp_address();
   std::atomic<bool> stop{false};
   SourceOptions options;
@@ -251,7 +251,7 @@ TEST(NamedPipe, IsReadAsItIsWrittenAndEndsWithItsWriter) {
       << "late frames have the time at which they came";
 }
 
-TEST(NamedPipe, AWaitForPicturesCanBeStopped) {
+TEST(NamedPipe, AWaitForImagesCanBeStopped) {
   const ScratchFolder folder;
   const std::string name = folder / "pipe";
   ASSERT_EQ(mkfifo(name.c_str(), 0600), 0);

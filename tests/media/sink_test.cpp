@@ -453,14 +453,14 @@ TEST(VideoSink, LeavesNothingOnAFullDisk) {
 }
 #endif
 
-TEST(PictureSink, NumbersPicturesInAFolderThatItMakes) {
+TEST(ImageFileSink, NumbersImagesInAFolderThatItMakes) {
   const ScratchFolder folder;
   write_clip(sink_options(folder / "new/deep/"), 3);
   EXPECT_EQ(read_image(folder / "new/deep/00002.png").pixels, gradient_frame(64, 48, 2).pixels);
   EXPECT_FALSE(fs::exists(folder / "new/deep/00003.png"));
 }
 
-TEST(PictureSink, FollowsAPattern) {
+TEST(ImageFileSink, FollowsAPattern) {
   const ScratchFolder folder;
   write_clip(sink_options(folder / "f%03d_x.jpg"), 2);
   EXPECT_EQ(folder.names(), (std::vector<std::string>{"f000_x.jpg", "f001_x.jpg"}));
@@ -468,7 +468,7 @@ TEST(PictureSink, FollowsAPattern) {
   EXPECT_THROW(open_sink(sink_options(folder / "%s.png")), Error);
 }
 
-TEST(PictureSink, WritesOnePictureAndNoSecondOverIt) {
+TEST(ImageFileSink, WritesOneImageAndNoSecondOverIt) {
   const ScratchFolder folder;
   write_clip(sink_options(folder / "a.png"), 1);
   EXPECT_EQ(read_image(folder / "a.png").width, 64);

@@ -26,12 +26,12 @@ class SoundingVideo {
   /// `first_frame` is the time of the first frame in tenths of a second.
   SoundingVideo(const std::string& file, int frames, const std::vector<Tone>& tones, int first_frame = 0) {
     ffmpeg::check(avformat_alloc_output_context2(&output_, nullptr, nullptr, file.c_str()), file);
-    add_picture();
+    add_image();
     for (const Tone& tone : tones) add_tone(tone);
     ffmpeg::check(avio_open(&output_->pb, file.c_str(), AVIO_FLAG_WRITE), file);
     ffmpeg::check(avformat_write_header(output_, nullptr), file);
     for (int i = first_frame; i < first_frame + frames; ++i) {
-      write_picture(i);
+      write_image(i);
       for (std::size_t k = 0; k < tones.size(); ++k) write_tone(k, tones[k], 0.1 * (i + 1));
     }
     for (std::size_t k = 0; k < tones.size(); ++k) {
@@ -62,7 +62,7 @@ class SoundingVideo {
     tracks_.push_back({std::move(codec)});
   }
 
-  void add_picture() {
+  void add_image() {
     ffmpeg::Codec codec(avcodec_alloc_context3(avcodec_find_encoder_by_name("mpeg4")));
     if (std::string_view(output_->oformat->name) == "flv")
       codec.reset(avcodec_alloc_context3(avcodec_find_encoder_by_name("flv")));
@@ -86,15 +86,15 @@ class SoundingVideo {
     tracks_.back().samples = std::llround(tone.begin * tone.rate);
   }
 
-  void write_picture(int number) {
+  void write_image(int number) {
     const AVCodecContext& codec = *tracks_[0].codec;
-    const ffmpeg::Picture picture = ffmpeg::make_picture(codec.width, codec.height, codec.pix_fmt);
+    const ffmpeg::FramePointer image = ffmpeg::make_frame(codec.width, codec.height, codec.pix_fmt);
     for (int plane = 0; plane < 3; ++plane) {
-      const int size = picture->linesize[plane] * (plane == 0 ? 48 : 24);
-      for (int i = 0; i < size; ++i) picture->data[plane][i] = static_cast<std::uint8_t>(3 * i + 40 * number);
+      const int size = image->linesize[plane] * (plane == 0 ? 48 : 24);
+      for (int i = 0; i < size; ++i) image->data[plane][i] = static_cast<std::uint8_t>(3 * i + 40 * number);
     }
-    picture->pts = number;
-    send(*tracks_[0].codec, picture.get(), 0);
+    image->pts = number;
+    send(*tracks_[0].codec, image.get(), 0);
   }
 
   void write_tone(std::size_t number, const Tone& tone, double until) {
@@ -106,7 +106,7 @@ class SoundingVideo {
     while (track.samples < end) {
       const int count = static_cast<int>(std::min<std::int64_t>(usual, end - track.samples));
       if (count < usual && !last) return;
-      const ffmpeg::Picture samples = ffmpeg::make_picture();
+      const ffmpeg::FramePointer samples = ffmpeg::make_frame();
       samples->format = codec.sample_fmt;
       samples->sample_rate = codec.sample_rate;
       samples->nb_samples = count;
@@ -213,7 +213,7 @@ inline SoundFacts sound_of(const std::string& file) {
   decoder->pkt_timebase = stream.time_base;
   const double origin = static_cast<double>(start_time(*find_video_stream(*input))) / 1e6;
   const ffmpeg::Packet packet = ffmpeg::make_packet();
-  const ffmpeg::Picture samples = ffmpeg::make_picture();
+  const ffmpeg::FramePointer samples = ffmpeg::make_frame();
   bool begun = false;
   const auto look = [&] {
     const double time = static_cast<double>(samples->pts) * av_q2d(stream.time_base) - origin;

@@ -635,7 +635,7 @@ TEST(VideoSource, ReadsRawVideoOfAGivenSize) {
   EXPECT_NE(error_of([&] { read_all(options); }).find("nonsense"), std::string::npos);
 }
 
-TEST(PictureSource, ReadsAFolderInNaturalOrder) {
+TEST(ImageFileSource, ReadsAFolderInNaturalOrder) {
   const ScratchFolder folder;
   write_image(folder / "frame10.png", plain_frame(8, 8, {10, 0, 0}));
   write_image(folder / "frame9.png", plain_frame(8, 8, {9, 0, 0}));
@@ -655,7 +655,7 @@ TEST(PictureSource, ReadsAFolderInNaturalOrder) {
   EXPECT_EQ(frames[2].time.count(), 80'000);
 }
 
-TEST(PictureSource, NamesTheHeicOfAFolder) {
+TEST(ImageFileSource, NamesTheHeicOfAFolder) {
   const ScratchFolder folder;
   write_image(folder / "1.png", plain_frame(8, 8, kRed));
   write_bytes(folder / "2.HEIC",
@@ -663,7 +663,7 @@ TEST(PictureSource, NamesTheHeicOfAFolder) {
   EXPECT_NE(error_of([&] { read_all(folder / ""); }).find("is a HEIC"), std::string::npos);
 }
 
-TEST(PictureSource, NamesTheBrokenPictureOfAFolder) {
+TEST(ImageFileSource, NamesTheBrokenImageOfAFolder) {
   const ScratchFolder folder;
   EXPECT_NE(error_of([&] { read_all(folder / ""); }).find("no pictures"), std::string::npos);
   write_image(folder / "1.png", gradient_frame(8, 8));
@@ -671,7 +671,7 @@ TEST(PictureSource, NamesTheBrokenPictureOfAFolder) {
   EXPECT_NE(error_of([&] { read_all(folder / ""); }).find("2.png"), std::string::npos);
 }
 
-TEST(PictureSource, RefusesAFlawedPictureWhenReadStrictly) {
+TEST(ImageFileSource, RefusesAFlawedImageWhenReadStrictly) {
   const ScratchFolder folder;
   const std::string whole = read_bytes(fixture("plain.png"));
   write_bytes(folder / "a.png", whole.substr(0, whole.size() - 12));
@@ -679,7 +679,7 @@ TEST(PictureSource, RefusesAFlawedPictureWhenReadStrictly) {
   EXPECT_NE(strict_error(folder / "a.png").find("no end marker"), std::string::npos);
 }
 
-TEST(PictureSource, GivesASinglePictureOnce) {
+TEST(ImageFileSource, GivesASingleImageOnce) {
   const std::vector<Frame> frames = read_all(fixture("oriented_6.jpg"));
   ASSERT_EQ(frames.size(), 1U);
   EXPECT_EQ(frames[0].width, 32);

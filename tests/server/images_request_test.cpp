@@ -51,7 +51,7 @@ TEST(ImagesRequest, AnEditDrawsEachImageByItself) {
   EXPECT_THROW(read_edit_order({{"prompt", "boat"}, {"n", 6}}, {{1}, {2}}), Refused);
 }
 
-TEST(ImagesRequest, NoStrengthLimitsTheStepsOfAImageAfterAPrompt) {
+TEST(ImagesRequest, NoStrengthLimitsTheStepsOfAnImageAfterAPrompt) {
   EXPECT_EQ(order(R"({"steps": 50})").settings["strength"], 1);
   EXPECT_EQ(order(R"({"strength": 0.5})").settings["strength"], 0.5);
   EXPECT_FALSE(read_edit_order({{"prompt", "boat"}}, {{1}}).settings.contains("strength"));

@@ -118,9 +118,9 @@ def main():
     video("uneven.mkv", "select='not(mod(n,3))+eq(n,4)'", "-vsync", "vfr", *x264, frames="6")
 
     # A white frame and a beep, both 1 s after the first frame. The container's clock does not start at 0.
-    picture = "color=black:s=48x32:r=25:d=1.6,drawbox=t=fill:c=white:enable='between(t,0.99,1.02)'"
+    image = "color=black:s=48x32:r=25:d=1.6,drawbox=t=fill:c=white:enable='between(t,0.99,1.02)'"
     sound = "aevalsrc='if(between(t,1,1.1),0.9*sin(880*2*PI*t),0)':d=1.6:s=48000"
-    ffmpeg("-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound, "-c:v", "libx264", "-c:a", "aac", "-b:a", "48k",
+    ffmpeg("-f", "lavfi", "-i", image, "-f", "lavfi", "-i", sound, "-c:v", "libx264", "-c:a", "aac", "-b:a", "48k",
            "-output_ts_offset", "7", "flash_and_beep.ts")
 
 

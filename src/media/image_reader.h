@@ -5,6 +5,6 @@
 namespace streamdiffusion {
 
 /// True if a file's first bytes are those of an image and not of a video. False if it cannot be read.
-bool is_picture(const std::filesystem::path& file);
+bool is_image(const std::filesystem::path& file);
 
 }  // namespace streamdiffusion

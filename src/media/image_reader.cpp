@@ -1,4 +1,4 @@
-#include "media/picture_reader.h"
+#include "media/image_reader.h"
 
 #include <algorithm>
 #include <array>
@@ -15,7 +15,7 @@
 #include "media/file_names.h"
 #include "media/frame_converter.h"
 #include "media/image_count.h"
-#include "media/picture_structure.h"
+#include "media/image_structure.h"
 #include "media/png_colours.h"
 #include "streamdiffusion/error.h"
 #include "streamdiffusion/media.h"
@@ -34,7 +34,7 @@ std::vector<std::uint8_t> read_bytes(const std::filesystem::path& file, std::uin
   return bytes;
 }
 
-using Structure = PictureStructure;
+using Structure = ImageStructure;
 using OnWarning = std::function<void(const std::string&)>;
 
 bool begins_as_jpeg(std::span<const std::uint8_t> bytes) {
@@ -55,14 +55,12 @@ const AVInputFormat* probe(std::span<const std::uint8_t> bytes) {
 }
 
 /// Probes an image. FFmpeg's probe does not recognise a JPEG without an end or with a second image after it.
-const AVInputFormat* probe_picture(std::span<const std::uint8_t> bytes) {
+const AVInputFormat* probe_image(std::span<const std::uint8_t> bytes) {
   return begins_as_jpeg(bytes) ? jpeg_format() : probe(bytes);
 }
 
 /// True for formats that hold a single image. FFmpeg calls them "png_pipe", "jpeg_pipe" and so on.
-bool is_single_picture(const AVInputFormat& format) {
-  return std::string_view(format.name).ends_with("_pipe");
-}
+bool is_single_image(const AVInputFormat& format) { return std::string_view(format.name).ends_with("_pipe"); }
 
 /// The codec for the extension of image formats that bytes do not identify; AV_CODEC_ID_NONE for others.
 AVCodecID codec_by_name(const std::filesystem::path& file) {
@@ -87,9 +85,9 @@ bool is_heic(std::span<const std::uint8_t> bytes) {
 
 bool is_icon(const AVInputFormat& format) { return std::string_view(format.name) == "ico"; }
 
-bool holds_picture(const AVInputFormat& format, std::span<const std::uint8_t> bytes) {
+bool holds_image(const AVInputFormat& format, std::span<const std::uint8_t> bytes) {
   const std::string_view name = format.name;
-  return is_single_picture(format) || is_icon(format) || name == "gif" || name == "apng" || is_avif(bytes);
+  return is_single_image(format) || is_icon(format) || name == "gif" || name == "apng" || is_avif(bytes);
 }
 
 /// True for a BigTIFF, whose offsets have 64 bits.
@@ -180,29 +178,29 @@ ffmpeg::Packet whole_packet(std::span<const std::uint8_t> bytes) {
   return packet;
 }
 
-ffmpeg::Picture decode_packet(const AVCodecParameters& parameters, const AVPacket& packet,
-                              const std::string& what, std::int64_t most_pixels) {
+ffmpeg::FramePointer decode_packet(const AVCodecParameters& parameters, const AVPacket& packet,
+                                   const std::string& what, std::int64_t most_pixels) {
   const ffmpeg::Codec codec = ffmpeg::open_decoder(parameters, 1, what, nullptr, most_pixels);
-  ffmpeg::Picture picture = ffmpeg::make_picture();
+  ffmpeg::FramePointer image = ffmpeg::make_frame();
   ffmpeg::check(avcodec_send_packet(codec.get(), &packet), what);
   ffmpeg::check(avcodec_send_packet(codec.get(), nullptr), what);
-  const int result = avcodec_receive_frame(codec.get(), picture.get());
+  const int result = avcodec_receive_frame(codec.get(), image.get());
   if (result == AVERROR_EOF) throw Error(what + ": it holds no whole picture; it may be cut short");
   ffmpeg::check(result, what);
-  if (picture->decode_error_flags != 0 || (picture->flags & AV_FRAME_FLAG_CORRUPT) != 0) {
+  if (image->decode_error_flags != 0 || (image->flags & AV_FRAME_FLAG_CORRUPT) != 0) {
     throw Error(what + ": it is damaged");
   }
-  return picture;
+  return image;
 }
 
 /// How the bytes of an image file become packets.
-struct PictureFormat {
+struct ImageFormat {
   const AVInputFormat* demuxer = nullptr;  ///< Null: the bytes are one packet of `codec`.
   AVCodecID codec = AV_CODEC_ID_NONE;
 };
 
-ffmpeg::Picture decode(std::span<const std::uint8_t> bytes, const PictureFormat& format,
-                       const std::string& name, std::int64_t most_pixels) {
+ffmpeg::FramePointer decode(std::span<const std::uint8_t> bytes, const ImageFormat& format,
+                            const std::string& name, std::int64_t most_pixels) {
   const std::string what = "cannot decode the picture " + name;
   if (format.demuxer == nullptr) {
     const ffmpeg::Parameters parameters = ffmpeg::make_parameters();
@@ -215,7 +213,7 @@ ffmpeg::Picture decode(std::span<const std::uint8_t> bytes, const PictureFormat&
   const int stream = av_find_best_stream(input.get(), AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
   ffmpeg::check(stream, name + " is no picture");
   const ffmpeg::Packet packet =
-      is_single_picture(*format.demuxer) ? whole_packet(bytes) : first_packet(*input, stream, name);
+      is_single_image(*format.demuxer) ? whole_packet(bytes) : first_packet(*input, stream, name);
   return decode_packet(*input->streams[stream]->codecpar, *packet, what, most_pixels);
 }
 
@@ -226,24 +224,24 @@ std::string tiff_complaint() {
   return message.starts_with("Unknown or unsupported tag") ? std::string() : message;
 }
 
-bool has_profile(const AVFrame& picture) {
-  const AVFrameSideData* data = av_frame_get_side_data(&picture, AV_FRAME_DATA_ICC_PROFILE);
+bool has_profile(const AVFrame& image) {
+  const AVFrameSideData* data = av_frame_get_side_data(&image, AV_FRAME_DATA_ICC_PROFILE);
   return data != nullptr && data->size > 0;
 }
 
 /// Warns of properties that are not read, and of flaws that do not prevent reading the image.
-void warn_of_flaws(const Structure& structure, const AVFrame& picture, const std::string& name,
+void warn_of_flaws(const Structure& structure, const AVFrame& image, const std::string& name,
                    const OnWarning& on_warning) {
   if (!on_warning) return;
-  if (structure.separate_alpha && !has_alpha(static_cast<AVPixelFormat>(picture.format))) {
+  if (structure.separate_alpha && !has_alpha(static_cast<AVPixelFormat>(image.format))) {
     on_warning(
         "the picture " + name +
         " has transparency, which FFmpeg does not read from an AVIF: transparent parts are opaque; convert "
         "it to a PNG to have them black");
   }
   // If a PNG names primaries as well, FFmpeg gives these instead of the profile.
-  if (!structure.wrapped_profile.empty() && !has_profile(picture) &&
-      picture.color_primaries == AVCOL_PRI_UNSPECIFIED) {
+  if (!structure.wrapped_profile.empty() && !has_profile(image) &&
+      image.color_primaries == AVCOL_PRI_UNSPECIFIED) {
     on_warning("the picture " + name +
                " has a colour profile that FFmpeg cannot read: its colours are read as sRGB");
   }
@@ -259,15 +257,16 @@ void warn_of_further_images(Bytes bytes, const std::string& name, const OnWarnin
              " images, of which the first alone is read");
 }
 
-Orientation orientation_of(const AVFrame& picture, const PictureStructure& structure) {
+Orientation orientation_of(const AVFrame& image, const ImageStructure& structure) {
   if (structure.format != Structure::Format::other) return orientation_from_exif(structure.orientation);
-  const AVFrameSideData* matrix = av_frame_get_side_data(&picture, AV_FRAME_DATA_DISPLAYMATRIX);
+  const AVFrameSideData* matrix = av_frame_get_side_data(&image, AV_FRAME_DATA_DISPLAYMATRIX);
   return matrix != nullptr ? orientation_from_matrix(reinterpret_cast<const std::int32_t*>(matrix->data))
                            : Orientation{};
 }
 
-ffmpeg::Picture decode_known(std::span<const std::uint8_t> bytes, const PictureFormat& format,
-                             const Structure& structure, const std::string& name, std::int64_t most_pixels) {
+ffmpeg::FramePointer decode_known(std::span<const std::uint8_t> bytes, const ImageFormat& format,
+                                  const Structure& structure, const std::string& name,
+                                  std::int64_t most_pixels) {
   try {
     return decode(bytes, format, name, most_pixels);
   } catch (const Error&) {
@@ -284,9 +283,9 @@ ffmpeg::Picture decode_known(std::span<const std::uint8_t> bytes, const PictureF
 
 /// Decodes an image. A PNG that FFmpeg refuses is decoded again without its colour profile, since FFmpeg
 /// refuses a PNG whose profile cannot be decompressed.
-ffmpeg::Picture decode_without_damage(std::span<const std::uint8_t> bytes, const PictureFormat& format,
-                                      const Structure& structure, const std::string& name,
-                                      std::int64_t most_pixels) {
+ffmpeg::FramePointer decode_without_damage(std::span<const std::uint8_t> bytes, const ImageFormat& format,
+                                           const Structure& structure, const std::string& name,
+                                           std::int64_t most_pixels) {
   try {
     return decode_known(bytes, format, structure, name, most_pixels);
   } catch (const Error&) {
@@ -300,9 +299,9 @@ ffmpeg::Picture decode_without_damage(std::span<const std::uint8_t> bytes, const
 }
 
 /// Gives the image the colour profile of its file if FFmpeg has left it out. FFmpeg 5.1 does so for AVIF.
-void attach_profile(AVFrame& picture, Bytes profile) {
-  if (profile.empty() || has_profile(picture)) return;
-  AVFrameSideData* data = av_frame_new_side_data(&picture, AV_FRAME_DATA_ICC_PROFILE, profile.size());
+void attach_profile(AVFrame& image, Bytes profile) {
+  if (profile.empty() || has_profile(image)) return;
+  AVFrameSideData* data = av_frame_new_side_data(&image, AV_FRAME_DATA_ICC_PROFILE, profile.size());
   if (data == nullptr) throw std::bad_alloc();
   std::memcpy(data->data, profile.data(), profile.size());
 }
@@ -321,9 +320,9 @@ void refuse_black_tiff(const Structure& structure, const std::string& name) {
   }
 }
 
-Frame read_picture(std::span<const std::uint8_t> bytes, const PictureFormat& format, const std::string& name,
-                   std::int64_t most_pixels, const OnWarning& on_warning) {
-  const PictureStructure structure = examine_picture(bytes);
+Frame decode_to_rgb(std::span<const std::uint8_t> bytes, const ImageFormat& format, const std::string& name,
+                    std::int64_t most_pixels, const OnWarning& on_warning) {
+  const ImageStructure structure = examine_image(bytes);
   // A PNG or a JPEG of one pass may have all pixels without its end marker. Its decoder reports if not.
   const bool decoder_tells = structure.format == Structure::Format::png ||
                              (structure.format == Structure::Format::jpeg && !structure.progressive);
@@ -331,16 +330,16 @@ Frame read_picture(std::span<const std::uint8_t> bytes, const PictureFormat& for
     throw Error("the picture " + name + " is cut short; copy or download it again");
   }
   refuse_black_tiff(structure, name);
-  const ffmpeg::Picture picture = decode_without_damage(bytes, format, structure, name, most_pixels);
-  attach_profile(*picture, structure.colour_profile);
-  tag_colours_of_png(bytes, *picture);
-  warn_of_flaws(structure, *picture, name, on_warning);
+  const ffmpeg::FramePointer image = decode_without_damage(bytes, format, structure, name, most_pixels);
+  attach_profile(*image, structure.colour_profile);
+  tag_colours_of_png(bytes, *image);
+  warn_of_flaws(structure, *image, name, on_warning);
   warn_of_further_images(bytes, name, on_warning);
   FrameConverter converter;
   Frame frame;
   try {
     // The pixel aspect is ignored: in PNG and JPEG it comes from print resolutions.
-    converter.convert(*picture, AVCOL_SPC_SMPTE170M, {0, 1}, orientation_of(*picture, structure), frame);
+    converter.convert(*image, AVCOL_SPC_SMPTE170M, {0, 1}, orientation_of(*image, structure), frame);
   } catch (const Error& error) {
     throw Error("the picture " + name + ": " + error.what());
   }
@@ -355,27 +354,27 @@ bool is_named_as_jpeg(const std::filesystem::path& file) {
 }
 
 /// True for PNG, JPEG and WebP.
-bool is_web_picture(std::span<const std::uint8_t> bytes) {
-  const Structure::Format format = examine_picture(bytes).format;
+bool is_web_image(std::span<const std::uint8_t> bytes) {
+  const Structure::Format format = examine_image(bytes).format;
   return format == Structure::Format::png || format == Structure::Format::jpeg ||
          format == Structure::Format::webp;
 }
 
 }  // namespace
 
-bool is_picture(const std::filesystem::path& file) {
+bool is_image(const std::filesystem::path& file) {
   constexpr std::uintmax_t kEnoughToProbe = std::uintmax_t{1} << 16;
   const std::vector<std::uint8_t> bytes = read_bytes(file, kEnoughToProbe);
   const AVInputFormat* format = probe(bytes);
-  if (format != nullptr && (is_single_picture(*format) || is_icon(*format) || is_avif(bytes))) return true;
+  if (format != nullptr && (is_single_image(*format) || is_icon(*format) || is_avif(bytes))) return true;
   if (is_heic(bytes) || is_big_tiff(bytes)) return true;
   if (format == nullptr && !bytes.empty() && codec_by_name(file) != AV_CODEC_ID_NONE) return true;
   // Several JPEGs in a row are a video, unless the header or the extension says that the file is an image.
-  return begins_as_jpeg(bytes) && (examine_picture(bytes).lists_several || is_named_as_jpeg(file));
+  return begins_as_jpeg(bytes) && (examine_image(bytes).lists_several || is_named_as_jpeg(file));
 }
 
 Frame read_image(const std::filesystem::path& file, const OnWarning& on_warning) {
-  ffmpeg::quieten();
+  ffmpeg::silence_log();
   const std::string name = file.string();
   if (!std::filesystem::exists(file)) throw Error("there is no picture " + name);
   if (!std::filesystem::is_regular_file(file)) throw Error(name + " is no file");
@@ -383,25 +382,25 @@ Frame read_image(const std::filesystem::path& file, const OnWarning& on_warning)
   const std::vector<std::uint8_t> bytes = read_bytes(file, kMaxFileSize);
   if (bytes.empty()) throw Error("the picture " + name + " is empty or cannot be read");
   refuse_unknown(bytes, name);
-  PictureFormat format{.demuxer = probe_picture(bytes)};
+  ImageFormat format{.demuxer = probe_image(bytes)};
   if (format.demuxer == nullptr) format.codec = codec_by_name(file);
   const bool known =
-      format.demuxer != nullptr ? holds_picture(*format.demuxer, bytes) : format.codec != AV_CODEC_ID_NONE;
+      format.demuxer != nullptr ? holds_image(*format.demuxer, bytes) : format.codec != AV_CODEC_ID_NONE;
   if (!known && format.demuxer != nullptr) {
     throw Error(name + " is no picture: FFmpeg takes it for a video or for sound (" + format.demuxer->name +
                 ")");
   }
   if (!known) throw Error(name + " is no picture that FFmpeg knows (PNG, JPEG, WebP, ...)");
-  return read_picture(bytes, format, name, ffmpeg::kMaxPixels, on_warning);
+  return decode_to_rgb(bytes, format, name, ffmpeg::kMaxPixels, on_warning);
 }
 
 Frame decode_image(std::span<const std::uint8_t> bytes, std::int64_t most_pixels) {
-  ffmpeg::quieten();
-  const AVInputFormat* format = bytes.empty() ? nullptr : probe_picture(bytes);
-  if (format == nullptr || !is_single_picture(*format) || !is_web_picture(bytes)) {
+  ffmpeg::silence_log();
+  const AVInputFormat* format = bytes.empty() ? nullptr : probe_image(bytes);
+  if (format == nullptr || !is_single_image(*format) || !is_web_image(bytes)) {
     throw Error("these bytes are no PNG, JPEG or WebP picture");
   }
-  return read_picture(bytes, {.demuxer = format}, "that was sent", most_pixels, nullptr);
+  return decode_to_rgb(bytes, {.demuxer = format}, "that was sent", most_pixels, nullptr);
 }
 
 }  // namespace streamdiffusion

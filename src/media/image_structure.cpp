@@ -1,4 +1,4 @@
-#include "media/picture_structure.h"
+#include "media/image_structure.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -20,17 +20,18 @@ constexpr std::string_view kProfileHeader{"ICC_PROFILE\0", 12};
 /// with entries of twelve bytes: tag, type, count and value.
 int tiff_value(Bytes exif, std::uint32_t tag) {
   constexpr std::uint32_t kLong = 4;  // The type of 32-bit integers. All others are read as 16 bits.
-  if (starts_with(exif, kExifHeader)) exif = after(exif, kExifHeader.size());
+  if (starts_with(exif, kExifHeader)) exif = skip_bytes(exif, kExifHeader.size());
   if (exif.size() < 8) return 1;
   const auto number = starts_with(exif, "MM") ? big_endian : little_endian;
-  Bytes directory = after(exif, number(after(exif, 4), 4));
+  Bytes directory = skip_bytes(exif, number(skip_bytes(exif, 4), 4));
   if (directory.size() < 2) return 1;
   const std::uint32_t entries = number(directory, 2);
-  directory = after(directory, 2);
-  for (std::uint32_t i = 0; i < entries && directory.size() >= 12; ++i, directory = after(directory, 12)) {
+  directory = skip_bytes(directory, 2);
+  for (std::uint32_t i = 0; i < entries && directory.size() >= 12;
+       ++i, directory = skip_bytes(directory, 12)) {
     if (number(directory, 2) != tag) continue;
-    const std::size_t size = number(after(directory, 2), 2) == kLong ? 4 : 2;
-    return static_cast<int>(number(after(directory, 8), size));
+    const std::size_t size = number(skip_bytes(directory, 2), 2) == kLong ? 4 : 2;
+    return static_cast<int>(number(skip_bytes(directory, 8), size));
   }
   return 1;
 }
@@ -40,14 +41,14 @@ int exif_orientation(Bytes exif) {
   return tiff_value(exif, kOrientationTag);
 }
 
-PictureStructure examine_tiff(Bytes bytes) {
+ImageStructure examine_tiff(Bytes bytes) {
   constexpr std::uint32_t kCompressionTag = 0x0103;
   constexpr std::uint32_t kTileWidthTag = 0x0142;
   constexpr int kNoTiles = 1;  // Tiles are at least 16 pixels wide.
   constexpr int kOldJpeg = 6;
   constexpr int kJpeg = 7;
   const int compression = tiff_value(bytes, kCompressionTag);
-  return {.format = PictureStructure::Format::tiff,
+  return {.format = ImageStructure::Format::tiff,
           .jpeg_in_tiff = compression == kOldJpeg || compression == kJpeg,
           .tiled_tiff = tiff_value(bytes, kTileWidthTag) != kNoTiles,
           .orientation = exif_orientation(bytes)};
@@ -55,19 +56,19 @@ PictureStructure examine_tiff(Bytes bytes) {
 
 /// A JPEG consists of segments with marker and length. After "start of scan" comes compressed data, in which
 /// markers are escaped.
-PictureStructure examine_jpeg(Bytes bytes) {
-  PictureStructure structure{.format = PictureStructure::Format::jpeg, .cut_short = true};
+ImageStructure examine_jpeg(Bytes bytes) {
+  ImageStructure structure{.format = ImageStructure::Format::jpeg, .cut_short = true};
   constexpr std::uint8_t kEnd = 0xD9;
   constexpr std::uint8_t kScan = 0xDA;
   constexpr std::uint8_t kProgressive = 0xC2;
   constexpr std::uint8_t kApp1 = 0xE1;
   constexpr std::uint8_t kApp2 = 0xE2;
-  bytes = after(bytes, 2);
+  bytes = skip_bytes(bytes, 2);
   while (bytes.size() >= 2) {
     const std::uint8_t marker = bytes[1];
     const bool stands_alone = marker == 0 || marker == 1 || (marker >= 0xD0 && marker <= 0xD7);
     if (bytes[0] != 0xFF || marker == 0xFF || stands_alone) {  // Data, padding or a restart marker.
-      bytes = after(bytes, 1);
+      bytes = skip_bytes(bytes, 1);
       continue;
     }
     if (marker == kEnd) {
@@ -75,62 +76,64 @@ PictureStructure examine_jpeg(Bytes bytes) {
       break;
     }
     if (bytes.size() < 4) break;
-    const std::size_t length = std::max<std::size_t>(big_endian(after(bytes, 2), 2), 2);
-    const Bytes content = after(bytes, 4).first(std::min(length - 2, bytes.size() - 4));
+    const std::size_t length = std::max<std::size_t>(big_endian(skip_bytes(bytes, 2), 2), 2);
+    const Bytes content = skip_bytes(bytes, 4).first(std::min(length - 2, bytes.size() - 4));
     if (marker == kApp1 && starts_with(content, kExifHeader))
       structure.orientation = exif_orientation(content);
     if (marker == kApp2 && starts_with(content, kProfileHeader)) structure.wrapped_profile = content;
     if (marker == kProgressive) structure.progressive = true;
     if (marker == kApp2 && starts_with(content, kMultiPictureHeader)) structure.lists_several = true;
-    bytes = after(bytes, 2 + length);
+    bytes = skip_bytes(bytes, 2 + length);
     if (marker == kScan) {
-      while (bytes.size() >= 2 && bytes[0] != 0xFF) bytes = after(bytes, 1);
+      while (bytes.size() >= 2 && bytes[0] != 0xFF) bytes = skip_bytes(bytes, 1);
     }
   }
   return structure;
 }
 
 /// A PNG consists of chunks with length, type, data and checksum.
-PictureStructure examine_png(Bytes bytes) {
-  PictureStructure structure{.format = PictureStructure::Format::png, .cut_short = true};
-  bytes = after(bytes, 8);
+ImageStructure examine_png(Bytes bytes) {
+  ImageStructure structure{.format = ImageStructure::Format::png, .cut_short = true};
+  bytes = skip_bytes(bytes, 8);
   while (bytes.size() >= 12) {
     const std::size_t length = big_endian(bytes, 4);
     if (length > bytes.size() - 12) break;
-    const Bytes type = after(bytes, 4);
-    if (starts_with(type, "eXIf")) structure.orientation = exif_orientation(after(bytes, 8).first(length));
+    const Bytes type = skip_bytes(bytes, 4);
+    if (starts_with(type, "eXIf"))
+      structure.orientation = exif_orientation(skip_bytes(bytes, 8).first(length));
     if (starts_with(type, "iCCP")) structure.wrapped_profile = bytes.first(12 + length);
     if (starts_with(type, "IEND")) {
       structure.cut_short = false;
       break;
     }
-    bytes = after(bytes, 12 + length);
+    bytes = skip_bytes(bytes, 12 + length);
   }
   return structure;
 }
 
 /// A WebP is a RIFF file: chunks with type, length and data, padded to even lengths.
-PictureStructure examine_webp(Bytes bytes) {
-  PictureStructure structure{.format = PictureStructure::Format::webp};
-  structure.cut_short = little_endian(after(bytes, 4), 4) > bytes.size() - 8;
-  bytes = after(bytes, 12);
+ImageStructure examine_webp(Bytes bytes) {
+  ImageStructure structure{.format = ImageStructure::Format::webp};
+  structure.cut_short = little_endian(skip_bytes(bytes, 4), 4) > bytes.size() - 8;
+  bytes = skip_bytes(bytes, 12);
   while (bytes.size() >= 8) {
-    const std::size_t length = little_endian(after(bytes, 4), 4);
+    const std::size_t length = little_endian(skip_bytes(bytes, 4), 4);
     if (length > bytes.size() - 8) break;
-    if (starts_with(bytes, "EXIF")) structure.orientation = exif_orientation(after(bytes, 8).first(length));
+    if (starts_with(bytes, "EXIF"))
+      structure.orientation = exif_orientation(skip_bytes(bytes, 8).first(length));
     if (starts_with(bytes, "ICCP")) structure.wrapped_profile = bytes.first(8 + length);
     if (starts_with(bytes, "ANIM")) structure.animated = true;
-    bytes = after(bytes, 8 + length + length % 2);
+    bytes = skip_bytes(bytes, 8 + length + length % 2);
   }
   return structure;
 }
 
 }  // namespace
 
-PictureStructure examine_picture(std::span<const std::uint8_t> bytes) {
+ImageStructure examine_image(std::span<const std::uint8_t> bytes) {
   if (starts_with(bytes, "\xFF\xD8\xFF")) return examine_jpeg(bytes);
   if (starts_with(bytes, "\x89PNG\r\n\x1A\n")) return examine_png(bytes);
-  if (bytes.size() >= 12 && starts_with(bytes, "RIFF") && starts_with(after(bytes, 8), "WEBP")) {
+  if (bytes.size() >= 12 && starts_with(bytes, "RIFF") && starts_with(skip_bytes(bytes, 8), "WEBP")) {
     return examine_webp(bytes);
   }
   if (starts_with(bytes, kTiffLittleEndian) || starts_with(bytes, kTiffBigEndian)) {
@@ -138,7 +141,7 @@ PictureStructure examine_picture(std::span<const std::uint8_t> bytes) {
   }
   if (is_avif(bytes)) {
     const AvifStructure avif = examine_avif(bytes);
-    return {.format = PictureStructure::Format::avif,
+    return {.format = ImageStructure::Format::avif,
             .separate_alpha = avif.has_alpha,
             .orientation = avif.orientation,
             .colour_profile = avif.colour_profile};

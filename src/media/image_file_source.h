@@ -10,12 +10,12 @@
 namespace streamdiffusion {
 
 /// Reads image files as successive frames.
-class PictureSource : public Source {
+class ImageFileSource : public Source {
  public:
   /// Reads the first of `files`, which must not be empty, to get its size. `frame_rate` gives the frames'
   /// times.
-  PictureSource(std::vector<std::filesystem::path> files, double frame_rate,
-                std::function<void(const std::string&)> on_warning = nullptr);
+  ImageFileSource(std::vector<std::filesystem::path> files, double frame_rate,
+                  std::function<void(const std::string&)> on_warning = nullptr);
   [[nodiscard]] const SourceInfo& info() const override { return info_; }
   bool read(Frame& frame) override;
 

@@ -1,4 +1,4 @@
-#include "media/picture_reader.h"
+#include "media/image_reader.h"
 
 extern "C" {
 #include <libavutil/bswap.h>
@@ -11,16 +11,16 @@ extern "C" {
 namespace streamdiffusion::testing {
 namespace {
 
-class EveryKindOfPicture : public ::testing::TestWithParam<std::pair<const char*, int>> {};
+class EveryKindOfImage : public ::testing::TestWithParam<std::pair<const char*, int>> {};
 
-TEST_P(EveryKindOfPicture, ShowsTheScene) {
+TEST_P(EveryKindOfImage, ShowsTheScene) {
   const auto [name, tolerance] = GetParam();
   const Frame frame = read_image(fixture(name));
   EXPECT_EQ(frame.width, 48);
   EXPECT_EQ(frame.height, 32);
   expect_scene(frame, tolerance);
 }
-INSTANTIATE_TEST_SUITE_P(Pictures, EveryKindOfPicture,
+INSTANTIATE_TEST_SUITE_P(Images, EveryKindOfImage,
                          ::testing::Values(std::pair{"plain.png", 0}, std::pair{"palette.png", 0},
                                            std::pair{"lossless.webp", 0}, std::pair{"cmyk.jpg", 4},
                                            std::pair{"progressive.jpg", 4}));
@@ -84,9 +84,9 @@ TEST(ReadImage, SaysThatTheTransparencyOfAnAvifIsMissing) {
   EXPECT_NE(warnings[0].find("transparency"), std::string::npos) << warnings[0];
 }
 
-class EveryCutPicture : public ::testing::TestWithParam<const char*> {};
+class EveryCutImage : public ::testing::TestWithParam<const char*> {};
 
-TEST_P(EveryCutPicture, IsAnErrorThatNamesTheFile) {
+TEST_P(EveryCutImage, IsAnErrorThatNamesTheFile) {
   const ScratchFolder folder;
   const std::string whole = read_bytes(fixture(GetParam()));
   // The last bytes of a JPEG are filler and its end marker, those of a PNG an end chunk: without them it is
@@ -99,7 +99,7 @@ TEST_P(EveryCutPicture, IsAnErrorThatNamesTheFile) {
     EXPECT_NE(error_of([&] { read_image(file); }).find(file), std::string::npos) << size << " bytes";
   }
 }
-INSTANTIATE_TEST_SUITE_P(Pictures, EveryCutPicture,
+INSTANTIATE_TEST_SUITE_P(Images, EveryCutImage,
                          ::testing::Values("plain.png", "palette.png", "grey16.png", "cmyk.jpg",
                                            "progressive.jpg", "oriented_6.jpg", "lossless.webp"));
 
@@ -120,20 +120,20 @@ TEST(ReadImage, ReadsWhatOtherProgramsShow) {
   const ScratchFolder folder;
   const std::string jpeg = read_bytes(fixture("oriented_6.jpg"));
   const std::string without_end = jpeg.substr(0, jpeg.size() - 2);
-  const std::vector<Flawed> pictures = {{without_end, "without its end", true},
-                                        {without_end + std::string(3000, '\0'), "filled up with zeros", true},
-                                        {jpeg + jpeg, "with a second picture", false},
-                                        {jpeg + "trailer", "with something behind it", false}};
-  for (const Flawed& picture : pictures) {
+  const std::vector<Flawed> images = {{without_end, "without its end", true},
+                                      {without_end + std::string(3000, '\0'), "filled up with zeros", true},
+                                      {jpeg + jpeg, "with a second picture", false},
+                                      {jpeg + "trailer", "with something behind it", false}};
+  for (const Flawed& image : images) {
     const std::string file = folder / "a.jpg";
-    write_bytes(file, picture.bytes);
+    write_bytes(file, image.bytes);
     std::vector<std::string> warnings;
     const Frame frame = read_image(file, [&](const std::string& text) { warnings.push_back(text); });
-    EXPECT_EQ(frame.pixels, read_image(fixture("oriented_6.jpg")).pixels) << picture.name;
-    EXPECT_EQ(warnings.size(), picture.warns ? 1U : 0U) << picture.name;
-    EXPECT_TRUE(is_picture(file)) << picture.name;
-    const std::vector<std::uint8_t> bytes(picture.bytes.begin(), picture.bytes.end());
-    EXPECT_EQ(decode_image(bytes, 1 << 20).width, 32) << picture.name;
+    EXPECT_EQ(frame.pixels, read_image(fixture("oriented_6.jpg")).pixels) << image.name;
+    EXPECT_EQ(warnings.size(), image.warns ? 1U : 0U) << image.name;
+    EXPECT_TRUE(is_image(file)) << image.name;
+    const std::vector<std::uint8_t> bytes(image.bytes.begin(), image.bytes.end());
+    EXPECT_EQ(decode_image(bytes, 1 << 20).width, 32) << image.name;
   }
 }
 
@@ -176,11 +176,11 @@ TEST(ReadImage, SaysThatAHeicCannotBeRead) {
   const ScratchFolder folder;
   const std::string file = folder / "IMG_0001.HEIC";
   write_bytes(file, std::string("\0\0\0\x18", 4) + "ftypheic" + std::string(4, '\0') + "mif1heic");
-  EXPECT_TRUE(is_picture(file));
+  EXPECT_TRUE(is_image(file));
   EXPECT_NE(error_of([&] { read_image(file); }).find("is a HEIC"), std::string::npos);
 }
 
-TEST(ReadImage, TurnsAPictureWhoseOrientationHas32Bits) {
+TEST(ReadImage, TurnsAnImageWhoseOrientationHas32Bits) {
   const ScratchFolder folder;
   std::string bytes = read_bytes(fixture("oriented_1.jpg"));
   const std::size_t entry = bytes.find(std::string("\x01\x12\x00\x03", 4));
@@ -202,11 +202,11 @@ TEST(ReadImage, SaysThatFFmpegCannotDecodeAnAnimatedWebp) {
   }
 }
 
-TEST(IsPicture, TakesJpegsInARowForAVideo) {
+TEST(IsImage, TakesJpegsInARowForAVideo) {
   const ScratchFolder folder;
   const std::string jpeg = read_bytes(fixture("progressive.jpg"));
   write_bytes(folder / "a.mjpeg", jpeg + jpeg + jpeg + jpeg);
-  EXPECT_FALSE(is_picture(folder / "a.mjpeg"));
+  EXPECT_FALSE(is_image(folder / "a.mjpeg"));
 }
 
 TEST(ReadImage, ReadsAPngWithoutItsEnd) {
@@ -221,18 +221,18 @@ TEST(ReadImage, ReadsAPngWithoutItsEnd) {
   EXPECT_NE(warnings[0].find("no end marker"), std::string::npos) << warnings[0];
 }
 
-/// A picture of one colour, 2x1 pixels.
+/// An image of one colour, 2x1 pixels.
 struct Unusual {
   const char* name;
   std::string bytes;
 };
 
-TEST(IsPicture, KnowsTheSamePicturesInFoldersAndAlone) {
+TEST(IsImage, KnowsTheSameImagesInFoldersAndAlone) {
   const ScratchFolder folder;
   const std::string icon = std::string("\0\0\1\0\1\0\2\1\0\0\1\0\x18\0\x34\0\0\0\x16\0\0\0", 22) +
                            std::string("\x28\0\0\0\2\0\0\0\2\0\0\0\1\0\x18\0", 16) + std::string(24, '\0') +
                            std::string("\0\0\xFF\0\0\xFF\0\0", 8) + std::string(4, '\0');
-  const std::vector<Unusual> pictures = {
+  const std::vector<Unusual> images = {
       {"a.tga",
        std::string("\0\0\2\0\0\0\0\0\0\0\0\0\2\0\1\0\x18\0", 18) + std::string("\0\0\xFF\0\0\xFF", 6)},
       {"a.ico", icon},
@@ -241,15 +241,14 @@ TEST(IsPicture, KnowsTheSamePicturesInFoldersAndAlone) {
        "fill='red'/></svg>"},
       {"a.pam", "P7\nWIDTH 2\nHEIGHT 1\nDEPTH 3\nMAXVAL 255\nTUPLTYPE RGB\nENDHDR\n" +
                     std::string("\xFF\0\0\xFF\0\0", 6)}};
-  for (const Unusual& picture : pictures) {
-    if (std::string_view(picture.name) == "a.svg" && avcodec_find_decoder(AV_CODEC_ID_SVG) == nullptr)
-      continue;
+  for (const Unusual& image : images) {
+    if (std::string_view(image.name) == "a.svg" && avcodec_find_decoder(AV_CODEC_ID_SVG) == nullptr) continue;
     fs::create_directory(folder / "in");
-    const std::string file = folder / (std::string("in/") + picture.name);
-    write_bytes(file, picture.bytes);
-    EXPECT_TRUE(is_picture(file)) << picture.name;
-    EXPECT_TRUE(near(pixel(read_image(file), 0, 0), kRed, 0)) << picture.name;
-    ASSERT_EQ(read_all(folder / "in").size(), 1U) << picture.name;
+    const std::string file = folder / (std::string("in/") + image.name);
+    write_bytes(file, image.bytes);
+    EXPECT_TRUE(is_image(file)) << image.name;
+    EXPECT_TRUE(near(pixel(read_image(file), 0, 0), kRed, 0)) << image.name;
+    ASSERT_EQ(read_all(folder / "in").size(), 1U) << image.name;
     fs::remove_all(folder / "in");
   }
 }
@@ -257,11 +256,11 @@ TEST(IsPicture, KnowsTheSamePicturesInFoldersAndAlone) {
 TEST(ReadImage, SaysThatABigTiffCannotBeRead) {
   const ScratchFolder folder;
   write_bytes(folder / "a.tif", std::string("II+\0\10\0\0\0", 8) + std::string(40, '\0'));
-  EXPECT_TRUE(is_picture(folder / "a.tif"));
+  EXPECT_TRUE(is_image(folder / "a.tif"));
   EXPECT_NE(error_of([&] { read_image(folder / "a.tif"); }).find("is a BigTIFF"), std::string::npos);
 }
 
-TEST(ReadImage, RefusesWhatIsNoPicture) {
+TEST(ReadImage, RefusesWhatIsNoImage) {
   const ScratchFolder folder;
   const std::string file = folder / "text.png";
   write_bytes(file, "this is no picture\n");
@@ -274,7 +273,7 @@ TEST(ReadImage, RefusesWhatIsNoPicture) {
   EXPECT_THROW(read_image(file), Error);
 }
 
-TEST(ReadImage, RefusesADamagedPicture) {
+TEST(ReadImage, RefusesADamagedImage) {
   const ScratchFolder folder;
   std::string bytes = read_bytes(fixture("plain.png"));
   bytes[bytes.find("IDAT") + 10] ^= 0x55;
@@ -291,13 +290,13 @@ TEST(ReadImage, RefusesASizeThatWouldEatTheMemory) {
   EXPECT_THROW(read_image(file), Error);
 }
 
-TEST(IsPicture, TellsPicturesFromVideosByTheirBytes) {
-  EXPECT_TRUE(is_picture(fixture("plain.png")));
-  EXPECT_TRUE(is_picture(fixture("cmyk.jpg")));
-  EXPECT_TRUE(is_picture(fixture("lossless.webp")));
-  EXPECT_FALSE(is_picture(fixture("untagged.mp4")));
-  EXPECT_FALSE(is_picture(fixture("uneven.mkv")));
-  EXPECT_FALSE(is_picture(fixture("missing")));
+TEST(IsImage, TellsImagesFromVideosByTheirBytes) {
+  EXPECT_TRUE(is_image(fixture("plain.png")));
+  EXPECT_TRUE(is_image(fixture("cmyk.jpg")));
+  EXPECT_TRUE(is_image(fixture("lossless.webp")));
+  EXPECT_FALSE(is_image(fixture("untagged.mp4")));
+  EXPECT_FALSE(is_image(fixture("uneven.mkv")));
+  EXPECT_FALSE(is_image(fixture("missing")));
 }
 
 std::vector<std::string> warnings_of(const std::string& file) {
@@ -381,7 +380,7 @@ TEST(ReadImage, WarnsOfTheHdrThatAPngNames) {
   EXPECT_EQ(warnings_of(folder / "a.png"), std::vector<std::string>{});
 }
 
-TEST(ReadImage, SaysThatAVideoIsNoPicture) {
+TEST(ReadImage, SaysThatAVideoIsNoImage) {
   EXPECT_NE(error_of([] { read_image(fixture("untagged.mp4")); }).find("a video"), std::string::npos);
 }
 

@@ -12,28 +12,28 @@ Frame decoded(const std::string& bytes, std::int64_t most_pixels = kEnough) {
                       most_pixels);
 }
 
-TEST(PictureBytes, AreReadAsTheFileIs) {
+TEST(ImageBytes, AreReadAsTheFileIs) {
   for (const char* name : {"plain.png", "lossless.webp", "progressive.jpg"}) {
     const Frame frame = decoded(read_bytes(fixture(name)));
     EXPECT_EQ(frame.pixels, read_image(fixture(name)).pixels) << name;
   }
 }
 
-TEST(PictureBytes, OfTooLargeAPictureAreRefused) {
+TEST(ImageBytes, OfTooLargeAnImageAreRefused) {
   EXPECT_NO_THROW(decoded(read_bytes(fixture("plain.png")), 96 * 64));
   EXPECT_NE(error_of([] { decoded(read_bytes(fixture("plain.png")), 48 * 32 - 1); }), "");
   EXPECT_NE(error_of([] { decoded(read_bytes(fixture("progressive.jpg")), 48 * 32 - 1); }), "");
   EXPECT_NE(error_of([] { decoded(read_bytes(fixture("lossless.webp")), 48 * 32 - 1); }), "");
 }
 
-TEST(PictureBytes, ThatAreNoneOfTheThreeFormatsAreRefused) {
+TEST(ImageBytes, ThatAreNoneOfTheThreeFormatsAreRefused) {
   for (const std::string& bytes : {std::string(), std::string("P6 1 1 255\nabc"),
                                    std::string("GIF89a garbage"), std::string(100, '\0')}) {
     EXPECT_NE(error_of([&] { decoded(bytes); }).find("no PNG, JPEG or WebP"), std::string::npos);
   }
 }
 
-TEST(PictureBytes, ThatAreCutShortAreRefusedAtAnyLength) {
+TEST(ImageBytes, ThatAreCutShortAreRefusedAtAnyLength) {
   for (const char* name : {"plain.png", "lossless.webp", "progressive.jpg"}) {
     const std::string whole = read_bytes(fixture(name));
     for (std::size_t size = 0; size < whole.size() - 2; size += 7) {
@@ -42,7 +42,7 @@ TEST(PictureBytes, ThatAreCutShortAreRefusedAtAnyLength) {
   }
 }
 
-TEST(PictureBytes, ThatAreWrittenAreReadAgain) {
+TEST(ImageBytes, ThatAreWrittenAreReadAgain) {
   const Frame frame = read_image(fixture("plain.png"));
   for (const char* format : {"png", "jpeg", "webp"}) {
     const std::vector<std::uint8_t> bytes = encode_image(frame, format);
@@ -52,7 +52,7 @@ TEST(PictureBytes, ThatAreWrittenAreReadAgain) {
   }
 }
 
-TEST(PictureBytes, OfAnUnknownFormatAreNotWritten) {
+TEST(ImageBytes, OfAnUnknownFormatAreNotWritten) {
   EXPECT_NE(error_of([] { encode_image(read_image(fixture("plain.png")), "gif"); }).find("gif"),
             std::string::npos);
   EXPECT_NE(error_of([] { encode_image({}, "png"); }), "");

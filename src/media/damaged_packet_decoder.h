@@ -9,22 +9,22 @@ namespace streamdiffusion {
 
 /// Decodes as much as possible of damaged packets that a decoder has refused. It is for intra-only codecs
 /// (MJPEG), whose decoders report damage only if they are told to refuse it.
-class PictureMender {
+class DamagedPacketDecoder {
  public:
-  /// `stream` must outlive the mender. Errors begin with `what`.
-  PictureMender(const AVStream& stream, std::string what);
+  /// `stream` must outlive the decoder. Errors begin with `what`.
+  DamagedPacketDecoder(const AVStream& stream, std::string what);
 
-  /// Keeps a packet that is sent to the other decoder, until it is decoded or mended.
-  void keep(const AVPacket& packet);
+  /// Keeps a packet that is sent to the other decoder, until its frame comes from either decoder.
+  void keep_packet(const AVPacket& packet);
   /// Drops the packet of a frame that the other decoder has returned.
-  void forget(const AVFrame& picture);
+  void drop_packet_of(const AVFrame& frame);
   /// Decodes the packet that the other decoder has just refused. Returns false if nothing of it can be shown.
-  bool mend(AVFrame& picture);
+  bool decode_damaged(AVFrame& frame);
 
  private:
   const AVStream& stream_;
   std::string what_;
-  ffmpeg::Codec decoder_;               ///< Null until a packet has to be mended.
+  ffmpeg::Codec decoder_;               ///< Null until a packet is decoded here.
   std::deque<ffmpeg::Packet> waiting_;  ///< The packets kept, oldest first.
 };
 

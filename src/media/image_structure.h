@@ -8,7 +8,7 @@
 namespace streamdiffusion {
 
 /// Properties of the outer structure of a JPEG, PNG, WebP, TIFF or AVIF file that decoders do not report.
-struct PictureStructure {
+struct ImageStructure {
   enum class Format { other, jpeg, png, webp, tiff, avif };
   Format format = Format::other;
   bool cut_short = false;       ///< True if the end is missing.
@@ -26,6 +26,6 @@ struct PictureStructure {
 };
 
 /// Examines untrusted bytes. Unknown formats and missing properties keep the defaults.
-PictureStructure examine_picture(std::span<const std::uint8_t> bytes);
+ImageStructure examine_image(std::span<const std::uint8_t> bytes);
 
 }  // namespace streamdiffusion

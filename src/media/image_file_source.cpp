@@ -1,11 +1,11 @@
-#include "media/picture_source.h"
+#include "media/image_file_source.h"
 
 #include <cmath>
 
 namespace streamdiffusion {
 
-PictureSource::PictureSource(std::vector<std::filesystem::path> files, double frame_rate,
-                             std::function<void(const std::string&)> on_warning)
+ImageFileSource::ImageFileSource(std::vector<std::filesystem::path> files, double frame_rate,
+                                 std::function<void(const std::string&)> on_warning)
     : files_(std::move(files)),
       on_warning_(std::move(on_warning)),
       first_(read_image(files_.front(), on_warning_)) {
@@ -15,7 +15,7 @@ PictureSource::PictureSource(std::vector<std::filesystem::path> files, double fr
   info_.frames = static_cast<std::int64_t>(files_.size());
 }
 
-bool PictureSource::read(Frame& frame) {
+bool ImageFileSource::read(Frame& frame) {
   if (next_ == files_.size()) return false;
   frame = next_ == 0 ? std::move(first_) : read_image(files_[next_], on_warning_);
   frame.number = static_cast<std::int64_t>(next_);

@@ -1,13 +1,13 @@
-#include "media/picture_mender.h"
+#include "media/damaged_packet_decoder.h"
 
 #include <utility>
 
 namespace streamdiffusion {
 
-PictureMender::PictureMender(const AVStream& stream, std::string what)
+DamagedPacketDecoder::DamagedPacketDecoder(const AVStream& stream, std::string what)
     : stream_(stream), what_(std::move(what)) {}
 
-void PictureMender::keep(const AVPacket& packet) {
+void DamagedPacketDecoder::keep_packet(const AVPacket& packet) {
   // Far more packets than a decoder's threads hold.
   constexpr std::size_t kMost = 256;
   if (waiting_.size() == kMost) waiting_.pop_front();
@@ -16,15 +16,15 @@ void PictureMender::keep(const AVPacket& packet) {
 }
 
 /// Frames come in the order of packets, and some packets hold no frame.
-void PictureMender::forget(const AVFrame& picture) {
+void DamagedPacketDecoder::drop_packet_of(const AVFrame& frame) {
   while (!waiting_.empty()) {
     const std::int64_t time = waiting_.front()->pts;
     waiting_.pop_front();
-    if (time == picture.pts || time == AV_NOPTS_VALUE) return;
+    if (time == frame.pts || time == AV_NOPTS_VALUE) return;
   }
 }
 
-bool PictureMender::mend(AVFrame& picture) {
+bool DamagedPacketDecoder::decode_damaged(AVFrame& frame) {
   if (waiting_.empty()) return false;
   const ffmpeg::Packet packet = std::move(waiting_.front());
   waiting_.pop_front();
@@ -34,7 +34,7 @@ bool PictureMender::mend(AVFrame& picture) {
     decoder_->err_recognition = 0;
   }
   return avcodec_send_packet(decoder_.get(), packet.get()) >= 0 &&
-         avcodec_receive_frame(decoder_.get(), &picture) >= 0;
+         avcodec_receive_frame(decoder_.get(), &frame) >= 0;
 }
 
 bool refuses_damage(const AVCodecContext& decoder) { return (decoder.err_recognition & AV_EF_EXPLODE) != 0; }

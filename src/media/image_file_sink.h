@@ -8,12 +8,12 @@
 namespace streamdiffusion {
 
 /// Writes frames as image files numbered from 0, or one frame as one file.
-class PictureSink : public Sink {
+class ImageFileSink : public Sink {
  public:
   /// True if the output is a folder, a pattern or has the extension of an image.
   static bool takes(const SinkOptions& options);
 
-  explicit PictureSink(const SinkOptions& options);
+  explicit ImageFileSink(const SinkOptions& options);
   void write(const Frame& frame) override;
   void finish() override;
 

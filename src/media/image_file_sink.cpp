@@ -1,6 +1,6 @@
-#include "media/picture_sink.h"
+#include "media/image_file_sink.h"
 
-#include "media/picture_writer.h"
+#include "media/image_writer.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
@@ -14,13 +14,13 @@ bool has_pattern(const fs::path& output) { return output.filename().string().fin
 
 }  // namespace
 
-bool PictureSink::takes(const SinkOptions& options) {
+bool ImageFileSink::takes(const SinkOptions& options) {
   if (options.output == "-" || !options.format.empty()) return false;
   const fs::path output = options.output;
-  return is_folder(output) || can_write_picture(output);
+  return is_folder(output) || can_write_image(output);
 }
 
-PictureSink::PictureSink(const SinkOptions& options)
+ImageFileSink::ImageFileSink(const SinkOptions& options)
     : output_(options.output), metadata_(options.metadata), quality_(options.quality) {
   if (is_folder(output_)) {
     output_ /= "%05d.png";
@@ -34,7 +34,7 @@ PictureSink::PictureSink(const SinkOptions& options)
     throw Error("cannot make the folder " + output_.parent_path().string() + ": " + failure.message());
 }
 
-void PictureSink::write(const Frame& frame) {
+void ImageFileSink::write(const Frame& frame) {
   if (!pattern_ && written_ > 0) {
     throw Error("there are more frames than the one picture " + output_.string() +
                 "; write to a folder, to a pattern such as %05d.png or to a video");
@@ -43,7 +43,7 @@ void PictureSink::write(const Frame& frame) {
   ++written_;
 }
 
-void PictureSink::finish() {
+void ImageFileSink::finish() {
   if (written_ == 0) throw Error("no frame came for " + output_.string());
 }
 

@@ -1,7 +1,7 @@
-#include "media/picture_writer.h"
+#include "media/image_writer.h"
 
 #include "media/file_names.h"
-#include "media/picture_encoders.h"
+#include "media/image_encoders.h"
 #include "media/temporary_file.h"
 #include "streamdiffusion/error.h"
 #include "streamdiffusion/media.h"
@@ -21,7 +21,7 @@ std::string format_of(const std::filesystem::path& file) {
 
 }  // namespace
 
-bool can_write_picture(const std::filesystem::path& file) { return !format_of(file).empty(); }
+bool can_write_image(const std::filesystem::path& file) { return !format_of(file).empty(); }
 
 std::vector<std::uint8_t> encode_image(const Frame& frame, const std::string& format,
                                        const std::map<std::string, std::string>& text, int quality) {
@@ -35,7 +35,7 @@ std::vector<std::uint8_t> encode_image(const Frame& frame, const std::string& fo
 
 void write_image(const std::filesystem::path& file, const Frame& frame,
                  const std::map<std::string, std::string>& text, int quality) {
-  if (!can_write_picture(file)) {
+  if (!can_write_image(file)) {
     throw Error("cannot write " + file.string() + ": give it the extension .png, .jpg or .webp");
   }
   try {

@@ -5,6 +5,6 @@
 namespace streamdiffusion {
 
 /// True if write_image supports the file's extension.
-bool can_write_picture(const std::filesystem::path& file);
+bool can_write_image(const std::filesystem::path& file);
 
 }  // namespace streamdiffusion
