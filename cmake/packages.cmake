@@ -21,7 +21,7 @@ if(HELP2MAN)
     set(page ${PROJECT_BINARY_DIR}/man/streamdiffusion${suffix}.1)
     add_custom_command(OUTPUT ${page}.gz DEPENDS streamdiffusion_cli VERBATIM
       COMMAND ${CMAKE_COMMAND} -E make_directory ${PROJECT_BINARY_DIR}/man
-      COMMAND ${HELP2MAN} --no-info "--name=redraws video and pictures after a prompt" --version-string=${PROJECT_VERSION}
+      COMMAND ${HELP2MAN} --no-info "--name=redraws videos and images according to a prompt" --version-string=${PROJECT_VERSION}
               "--help-option=${command} --help" --output=${page} $<TARGET_FILE:streamdiffusion_cli>
       COMMAND sed -i "4s/^streamdiffusion/streamdiffusion${suffix}/" ${page}  # the page's name
       COMMAND gzip -9nf ${page})

@@ -51,8 +51,8 @@ def leaf_outline(sway):
 def draw_frame(index):
     phase = 2 * math.pi * index / FRAMES
     side = SIZE * OVERSAMPLING
-    picture = Image.new("RGB", (side, side), "white")
-    draw = ImageDraw.Draw(picture)
+    image = Image.new("RGB", (side, side), "white")
+    draw = ImageDraw.Draw(image)
 
     center_x = side * (0.5 + 0.13 * math.sin(phase))
     center_y = side * (0.56 - 0.05 * abs(math.sin(2 * phase)))
@@ -77,7 +77,7 @@ def draw_frame(index):
     stem = placed([(0, -0.68), (0.02, -0.9), (0.08, -1.08)])
     draw.line(stem, fill=BROWN, width=round(radius * 0.1), joint="curve")
     draw.polygon(placed(leaf_outline(2 * phase)), fill=GREEN)
-    return picture.resize((SIZE, SIZE), Image.Resampling.LANCZOS)
+    return image.resize((SIZE, SIZE), Image.Resampling.LANCZOS)
 
 
 def main():

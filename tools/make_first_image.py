@@ -56,13 +56,13 @@ DRAWINGS = [
 
 
 def frames_of(paper, strokes):
-    picture = Image.new("RGB", (SIDE, SIDE), paper)
+    image = Image.new("RGB", (SIDE, SIDE), paper)
     for stroke in strokes:
-        stroke(ImageDraw.Draw(picture))
+        stroke(ImageDraw.Draw(image))
         for _ in range(2):
-            yield picture.copy()
+            yield image.copy()
     for _ in range(HOLD):
-        yield picture.copy()
+        yield image.copy()
 
 
 def redrawn(arguments, frames, prompt, folder):
@@ -86,7 +86,7 @@ def side_by_side(drawing, result, prompt, font):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program", type=Path)
-    parser.add_argument("picture", type=Path)
+    parser.add_argument("image", type=Path)
     parser.add_argument("--strength", default="0.6")
     parser.add_argument("--steps", default="2")
     arguments = parser.parse_args()
@@ -97,7 +97,7 @@ def main():
         with tempfile.TemporaryDirectory() as folder:
             results = redrawn(arguments, frames, prompt, Path(folder))
         animation += [side_by_side(frame, result, prompt, font) for frame, result in zip(frames, results, strict=True)]
-    animation[0].save(arguments.picture, save_all=True, append_images=animation[1:], duration=160, loop=0, quality=80, method=6)
+    animation[0].save(arguments.image, save_all=True, append_images=animation[1:], duration=160, loop=0, quality=80, method=6)
 
 
 if __name__ == "__main__":

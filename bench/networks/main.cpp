@@ -85,8 +85,8 @@ void add_options(CLI::App& app, Arguments& arguments) {
   Workload& workload = arguments.workload;
   app.add_option("model", workload.model, "A diffusers folder")->required();
   app.add_option("--vae", workload.vae, "An autoencoder's folder in place of the model's own");
-  app.add_option("--width", workload.width, "Of the picture, in pixels")->capture_default_str();
-  app.add_option("--height", workload.height, "Of the picture, in pixels")->capture_default_str();
+  app.add_option("--width", workload.width, "Width of the image in pixels")->capture_default_str();
+  app.add_option("--height", workload.height, "Height of the image in pixels")->capture_default_str();
   app.add_option("--rows", workload.rows, "Rows of a UNet call, denoising steps of the stream")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();

@@ -41,7 +41,7 @@ Json run_paced(int port, double frames_per_second, const std::atomic<bool>& stop
   std::ranges::sort(latencies);
   return {{"asked_fps", frames_per_second},
           {"sent", number},
-          {"pictures", states[0]},
+          {"images", states[0]},
           {"lost", static_cast<int>(number) - states[0]},
           {"median_ms", quantile(latencies, 0.5) * 1e3},
           {"p99_ms", quantile(latencies, 0.99) * 1e3},
@@ -56,7 +56,7 @@ Json run_paced_for(int port, double frames_per_second, double seconds) {
   });
   Json result = run_paced(port, frames_per_second, stop);
   timer.join();
-  result["fps"] = result["pictures"].get<int>() / seconds;
+  result["fps"] = result["images"].get<int>() / seconds;
   return result;
 }
 

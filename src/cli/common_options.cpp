@@ -21,7 +21,7 @@ void add_size(CLI::App& app, CommonOptions& options, const std::string& by_defau
 }
 
 void add_image_options(CLI::App& app, CommonOptions& options) {
-  app.option_defaults()->group("Picture");
+  app.option_defaults()->group("Image");
   add(app, "--negative-prompt", options.negative_prompt, "TEXT",
       "what not to draw (with --cfg-type full or initialize)")
       ->default_str("\"\"");
@@ -95,7 +95,7 @@ void add_guidance(CLI::App& app, CommonOptions& options) {
 }
 
 void add_stream(CLI::App& app, CommonOptions& options) {
-  app.option_defaults()->group("Stream (video; of no effect on a single picture)");
+  app.option_defaults()->group("Stream (video; of no effect on a single image)");
   add(app, "--frame-buffer", options.frame_buffer, "N", "frames that go through each step together")
       ->check(in_range(1, 1024));
   app.add_flag("--no-denoising-batch", options.no_denoising_batch,
@@ -172,7 +172,7 @@ void add_machine_options(CLI::App& app, CommonOptions& options) {
 }
 
 void add_size_options(CLI::App& app, CommonOptions& options) {
-  app.option_defaults()->group("Picture");
+  app.option_defaults()->group("Image");
   add_size(app, options, "the model's native size");
 }
 

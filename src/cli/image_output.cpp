@@ -40,7 +40,7 @@ void check_image_output(const std::string& output) {
   const std::filesystem::path file = output;
   if (file.filename().empty() || std::filesystem::is_directory(file)) {
     throw Error("the output " + output + " is a folder; name a file such as " +
-                (file / "picture.png").string());
+                (file / "image.png").string());
   }
   if (!file.has_extension()) {
     throw Error("the output " + output + " has no extension that says what to write, such as " + output +

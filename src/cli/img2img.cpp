@@ -43,7 +43,7 @@ Frame read_input_image(const std::string& input, const Console& console) {
   source.on_warning = on_warning;
   Frame frame;
   if (!open_source(source)->read(frame)) {
-    throw Error("standard input holds no picture");
+    throw Error("standard input holds no image");
   }
   return frame;
 }
@@ -79,14 +79,14 @@ int img2img(const CLI::App& app, Img2ImgOptions& options) {
 
 Command add_img2img(CLI::App& program) {
   const auto options = std::make_shared<Img2ImgOptions>();
-  CLI::App* const app = program.add_subcommand("img2img", "Redraw a picture after a prompt");
+  CLI::App* const app = program.add_subcommand("img2img", "Redraw an image according to a prompt");
   app->add_option("INPUT,--input", options->input,
-                  "picture to redraw (PNG, JPEG, WebP, ...); - reads standard input")
+                  "image to redraw (PNG, JPEG, WebP, ...); - reads standard input")
       ->type_name("FILE")
       ->take_last();
   add_prompts(*app, *options, "PROMPT,--prompt");
   app->add_option("-o,--output", options->output,
-                  "picture to write: .png, .jpg or .webp; - writes PNG to standard output")
+                  "image to write: .png, .jpg or .webp; - writes PNG to standard output")
       ->type_name("FILE")
       ->take_last();
   add_common_options(*app, *options);

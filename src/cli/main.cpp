@@ -99,7 +99,7 @@ int run_chosen(const std::vector<Command>& commands) {
 
 int run_program(int argc, char** argv) {
   CLI::App program(
-      "Redraws video and pictures after a prompt by diffusion, in real time where the machine can.",
+      "Redraws videos and images according to a prompt by diffusion, in real time where the machine can.",
       "streamdiffusion");
   program.formatter(std::make_shared<HelpFormatter>());
   program.set_help_flag("-h,--help", "show this help");

@@ -209,13 +209,13 @@ int run(const CLI::App& app, RunOptions& options) {
 void add_stream_ends(CLI::App& app, RunOptions& options) {
   app.add_option(
          "INPUT,--input", options.input,
-         "video, picture or folder of pictures; - reads standard input; live: a camera (/dev/video0), the "
+         "video, image or folder of images; - reads standard input; live: a camera (/dev/video0), the "
          "screen (screen, screen:640x480+100+50, :0.0) or an address (rtsp://, rtmp://, srt://, udp://)")
       ->type_name("INPUT")
       ->take_last();
   app.add_option(
          "OUTPUT,-o,--output", options.output,
-         "video, folder (out/) or pattern (out/%05d.png) of pictures; - writes to standard output; live: "
+         "video, folder (out/) or pattern (out/%05d.png) of images; - writes to standard output; live: "
          "window, a virtual camera (/dev/video10) or an address (rtmp://, srt://, udp://)")
       ->type_name("OUTPUT")
       ->take_last();
@@ -233,7 +233,7 @@ void add_stream_ends(CLI::App& app, RunOptions& options) {
       ->default_str("none")
       ->take_last();
   app.add_option("--patience", options.patience,
-                 "live: an input that gives no picture for so long is opened again")
+                 "live: an input that sends no frame for this long is opened again")
       ->type_name("SECONDS")
       ->check(in_range(0.1, 3600.0))
       ->capture_default_str()
@@ -253,7 +253,7 @@ void add_formats(CLI::App& app, RunOptions& options) {
       ->type_name("NAME")
       ->capture_default_str();
   app.add_option("--input-rate", options.input_rate,
-                 "frames a second of raw video and folders of pictures; asked of a camera or screen")
+                 "frames a second of raw video and folders of images; asked of a camera or screen")
       ->type_name("FPS")
       ->check(in_range(0.001, 10000.0))
       ->default_str("25");
@@ -291,7 +291,7 @@ void add_formats(CLI::App& app, RunOptions& options) {
 
 Command add_run(CLI::App& program) {
   const auto options = std::make_shared<RunOptions>();
-  CLI::App* const app = program.add_subcommand("run", "Redraw a video after a prompt");
+  CLI::App* const app = program.add_subcommand("run", "Redraw a video according to a prompt");
   add_stream_ends(*app, *options);
   add_formats(*app, *options);
   add_common_options(*app, *options);

@@ -33,7 +33,7 @@ int txt2img(const CLI::App& app, Txt2ImgOptions& options) {
   require(app, "--prompt", "PROMPT");
   require(app, "--output", "--output FILE");
   if (options.output == "-" && options.count > 1) {
-    throw UsageError("standard output takes one picture: leave --count out");
+    throw UsageError("standard output takes one image: leave --count out");
   }
   check_image_output(options.output);
   const Console console(options.quiet);
@@ -82,20 +82,20 @@ int txt2img(const CLI::App& app, Txt2ImgOptions& options) {
 
 Command add_txt2img(CLI::App& program) {
   const auto options = std::make_shared<Txt2ImgOptions>();
-  CLI::App* const app = program.add_subcommand("txt2img", "Draw pictures from a prompt");
+  CLI::App* const app = program.add_subcommand("txt2img", "Generate images from a prompt");
   add_prompts(*app, *options, "PROMPT,--prompt");
   app->add_option("-o,--output", options->output,
-                  "picture to write: .png, .jpg or .webp; - writes PNG to standard output")
+                  "image to write: .png, .jpg or .webp; - writes PNG to standard output")
       ->type_name("FILE")
       ->take_last();
   app->add_option(
          "--count", options->count,
-         "pictures to draw, numbered (out-1.png, out-2.png, ...), each with the seed after the last one's")
+         "images to generate, numbered (out-1.png, out-2.png, ...), each with the seed after the last one's")
       ->type_name("N")
       ->capture_default_str()
       ->check(in_range(1, 1'000'000))
       ->take_last();
-  app->add_option("--batch", options->batch, "pictures to draw together")
+  app->add_option("--batch", options->batch, "images to compute in one batch")
       ->type_name("N")
       ->capture_default_str()
       ->check(in_range(1, 1024))

@@ -94,7 +94,7 @@ FramePointer make_frame(int width, int height, AVPixelFormat format) {
   frame->width = width;
   frame->height = height;
   frame->format = format;
-  check(av_frame_get_buffer(frame.get(), 0), "cannot make room for a picture");
+  check(av_frame_get_buffer(frame.get(), 0), "cannot allocate a frame");
   return frame;
 }
 

@@ -36,7 +36,7 @@ ImageFileSink::ImageFileSink(const SinkOptions& options)
 
 void ImageFileSink::write(const Frame& frame) {
   if (!pattern_ && written_ > 0) {
-    throw Error("there are more frames than the one picture " + output_.string() +
+    throw Error("there are more frames than the one image " + output_.string() +
                 "; write to a folder, to a pattern such as %05d.png or to a video");
   }
   write_image(pattern_ ? pattern_->name(written_) : output_, frame, metadata_, quality_);

@@ -98,11 +98,11 @@ bool is_big_tiff(std::span<const std::uint8_t> bytes) {
 /// Throws Error for formats that FFmpeg does not know, with advice on how to convert them.
 void refuse_unknown(std::span<const std::uint8_t> bytes, const std::string& name) {
   if (is_heic(bytes)) {
-    throw Error("the picture " + name +
+    throw Error("the image " + name +
                 " is a HEIC, which this program cannot read; convert it to a JPEG or PNG");
   }
   if (is_big_tiff(bytes)) {
-    throw Error("the picture " + name +
+    throw Error("the image " + name +
                 " is a BigTIFF, which FFmpeg cannot read; save it as a plain TIFF or PNG");
   }
 }
@@ -157,7 +157,7 @@ ffmpeg::Input open_demuxer(const MemoryInput& memory, const AVInputFormat& forma
   AVFormatContext* context = avformat_alloc_context();
   if (context == nullptr) throw std::bad_alloc();
   context->pb = memory.context();
-  ffmpeg::check(avformat_open_input(&context, "", &format, nullptr), "cannot read the picture " + name);
+  ffmpeg::check(avformat_open_input(&context, "", &format, nullptr), "cannot read the image " + name);
   return ffmpeg::Input(context);
 }
 
@@ -165,15 +165,14 @@ ffmpeg::Packet first_packet(AVFormatContext& input, int stream, const std::strin
   ffmpeg::Packet packet = ffmpeg::make_packet();
   do {
     av_packet_unref(packet.get());
-    ffmpeg::check(av_read_frame(&input, packet.get()), "cannot read the picture " + name);
+    ffmpeg::check(av_read_frame(&input, packet.get()), "cannot read the image " + name);
   } while (packet->stream_index != stream);
   return packet;
 }
 
 ffmpeg::Packet whole_packet(std::span<const std::uint8_t> bytes) {
   ffmpeg::Packet packet = ffmpeg::make_packet();
-  ffmpeg::check(av_new_packet(packet.get(), static_cast<int>(bytes.size())),
-                "cannot make room for a picture");
+  ffmpeg::check(av_new_packet(packet.get(), static_cast<int>(bytes.size())), "cannot make room for an image");
   std::memcpy(packet->data, bytes.data(), bytes.size());
   return packet;
 }
@@ -185,7 +184,7 @@ ffmpeg::FramePointer decode_packet(const AVCodecParameters& parameters, const AV
   ffmpeg::check(avcodec_send_packet(codec.get(), &packet), what);
   ffmpeg::check(avcodec_send_packet(codec.get(), nullptr), what);
   const int result = avcodec_receive_frame(codec.get(), image.get());
-  if (result == AVERROR_EOF) throw Error(what + ": it holds no whole picture; it may be cut short");
+  if (result == AVERROR_EOF) throw Error(what + ": it holds no complete image; it may be cut short");
   ffmpeg::check(result, what);
   if (image->decode_error_flags != 0 || (image->flags & AV_FRAME_FLAG_CORRUPT) != 0) {
     throw Error(what + ": it is damaged");
@@ -201,7 +200,7 @@ struct ImageFormat {
 
 ffmpeg::FramePointer decode(std::span<const std::uint8_t> bytes, const ImageFormat& format,
                             const std::string& name, std::int64_t most_pixels) {
-  const std::string what = "cannot decode the picture " + name;
+  const std::string what = "cannot decode the image " + name;
   if (format.demuxer == nullptr) {
     const ffmpeg::Parameters parameters = ffmpeg::make_parameters();
     parameters->codec_type = AVMEDIA_TYPE_VIDEO;
@@ -211,7 +210,7 @@ ffmpeg::FramePointer decode(std::span<const std::uint8_t> bytes, const ImageForm
   const MemoryInput memory(bytes);
   const ffmpeg::Input input = open_demuxer(memory, *format.demuxer, name);
   const int stream = av_find_best_stream(input.get(), AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
-  ffmpeg::check(stream, name + " is no picture");
+  ffmpeg::check(stream, name + " is not an image");
   const ffmpeg::Packet packet =
       is_single_image(*format.demuxer) ? whole_packet(bytes) : first_packet(*input, stream, name);
   return decode_packet(*input->streams[stream]->codecpar, *packet, what, most_pixels);
@@ -235,25 +234,25 @@ void warn_of_flaws(const Structure& structure, const AVFrame& image, const std::
   if (!on_warning) return;
   if (structure.separate_alpha && !has_alpha(static_cast<AVPixelFormat>(image.format))) {
     on_warning(
-        "the picture " + name +
+        "the image " + name +
         " has transparency, which FFmpeg does not read from an AVIF: transparent parts are opaque; convert "
         "it to a PNG to have them black");
   }
   // If a PNG names primaries as well, FFmpeg gives these instead of the profile.
   if (!structure.wrapped_profile.empty() && !has_profile(image) &&
       image.color_primaries == AVCOL_PRI_UNSPECIFIED) {
-    on_warning("the picture " + name +
+    on_warning("the image " + name +
                " has a colour profile that FFmpeg cannot read: its colours are read as sRGB");
   }
-  if (structure.cut_short) on_warning("the picture " + name + " has no end marker; it may be cut short");
+  if (structure.cut_short) on_warning("the image " + name + " has no end marker; it may be cut short");
   const std::string complaint = structure.format == Structure::Format::tiff ? tiff_complaint() : "";
-  if (!complaint.empty()) on_warning("the picture " + name + " may be damaged: " + complaint);
+  if (!complaint.empty()) on_warning("the image " + name + " may be damaged: " + complaint);
 }
 
 void warn_of_further_images(Bytes bytes, const std::string& name, const OnWarning& on_warning) {
   const std::size_t images = count_images(bytes);
   if (images < 2 || !on_warning) return;
-  on_warning("the picture " + name + " holds " + std::to_string(images) +
+  on_warning("the image " + name + " holds " + std::to_string(images) +
              " images, of which the first alone is read");
 }
 
@@ -271,13 +270,13 @@ ffmpeg::FramePointer decode_known(std::span<const std::uint8_t> bytes, const Ima
     return decode(bytes, format, name, most_pixels);
   } catch (const Error&) {
     if (structure.cut_short) {
-      throw Error("the picture " + name + " is cut short; copy or download it again");
+      throw Error("the image " + name + " is cut short; copy or download it again");
     }
     if (!structure.animated) throw;
     throw Error(
-        "the picture " + name +
+        "the image " + name +
         " is an animated WebP, which this version of FFmpeg cannot decode; convert it to a GIF, a video "
-        "or still pictures");
+        "or still images");
   }
 }
 
@@ -310,12 +309,12 @@ void attach_profile(AVFrame& image, Bytes profile) {
 void refuse_black_tiff(const Structure& structure, const std::string& name) {
   if (structure.jpeg_in_tiff) {
     throw Error(
-        "the picture " + name +
+        "the image " + name +
         " is a TIFF compressed as JPEG, which FFmpeg cannot decode; save it uncompressed, with LZW or "
         "as a JPEG");
   }
   if (structure.tiled_tiff) {
-    throw Error("the picture " + name +
+    throw Error("the image " + name +
                 " is a TIFF in tiles, which FFmpeg cannot decode; save it in strips or as a PNG");
   }
 }
@@ -327,7 +326,7 @@ Frame decode_to_rgb(std::span<const std::uint8_t> bytes, const ImageFormat& form
   const bool decoder_tells = structure.format == Structure::Format::png ||
                              (structure.format == Structure::Format::jpeg && !structure.progressive);
   if (structure.cut_short && !decoder_tells) {
-    throw Error("the picture " + name + " is cut short; copy or download it again");
+    throw Error("the image " + name + " is cut short; copy or download it again");
   }
   refuse_black_tiff(structure, name);
   const ffmpeg::FramePointer image = decode_without_damage(bytes, format, structure, name, most_pixels);
@@ -341,10 +340,10 @@ Frame decode_to_rgb(std::span<const std::uint8_t> bytes, const ImageFormat& form
     // The pixel aspect is ignored: in PNG and JPEG it comes from print resolutions.
     converter.convert(*image, AVCOL_SPC_SMPTE170M, {0, 1}, orientation_of(*image, structure), frame);
   } catch (const Error& error) {
-    throw Error("the picture " + name + ": " + error.what());
+    throw Error("the image " + name + ": " + error.what());
   }
   const std::string& problem = converter.colour_problem();
-  if (on_warning && !problem.empty()) on_warning("the picture " + name + " " + problem);
+  if (on_warning && !problem.empty()) on_warning("the image " + name + " " + problem);
   return frame;
 }
 
@@ -376,21 +375,21 @@ bool is_image(const std::filesystem::path& file) {
 Frame read_image(const std::filesystem::path& file, const OnWarning& on_warning) {
   ffmpeg::silence_log();
   const std::string name = file.string();
-  if (!std::filesystem::exists(file)) throw Error("there is no picture " + name);
+  if (!std::filesystem::exists(file)) throw Error("there is not an image " + name);
   if (!std::filesystem::is_regular_file(file)) throw Error(name + " is no file");
-  if (std::filesystem::file_size(file) > kMaxFileSize) throw Error("the picture " + name + " is over 1 GiB");
+  if (std::filesystem::file_size(file) > kMaxFileSize) throw Error("the image " + name + " is over 1 GiB");
   const std::vector<std::uint8_t> bytes = read_bytes(file, kMaxFileSize);
-  if (bytes.empty()) throw Error("the picture " + name + " is empty or cannot be read");
+  if (bytes.empty()) throw Error("the image " + name + " is empty or cannot be read");
   refuse_unknown(bytes, name);
   ImageFormat format{.demuxer = probe_image(bytes)};
   if (format.demuxer == nullptr) format.codec = codec_by_name(file);
   const bool known =
       format.demuxer != nullptr ? holds_image(*format.demuxer, bytes) : format.codec != AV_CODEC_ID_NONE;
   if (!known && format.demuxer != nullptr) {
-    throw Error(name + " is no picture: FFmpeg takes it for a video or for sound (" + format.demuxer->name +
+    throw Error(name + " is not an image: FFmpeg takes it for a video or for sound (" + format.demuxer->name +
                 ")");
   }
-  if (!known) throw Error(name + " is no picture that FFmpeg knows (PNG, JPEG, WebP, ...)");
+  if (!known) throw Error(name + " is not an image that FFmpeg knows (PNG, JPEG, WebP, ...)");
   return decode_to_rgb(bytes, format, name, ffmpeg::kMaxPixels, on_warning);
 }
 
@@ -398,7 +397,7 @@ Frame decode_image(std::span<const std::uint8_t> bytes, std::int64_t most_pixels
   ffmpeg::silence_log();
   const AVInputFormat* format = bytes.empty() ? nullptr : probe_image(bytes);
   if (format == nullptr || !is_single_image(*format) || !is_web_image(bytes)) {
-    throw Error("these bytes are no PNG, JPEG or WebP picture");
+    throw Error("these bytes are not a PNG, JPEG or WebP image");
   }
   return decode_to_rgb(bytes, {.demuxer = format}, "that was sent", most_pixels, nullptr);
 }

@@ -25,12 +25,12 @@ bool can_write_image(const std::filesystem::path& file) { return !format_of(file
 
 std::vector<std::uint8_t> encode_image(const Frame& frame, const std::string& format,
                                        const std::map<std::string, std::string>& text, int quality) {
-  if (frame.empty()) throw Error("the picture is empty");
+  if (frame.empty()) throw Error("the image is empty");
   if (quality > 100) throw Error("quality goes from 0 to 100");
   if (format == "png") return encode_png(frame, text);
   if (format == "jpeg") return encode_jpeg(frame, quality < 0 ? kDefaultJpegQuality : quality);
   if (format == "webp") return encode_webp(frame, quality < 0 ? kDefaultWebpQuality : quality);
-  throw Error("pictures are written as png, jpeg or webp, not \"" + format + "\"");
+  throw Error("images are written as png, jpeg or webp, not \"" + format + "\"");
 }
 
 void write_image(const std::filesystem::path& file, const Frame& frame,

@@ -38,7 +38,7 @@ LiveSource::LiveSource(const SourceOptions& options)
   constexpr int kThreads = 1;  // Each further thread would delay by a frame.
   decoder_ = ffmpeg::open_decoder(*stream_->codecpar, kThreads, "cannot decode " + name_);
   decoder_->pkt_timebase = stream_->time_base;
-  if (next_frame() == Next::end) throw Error("cannot read " + name_ + ": it ended before the first picture");
+  if (next_frame() == Next::end) throw Error("cannot read " + name_ + ": it ended before the first frame");
   frame_waiting_ = true;
   fill_info();
   const std::string matrix = unusual_matrix(*decoded_);
@@ -109,7 +109,7 @@ bool LiveSource::feed_decoder() {
     if (result >= 0) times_->correct(*packet_);
     if (result >= 0 && packet_->stream_index == stream_->index) break;
     if (interrupt_.time_is_up())
-      throw Error(name_ + " has given no picture for " + exact_seconds_text(patience_));
+      throw Error(name_ + " has sent no frame for " + exact_seconds_text(patience_));
     if (result == AVERROR_EOF) {
       if (recorded_) return false;
       throw Error(name_ + " has ended");

@@ -30,7 +30,7 @@ std::unique_ptr<Source> open_images(const SourceOptions& options, std::vector<st
   constexpr double kImageRate = 25;
   const auto on_warning = warning_of(options);
   if (options.width > 0 && on_warning) {
-    on_warning("the size given for " + options.input + " has no effect: pictures have their own");
+    on_warning("the size given for " + options.input + " has no effect: images have their own");
   }
   const double rate = options.frame_rate > 0 ? options.frame_rate : kImageRate;
   return std::make_unique<ImageFileSource>(std::move(files), rate, on_warning);
@@ -49,8 +49,7 @@ std::unique_ptr<Source> open_source(const SourceOptions& options) {
   const std::filesystem::path path = options.input;
   if (std::filesystem::is_directory(path)) {
     std::vector<std::filesystem::path> files = images_in(path);
-    if (files.empty())
-      throw Error("the folder " + options.input + " holds no pictures (PNG, JPEG, WebP, ...)");
+    if (files.empty()) throw Error("the folder " + options.input + " holds no images (PNG, JPEG, WebP, ...)");
     return open_images(options, std::move(files));
   }
   if (std::filesystem::is_regular_file(path) && is_image(path)) {

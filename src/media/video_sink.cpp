@@ -30,9 +30,9 @@ const AVOutputFormat& choose_container(const SinkOptions& options) {
   if (container == nullptr || !holds_video(*container) || (container->flags & AVFMT_NOFILE) != 0 ||
       std::string_view(container->name).starts_with("image2")) {
     throw Error("cannot tell what to write to " + options.output +
-                ": give it the extension of a video (.mp4, .mkv, .webm, .gif, ...), of a picture (.png, "
+                ": give it the extension of a video (.mp4, .mkv, .webm, .gif, ...), of an image (.png, "
                 ".jpg, .webp) or "
-                "a / at its end for a folder of pictures");
+                "a / at its end for a folder of images");
   }
   return *container;
 }

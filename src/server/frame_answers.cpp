@@ -17,7 +17,7 @@ void FrameAnswers::note_superseded(Session& session, const Arrival& arrival) {
 void FrameAnswers::answer_unreadable(Session& session, const Arrival& arrival, const std::string& problem) {
   answer(session, FrameState::unreadable, arrival);
   if (session.output) {
-    session.output->send(make_error("picture", problem));
+    session.output->send(make_error("image", problem));
   }
 }
 

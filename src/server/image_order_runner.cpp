@@ -39,7 +39,7 @@ ImageOrderRunner::ImageOrderRunner(ServerContext& server, const asio::any_io_exe
     : server_(server), outbox_(std::make_shared<Outbox>(executor)) {
   ticket_ = server.slots.take_ticket(address, [outbox = outbox_] { outbox->wake(); });
   if (!ticket_) {
-    throw Refused(Status::too_many_requests, "no place is left, in the queue neither; try again later");
+    throw Refused(Status::too_many_requests, "all session slots and the queue are full; try again later");
   }
 }
 
@@ -64,7 +64,7 @@ asio::awaitable<void> ImageOrderRunner::wait_for_slot() {
   const Clock::time_point until = Clock::now() + kImagePatience;
   while (ticket_->position() > 0) {
     if (server_.stopping || Clock::now() > until) {
-      throw Refused(Status::service_unavailable, "no place was left in time; try again later");
+      throw Refused(Status::service_unavailable, "no session slot became free in time; try again later");
     }
     co_await outbox_->wait(kStopInterval);
   }
@@ -119,7 +119,7 @@ asio::awaitable<FrameAnswer> ImageOrderRunner::receive_image() {
       continue;  // The next item is the error that says why.
     }
     if (answer.state != FrameState::image) {
-      throw Refused(Status::internal_server_error, "a picture was lost");
+      throw Refused(Status::internal_server_error, "an image was lost");
     }
     co_return std::move(answer);
   }
@@ -134,7 +134,7 @@ asio::awaitable<Outbox::Item> ImageOrderRunner::receive() {
       co_return std::move(*item);
     }
     if (server_.stopping || Clock::now() > until) {
-      throw Refused(Status::service_unavailable, "the pictures were not made in time");
+      throw Refused(Status::service_unavailable, "the images were not made in time");
     }
     co_await outbox_->wait(kStopInterval);
   }

@@ -20,7 +20,7 @@ using File = std::vector<std::uint8_t>;
 constexpr std::array kTexts = {"prompt", "negative_prompt", "model", "user", "safety_identifier"};
 
 [[noreturn]] void refuse_mask() {
-  throw Refused(Status::bad_request, "'mask' is not supported: a whole picture is drawn anew", "mask");
+  throw Refused(Status::bad_request, "'mask' is not supported: the whole image is redrawn", "mask");
 }
 
 /// Converts a form field's text to JSON: "2" becomes a number, "true" a boolean. Fields in kTexts stay text.

@@ -143,7 +143,7 @@ Order read_edit_order(const Json& fields, std::vector<std::vector<std::uint8_t>>
   Order order = read_fields(fields);
   if (images.size() * static_cast<std::size_t>(order.count) > kMostImages) {
     throw wrong("image", "and 'n' must make at most " + std::to_string(kMostImages) +
-                             " pictures together: each image becomes 'n' of them");
+                             " images together: each input image becomes 'n' of them");
   }
   order.inputs = std::move(images);
   // The images are unrelated, not frames of a stream.

@@ -29,23 +29,23 @@ prometheus::Histogram& seconds(prometheus::Registry& registry, const std::string
 
 Metrics::Metrics()
     : frames_in(counter(registry_, "frames_received_total", "Frames that clients have sent.")),
-      images(counter(registry_, "pictures_total", "Pictures that were sent to clients.")),
+      images(counter(registry_, "images_total", "Images that were sent to clients.")),
       skipped(counter(registry_, "frames_skipped_total", "Frames that the similarity filter skipped.")),
       dropped(counter(registry_, "frames_dropped_total",
                       "Frames that a newer one replaced, or that a change lost.")),
-      unreadable(counter(registry_, "frames_unreadable_total", "Frames that were no readable picture.")),
+      unreadable(counter(registry_, "frames_unreadable_total", "Frames whose image could not be decoded.")),
       steps(counter(registry_, "steps_total", "Steps of sessions' streams.")),
       shared_steps(
           counter(registry_, "shared_steps_total", "Steps that shared a UNet call with another session's.")),
       internal_errors(
           counter(registry_, "internal_errors_total", "Steps and changes that failed unexpectedly.")),
       refused(counter(registry_, "requests_refused_total", "Requests that access rules or limits refused.")),
-      sessions(gauge(registry_, "sessions", "Sessions that have a place.")),
-      queue(gauge(registry_, "queue", "Clients that wait for a place.")),
+      sessions(gauge(registry_, "sessions", "Clients that hold a session slot.")),
+      queue(gauge(registry_, "queue", "Clients that wait for a session slot.")),
       connections(gauge(registry_, "connections", "Open connections.")),
       models_loaded(gauge(registry_, "models_loaded", "Models in memory.")),
       latency(seconds(registry_, "frame_latency_seconds",
-                      "From a frame's arrival to the sending of its picture.")),
+                      "Time from a frame's arrival to the sending of its image.")),
       step_time(seconds(registry_, "step_seconds", "Time of one turn of the engine.")) {}
 
 std::string Metrics::text() const { return prometheus::TextSerializer().Serialize(registry_.Collect()); }

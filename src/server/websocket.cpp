@@ -85,7 +85,7 @@ class Client : public std::enable_shared_from_this<Client> {
     ticket_ = server_.slots.take_ticket(address_, [this] { outbox_->wake(); });
     if (!ticket_) {
       server_.metrics.refused.Increment();
-      co_await close(websocket::close_code::try_again_later, "no place left, in the queue neither");
+      co_await close(websocket::close_code::try_again_later, "all session slots and the queue are full");
       co_return;
     }
     asio::co_spawn(socket_.get_executor(), read(shared_from_this()), asio::detached);
@@ -197,7 +197,7 @@ class Client : public std::enable_shared_from_this<Client> {
                  {"limits",
                   {{"frames_under_way", limits.text_frames_waiting},
                    {"message_bytes", server_.options.message_bytes},
-                   {"picture_pixels", limits.image_pixels},
+                   {"image_pixels", limits.image_pixels},
                    {"largest_side", limits.largest_side},
                    {"prompt_bytes", kLongestPrompt}}}});
   }

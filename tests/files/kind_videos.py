@@ -44,10 +44,10 @@ def video_packets(stream, times, full_range):
     import numpy
     from av.video.reformatter import ColorRange, Colorspace
 
-    picture = numpy.full((SIZE, SIZE, 3), COLOUR, numpy.uint8)
+    image = numpy.full((SIZE, SIZE, 3), COLOUR, numpy.uint8)
     space = Colorspace.ITU601 if stream.codec_context.name == "mjpeg" else Colorspace.ITU709
     for time in times:
-        frame = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(
+        frame = av.VideoFrame.from_ndarray(image, format="rgb24").reformat(
             format=stream.pix_fmt, dst_colorspace=space, dst_color_range=ColorRange.JPEG if full_range else ColorRange.MPEG
         )
         frame.pts = round(time / 1000 / stream.codec_context.time_base)
@@ -71,9 +71,9 @@ def ffmpeg_file(folder, name, video, audio, times, full_range=False, rate=48000)
     import av
 
     with av.open(str(folder / name), "w") as container:
-        pictures = add_video(container, video, times, full_range)
+        images = add_video(container, video, times, full_range)
         sound = container.add_stream(audio, rate=rate, layout="mono") if audio else None
-        packets = [*video_packets(pictures, times, full_range)]
+        packets = [*video_packets(images, times, full_range)]
         packets += audio_packets(sound, rate, times[-1] / 1000) if audio else []
         for packet in sorted(packets, key=lambda packet: packet.dts * packet.time_base):
             container.mux(packet)

@@ -29,7 +29,7 @@ TEST(ImageBytes, OfTooLargeAnImageAreRefused) {
 TEST(ImageBytes, ThatAreNoneOfTheThreeFormatsAreRefused) {
   for (const std::string& bytes : {std::string(), std::string("P6 1 1 255\nabc"),
                                    std::string("GIF89a garbage"), std::string(100, '\0')}) {
-    EXPECT_NE(error_of([&] { decoded(bytes); }).find("no PNG, JPEG or WebP"), std::string::npos);
+    EXPECT_NE(error_of([&] { decoded(bytes); }).find("not a PNG, JPEG or WebP image"), std::string::npos);
   }
 }
 

@@ -122,7 +122,7 @@ TEST(ReadImage, ReadsWhatOtherProgramsShow) {
   const std::string without_end = jpeg.substr(0, jpeg.size() - 2);
   const std::vector<Flawed> images = {{without_end, "without its end", true},
                                       {without_end + std::string(3000, '\0'), "filled up with zeros", true},
-                                      {jpeg + jpeg, "with a second picture", false},
+                                      {jpeg + jpeg, "with a second image", false},
                                       {jpeg + "trailer", "with something behind it", false}};
   for (const Flawed& image : images) {
     const std::string file = folder / "a.jpg";
@@ -263,10 +263,10 @@ TEST(ReadImage, SaysThatABigTiffCannotBeRead) {
 TEST(ReadImage, RefusesWhatIsNoImage) {
   const ScratchFolder folder;
   const std::string file = folder / "text.png";
-  write_bytes(file, "this is no picture\n");
-  EXPECT_NE(error_of([&] { read_image(file); }).find("no picture"), std::string::npos);
-  EXPECT_NE(error_of([&] { read_image(fixture("bt709_full.mp4")); }).find("no picture"), std::string::npos);
-  EXPECT_NE(error_of([&] { read_image(folder / "missing.png"); }).find("there is no picture"),
+  write_bytes(file, "this is text\n");
+  EXPECT_NE(error_of([&] { read_image(file); }).find("not an image"), std::string::npos);
+  EXPECT_NE(error_of([&] { read_image(fixture("bt709_full.mp4")); }).find("not an image"), std::string::npos);
+  EXPECT_NE(error_of([&] { read_image(folder / "missing.png"); }).find("there is no image"),
             std::string::npos);
   EXPECT_THROW(read_image(folder / ""), Error);
   write_bytes(file, "");

@@ -640,8 +640,8 @@ TEST(ImageFileSource, ReadsAFolderInNaturalOrder) {
   write_image(folder / "frame10.png", plain_frame(8, 8, {10, 0, 0}));
   write_image(folder / "frame9.png", plain_frame(8, 8, {9, 0, 0}));
   write_image(folder / "frame100.png", plain_frame(4, 4, {100, 0, 0}));
-  write_bytes(folder / "notes.txt", "no picture");
-  write_bytes(folder / ".hidden.png", "no picture");
+  write_bytes(folder / "notes.txt", "no image");
+  write_bytes(folder / ".hidden.png", "no image");
   const SourceInfo info = info_of(folder / "");
   EXPECT_EQ(info.frames, 3);
   EXPECT_DOUBLE_EQ(info.frame_rate, 25);
@@ -665,7 +665,7 @@ TEST(ImageFileSource, NamesTheHeicOfAFolder) {
 
 TEST(ImageFileSource, NamesTheBrokenImageOfAFolder) {
   const ScratchFolder folder;
-  EXPECT_NE(error_of([&] { read_all(folder / ""); }).find("no pictures"), std::string::npos);
+  EXPECT_NE(error_of([&] { read_all(folder / ""); }).find("no images"), std::string::npos);
   write_image(folder / "1.png", gradient_frame(8, 8));
   write_bytes(folder / "2.png", read_bytes(folder / "1.png").substr(0, 60));
   EXPECT_NE(error_of([&] { read_all(folder / ""); }).find("2.png"), std::string::npos);

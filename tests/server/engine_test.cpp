@@ -180,7 +180,7 @@ TEST_F(EngineTest, AnswersEveryFrameOnce) {
   for (const FrameAnswer& answer : inbox_->answers(kFrames)) {
     ++times[answer.tag.number];
     if (answer.state == FrameState::image) {
-      EXPECT_GT(static_cast<std::int64_t>(answer.tag.number), last_image) << "pictures keep their order";
+      EXPECT_GT(static_cast<std::int64_t>(answer.tag.number), last_image) << "images keep their order";
       last_image = answer.tag.number;
     }
   }
@@ -413,8 +413,8 @@ TEST_F(EngineTest, SendsStatisticsAtMostOnceASecond) {
   }
   engine_->stop();
   const std::vector<Json> statistics = inbox_->statistics();
-  ASSERT_EQ(statistics.size(), 2U) << "1.2 s and 2.4 s after the first picture";
-  EXPECT_NEAR(statistics[1]["fps"], 3 / 1.2, 1 / 1.2) << "the last picture may count for the next second";
+  ASSERT_EQ(statistics.size(), 2U) << "1.2 s and 2.4 s after the first image";
+  EXPECT_NEAR(statistics[1]["fps"], 3 / 1.2, 1 / 1.2) << "the last image may count for the next second";
 }
 
 TEST_F(EngineTest, StopsWhileSessionsAreBusy) {

@@ -78,7 +78,7 @@ TEST(Protocol, NamesFieldAndIdInErrors) {
                                    {"message", "too large"},
                                    {"id", "a"},
                                    {"field", "steps"}}));
-  EXPECT_FALSE(nlohmann::json::parse(make_error("picture", "none")).contains("field"));
+  EXPECT_FALSE(nlohmann::json::parse(make_error("image", "none")).contains("field"));
 }
 
 TEST(Protocol, SendsValidTextWhateverAMessageQuotes) {

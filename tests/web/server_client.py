@@ -23,7 +23,7 @@ PICTURE, SKIPPED, DROPPED, UNREADABLE = range(4)
 FRAME_HEADER = struct.Struct("<BBHId")
 ANSWER_HEADER = struct.Struct("<BBHIdII")
 
-Answer = collections.namedtuple("Answer", "state variation number time microseconds dropped picture")
+Answer = collections.namedtuple("Answer", "state variation number time microseconds dropped image")
 
 
 class Server:
@@ -168,16 +168,16 @@ class Session:
         assert answer["type"] == kind, answer
         return answer
 
-    def send(self, picture=b"", number=0, variation=0, time_=0.0):
-        self.socket.send(FRAME_HEADER.pack(1, 0, variation, number, time_) + picture)
+    def send(self, image=b"", number=0, variation=0, time_=0.0):
+        self.socket.send(FRAME_HEADER.pack(1, 0, variation, number, time_) + image)
 
-    def draw(self, picture=b"", variation=0):
+    def draw(self, image=b"", variation=0):
         """Sends a frame and returns the image file of its answer."""
         self.ids += 1
-        self.send(picture, self.ids, variation)
+        self.send(image, self.ids, variation)
         answer = self.answer(self.ids)
         assert answer.state == PICTURE, answer
-        return answer.picture
+        return answer.image
 
 
 def png(width, height, shade=lambda x, y: (x, y, 128)):
@@ -195,10 +195,10 @@ def png_header(width, height):
     return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + data + struct.pack(">I", zlib.crc32(data))
 
 
-def format_of(picture):
+def format_of(image):
     signatures = {"jpeg": b"\xff\xd8\xff", "png": b"\x89PNG\r\n\x1a\n", "webp": b"RIFF"}
-    return next((name for name, bytes_ in signatures.items() if picture.startswith(bytes_)), None)
+    return next((name for name, bytes_ in signatures.items() if image.startswith(bytes_)), None)
 
 
-def size_of_png(picture):
-    return struct.unpack_from(">II", picture, 16)
+def size_of_png(image):
+    return struct.unpack_from(">II", image, 16)

@@ -36,10 +36,10 @@ class Http(OneServer):
         self.assertEqual(get(self.server, "/", headers={"If-None-Match": headers["ETag"]})[0], 304)
 
     def test_metrics_count(self):
-        before = metric(self.server, "pictures_total")
+        before = metric(self.server, "images_total")
         session = self.session()
         session.draw(DRAWING)
-        self.assertEqual(metric(self.server, "pictures_total"), before + 1)
+        self.assertEqual(metric(self.server, "images_total"), before + 1)
         self.assertEqual(metric(self.server, "sessions"), 1)
         self.assertGreaterEqual(metric(self.server, "frame_latency_seconds_count"), 1)
 

@@ -17,46 +17,46 @@ class OpenAi(OneServer):
     def test_models_are_listed(self):
         self.assertEqual([model.id for model in self.client.models.list()], ["default"])
 
-    def test_pictures_are_generated(self):
+    def test_images_are_generated(self):
         made = self.client.images.generate(model="default", prompt="red apple", n=2, size="64x96", response_format="b64_json", extra_body={"seed": 3})
-        pictures = [base64.b64decode(image.b64_json) for image in made.data]
-        self.assertEqual([size_of_png(picture) for picture in pictures], [(64, 96)] * 2)
-        self.assertNotEqual(*pictures)
+        images = [base64.b64decode(image.b64_json) for image in made.data]
+        self.assertEqual([size_of_png(image) for image in images], [(64, 96)] * 2)
+        self.assertNotEqual(*images)
         again = self.client.images.generate(prompt="red apple", size="64x96", response_format="url", extra_body={"seed": 4})
-        self.assertEqual(base64.b64decode(again.data[0].url.partition("base64,")[2]), pictures[1])
+        self.assertEqual(base64.b64decode(again.data[0].url.partition("base64,")[2]), images[1])
 
     def stream(self, method, **options):
         """Returns the events of a streamed answer."""
         with method(stream=True, **options) as events:
             return list(events)
 
-    def test_pictures_are_streamed(self):
+    def test_images_are_streamed(self):
         options = {"prompt": "red apple", "size": "64x96", "extra_body": {"seed": 3, "steps": 4}}
         events = self.stream(self.client.images.generate, partial_images=2, **options)
         self.assertEqual([event.type for event in events], ["image_generation.partial_image"] * 2 + ["image_generation.completed"])
         self.assertEqual([event.partial_image_index for event in events[:2]], [0, 1])
-        pictures = [base64.b64decode(event.b64_json) for event in events]
-        self.assertEqual([size_of_png(picture) for picture in pictures], [(64, 96)] * 3)
-        self.assertEqual(len(set(pictures)), 3)
+        images = [base64.b64decode(event.b64_json) for event in events]
+        self.assertEqual([size_of_png(image) for image in images], [(64, 96)] * 3)
+        self.assertEqual(len(set(images)), 3)
         last = events[-1]
         self.assertEqual((last.size, last.output_format, last.background, last.usage.total_tokens), ("64x96", "png", "opaque", 0))
         self.assertGreater(last.created_at, 1e9)
         whole = self.client.images.generate(**options)
-        self.assertEqual(base64.b64decode(whole.data[0].b64_json), pictures[-1])
+        self.assertEqual(base64.b64decode(whole.data[0].b64_json), images[-1])
         fewer = self.stream(self.client.images.generate, partial_images=3, prompt="red apple", n=2, extra_body={"steps": 1})
         self.assertEqual([event.type for event in fewer], ["image_generation.completed"] * 2)
 
     def test_images_are_edited(self):
         options = {"prompt": "red apple", "size": "64x64", "extra_body": {"seed": 3, "strength": 0.5}}
         made = self.client.images.edit(image=("drawing.png", DRAWING), **options)
-        picture = base64.b64decode(made.data[0].b64_json)
-        self.assertEqual((size_of_png(picture), made.size), ((64, 64), "64x64"))
+        image = base64.b64decode(made.data[0].b64_json)
+        self.assertEqual((size_of_png(image), made.size), ((64, 64), "64x64"))
         other = png(64, 64, lambda x, y: (255 - x, 200, 10))
         several = self.client.images.edit(image=[("a.png", DRAWING), ("b.png", other)], n=2, **options)
-        pictures = [base64.b64decode(image.b64_json) for image in several.data]
-        self.assertEqual(len(set(pictures)), 4)
-        self.assertEqual(pictures[0], picture)
-        self.assertEqual(pictures[2], base64.b64decode(self.client.images.edit(image=("b.png", other), **options).data[0].b64_json))
+        images = [base64.b64decode(image.b64_json) for image in several.data]
+        self.assertEqual(len(set(images)), 4)
+        self.assertEqual(images[0], image)
+        self.assertEqual(images[2], base64.b64decode(self.client.images.edit(image=("b.png", other), **options).data[0].b64_json))
         url = "data:image/png;base64," + base64.b64encode(DRAWING).decode()
         body = {"prompt": "red apple", "size": "64x64", "seed": 3, "strength": 0.5, "images": [{"image_url": url}]}
         self.assertEqual(self.client.post("/images/edits", body=body, cast_to=object)["data"][0]["b64_json"], made.data[0].b64_json)
@@ -74,8 +74,8 @@ class OpenAi(OneServer):
                 self.client.images.edit(image=("drawing.png", DRAWING), prompt="red apple", **options)
             self.assertEqual(refused.exception.param, param)
         with self.assertRaises(openai.BadRequestError) as refused:
-            self.client.images.edit(image=("drawing.png", b"no picture"), prompt="red apple")
-        self.assertIn("picture", str(refused.exception))
+            self.client.images.edit(image=("drawing.png", b"no image"), prompt="red apple")
+        self.assertIn("not a PNG, JPEG or WebP image", str(refused.exception))
         with self.assertRaises(openai.BadRequestError) as refused:  # The error comes before the stream begins, as the status.
             self.stream(self.client.images.generate, prompt="red apple", size="60x64")
         self.assertEqual(refused.exception.param, "width")

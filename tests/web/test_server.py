@@ -28,13 +28,13 @@ class Sessions(OneServer):
 
     def test_settings_are_in_effect_when_they_are_answered(self):
         session = self.session()
-        pictures = []
+        images = []
         for prompt in ("red apple", "blue bird"):
             answer = session.change(prompt=prompt, strength=1, seed=5)
             self.assertEqual((answer["settings"]["prompt"], answer["settings"]["seed"]), (prompt, 5))
             self.assertEqual(set(answer["settings"]), set(session.hello["settings"]))
-            pictures.append(session.draw())
-        self.assertNotEqual(*pictures)
+            images.append(session.draw())
+        self.assertNotEqual(*images)
 
     def test_settings_change_all_or_nothing(self):
         session = self.session()
@@ -68,17 +68,17 @@ class Sessions(OneServer):
         session.change("stream", frame_buffer=2, denoising_batch=False)
         self.assertEqual(size_of_png(session.draw(DRAWING)), (64, 96))
 
-    def test_pictures_come_and_go_in_all_formats(self):
+    def test_images_come_and_go_in_all_formats(self):
         session = self.session()
-        pictures = {"png": DRAWING}
+        images = {"png": DRAWING}
         for name in ("jpeg", "webp", "png"):
             session.change("stream", format=name)
-            pictures[name] = session.draw(pictures["png"])
-            self.assertEqual(format_of(pictures[name]), name)
-        drawn = [session.draw(picture) for picture in pictures.values()]
-        self.assertEqual([format_of(picture) for picture in drawn], ["png"] * 3)
+            images[name] = session.draw(images["png"])
+            self.assertEqual(format_of(images[name]), name)
+        drawn = [session.draw(image) for image in images.values()]
+        self.assertEqual([format_of(image) for image in drawn], ["png"] * 3)
 
-    def test_quality_makes_pictures_larger(self):
+    def test_quality_makes_images_larger(self):
         session = self.session()
         session.change("stream", quality=10)
         small = session.draw(DRAWING)
@@ -88,8 +88,8 @@ class Sessions(OneServer):
     def test_number_time_and_variation_come_back(self):
         session = self.session()
         for number, variation, time_ in ((0, 0, 0.0), (4294967295, 65535, -1e300), (7, 1, float("inf"))):
-            for picture in (DRAWING, b""):
-                session.send(picture, number, variation, time_)
+            for image in (DRAWING, b""):
+                session.send(image, number, variation, time_)
                 answer = session.answer()
                 self.assertEqual((answer.number, answer.variation, answer.time), (number, variation, time_))
                 self.assertEqual(answer.state, PICTURE)
@@ -123,14 +123,14 @@ class Sessions(OneServer):
     def test_text_to_image_is_the_same_for_the_same_variation(self):
         first = self.session()
         first.change(prompt="red apple", seed=9)
-        pictures = [first.draw(variation=variation) for variation in range(4)]
-        self.assertEqual(len(set(pictures)), 4)
-        self.assertEqual(first.draw(variation=2), pictures[2])
+        images = [first.draw(variation=variation) for variation in range(4)]
+        self.assertEqual(len(set(images)), 4)
+        self.assertEqual(first.draw(variation=2), images[2])
         second = self.session()
         second.change(prompt="red apple", seed=10)
-        self.assertEqual(second.draw(variation=1), pictures[2])
+        self.assertEqual(second.draw(variation=1), images[2])
         second.draw(DRAWING)
-        self.assertEqual(second.draw(variation=1), pictures[2])
+        self.assertEqual(second.draw(variation=1), images[2])
 
     def test_text_to_image_waits_in_a_line_of_limited_length(self):
         session = self.session()
@@ -161,15 +161,15 @@ class Sessions(OneServer):
         self.assertGreater(counts[0]["fps"], 0)
         self.assertGreater(counts[0]["step_ms"], 0)
 
-    def test_unreadable_pictures_are_told(self):
+    def test_unreadable_images_are_told(self):
         session = self.session()
         huge = png_header(60000, 60000)
-        for picture in (b"garbage", DRAWING[:100], DRAWING[:8], b"\xff\xd8\xff\xe0", b"RIFF\xff\xff\xff\xffWEBPVP8 ", huge, b"\0" * 100000,
+        for image in (b"garbage", DRAWING[:100], DRAWING[:8], b"\xff\xd8\xff\xe0", b"RIFF\xff\xff\xff\xffWEBPVP8 ", huge, b"\0" * 100000,
                         b"GIF89a" + bytes(100), b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"#EXTM3U\nhttp://127.0.0.1/x\n"):
-            with self.subTest(picture=picture[:20]):
-                session.send(picture)
+            with self.subTest(image=image[:20]):
+                session.send(image)
                 self.assertEqual(session.answer().state, UNREADABLE)
-                self.assertEqual(session.message("error")["code"], "picture")
+                self.assertEqual(session.message("error")["code"], "image")
         self.assertEqual(format_of(session.draw(DRAWING)), "jpeg")
 
     def test_what_is_no_message_is_told(self):
