@@ -39,16 +39,16 @@ boost::asio::awaitable<void> serve_connection(Socket socket, std::string address
 /// Adds the CORS headers that let pages of allowed origins read the response.
 void allow_origin(const Request& request, const ServerContext& server, Response& response);
 
-/// True if `path` belongs to OpenAI's images API.
-bool makes_images(const std::string& path);
-/// True if `path` is the one of that API whose requests bring images.
+/// True if `path` is the one of OpenAI's images API whose requests bring images.
 bool is_edit(const std::string& path);
 /// Answers a POST to the images API. Returns nothing if the answer was already sent as a stream of events.
 boost::asio::awaitable<std::optional<Response>> make_images(Socket& socket, const Request& request,
                                                             std::string address, ServerContext& server);
 
-/// Answers GET /stream.mjpg with a session's frames. Ends with the server, or after a minute without a frame.
-boost::asio::awaitable<void> serve_motion_jpeg(Socket& socket, const Request& request, ServerContext& server);
+/// Answers GET /stream.mjpg with a session's frames. Ends with the server, or after a minute without a frame,
+/// and returns nothing. Returns the response to send if there is no such session.
+boost::asio::awaitable<std::optional<Response>> serve_motion_jpeg(Socket& socket, const Request& request,
+                                                                  ServerContext& server);
 
 /// Serves GET /v1/stream, the WebSocket of one session, until it closes.
 boost::asio::awaitable<void> serve_websocket(Socket socket, Request request, std::string address,

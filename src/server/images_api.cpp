@@ -129,8 +129,6 @@ Response refuse(const Request& request, const Refused& refused) {
 
 bool is_edit(const std::string& path) { return path == "/v1/images/edits"; }
 
-bool makes_images(const std::string& path) { return path == "/v1/images/generations" || is_edit(path); }
-
 asio::awaitable<std::optional<Response>> make_images(Socket& socket, const Request& request,
                                                      std::string address, ServerContext& server) {
   EventStream events(socket, request, server);

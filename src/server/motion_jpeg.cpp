@@ -16,7 +16,7 @@ namespace asio = boost::asio;
 namespace http = boost::beast::http;
 using boost::asio::use_awaitable;
 
-constexpr const char* kBoundary = "streamdiffusion-picture";
+constexpr const char* kBoundary = "streamdiffusion-image";
 constexpr std::chrono::seconds kLongestWait{60};  // The connection ends after this time without a frame.
 
 std::string part_header(const std::vector<std::uint8_t>& image) {
@@ -41,14 +41,11 @@ asio::awaitable<void> send_headers(Socket& socket, const Request& request) {
 
 }  // namespace
 
-asio::awaitable<void> serve_motion_jpeg(Socket& socket, const Request& request, ServerContext& server) {
+asio::awaitable<std::optional<Response>> serve_motion_jpeg(Socket& socket, const Request& request,
+                                                           ServerContext& server) {
   const std::string session = query_of(request, "session");
   if (!server.session_names.contains(session)) {
-    Response response =
-        make_error_response(request, Status::not_found, "there is no such session", "session");
-    response.keep_alive(false);
-    co_await http::async_write(socket, response, use_awaitable);
-    co_return;
+    co_return make_error_response(request, Status::not_found, "there is no such session", "session");
   }
   const std::shared_ptr<Viewers::Viewer> viewer = server.viewers.watch(session, socket.get_executor());
   const ServerContext::OnStop on_stop(server, [&viewer] { viewer->arrived.set(); });
@@ -68,6 +65,7 @@ asio::awaitable<void> serve_motion_jpeg(Socket& socket, const Request& request, 
     socket.tcp().expires_after(kWriteLimit);
     co_await asio::async_write(socket, part, use_awaitable);
   }
+  co_return std::nullopt;
 }
 
 }  // namespace streamdiffusion::server
