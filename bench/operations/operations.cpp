@@ -11,7 +11,7 @@ namespace streamdiffusion {
 namespace {
 
 /// A tensor of ones. The values do not affect the time as long as nothing overflows.
-DeviceTensor ones(Device& device, const Shape& shape) {
+DeviceTensor make_ones(Device& device, const Shape& shape) {
   DeviceTensor tensor(device, shape);
   const std::vector<float> values(static_cast<std::size_t>(shape.elements()), 1.0F);
   device.upload(values, tensor.view());
@@ -67,7 +67,7 @@ Operation conv2d(const Shape& in, std::int64_t out_channels, Resample resample, 
                                                .typical_size = in.h});
     Shape out_shape = resampled(in, resample);
     out_shape.c = out_channels;
-    const auto x = std::make_shared<DeviceTensor>(ones(device, in));
+    const auto x = std::make_shared<DeviceTensor>(make_ones(device, in));
     const auto out = std::make_shared<DeviceTensor>(device, out_shape);
     return [=, &device] { device.conv2d(x->view(), *packed, {.padding = kernel / 2}, out->view()); };
   };
@@ -87,7 +87,7 @@ Operation linear(std::int64_t tokens, std::int64_t in_channels, std::int64_t out
                                                .in_channels = in_channels,
                                                .geglu = geglu,
                                                .precision = precision});
-    const auto x = std::make_shared<DeviceTensor>(ones(device, {1, 1, tokens, in_channels}));
+    const auto x = std::make_shared<DeviceTensor>(make_ones(device, {1, 1, tokens, in_channels}));
     const auto out =
         std::make_shared<DeviceTensor>(device, Shape{1, 1, tokens, geglu ? out_channels / 2 : out_channels});
     return [=, &device] { device.linear(x->view(), *packed, {}, out->view()); };
@@ -100,7 +100,7 @@ Operation linear(std::int64_t tokens, std::int64_t in_channels, std::int64_t out
 Operation group_norm(const Shape& shape, std::int64_t groups) {
   const auto prepare = [=](Device& device) -> std::function<void()> {
     const Weights gain = device.pack_vector(std::vector<float>(static_cast<std::size_t>(shape.c), 1.1F));
-    const auto x = std::make_shared<DeviceTensor>(ones(device, shape));
+    const auto x = std::make_shared<DeviceTensor>(make_ones(device, shape));
     const auto out = std::make_shared<DeviceTensor>(device, shape);
     return [=, &device] {
       device.group_norm(x->view(), *gain, *gain, groups, 1e-5F, Activation::silu, out->view());
@@ -113,7 +113,7 @@ Operation layer_norm(std::int64_t tokens, std::int64_t channels) {
   const Shape shape{1, 1, tokens, channels};
   const auto prepare = [=](Device& device) -> std::function<void()> {
     const Weights gain = device.pack_vector(std::vector<float>(static_cast<std::size_t>(channels), 1.1F));
-    const auto x = std::make_shared<DeviceTensor>(ones(device, shape));
+    const auto x = std::make_shared<DeviceTensor>(make_ones(device, shape));
     const auto out = std::make_shared<DeviceTensor>(device, shape);
     return [=, &device] { device.layer_norm(x->view(), *gain, *gain, 1e-5F, out->view()); };
   };
@@ -124,9 +124,9 @@ Operation attention(std::int64_t queries, std::int64_t keys, std::int64_t heads,
                     bool causal, Precision precision) {
   const auto prepare = [=](Device& device) -> std::function<void()> {
     const std::int64_t channels = heads * head_size;
-    const auto q = std::make_shared<DeviceTensor>(ones(device, {1, 1, queries, channels}));
-    const auto k = std::make_shared<DeviceTensor>(ones(device, {1, 1, keys, channels}));
-    const auto v = std::make_shared<DeviceTensor>(ones(device, {1, 1, keys, channels}));
+    const auto q = std::make_shared<DeviceTensor>(make_ones(device, {1, 1, queries, channels}));
+    const auto k = std::make_shared<DeviceTensor>(make_ones(device, {1, 1, keys, channels}));
+    const auto v = std::make_shared<DeviceTensor>(make_ones(device, {1, 1, keys, channels}));
     const auto out = std::make_shared<DeviceTensor>(device, Shape{1, 1, queries, channels});
     return [=, &device] {
       device.attention(q->view(), k->view(), v->view(),
@@ -140,7 +140,7 @@ Operation attention(std::int64_t queries, std::int64_t keys, std::int64_t heads,
 
 Operation map(const Shape& shape, Activation activation, const std::string& name) {
   const auto prepare = [=](Device& device) -> std::function<void()> {
-    const auto x = std::make_shared<DeviceTensor>(ones(device, shape));
+    const auto x = std::make_shared<DeviceTensor>(make_ones(device, shape));
     const auto out = std::make_shared<DeviceTensor>(device, shape);
     return [=, &device] { device.map(x->view(), 0.5F, activation, 1, 0, out->view()); };
   };
@@ -152,7 +152,7 @@ Operation copy(const Shape& shape) {
   const auto prepare = [=](Device& device) -> std::function<void()> {
     Shape joined = shape;
     joined.c *= 2;
-    const auto x = std::make_shared<DeviceTensor>(ones(device, shape));
+    const auto x = std::make_shared<DeviceTensor>(make_ones(device, shape));
     const auto out = std::make_shared<DeviceTensor>(device, joined);
     return [=, &device] { device.copy(x->view(), out->view().channels(shape.c, shape.c)); };
   };
@@ -161,8 +161,8 @@ Operation copy(const Shape& shape) {
 
 Operation combine(const Shape& shape) {
   const auto prepare = [=](Device& device) -> std::function<void()> {
-    const auto x = std::make_shared<DeviceTensor>(ones(device, shape));
-    const auto y = std::make_shared<DeviceTensor>(ones(device, shape));
+    const auto x = std::make_shared<DeviceTensor>(make_ones(device, shape));
+    const auto y = std::make_shared<DeviceTensor>(make_ones(device, shape));
     const auto out = std::make_shared<DeviceTensor>(device, shape);
     const std::vector<float> factors(static_cast<std::size_t>(shape.n), 0.5F);
     return [=, &device] { device.combine(x->view(), factors, y->view(), factors, out->view()); };
@@ -172,8 +172,8 @@ Operation combine(const Shape& shape) {
 
 Operation cosine_similarity(const Shape& shape) {
   const auto prepare = [=](Device& device) -> std::function<void()> {
-    const auto x = std::make_shared<DeviceTensor>(ones(device, shape));
-    const auto y = std::make_shared<DeviceTensor>(ones(device, shape));
+    const auto x = std::make_shared<DeviceTensor>(make_ones(device, shape));
+    const auto y = std::make_shared<DeviceTensor>(make_ones(device, shape));
     return [=, &device] { static_cast<void>(device.cosine_similarity(x->view(), y->view())); };
   };
   return {"cosine_similarity/" + text(shape), prepare, 2 * bytes(shape)};
@@ -192,7 +192,7 @@ Operation download_pixels(const Shape& shape) {
   const auto prepare = [=](Device& device) -> std::function<void()> {
     const auto pixels =
         std::make_shared<std::vector<std::uint8_t>>(static_cast<std::size_t>(shape.elements()));
-    const auto x = std::make_shared<DeviceTensor>(ones(device, shape));
+    const auto x = std::make_shared<DeviceTensor>(make_ones(device, shape));
     return [=, &device] { device.download_pixels(x->view(), 0.5F, 0.5F, pixels->data()); };
   };
   return {"download_pixels/" + text(shape), prepare, 1.25 * bytes(shape)};

@@ -77,12 +77,12 @@ double best_rate(int threads, const std::function<double(int thread)>& work) {
   double best = 0;
   for (int round = 0; round < kRounds; ++round) {
     std::vector<Share> shares(static_cast<std::size_t>(threads));
-    std::barrier together(threads);
+    std::barrier barrier(threads);
     std::vector<std::jthread> all;
     for (int thread = 0; thread < threads; ++thread) {
       all.emplace_back([&, thread] {
         Share& share = shares[static_cast<std::size_t>(thread)];
-        together.arrive_and_wait();
+        barrier.arrive_and_wait();
         share.start = Clock::now();
         share.done = work(thread);
         share.end = Clock::now();

@@ -98,7 +98,7 @@ def markdown(results):
     return "\n".join(lines)
 
 
-def beside(axes, **legend):
+def place_legend_right(axes, **legend):
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize="small", **legend)
 
 
@@ -109,7 +109,7 @@ def plot_steps(axes, table, known):
                   for name, row in table.items() if name.startswith("steps/") and engine in row["engines"]]
         axes.plot(*zip(*points), marker="o", label=engine)
     axes.set(title="Image to image", xlabel="denoising steps", ylabel="ms a frame", yscale="log", xticks=counts)
-    beside(axes)
+    place_legend_right(axes)
 
 
 def plot_guidance(axes, table, known):
@@ -123,7 +123,7 @@ def plot_guidance(axes, table, known):
             axes.plot(*zip(*points), color=f"C{color}", linestyle=style)
     axes.set(title="Guidance", xlabel="denoising steps", ylabel="ms a frame", yscale="log",
              xticks=sorted({int(name.split("/")[2]) for name in table}))
-    beside(axes, handles=[Line2D([], [], color=f"C{i}", label=engine) for i, engine in enumerate(engines)]
+    place_legend_right(axes, handles=[Line2D([], [], color=f"C{i}", label=engine) for i, engine in enumerate(engines)]
                 + [Line2D([], [], color="gray", linestyle=style, label=kind) for kind, style in styles.items()])
 
 
@@ -136,7 +136,7 @@ def plot_networks(axes, table, known):
         axes.bar(*zip(*bars), width=width, label=engine)
     axes.set(title="Networks", ylabel="ms", yscale="log")
     axes.set_xticks(range(len(names)), [name.replace("_", "\n") for name in names])
-    beside(axes)
+    place_legend_right(axes)
 
 
 def plot(results, file):

@@ -61,7 +61,7 @@ Json run_paced_for(int port, double frames_per_second, double seconds) {
 }
 
 /// Runs the good session while bad clients are connected.
-Json run_beside_bad(int port, double frames_per_second, double seconds) {
+Json run_with_bad_clients(int port, double frames_per_second, double seconds) {
   constexpr std::array<std::pair<const char*, BadClient>, 4> kBad = {{{"reads_nothing", &read_nothing},
                                                                       {"garbage", &send_garbage},
                                                                       {"mid_frame", &leave_in_mid_frame},
@@ -103,11 +103,11 @@ Json measure_abuse(const ServerProcess& server, double seconds) {
   const double pace = alone * kPace;
   Json result;
   result["fps_alone"] = alone;
-  run_beside_bad(port, pace, kBefore);  // Makes the server allocate what it allocates once.
+  run_with_bad_clients(port, pace, kBefore);  // Makes the server allocate what it allocates once.
   std::this_thread::sleep_for(kSettling);
   result["server_before"] = describe(server);
   result["good_before"] = run_paced_for(port, pace, kBefore);
-  result["good_beside_bad"] = run_beside_bad(port, pace, seconds);
+  result["good_beside_bad"] = run_with_bad_clients(port, pace, seconds);
   std::this_thread::sleep_for(kSettling);
   result["server_after"] = describe(server);
   result["good_after"] = run_paced_for(port, pace, kBefore);

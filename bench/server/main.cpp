@@ -39,7 +39,7 @@ const std::vector<Shape> kShapes = {{.size = 128, .steps = 1},
 const std::vector<Shape> kOneStep = {
     {.size = 128, .steps = 1}, {.size = 256, .steps = 1}, {.size = 512, .steps = 1}};
 
-std::vector<Shape> mixed() {
+std::vector<Shape> mixed_shapes() {
   std::vector<Shape> shapes;
   for (const Shape& shape : {Shape{.size = 128, .steps = 1}, Shape{.size = 256, .steps = 1},
                              Shape{.size = 256, .steps = 2}, Shape{.size = 320, .steps = 1}}) {
@@ -55,7 +55,7 @@ Json measure_all_sessions(int port, double seconds) {
     results.push_back(
         measure_sessions(port, std::vector<Shape>(kSessions, Shape{.size = size, .steps = 1}), seconds));
   }
-  results.push_back(measure_sessions(port, mixed(), seconds));
+  results.push_back(measure_sessions(port, mixed_shapes(), seconds));
   return results;
 }
 

@@ -64,7 +64,7 @@ Json describe(const Shape& shape) { return {{"size", shape.size}, {"steps", shap
 double sum(const std::vector<double>& values) { return std::accumulate(values.begin(), values.end(), 0.0); }
 
 /// Runs a session of each shape at the same time, each on its own thread. Returns their frames per second.
-std::vector<double> run_together(int port, const std::vector<Shape>& shapes, double seconds) {
+std::vector<double> run_sessions(int port, const std::vector<Shape>& shapes, double seconds) {
   std::vector<std::unique_ptr<Client>> clients;
   for (const Shape& shape : shapes) {
     clients.push_back(std::make_unique<Client>(port));
@@ -207,7 +207,7 @@ Json measure_sessions(int port, const std::vector<Shape>& shapes, double seconds
     set_up(client, shape);
     alone.push_back(run_session(client, shape, 2, seconds / 2).frames_per_second);
   }
-  const std::vector<double> together = run_together(port, shapes, seconds);
+  const std::vector<double> together = run_sessions(port, shapes, seconds);
   std::vector<double> shares;  // Frame rate of each session relative to its rate alone.
   for (std::size_t i = 0; i < shapes.size(); ++i) {
     shares.push_back(together[i] / alone[i]);

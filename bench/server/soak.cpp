@@ -88,7 +88,7 @@ class Camera {
         interval_(std::chrono::duration_cast<SteadyClock::duration>(
             std::chrono::duration<double>(1 / frames_per_second))) {}
 
-  void show(int frames) {
+  void send_frames(int frames) {
     for (int i = 0; i < frames; ++i) {
       std::this_thread::sleep_until(due_);
       due_ = std::max(due_ + interval_, SteadyClock::now());
@@ -119,13 +119,13 @@ void run_client(int port, const SoakOptions& options, unsigned seed, const std::
   }
   for (const auto start = SteadyClock::now();
        !stop && seconds_since(start) < options.warm_up * kLargestShare;) {
-    camera.show(kFramesPerChange);
+    camera.send_frames(kFramesPerChange);
   }
   while (!stop) {
     const Change& change = changes().at(options.changes[random() % options.changes.size()]);
     client.change(change.type, change.fields(random));
     ++changed;
-    camera.show(kFramesPerChange);
+    camera.send_frames(kFramesPerChange);
   }
 }
 

@@ -58,7 +58,7 @@ std::vector<std::string> program_options(const ModelOptions& model) {
   return options;
 }
 
-std::string today() {
+std::string todays_date() {
   const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
   std::tm local{};
   char text[16];
@@ -70,7 +70,7 @@ Json describe(const bench::Workbench& bench) {
   const ModelInfo& model = bench.model->info();
   const int threads = bench.model_options.threads;
   return {{"version", version()},
-          {"date", today()},
+          {"date", todays_date()},
           {"processor", posix::processor_name()},
           {"processors", posix::processor_count()},
           {"memory_gib", static_cast<double>(posix::total_memory()) / (1U << 30U)},

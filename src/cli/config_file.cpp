@@ -79,7 +79,7 @@ std::vector<std::string> values_of(const json& value, const CLI::Option& option,
   return {joined};
 }
 
-void set(CLI::Option& option, const json& value, const std::string& where) {
+void set_option(CLI::Option& option, const json& value, const std::string& where) {
   try {
     for (const std::string& text : values_of(value, option, where)) {
       option.add_result(text);
@@ -126,7 +126,7 @@ void apply_config(CLI::App& app, const std::filesystem::path& file) {
       unknown += (unknown.empty() ? "\"" : ", \"") + key + "\"";
     } else if (!fixed.contains(option)) {
       check_excluded(*option, where);
-      set(*option, value, where);
+      set_option(*option, value, where);
     }
   }
   if (!unknown.empty()) {

@@ -45,7 +45,7 @@ std::vector<std::string> weighted_seeds(const Parameters& parameters) {
   return texts;
 }
 
-std::string joined(const std::vector<std::string>& texts) {
+std::string join_texts(const std::vector<std::string>& texts) {
   std::string all;
   for (const std::string& text : texts) {
     all += (all.empty() ? "" : " | ") + text;
@@ -54,15 +54,15 @@ std::string joined(const std::vector<std::string>& texts) {
 }
 
 std::string prompt_text(const Parameters& parameters) {
-  return parameters.prompts.empty() ? parameters.prompt : joined(weighted_prompts(parameters));
+  return parameters.prompts.empty() ? parameters.prompt : join_texts(weighted_prompts(parameters));
 }
 
 std::string seed_text(const Parameters& parameters) {
-  return parameters.seeds.empty() ? std::to_string(parameters.seed) : joined(weighted_seeds(parameters));
+  return parameters.seeds.empty() ? std::to_string(parameters.seed) : join_texts(weighted_seeds(parameters));
 }
 
-std::string for_people(const CommonOptions& options, const Parameters& parameters, const ModelInfo& model,
-                       Size size) {
+std::string readable_text(const CommonOptions& options, const Parameters& parameters, const ModelInfo& model,
+                          Size size) {
   std::ostringstream text;
   text << prompt_text(parameters) << "\n";
   if (!parameters.negative_prompt.empty()) {
@@ -134,7 +134,7 @@ std::string as_json(const CommonOptions& options, const Parameters& parameters, 
 
 std::map<std::string, std::string> describe(const CommonOptions& options, const Parameters& parameters,
                                             const ModelInfo& model, Size size) {
-  return {{"parameters", for_people(options, parameters, model, size)},
+  return {{"parameters", readable_text(options, parameters, model, size)},
           {"streamdiffusion", as_json(options, parameters, model, size)}};
 }
 

@@ -72,14 +72,14 @@ std::string settings_of(const Preset& preset) {
   return text;
 }
 
-bool is_there(const Preset& preset, const HubOptions& hub) {
+bool is_downloaded(const Preset& preset, const HubOptions& hub) {
   return std::ranges::all_of(hub_names(std::string(preset.name)),
                              [&](const std::string& name) { return find_in_cache(name, hub).has_value(); });
 }
 
 void print_presets(const HubOptions& hub) {
   for (const Preset& preset : presets()) {
-    std::printf("%s%s: %s\n", std::string(preset.name).c_str(), is_there(preset, hub) ? " (here)" : "",
+    std::printf("%s%s: %s\n", std::string(preset.name).c_str(), is_downloaded(preset, hub) ? " (here)" : "",
                 std::string(preset.about).c_str());
     std::printf("  %s; licence: %s\n  %s\n", std::string(preset.size).c_str(),
                 std::string(preset.licence).c_str(), settings_of(preset).c_str());

@@ -13,7 +13,7 @@ namespace {
 constexpr std::string_view kSd15 = "stable-diffusion-v1-5/stable-diffusion-v1-5";
 constexpr std::string_view kLcmLora = "latent-consistency/lcm-lora-sdv1-5";
 
-std::string names() {
+std::string preset_names() {
   std::string all;
   for (const Preset& preset : presets()) {
     all += (all.empty() ? "" : ", ") + std::string(preset.name);
@@ -21,8 +21,8 @@ std::string names() {
   return all;
 }
 
-void set(CLI::App& app, const std::string& name, std::string_view value,
-         const std::set<const CLI::Option*>& fixed) {
+void set_preset_option(CLI::App& app, const std::string& name, std::string_view value,
+                       const std::set<const CLI::Option*>& fixed) {
   CLI::Option* const option = app.get_option_no_throw("--" + name);
   if (option == nullptr || fixed.contains(option)) {
     return;
@@ -92,19 +92,19 @@ std::span<const Preset> presets() {
 void apply_preset(CLI::App& app, const std::string& name) {
   const auto preset = std::ranges::find(presets(), name, &Preset::name);
   if (preset == presets().end()) {
-    throw UsageError("--preset \"" + name + "\" is none of " + names());
+    throw UsageError("--preset \"" + name + "\" is none of " + preset_names());
   }
   const std::set<const CLI::Option*> fixed = fixed_options(app);
   if (!preset->model.empty()) {
-    set(app, "model", preset->model, fixed);
+    set_preset_option(app, "model", preset->model, fixed);
   }
   if (!preset->lora.empty()) {
-    set(app, "lora", preset->lora, fixed);
+    set_preset_option(app, "lora", preset->lora, fixed);
   }
   const bool redraws = app.get_name() != "txt2img";
   for (const auto& [option, value] : preset->options) {
     if (option != "strength" || redraws) {
-      set(app, std::string(option), value, fixed);
+      set_preset_option(app, std::string(option), value, fixed);
     }
   }
 }

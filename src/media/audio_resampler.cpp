@@ -42,7 +42,7 @@ AudioResampler::AudioResampler(const AVCodecContext& decoder, const AVCodecConte
   make_converter(decoder.sample_fmt, decoder.sample_rate, decoder.ch_layout);
 }
 
-bool AudioResampler::takes(const AVFrame& samples) const {
+bool AudioResampler::accepts(const AVFrame& samples) const {
   return format_->format == samples.format && format_->sample_rate == samples.sample_rate &&
          av_channel_layout_compare(&format_->ch_layout, &samples.ch_layout) == 0;
 }
@@ -72,7 +72,7 @@ void AudioResampler::resample(const AVFrame& samples, AVRational time_base, cons
   const std::int64_t missing =
       samples_missing(av_rescale_q(samples.pts, time_base, {1, encoder_.sample_rate}));
   started_ = true;
-  if (!takes(samples)) {
+  if (!accepts(samples)) {
     drain();
     make_converter(static_cast<AVSampleFormat>(samples.format), samples.sample_rate, samples.ch_layout);
   }

@@ -37,7 +37,7 @@ class AudioResampler {
   };
   using Converter = std::unique_ptr<SwrContext, ffmpeg::Free<swr_free>>;
 
-  [[nodiscard]] bool takes(const AVFrame& samples) const;
+  [[nodiscard]] bool accepts(const AVFrame& samples) const;
   void make_converter(AVSampleFormat format, int rate, const AVChannelLayout& layout);
   [[nodiscard]] std::int64_t samples_missing(std::int64_t begin) const;
   void add_silence(std::int64_t count, const OnFrame& on_frame);

@@ -45,15 +45,16 @@ class TrackMaker {
         what_("cannot transcode the audio of " + name) {}
 
   std::optional<AudioTrack> make(std::string& reason) const {
-    if (std::optional<AudioTrack> track = copied()) return track;
+    if (std::optional<AudioTrack> track = copied_track()) return track;
     if (is_lossless(from_.codecpar->codec_id) && may_hold(from_.codecpar->codec_id)) {
       std::string ignored;
-      if (std::optional<AudioTrack> track = transcoded(from_.codecpar->codec_id, ignored)) return track;
+      if (std::optional<AudioTrack> track = transcoded_track(from_.codecpar->codec_id, ignored)) return track;
     }
-    if (std::optional<AudioTrack> track = transcoded(output_.oformat->audio_codec, reason)) return track;
+    if (std::optional<AudioTrack> track = transcoded_track(output_.oformat->audio_codec, reason))
+      return track;
     for (const AVCodecID codec : kOtherCodecs) {
       if (!may_hold(codec)) continue;
-      if (std::optional<AudioTrack> track = transcoded(codec, reason)) return track;
+      if (std::optional<AudioTrack> track = transcoded_track(codec, reason)) return track;
     }
     return std::nullopt;
   }
@@ -78,7 +79,7 @@ class TrackMaker {
     return ignores_times_of_sound(*output_.oformat) && std::string_view(input_.name) != output_.oformat->name;
   }
 
-  [[nodiscard]] std::optional<AudioTrack> copied() const {
+  [[nodiscard]] std::optional<AudioTrack> copied_track() const {
     if (copy_may_lose_times() || !may_hold(from_.codecpar->codec_id)) return std::nullopt;
     AudioTrack track{&from_, ffmpeg::make_parameters(), from_.time_base, nullptr};
     ffmpeg::check(avcodec_parameters_copy(track.parameters.get(), from_.codecpar), what_);
@@ -88,7 +89,7 @@ class TrackMaker {
   }
 
   /// Transcodes to `codec`. Keeps a `reason` that is set already: the first one is about the usual codec.
-  std::optional<AudioTrack> transcoded(AVCodecID codec, std::string& reason) const {
+  std::optional<AudioTrack> transcoded_track(AVCodecID codec, std::string& reason) const {
     const auto note = [&](const std::string& text) {
       if (reason.empty()) reason = text;
     };
@@ -103,7 +104,7 @@ class TrackMaker {
         {{}, {48'000, 0}, {48'000, 2}, {48'000, 1}}};
     for (const RequestedSoundFormat& requested : kRequestedFormats) {
       try {
-        AudioTrack track = transcoded(*encoder, requested);
+        AudioTrack track = transcoded_track(*encoder, requested);
         if (muxer_takes(track)) return track;
         note(what_ + ": the container " + output_.oformat->name + " does not take it as " + encoder->name);
       } catch (const Error& error) {
@@ -113,7 +114,8 @@ class TrackMaker {
     return std::nullopt;
   }
 
-  [[nodiscard]] AudioTrack transcoded(const AVCodec& encoder, const RequestedSoundFormat& requested) const {
+  [[nodiscard]] AudioTrack transcoded_track(const AVCodec& encoder,
+                                            const RequestedSoundFormat& requested) const {
     AudioTrack track{&from_, ffmpeg::make_parameters(), {}, nullptr};
     track.transcoder = std::make_unique<AudioTranscoder>(from_, encoder, *output_.oformat, requested, what_);
     track.time_base = track.transcoder->encoder().time_base;

@@ -46,8 +46,8 @@ void ContinuousTimes::correct(AVPacket& packet) {
 
 /// Chooses the offset for a packet with the container's decoding time `time`, in microseconds.
 std::int64_t ContinuousTimes::choose_offset(const Track& track, std::int64_t time) {
-  const bool jumped = jumps(track, time + track.offset);
-  const bool newest_jumps = jumps(track, time + newest_offset_);
+  const bool jumped = has_jump(track, time + track.offset);
+  const bool newest_jumps = has_jump(track, time + newest_offset_);
   if (!jumped) {
     // Another track may have reached the jump first. This one follows it as soon as its offset fits better.
     const std::int64_t gain =
@@ -59,7 +59,7 @@ std::int64_t ContinuousTimes::choose_offset(const Track& track, std::int64_t tim
 }
 
 /// True if the track cannot go on with a packet at the corrected `time`.
-bool ContinuousTimes::jumps(const Track& track, std::int64_t time) const {
+bool ContinuousTimes::has_jump(const Track& track, std::int64_t time) const {
   if (track.begun) return time < track.last - kRounding || time > track.next + kLongestGap;
   return begun_ && std::abs(time - now_) > kLongestGap;
 }

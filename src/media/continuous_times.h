@@ -26,7 +26,7 @@ class ContinuousTimes {
   };
 
   [[nodiscard]] std::int64_t choose_offset(const Track& track, std::int64_t time);
-  [[nodiscard]] bool jumps(const Track& track, std::int64_t time) const;
+  [[nodiscard]] bool has_jump(const Track& track, std::int64_t time) const;
 
   const AVFormatContext& input_;
   bool may_jump_;

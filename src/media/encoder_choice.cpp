@@ -14,7 +14,7 @@ namespace {
 
 constexpr const char* kSeeEncoders = " (`ffmpeg -encoders` lists those it has)";
 
-bool holds(const AVOutputFormat& container, AVCodecID codec) {
+bool can_hold_codec(const AVOutputFormat& container, AVCodecID codec) {
   // A negative answer means that FFmpeg does not know. The muxer then decides.
   return avformat_query_codec(&container, codec, FF_COMPLIANCE_NORMAL) != 0;
 }
@@ -29,7 +29,7 @@ const AVCodec* usual_encoder(const AVOutputFormat& container) {
 }
 
 /// Maps a quality of 0 to 100 linearly to an encoder's worst to best value.
-int between(int worst, int best, int quality) {
+int interpolate_quality(int worst, int best, int quality) {
   return static_cast<int>(std::lround(worst + (best - worst) * quality / 100.0));
 }
 
@@ -70,7 +70,7 @@ const AVCodec& choose_video_encoder(const std::string& name, const AVOutputForma
   if (encoder == nullptr) throw Error("this FFmpeg has no encoder " + name + kSeeEncoders);
   if (encoder->type != AVMEDIA_TYPE_VIDEO)
     throw Error("the encoder " + name + " is not for video" + kSeeEncoders);
-  if (!holds(container, encoder->id)) {
+  if (!can_hold_codec(container, encoder->id)) {
     throw Error(std::string("the container ") + container.name + " cannot hold " +
                 avcodec_get_name(encoder->id) +
                 "; choose another codec or another extension (.mkv holds nearly all)");
@@ -120,7 +120,7 @@ AVRational nearest_frame_rate(const AVCodec& encoder, AVRational frame_rate, int
 void set_quality(AVCodecContext& codec, ffmpeg::Options& options, int quality) {
   const std::string_view name = codec.codec->name;
   const auto choose = [&](int worst, int best, int usual) {
-    return quality < 0 ? usual : between(worst, best, quality);
+    return quality < 0 ? usual : interpolate_quality(worst, best, quality);
   };
   // Sets an integer scale, as ffmpeg's option -q:v does.
   const auto set_scale = [&](int value) {

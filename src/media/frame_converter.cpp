@@ -7,7 +7,7 @@
 namespace streamdiffusion {
 namespace {
 
-std::uint8_t on_black(std::uint8_t value, std::uint8_t alpha) {
+std::uint8_t blend_onto_black(std::uint8_t value, std::uint8_t alpha) {
   return static_cast<std::uint8_t>((value * alpha + 127) / 255);
 }
 
@@ -31,7 +31,7 @@ void copy_turned(const AVFrame& in, Orientation orientation, Frame& out) {
     std::uint8_t* to = out.pixels.data() + first + step_y * y;
     for (int x = 0; x < in.width; ++x, from += kChannels, to += step_x) {
       for (int channel = 0; channel < 3; ++channel) {
-        to[channel] = kChannels == 4 ? on_black(from[channel], from[3]) : from[channel];
+        to[channel] = kChannels == 4 ? blend_onto_black(from[channel], from[3]) : from[channel];
       }
     }
   }

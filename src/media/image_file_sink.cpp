@@ -14,7 +14,7 @@ bool has_pattern(const fs::path& output) { return output.filename().string().fin
 
 }  // namespace
 
-bool ImageFileSink::takes(const SinkOptions& options) {
+bool ImageFileSink::accepts(const SinkOptions& options) {
   if (options.output == "-" || !options.format.empty()) return false;
   const fs::path output = options.output;
   return is_folder(output) || can_write_image(output);

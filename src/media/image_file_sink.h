@@ -11,7 +11,7 @@ namespace streamdiffusion {
 class ImageFileSink : public Sink {
  public:
   /// True if the output is a folder, a pattern or has the extension of an image.
-  static bool takes(const SinkOptions& options);
+  static bool accepts(const SinkOptions& options);
 
   explicit ImageFileSink(const SinkOptions& options);
   void write(const Frame& frame) override;

@@ -14,7 +14,7 @@ bool is_live(const SinkOptions& options) {
 std::unique_ptr<Sink> open_sink(const SinkOptions& options) {
   if (output_medium(options.output, options.format) == Medium::window) return open_window(options);
   if (is_live(options)) return std::make_unique<LiveSink>(options);
-  if (ImageFileSink::takes(options)) return std::make_unique<ImageFileSink>(options);
+  if (ImageFileSink::accepts(options)) return std::make_unique<ImageFileSink>(options);
   return std::make_unique<VideoSink>(options);
 }
 

@@ -18,7 +18,7 @@ fs::path resolve(const fs::path& target) {
   return fs::is_symlink(fs::symlink_status(target)) ? fs::weakly_canonical(target) : target;
 }
 
-fs::path name_beside(const fs::path& target) {
+fs::path temporary_name(const fs::path& target) {
   std::string name = ".";
   name += target.stem().string() + ".partial-" + std::to_string(std::random_device()());
   name += target.extension().string();
@@ -35,7 +35,7 @@ TemporaryFile::TemporaryFile(const fs::path& target) : target_(resolve(target)) 
   const fs::file_status status = fs::status(target_);
   if (fs::is_directory(status)) throw Error("cannot write " + target.string() + ": it is a folder");
   pending_ = !fs::exists(status) || fs::is_regular_file(status);
-  path_ = pending_ ? name_beside(target_) : target_;
+  path_ = pending_ ? temporary_name(target_) : target_;
 }
 
 TemporaryFile::~TemporaryFile() {

@@ -12,7 +12,7 @@ namespace streamdiffusion::server {
 
 namespace {
 
-std::string lower(std::string_view text) {
+std::string to_lower(std::string_view text) {
   std::string result(text);
   std::ranges::transform(result, result.begin(),
                          [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
@@ -21,12 +21,12 @@ std::string lower(std::string_view text) {
 
 std::string name_of(std::string_view host) {
   if (host.starts_with('[')) {
-    return lower(host.substr(1, host.find(']') - 1));
+    return to_lower(host.substr(1, host.find(']') - 1));
   }
-  return lower(host.substr(0, host.find(':')));
+  return to_lower(host.substr(0, host.find(':')));
 }
 
-bool same_secret(std::string_view a, std::string_view b) {
+bool are_equal_secrets(std::string_view a, std::string_view b) {
   const auto hash = [](std::string_view text) {
     std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
     SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
@@ -38,7 +38,7 @@ bool same_secret(std::string_view a, std::string_view b) {
 }
 
 bool contains(const std::vector<std::string>& texts, const std::string& text) {
-  return std::ranges::any_of(texts, [&](const std::string& one) { return lower(one) == text; });
+  return std::ranges::any_of(texts, [&](const std::string& one) { return to_lower(one) == text; });
 }
 
 }  // namespace
@@ -48,9 +48,9 @@ bool has_token(const AccessRules& rules, std::string_view authorization, std::st
     return true;
   }
   constexpr std::string_view kBearer = "bearer ";
-  const bool is_bearer = lower(authorization.substr(0, kBearer.size())) == kBearer;
-  return (is_bearer && same_secret(authorization.substr(kBearer.size()), rules.token)) ||
-         (!query_token.empty() && same_secret(query_token, rules.token));
+  const bool is_bearer = to_lower(authorization.substr(0, kBearer.size())) == kBearer;
+  return (is_bearer && are_equal_secrets(authorization.substr(kBearer.size()), rules.token)) ||
+         (!query_token.empty() && are_equal_secrets(query_token, rules.token));
 }
 
 bool is_allowed_host(const AccessRules& rules, std::string_view host) {
@@ -65,8 +65,8 @@ bool is_allowed_origin(const AccessRules& rules, std::string_view origin, std::s
   if (origin.empty()) {
     return true;
   }
-  const std::string own = (is_secure ? "https://" : "http://") + lower(host);
-  return lower(origin) == own || contains(rules.allowed_origins, lower(origin));
+  const std::string own = (is_secure ? "https://" : "http://") + to_lower(host);
+  return to_lower(origin) == own || contains(rules.allowed_origins, to_lower(origin));
 }
 
 bool is_loopback(const std::string& address) {

@@ -21,7 +21,7 @@ constexpr std::size_t kMaxBatchedTextFrames = 4;  // Most text-to-image frames o
 constexpr double kReportInterval = 1;             // Seconds between two `statistics` messages.
 constexpr double kSmoothing = 0.2;
 
-void smooth(double& value, double sample) {
+void update_mean(double& value, double sample) {
   value = value == 0 ? sample : value + kSmoothing * (sample - value);
 }
 
@@ -67,7 +67,7 @@ void Engine::stop() {
 
 StreamSettings Engine::default_stream() const {
   StreamSettings settings = stream_defaults_;
-  settings.model = models_.first();
+  settings.model = models_.first_id();
   const int native = std::min(models_.loaded(settings.model)->info().native_size, limits_.largest_side);
   settings.width = settings.width > 0 ? settings.width : native;
   settings.height = settings.height > 0 ? settings.height : native;
@@ -122,7 +122,7 @@ void Engine::close(const SessionPtr& session) {
   work_.notify_all();
 }
 
-bool Engine::request(const SessionPtr& session, ClientMessage message) {
+bool Engine::queue_request(const SessionPtr& session, ClientMessage message) {
   const std::lock_guard lock(mutex_);
   if (session->requests.size() >= static_cast<std::size_t>(limits_.requests_waiting)) {
     return false;
@@ -132,7 +132,7 @@ bool Engine::request(const SessionPtr& session, ClientMessage message) {
   return true;
 }
 
-void Engine::frame(const SessionPtr& session, const FrameTag& tag, std::vector<std::uint8_t> image) {
+void Engine::queue_frame(const SessionPtr& session, const FrameTag& tag, std::vector<std::uint8_t> image) {
   const Arrival arrival{.tag = tag, .time = clock_.now(), .text_to_image = image.empty()};
   const std::lock_guard lock(mutex_);
   metrics_.frames_in.Increment();
@@ -149,8 +149,8 @@ void Engine::frame(const SessionPtr& session, const FrameTag& tag, std::vector<s
     return;
   }
   if (session->last_input != Clock::time_point{}) {
-    smooth(session->input_interval,
-           std::chrono::duration<double>(arrival.time - session->last_input).count());
+    update_mean(session->input_interval,
+                std::chrono::duration<double>(arrival.time - session->last_input).count());
   }
   session->last_input = arrival.time;
   if (session->encoded) {
@@ -177,7 +177,7 @@ void Engine::run() {
     }
     const Turn turn = choose_turn(sessions_, clock_.now());
     if (turn.work != Turn::Work::none) {
-      perform(turn, lock);
+      perform_turn(turn, lock);
     } else if (turn.wake) {
       clock_.wait_until(lock, work_, *turn.wake);
     } else {
@@ -186,7 +186,7 @@ void Engine::run() {
   }
 }
 
-void Engine::perform(const Turn& turn, std::unique_lock<std::mutex>& lock) {
+void Engine::perform_turn(const Turn& turn, std::unique_lock<std::mutex>& lock) {
   const Clock::time_point start = clock_.now();
   switch (turn.work) {
     case Turn::Work::requests:
@@ -212,7 +212,7 @@ void Engine::perform(const Turn& turn, std::unique_lock<std::mutex>& lock) {
   for (const SessionPtr& session : turn.sessions) {
     session->in_flight = session->stream->in_flight();
     if (turn.work != Turn::Work::requests) {
-      smooth(session->step_seconds, seconds);
+      update_mean(session->step_seconds, seconds);
       ++session->counts.steps;
       session->counts.step_seconds += seconds;
       metrics_.steps.Increment();

@@ -50,10 +50,11 @@ class Engine {
 
   /// Queues a change of settings or stream. Returns false if `requests_waiting` changes wait already; the
   /// caller then tells the client.
-  bool request(const std::shared_ptr<Session>& session, ClientMessage message);
+  bool queue_request(const std::shared_ptr<Session>& session, ClientMessage message);
   /// Queues a frame. `image` is an image file for image to image; if it is empty, the frame is text to
   /// image.
-  void frame(const std::shared_ptr<Session>& session, const FrameTag& tag, std::vector<std::uint8_t> image);
+  void queue_frame(const std::shared_ptr<Session>& session, const FrameTag& tag,
+                   std::vector<std::uint8_t> image);
 
   [[nodiscard]] const EngineLimits& limits() const { return limits_; }
   /// The stream settings of a new session: width and height are the model's native size unless set at the
@@ -67,7 +68,7 @@ class Engine {
   using SessionPtr = std::shared_ptr<Session>;
 
   void run();
-  void perform(const Turn& turn, std::unique_lock<std::mutex>& lock);
+  void perform_turn(const Turn& turn, std::unique_lock<std::mutex>& lock);
   void answer_requests(const SessionPtr& session, std::unique_lock<std::mutex>& lock);
   bool answer(const SessionPtr& session, const ClientMessage& message);
   void change_settings(const SessionPtr& session, const ClientMessage& message);

@@ -80,7 +80,7 @@ void Engine::change_settings(const SessionPtr& session, const ClientMessage& mes
   }
   std::string answer = dump(taken);
   try {
-    session->stream->set(settings);
+    session->stream->set_settings(settings);
   } catch (const PromptError& error) {
     const bool is_blend = error.parameter() == "prompt" && !settings.prompts.empty();
     answer = make_error("invalid", error.what(), message.id, is_blend ? "prompts" : error.parameter());
@@ -93,8 +93,8 @@ bool Engine::change_stream(const SessionPtr& session, const ClientMessage& messa
   StreamSettings wanted = stream.stream_settings();
   apply_json(message.fields, limits_.largest_side, wanted);
   const bool other_model = wanted.model != stream.stream_settings().model;
-  if (!models_.has(wanted.model)) {
-    throw FieldError("model", "names none of this server's models: " + models_.names());
+  if (!models_.has_model(wanted.model)) {
+    throw FieldError("model", "names none of this server's models: " + models_.list_ids());
   }
   if (wait_for_model(session, message)) {
     return false;
@@ -118,7 +118,7 @@ bool Engine::change_stream(const SessionPtr& session, const ClientMessage& messa
                              {"settings", to_json(settings)},
                              {"models", describe_models()}});
   std::deque<SessionStream::Input> ready;
-  stream.set(model, settings, wanted);
+  stream.set_stream(model, settings, wanted);
   {
     const std::lock_guard lock(mutex_);
     session->width = wanted.width;

@@ -72,7 +72,7 @@ asio::awaitable<void> ImageOrderRunner::wait_for_slot() {
 
 /// Requests a change and waits until it is in effect. Returns the engine's answer.
 asio::awaitable<Json> ImageOrderRunner::change(ClientMessage::Type type, Json fields) {
-  server_.engine.request(session_, {.type = type, .id = kChangeId, .fields = std::move(fields)});
+  server_.engine.queue_request(session_, {.type = type, .id = kChangeId, .fields = std::move(fields)});
   while (true) {
     const Outbox::Item item = co_await receive();
     if (const auto* text = std::get_if<std::string>(&item)) {
@@ -87,7 +87,7 @@ asio::awaitable<Json> ImageOrderRunner::change(ClientMessage::Type type, Json fi
 asio::awaitable<std::vector<ImageOrderRunner::ImageFile>> ImageOrderRunner::make_text_images(int count) {
   for (int i = 0; i < count; ++i) {
     const auto number = static_cast<std::uint16_t>(i);
-    server_.engine.frame(session_, {.variation = number, .number = number}, {});
+    server_.engine.queue_frame(session_, {.variation = number, .number = number}, {});
   }
   std::vector<ImageFile> images(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) {
@@ -102,7 +102,7 @@ asio::awaitable<ImageOrderRunner::ImageFile> ImageOrderRunner::make_image(const 
   if (!planned.settings.empty()) {
     co_await change(ClientMessage::Type::settings, planned.settings);
   }
-  server_.engine.frame(session_, {.variation = planned.variation}, std::move(input));
+  server_.engine.queue_frame(session_, {.variation = planned.variation}, std::move(input));
   FrameAnswer answer = co_await receive_image();
   co_return std::move(answer.image);
 }

@@ -83,7 +83,7 @@ asio::awaitable<std::vector<ImageFile>> make_image_files(const Order& order, Ima
 // ---- An answer as a stream of events
 
 /// The token counts that OpenAI's clients expect. This server counts none.
-Json no_usage() {
+Json make_empty_usage() {
   return {{"input_tokens", 0},
           {"input_tokens_details", {{"image_tokens", 0}, {"text_tokens", 0}}},
           {"output_tokens", 0},
@@ -103,7 +103,7 @@ Json make_image_event(const PlannedImage& planned, const ImageFile& image, const
   if (planned.partial) {
     event["partial_image_index"] = *planned.partial;
   } else {
-    event["usage"] = no_usage();
+    event["usage"] = make_empty_usage();
   }
   return event;
 }

@@ -19,7 +19,7 @@ using Json = nlohmann::json;
 constexpr int kMostImages = 10;
 constexpr int kMostPartialImages = 3;
 
-Refused wrong(const std::string& param, const std::string& message) {
+Refused parameter_error(const std::string& param, const std::string& message) {
   return {Status::bad_request, "'" + param + "' " + message, param};
 }
 
@@ -35,7 +35,7 @@ void set_size(const Json& value, Order& order) {
   const bool cross = first.ec == std::errc() && first.ptr != end && *first.ptr == 'x';
   const auto second = cross ? std::from_chars(first.ptr + 1, end, height) : first;
   if (!cross || second.ec != std::errc() || second.ptr != end) {
-    throw wrong("size", "must be like 256x256, or auto");
+    throw parameter_error("size", "must be like 256x256, or auto");
   }
   order.stream["width"] = width;
   order.stream["height"] = height;
@@ -49,7 +49,7 @@ std::string one_of(const std::string& param, const Json& value, const std::vecto
     }
     text += (text.empty() ? "" : ", ") + name;
   }
-  throw wrong(param, "must be one of " + text);
+  throw parameter_error(param, "must be one of " + text);
 }
 
 /// True for parameters of OpenAI's API that have no meaning here.
@@ -85,7 +85,7 @@ void read_field(const std::string& name, const Json& value, Order& order) {
     one_of(name, value, {"auto", "opaque"});
   } else if (name == "stream") {
     if (!value.is_boolean()) {
-      throw wrong(name, "must be true or false");
+      throw parameter_error(name, "must be true or false");
     }
     order.is_streamed = value;
   } else if (name == "partial_images") {
@@ -101,7 +101,7 @@ void read_field(const std::string& name, const Json& value, Order& order) {
 Order read_fields(const Json& fields) {
   if (!fields.contains("prompt") || !fields["prompt"].is_string() ||
       fields["prompt"].get_ref<const std::string&>().empty()) {
-    throw wrong("prompt", "must be a text that is not empty");
+    throw parameter_error("prompt", "must be a text that is not empty");
   }
   Order order;
   order.settings["seed"] = -1;  // A random seed: OpenAI's clients expect another image each time.
@@ -110,10 +110,10 @@ Order read_fields(const Json& fields) {
   }
   order.stream["format"] = order.format;
   if (order.partial_images > 0 && !order.is_streamed) {
-    throw wrong("partial_images", "goes with \"stream\": true");
+    throw parameter_error("partial_images", "goes with \"stream\": true");
   }
   if (order.is_streamed && order.as_url) {
-    throw wrong("response_format", "must be b64_json with \"stream\": true");
+    throw parameter_error("response_format", "must be b64_json with \"stream\": true");
   }
   return order;
 }
@@ -142,8 +142,8 @@ Order read_order(const Json& fields) {
 Order read_edit_order(const Json& fields, std::vector<std::vector<std::uint8_t>> images) {
   Order order = read_fields(fields);
   if (images.size() * static_cast<std::size_t>(order.count) > kMostImages) {
-    throw wrong("image", "and 'n' must make at most " + std::to_string(kMostImages) +
-                             " images together: each input image becomes 'n' of them");
+    throw parameter_error("image", "and 'n' must make at most " + std::to_string(kMostImages) +
+                                       " images together: each input image becomes 'n' of them");
   }
   order.inputs = std::move(images);
   // The images are unrelated, not frames of a stream.

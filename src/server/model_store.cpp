@@ -35,9 +35,9 @@ std::size_t ModelStore::index_of(const std::string& id) const {
   return static_cast<std::size_t>(std::ranges::find(offers_, id, &ModelOffer::id) - offers_.begin());
 }
 
-bool ModelStore::has(const std::string& id) const { return index_of(id) < offers_.size(); }
+bool ModelStore::has_model(const std::string& id) const { return index_of(id) < offers_.size(); }
 
-std::string ModelStore::names() const {
+std::string ModelStore::list_ids() const {
   std::string names;
   for (const ModelOffer& offer : offers_) {
     names += (names.empty() ? "" : ", ") + offer.id;

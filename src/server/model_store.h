@@ -33,10 +33,10 @@ class ModelStore {
     std::vector<LoraScale> loras;  ///< The model's LoRAs with their default scales.
   };
   [[nodiscard]] std::vector<Entry> entries() const;
-  [[nodiscard]] const std::string& first() const { return offers_.front().id; }
-  [[nodiscard]] bool has(const std::string& id) const;
+  [[nodiscard]] const std::string& first_id() const { return offers_.front().id; }
+  [[nodiscard]] bool has_model(const std::string& id) const;
   /// The ids of all models for messages, as in "default, other".
-  [[nodiscard]] std::string names() const;
+  [[nodiscard]] std::string list_ids() const;
 
   /// The model, or null if it is not loaded. Marks it as the most recently used.
   [[nodiscard]] std::shared_ptr<Model> loaded(const std::string& id) const;

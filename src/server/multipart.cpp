@@ -21,7 +21,7 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
       a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
 
-std::string_view trimmed(std::string_view text) {
+std::string_view trim(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t");
   return first == std::string_view::npos ? std::string_view()
                                          : text.substr(first, text.find_last_not_of(" \t") - first + 1);
@@ -32,7 +32,7 @@ std::string take_value(std::string_view& text) {
   std::string value;
   if (!text.starts_with('"')) {
     const std::size_t end = std::min(text.find(';'), text.size());
-    value = trimmed(text.substr(0, end));
+    value = trim(text.substr(0, end));
     text.remove_prefix(end);
     return value;
   }
@@ -53,13 +53,13 @@ std::string take_value(std::string_view& text) {
 std::optional<std::string> parameter(std::string_view header, std::string_view name) {
   std::size_t semicolon = header.find(';');
   while (semicolon != std::string_view::npos) {
-    header = trimmed(header.substr(semicolon + 1));
+    header = trim(header.substr(semicolon + 1));
     const std::size_t equals = header.find('=');
     if (equals == std::string_view::npos) {
       return std::nullopt;
     }
-    const std::string_view found = trimmed(header.substr(0, equals));
-    header = trimmed(header.substr(equals + 1));
+    const std::string_view found = trim(header.substr(0, equals));
+    header = trim(header.substr(equals + 1));
     std::string value = take_value(header);
     if (equal_ignoring_case(found, name)) {
       return value;
@@ -83,8 +83,8 @@ std::string_view header_of(std::string_view lines, std::string_view name) {
     const std::size_t end = std::min(lines.find(kLineEnd), lines.size());
     const std::string_view line = lines.substr(0, end);
     const std::size_t colon = line.find(':');
-    if (colon != std::string_view::npos && equal_ignoring_case(trimmed(line.substr(0, colon)), name)) {
-      return trimmed(line.substr(colon + 1));
+    if (colon != std::string_view::npos && equal_ignoring_case(trim(line.substr(0, colon)), name)) {
+      return trim(line.substr(colon + 1));
     }
     lines.remove_prefix(std::min(end + kLineEnd.size(), lines.size()));
   }
@@ -126,7 +126,7 @@ class Reader {
       return false;
     }
     const std::string_view padding = take_until(kLineEnd, "the form ends in the line of a boundary");
-    if (!trimmed(padding).empty()) {
+    if (!trim(padding).empty()) {
       throw MultipartError("the line of a boundary in the form has further characters");
     }
     return true;
@@ -163,7 +163,7 @@ class Reader {
 }  // namespace
 
 bool is_multipart(std::string_view content_type) {
-  const std::string_view type = trimmed(content_type.substr(0, content_type.find(';')));
+  const std::string_view type = trim(content_type.substr(0, content_type.find(';')));
   return equal_ignoring_case(type, kType);
 }
 

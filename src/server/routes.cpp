@@ -52,7 +52,7 @@ Response report_health(const Exchange& exchange) {
 }
 
 Response report_readiness(const Exchange& exchange) {
-  const bool ready = !exchange.server.stopping && !exchange.server.slots.full();
+  const bool ready = !exchange.server.stopping && !exchange.server.slots.is_full();
   return make_response(exchange.request, ready ? Status::ok : Status::service_unavailable, kPlainText,
                        ready ? "ready\n" : "no session slot is free\n");
 }

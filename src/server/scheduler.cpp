@@ -15,20 +15,20 @@ constexpr double kFramePatience = 1.5;           // A missing frame is waited fo
 constexpr double kLongestInterval = 1.0;         // Seconds. Frames with longer intervals are not waited for.
 constexpr double kMostCredit = 0.25;  // Seconds of the engine's time that a session may be behind others.
 
-Clock::time_point after(Clock::time_point start, double seconds) {
+Clock::time_point add_seconds(Clock::time_point start, double seconds) {
   return start + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
 }
 
 /// The time from which a missing frame is no longer waited for.
 Clock::time_point patience_ends(const Session& session) {
   const bool regular = session.input_interval > 0 && session.input_interval <= kLongestInterval;
-  return after(session.last_input, regular ? kFramePatience * session.input_interval : 0);
+  return add_seconds(session.last_input, regular ? kFramePatience * session.input_interval : 0);
 }
 
 /// True if a step begun now would end before the next frame is expected, so that it delays nothing.
 bool has_time_for_a_step(const Session& session, Clock::time_point now) {
-  const Clock::time_point expected = after(session.last_input, session.input_interval);
-  return session.input_interval > 0 && after(now, session.step_seconds) <= expected;
+  const Clock::time_point expected = add_seconds(session.last_input, session.input_interval);
+  return session.input_interval > 0 && add_seconds(now, session.step_seconds) <= expected;
 }
 
 bool wants_step(const Session& session, Clock::time_point now) {

@@ -2,11 +2,11 @@
 
 namespace streamdiffusion::server {
 
-SessionSlots::Ticket::~Ticket() { slots_.leave(*this); }
+SessionSlots::Ticket::~Ticket() { slots_.release_ticket(*this); }
 
 std::unique_ptr<SessionSlots::Ticket> SessionSlots::take_ticket(const std::string& address,
                                                                 std::function<void()> changed) {
-  if (full() || addresses_[address] >= from_one_address_) {
+  if (is_full() || addresses_[address] >= from_one_address_) {
     return nullptr;
   }
   std::unique_ptr<Ticket> ticket(new Ticket(*this, address, std::move(changed)));
@@ -20,7 +20,7 @@ std::unique_ptr<SessionSlots::Ticket> SessionSlots::take_ticket(const std::strin
   return ticket;
 }
 
-void SessionSlots::leave(Ticket& ticket) {
+void SessionSlots::release_ticket(Ticket& ticket) {
   if (--addresses_[ticket.address_] == 0) {
     addresses_.erase(ticket.address_);
   }

@@ -43,10 +43,10 @@ class SessionSlots {
 
   [[nodiscard]] int taken() const { return taken_; }
   [[nodiscard]] int waiting() const { return static_cast<int>(line_.size()); }
-  [[nodiscard]] bool full() const { return taken_ >= slots_ && waiting() >= queue_; }
+  [[nodiscard]] bool is_full() const { return taken_ >= slots_ && waiting() >= queue_; }
 
  private:
-  void leave(Ticket& ticket);
+  void release_ticket(Ticket& ticket);
 
   int slots_;
   int queue_;

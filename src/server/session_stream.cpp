@@ -36,7 +36,7 @@ std::unique_ptr<Stream> SessionStream::make_stream(const std::shared_ptr<Model>&
                                   parameters);
 }
 
-void SessionStream::set(const Settings& settings) {
+void SessionStream::set_settings(const Settings& settings) {
   Settings next = settings;
   const Parameters parameters = make_parameters(settings);
   const Parameters for_text = text_parameters(settings);
@@ -57,8 +57,8 @@ void SessionStream::set(const Settings& settings) {
   }
 }
 
-void SessionStream::set(std::shared_ptr<Model> model, const Settings& settings,
-                        const StreamSettings& stream_settings) {
+void SessionStream::set_stream(std::shared_ptr<Model> model, const Settings& settings,
+                               const StreamSettings& stream_settings) {
   Settings next = settings;
   StreamSettings next_stream = stream_settings;
   std::unique_ptr<Stream> stream = make_stream(model, stream_settings, make_parameters(settings));

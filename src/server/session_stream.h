@@ -37,10 +37,11 @@ class SessionStream {
   [[nodiscard]] const std::shared_ptr<Model>& model() const { return model_; }
 
   /// Applies other settings. Throws Error, and changes nothing, if the model cannot use them.
-  void set(const Settings& settings);
+  void set_settings(const Settings& settings);
   /// Also changes the model and the stream's settings, which drops the frames in flight. Throws Error, and
   /// changes nothing, if the model cannot use them.
-  void set(std::shared_ptr<Model> model, const Settings& settings, const StreamSettings& stream_settings);
+  void set_stream(std::shared_ptr<Model> model, const Settings& settings,
+                  const StreamSettings& stream_settings);
 
   /// A frame of the stream's size. A step takes `frame_buffer` of them.
   struct Input {

@@ -43,7 +43,7 @@ class Socket {
     return boost::asio::async_initiate<Token, Signature>(
         [this](auto&& handler, const auto& to) {
           read_some(first_of<boost::asio::mutable_buffer>(to),
-                    shareable(std::forward<decltype(handler)>(handler)));
+                    make_shareable(std::forward<decltype(handler)>(handler)));
         },
         token, buffers);
   }
@@ -52,7 +52,7 @@ class Socket {
     return boost::asio::async_initiate<Token, Signature>(
         [this](auto&& handler, const auto& from) {
           write_some(first_of<boost::asio::const_buffer>(from),
-                     shareable(std::forward<decltype(handler)>(handler)));
+                     make_shareable(std::forward<decltype(handler)>(handler)));
         },
         token, buffers);
   }
@@ -80,7 +80,7 @@ class Socket {
 
   /// Makes a move-only handler of Boost copyable, as std::function requires.
   template <typename Moved>
-  static Handler shareable(Moved handler) {
+  static Handler make_shareable(Moved handler) {
     return [shared = std::make_shared<Moved>(std::move(handler))](
                const boost::system::error_code& error, std::size_t bytes) { (*shared)(error, bytes); };
   }

@@ -12,9 +12,9 @@ std::shared_ptr<Viewers::Viewer> Viewers::watch(const std::string& session,
   return viewer;
 }
 
-bool Viewers::has(const std::string& session) const { return viewers_.contains(session); }
+bool Viewers::has_viewers(const std::string& session) const { return viewers_.contains(session); }
 
-void Viewers::show(const std::string& session, std::vector<std::uint8_t> image) {
+void Viewers::show_image(const std::string& session, std::vector<std::uint8_t> image) {
   const auto [first, last] = viewers_.equal_range(session);
   const auto shared = std::make_shared<const std::vector<std::uint8_t>>(std::move(image));
   for (auto entry = first; entry != last; ++entry) {

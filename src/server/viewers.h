@@ -23,9 +23,9 @@ class Viewers {
   };
 
   std::shared_ptr<Viewer> watch(const std::string& session, const boost::asio::any_io_executor& executor);
-  [[nodiscard]] bool has(const std::string& session) const;
+  [[nodiscard]] bool has_viewers(const std::string& session) const;
   /// Gives an image file to all viewers of the session.
-  void show(const std::string& session, std::vector<std::uint8_t> image);
+  void show_image(const std::string& session, std::vector<std::uint8_t> image);
 
  private:
   std::multimap<std::string, std::weak_ptr<Viewer>> viewers_;

@@ -131,12 +131,12 @@ class Client : public std::enable_shared_from_this<Client> {
       }
       if (socket_.got_binary()) {
         const FrameTag tag = parse_frame_header(bytes);
-        server_.engine.frame(session_, tag, {bytes.begin() + kFrameHeaderSize, bytes.end()});
+        server_.engine.queue_frame(session_, tag, {bytes.begin() + kFrameHeaderSize, bytes.end()});
         return;
       }
       ClientMessage message = parse_message({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
       id = message.id;
-      if (!server_.engine.request(session_, std::move(message))) {
+      if (!server_.engine.queue_request(session_, std::move(message))) {
         throw ProtocolError("message", "too many changes wait for an answer");
       }
     } catch (const ProtocolError& error) {
@@ -148,7 +148,7 @@ class Client : public std::enable_shared_from_this<Client> {
 
   asio::awaitable<void> write() {
     while (!is_over_) {
-      co_await welcome();
+      co_await send_hello();
       while (std::optional<Outbox::Item> item = outbox_->take()) {
         co_await send(std::move(*item));
       }
@@ -167,7 +167,7 @@ class Client : public std::enable_shared_from_this<Client> {
   }
 
   /// Sends the position in the queue if it changed, or opens the session once there is a slot.
-  asio::awaitable<void> welcome() {
+  asio::awaitable<void> send_hello() {
     if (session_) {
       co_return;
     }
@@ -215,8 +215,8 @@ class Client : public std::enable_shared_from_this<Client> {
                     answer.image);
     socket_.binary(true);
     co_await socket_.async_write(asio::buffer(bytes), use_awaitable);
-    if (answer.state == FrameState::image && server_.viewers.has(name_)) {
-      server_.viewers.show(name_, std::move(answer.image));
+    if (answer.state == FrameState::image && server_.viewers.has_viewers(name_)) {
+      server_.viewers.show_image(name_, std::move(answer.image));
     }
   }
 

@@ -107,7 +107,7 @@ class EngineTest : public ::testing::Test {
 
   std::shared_ptr<Session> open() { return engine_->open("name", engine_->default_stream(), inbox_); }
   void ask(const std::shared_ptr<Session>& session, const Json& message) {
-    EXPECT_TRUE(engine_->request(session, parse_message(message.dump())));
+    EXPECT_TRUE(engine_->queue_request(session, parse_message(message.dump())));
   }
 
   Metrics metrics_;
@@ -119,7 +119,7 @@ class EngineTest : public ::testing::Test {
 TEST_F(EngineTest, AnswersALoneFrameOfABatchWithoutFurtherOnes) {
   const auto session = open();
   ask(session, {{"type", "settings"}, {"settings", {{"steps", 3}}}});
-  engine_->frame(session, {.variation = 0, .number = 5, .time = 2.5}, png(90));
+  engine_->queue_frame(session, {.variation = 0, .number = 5, .time = 2.5}, png(90));
   const std::vector<FrameAnswer> answers = inbox_->answers(1);
   EXPECT_EQ(answers[0].state, FrameState::image);
   EXPECT_EQ(answers[0].tag.number, 5U);
@@ -163,8 +163,8 @@ TEST_F(EngineTest, AnswersEveryFrameOnce) {
   constexpr std::uint32_t kFrames = 60;
   for (std::uint32_t i = 0; i < kFrames; ++i) {
     const std::size_t before = inbox_->answers(0).size();
-    engine_->frame(session, {.variation = 0, .number = i, .time = 0},
-                   i % 10 == 7 ? std::vector<std::uint8_t>{1, 2} : png(40));
+    engine_->queue_frame(session, {.variation = 0, .number = i, .time = 0},
+                         i % 10 == 7 ? std::vector<std::uint8_t>{1, 2} : png(40));
     if (i % 8 == 3) {
       inbox_->answers(before + 1);  // Gives the engine time to compute.
     }
@@ -186,7 +186,7 @@ TEST_F(EngineTest, AnswersEveryFrameOnce) {
   }
   EXPECT_EQ(times.size(), kFrames);
   EXPECT_EQ(last_image, kFrames - 1) << "the newest frame wins";
-  engine_->frame(session, {.variation = 0, .number = kFrames, .time = 0}, png(40));
+  engine_->queue_frame(session, {.variation = 0, .number = kFrames, .time = 0}, png(40));
   EXPECT_EQ(inbox_->answers(kFrames + 1).size(), kFrames + 1);
 }
 
@@ -213,7 +213,7 @@ TEST_F(EngineTest, TellsEverybodyOnceThatTheDeviceIsLost) {
 TEST_F(EngineTest, GivesTheSameVariationTheSameImage) {
   const auto session = open();
   for (const std::uint16_t variation : std::vector<std::uint16_t>{0, 1, 2, 3, 4, 0}) {
-    engine_->frame(session, {.variation = variation, .number = variation, .time = 0}, {});
+    engine_->queue_frame(session, {.variation = variation, .number = variation, .time = 0}, {});
   }
   const std::vector<FrameAnswer> answers = inbox_->answers(6);
   EXPECT_EQ(answers[0].image, answers[5].image);
@@ -225,7 +225,7 @@ TEST_F(EngineTest, DropsTheOldestOfTooManyTextToImageFrames) {
   ask(session, {{"type", "stream"},
                 {"stream", {{"model", "second"}}}});  // Keeps the engine busy, so that frames wait.
   for (std::uint16_t i = 0; i < 60; ++i) {
-    engine_->frame(session, {.variation = i, .number = i, .time = 0}, {});
+    engine_->queue_frame(session, {.variation = i, .number = i, .time = 0}, {});
   }
   std::map<FrameState, int> states;
   for (const FrameAnswer& answer : inbox_->answers(60)) {
@@ -275,7 +275,7 @@ class EngineMemoryTest : public EngineTest {
     return inbox_->message(messages_++);
   }
   std::vector<std::uint8_t> image(std::vector<std::uint8_t> from) {
-    engine_->frame(session_, {.variation = 0, .number = images_, .time = 0}, std::move(from));
+    engine_->queue_frame(session_, {.variation = 0, .number = images_, .time = 0}, std::move(from));
     return inbox_->answers(++images_).back().image;
   }
 
@@ -333,7 +333,7 @@ TEST_F(EngineTest, LoadsAModelWhenItIsAskedForAndGoesOnWithIt) {
   const Json changed = inbox_->message(1);
   EXPECT_EQ(changed["stream"]["model"], "second");
   EXPECT_EQ(changed["settings"]["loras"], Json::object());
-  engine_->frame(session, {}, png(90));
+  engine_->queue_frame(session, {}, png(90));
   const FrameAnswer answer = inbox_->answers(1)[0];
   EXPECT_EQ(decode_image(answer.image, 1 << 20).height, 48);
 }
@@ -343,7 +343,7 @@ TEST_F(EngineTest, KeepsTheStreamWhereAModelCannotBeLoaded) {
   ask(session, {{"type", "stream"}, {"id", 1}, {"stream", {{"model", "broken"}}}});
   EXPECT_EQ(inbox_->message(1)["code"], "model");
   EXPECT_EQ(inbox_->message(1)["id"], 1);
-  engine_->frame(session, {}, png(90));
+  engine_->queue_frame(session, {}, png(90));
   EXPECT_EQ(inbox_->answers(1)[0].state, FrameState::image);
 }
 
@@ -376,8 +376,8 @@ TEST_F(EngineTest, GivesManySessionsTheirImages) {
   for (int i = 0; i < 6; ++i) {
     inboxes.push_back(std::make_shared<Inbox>());
     sessions.push_back(engine_->open(std::to_string(i), engine_->default_stream(), inboxes.back()));
-    engine_->frame(sessions.back(), {.variation = 0, .number = static_cast<std::uint32_t>(i), .time = 0},
-                   png(90));
+    engine_->queue_frame(sessions.back(),
+                         {.variation = 0, .number = static_cast<std::uint32_t>(i), .time = 0}, png(90));
   }
   std::vector<std::uint8_t> first;
   for (std::size_t i = 0; i < inboxes.size(); ++i) {
@@ -390,12 +390,12 @@ TEST_F(EngineTest, GivesManySessionsTheirImages) {
 TEST_F(EngineTest, SendsNothingToAClosedSession) {
   const auto session = open();
   for (std::uint32_t i = 0; i < 20; ++i) {
-    engine_->frame(session, {.variation = 0, .number = i, .time = 0}, png(40));
+    engine_->queue_frame(session, {.variation = 0, .number = i, .time = 0}, png(40));
   }
   engine_->close(session);
   const std::size_t before = inbox_->answers(0).size();
   const auto later = std::make_shared<Inbox>();
-  engine_->frame(engine_->open("later", engine_->default_stream(), later), {}, png(40));
+  engine_->queue_frame(engine_->open("later", engine_->default_stream(), later), {}, png(40));
   later->answers(1);
   EXPECT_EQ(inbox_->answers(0).size(), before);
 }
@@ -405,7 +405,7 @@ TEST_F(EngineTest, SendsStatisticsAtMostOnceASecond) {
   start(clock);
   const auto session = open();
   for (std::uint16_t i = 0; i < 8; ++i) {
-    engine_->frame(session, {.variation = i, .number = i, .time = 0}, {});
+    engine_->queue_frame(session, {.variation = i, .number = i, .time = 0}, {});
     inbox_->answers(i + 1U);
     ask(session, {{"type", "settings"}, {"settings", Json::object()}});
     inbox_->message(i);  // Waits for the end of the turn that made the image.
@@ -420,7 +420,7 @@ TEST_F(EngineTest, SendsStatisticsAtMostOnceASecond) {
 TEST_F(EngineTest, StopsWhileSessionsAreBusy) {
   const auto session = open();
   for (std::uint16_t i = 0; i < 16; ++i) {
-    engine_->frame(session, {.variation = i, .number = i, .time = 0}, {});
+    engine_->queue_frame(session, {.variation = i, .number = i, .time = 0}, {});
   }
   ask(session, {{"type", "stream"}, {"stream", {{"model", "second"}}}});
   inbox_->answers(1);

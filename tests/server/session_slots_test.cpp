@@ -17,7 +17,7 @@ TEST(SessionSlots, AreTakenInOrder) {
   EXPECT_EQ(a->position(), 0);
   EXPECT_EQ(b->position(), 1);
   EXPECT_EQ(c->position(), 2);
-  EXPECT_TRUE(slots.full());
+  EXPECT_TRUE(slots.is_full());
   EXPECT_EQ(slots.take_ticket("x", [] {}), nullptr);
 
   a.reset();
