@@ -13,7 +13,7 @@ namespace {
 constexpr std::string_view kExifHeader{"Exif\0\0", 6};
 constexpr std::string_view kTiffLittleEndian{"II*\0", 4};
 constexpr std::string_view kTiffBigEndian{"MM\0*", 4};
-constexpr std::string_view kMultiPictureHeader{"MPF\0", 4};
+constexpr std::string_view kMpfHeader{"MPF\0", 4};  // The list of further images in a JPEG (CIPA DC-007).
 constexpr std::string_view kProfileHeader{"ICC_PROFILE\0", 12};
 
 /// Returns an integer in an EXIF block or a TIFF; 1 if there is none. Its header is followed by a directory
@@ -82,7 +82,7 @@ ImageStructure examine_jpeg(Bytes bytes) {
       structure.orientation = exif_orientation(content);
     if (marker == kApp2 && starts_with(content, kProfileHeader)) structure.wrapped_profile = content;
     if (marker == kProgressive) structure.progressive = true;
-    if (marker == kApp2 && starts_with(content, kMultiPictureHeader)) structure.lists_several = true;
+    if (marker == kApp2 && starts_with(content, kMpfHeader)) structure.lists_several = true;
     bytes = skip_bytes(bytes, 2 + length);
     if (marker == kScan) {
       while (bytes.size() >= 2 && bytes[0] != 0xFF) bytes = skip_bytes(bytes, 1);
