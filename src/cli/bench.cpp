@@ -107,7 +107,7 @@ void check_parts(const std::vector<std::string>& chosen) {
       for (const std::string& one : known) {
         all += (all.empty() ? "" : ", ") + one;
       }
-      throw UsageError("\"" + name + "\" is no part of the benchmark; there are " + all);
+      throw UsageError("\"" + name + "\" is not a part of the benchmark; there are " + all);
     }
   }
 }
@@ -162,16 +162,14 @@ std::string about_parts() {
 Command add_bench(CLI::App& program) {
   const auto options = std::make_shared<BenchOptions>();
   CLI::App* const app = program.add_subcommand("bench", "Measure what this machine reaches");
-  app->add_option("PART", options->parts, "what to measure; may be several")
-      ->type_name("PART")
-      ->default_str("all");
+  app->add_option("PART", options->parts, "parts to measure")->type_name("PART")->default_str("all");
   app->option_defaults()->take_last();
   app->add_option("--seconds", options->seconds,
-                  "time for each measurement; a slow one is taken a few times at least")
+                  "time for each measurement, which is repeated a few times even if it takes longer")
       ->type_name("S")
       ->capture_default_str()
       ->check(in_range(0.0, 3600.0));
-  app->add_flag("--json", options->json, "as JSON, for other programs");
+  app->add_flag("--json", options->json, "print JSON");
   add_size_options(*app, *options);
   add_model_options(*app, *options);
   add_machine_options(*app, *options);

@@ -95,7 +95,7 @@ void add_guidance(CLI::App& app, CommonOptions& options) {
 }
 
 void add_stream(CLI::App& app, CommonOptions& options) {
-  app.option_defaults()->group("Stream (video; of no effect on a single image)");
+  app.option_defaults()->group("Stream (video; no effect on a single image)");
   add(app, "--frame-buffer", options.frame_buffer, "N", "frames that go through each step together")
       ->check(in_range(1, 1024));
   app.add_flag("--no-denoising-batch", options.no_denoising_batch,
@@ -115,57 +115,57 @@ void add_stream(CLI::App& app, CommonOptions& options) {
 void add_model_options(CLI::App& app, CommonOptions& options) {
   app.option_defaults()->group("Model");
   add(app, "--preset", options.preset, "NAME",
-      "a well-known model with the settings that suit it (streamdiffusion models list); other options come "
-      "first")
+      "a well-known model with settings tuned for it (streamdiffusion models list shows them); other options "
+      "override these settings")
       ->default_str("none");
   add(app, "--model", options.model, "MODEL",
       "Hugging Face diffusers folder (the one with model_index.json, or as a .dduf file), a checkpoint of "
-      "Stable "
-      "Diffusion 1.x or 2.x in one .safetensors file, or a name on the hub, OWNER/NAME[@REVISION], which is "
-      "downloaded where it is not there yet")
+      "Stable Diffusion 1.x or 2.x in one .safetensors file, or a name on the hub, OWNER/NAME[@REVISION], "
+      "which is downloaded if it is not in the cache")
       ->default_str("the default model that comes with the program");
   add(app, "--vae", options.vae, "VAE",
-      "autoencoder (folder, file or name on the hub) in place of the model's own; full: the model's own")
-      ->default_str("TAESD for models from the hub and where it is in the cache, else the model's");
+      "autoencoder to use instead of the model's own: a folder, file or name on the hub; full: the model's "
+      "own")
+      ->default_str("TAESD for models from the hub and if it is in the cache, else the model's own");
   add(app, "--lora", options.loras, "LORA:SCALE",
-      "LoRA (.safetensors, or OWNER/NAME[/FILE.safetensors] on the hub) and its scale, 1 where none is "
-      "given; "
-      "may be given several times")
+      "LoRA (.safetensors, or OWNER/NAME[/FILE.safetensors] on the hub) and its scale, which is 1 if left "
+      "out; may be given several times")
       ->take_all()
       ->allow_extra_args(false)
       ->default_str("none");
   add(app, "--lora-dir", options.lora_folder, "FOLDER",
-      "prompts may name LoRAs of this folder and its subfolders: <lora:NAME:0.8> loads NAME.safetensors")
+      "folder whose LoRAs, also those of subfolders, prompts may name: <lora:NAME:0.8> loads "
+      "NAME.safetensors")
       ->default_str("none");
   add(app, "--embedding", options.embeddings, "FILE:WORD",
       "textual inversion (.safetensors) and the word that stands for it in prompts, by default the one in "
-      "the "
-      "file or the file's name; may be given several times")
+      "the file or the file's name; may be given several times")
       ->take_all()
       ->allow_extra_args(false)
       ->default_str("none");
-  app.add_flag("--prompt-weights", options.prompt_weights,
-               "prompts weigh their words as in AUTOMATIC1111's web UI: (word:1.3), (word) 1.1, [word] 0.91; "
-               "\\( is a bracket");
-  add(app, "--clip-skip", options.clip_skip, "N", "layers of the text encoder left out at the end")
+  app.add_flag(
+      "--prompt-weights", options.prompt_weights,
+      "read weights of words in prompts as AUTOMATIC1111's web UI does: (word:1.3), (word) for 1.1, [word] "
+      "for 0.91; \\( is a bracket");
+  add(app, "--clip-skip", options.clip_skip, "N", "number of the text encoder's last layers that are skipped")
       ->check(in_range(0, 1000));
   add(app, "--prediction-type", options.prediction_type, "auto|epsilon|v_prediction",
-      "what the model predicts; auto: what it says, a single file of 1.x epsilon, of 2.x "
-      "v_prediction (SD-Turbo and 2.x base want epsilon)")
+      "quantity that the UNet predicts; auto: as the model's configuration says, or for a single file "
+      "epsilon for 1.x and v_prediction for 2.x (SD-Turbo and 2.x base need epsilon)")
       ->check(one_of({"auto", "epsilon", "v_prediction"}));
 }
 
 void add_machine_options(CLI::App& app, CommonOptions& options) {
   app.option_defaults()->group("Machine");
   add(app, "--device", options.device, "auto|cpu|cuda[:N]",
-      "what computes: the CPU or the NVIDIA GPU N (0: the first; streamdiffusion devices lists them); auto: "
-      "the first "
-      "GPU that can be used, else the CPU")
+      "compute device: the CPU or the NVIDIA GPU N (0: the first; streamdiffusion devices lists them); auto: "
+      "the first usable GPU, else the CPU")
       ->check(device_name());
   add(app, "--precision", options.precision, "auto|f32|bf16|int8|f16",
-      "of the UNet and the autoencoder on the CPU: f32 is exact; bf16 and int8 take less memory and, on most "
-      "processors, less time (docs/models.md), and images differ slightly; "
-      "auto: f32. Of everything on a GPU: f16, bf16 or f32; auto: f16")
+      "number format of the UNet and the autoencoder on the CPU: f32 is exact; bf16 and int8 take less "
+      "memory "
+      "and, on most processors, less time (docs/models.md), and images differ slightly; auto: f32. Format of "
+      "all networks on a GPU: f16, bf16 or f32; auto: f16")
       ->check(one_of({"auto", "f32", "bf16", "int8", "f16"}));
   add(app, "--threads", options.threads, "N", "compute threads; 0: one for each processor")
       ->check(in_range(0, 1024));
@@ -179,11 +179,10 @@ void add_size_options(CLI::App& app, CommonOptions& options) {
 void add_other_options(CLI::App& app, CommonOptions& options) {
   app.option_defaults()->group("Other");
   add(app, "--config", options.config, "FILE.json",
-      "options from a JSON object, keys as the options' names without dashes in front: {\"steps\": 2}; the "
-      "command line "
-      "comes first")
+      "JSON file with an object of options, named without their leading dashes: {\"steps\": 2}; the command "
+      "line overrides it")
       ->default_str("none");
-  app.add_flag("--quiet", options.quiet, "say nothing but errors");
+  app.add_flag("--quiet", options.quiet, "print errors only");
 }
 
 void add_common_options(CLI::App& app, CommonOptions& options) {
@@ -200,7 +199,7 @@ void add_common_options(CLI::App& app, CommonOptions& options) {
 
 void add_prompts(CLI::App& app, CommonOptions& options, const std::string& name) {
   app.add_option(name, options.prompts,
-                 "what to draw; --prompt given several times, each TEXT:WEIGHT, blends them by their weights")
+                 "description of the image; several --prompt TEXT:WEIGHT are blended by their weights")
       ->type_name("TEXT")
       ->expected(1)
       ->take_all()

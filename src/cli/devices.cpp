@@ -109,7 +109,7 @@ int list(bool as_json) {
 Command add_devices(CLI::App& program) {
   const auto as_json = std::make_shared<bool>(false);
   CLI::App* const app = program.add_subcommand("devices", "List cameras, screens, GPUs and what can compute");
-  app->add_flag("--json", *as_json, "as JSON, for other programs");
+  app->add_flag("--json", *as_json, "print JSON");
   app->footer(
       "The names in front of cameras and screens are inputs of run.\n\n"
       "Examples:\n"

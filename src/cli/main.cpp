@@ -51,7 +51,7 @@ void check_command(const CLI::App& program, std::span<char* const> arguments) {
       for (const CLI::App* command : commands) {
         names += (names.empty() ? "" : ", ") + command->get_name();
       }
-      throw UsageError("\"" + std::string(argument) + "\" is no command; commands are " + names);
+      throw UsageError("\"" + std::string(argument) + "\" is not a command; commands are " + names);
     }
     app = *found;
   }

@@ -174,7 +174,8 @@ void check_is_model(const fs::path& path) {
   std::error_code error;
   const bool is_known = path.extension() == ".safetensors" || path.extension() == ".dduf";
   if (is_known || !fs::is_regular_file(path, error)) return;
-  throw Error(path.string() + " is no model: a model is a folder or a file ending in .safetensors or .dduf");
+  throw Error(path.string() +
+              " is not a model: a model is a folder or a file ending in .safetensors or .dduf");
 }
 
 int info(const ModelsOptions& options) {
@@ -216,7 +217,7 @@ void add(CLI::App& models, const std::string& name, const std::string& text, con
   CLI::App* const app = models.add_subcommand(name, text);
   if (!what.empty()) {
     app->add_option("NAME", options->names, what)->type_name("NAME")->required();
-    app->add_flag("--quiet", options->quiet, "say nothing but errors");
+    app->add_flag("--quiet", options->quiet, "print errors only");
   }
   commands.push_back({app, [options, run] { return run(*options); }});
 }

@@ -92,7 +92,7 @@ std::span<const Preset> presets() {
 void apply_preset(CLI::App& app, const std::string& name) {
   const auto preset = std::ranges::find(presets(), name, &Preset::name);
   if (preset == presets().end()) {
-    throw UsageError("--preset \"" + name + "\" is none of " + preset_names());
+    throw UsageError("--preset \"" + name + "\" is not one of " + preset_names());
   }
   const std::set<const CLI::Option*> fixed = fixed_options(app);
   if (!preset->model.empty()) {

@@ -220,20 +220,21 @@ void add_stream_ends(CLI::App& app, RunOptions& options) {
       ->type_name("OUTPUT")
       ->take_last();
   add_prompts(app, options, "--prompt");
-  app.add_flag("--live", options.live,
-               "as from a camera: the newest frame wins, older ones are dropped, lines that are typed are "
-               "new prompts (/help lists more); cameras, screens, addresses and windows are always live; "
-               "without it every frame is redrawn")
+  app.add_flag(
+         "--live", options.live,
+         "treat the input as a camera: redraw the newest frame and drop older ones, and read typed lines as "
+         "new prompts (/help lists more). Cameras, screens, addresses and windows are always live. Without "
+         "this option every frame is redrawn")
       ->take_last();
-  app.add_option(
-         "--watch", options.watch,
-         "live: a JSON file with settings ({\"prompt\": \"cat\", \"strength\": 0.5}), applied whenever it is "
-         "written; it may give the prompt")
+  app.add_option("--watch", options.watch,
+                 "live: JSON file with settings ({\"prompt\": \"cat\", \"strength\": 0.5}), which are "
+                 "applied whenever "
+                 "the file is written; it may hold the prompt")
       ->type_name("FILE.json")
       ->default_str("none")
       ->take_last();
   app.add_option("--patience", options.patience,
-                 "live: an input that sends no frame for this long is opened again")
+                 "live: time without a frame after which the input is reopened")
       ->type_name("SECONDS")
       ->check(in_range(0.1, 3600.0))
       ->capture_default_str()
@@ -245,15 +246,18 @@ void add_formats(CLI::App& app, RunOptions& options) {
   app.add_option("--input-format", options.input_format,
                  "FFmpeg's name of the input's format: rawvideo, yuv4mpegpipe, v4l2, ...")
       ->type_name("NAME")
-      ->default_str("found out");
-  app.add_option("--input-size", options.input_size, "of raw video; asked of a camera")
+      ->default_str("detected");
+  app.add_option("--input-size", options.input_size,
+                 "frame size of raw video, or the size to request from a camera")
       ->type_name("WxH")
       ->default_str("none");
-  app.add_option("--input-pixel-format", options.input_pixel_format, "of raw video, FFmpeg's name")
+  app.add_option("--input-pixel-format", options.input_pixel_format,
+                 "pixel format of raw video, by FFmpeg's name")
       ->type_name("NAME")
       ->capture_default_str();
-  app.add_option("--input-rate", options.input_rate,
-                 "frames a second of raw video and folders of images; asked of a camera or screen")
+  app.add_option(
+         "--input-rate", options.input_rate,
+         "frames per second of raw video and folders of images, or to request from a camera or screen")
       ->type_name("FPS")
       ->check(in_range(0.001, 10000.0))
       ->default_str("25");
@@ -273,18 +277,19 @@ void add_formats(CLI::App& app, RunOptions& options) {
   };
   add_ffmpeg_options(
       "--input-option", options.input_options,
-      "of FFmpeg's format, device or protocol: rtsp_transport=tcp; may be given several times");
-  add_ffmpeg_options("--output-option", options.output_options,
-                     "of FFmpeg's encoder, format or protocol: preset=slow; may be given several times");
-  app.add_option("--quality", options.quality, "of the output, 0 (worst) to 100")
+      "option of FFmpeg's input format, device or protocol: rtsp_transport=tcp; may be given several times");
+  add_ffmpeg_options(
+      "--output-option", options.output_options,
+      "option of FFmpeg's encoder, output format or protocol: preset=slow; may be given several times");
+  app.add_option("--quality", options.quality, "quality of the output, 0 (worst) to 100")
       ->type_name("N")
       ->check(in_range(0, 100))
-      ->default_str("a good one");
-  app.add_flag("--no-audio", options.no_audio, "leave the input's sound out");
+      ->default_str("chosen by the encoder");
+  app.add_flag("--no-audio", options.no_audio, "do not write the input's sound");
   app.add_flag(
       "--strict", options.strict,
-      "stop where the input is damaged, incomplete or unusual or its sound cannot be written, instead of "
-      "going on with a warning");
+      "stop with an error instead of a warning if the input is damaged, incomplete or unusual, or if its "
+      "sound cannot be written");
 }
 
 }  // namespace

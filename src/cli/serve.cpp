@@ -48,7 +48,7 @@ void check_access(const ServeOptions& options) {
   if (!is_local && options.server.access.token.empty() && !options.no_auth) {
     throw UsageError(
         "--host " + options.server.host +
-        " lets other machines in: give them a --token TOKEN to use, or say --no-auth to let everybody in");
+        " lets other machines connect: set a --token TOKEN for them, or use --no-auth to let everybody in");
   }
   if (options.server.tls_certificate.empty() != options.server.tls_key.empty()) {
     throw UsageError("--tls-cert and --tls-key go together");
@@ -80,40 +80,44 @@ int serve(ServeOptions& options) {
 
 void add_network(CLI::App& app, server::ServerOptions& server) {
   app.option_defaults()->take_last()->group("Network");
-  app.add_option("--host", server.host, "address to listen on; 0.0.0.0 for all of this machine's")
+  app.add_option("--host", server.host, "address to listen on; 0.0.0.0: all addresses of this machine")
       ->type_name("ADDRESS")
       ->capture_default_str();
-  app.add_option("--port", server.port, "0 takes one that is free")
+  app.add_option("--port", server.port, "TCP port to listen on; 0: any free one")
       ->type_name("N")
       ->check(in_range(0, 65535))
       ->capture_default_str();
-  app.add_option("--tls-cert", server.tls_certificate, "certificate with its chain, PEM: serves HTTPS")
+  app.add_option("--tls-cert", server.tls_certificate,
+                 "certificate with its chain (PEM), with which HTTPS is served")
       ->type_name("FILE")
       ->default_str("none");
-  app.add_option("--tls-key", server.tls_key, "its key, PEM")->type_name("FILE")->default_str("none");
-  app.add_flag("--tls-self-signed", server.tls_self_signed,
-               "HTTPS with a certificate made now; browsers warn once. Other devices' browsers give camera "
-               "and screen to HTTPS pages alone")
+  app.add_option("--tls-key", server.tls_key, "private key of the certificate (PEM)")
+      ->type_name("FILE")
+      ->default_str("none");
+  app.add_flag(
+         "--tls-self-signed", server.tls_self_signed,
+         "serve HTTPS with a new certificate, of which browsers warn once. Browsers on other devices need "
+         "HTTPS to give access to camera and screen")
       ->take_last();
 }
 
 void add_access(CLI::App& app, ServeOptions& options) {
   server::AccessRules& access = options.server.access;
   app.option_defaults()->take_last()->group("Access");
-  app.add_option("--token", access.token, "clients have to give it; also $STREAMDIFFUSION_TOKEN")
+  app.add_option("--token", access.token, "secret that clients have to send; also $STREAMDIFFUSION_TOKEN")
       ->type_name("TOKEN")
       ->default_str("none")
       ->envname("STREAMDIFFUSION_TOKEN");
-  app.add_flag("--no-auth", options.no_auth, "lets everybody in who reaches the address")->take_last();
-  app.add_option("--allow-host", access.allowed_hosts,
-                 "a further name that the server is reached by (localhost, addresses and this machine's name "
-                 "are known)")
+  app.add_flag("--no-auth", options.no_auth, "let everybody in who can reach the address")->take_last();
+  app.add_option(
+         "--allow-host", access.allowed_hosts,
+         "another name of the server (localhost, addresses and this machine's name are allowed anyway)")
       ->type_name("NAME")
       ->default_str("none")
       ->take_all()
       ->allow_extra_args(false);
   app.add_option("--allow-origin", access.allowed_origins,
-                 "other pages that may use the server: https://example.org")
+                 "origin of other pages that may use the server: https://example.org")
       ->type_name("ORIGIN")
       ->default_str("none")
       ->take_all()
@@ -122,20 +126,21 @@ void add_access(CLI::App& app, ServeOptions& options) {
 
 void add_limits(CLI::App& app, server::ServerOptions& server) {
   app.option_defaults()->take_last()->group("Limits");
-  app.add_option("--max-sessions", server.sessions, "sessions at a time; further ones wait in a queue")
+  app.add_option("--max-sessions", server.sessions,
+                 "most sessions at a time; further clients wait in a queue")
       ->type_name("N")
       ->check(in_range(1, 1000))
       ->capture_default_str();
-  app.add_option("--max-queue", server.queue, "clients that may wait")
+  app.add_option("--max-queue", server.queue, "most clients that wait in the queue")
       ->type_name("N")
       ->check(in_range(0, 10000))
       ->capture_default_str();
   app.add_option("--max-per-address", server.sessions_per_address,
-                 "sessions and waiting ones from one address")
+                 "most sessions and waiting clients of one address")
       ->type_name("N")
       ->check(in_range(1, 10000))
       ->capture_default_str();
-  app.add_option("--max-connections", server.connections, "open connections")
+  app.add_option("--max-connections", server.connections, "most open connections")
       ->type_name("N")
       ->check(in_range(1, 100000))
       ->capture_default_str();
@@ -143,12 +148,12 @@ void add_limits(CLI::App& app, server::ServerOptions& server) {
       ->type_name("PIXELS")
       ->check(in_range(8, 8192))
       ->capture_default_str();
-  app.add_option("--max-models", server.models_loaded, "models in memory at a time")
+  app.add_option("--max-models", server.models_loaded, "most models in memory at a time")
       ->type_name("N")
       ->check(in_range(1, 100))
       ->capture_default_str();
   app.add_option("--idle-timeout", server.idle_seconds,
-                 "a session that sends nothing for this long is closed")
+                 "time without a message after which a session is closed")
       ->type_name("SECONDS")
       ->check(in_range(1.0, 1e6))
       ->capture_default_str();
@@ -160,9 +165,10 @@ Command add_serve(CLI::App& program) {
   const auto options = std::make_shared<ServeOptions>();
   CLI::App* const app = program.add_subcommand("serve", "Serve a web page to play with, and an API");
   add_prompts(*app, *options, "--prompt");
-  app->add_option(
-         "--offer", options->offers,
-         "a further model that clients may choose, loaded when the first one does; a name for it before =")
+  app->add_option("--offer", options->offers,
+                  "another model that clients may choose, optionally with a name; it is loaded when a client "
+                  "first asks "
+                  "for it")
       ->type_name("[NAME=]MODEL")
       ->default_str("none")
       ->take_all()

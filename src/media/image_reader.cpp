@@ -375,8 +375,8 @@ bool is_image(const std::filesystem::path& file) {
 Frame read_image(const std::filesystem::path& file, const OnWarning& on_warning) {
   ffmpeg::silence_log();
   const std::string name = file.string();
-  if (!std::filesystem::exists(file)) throw Error("there is not an image " + name);
-  if (!std::filesystem::is_regular_file(file)) throw Error(name + " is no file");
+  if (!std::filesystem::exists(file)) throw Error("there is no image " + name);
+  if (!std::filesystem::is_regular_file(file)) throw Error(name + " is not a file");
   if (std::filesystem::file_size(file) > kMaxFileSize) throw Error("the image " + name + " is over 1 GiB");
   const std::vector<std::uint8_t> bytes = read_bytes(file, kMaxFileSize);
   if (bytes.empty()) throw Error("the image " + name + " is empty or cannot be read");

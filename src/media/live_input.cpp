@@ -86,7 +86,7 @@ Target choose(const SourceOptions& options) {
 [[noreturn]] void fail(const std::string& input, int code, const Interrupt& interrupt) {
   if (code == AVERROR_EXIT && interrupt.stopped()) throw Error("opening " + input + " was stopped");
   if (code == AVERROR_EXIT || interrupt.time_is_up())
-    throw Error("cannot open " + input + ": nothing came in time");
+    throw Error("cannot open " + input + ": no data came in time");
   throw Error("cannot open " + input + ": " + ffmpeg::error_text(code));
 }
 

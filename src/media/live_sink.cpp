@@ -82,7 +82,7 @@ void LiveSink::connect() {
 
 int LiveSink::check(int result) const {
   if (result < 0 && interrupt_.time_is_up())
-    throw Error("cannot write to " + options_.output + ": it took nothing in time");
+    throw Error("cannot write to " + options_.output + ": it accepted no data in time");
   return ffmpeg::check(result, "cannot write to " + options_.output);
 }
 

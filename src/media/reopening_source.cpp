@@ -45,7 +45,7 @@ bool ReopeningSource::reopen(std::string reason) {
   for (std::chrono::milliseconds next_wait = options_.first_wait;;
        next_wait = std::min(next_wait * 2, options_.longest_wait)) {
     if (stopped()) return false;
-    warn(reason + "; the last frame stands, opening it again in " + rounded_seconds_text(next_wait));
+    warn(reason + "; the last frame stays visible, reopening it in " + rounded_seconds_text(next_wait));
     if (!wait(next_wait)) return false;
     try {
       source_ = options_.open();

@@ -63,7 +63,7 @@ ffmpeg::Input open_video_input(const std::string& input, const std::string& form
   const int opened = avformat_open_input(&context, url.c_str(), wanted, options.address());
   if (opened < 0) fail_to_open(input, opened, wanted);
   ffmpeg::Input owner(context);
-  if (is_text_art(*context->iformat)) throw Error(input + " is text, no video");
+  if (is_text_art(*context->iformat)) throw Error(input + " is a text file, not a video");
   if (colours != nullptr) *colours = ContainerColours(*context);
   const int found = avformat_find_stream_info(context, nullptr);
   if (found < 0) fail_to_open(input, found, context->iformat);

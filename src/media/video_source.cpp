@@ -115,7 +115,7 @@ VideoSource::VideoSource(const SourceOptions& options)
   if (!pipe_) check_end();
   const AVCodecParameters& parameters = *stream_->codecpar;
   if (std::int64_t{parameters.width} * parameters.height > ffmpeg::kMaxPixels) {
-    throw Error(name_ + " says to be " + std::to_string(parameters.width) + "x" +
+    throw Error(name_ + " states a size of " + std::to_string(parameters.width) + "x" +
                 std::to_string(parameters.height) + ", which is too large");
   }
   constexpr int kThreads = 0;  // FFmpeg chooses.
@@ -444,7 +444,7 @@ void VideoSource::check_turn() {
   const std::int32_t* const given = matrix();
   if (frames_read_ > 0 || given == nullptr || is_quarter_turn(given)) return;
   const long degrees = std::lround(360 - av_display_rotation_get(given)) % 360;
-  report(name_ + " wants to be shown turned by " + std::to_string(degrees) +
+  report(name_ + " is to be shown rotated by " + std::to_string(degrees) +
          " degrees clockwise; it is read at the nearest multiple of 90 degrees");
 }
 

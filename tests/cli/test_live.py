@@ -180,7 +180,7 @@ class Screen(Live):
         grab = self.run_live("run", "screen:64x64", "out.mkv", *LIGHT, "--patience", "0.3", environment={"DISPLAY": self.display["DISPLAY"]})
         self.wait_until_running(grab)
         self.server.kill()
-        self.wait_until_said(grab, "opening it again in 1.0 s")
+        self.wait_until_said(grab, "reopening it in 1.0 s")
         self.interrupt(grab)
         self.assertGreater(int(self.probe("out.mkv")["video"]["nb_read_frames"]), 3)
 
@@ -192,7 +192,7 @@ class Network(Live):
         program = self.run_live("run", address, "out.mkv", *LIGHT, "--patience", "0.5")
         self.wait_until_running(program)
         self.kill(first)
-        self.wait_until_said(program, "opening it again in 0.5 s")
+        self.wait_until_said(program, "reopening it in 0.5 s")
         self.sender("blue", "-f", "mpegts", address)
         self.wait_until_said(program, "is back after")
         self.wait_until_shown(program, lambda colour: colour[2] > 150)

@@ -44,8 +44,8 @@ class Options(ProgramTest):
         self.fail_with(2, "--t-index-list", *DRAW, "--steps", "2", "--t-index-list", "1,2")
 
     def test_a_command_that_there_is_not_is_named_with_those_that_there_are(self):
-        self.fail_with(2, ['"runn" is no command', "txt2img", "img2img", "run", "serve", "models", "devices", "bench"], "runn", "in", "out")
-        self.fail_with(2, ['"lst" is no command', "list, pull, info, remove"], "models", "lst")
+        self.fail_with(2, ['"runn" is not a command', "txt2img", "img2img", "run", "serve", "models", "devices", "bench"], "runn", "in", "out")
+        self.fail_with(2, ['"lst" is not a command', "list, pull, info, remove"], "models", "lst")
 
     def test_a_typographic_dash_in_place_of_hyphens_is_said(self):
         for dash in "\u2013\u2014\u2212":
