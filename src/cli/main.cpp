@@ -37,7 +37,7 @@ std::string see_help(const CLI::App& program) {
   return "; see streamdiffusion --help";
 }
 
-/// Throws UsageError where an argument stands in a command's place and is none.
+/// Throws UsageError if an argument where a command is expected names no command.
 void check_command(const CLI::App& program, std::span<char* const> arguments) {
   const CLI::App* app = &program;
   for (const std::string_view argument : arguments) {

@@ -5,7 +5,7 @@
 namespace streamdiffusion::gif {
 
 inline constexpr std::size_t kHeaderSize = 13;
-inline constexpr std::size_t kHeaderFlags = 10;  ///< place of the flags of the global palette
+inline constexpr std::size_t kHeaderFlags = 10;  ///< Offset of the flags of the global palette.
 inline constexpr std::uint8_t kExtension = 0x21;
 inline constexpr std::uint8_t kImage = 0x2C;
 

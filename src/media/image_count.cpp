@@ -23,17 +23,18 @@ bool is_page(Bytes directory, std::uint32_t (*number)(Bytes, std::size_t)) {
   return true;
 }
 
-/// A header with the place of the first directory. Each directory ends with the place of the next one.
+/// Counts the images of a TIFF. Its header ends with the offset of the first directory, and each directory
+/// with the offset of the next one.
 std::size_t count_pages(Bytes tiff) {
   const auto number = starts_with(tiff, "MM") ? big_endian : little_endian;
   std::size_t pages = 0;
-  Bytes place = skip_bytes(tiff, 4);
-  for (std::size_t i = 0; i < kMostPages && place.size() >= 4; ++i) {
-    const std::uint32_t begin = number(place, 4);
+  Bytes offset = skip_bytes(tiff, 4);
+  for (std::size_t i = 0; i < kMostPages && offset.size() >= 4; ++i) {
+    const std::uint32_t begin = number(offset, 4);
     const Bytes directory = skip_bytes(tiff, begin);
     if (begin == 0 || directory.size() < 2) break;
     pages += is_page(directory, number) ? 1 : 0;
-    place = skip_bytes(directory, 2 + std::size_t{12} * number(directory, 2));
+    offset = skip_bytes(directory, 2 + std::size_t{12} * number(directory, 2));
   }
   return pages;
 }

@@ -418,7 +418,7 @@ void VideoSource::check_colours() {
   report("the video " + name_ + " " + problem);
 }
 
-/// Recordings in Matroska or fragmented MP4 that were joined byte by byte begin anew at their first time.
+/// Recordings in Matroska or fragmented MP4 that were joined byte by byte restart at their first time.
 void VideoSource::check_order() {
   constexpr std::int64_t kNoticed = 500'000;  // microseconds
   if (time_ < latest_ - kNoticed && !std::exchange(went_back_, true)) {
