@@ -5,8 +5,8 @@
 #include "core/round_up.h"
 #include "device/cpu/kernels.h"
 #include "device/cpu/matrix/conv_output.h"
-#include "device/cpu/reduced/reduced_kernel.h"
 #include "device/cpu/reduced/reduced_layers.h"
+#include "device/cpu/reduced/reduced_kernel.h"
 
 namespace streamdiffusion::cpu {
 
@@ -112,37 +112,6 @@ void run(Workers& workers, const ConvTask& task, std::int64_t lines, std::int64_
 }
 
 }  // namespace
-
-void set_task_output(ConvTask& task, const PackedColumns& columns, const Tensor& residual,
-                     Activation activation, const Tensor& out) {
-  task.columns = columns.count;
-  task.geglu = columns.geglu;
-  task.out = elements_of(out);
-  task.out_channels = columns.out_channels;
-  task.out_stride = out.stride;
-  task.out_pixels = out.shape.pixels();
-  task.activation = activation;
-  if (!residual.empty()) {
-    task.residual = elements_of(residual);
-    task.residual_stride = residual.stride;
-  }
-}
-
-void set_task_geometry(ConvTask& task, std::int64_t kernel, Resample resample, const Tensor& x,
-                       const Conv2dOptions& options, const Tensor& out) {
-  task.in_h = x.shape.h;
-  task.in_w = x.shape.w;
-  task.upsample = resample == Resample::up;
-  task.out_h = out.shape.h;
-  task.out_w = task.out_pitch = out.shape.w;
-  task.kernel = kernel;
-  task.stride = resample == Resample::down ? 2 : 1;
-  task.padding = options.padding;
-  if (!options.row_bias.empty()) {
-    task.row_bias = elements_of(options.row_bias);
-    task.row_bias_stride = options.row_bias.stride;
-  }
-}
 
 PackedConv2d::PackedConv2d(Device& device, Workers& workers, const HostConv2d& host) {
   ThreadPool& pool = workers.pool();
