@@ -6,6 +6,7 @@
 #include <random>
 
 #include "device/cpu/reduced/reduced_kernel.h"
+#include "device/cpu/target.h"
 #include "device/reference.h"
 
 namespace streamdiffusion {

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "device/cpu/reduced/reduced_kernel.h"
+#include "device/cpu/target.h"
 #include "streamdiffusion/devices.h"
 #include "streamdiffusion/error.h"
 

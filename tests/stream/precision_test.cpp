@@ -1,7 +1,6 @@
 #include <gtest/gtest.h>
 
 #include "device/cpu/features.h"
-#include "device/cpu/reduced/reduced_kernel.h"
 #include "streamdiffusion/model.h"
 #include "streamdiffusion/stream.h"
 #include "tiny_model.h"

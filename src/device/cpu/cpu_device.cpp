@@ -14,7 +14,7 @@
 #include "device/cpu/kernels.h"
 #include "device/cpu/matrix/packing.h"
 #include "device/cpu/page_allocator.h"
-#include "device/cpu/reduced/reduced_kernel.h"
+#include "device/cpu/target.h"
 #include "device/cpu/threads/scratch.h"
 
 namespace streamdiffusion {

@@ -1,6 +1,6 @@
 #include "device/cpu/features.h"
 
-#include "device/cpu/reduced/reduced_kernel.h"
+#include "device/cpu/target.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>

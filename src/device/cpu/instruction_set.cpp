@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <string>
 
-#include "device/cpu/reduced/reduced_kernel.h"
+#include "device/cpu/target.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion::cpu {

@@ -5,7 +5,7 @@
 #include "core/round_up.h"
 #include "device/cpu/attention/reduced_attention.h"
 #include "device/cpu/kernels.h"
-#include "device/cpu/reduced/reduced_kernel.h"
+#include "device/cpu/target.h"
 
 namespace streamdiffusion::cpu {
 

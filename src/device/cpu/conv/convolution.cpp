@@ -6,7 +6,7 @@
 #include "device/cpu/kernels.h"
 #include "device/cpu/matrix/conv_output.h"
 #include "device/cpu/reduced/reduced_layers.h"
-#include "device/cpu/reduced/reduced_kernel.h"
+#include "device/cpu/target.h"
 
 namespace streamdiffusion::cpu {
 

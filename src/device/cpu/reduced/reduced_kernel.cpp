@@ -238,10 +238,6 @@ std::int64_t BlockCount(const ReducedTask& task) {
 
 bool AddsPairsOfBytes(const Features& features) { return adds_pairs_of_bytes(features); }
 
-bool MultipliesIntegers() { return HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2; }
-
-bool UsesAvx512Vnni() { return STREAMDIFFUSION_VNNI != 0; }
-
 }  // namespace
 }  // namespace streamdiffusion::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -253,8 +249,6 @@ HWY_EXPORT(BlockCount);
 HWY_EXPORT(ReducedScratch);
 HWY_EXPORT(RunReducedTask);
 HWY_EXPORT(AddsPairsOfBytes);
-HWY_EXPORT(MultipliesIntegers);
-HWY_EXPORT(UsesAvx512Vnni);
 
 std::int64_t block_count(const ReducedTask& task) { return HWY_DYNAMIC_DISPATCH(BlockCount)(task); }
 
@@ -269,9 +263,6 @@ void reduced_task(const ReducedTask& task, const ReducedPart& part, float* scrat
 }
 
 bool adds_in_16_bits(const Features& features) { return HWY_DYNAMIC_DISPATCH(AddsPairsOfBytes)(features); }
-
-bool multiplies_integers() { return HWY_DYNAMIC_DISPATCH(MultipliesIntegers)(); }
-bool uses_avx512_vnni() { return HWY_DYNAMIC_DISPATCH(UsesAvx512Vnni)(); }
 
 }  // namespace streamdiffusion::cpu
 #endif

@@ -56,9 +56,5 @@ void reduced_task(const ReducedTask& task, const ReducedPart& part, float* scrat
 /// kLargestWeightIn16Bits.
 bool adds_in_16_bits(const Features& features);
 constexpr float kLargestWeightIn16Bits = 64.0F;  // 2 * 64 * 255 < 2^15
-/// True if the instruction set in use multiplies int8 and int16 faster than float32 (x86 from AVX2 on).
-bool multiplies_integers();
-/// True if the instruction set in use is AVX-512 with VNNI or above, which AMX and AVX512_BF16 are used with.
-bool uses_avx512_vnni();
 
 }  // namespace streamdiffusion::cpu

@@ -9,7 +9,7 @@
 #include "device/cpu/conv/convolution.h"
 #include "device/cpu/cpu_device.h"
 #include "device/cpu/kernels.h"
-#include "device/cpu/reduced/reduced_kernel.h"
+#include "device/cpu/target.h"
 
 namespace streamdiffusion::cpu {
 

@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "device/cpu/reduced/reduced_cases.h"
-#include "device/cpu/reduced/reduced_kernel.h"
+#include "device/cpu/target.h"
 #include "device/reference.h"
 
 namespace streamdiffusion {

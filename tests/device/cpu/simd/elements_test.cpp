@@ -12,7 +12,7 @@
 
 #include "device/arena.h"
 #include "device/cpu/cpu_device.h"
-#include "device/cpu/reduced/reduced_kernel.h"
+#include "device/cpu/target.h"
 #include "device/device_tensor.h"
 #include "device/reference.h"
 
