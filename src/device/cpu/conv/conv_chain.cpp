@@ -56,10 +56,9 @@ Region region_of(const Tensor& image, std::int64_t row) {
 /// Returns the step's int8 or bf16 weights; nullptr if the step upsamples or uses another algorithm.
 const ReducedMatrix* reduced_weights(const Conv2dStep& step) {
   const auto& packed = static_cast<const PackedConv2d&>(*step.weights);
-  const ReducedConv2d* const reduced =
-      packed.uses_winograd(step.out.shape, step.options.padding, step.out.shape) ? nullptr
-                                                                                 : packed.reduced.get();
-  return reduced == nullptr || reduced->upsamples() ? nullptr : &reduced->first_part();
+  const bool is_reduced =
+      packed.plan.algorithm(step.out.shape, step.options.padding, step.out.shape) == ConvAlgorithm::reduced;
+  return is_reduced && !packed.plan.upsamples ? &packed.reduced->first_part() : nullptr;
 }
 
 /// True if a step is a 3x3 convolution that keeps the shape and type of `x` and has weights in the first

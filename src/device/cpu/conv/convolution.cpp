@@ -15,55 +15,10 @@ namespace {
 // Fewest multiplications for which a further task is worth its overhead.
 constexpr std::int64_t kTaskWork = 200'000;
 
-// Smallest images, in output pixels, for Winograd's algorithm. In smaller ones, the innermost of a small
-// model, reading the transformed weights costs more than is saved: 4x4 tiles have four times the weights, 2x2
-// tiles less than twice.
-constexpr std::int64_t kFewestPixels = 64;
-constexpr std::int64_t kFewestPixelsOfSmallTiles = 16;
-// Largest input channels * output channels of a layer that may see smaller images and is packed for direct
-// convolution, too.
-constexpr std::int64_t kMaxChannelProductPackedTwice = 80'000;
-
-/// True if the layer will mostly see images that are too small for 4x4 tiles but not for 2x2 tiles.
-bool needs_small_tiles(const HostConv2d& host) {
-  const std::int64_t pixels = host.typical_size * host.typical_size;
-  return pixels >= kFewestPixelsOfSmallTiles && pixels < kFewestPixels && host.resample == Resample::none &&
-         host.precision == Precision::f32 &&
-         host.in_channels * host.out_channels <= kMaxChannelProductPackedTwice;
-}
-
-/// Returns the smallest image, in pixels, for which Winograd's algorithm is faster than direct convolution in
-/// reduced precision. It reads eight times as many bytes of weights.
-std::int64_t min_winograd_pixels_with_reduced(const HostConv2d& host) {
-  return host.in_channels * host.out_channels <= kMaxChannelProductPackedTwice ? 256 : 1024;
-}
-
-/// True if a layer in reduced precision gets faster by Winograd's algorithm in the next higher precision.
-/// That precision makes up for the algorithm's larger rounding errors.
-bool gains_by_winograd(const Features& features, const HostConv2d& host) {
-  // With AMX the direct products are faster.
-  if (!multiplies_integers() || features.amx ||
-      host.typical_size * host.typical_size < min_winograd_pixels_with_reduced(host)) {
-    return false;
-  }
-  if (host.resample == Resample::up) {
-    return host.precision == Precision::int16 && WinogradWeights::has_phases(host);
-  }
-  return WinogradWeights::is_worth_memory(host, true);
-}
-
-WinogradFormat winograd_format(const Features& features, const HostConv2d& host) {
-  switch (host.precision) {
-    case Precision::int8:
-      return features.bf16 ? WinogradFormat::bf16 : WinogradFormat::int16;
-    case Precision::int16:
-      return multiplies_integers() && WinogradWeights::has_phases(host) ? WinogradFormat::int16
-                                                                        : WinogradFormat::f32;
-    case Precision::bf16:
-    case Precision::f32:
-      return WinogradFormat::f32;
-  }
-  return WinogradFormat::f32;
+Processor processor_of(const Workers& workers) {
+  return {.lanes = panel_format().lanes,
+          .multiplies_integers = multiplies_integers(),
+          .features = workers.features()};
 }
 
 ConvTask make_task(const PackedMatrix& matrix, const Tensor& residual, Activation activation,
@@ -113,38 +68,25 @@ void run(Workers& workers, const ConvTask& task, std::int64_t lines, std::int64_
 
 }  // namespace
 
-PackedConv2d::PackedConv2d(Device& device, Workers& workers, const HostConv2d& host) {
-  ThreadPool& pool = workers.pool();
-  if (ReducedMatrix::is_faster_for(workers.features(), host)) {
-    reduced = std::make_unique<ReducedConv2d>(device, workers, host);
-    if (gains_by_winograd(workers.features(), host)) {
-      winograd =
-          std::make_unique<WinogradWeights>(device, pool, host, winograd_format(workers.features(), host));
-      min_winograd_pixels = min_winograd_pixels_with_reduced(host);
-    }
-  } else if (WinogradWeights::is_worth_memory(host, false)) {
-    const bool small = needs_small_tiles(host);
-    winograd =
-        std::make_unique<WinogradWeights>(device, pool, host, winograd_format(workers.features(), host),
-                                          small ? WinogradTile::two : WinogradTile::four);
-    // With phases the output must be exactly twice the input; other sizes need `direct`.
-    if (host.in_channels * host.out_channels <= kMaxChannelProductPackedTwice || winograd->phases > 1) {
-      direct = std::make_unique<PackedMatrix>(device, pool, host);
-      min_winograd_pixels = small ? kFewestPixelsOfSmallTiles : kFewestPixels;
-    }
-  } else if (NarrowConv2d::supports_layer(host)) {
+PackedConv2d::PackedConv2d(Device& device, Workers& workers, const HostConv2d& host)
+    : plan(plan_conv(host, processor_of(workers))) {
+  if (plan.winograd) {
+    winograd = std::make_unique<WinogradWeights>(device, workers.pool(), host, *plan.winograd);
+  }
+  if (plan.reduced) {
+    reduced = std::make_unique<ReducedConv2d>(device, workers, host, *plan.reduced);
+  }
+  if (plan.narrow) {
     narrow = std::make_unique<NarrowConv2d>(device, host);
-    if (narrow->scale > 1) {
-      direct = std::make_unique<PackedMatrix>(device, pool, host);
-    }
-  } else {
-    direct = std::make_unique<PackedMatrix>(device, pool, host);
+  }
+  if (plan.direct) {
+    direct = std::make_unique<PackedMatrix>(device, workers.pool(), host);
   }
 }
 
 PackedLinear::PackedLinear(Device& device, Workers& workers, const HostLinear& host) {
-  if (ReducedMatrix::is_faster_for(workers.features(), host)) {
-    reduced = std::make_unique<ReducedMatrix>(device, workers, host);
+  if (const std::optional<Format> format = plan_linear(host, processor_of(workers))) {
+    reduced = std::make_unique<ReducedMatrix>(device, workers, host, *format);
   } else {
     direct = std::make_unique<PackedMatrix>(device, workers.pool(), host);
   }
@@ -188,6 +130,13 @@ void convolve(Workers& workers, const PackedMatrix& matrix, const Tensor& input,
   run(workers, task, out.shape.n * out.shape.h, matrix.columns.panels());
 }
 
+void convolve(Workers& workers, const NarrowConv2d& weights, const Tensor& x, const Conv2dOptions& options,
+              const Tensor& out) {
+  const NarrowConvTask task{&weights, x, out, options};
+  workers.pool().parallel_for(out.shape.n * out.shape.h,
+                              [&](std::int64_t line, int) { narrow_conv_line(task, line); });
+}
+
 }  // namespace
 
 void multiply(Workers& workers, const PackedLinear& weights, const Tensor& x, const LinearOptions& options,
@@ -201,21 +150,20 @@ void multiply(Workers& workers, const PackedLinear& weights, const Tensor& x, co
 
 void convolve(Workers& workers, const PackedConv2d& weights, const Tensor& x, const Conv2dOptions& options,
               const Tensor& out) {
-  if (weights.uses_winograd(x.shape, options.padding, out.shape)) {
-    run_winograd(workers, {weights.winograd.get(), x, out, options, workers.features()});
-    return;
+  switch (weights.plan.algorithm(x.shape, options.padding, out.shape)) {
+    case ConvAlgorithm::winograd:
+      run_winograd(workers, {weights.winograd.get(), x, out, options, workers.features()});
+      break;
+    case ConvAlgorithm::reduced:
+      convolve(workers, *weights.reduced, x, options, out);
+      break;
+    case ConvAlgorithm::narrow:
+      convolve(workers, *weights.narrow, x, options, out);
+      break;
+    case ConvAlgorithm::direct:
+      convolve(workers, *weights.direct, x, options, out);
+      break;
   }
-  if (weights.reduced) {
-    convolve(workers, *weights.reduced, x, options, out);
-    return;
-  }
-  if (weights.narrow && weights.narrow->supports_sizes(x.shape, options.padding, out.shape)) {
-    const NarrowConvTask task{weights.narrow.get(), x, out, options};
-    workers.pool().parallel_for(out.shape.n * out.shape.h,
-                                [&](std::int64_t line, int) { narrow_conv_line(task, line); });
-    return;
-  }
-  convolve(workers, *weights.direct, x, options, out);
 }
 
 }  // namespace streamdiffusion::cpu

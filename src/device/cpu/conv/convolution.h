@@ -1,8 +1,8 @@
 #pragma once
 
-#include <cstdint>
 #include <memory>
 
+#include "device/cpu/conv/conv_plan.h"
 #include "device/cpu/conv/narrow_conv.h"
 #include "device/cpu/matrix/packing.h"
 #include "device/cpu/reduced/reduced.h"
@@ -13,23 +13,16 @@
 
 namespace streamdiffusion::cpu {
 
-/// A convolution's weights, packed for the algorithms that will compute it. One of the four is set, or two:
-/// `winograd` or `narrow`, and `direct` or `reduced` for the image sizes that the former does not compute.
+/// A convolution's weights, packed for the algorithms of its plan.
 class PackedConv2d : public PackedWeights {
  public:
   PackedConv2d(Device& device, Workers& workers, const HostConv2d& host);
 
+  ConvPlan plan;
   std::unique_ptr<const PackedMatrix> direct;
   std::unique_ptr<const WinogradWeights> winograd;
-  std::int64_t min_winograd_pixels = 0;  ///< Smallest height * width of an output computed by `winograd`.
   std::unique_ptr<const NarrowConv2d> narrow;
   std::unique_ptr<const ReducedConv2d> reduced;
-
-  /// True if Winograd's algorithm computes an output of this size. Batch size does not matter, so that the
-  /// result of a row is the same in any batch.
-  [[nodiscard]] bool uses_winograd(const Shape& in, std::int64_t padding, const Shape& out) const {
-    return winograd && out.h * out.w >= min_winograd_pixels && winograd->supports_sizes(in, padding, out);
-  }
 };
 
 /// A linear layer's weights, packed for the algorithm that will compute it: exactly one is set.

@@ -13,17 +13,12 @@ namespace streamdiffusion::cpu {
 ///
 /// The layer may also be a 5x5 convolution of an input that is upsampled by 2. As upsampled pixels repeat,
 /// each output depends on 3x3 input pixels only. The four outputs (phases) of an input pixel have one 3x3
-/// filter each, which applies to the input before upsampling.
+/// filter each, which applies to the input before upsampling. The output must then be exactly twice the
+/// input.
 class NarrowConv2d {
  public:
   NarrowConv2d(Device& device, const HostConv2d& host);
 
-  /// True if the layer is of one of these kinds and has at least a vector of input channels.
-  static bool supports_layer(const HostConv2d& host);
-  /// True if it can compute these sizes: with phases the output must be exactly twice the input.
-  [[nodiscard]] bool supports_sizes(const Shape& in, std::int64_t padding, const Shape& out) const {
-    return scale == 1 || (padding == 2 && out.h == 2 * in.h && out.w == 2 * in.w);
-  }
   static constexpr std::int64_t kMostOutputs = 4;
 
   std::int64_t in_channels;

@@ -251,12 +251,6 @@ void narrow_conv_line(const NarrowConvTask& task, std::int64_t line) {
   HWY_DYNAMIC_DISPATCH(NarrowConvLine)(task, line);
 }
 
-bool NarrowConv2d::supports_layer(const HostConv2d& host) {
-  const bool of_nine_taps = (host.kernel == 3 && host.resample == Resample::none) ||
-                            (host.kernel == 5 && host.resample == Resample::up);
-  return of_nine_taps && host.out_channels <= kMostOutputs && host.in_channels >= panel_format().lanes;
-}
-
 namespace {
 
 /// Returns which of the three input lines (or columns) a line of the 5x5 kernel reads in a phase.

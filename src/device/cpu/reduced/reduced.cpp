@@ -17,44 +17,16 @@ constexpr float kLargestWeight = 127.0F;
 constexpr std::int64_t kPackedColumns = 16;
 // XOR with this turns an unsigned int8 with zero point 128 into a signed int8.
 constexpr std::uint8_t kSign = 128;
-// Layers with fewer input channels, a network's first, stay in float32: they are sensitive and fast anyway.
-constexpr std::int64_t kFewestChannels = 16;
-// Layers with fewer output channels, a network's last, are sensitive as well and do not use int8.
-constexpr std::int64_t kFewestOutputs = 8;
-
-bool gains_by_reduction(const Features& features, Precision precision, std::int64_t in_channels,
-                        std::int64_t out_channels) {
-  if (precision == Precision::f32 || in_channels < kFewestChannels) {
-    return false;
-  }
-  if (out_channels < kFewestOutputs) {
-    return features.amx;
-  }
-  return features.bf16 || precision == Precision::int8;
-}
 
 float largest_weight_of(const Features& features) {
   return adds_in_16_bits(features) ? kLargestWeightIn16Bits : kLargestWeight;
 }
 
-Format format_of(Precision precision, std::int64_t out_channels) {
-  return precision != Precision::int8 || out_channels < kFewestOutputs ? Format::bf16 : Format::int8;
-}
-
 }  // namespace
 
-bool ReducedMatrix::is_faster_for(const Features& features, const HostConv2d& host) {
-  const bool known = host.resample != Resample::up || host.kernel == 3;
-  return known && gains_by_reduction(features, host.precision, host.in_channels, host.out_channels);
-}
-
-bool ReducedMatrix::is_faster_for(const Features& features, const HostLinear& host) {
-  return gains_by_reduction(features, host.precision, host.in_channels, host.out_channels);
-}
-
-ReducedMatrix::ReducedMatrix(Device& device, Workers& workers, const HostConv2d& host)
+ReducedMatrix::ReducedMatrix(Device& device, Workers& workers, const HostConv2d& host, Format number_format)
     : columns(host),
-      format(format_of(host.precision, host.out_channels)),
+      format(number_format),
       amx(workers.features().amx),
       in_channels(host.in_channels),
       pixel_bytes(round_up(in_channels * format_bytes(format), kUnit)),
@@ -66,9 +38,9 @@ ReducedMatrix::ReducedMatrix(Device& device, Workers& workers, const HostConv2d&
   pack(device, workers.pool(), host.weight);
 }
 
-ReducedMatrix::ReducedMatrix(Device& device, Workers& workers, const HostLinear& host)
+ReducedMatrix::ReducedMatrix(Device& device, Workers& workers, const HostLinear& host, Format number_format)
     : columns(host),
-      format(format_of(host.precision, host.out_channels)),
+      format(number_format),
       amx(workers.features().amx),
       in_channels(host.in_channels),
       pixel_bytes(round_up(in_channels * format_bytes(format), kUnit)),

@@ -19,12 +19,9 @@ namespace streamdiffusion::cpu {
 /// bf16: weights and inputs are rounded to bfloat16. Sums are float32.
 class ReducedMatrix {
  public:
-  ReducedMatrix(Device& device, Workers& workers, const HostConv2d& host);
-  ReducedMatrix(Device& device, Workers& workers, const HostLinear& host);
-
-  /// True if the layer's precision is below f32 and the processor computes it faster that way.
-  static bool is_faster_for(const Features& features, const HostConv2d& host);
-  static bool is_faster_for(const Features& features, const HostLinear& host);
+  /// `number_format` is int8 or bf16.
+  ReducedMatrix(Device& device, Workers& workers, const HostConv2d& host, Format number_format);
+  ReducedMatrix(Device& device, Workers& workers, const HostLinear& host, Format number_format);
 
   /// int8 or bf16 weights in the layout of ReducedTask::weights.
   [[nodiscard]] const std::int8_t* weights() const {

@@ -38,9 +38,9 @@ std::vector<float> part_weights(std::span<const float> host_weights, std::int64_
 
 }  // namespace
 
-ReducedConv2d::ReducedConv2d(Device& device, Workers& workers, const HostConv2d& host) {
+ReducedConv2d::ReducedConv2d(Device& device, Workers& workers, const HostConv2d& host, Format format) {
   if (host.resample != Resample::up) {
-    parts_.push_back(std::make_unique<ReducedMatrix>(device, workers, host));
+    parts_.push_back(std::make_unique<ReducedMatrix>(device, workers, host, format));
     return;
   }
   for (std::int64_t i = 0; i < kPartTaps; ++i) {
@@ -49,7 +49,7 @@ ReducedConv2d::ReducedConv2d(Device& device, Workers& workers, const HostConv2d&
     part.weight = weights;
     part.kernel = kPartKernel;
     part.resample = Resample::none;
-    parts_.push_back(std::make_unique<ReducedMatrix>(device, workers, part));
+    parts_.push_back(std::make_unique<ReducedMatrix>(device, workers, part, format));
   }
 }
 

@@ -18,7 +18,7 @@ namespace streamdiffusion::cpu {
 /// their weights are added beforehand: 16 multiplications replace 36.
 class ReducedConv2d {
  public:
-  ReducedConv2d(Device& device, Workers& workers, const HostConv2d& host);
+  ReducedConv2d(Device& device, Workers& workers, const HostConv2d& host, Format format);
 
   /// True if the convolution upsamples its input by 2.
   [[nodiscard]] bool upsamples() const { return parts_.size() > 1; }

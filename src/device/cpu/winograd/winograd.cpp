@@ -13,20 +13,8 @@ namespace streamdiffusion::cpu {
 
 namespace {
 
-// Fewest input or output channels of a layer that uses Winograd's algorithm.
-constexpr std::int64_t kFewestChannels = 32;
-// Most input channels * output channels. Layers with more are deep in a network, where tiles are few and
-// reading the weights dominates, so they gain little.
-constexpr std::int64_t kMostWeights = std::int64_t{640} * 640;
-// Lower if there is an int8 or bf16 copy, which takes an eighth of the memory: less is gained then.
-constexpr std::int64_t kMostWeightsWithReducedCopy = std::int64_t{320} * 960;
-// Lower with phases, which take four times the memory again.
-constexpr std::int64_t kMostPhaseWeights = std::int64_t{64} * 64;
-
 // Bytes of transformed inputs and products of a piece: one thread computes it in its second-level cache.
 constexpr std::int64_t kPieceBytes = std::int64_t{640} << 10U;
-// Most bytes of the layer's weights, which pass through the same cache, if it is computed in pieces.
-constexpr std::int64_t kMostPieceWeightBytes = std::int64_t{720} << 10U;
 // Fewest tiles of a piece: with fewer it would not be worth reading all weights.
 constexpr std::int64_t kFewestPieceTiles = 24;
 // Bytes of transformed inputs and products of a strip: all threads compute it in the last-level cache.
@@ -45,36 +33,22 @@ constexpr std::int64_t kLargestInput = std::numeric_limits<std::int16_t>::max();
 // Largest sum of int16 products. The rest of the int32 range absorbs float32's rounding of the inputs.
 constexpr std::int64_t kLargestSum = (std::int64_t{1} << 31U) / 1000 * 999;
 
-/// Number of a column's weights that are adjacent, since one instruction multiplies them.
-std::int64_t interleaved_weights(WinogradFormat format) { return format == WinogradFormat::f32 ? 1 : 2; }
-
 }  // namespace
 
-bool WinogradWeights::is_worth_memory(const HostConv2d& host, bool has_reduced_copy) {
-  return host.kernel == 3 && host.resample != Resample::down &&
-         std::min(host.in_channels, host.out_channels) >= kFewestChannels &&
-         host.in_channels * host.out_channels <=
-             (has_reduced_copy ? kMostWeightsWithReducedCopy : kMostWeights);
-}
-
-bool WinogradWeights::has_phases(const HostConv2d& host) {
-  return host.resample == Resample::up && is_worth_memory(host, false) &&
-         host.in_channels * host.out_channels <= kMostPhaseWeights;
-}
-
 WinogradWeights::WinogradWeights(Device& device, ThreadPool& pool, const HostConv2d& host,
-                                 WinogradFormat number_format, WinogradTile tile)
-    : format(number_format),
-      outputs(static_cast<std::int64_t>(tile)),
+                                 const WinogradPlan& plan)
+    : format(plan.format),
+      outputs(static_cast<std::int64_t>(plan.tile)),
       in_channels(host.in_channels),
       out_channels(host.out_channels),
       padded_in_channels(round_up(in_channels, panel_format().lanes)),
       padded_out_channels(round_up(out_channels, panel_format().lanes)),
       resample(host.resample),
-      phases(tile == WinogradTile::four && has_phases(host) ? 4 : 1),
-      columns(phases * padded_out_channels),
+      phases(plan.phases),
+      by_pieces(plan.by_pieces),
+      columns(plan.columns(host, panel_format().lanes)),
       panels(divide_up(columns, panel_format().columns)),
-      position_numbers(columns * round_up(in_channels, interleaved_weights(format))) {
+      position_numbers(columns * plan.rows(host)) {
   weights = device.allocate(static_cast<std::size_t>(position_numbers * positions() * bytes_of(format)));
   if (format == WinogradFormat::int16) {
     pack_int16(device, pool, host);
@@ -94,7 +68,7 @@ void WinogradWeights::for_filters(const HostConv2d& host, std::int64_t panel, co
   const std::int64_t first = panel * panel_format().columns;
   const std::int64_t width = std::min(panel_format().columns, columns - first);
   const std::int64_t unit = interleaved_weights(format);
-  const std::int64_t rows = round_up(in_channels, unit);
+  const std::int64_t rows = position_numbers / columns;
   for (std::int64_t in = 0; in < rows; ++in) {
     for (std::int64_t column = first; column < first + width; ++column) {
       float values[kWinogradPositions] = {};
@@ -232,9 +206,7 @@ std::int64_t tile_bytes(const WinogradWeights& weights) {
 /// if the layer has too many weights, or too few tiles, for each piece to read all weights.
 std::int64_t thread_piece_count(const WinogradWeights& weights, std::int64_t tiles, std::int64_t threads) {
   const std::int64_t pieces = round_up(divide_up(tiles * tile_bytes(weights), kPieceBytes), threads);
-  const bool few_weights =
-      weights.positions() * weights.position_numbers * bytes_of(weights.format) <= kMostPieceWeightBytes;
-  return few_weights && tiles / pieces >= kFewestPieceTiles ? pieces : 0;
+  return weights.by_pieces && tiles / pieces >= kFewestPieceTiles ? pieces : 0;
 }
 
 void run_in_pieces(Workers& workers, const WinogradTask& task, std::int64_t tiles, std::int64_t pieces) {

@@ -8,16 +8,10 @@
 #include "device/cpu/simd/elements.h"
 #include "device/cpu/threads/scratch.h"
 #include "device/cpu/threads/thread_pool.h"
+#include "device/cpu/winograd/winograd_plan.h"
 #include "device/device.h"
 
 namespace streamdiffusion::cpu {
-
-/// The type that transformed inputs and weights are multiplied in.
-enum class WinogradFormat { f32, bf16, int16 };
-constexpr std::int64_t bytes_of(WinogradFormat format) { return format == WinogradFormat::f32 ? 4 : 2; }
-
-/// Output pixels on a side of a tile: F(2x2, 3x3) or F(4x4, 3x3).
-enum class WinogradTile : std::uint8_t { two = 2, four = 4 };
 
 /// Weights of a 3x3 convolution of stride 1 for Winograd's minimal filtering (Lavin and Gray, arXiv
 /// 1509.09308). Filters and the inputs of a tile are transformed to one value for each of some positions.
@@ -37,18 +31,8 @@ enum class WinogradTile : std::uint8_t { two = 2, four = 4 };
 /// outputs for 144 multiplications; F(4x4, 3x3) on the upsampled image takes 225.
 class WinogradWeights {
  public:
-  WinogradWeights(Device& device, ThreadPool& pool, const HostConv2d& host, WinogradFormat format,
-                  WinogradTile tile = WinogradTile::four);
+  WinogradWeights(Device& device, ThreadPool& pool, const HostConv2d& host, const WinogradPlan& plan);
 
-  /// True if Winograd's fewer multiplications are worth the memory of its larger weights, judged by channel
-  /// counts. An int8 or bf16 copy of the weights (`has_reduced_copy`) lowers the limit.
-  static bool is_worth_memory(const HostConv2d& host, bool has_reduced_copy);
-  /// True if the layer upsamples and 4x4 tiles would compute it by phases.
-  static bool has_phases(const HostConv2d& host);
-  /// True if these weights can compute an output of that size. Phases need exactly twice the input's size.
-  [[nodiscard]] bool supports_sizes(const Shape& in, std::int64_t padding, const Shape& out) const {
-    return phases == 1 || (padding == 1 && out.h == 2 * in.h && out.w == 2 * in.w);
-  }
   /// Distance between neighbouring tiles in pixels, measured in the output (with phases, in the input).
   [[nodiscard]] std::int64_t tile_stride() const { return phases == 1 ? outputs : 5; }
   /// Number of tiles along a side of the output. With phases the first one begins a pixel before the output.
@@ -66,6 +50,7 @@ class WinogradWeights {
   std::int64_t padded_out_channels;
   Resample resample;
   std::int64_t phases;            ///< 4 if the layer upsamples by phases, else 1.
+  bool by_pieces;                 ///< True if threads may compute pieces of the image alone.
   std::int64_t columns;           ///< Columns of the matrices: [phase][padded out channel].
   std::int64_t panels;            ///< Panels that the columns form.
   std::int64_t position_numbers;  ///< Weights in one position's matrix, padding included.
