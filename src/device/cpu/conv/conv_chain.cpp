@@ -4,7 +4,7 @@
 #include <cstring>
 #include <optional>
 
-#include "core/round_up.h"
+#include "device/cpu/conv/chain_plan.h"
 #include "device/cpu/conv/convolution.h"
 #include "device/cpu/reduced/reduced_conv.h"
 #include "device/cpu/reduced/reduced_kernel.h"
@@ -13,14 +13,6 @@
 namespace streamdiffusion::cpu {
 
 namespace {
-
-// Limit of a piece's buffers: 1.75 MiB of the 2 MiB second-level cache of Intel's cores with AMX.
-constexpr std::int64_t kPieceBytes = std::int64_t{7} << 18U;
-// Sides of a piece in pixels, tried in this order: the smaller, the larger the border's share of the work.
-constexpr std::int64_t kSides[] = {64, 48, 32};
-// Images of fewer pieces are computed layer by layer on all threads. The limit must not depend on the number
-// of threads or batch rows, as int8 results differ between the two ways.
-constexpr std::int64_t kFewestPieces = 16;
 
 /// Pixels of an image. `bottom` and `right` are exclusive.
 struct Rectangle {
@@ -73,39 +65,30 @@ bool keeps_shape_and_format(const Conv2dStep& step, const Conv2dStep& first, con
 /// A chain of steps whose results all have the shape of the input, divided into pieces.
 class Chain {
  public:
-  Chain(const Workers& workers, const Tensor& x, std::span<const Conv2dStep> steps)
-      : workers_(workers), x_(x), steps_(steps) {
-    for (const std::int64_t side : kSides) {
-      side_ = side;
-      if (bytes_of_piece() <= kPieceBytes && pieces_per_image() >= kFewestPieces) {
-        worthwhile_ = true;
-        return;
-      }
-    }
-  }
+  Chain(const Workers& workers, const Tensor& x, std::span<const Conv2dStep> steps, const ChainPlan& plan)
+      : workers_(workers), x_(x), steps_(steps), plan_(plan) {}
 
-  [[nodiscard]] bool is_worthwhile() const { return worthwhile_; }
-
-  [[nodiscard]] std::int64_t pieces() const { return x_.shape.n * pieces_per_image(); }
+  [[nodiscard]] std::int64_t pieces() const { return x_.shape.n * plan_.pieces_per_image(); }
   /// Floats of scratch memory that computing a piece takes.
   [[nodiscard]] std::int64_t scratch() const {
-    return reduced_scratch() + (2 * intermediate_bytes() + rounded_bytes()) / std::int64_t{sizeof(float)};
+    return reduced_scratch() + plan_.piece_bytes() / std::int64_t{sizeof(float)};
   }
 
   /// Computes one piece. Each step's region includes the border that the remaining steps read.
   void compute(std::int64_t index, float* memory) const {
-    const std::int64_t row = index / pieces_per_image();
-    const std::int64_t y = index % pieces_per_image() / across();
-    const std::int64_t x = index % across();
-    const Rectangle piece{x_.shape.h * y / down(), x_.shape.h * (y + 1) / down(), x_.shape.w * x / across(),
-                          x_.shape.w * (x + 1) / across()};
+    const std::int64_t row = index / plan_.pieces_per_image();
+    const std::int64_t y = index % plan_.pieces_per_image() / plan_.across;
+    const std::int64_t x = index % plan_.across;
+    const Rectangle piece{x_.shape.h * y / plan_.down, x_.shape.h * (y + 1) / plan_.down,
+                          x_.shape.w * x / plan_.across, x_.shape.w * (x + 1) / plan_.across};
     auto* const bytes = reinterpret_cast<std::byte*>(memory + reduced_scratch());
-    auto* const rounded = reinterpret_cast<std::uint8_t*>(bytes + 2 * intermediate_bytes());
+    auto* const rounded = reinterpret_cast<std::uint8_t*>(bytes + 2 * plan_.intermediate_bytes);
     Region in = region_of(x_, row);
     for (std::size_t i = 0; i < steps_.size(); ++i) {
       const bool last = i + 1 == steps_.size();
       const Rectangle pixels = piece.expanded(static_cast<std::int64_t>(steps_.size() - 1 - i), x_.shape);
-      const Elements intermediate{bytes + static_cast<std::int64_t>(i % 2) * intermediate_bytes(), x_.dtype};
+      const Elements intermediate{bytes + static_cast<std::int64_t>(i % 2) * plan_.intermediate_bytes,
+                                  x_.dtype};
       const Region out =
           last ? region_of(steps_[i].out, row) : Region{pixels, intermediate, x_.shape.c, pixels.width()};
       compute_step(steps_[i], row, in, pixels, out, rounded, memory);
@@ -114,24 +97,6 @@ class Chain {
   }
 
  private:
-  [[nodiscard]] std::int64_t pieces_per_image() const { return down() * across(); }
-  [[nodiscard]] std::int64_t down() const { return divide_up(x_.shape.h, side_); }
-  [[nodiscard]] std::int64_t across() const { return divide_up(x_.shape.w, side_); }
-  /// Pixels of the largest region that a step reads, including its border.
-  [[nodiscard]] std::int64_t read_pixels() const {
-    const std::int64_t side = side_ + 2 * static_cast<std::int64_t>(steps_.size());
-    return side * side;
-  }
-  [[nodiscard]] std::int64_t intermediate_bytes() const {
-    return read_pixels() * x_.shape.c * static_cast<std::int64_t>(size_of(x_.dtype));
-  }
-  [[nodiscard]] std::int64_t rounded_bytes() const {
-    const ReducedMatrix& matrix = *reduced_weights(steps_[0]);
-    // The rest is twice the tiles that a product may read beyond the end (bytes_read_beyond).
-    return read_pixels() * matrix.pixel_bytes + 4 * kAmxTile * matrix.pixel_bytes + kAmxStep;
-  }
-  [[nodiscard]] std::int64_t bytes_of_piece() const { return 2 * intermediate_bytes() + rounded_bytes(); }
-
   /// Computes one convolution for some pixels of a batch row. `in` contains them and their neighbours.
   void compute_step(const Conv2dStep& step, std::int64_t row, const Region& in, const Rectangle& pixels,
                     const Region& out, std::uint8_t* rounded, float* scratch) const {
@@ -193,8 +158,7 @@ class Chain {
   const Workers& workers_;
   const Tensor& x_;
   std::span<const Conv2dStep> steps_;
-  std::int64_t side_ = 0;
-  bool worthwhile_ = false;
+  ChainPlan plan_;
 };
 
 }  // namespace
@@ -205,12 +169,14 @@ bool convolve_chain(Workers& workers, const Tensor& x, std::span<const Conv2dSte
       })) {
     return false;
   }
-  const Chain chain(workers, x, steps);
-  if (!chain.is_worthwhile()) {
+  const ReducedMatrix& first = *reduced_weights(steps.front());
+  const std::optional<ChainPlan> plan = plan_chain({x.shape, x.dtype, std::ssize(steps), first.pixel_bytes});
+  if (!plan) {
     return false;
   }
+  const Chain chain(workers, x, steps, *plan);
   workers.reserve_thread_scratch(chain.scratch());
-  const bool amx = reduced_weights(steps[0])->amx;
+  const bool amx = first.amx;
   workers.pool().parallel_for(chain.pieces(), [&](std::int64_t i, int thread) {
     std::optional<AmxRegisters> registers;
     if (amx) {
