@@ -53,9 +53,9 @@ inline std::vector<cpu::Features> all_features() {
 class Bench {
  public:
   explicit Bench(int threads = 2) : chosen_(make_test_device(threads)), arena_(*chosen_.device) {}
-  /// Computes on the CPU with these features only.
-  Bench(int threads, const cpu::Features& features)
-      : chosen_{.device = make_cpu_device(threads, features)}, arena_(*chosen_.device) {}
+  /// Computes on the CPU with these features only, and divides work by these caches.
+  Bench(int threads, const cpu::Features& features, const cpu::CacheSizes& caches = cpu::CacheSizes::detect())
+      : chosen_{.device = make_cpu_device(threads, features, DType::f32, caches)}, arena_(*chosen_.device) {}
 
   [[nodiscard]] Device& device() const { return *chosen_.device; }
 

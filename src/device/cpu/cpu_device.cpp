@@ -34,8 +34,8 @@ Tensor element_range(const Tensor& dense, std::int64_t first, std::int64_t last)
 
 class CpuDevice : public Device {
  public:
-  CpuDevice(int threads, const Features& features, DType activations)
-      : activations_(activations), workers_(*this, threads, features) {}
+  CpuDevice(int threads, const Features& features, DType activations, const CacheSizes& caches)
+      : activations_(activations), workers_(*this, threads, features, caches) {}
 
   [[nodiscard]] std::string name() const override { return "cpu"; }
   [[nodiscard]] std::string instruction_set() const override { return cpu::instruction_set(); }
@@ -248,9 +248,10 @@ void CpuDevice::download_pixels(const Tensor& x, float scale, float shift, std::
 }  // namespace
 }  // namespace cpu
 
-std::unique_ptr<Device> make_cpu_device(int threads, const cpu::Features& features, DType activations) {
+std::unique_ptr<Device> make_cpu_device(int threads, const cpu::Features& features, DType activations,
+                                        const cpu::CacheSizes& caches) {
   const int processors = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  return std::make_unique<cpu::CpuDevice>(threads > 0 ? threads : processors, features, activations);
+  return std::make_unique<cpu::CpuDevice>(threads > 0 ? threads : processors, features, activations, caches);
 }
 
 DType cpu_activations(Precision precision, const cpu::Features& features) {

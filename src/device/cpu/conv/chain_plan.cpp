@@ -1,14 +1,16 @@
 #include "device/cpu/conv/chain_plan.h"
 
 #include "core/round_up.h"
+#include "device/cpu/cache_sizes.h"
 #include "device/cpu/simd/amx.h"
 
 namespace streamdiffusion::cpu {
 
 namespace {
 
-// Limit of a piece's buffers: 1.75 MiB of the 2 MiB second-level cache of Intel's cores with AMX.
-constexpr std::int64_t kPieceBytes = std::int64_t{7} << 18U;
+// Limit of a piece's buffers: 1.75 of the 2 MiB of Intel's cores with AMX. int8 results depend on the pieces,
+// each of which has its own scales.
+constexpr std::int64_t kPieceBytes = kReferenceCaches.second_level * 7 / 8;
 // Sides of a piece in pixels, tried in this order: the smaller, the larger the border's share of the work.
 constexpr std::int64_t kSides[] = {64, 48, 32};
 // Images of fewer pieces are computed layer by layer on all threads. The limit must not depend on the number

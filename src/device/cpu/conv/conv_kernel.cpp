@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "core/round_up.h"
+#include "device/cpu/cache_sizes.h"
 #include "device/cpu/kernels.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -16,8 +17,9 @@ HWY_BEFORE_NAMESPACE();
 namespace streamdiffusion::cpu::HWY_NAMESPACE {
 namespace {
 
-// A chunk of a panel's weights stays in the second-level cache while all tiles pass over it: 384 KiB.
-constexpr std::size_t kChunkFloats = std::size_t{96} * 1024;
+// A chunk of a panel's weights stays in the second-level cache while all tiles pass over it: 384 KiB. Results
+// depend on it, as each chunk's sum is rounded.
+constexpr std::size_t kChunkFloats = kReferenceCaches.second_level * 3 / 16 / sizeof(float);
 constexpr std::size_t kFewestInner = 64;  // Shortest chunk of the inner dimension.
 constexpr std::size_t kMaxRuns = 64;      // Kernel lines at most.
 

@@ -49,9 +49,6 @@ constexpr std::int64_t kMostPhaseWeights = std::int64_t{64} * 64;
 // Most input channels * output channels of a layer that may see smaller images and has a second algorithm for
 // them.
 constexpr std::int64_t kMostWeightsPackedTwice = 80'000;
-// Most bytes of the weights of a layer that threads compute by pieces: all of them pass through a thread's
-// second-level cache for each piece.
-constexpr std::int64_t kMostPieceWeightBytes = std::int64_t{720} << 10U;
 
 // Smallest images, in output pixels, for Winograd's algorithm. In smaller ones, the innermost of a small
 // model, reading the transformed weights costs more than is saved: 4x4 tiles have four times the weights, 2x2
@@ -96,14 +93,27 @@ WinogradFormat winograd_format(const HostConv2d& layer, const Processor& process
   return is_int16 ? WinogradFormat::int16 : WinogradFormat::f32;
 }
 
+/// Bytes of transformed inputs and products of a piece: 640 of Zen 4's 1024 KiB.
+std::int64_t piece_bytes(const CacheSizes& caches) { return caches.used_second_level() * 5 / 8; }
+/// Most bytes of the weights of a layer that is computed in pieces. All of them pass through the same cache
+/// for each piece: 720 of 1024 KiB.
+std::int64_t most_piece_weight_bytes(const CacheSizes& caches) {
+  return caches.used_second_level() * 45 / 64;
+}
+/// Bytes of transformed inputs and products of a strip: 12 of Zen 4's 32 MiB.
+std::int64_t strip_bytes(const CacheSizes& caches) { return caches.used_last_level() * 3 / 8; }
+
 WinogradPlan make_winograd_plan(const HostConv2d& layer, const Processor& processor, WinogradTile tile,
                                 std::int64_t min_pixels) {
   WinogradPlan plan{.format = winograd_format(layer, processor),
                     .tile = tile,
                     .phases = has_phases(layer) ? 4 : 1,
-                    .min_pixels = min_pixels};
+                    .min_pixels = min_pixels,
+                    .strip_bytes = strip_bytes(processor.caches)};
   const std::int64_t weights = plan.positions() * plan.rows(layer) * plan.columns(layer, processor.lanes);
-  plan.by_pieces = weights * bytes_of(plan.format) <= kMostPieceWeightBytes;
+  if (weights * bytes_of(plan.format) <= most_piece_weight_bytes(processor.caches)) {
+    plan.piece_bytes = piece_bytes(processor.caches);
+  }
   return plan;
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "device/cpu/cache_sizes.h"
 #include "device/cpu/features.h"
 #include "device/cpu/simd/rounding.h"
 #include "device/cpu/winograd/winograd_plan.h"
@@ -17,6 +18,7 @@ struct Processor {
   std::int64_t lanes = 1;            ///< Floats in a vector register.
   bool multiplies_integers = false;  ///< True if products of int8 and int16 are faster than those of float32.
   Features features = {};
+  CacheSizes caches = {};
 };
 
 enum class ConvAlgorithm {

@@ -18,7 +18,8 @@ constexpr std::int64_t kTaskWork = 200'000;
 Processor processor_of(const Workers& workers) {
   return {.lanes = panel_format().lanes,
           .multiplies_integers = multiplies_integers(),
-          .features = workers.features()};
+          .features = workers.features(),
+          .caches = workers.caches()};
 }
 
 ConvTask make_task(const PackedMatrix& matrix, const Tensor& residual, Activation activation,

@@ -153,6 +153,8 @@ ReducedTask make_reduced_task(const Workers& workers, const ReducedMatrix& matri
   task.format = matrix.format;
   task.features = workers.features();
   task.pixel_bytes = matrix.pixel_bytes;
+  // 768 of Zen 4's 1024 KiB; panels of weights pass through the rest.
+  task.pass_bytes = workers.caches().used_second_level() * 3 / 4;
   set_weights(task, matrix);
   return task;
 }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/round_up.h"
+#include "device/cpu/cache_sizes.h"
 #include "device/cpu/matrix/conv_output.h"
 #include "device/cpu/reduced/reduced_layers.h"
 
@@ -56,8 +57,8 @@ ReducedConv2d::ReducedConv2d(Device& device, Workers& workers, const HostConv2d&
 namespace {
 
 // Bytes of rounded input that are multiplied before the next ones are rounded, so that they and their source
-// stay in the last-level cache.
-constexpr std::int64_t kBandBytes = std::int64_t{3} << 20U;
+// stay in the last-level cache: 3 of 32 MiB. int8 results depend on it, as each band has its own scale.
+constexpr std::int64_t kBandBytes = kReferenceCaches.last_level * 3 / 32;
 
 /// Consecutive images of a batch, or a band of lines of one image.
 struct Band {

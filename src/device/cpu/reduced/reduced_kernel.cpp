@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/round_up.h"
+#include "device/cpu/cache_sizes.h"
 #include "device/cpu/simd/amx.h"
 #include "device/cpu/simd/vnni_targets.h"
 
@@ -21,11 +22,10 @@ namespace {
 
 // ---- Blocks of pixels
 
-// Bytes of input of a pass, in which it is multiplied by all panels and stays in the second-level cache.
-constexpr std::int64_t kCachedInput = std::int64_t{768} << 10U;
-// Bytes of a panel's weights that stay there while the blocks of a pass use them. Larger panels are
-// multiplied some kernel lines at a time, and the sums of all blocks of the pass are kept meanwhile.
-constexpr std::int64_t kCachedWeights = std::int64_t{1} << 20U;
+// Bytes of a panel's weights that stay in the second-level cache while the blocks of a pass use them. Larger
+// panels are multiplied some kernel lines at a time, and the sums of all blocks of the pass are kept
+// meanwhile. bf16 results depend on it, as the sum of these lines is rounded.
+constexpr std::int64_t kCachedWeights = kReferenceCaches.second_level / 2;
 constexpr std::int64_t kPassBlocks = 8;
 constexpr std::size_t kBlockSums = static_cast<std::size_t>(kBlockPixels) * kPanelColumns;
 
@@ -210,7 +210,7 @@ void RunReducedTask(const ReducedTask& task, const ReducedPart& part, float* scr
   const BlockLayout blocks(task);
   const std::int64_t kernel = task.conv.kernel;
   const std::int64_t block_bytes = kBlockPixels * task.conv.stride * task.pixel_bytes;
-  const std::int64_t pass = std::clamp<std::int64_t>(kCachedInput / block_bytes, 1, kPassBlocks);
+  const std::int64_t pass = std::clamp<std::int64_t>(task.pass_bytes / block_bytes, 1, kPassBlocks);
   const std::int64_t weight_line = task.weight_units * static_cast<std::int64_t>(kPanelColumns) * kUnit;
   const std::int64_t lines = std::clamp<std::int64_t>(kCachedWeights / weight_line, 1, kernel);
   for (std::int64_t from = part.first_block; from < part.last_block; from += pass) {

@@ -22,6 +22,8 @@ struct ReducedTask {
   std::int64_t images = 1;          ///< Number of images.
   std::int64_t lines = 1;           ///< Output lines of each image.
   std::int64_t first_line = 0;      ///< Index of the first output line, counted over all rows of the batch.
+  /// Bytes of input of a pass, in which it is multiplied by all panels and stays in the second-level cache.
+  std::int64_t pass_bytes = 0;
 
   const Quantization* quantization = nullptr;  ///< Quantisation of each image, or of each pixel (int8).
   bool quantized_by_pixel = false;             ///< True if `quantization` has an entry for each pixel.

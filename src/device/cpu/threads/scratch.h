@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "core/round_up.h"
+#include "device/cpu/cache_sizes.h"
 #include "device/cpu/features.h"
 #include "device/cpu/threads/thread_pool.h"
 #include "device/device.h"
@@ -33,12 +34,14 @@ class Scratch {
 /// but tasks may call thread_scratch().
 class Workers {
  public:
-  Workers(Device& device, int threads, const Features& features)
-      : device_(device), features_(features), pool_(threads) {}
+  Workers(Device& device, int threads, const Features& features, const CacheSizes& caches)
+      : device_(device), features_(features), caches_(caches), pool_(threads) {}
 
   ThreadPool& pool() { return pool_; }
   /// Processor features that kernels may use.
   [[nodiscard]] const Features& features() const { return features_; }
+  /// Caches that work is divided by.
+  [[nodiscard]] const CacheSizes& caches() const { return caches_; }
   /// Returns memory for all threads together, valid until the next call.
   float* shared_scratch(std::int64_t floats) { return shared_scratch_.get(device_, floats); }
 
@@ -55,6 +58,7 @@ class Workers {
  private:
   Device& device_;
   Features features_;
+  CacheSizes caches_;
   ThreadPool pool_;
   Scratch thread_scratch_;  // One buffer for all threads, so that it fills large pages.
   std::int64_t floats_per_thread_ = 0;

@@ -13,12 +13,8 @@ namespace streamdiffusion::cpu {
 
 namespace {
 
-// Bytes of transformed inputs and products of a piece: one thread computes it in its second-level cache.
-constexpr std::int64_t kPieceBytes = std::int64_t{640} << 10U;
 // Fewest tiles of a piece: with fewer it would not be worth reading all weights.
 constexpr std::int64_t kFewestPieceTiles = 24;
-// Bytes of transformed inputs and products of a strip: all threads compute it in the last-level cache.
-constexpr std::int64_t kStripBytes = std::int64_t{12} << 20U;
 constexpr std::int64_t kGroupTiles = 16;
 // Tiles * channels in a task of transforming: with fewer it would not be worth handing to another thread.
 constexpr std::int64_t kGroupChannels = 300;
@@ -45,7 +41,8 @@ WinogradWeights::WinogradWeights(Device& device, ThreadPool& pool, const HostCon
       padded_out_channels(round_up(out_channels, panel_format().lanes)),
       resample(host.resample),
       phases(plan.phases),
-      by_pieces(plan.by_pieces),
+      piece_bytes(plan.piece_bytes),
+      strip_bytes(plan.strip_bytes),
       columns(plan.columns(host, panel_format().lanes)),
       panels(divide_up(columns, panel_format().columns)),
       position_numbers(columns * plan.rows(host)) {
@@ -205,8 +202,11 @@ std::int64_t tile_bytes(const WinogradWeights& weights) {
 /// Number of pieces that threads compute on their own, from input to output, in their second-level caches. 0
 /// if the layer has too many weights, or too few tiles, for each piece to read all weights.
 std::int64_t thread_piece_count(const WinogradWeights& weights, std::int64_t tiles, std::int64_t threads) {
-  const std::int64_t pieces = round_up(divide_up(tiles * tile_bytes(weights), kPieceBytes), threads);
-  return weights.by_pieces && tiles / pieces >= kFewestPieceTiles ? pieces : 0;
+  if (weights.piece_bytes == 0) {
+    return 0;
+  }
+  const std::int64_t pieces = round_up(divide_up(tiles * tile_bytes(weights), weights.piece_bytes), threads);
+  return tiles / pieces >= kFewestPieceTiles ? pieces : 0;
 }
 
 void run_in_pieces(Workers& workers, const WinogradTask& task, std::int64_t tiles, std::int64_t pieces) {
@@ -241,7 +241,7 @@ std::int64_t group_count(std::int64_t tiles, std::int64_t channels, std::int64_t
 void run_in_strips(Workers& workers, const WinogradTask& task, std::int64_t tiles) {
   const WinogradWeights& weights = *task.weights;
   const std::int64_t strips =
-      std::clamp<std::int64_t>(divide_up(tiles * tile_bytes(weights), kStripBytes), 1, tiles);
+      std::clamp<std::int64_t>(divide_up(tiles * tile_bytes(weights), weights.strip_bytes), 1, tiles);
   const Strip strip(weights, divide_up(tiles, strips));
   float* const memory = workers.shared_scratch(strip.floats());
   ThreadPool& pool = workers.pool();

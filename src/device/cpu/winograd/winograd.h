@@ -50,7 +50,8 @@ class WinogradWeights {
   std::int64_t padded_out_channels;
   Resample resample;
   std::int64_t phases;            ///< 4 if the layer upsamples by phases, else 1.
-  bool by_pieces;                 ///< True if threads may compute pieces of the image alone.
+  std::int64_t piece_bytes;       ///< WinogradPlan::piece_bytes.
+  std::int64_t strip_bytes;       ///< WinogradPlan::strip_bytes.
   std::int64_t columns;           ///< Columns of the matrices: [phase][padded out channel].
   std::int64_t panels;            ///< Panels that the columns form.
   std::int64_t position_numbers;  ///< Weights in one position's matrix, padding included.

@@ -24,7 +24,11 @@ struct WinogradPlan {
   WinogradTile tile = WinogradTile::four;
   std::int64_t phases = 1;      ///< 4 if the layer upsamples by phases, else 1.
   std::int64_t min_pixels = 0;  ///< Smallest height * width of an output that the algorithm computes.
-  bool by_pieces = false;  ///< True if threads may compute pieces of the image alone, in their own caches.
+  /// Most bytes of transformed inputs and products of a piece of the image, which one thread computes in its
+  /// second-level cache; 0 if the layer has too many weights to read all of them for each piece.
+  std::int64_t piece_bytes = 0;
+  /// The same of a strip, which all threads compute in the last-level cache, where pieces are not used.
+  std::int64_t strip_bytes = 0;
 
   /// Number of transformed values of a tile; each position has a matrix of its own.
   [[nodiscard]] std::int64_t positions() const {

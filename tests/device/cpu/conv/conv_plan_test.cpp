@@ -32,7 +32,7 @@ std::string name_of(WinogradFormat format) {
 
 std::string describe(const WinogradPlan& plan) {
   return std::string("winograd ") + (plan.tile == WinogradTile::two ? "2x2 " : "") + name_of(plan.format) +
-         (plan.phases == 4 ? " phases" : "") + (plan.by_pieces ? " pieces" : "") +
+         (plan.phases == 4 ? " phases" : "") + (plan.piece_bytes > 0 ? " pieces" : "") +
          (plan.min_pixels > 0 ? " from " + std::to_string(plan.min_pixels) : "");
 }
 
@@ -107,6 +107,38 @@ TEST(PlanConv, UsesNoWinogradBesideAmx) { expect_column(&PlansOfProcessors::with
 TEST(PlanConv, IsNarrowOnlyForAWholeVectorOfInputChannels) {
   EXPECT_EQ(plan(conv(8, 4), Precision::f32, kAvx2), "narrow");
   EXPECT_EQ(plan(conv(8, 4), Precision::f32, kAvx512), "direct");
+}
+
+// ---- Caches
+
+WinogradPlan winograd_plan(const HostConv2d& layer, const CacheSizes& caches) {
+  Processor processor = kAvx512;
+  processor.caches = caches;
+  return plan_conv(layer, processor).winograd.value();
+}
+
+constexpr std::int64_t kKibibyte = 1024;
+
+TEST(PlanConv, DividesImagesByTheCaches) {
+  const WinogradPlan large = winograd_plan(conv(64, 64, 64), {kMebibyte, 32 * kMebibyte});
+  EXPECT_EQ(large.piece_bytes, 640 * kKibibyte);
+  EXPECT_EQ(large.strip_bytes, 12 * kMebibyte);
+  const WinogradPlan small = winograd_plan(conv(32, 32, 64), {512 * kKibibyte, 8 * kMebibyte});
+  EXPECT_EQ(small.piece_bytes, 320 * kKibibyte);
+  EXPECT_EQ(small.strip_bytes, 3 * kMebibyte);
+}
+
+TEST(PlanConv, UsesNoPiecesIfTheWeightsExceedTheCache) {
+  EXPECT_EQ(winograd_plan(conv(64, 64, 64), {512 * kKibibyte, 32 * kMebibyte}).piece_bytes, 0);
+}
+
+TEST(PlanConv, MakesNoLargerPiecesInLargerOrUnknownCaches) {
+  const WinogradPlan measured = winograd_plan(conv(64, 64, 64), {kMebibyte, 32 * kMebibyte});
+  for (const CacheSizes& caches : {CacheSizes{}, CacheSizes{4 * kMebibyte, 512 * kMebibyte}}) {
+    const WinogradPlan larger = winograd_plan(conv(64, 64, 64), caches);
+    EXPECT_EQ(larger.piece_bytes, measured.piece_bytes);
+    EXPECT_EQ(larger.strip_bytes, measured.strip_bytes);
+  }
 }
 
 // ---- The algorithm for a size
