@@ -16,14 +16,17 @@
 #include "device/cpu/page_allocator.h"
 #include "device/cpu/target.h"
 #include "device/cpu/threads/scratch.h"
+#include "device/cpu/threads/task_size.h"
 
 namespace streamdiffusion {
 
 namespace cpu {
 namespace {
 
-// Least work (multiplications, or elements read) that is worth handing to another thread.
-constexpr std::int64_t kMinPartWork = 12'000;
+// Most parts that element-wise operations are divided into for each thread.
+constexpr std::int64_t kMostPartsPerThread = 4;
+// Most blocks of an image whose sums group normalisation computes apart.
+constexpr std::int64_t kMostBlocks = 32;
 
 Tensor dense_f32_tensor(float* values, const Shape& shape) { return {values, shape, shape.c, DType::f32}; }
 
@@ -106,9 +109,9 @@ class CpuDevice : public Device {
 
 template <typename Part>
 void CpuDevice::parallel_for_parts(std::int64_t count, std::int64_t cost, const Part& part) {
-  const std::int64_t worth = std::max<std::int64_t>(1, count * cost / kMinPartWork);
-  const std::int64_t parts = std::min({count, worth, static_cast<std::int64_t>(pool().threads()) * 4});
-  pool().parallel_for(parts, [&](std::int64_t i, int) { part(count * i / parts, count * (i + 1) / parts); });
+  const std::int64_t most = std::min(count, pool().threads() * kMostPartsPerThread);
+  pool().parallel_for_ranges(count, task_count(Work::elements, count * cost, most),
+                             [&](std::int64_t first, std::int64_t last, int) { part(first, last); });
 }
 
 void CpuDevice::group_norm(const Tensor& x, const PackedWeights& gain, const PackedWeights& shift,
@@ -117,8 +120,8 @@ void CpuDevice::group_norm(const Tensor& x, const PackedWeights& gain, const Pac
   const std::vector<float>& shifts = static_cast<const PackedVector&>(shift).values;
   const std::int64_t channels = x.shape.c;
   const std::int64_t pixels = x.shape.h * x.shape.w;
-  const std::int64_t blocks =
-      std::clamp<std::int64_t>(pixels * channels / kMinPartWork, 1, std::min<std::int64_t>(pixels, 32));
+  // The blocks depend on the shape alone, as the sums are rounded.
+  const std::int64_t blocks = task_count(Work::elements, pixels * channels, std::min(pixels, kMostBlocks));
   // `memory` holds sums and sums of squares [row][block][2][channel], then first pixels [row][channel], then
   // scales and shifts [row][2][channel].
   float* memory = workers_.shared_scratch(x.shape.n * channels * (2 * blocks + 3));

@@ -7,13 +7,11 @@
 #include "device/cpu/matrix/conv_output.h"
 #include "device/cpu/reduced/reduced_layers.h"
 #include "device/cpu/target.h"
+#include "device/cpu/threads/task_size.h"
 
 namespace streamdiffusion::cpu {
 
 namespace {
-
-// Fewest multiplications for which a further task is worth its overhead.
-constexpr std::int64_t kTaskWork = 200'000;
 
 Processor processor_of(const Workers& workers) {
   return {.lanes = panel_format().lanes,
@@ -52,7 +50,8 @@ void set_matrix_product(ConvTask& task, const float* x, std::int64_t stride, std
 void run(Workers& workers, const ConvTask& task, std::int64_t lines, std::int64_t panels) {
   const std::int64_t work = task.out_pixels * task.columns * task.kernel * task.kernel * task.in_channels;
   workers.reserve_thread_scratch(conv_scratch(task));
-  const std::int64_t wanted = std::min<std::int64_t>(work / kTaskWork, workers.pool().threads() * 8);
+  const std::int64_t wanted =
+      task_count(Work::multiplications, work, workers.pool().threads() * kMostTasksPerThread);
   if (wanted <= 1) {
     for (std::int64_t panel = 0; panel < panels; ++panel) {
       conv_task(task, panel, 0, lines, workers.thread_scratch(0));

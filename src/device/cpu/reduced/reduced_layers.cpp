@@ -7,13 +7,6 @@
 
 namespace streamdiffusion::cpu {
 
-namespace {
-
-// Multiplications of a task, in bytes: with fewer it would not be worth handing to another thread.
-constexpr std::int64_t kTaskWork = 600'000;
-
-}  // namespace
-
 RoundedInput allocate_rounded(Workers& workers, std::int64_t bytes, std::int64_t quantizations,
                               std::int64_t ranges) {
   constexpr auto kEach = static_cast<std::int64_t>(sizeof(Quantization));
@@ -34,7 +27,7 @@ void run(Workers& workers, const ReducedTask& task) {
   workers.reserve_thread_scratch(reduced_scratch());
   // Blocks are split before panels, so that a task uses the input it has read for many panels.
   const std::int64_t wanted =
-      std::clamp<std::int64_t>(work / kTaskWork, 1, workers.pool().threads() * std::int64_t{8});
+      task_count(Work::reduced_multiplications, work, workers.pool().threads() * kMostTasksPerThread);
   const std::int64_t ranges = std::min(blocks, wanted);
   const std::int64_t groups = std::min(panels, divide_up(wanted, ranges));
   workers.pool().parallel_for(groups * ranges, [&](std::int64_t i, int thread) {

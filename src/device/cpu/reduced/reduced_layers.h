@@ -1,11 +1,11 @@
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 
 #include "device/cpu/reduced/reduced.h"
 #include "device/cpu/reduced/reduced_kernel.h"
 #include "device/cpu/threads/scratch.h"
+#include "device/cpu/threads/task_size.h"
 #include "device/device.h"
 
 // The two steps of a layer in reduced precision: all threads round its input, then they multiply it.
@@ -21,15 +21,11 @@ struct RoundedInput {
 RoundedInput allocate_rounded(Workers& workers, std::int64_t bytes, std::int64_t quantizations,
                               std::int64_t ranges);
 
-/// Values in a task of rounding: with fewer it would not be worth handing to another thread.
-constexpr std::int64_t kRoundedValues = 50'000;
-
 /// Splits `count` lines or tokens of `values_each` elements and calls part(first, last) on all threads.
 template <typename Part>
 void for_rounding_parts(Workers& workers, std::int64_t count, std::int64_t values_each, const Part& part) {
-  const std::int64_t parts = std::min(count, std::max<std::int64_t>(1, count * values_each / kRoundedValues));
-  workers.pool().parallel_for(parts,
-                              [&](std::int64_t i, int) { part(count * i / parts, count * (i + 1) / parts); });
+  workers.pool().parallel_for_ranges(count, task_count(Work::rounded_elements, count * values_each, count),
+                                     [&](std::int64_t first, std::int64_t last, int) { part(first, last); });
 }
 
 /// Computes a task, whose input has been rounded, on all threads.

@@ -37,6 +37,15 @@ class ThreadPool {
         &task);
   }
 
+  /// Divides 0 .. count - 1 into `ranges` ranges of nearly the same length and calls task(first, last,
+  /// thread) for each, like parallel_for. `last` is the index after the range's last one.
+  template <typename Task>
+  void parallel_for_ranges(std::int64_t count, std::int64_t ranges, const Task& task) {
+    parallel_for(ranges, [&](std::int64_t i, int thread) {
+      task(count * i / ranges, count * (i + 1) / ranges, thread);
+    });
+  }
+
  private:
   using Call = void (*)(const void* task, std::int64_t index, int thread);
 

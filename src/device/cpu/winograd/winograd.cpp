@@ -8,6 +8,7 @@
 #include "core/round_up.h"
 #include "device/cpu/kernels.h"
 #include "device/cpu/simd/rounding.h"
+#include "device/cpu/threads/task_size.h"
 
 namespace streamdiffusion::cpu {
 
@@ -15,11 +16,14 @@ namespace {
 
 // Fewest tiles of a piece: with fewer it would not be worth reading all weights.
 constexpr std::int64_t kFewestPieceTiles = 24;
+// Fewest tiles of a task of transforming if each thread has one, as neighbours share inputs.
 constexpr std::int64_t kGroupTiles = 16;
-// Tiles * channels in a task of transforming: with fewer it would not be worth handing to another thread.
-constexpr std::int64_t kGroupChannels = 300;
-// Multiplications in a task of a matrix product: with fewer it would not be worth handing to another thread.
-constexpr std::int64_t kTaskWork = 2'000'000;
+// Elements that a transform of a tile reads and writes in a channel, for its number of tasks: somewhat more
+// than a 4x4 tile's 36 inputs.
+constexpr std::int64_t kTileElements = 40;
+// A panel's product is divided among threads only if each part is as much work as this many tasks, since each
+// part reads the whole panel.
+constexpr std::int64_t kTasksPerPart = 10;
 
 constexpr std::int64_t kPoints = 6;
 // Largest magnitude of an int16 weight. If all weights and inputs had it, a sum over the input channels would
@@ -213,9 +217,7 @@ void run_in_pieces(Workers& workers, const WinogradTask& task, std::int64_t tile
   const WinogradWeights& weights = *task.weights;
   const Strip strip(weights, divide_up(tiles, pieces));
   workers.reserve_thread_scratch(strip.floats());
-  workers.pool().parallel_for(pieces, [&](std::int64_t i, int thread) {
-    const std::int64_t first = tiles * i / pieces;
-    const std::int64_t last = tiles * (i + 1) / pieces;
+  workers.pool().parallel_for_ranges(tiles, pieces, [&](std::int64_t first, std::int64_t last, int thread) {
     float* const memory = workers.thread_scratch(thread);
     winograd_input(task, first, last, strip.inputs(memory, 0, 0), strip.input_stride(),
                    strip.scales(memory, 0));
@@ -232,8 +234,10 @@ void run_in_pieces(Workers& workers, const WinogradTask& task, std::int64_t tile
 
 /// Number of groups that tiles are divided into for transforms: a multiple of `threads` for enough work.
 std::int64_t group_count(std::int64_t tiles, std::int64_t channels, std::int64_t threads) {
-  const std::int64_t worth = tiles * channels / kGroupChannels / threads * threads;
-  return std::clamp<std::int64_t>(worth, 1, std::max(threads, tiles / kGroupTiles));
+  const std::int64_t most = std::max(threads, tiles / kGroupTiles);
+  const std::int64_t worth =
+      task_count(Work::elements, tiles * channels * kTileElements, std::numeric_limits<std::int64_t>::max());
+  return std::clamp<std::int64_t>(worth / threads * threads, 1, most);
 }
 
 /// Computes strips of the image one after the other. All threads do a strip's input transform together, then
@@ -251,17 +255,15 @@ void run_in_strips(Workers& workers, const WinogradTask& task, std::int64_t tile
     const std::int64_t groups =
         group_count(count, std::max(weights.in_channels, weights.columns), pool.threads());
     const auto for_groups = [&](const auto& function) {
-      pool.parallel_for(groups, [&](std::int64_t group, int) {
-        const std::int64_t from = count * group / groups;
-        function(from, count * (group + 1) / groups);
-      });
+      pool.parallel_for_ranges(count, groups,
+                               [&](std::int64_t from, std::int64_t to, int) { function(from, to); });
     };
     for_groups([&](std::int64_t from, std::int64_t to) {
       winograd_input(task, first + from, first + to, strip.inputs(memory, 0, from), strip.input_stride(),
                      strip.scales(memory, from));
     });
     const std::int64_t work = count * weights.in_channels * weights.columns / weights.panels;
-    const std::int64_t blocks = std::clamp<std::int64_t>(work / kTaskWork, 1, groups);
+    const std::int64_t blocks = task_count(Work::multiplications, work / kTasksPerPart, groups);
     pool.parallel_for(weights.positions() * weights.panels * blocks, [&](std::int64_t i, int) {
       const std::int64_t from = count * (i % blocks) / blocks;
       const std::int64_t to = count * (i % blocks + 1) / blocks;

@@ -26,6 +26,24 @@ TEST(ThreadPool, RunsEveryTaskOnceInManyRounds) {
   }
 }
 
+TEST(ThreadPool, DividesIndicesIntoRangesThatDifferByOneAtMost) {
+  ThreadPool pool(3);
+  std::vector<std::atomic<int>> counts(23);
+  std::atomic<int> ranges = 0;
+  pool.parallel_for_ranges(23, 5, [&](std::int64_t first, std::int64_t last, int thread) {
+    EXPECT_LT(thread, 3);
+    EXPECT_TRUE(last - first == 4 || last - first == 5) << first << " " << last;
+    ranges.fetch_add(1);
+    for (std::int64_t i = first; i < last; ++i) {
+      counts[static_cast<std::size_t>(i)].fetch_add(1);
+    }
+  });
+  EXPECT_EQ(ranges.load(), 5);
+  for (const auto& count : counts) {
+    EXPECT_EQ(count.load(), 1);
+  }
+}
+
 TEST(ThreadPool, GivesEachThreadTheSameShareEveryTime) {
   ThreadPool pool(2);
   std::array<std::atomic<bool>, 2> begun{};
