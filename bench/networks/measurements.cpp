@@ -111,7 +111,6 @@ Measurements::Measurements(const Workload& workload) : workload_(workload) {
   options.vae = workload.vae;
   options.device = workload.device;
   options.threads = workload.threads;
-  options.device = workload.device;
   options.precision = workload.precision;
   model_ = Model::load(options);
   load_seconds_ = seconds_since(start);
