@@ -68,7 +68,7 @@ void blend(Blend how, std::span<const float> other, float share, std::size_t row
 }
 
 void Blender::add(std::span<const float> values, float weight) {
-  if (values_.empty() || !(sum_ > 0)) {
+  if (!(sum_ > 0)) {
     values_.assign(values.begin(), values.end());
   } else if (weight > 0) {
     blend(how_, values, weight / (sum_ + weight), row_, values_);

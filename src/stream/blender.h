@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <span>
-#include <utility>
 #include <vector>
 
 #include "streamdiffusion/parameters.h"
@@ -23,12 +22,15 @@ void blend(Blend how, std::span<const float> other, float share, std::size_t row
 /// far, so the linear blend is the weighted mean.
 class Blender {
  public:
+  /// `how` and `row` are those of blend().
   Blender(Blend how, std::size_t row) : how_(how), row_(row) {}
 
-  /// Adds values with a weight of at least 0. All added spans must have the same size.
+  /// Begins another blend. Its vectors use the memory of the last one.
+  void clear() { sum_ = 0; }
+  /// Adds values with a weight of at least 0. All spans of a blend must have the same size.
   void add(std::span<const float> values, float weight);
   /// Returns the blend. The sum of the added weights must be above 0.
-  [[nodiscard]] std::vector<float> take() { return std::move(values_); }
+  [[nodiscard]] const std::vector<float>& values() const { return values_; }
 
  private:
   Blend how_;

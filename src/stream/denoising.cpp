@@ -100,7 +100,7 @@ void set_prompt(Model::Impl& model, const std::vector<WeightedPrompt>& prompts, 
   for (const WeightedPrompt& prompt : prompts) {
     blender.add(*model.embedding(weights, prompt.text), prompt.weight);
   }
-  denoising.prompt_embedding = std::make_shared<const PromptEmbedding>(blender.take());
+  denoising.prompt_embedding = std::make_shared<const PromptEmbedding>(blender.values());
   const bool same = previous != nullptr && previous->weights == denoising.weights &&
                     *previous->prompt_embedding == *denoising.prompt_embedding;
   denoising.prompt = same ? previous->prompt : model.text_context(weights, *denoising.prompt_embedding);

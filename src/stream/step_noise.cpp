@@ -3,8 +3,6 @@
 #include <cstddef>
 #include <span>
 
-#include "stream/blender.h"
-
 namespace streamdiffusion {
 
 void upload_nchw(Context& context, const std::vector<float>& values, std::vector<float>& scratch,
@@ -25,7 +23,8 @@ void upload_nchw(Context& context, const std::vector<float>& values, std::vector
 
 StepNoise::StepNoise(Context context, const std::vector<WeightedSeed>& seeds, std::int64_t steps,
                      const Shape& latents)
-    : fixed_(context.device, {steps, latents.h, latents.w, latents.c}) {
+    : blender_(Blend::slerp, static_cast<std::size_t>(latents.h * latents.w * latents.c)),
+      fixed_(context.device, {steps, latents.h, latents.w, latents.c}) {
   std::vector<float> weights;
   for (const WeightedSeed& seed : seeds) {
     sources_.push_back({RandomGenerator(seed.seed), seed.weight});
@@ -35,7 +34,7 @@ StepNoise::StepNoise(Context context, const std::vector<WeightedSeed>& seeds, st
   // One draw covers all steps, as in the original StreamDiffusion. It is the largest, so later draws allocate
   // nothing.
   draw_rows(context, sources_, fixed_.view());
-  fixed_values_ = drawn_;
+  fixed_values_ = blender_.values();
 }
 
 void StepNoise::draw(Context context, const Tensor& latents, const Tensor& noise) {
@@ -52,18 +51,12 @@ void StepNoise::draw(Context context, const Tensor& latents, const Tensor& noise
 
 void StepNoise::draw_rows(Context& context, std::span<Source> sources, const Tensor& out) {
   drawn_.resize(static_cast<std::size_t>(out.shape.elements()));
-  sources.front().generator.randn(drawn_);
-  float sum = sources.front().weight;
-  for (Source& source : sources.subspan(1)) {
-    drawn_by_one_.resize(drawn_.size());
-    source.generator.randn(drawn_by_one_);
-    sum += source.weight;
-    if (source.weight > 0) {
-      blend(Blend::slerp, drawn_by_one_, source.weight / sum,
-            drawn_.size() / static_cast<std::size_t>(out.shape.n), drawn_);
-    }
+  blender_.clear();
+  for (Source& source : sources) {
+    source.generator.randn(drawn_);
+    blender_.add(drawn_, source.weight);
   }
-  upload_nchw(context, drawn_, reordered_, out);
+  upload_nchw(context, blender_.values(), reordered_, out);
 }
 
 }  // namespace streamdiffusion

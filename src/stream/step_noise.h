@@ -6,6 +6,7 @@
 
 #include "device/device_tensor.h"
 #include "model/networks/network.h"
+#include "stream/blender.h"
 #include "stream/random_generator.h"
 #include "streamdiffusion/parameters.h"
 
@@ -46,8 +47,8 @@ class StepNoise {
 
   std::vector<Source> sources_;
   std::vector<Source> drawn_from_;  // sources_ after the last draw
-  std::vector<float> drawn_;
-  std::vector<float> drawn_by_one_;  // noise of a single source, to be blended
+  std::vector<float> drawn_;        // noise of one source
+  Blender blender_;                 // noise of all sources
   std::vector<float> reordered_;
   DeviceTensor fixed_;
   std::vector<float> fixed_values_;

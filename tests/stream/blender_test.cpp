@@ -17,7 +17,7 @@ Values blended(Blend how, std::size_t row, const std::vector<std::pair<Values, f
   for (const auto& [values, weight] : parts) {
     blender.add(values, weight);
   }
-  return blender.take();
+  return blender.values();
 }
 
 void expect_near(const Values& values, const Values& expected) {
@@ -51,6 +51,16 @@ TEST(Blender, AWeightOfZeroIsAsIfItWereNotThere) {
   for (const Blend how : {Blend::linear, Blend::slerp}) {
     expect_near(blended(how, 2, {{{9, 9}, 0}, {{1, 2}, 1}}), {1, 2});
     expect_near(blended(how, 2, {{{1, 2}, 0.3F}, {{9, 8}, 0}}), {1, 2});
+  }
+}
+
+TEST(Blender, BeginsAgainAfterClear) {
+  for (const Blend how : {Blend::linear, Blend::slerp}) {
+    Blender blender(how, 2);
+    blender.add(Values{9, 9, 9, 9}, 5);
+    blender.clear();
+    blender.add(Values{1, 2}, 0.5F);
+    EXPECT_EQ(blender.values(), (Values{1, 2}));
   }
 }
 
