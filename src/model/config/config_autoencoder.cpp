@@ -85,14 +85,7 @@ AutoencoderKLConfig parse_autoencoder_kl_config(const std::string& text, const s
   config.block_out_channels = fields.integers("block_out_channels", {64}, 1, kMostChannels);
   require_four_blocks(fields, "block_out_channels", config.block_out_channels.size());
   config.layers_per_block = fields.integer("layers_per_block", 1, 1, kMostLayers);
-  config.norm_num_groups = fields.integer("norm_num_groups", 32, 1, kMostChannels);
-  for (const std::int64_t channels : config.block_out_channels) {
-    if (channels % config.norm_num_groups != 0) {
-      fields.fail("norm_num_groups", "must divide block_out_channels; " +
-                                         std::to_string(config.norm_num_groups) + " does not divide " +
-                                         std::to_string(channels));
-    }
-  }
+  config.norm_num_groups = read_norm_groups(fields, config.block_out_channels);
   config.mid_block_add_attention = fields.boolean("mid_block_add_attention", true);
   config.use_quant_conv = fields.boolean("use_quant_conv", true);
   config.use_post_quant_conv = fields.boolean("use_post_quant_conv", true);

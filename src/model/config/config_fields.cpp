@@ -186,4 +186,15 @@ std::int64_t ConfigFields::to_integer(const std::string& name, const json& value
   return static_cast<std::int64_t>(number);
 }
 
+std::int64_t read_norm_groups(ConfigFields& fields, const std::vector<std::int64_t>& block_out_channels) {
+  const std::int64_t groups = fields.integer("norm_num_groups", 32, 1, kMostChannels);
+  for (const std::int64_t channels : block_out_channels) {
+    if (channels % groups != 0) {
+      fields.fail("norm_num_groups", "must divide block_out_channels; " + std::to_string(groups) +
+                                         " does not divide " + std::to_string(channels));
+    }
+  }
+  return groups;
+}
+
 }  // namespace streamdiffusion

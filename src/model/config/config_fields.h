@@ -73,4 +73,7 @@ class ConfigFields {
   std::set<std::string> known_;
 };
 
+/// Returns the field norm_num_groups. Throws Error unless it divides all `block_out_channels`.
+std::int64_t read_norm_groups(ConfigFields& fields, const std::vector<std::int64_t>& block_out_channels);
+
 }  // namespace streamdiffusion

@@ -144,17 +144,10 @@ void read_norm(ConfigFields& fields, UNet2DConditionConfig& config) {
   if (fields.has_field("norm_num_groups") && fields.is_absent("norm_num_groups")) {
     fields.fail_unsupported("norm_num_groups", "a number");
   }
-  config.norm_num_groups = fields.integer("norm_num_groups", 32, 1, kMostChannels);
+  config.norm_num_groups = read_norm_groups(fields, config.block_out_channels);
   config.norm_eps = static_cast<float>(fields.number("norm_eps", 1e-5));
   if (!(config.norm_eps > 0 && config.norm_eps < 1)) {
     fields.fail("norm_eps", "must be above 0 and below 1");
-  }
-  for (const std::int64_t channels : config.block_out_channels) {
-    if (channels % config.norm_num_groups != 0) {
-      fields.fail("norm_num_groups", "must divide block_out_channels; " +
-                                         std::to_string(config.norm_num_groups) + " does not divide " +
-                                         std::to_string(channels));
-    }
   }
 }
 
