@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "model/autoencoder_kl_blocks.h"
+#include "model/networks/autoencoder_kl_blocks.h"
 #include "model/networks/norm.h"
 #include "streamdiffusion/error.h"
 
@@ -18,125 +18,114 @@ using autoencoder_kl::Level;
 using autoencoder_kl::LevelTensors;
 using autoencoder_kl::MidBlock;
 
-/// Returns the shape with h and w multiplied by factor / divisor.
-Shape resized(const Shape& shape, std::int64_t factor, std::int64_t divisor) {
-  return {shape.n, shape.h * factor / divisor, shape.w * factor / divisor, shape.c};
-}
+/// The direction in which levels change the resolution: the encoder goes down, the decoder up.
+enum class Direction { down, up };
 
-/// Encodes an image to the mean and the log variance of its latents, side by side in channels.
-class Encoder {
- public:
-  Encoder(const AutoencoderKLConfig& config, LayerLoader& layers)
-      : conv_in_(layers.conv2d("encoder.conv_in", config.in_channels, config.block_out_channels.front(), 3)),
-        mid_block_(layers, "encoder.mid_block", config.block_out_channels.back(), config),
-        conv_norm_out_(layers, "encoder.conv_norm_out", config.block_out_channels.back(),
-                       config.norm_num_groups, kEpsilon),
-        conv_out_(layers.conv2d("encoder.conv_out", config.block_out_channels.back(),
-                                config.latent_channels * 2, 3)),
-        first_channels_(config.block_out_channels.front()) {
-    std::int64_t in_channels = first_channels_;
-    for (std::size_t i = 0; i < kLevels; ++i) {
-      const std::int64_t channels = config.block_out_channels[i];
-      const std::string name = "encoder.down_blocks." + std::to_string(i);
-      levels_.emplace_back(layers, name, in_channels, channels, config.layers_per_block,
-                           config.norm_num_groups);
-      if (i + 1 < kLevels) {
-        downsamplers_.push_back(layers.conv2d(name + ".downsamplers.0.conv", channels, channels, 3,
-                                              {.resample = Resample::down}));
-      }
-      in_channels = channels;
-    }
-  }
-
-  void forward(Context& context, const Tensor& image, const Tensor& moments) const {
-    std::array<Shape, kLevels> extents;
-    for (std::size_t i = 0; i < kLevels; ++i) {
-      extents[i] = resized(image.shape, 1, std::int64_t{1} << i);
-    }
-    const Arena::Scope scope(context.arena);
-    const LevelTensors tensors(context, extents, first_channels_, levels_);
-
-    context.device.conv2d(image, *conv_in_, {.padding = 1}, tensors.input(0));
-    for (std::size_t i = 0; i < kLevels; ++i) {
-      levels_[i].forward(context, tensors.input(i), tensors.output(i));
-      if (i + 1 < kLevels) {
-        // diffusers pads below and on the right only.
-        context.device.conv2d(tensors.output(i), *downsamplers_[i], {}, tensors.input(i + 1));
-      }
-    }
-    const Tensor hidden = tensors.output(kLevels - 1);
-    mid_block_.forward(context, hidden);
-    const Tensor normed = context.arena.allocate(hidden.shape);
-    conv_norm_out_.forward(context, hidden, Activation::silu, normed);
-    context.device.conv2d(normed, *conv_out_, {.padding = 1}, moments);
-  }
-
- private:
-  Weights conv_in_;
-  std::vector<Level> levels_;
-  std::vector<Weights> downsamplers_;
-  MidBlock mid_block_;
-  GroupNorm conv_norm_out_;
-  Weights conv_out_;
-  std::int64_t first_channels_;
+/// The differences between the encoder and the decoder.
+struct CoderPlan {
+  Direction direction;
+  std::string name;         // Begins the names of all layers.
+  std::string levels_name;  // Begins the names of the levels, which a number follows.
+  std::string resampler_name;
+  std::int64_t in_channels;
+  std::int64_t out_channels;
+  std::vector<std::int64_t> level_channels;  // In the order of computation.
+  std::int64_t resnets_per_level;
 };
 
-/// Decodes latents to an image.
-class Decoder {
+CoderPlan encoder_plan(const AutoencoderKLConfig& config) {
+  return {.direction = Direction::down,
+          .name = "encoder",
+          .levels_name = "encoder.down_blocks.",
+          .resampler_name = ".downsamplers.0.conv",
+          .in_channels = config.in_channels,
+          .out_channels = config.latent_channels * 2,  // The mean and the log variance.
+          .level_channels = config.block_out_channels,
+          .resnets_per_level = config.layers_per_block};
+}
+
+CoderPlan decoder_plan(const AutoencoderKLConfig& config) {
+  return {.direction = Direction::up,
+          .name = "decoder",
+          .levels_name = "decoder.up_blocks.",
+          .resampler_name = ".upsamplers.0.conv",
+          .in_channels = config.latent_channels,
+          .out_channels = config.out_channels,
+          .level_channels = {config.block_out_channels.rbegin(), config.block_out_channels.rend()},
+          .resnets_per_level = config.layers_per_block + 1};
+}
+
+/// The encoder or the decoder: levels of resnets with a change of the resolution between them, and the middle
+/// block where the resolution is lowest.
+class Coder {
  public:
-  Decoder(const AutoencoderKLConfig& config, LayerLoader& layers)
-      : conv_in_(
-            layers.conv2d("decoder.conv_in", config.latent_channels, config.block_out_channels.back(), 3)),
-        mid_block_(layers, "decoder.mid_block", config.block_out_channels.back(), config),
-        conv_norm_out_(layers, "decoder.conv_norm_out", config.block_out_channels.front(),
+  Coder(const AutoencoderKLConfig& config, const CoderPlan& plan, LayerLoader& layers)
+      : direction_(plan.direction),
+        first_channels_(plan.level_channels.front()),
+        conv_in_(layers.conv2d(plan.name + ".conv_in", plan.in_channels, first_channels_, 3)),
+        mid_block_(layers, plan.name + ".mid_block", config.block_out_channels.back(), config),
+        conv_norm_out_(layers, plan.name + ".conv_norm_out", plan.level_channels.back(),
                        config.norm_num_groups, kEpsilon),
-        conv_out_(
-            layers.conv2d("decoder.conv_out", config.block_out_channels.front(), config.out_channels, 3)),
-        first_channels_(config.block_out_channels.back()) {
+        conv_out_(layers.conv2d(plan.name + ".conv_out", plan.level_channels.back(), plan.out_channels, 3)) {
+    const Resample resample = direction_ == Direction::down ? Resample::down : Resample::up;
     std::int64_t in_channels = first_channels_;
     for (std::size_t i = 0; i < kLevels; ++i) {
-      const std::int64_t channels = config.block_out_channels[kLevels - 1 - i];
-      const std::string name = "decoder.up_blocks." + std::to_string(i);
-      levels_.emplace_back(layers, name, in_channels, channels, config.layers_per_block + 1,
+      const std::int64_t channels = plan.level_channels[i];
+      const std::string name = plan.levels_name + std::to_string(i);
+      levels_.emplace_back(layers, name, in_channels, channels, plan.resnets_per_level,
                            config.norm_num_groups);
       if (i + 1 < kLevels) {
-        upsamplers_.push_back(
-            layers.conv2d(name + ".upsamplers.0.conv", channels, channels, 3, {.resample = Resample::up}));
+        resamplers_.push_back(
+            layers.conv2d(name + plan.resampler_name, channels, channels, 3, {.resample = resample}));
       }
       in_channels = channels;
     }
   }
 
-  void forward(Context& context, const Tensor& latents, const Tensor& image) const {
-    std::array<Shape, kLevels> extents;
-    for (std::size_t i = 0; i < kLevels; ++i) {
-      extents[i] = resized(latents.shape, std::int64_t{1} << i, 1);
-    }
+  void forward(Context& context, const Tensor& x, const Tensor& out) const {
     const Arena::Scope scope(context.arena);
-    const LevelTensors tensors(context, extents, first_channels_, levels_);
-
-    context.device.conv2d(latents, *conv_in_, {.padding = 1}, tensors.input(0));
-    mid_block_.forward(context, tensors.input(0));
+    const LevelTensors tensors(context, extents(x.shape), first_channels_, levels_);
+    context.device.conv2d(x, *conv_in_, {.padding = 1}, tensors.input(0));
+    if (direction_ == Direction::up) {
+      mid_block_.forward(context, tensors.input(0));
+    }
     for (std::size_t i = 0; i < kLevels; ++i) {
       levels_[i].forward(context, tensors.input(i), tensors.output(i));
       if (i + 1 < kLevels) {
-        context.device.conv2d(tensors.output(i), *upsamplers_[i], {.padding = 1}, tensors.input(i + 1));
+        // diffusers pads below and on the right only before it halves the resolution.
+        const std::int64_t padding = direction_ == Direction::down ? 0 : 1;
+        context.device.conv2d(tensors.output(i), *resamplers_[i], {.padding = padding}, tensors.input(i + 1));
       }
     }
     const Tensor hidden = tensors.output(kLevels - 1);
+    if (direction_ == Direction::down) {
+      mid_block_.forward(context, hidden);
+    }
     const Tensor normed = context.arena.allocate(hidden.shape);
     conv_norm_out_.forward(context, hidden, Activation::silu, normed);
-    context.device.conv2d(normed, *conv_out_, {.padding = 1}, image);
+    context.device.conv2d(normed, *conv_out_, {.padding = 1}, out);
   }
 
  private:
+  /// Returns the shape of each level for an input of shape `x`, whose channels are ignored.
+  [[nodiscard]] std::array<Shape, kLevels> extents(const Shape& x) const {
+    std::array<Shape, kLevels> shapes;
+    for (std::size_t i = 0; i < kLevels; ++i) {
+      const std::int64_t factor = std::int64_t{1} << i;
+      shapes[i] = direction_ == Direction::down ? Shape{x.n, x.h / factor, x.w / factor, x.c}
+                                                : Shape{x.n, x.h * factor, x.w * factor, x.c};
+    }
+    return shapes;
+  }
+
+  Direction direction_;
+  std::int64_t first_channels_;
   Weights conv_in_;
   MidBlock mid_block_;
   std::vector<Level> levels_;
-  std::vector<Weights> upsamplers_;
+  std::vector<Weights> resamplers_;
   GroupNorm conv_norm_out_;
   Weights conv_out_;
-  std::int64_t first_channels_;
 };
 
 const AutoencoderKLConfig& checked(const AutoencoderKLConfig& config) {
@@ -152,7 +141,9 @@ const AutoencoderKLConfig& checked(const AutoencoderKLConfig& config) {
 
 struct AutoencoderKL::Impl {
   Impl(const AutoencoderKLConfig& configuration, LayerLoader& layers)
-      : config(checked(configuration)), encoder(config, layers), decoder(config, layers) {
+      : config(checked(configuration)),
+        encoder(config, encoder_plan(config), layers),
+        decoder(config, decoder_plan(config), layers) {
     if (config.use_quant_conv) {
       quant_conv = layers.linear("quant_conv", config.latent_channels * 2, config.latent_channels * 2);
     }
@@ -162,8 +153,8 @@ struct AutoencoderKL::Impl {
   }
 
   AutoencoderKLConfig config;
-  Encoder encoder;
-  Decoder decoder;
+  Coder encoder;
+  Coder decoder;
   // Null if the configuration has no such layer.
   Weights quant_conv;
   Weights post_quant_conv;

@@ -1,4 +1,4 @@
-#include "model/autoencoder_kl_blocks.h"
+#include "model/networks/autoencoder_kl_blocks.h"
 
 #include <algorithm>
 
