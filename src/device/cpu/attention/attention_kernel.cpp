@@ -44,18 +44,6 @@ OnlineSoftmax divide_scratch(float* scratch, std::size_t padded) {
   return r;
 }
 
-/// Splits rows into similar tiles of at most `most` rows and calls function(first row, row count).
-template <typename Function>
-void for_tiles(std::int64_t rows, int most, const Function& function) {
-  const std::int64_t tiles = divide_up(rows, most);
-  std::int64_t first = 0;
-  for (std::int64_t i = 0; i < tiles; ++i) {
-    const std::int64_t end = rows * (i + 1) / tiles;
-    function(first, static_cast<int>(end - first));
-    first = end;
-  }
-}
-
 /// Queries in float32; `stride` floats lie between neighbouring ones.
 struct Queries {
   const float* first;
@@ -82,7 +70,7 @@ void score(const AttentionTask& t, const Queries& q, const float* keys, std::siz
   for (std::size_t column = 0; column < count; column += kPanelColumns) {
     const std::size_t key = first_key + column;
     const int vectors = panel_vectors(key, tokens);
-    for_tiles(t.queries, tile_rows(vectors), [&](std::int64_t first, int rows) {
+    for_row_tiles(t.queries, vectors, [&](std::int64_t first, int rows) {
       const Run run{q.first + first * q.stride, keys + key * dim, dim};
       tile_function(rows, vectors)({&run, 1, static_cast<std::size_t>(q.stride),
                                     r.scores + static_cast<std::size_t>(first) * kBlock + column, kBlock});
@@ -131,7 +119,7 @@ void add_values(const AttentionTask& t, const float* values, std::size_t first_k
     const int vectors = panel_vectors(column, dim);
     const std::size_t width = static_cast<std::size_t>(vectors) * kLanes;
     const float* panel = values + column * tokens + first_key * width;
-    for_tiles(t.queries, tile_rows(vectors), [&](std::int64_t first, int rows) {
+    for_row_tiles(t.queries, vectors, [&](std::int64_t first, int rows) {
       const Run run{r.scores + static_cast<std::size_t>(first) * kBlock, panel, count};
       tile_function(rows, vectors)({&run, 1, kBlock, r.product, width});
       for (int i = 0; i < rows; ++i) {

@@ -190,7 +190,6 @@ void RunConvTask(const ConvTask& task, std::int64_t index, std::int64_t first_li
   const Panel panel = make_panel(task, index);
   const std::size_t inner = inner_size(task);
   const std::size_t chunk = inner_chunk(task, panel.columns());
-  const int most_rows = tile_rows(panel.vectors);
   float* unpacked = scratch;
   float* sums = unpacked + unpacked_floats(task);
   float* gathered = sums + kMaxTileRows * kPanelColumns;
@@ -199,19 +198,15 @@ void RunConvTask(const ConvTask& task, std::int64_t index, std::int64_t first_li
     PanelWeights weights(panel, from, to, unpacked);
     for (std::int64_t line = first_line; line < last_line; ++line) {
       const std::int64_t width = std::min(task.out_w, task.out_pixels - line * task.out_w);
-      const std::int64_t tiles = divide_up(width, most_rows);
-      std::int64_t x = 0;
-      for (std::int64_t i = 0; i < tiles; ++i) {
-        const std::int64_t end = width * (i + 1) / tiles;
-        const PixelRun pixels{line, line / task.out_h, line % task.out_h, x, static_cast<int>(end - x)};
+      for_row_tiles(width, panel.vectors, [&](std::int64_t x, int count) {
+        const PixelRun pixels{line, line / task.out_h, line % task.out_h, x, count};
         const TileRuns runs(task, pixels, weights.values(), panel.columns(), static_cast<std::int64_t>(from),
                             static_cast<std::int64_t>(to), gathered);
-        weights.multiply(runs, pixels.count, panel.vectors, sums);
+        weights.multiply(runs, count, panel.vectors, sums);
         with_type(task.out, [&](auto* out) {
           finish_tile(panel, pixels, out, FloatSums(sums, panel.columns()), from == 0, to == inner);
         });
-        x = end;
-      }
+      });
     }
   }
 }

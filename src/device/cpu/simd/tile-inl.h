@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 
 #include "core/round_up.h"
@@ -34,6 +35,19 @@ inline constexpr int tile_rows(int vectors) {
   return rows > 14 ? 14 : (vectors == 4 && rows > 6 ? 6 : rows);
 }
 inline constexpr int kMaxTileRows = 14;
+
+/// Splits `rows` rows of a product that is `vectors` wide into tiles of similar size, and calls
+/// function(first row, number of rows) for each.
+template <typename Function>
+HWY_INLINE void for_row_tiles(std::int64_t rows, int vectors, const Function& function) {
+  const std::int64_t tiles = divide_up(rows, tile_rows(vectors));
+  std::int64_t first = 0;
+  for (std::int64_t i = 1; i <= tiles; ++i) {
+    const std::int64_t end = rows * i / tiles;
+    function(first, static_cast<int>(end - first));
+    first = end;
+  }
+}
 
 /// A contiguous stretch of the inner dimension.
 struct Run {
@@ -90,18 +104,55 @@ class NextWeights {
 // Steps that a tile prefetches its own weights ahead: a panel does not fit into the first-level cache.
 inline constexpr int kAhead = 12;
 
+/// Calls function(v) for each vector of a row, unrolled, so that arrays indexed by v stay in registers.
+template <int kVectors, typename Function>
+HWY_INLINE void for_vectors_of_row(const Function& function) {
+#pragma GCC unroll 4
+  for (int v = 0; v < kVectors; ++v) {
+    function(v);
+  }
+}
+
+/// The sums of a tile of kRows x kVectors vectors, held in registers.
+template <typename V, int kRows, int kVectors>
+class TileSums {
+ public:
+  /// Calls function(sum, row, v) for each vector. `sum` is a reference.
+  template <typename Function>
+  HWY_INLINE void for_each(const Function& function) {
+#pragma GCC unroll 16
+    for (int row = 0; row < kRows; ++row) {
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v) {
+        function(sums_[row][v], row, v);
+      }
+    }
+  }
+
+  /// Adds the products of each row's element, left(row), and a row of the panel: sum = multiply_add(sum,
+  /// left, column[v]).
+  template <typename Left, typename MultiplyAdd>
+  HWY_INLINE void add(const Left& left, const V (&column)[kVectors], const MultiplyAdd& multiply_add) {
+#pragma GCC unroll 16
+    for (int row = 0; row < kRows; ++row) {
+      const V value = left(row);
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v) {
+        sums_[row][v] = multiply_add(sums_[row][v], value, column[v]);
+      }
+    }
+  }
+
+ private:
+  V sums_[kRows][kVectors];
+};
+
 template <int kRows, int kVectors, bool kUnpacks>
 HWY_NOINLINE void multiply_tile(const Tile& tile) {
   const Tag d;
   using V = hn::Vec<Tag>;
-  V acc[kRows][kVectors];
-#pragma GCC unroll 16
-  for (int r = 0; r < kRows; ++r) {
-#pragma GCC unroll 4
-    for (int v = 0; v < kVectors; ++v) {
-      acc[r][v] = hn::Zero(d);
-    }
-  }
+  TileSums<V, kRows, kVectors> sums;
+  sums.for_each([&](V& sum, int, int) { sum = hn::Zero(d); });
   const std::size_t stride = tile.a_stride;
   const std::size_t ahead_step = tile.next != nullptr ? kVectorBytes : kVectors * kVectorBytes;
   const std::byte* ahead = tile.next;
@@ -121,8 +172,7 @@ HWY_NOINLINE void multiply_tile(const Tile& tile) {
 #pragma GCC unroll 1
     while (a != end) {
       V column[kVectors];
-#pragma GCC unroll 4
-      for (int v = 0; v < kVectors; ++v) {
+      for_vectors_of_row<kVectors>([&](int v) {
         if constexpr (kUnpacks) {
           column[v] = load_all(packed + v * kLanes);
           hn::Store(column[v], d, unpacked + v * kLanes);
@@ -130,15 +180,9 @@ HWY_NOINLINE void multiply_tile(const Tile& tile) {
           column[v] = hn::Load(d, b + v * kLanes);
           hwy::Prefetch(ahead + v * kVectorBytes);
         }
-      }
-#pragma GCC unroll 16
-      for (int r = 0; r < kRows; ++r) {
-        const V left = hn::Set(d, a[r * stride]);
-#pragma GCC unroll 4
-        for (int v = 0; v < kVectors; ++v) {
-          acc[r][v] = hn::MulAdd(left, column[v], acc[r][v]);
-        }
-      }
+      });
+      sums.add([a, stride](int row) { return hn::Set(Tag(), a[row * stride]); }, column,
+               [](V sum, V left, V right) { return hn::MulAdd(left, right, sum); });
       ++a;
       if constexpr (kUnpacks) {
         packed += kVectors * kLanes;
@@ -149,13 +193,8 @@ HWY_NOINLINE void multiply_tile(const Tile& tile) {
       }
     }
   }
-#pragma GCC unroll 16
-  for (int r = 0; r < kRows; ++r) {
-#pragma GCC unroll 4
-    for (int v = 0; v < kVectors; ++v) {
-      hn::StoreU(acc[r][v], d, tile.c + r * tile.c_stride + v * kLanes);
-    }
-  }
+  sums.for_each(
+      [&](V sum, int row, int v) { hn::StoreU(sum, d, tile.c + row * tile.c_stride + v * kLanes); });
 }
 
 template <typename Tiles, int kVectors, int... kRows>

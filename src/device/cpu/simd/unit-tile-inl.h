@@ -132,14 +132,8 @@ HWY_INLINE void store_sums(Ints sums, float* to) { hn::StoreU(hn::BitCast(Tag(),
 template <Format kFormat, bool kAvxVnni, bool kSigned, int kRows, int kVectors>
 HWY_NOINLINE void multiply_units(const UnitTile& tile) {
   const IntTag di;
-  Ints acc[kRows][kVectors];
-#pragma GCC unroll 16
-  for (int r = 0; r < kRows; ++r) {
-#pragma GCC unroll 4
-    for (int v = 0; v < kVectors; ++v) {
-      acc[r][v] = hn::Zero(di);
-    }
-  }
+  TileSums<Ints, kRows, kVectors> sums;
+  sums.for_each([&](Ints& sum, int, int) { sum = hn::Zero(di); });
   const std::size_t stride = tile.x_stride;
   for (std::size_t line = 0; line < tile.lines; ++line) {
     const std::uint8_t* HWY_RESTRICT x = tile.x + line * tile.x_line;
@@ -148,39 +142,30 @@ HWY_NOINLINE void multiply_units(const UnitTile& tile) {
 #pragma GCC unroll 1
     while (x != end) {
       Ints column[kVectors];
-#pragma GCC unroll 4
-      for (int v = 0; v < kVectors; ++v) {
+      for_vectors_of_row<kVectors>([&](int v) {
         column[v] = hn::Load(di, reinterpret_cast<const std::int32_t*>(weights) + v * kLanes);
         hwy::Prefetch(weights + (kAhead * kVectors + v) * kLanes * kUnit);
-      }
-#pragma GCC unroll 16
-      for (int r = 0; r < kRows; ++r) {
-        const Ints left = hn::Set(di, load_unit(x + r * stride));
-#pragma GCC unroll 4
-        for (int v = 0; v < kVectors; ++v) {
-          acc[r][v] = kSigned ? multiply_add<kFormat, kAvxVnni>(acc[r][v], column[v], left)
-                              : multiply_add<kFormat, kAvxVnni>(acc[r][v], left, column[v]);
-        }
-      }
+      });
+      sums.add([x, stride](int row) { return hn::Set(IntTag(), load_unit(x + row * stride)); }, column,
+               [](Ints sum, Ints left, Ints right) {
+                 return kSigned ? multiply_add<kFormat, kAvxVnni>(sum, right, left)
+                                : multiply_add<kFormat, kAvxVnni>(sum, left, right);
+               });
       x += kUnit;
       weights += kVectors * kLanes * kUnit;
     }
   }
-#pragma GCC unroll 16
-  for (int r = 0; r < kRows; ++r) {
-#pragma GCC unroll 4
-    for (int v = 0; v < kVectors; ++v) {
-      float* sums = tile.sums + r * tile.sums_stride + v * kLanes;
-      if (tile.add) {
-        if constexpr (kFormat == Format::bf16) {
-          acc[r][v] = hn::BitCast(di, hn::Add(hn::BitCast(Tag(), acc[r][v]), hn::LoadU(Tag(), sums)));
-        } else {
-          acc[r][v] = hn::Add(acc[r][v], load_sums(sums));
-        }
+  sums.for_each([&](Ints sum, int row, int v) {
+    float* const to = tile.sums + row * tile.sums_stride + v * kLanes;
+    if (tile.add) {
+      if constexpr (kFormat == Format::bf16) {
+        sum = hn::BitCast(di, hn::Add(hn::BitCast(Tag(), sum), hn::LoadU(Tag(), to)));
+      } else {
+        sum = hn::Add(sum, load_sums(to));
       }
-      store_sums(acc[r][v], sums);
     }
-  }
+    store_sums(sum, to);
+  });
 }
 
 template <Format kFormat, bool kAvxVnni, bool kSigned>
@@ -192,14 +177,11 @@ struct UnitTiles {
 
 template <typename Tiles>
 void multiply_rows_by(UnitTile tile, std::int64_t rows, int vectors) {
-  const std::int64_t most = tile_rows(vectors);
-  const std::int64_t tiles = divide_up(rows, most);
-  for (std::int64_t i = 0; i < tiles; ++i) {
-    const std::int64_t count = rows * (i + 1) / tiles - rows * i / tiles;
-    choose_tile<Tiles>(static_cast<int>(count), vectors)(tile);
+  for_row_tiles(rows, vectors, [&](std::int64_t, int count) {
+    choose_tile<Tiles>(count, vectors)(tile);
     tile.x += static_cast<std::size_t>(count) * tile.x_stride;
     tile.sums += static_cast<std::size_t>(count) * tile.sums_stride;
-  }
+  });
 }
 
 /// Computes `rows` pixels from the tile's first on, in tiles of as many rows as the registers hold.

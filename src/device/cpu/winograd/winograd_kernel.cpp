@@ -318,23 +318,18 @@ void Input(const WinogradTask& task, std::int64_t first, std::int64_t last, std:
 void multiply_floats(const WinogradTask& task, std::int64_t tiles, const float* inputs, const float* matrix,
                      int vectors, float* products) {
   const WinogradWeights& weights = *task.weights;
-  const std::int64_t blocks = divide_up(tiles, tile_rows(vectors));
   const auto steps = static_cast<std::size_t>(weights.in_channels);
   const std::size_t numbers = steps * static_cast<std::size_t>(vectors) * kLanes;
   NextWeights next(matrix + numbers, numbers * sizeof(float));
-  std::int64_t first = 0;
-  for (std::int64_t block = 1; block <= blocks; ++block) {
-    const std::int64_t last = tiles * block / blocks;
+  for_row_tiles(tiles, vectors, [&](std::int64_t first, int rows) {
     const Run run{inputs + first * weights.padded_in_channels, matrix, steps};
-    const Tile tile{.runs = &run,
-                    .run_count = 1,
-                    .a_stride = static_cast<std::size_t>(weights.padded_in_channels),
-                    .c = products + first * weights.columns,
-                    .c_stride = static_cast<std::size_t>(weights.columns),
-                    .next = next.take(steps)};
-    tile_function(static_cast<int>(last - first), vectors)(tile);
-    first = last;
-  }
+    tile_function(rows, vectors)({.runs = &run,
+                                  .run_count = 1,
+                                  .a_stride = static_cast<std::size_t>(weights.padded_in_channels),
+                                  .c = products + first * weights.columns,
+                                  .c_stride = static_cast<std::size_t>(weights.columns),
+                                  .next = next.take(steps)});
+  });
 }
 
 void MultiplyPanel(const WinogradTask& task, std::int64_t position, std::int64_t panel, std::int64_t tiles,
