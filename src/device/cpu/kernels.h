@@ -61,43 +61,6 @@ std::int64_t conv_scratch(const ConvTask& task);
 void conv_task(const ConvTask& task, std::int64_t panel, std::int64_t first_line, std::int64_t last_line,
                float* scratch);
 
-/// Sizes of one head of one batch row, whose keys and values are packed for attention in float32. Keys are
-/// panels of tokens, [panel][channel][token], values panels of channels, [panel][token][channel]; both are
-/// padded to whole vectors.
-struct PackedHeads {
-  std::int64_t tokens = 0;
-  std::int64_t head_dim = 0;
-  /// Floats that the packed keys, or values, of one head take.
-  [[nodiscard]] std::int64_t key_floats() const;
-  [[nodiscard]] std::int64_t value_floats() const;
-};
-/// Packs one head of one batch row. `k` or `v` is the head's first channel of the first token; `stride`
-/// elements lie between tokens.
-void pack_keys(const Elements& k, std::int64_t stride, const PackedHeads& heads, float* packed);
-void pack_values(const Elements& v, std::int64_t stride, const PackedHeads& heads, float* packed);
-
-/// Attention of some queries of one head to the packed keys and values of `key_rows` batch rows. Strides of q
-/// and out are elements between tokens.
-struct AttentionTask {
-  Elements q;
-  std::int64_t q_stride = 0;
-  Elements out;
-  std::int64_t out_stride = 0;
-  std::int64_t queries = 0;      ///< At most kAttentionQueries.
-  std::int64_t first_query = 0;  ///< Position of the first query, for the causal mask.
-  const float* keys = nullptr;   ///< This head's keys in the first of the batch rows.
-  const float* values = nullptr;
-  std::int64_t key_row_stride = 0;  ///< Floats between batch rows.
-  std::int64_t value_row_stride = 0;
-  std::int64_t key_rows = 1;
-  PackedHeads heads;
-  bool causal = false;
-};
-constexpr std::int64_t kAttentionQueries = 48;
-/// Returns the floats of scratch memory that attention_task needs.
-std::int64_t attention_scratch(const PackedHeads& heads);
-void attention_task(const AttentionTask& task, float* scratch);
-
 /// Sums x - shift[c] over all pixels into sums[c], and its square into squares[c].
 void channel_sums(const Tensor& x, const float* shift, float* sums, float* squares);
 /// out = activation(x * scale[c] + shift[c]).

@@ -3,8 +3,9 @@
 #include <algorithm>
 
 #include "core/round_up.h"
+#include "device/cpu/attention/float_attention.h"
 #include "device/cpu/attention/reduced_attention.h"
-#include "device/cpu/kernels.h"
+#include "device/cpu/reduced/reduced_kernel.h"
 #include "device/cpu/target.h"
 
 namespace streamdiffusion::cpu {
@@ -20,51 +21,58 @@ Elements head_of(const Tensor& x, std::int64_t row, std::int64_t token, std::int
   return elements_of(x) + ((row * x.shape.h * x.shape.w + token) * x.stride + channel);
 }
 
-void attend_in_f32(Workers& workers, const Tensor& q, const Tensor& k, const Tensor& v,
-                   const AttentionOptions& options, const Tensor& out) {
-  const std::int64_t queries = q.shape.h * q.shape.w;
-  PackedHeads heads;
-  heads.tokens = k.shape.h * k.shape.w;
-  heads.head_dim = q.shape.c / options.heads;
-  const std::int64_t key_floats = heads.key_floats();
-  const std::int64_t value_floats = heads.value_floats();
-  const std::int64_t key_rows = k.shape.n;
-  float* keys = workers.shared_scratch(key_rows * options.heads * (key_floats + value_floats));
-  float* values = keys + key_rows * options.heads * key_floats;
-
-  workers.pool().parallel_for(key_rows * options.heads * 2, [&](std::int64_t i, int) {
+/// Packs the keys and values of all heads and rows on all threads, each head's values after its keys.
+/// `heads` is the layout of one.
+template <typename Heads>
+const std::uint8_t* pack_heads(Workers& workers, const Heads& heads, const Tensor& k, const Tensor& v) {
+  const std::int64_t heads_per_row = k.shape.c / heads.head_dim;
+  const std::int64_t count = k.shape.n * heads_per_row;
+  const std::int64_t key_bytes = heads.key_bytes();
+  const std::int64_t head_bytes = key_bytes + heads.value_bytes();
+  auto* const packed = reinterpret_cast<std::uint8_t*>(
+      workers.shared_scratch(divide_up(count * head_bytes, std::int64_t{sizeof(float)})));
+  workers.pool().parallel_for(count * 2, [&](std::int64_t i, int) {
     const std::int64_t index = i / 2;
-    const std::int64_t row = index / options.heads;
-    const std::int64_t column = index % options.heads * heads.head_dim;
+    const std::int64_t row = index / heads_per_row;
+    const std::int64_t channel = index % heads_per_row * heads.head_dim;
+    std::uint8_t* const keys = packed + index * head_bytes;
     if (i % 2 == 0) {
-      pack_keys(head_of(k, row, 0, column), k.stride, heads, keys + index * key_floats);
+      pack_keys(head_of(k, row, 0, channel), k.stride, heads, keys);
     } else {
-      pack_values(head_of(v, row, 0, column), v.stride, heads, values + index * value_floats);
+      pack_values(head_of(v, row, 0, channel), v.stride, heads, keys + key_bytes);
     }
   });
+  return packed;
+}
 
+/// Packs keys and values as `heads` says, then computes blocks of queries of each head on all threads.
+template <typename Heads>
+void attend_as(Workers& workers, const Heads& heads, const Tensor& q, const Tensor& k, const Tensor& v,
+               const AttentionOptions& options, const Tensor& out) {
+  const std::uint8_t* const packed = pack_heads(workers, heads, k, v);
+  const std::int64_t key_bytes = heads.key_bytes();
+  const std::int64_t head_bytes = key_bytes + heads.value_bytes();
   workers.reserve_thread_scratch(attention_scratch(heads));
-  const std::int64_t blocks = divide_up(queries, kAttentionQueries);
+  const std::int64_t queries = q.shape.h * q.shape.w;
+  const std::int64_t blocks = divide_up(queries, Heads::kMostQueries);
   workers.pool().parallel_for(q.shape.n * options.heads * blocks, [&](std::int64_t i, int thread) {
-    const std::int64_t block = i % blocks;
+    const std::int64_t first = i % blocks * Heads::kMostQueries;
     const std::int64_t head = i / blocks % options.heads;
     const std::int64_t row = i / blocks / options.heads;
     const RowRange attended = attended_rows(options, row);
-    AttentionTask task;
-    task.first_query = block * kAttentionQueries;
-    task.queries = std::min(kAttentionQueries, queries - task.first_query);
-    task.q = head_of(q, row, task.first_query, head * heads.head_dim);
-    task.q_stride = q.stride;
-    task.out = head_of(out, row, task.first_query, head * heads.head_dim);
-    task.out_stride = out.stride;
-    task.keys = keys + (attended.first * options.heads + head) * key_floats;
-    task.values = values + (attended.first * options.heads + head) * value_floats;
-    task.key_row_stride = options.heads * key_floats;
-    task.value_row_stride = options.heads * value_floats;
-    task.key_rows = attended.count;
-    task.heads = heads;
-    task.causal = options.causal;
-    attention_task(task, workers.thread_scratch(thread));
+    const std::uint8_t* const keys = packed + (attended.first * options.heads + head) * head_bytes;
+    attention_task({.q = head_of(q, row, first, head * heads.head_dim),
+                    .q_stride = q.stride,
+                    .out = head_of(out, row, first, head * heads.head_dim),
+                    .out_stride = out.stride,
+                    .queries = std::min(Heads::kMostQueries, queries - first),
+                    .first_query = first,
+                    .causal = options.causal,
+                    .keys = keys,
+                    .values = keys + key_bytes,
+                    .row_bytes = options.heads * head_bytes,
+                    .key_rows = attended.count},
+                   heads, workers.thread_scratch(thread));
   });
 }
 
@@ -90,60 +98,21 @@ bool gains_by_reduced_precision(const Workers& workers, const AttentionOptions& 
   return workers.features().bf16 || (multiplies_integers() && allows_int8_keys(options, keys));
 }
 
-void attend_in_reduced(Workers& workers, const Tensor& q, const Tensor& k, const Tensor& v,
-                       const AttentionOptions& options, const Tensor& out) {
-  const std::int64_t tokens = k.shape.h * k.shape.w;
-  const ReducedHeads heads{.tokens = tokens,
-                           .head_dim = q.shape.c / options.heads,
-                           .keys = format_of_keys(workers, options, tokens),
-                           .values = workers.features().bf16 ? Format::bf16 : Format::int16,
-                           .features = workers.features()};
-  const std::int64_t head_bytes = heads.key_bytes() + heads.value_bytes();
-  auto* packed = reinterpret_cast<std::uint8_t*>(
-      workers.shared_scratch(divide_up(k.shape.n * options.heads * head_bytes, std::int64_t{sizeof(float)})));
-  workers.pool().parallel_for(k.shape.n * options.heads * 2, [&](std::int64_t i, int) {
-    const std::int64_t index = i / 2;
-    const std::int64_t row = index / options.heads;
-    const std::int64_t channel = index % options.heads * heads.head_dim;
-    std::uint8_t* keys = packed + index * head_bytes;
-    if (i % 2 == 0) {
-      pack_reduced_keys(head_of(k, row, 0, channel), k.stride, heads, keys);
-    } else {
-      pack_reduced_values(head_of(v, row, 0, channel), v.stride, heads, keys + heads.key_bytes());
-    }
-  });
-
-  workers.reserve_thread_scratch(reduced_attention_scratch(heads));
-  const std::int64_t queries = q.shape.h * q.shape.w;
-  const std::int64_t blocks = divide_up(queries, kReducedQueries);
-  workers.pool().parallel_for(q.shape.n * options.heads * blocks, [&](std::int64_t i, int thread) {
-    const std::int64_t first = i % blocks * kReducedQueries;
-    const std::int64_t head = i / blocks % options.heads;
-    const std::int64_t row = i / blocks / options.heads;
-    const RowRange attended = attended_rows(options, row);
-    ReducedAttentionTask task;
-    task.queries = std::min(kReducedQueries, queries - first);
-    task.q = head_of(q, row, first, head * heads.head_dim);
-    task.q_stride = q.stride;
-    task.out = head_of(out, row, first, head * heads.head_dim);
-    task.out_stride = out.stride;
-    task.keys = packed + (attended.first * options.heads + head) * head_bytes;
-    task.values = task.keys + heads.key_bytes();
-    task.row_bytes = options.heads * head_bytes;
-    task.key_rows = attended.count;
-    task.heads = heads;
-    reduced_attention_task(task, workers.thread_scratch(thread));
-  });
-}
-
 }  // namespace
 
 void attend(Workers& workers, const Tensor& q, const Tensor& k, const Tensor& v,
             const AttentionOptions& options, const Tensor& out) {
-  if (gains_by_reduced_precision(workers, options, k.shape.h * k.shape.w)) {
-    attend_in_reduced(workers, q, k, v, options, out);
+  const std::int64_t tokens = k.shape.h * k.shape.w;
+  const std::int64_t head_dim = q.shape.c / options.heads;
+  if (gains_by_reduced_precision(workers, options, tokens)) {
+    const ReducedHeads heads{.tokens = tokens,
+                             .head_dim = head_dim,
+                             .keys = format_of_keys(workers, options, tokens),
+                             .values = workers.features().bf16 ? Format::bf16 : Format::int16,
+                             .features = workers.features()};
+    attend_as(workers, heads, q, k, v, options, out);
   } else {
-    attend_in_f32(workers, q, k, v, options, out);
+    attend_as(workers, FloatHeads{.tokens = tokens, .head_dim = head_dim}, q, k, v, options, out);
   }
 }
 

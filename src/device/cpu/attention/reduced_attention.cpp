@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <limits>
 #include <numbers>
 #include <optional>
 
@@ -17,6 +16,7 @@
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 #include <hwy/highway.h>
 
+#include "device/cpu/attention/online_softmax-inl.h"
 #include "device/cpu/attention/reduced_heads-inl.h"
 #include "device/cpu/attention/reduced_softmax-inl.h"
 #include "device/cpu/simd/simd_load-inl.h"
@@ -36,44 +36,45 @@ std::int64_t query_floats(const ReducedHeads& heads) {
          std::int64_t{sizeof(float)};
 }
 
-/// State of the online softmax (Milakov and Gimelshein 2018; FlashAttention) and the buffers of one block.
-/// Everything is [kReducedQueries] or [kReducedQueries][...].
-struct OnlineSoftmax {
-  float* scores;          // [kReducedKeys]: scores of the block, float32 or int32.
+/// The buffers of a task, in its scratch memory: [query] or [query][...].
+struct Buffers {
+  OnlineSoftmax softmax;
+  float* scores;          // [kReducedKeys]: scores of one block of keys, float32 or int32.
   float* product;         // [padded head_dim]: weighted values of the block, float32 or int32.
-  float* values;          // [padded head_dim]: weighted values of all blocks so far.
   std::uint8_t* queries;  // [channels]: queries in the keys' format.
   std::uint8_t* weights;  // [kReducedKeys]: softmax weights of the block in the values' format.
-  float* highest;         // Highest scaled score so far.
-  float* sum;             // Sum of the weights so far.
   float* steps;           // Scales of int8 queries.
   float* offsets;         // Sums of int8 queries, which correct for the keys' zero point.
   float* means;           // Products of the queries with the mean of the keys.
 };
 
-OnlineSoftmax divide_scratch(float* scratch, const ReducedHeads& heads) {
+Buffers divide_scratch(float* scratch, std::int64_t queries, const ReducedHeads& heads) {
   float* next = scratch;
   const auto take = [&](std::int64_t each) {
     float* const taken = next;
-    next += kReducedQueries * each;
+    next += ReducedHeads::kMostQueries * each;
     return taken;
   };
   const auto bytes = [](float* numbers) { return reinterpret_cast<std::uint8_t*>(numbers); };
   const std::int64_t columns = value_columns(heads);
-  return {.scores = take(kReducedKeys),
-          .product = take(columns),
-          .values = take(columns),
-          .queries = bytes(take(query_floats(heads))),
-          .weights = bytes(take(kReducedKeys / kPair)),
-          .highest = take(1),
-          .sum = take(1),
-          .steps = take(1),
-          .offsets = take(1),
-          .means = take(1)};
+  Buffers buffers{};
+  buffers.scores = take(kReducedKeys);
+  buffers.product = take(columns);
+  buffers.softmax.values = take(columns);
+  buffers.queries = bytes(take(query_floats(heads)));
+  buffers.weights = bytes(take(kReducedKeys / kPair));
+  buffers.softmax.highest = take(1);
+  buffers.softmax.sum = take(1);
+  buffers.softmax.queries = queries;
+  buffers.softmax.columns = columns;
+  buffers.steps = take(1);
+  buffers.offsets = take(1);
+  buffers.means = take(1);
+  return buffers;
 }
 
 std::int64_t AttentionScratch(const ReducedHeads& heads) {
-  return kReducedQueries *
+  return ReducedHeads::kMostQueries *
          (kReducedKeys + 2 * value_columns(heads) + query_floats(heads) + kReducedKeys / kPair + 5);
 }
 
@@ -146,9 +147,8 @@ struct Queries {
 };
 
 /// Quantises the queries to signed int8.
-void round_queries(const ReducedAttentionTask& t, const OnlineSoftmax& r) {
+void round_queries(const AttentionTask& t, const ReducedHeads& heads, const Buffers& r) {
   const Tag d;
-  const ReducedHeads& heads = t.heads;
   const hn::RebindToSigned<Tag> di;
   const hn::Rebind<std::int8_t, Tag> d8;
   const float most = adds_pairs_of_bytes(heads.features) ? kLargestWeightIn16Bits : kLargestByte;
@@ -171,11 +171,10 @@ void round_queries(const ReducedAttentionTask& t, const OnlineSoftmax& r) {
 
 /// Returns the queries in the keys' format. They are used in place if they are bfloat16 and fill whole steps
 /// and tiles; else they are rounded into scratch memory.
-Queries load_queries(const ReducedAttentionTask& t, const OnlineSoftmax& r) {
-  const ReducedHeads& heads = t.heads;
+Queries load_queries(const AttentionTask& t, const ReducedHeads& heads, const Buffers& r) {
   const std::int64_t stride = query_floats(heads) * std::int64_t{sizeof(float)};
   if (heads.keys == Format::int8) {
-    round_queries(t, r);
+    round_queries(t, heads, r);
     return {r.queries, stride};
   }
   const bool fills_steps =
@@ -183,7 +182,7 @@ Queries load_queries(const ReducedAttentionTask& t, const OnlineSoftmax& r) {
   if (t.q.type == DType::bf16 && fills_steps) {
     return {static_cast<const std::uint8_t*>(t.q.data), t.q_stride * kPair};
   }
-  std::memset(r.queries, 0, static_cast<std::size_t>(kReducedQueries * stride));
+  std::memset(r.queries, 0, static_cast<std::size_t>(ReducedHeads::kMostQueries * stride));
   for (std::int64_t i = 0; i < t.queries; ++i) {
     for (std::int64_t c = 0; c < heads.head_dim; c += static_cast<std::int64_t>(kLanes)) {
       store_all(load_channels(t.q, t.q_stride, heads, i, c), as_bf16(r.queries + i * stride) + c);
@@ -193,12 +192,12 @@ Queries load_queries(const ReducedAttentionTask& t, const OnlineSoftmax& r) {
 }
 
 /// Computes the queries' products with the mean that was subtracted from a row's keys.
-void multiply_mean(const ReducedAttentionTask& t, const float* mean, const OnlineSoftmax& r) {
+void multiply_mean(const AttentionTask& t, const ReducedHeads& heads, const float* mean, const Buffers& r) {
   const Tag d;
   for (std::int64_t i = 0; i < t.queries; ++i) {
     auto sum = hn::Zero(d);
-    for (std::int64_t c = 0; c < t.heads.head_dim; c += static_cast<std::int64_t>(kLanes)) {
-      sum = hn::MulAdd(load_channels(t.q, t.q_stride, t.heads, i, c), hn::LoadU(d, mean + c), sum);
+    for (std::int64_t c = 0; c < heads.head_dim; c += static_cast<std::int64_t>(kLanes)) {
+      sum = hn::MulAdd(load_channels(t.q, t.q_stride, heads, i, c), hn::LoadU(d, mean + c), sum);
     }
     r.means[i] = hn::GetLane(hn::SumOfLanes(d, sum));
   }
@@ -206,54 +205,45 @@ void multiply_mean(const ReducedAttentionTask& t, const float* mean, const Onlin
 
 /// Turns a block's scores, [queries][width] of which `count` are valid, into softmax weights. Sets shrink[i]
 /// to the factor that query i's earlier weights shrink by. `step` is the scale of the block's int8 keys.
-void weigh_block(const ReducedAttentionTask& t, const OnlineSoftmax& r, std::int64_t width,
+void weigh_block(const AttentionTask& t, const ReducedHeads& heads, const Buffers& r, std::int64_t width,
                  std::int64_t count, float step, float* shrink) {
-  const float scale = std::numbers::log2e_v<float> / std::sqrt(static_cast<float>(t.heads.head_dim));
+  const float scale = std::numbers::log2e_v<float> / std::sqrt(static_cast<float>(heads.head_dim));
   for (std::int64_t i = 0; i < t.queries; ++i) {
     const float* const scores = r.scores + i * width;
     std::uint8_t* const weights = r.weights + i * kReducedKeys * kPair;
-    if (t.heads.keys == Format::bf16) {
-      shrink[i] = weigh_scores<Format::bf16>(Scores<float>{scores, count, scale, 0.0F}, r.highest[i],
-                                             r.sum[i], weights);
+    if (heads.keys == Format::bf16) {
+      shrink[i] = r.softmax.weigh(i, Scores<float>{scores, count, scale, 0.0F},
+                                  ReducedWeights<Format::bf16>{weights});
     } else {
       const float own = scale * step * r.steps[i];
       const Scores<std::int32_t> int32_scores{
           reinterpret_cast<const std::int32_t*>(scores), count, own,
           r.means[i] * scale - static_cast<float>(kSign) * r.offsets[i] * own};
-      shrink[i] = t.heads.values == Format::bf16
-                      ? weigh_scores<Format::bf16>(int32_scores, r.highest[i], r.sum[i], weights)
-                      : weigh_scores<Format::int16>(int32_scores, r.highest[i], r.sum[i], weights);
+      shrink[i] = heads.values == Format::bf16
+                      ? r.softmax.weigh(i, int32_scores, ReducedWeights<Format::bf16>{weights})
+                      : r.softmax.weigh(i, int32_scores, ReducedWeights<Format::int16>{weights});
     }
   }
 }
 
 /// Multiplies the weighted values so far by `shrink` and adds a block's. `scales` has the scale of each
 /// channel of int16 values.
-void add_product(const ReducedAttentionTask& t, const OnlineSoftmax& r, const float* shrink,
-                 const float* scales) {
+void add_product(const ReducedHeads& heads, const Buffers& r, const float* shrink, const float* scales) {
   const Tag d;
-  const std::int64_t columns = value_columns(t.heads);
-  const auto add = [&](const auto& product) {
-    for (std::int64_t i = 0; i < t.queries; ++i) {
-      const auto factor = hn::Set(d, shrink[i]);
-      for (std::int64_t c = 0; c < columns; c += static_cast<std::int64_t>(kLanes)) {
-        float* const sums = r.values + i * columns + c;
-        hn::StoreU(hn::MulAdd(hn::LoadU(d, sums), factor, product(r.product + i * columns + c, c)), d, sums);
-      }
+  const std::int64_t columns = r.softmax.columns;
+  for (std::int64_t i = 0; i < r.softmax.queries; ++i) {
+    const float* const product = r.product + i * columns;
+    if (heads.values == Format::bf16) {
+      r.softmax.add(i, 0, columns, shrink[i], [&](std::int64_t c) { return hn::LoadU(d, product + c); });
+    } else {
+      r.softmax.add(i, 0, columns, shrink[i], [&](std::int64_t c) {
+        return hn::Mul(hn::ConvertTo(d, load_sums(product + c)), hn::LoadU(d, scales + c));
+      });
     }
-  };
-  if (t.heads.values == Format::bf16) {
-    add([&](const float* from, std::int64_t) { return hn::LoadU(d, from); });
-  } else {
-    add([&](const float* from, std::int64_t c) {
-      return hn::Mul(hn::ConvertTo(d, load_sums(from)), hn::LoadU(d, scales + c));
-    });
   }
 }
 
-void RunAttentionTask(const ReducedAttentionTask& t, float* scratch) {
-  const Tag d;
-  const ReducedHeads& heads = t.heads;
+void RunAttentionTask(const AttentionTask& t, const ReducedHeads& heads, float* scratch) {
   std::optional<AmxRegisters> registers;
   if (heads.features.amx) {
     registers.emplace();
@@ -261,19 +251,16 @@ void RunAttentionTask(const ReducedAttentionTask& t, float* scratch) {
   const std::int64_t row_bytes = key_row_bytes(heads);
   const std::int64_t columns = value_columns(heads);
   const std::int64_t padded_tokens = key_columns(heads);
-  const OnlineSoftmax r = divide_scratch(scratch, heads);
-  const Queries queries = load_queries(t, r);
-  std::memset(r.weights, 0, static_cast<std::size_t>(kReducedQueries * kReducedKeys * kPair));
-  std::fill(r.values, r.values + t.queries * columns, 0.0F);
-  std::fill(r.highest, r.highest + t.queries, -std::numeric_limits<float>::infinity());
-  std::fill(r.sum, r.sum + t.queries, 0.0F);
-
+  const Buffers r = divide_scratch(scratch, t.queries, heads);
+  const Queries queries = load_queries(t, heads, r);
+  std::memset(r.weights, 0, static_cast<std::size_t>(ReducedHeads::kMostQueries * kReducedKeys * kPair));
+  r.softmax.clear();
   for (std::int64_t row = 0; row < t.key_rows; ++row) {
     const std::uint8_t* const keys = t.keys + row * t.row_bytes;
     const std::uint8_t* const values = t.values + row * t.row_bytes;
     const KeyScales<const float> scales = key_scales(heads, keys);
     if (heads.keys == Format::int8) {
-      multiply_mean(t, scales.mean, r);
+      multiply_mean(t, heads, scales.mean, r);
     }
     for (std::int64_t first = 0; first < heads.tokens; first += kReducedKeys) {
       const std::int64_t count = std::min(kReducedKeys, heads.tokens - first);
@@ -288,9 +275,9 @@ void RunAttentionTask(const ReducedAttentionTask& t, float* scratch) {
                 .row_bytes = row_bytes,
                 .sums = r.scores,
                 .features = heads.features});
-      float shrink[kReducedQueries];
+      float shrink[ReducedHeads::kMostQueries];
       const float step = heads.keys == Format::int8 ? scales.scales[first / kReducedKeys] : 0.0F;
-      weigh_block(t, r, width, count, step, shrink);
+      weigh_block(t, heads, r, width, count, step, shrink);
       for (std::int64_t from = 0; from < count; from += value_block(heads)) {
         const std::int64_t tokens = std::min(value_block(heads), count - from);
         multiply({.format = heads.values,
@@ -302,19 +289,13 @@ void RunAttentionTask(const ReducedAttentionTask& t, float* scratch) {
                   .row_bytes = round_up(tokens, kStepNumbers) * kPair,
                   .sums = r.product,
                   .features = heads.features});
-        add_product(t, r, shrink,
+        add_product(heads, r, shrink,
                     value_scales(heads, values) + (first + from) / value_block(heads) * columns);
         std::fill_n(shrink, t.queries, 1.0F);
       }
     }
   }
-  for (std::int64_t i = 0; i < t.queries; ++i) {
-    const auto factor = hn::Set(d, 1.0F / r.sum[i]);
-    for (std::int64_t c = 0; c < heads.head_dim; c += static_cast<std::int64_t>(kLanes)) {
-      store_part(hn::Mul(hn::LoadU(d, r.values + i * columns + c), factor), t.out + (i * t.out_stride + c),
-                 static_cast<std::size_t>(heads.head_dim - c));
-    }
-  }
+  r.softmax.write(heads.head_dim, t.out, t.out_stride);
 }
 
 }  // namespace
@@ -327,11 +308,11 @@ namespace streamdiffusion::cpu {
 HWY_EXPORT(AttentionScratch);
 HWY_EXPORT(RunAttentionTask);
 
-std::int64_t reduced_attention_scratch(const ReducedHeads& heads) {
+std::int64_t attention_scratch(const ReducedHeads& heads) {
   return HWY_DYNAMIC_DISPATCH(AttentionScratch)(heads);
 }
-void reduced_attention_task(const ReducedAttentionTask& task, float* scratch) {
-  HWY_DYNAMIC_DISPATCH(RunAttentionTask)(task, scratch);
+void attention_task(const AttentionTask& task, const ReducedHeads& heads, float* scratch) {
+  HWY_DYNAMIC_DISPATCH(RunAttentionTask)(task, heads, scratch);
 }
 
 }  // namespace streamdiffusion::cpu

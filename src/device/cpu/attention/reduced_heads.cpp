@@ -195,12 +195,10 @@ HWY_EXPORT(ValueBytes);
 std::int64_t ReducedHeads::key_bytes() const { return HWY_DYNAMIC_DISPATCH(KeyBytes)(*this); }
 std::int64_t ReducedHeads::value_bytes() const { return HWY_DYNAMIC_DISPATCH(ValueBytes)(*this); }
 
-void pack_reduced_keys(const Elements& k, std::int64_t stride, const ReducedHeads& heads,
-                       std::uint8_t* packed) {
+void pack_keys(const Elements& k, std::int64_t stride, const ReducedHeads& heads, std::uint8_t* packed) {
   HWY_DYNAMIC_DISPATCH(PackKeys)(k, stride, heads, packed);
 }
-void pack_reduced_values(const Elements& v, std::int64_t stride, const ReducedHeads& heads,
-                         std::uint8_t* packed) {
+void pack_values(const Elements& v, std::int64_t stride, const ReducedHeads& heads, std::uint8_t* packed) {
   HWY_DYNAMIC_DISPATCH(PackValues)(v, stride, heads, packed);
 }
 

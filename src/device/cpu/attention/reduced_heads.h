@@ -22,6 +22,9 @@ constexpr std::int64_t kReducedKeys = 256;
 /// Values, in blocks of kReducedKeys tokens (half as many in int16; the last is shorter): [panel of channels]
 /// [pair of tokens][channel][2]. Int16 values have float32 scales [block][channel], which come after them.
 struct ReducedHeads {
+  /// Most queries of a task.
+  static constexpr std::int64_t kMostQueries = 64;
+
   std::int64_t tokens = 0;
   std::int64_t head_dim = 0;
   Format keys = Format::bf16;    ///< Format of keys and queries: bf16 or, without AMX, int8.
@@ -34,10 +37,8 @@ struct ReducedHeads {
   [[nodiscard]] std::int64_t value_bytes() const;
 };
 /// Packs the keys of a head. `k` is its first channel of the first token; tokens are `stride` elements apart.
-void pack_reduced_keys(const Elements& k, std::int64_t stride, const ReducedHeads& heads,
-                       std::uint8_t* packed);
-/// Packs the values of a head, like pack_reduced_keys.
-void pack_reduced_values(const Elements& v, std::int64_t stride, const ReducedHeads& heads,
-                         std::uint8_t* packed);
+void pack_keys(const Elements& k, std::int64_t stride, const ReducedHeads& heads, std::uint8_t* packed);
+/// Packs the values of a head, like pack_keys.
+void pack_values(const Elements& v, std::int64_t stride, const ReducedHeads& heads, std::uint8_t* packed);
 
 }  // namespace streamdiffusion::cpu
