@@ -136,7 +136,7 @@ class Chain {
       ValueRange range;
       for (std::int64_t y = read.top; y < read.bottom; ++y) {
         const ValueRange line = value_range(in.at(y, read.left), in.stride, read.width(), channels);
-        range = {std::min(range.low, line.low), std::max(range.high, line.high)};
+        range = join(range, line);
       }
       quantization = quantization_of(range);
     }
@@ -149,7 +149,7 @@ class Chain {
                              .left = read.left - (pixels.left - 1),
                              .pixels = pixels.width() + 2,
                              .out = rounded + (y - (pixels.top - 1)) * task.line_bytes};
-      round_line(line, task.format, quantization);
+      round_line(line, task.format, quantization, task.features);
     }
     std::memset(rounded + task.image_bytes, 0, static_cast<std::size_t>(bytes_read_beyond(task)));
     return quantization;

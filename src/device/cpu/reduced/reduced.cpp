@@ -33,7 +33,8 @@ ReducedMatrix::ReducedMatrix(Device& device, Workers& workers, const HostConv2d&
       kernel(host.kernel),
       weight_units(round_up(kernel * pixel_bytes, amx ? kAmxStep : kUnit) / kUnit),
       resample(host.resample),
-      largest_weight_(largest_weight_of(workers.features())),
+      features_(workers.features()),
+      largest_weight_(largest_weight_of(features_)),
       bias_(pack_bias(device, columns, host.bias)) {
   pack(device, workers.pool(), host.weight);
 }
@@ -45,7 +46,8 @@ ReducedMatrix::ReducedMatrix(Device& device, Workers& workers, const HostLinear&
       in_channels(host.in_channels),
       pixel_bytes(round_up(in_channels * format_bytes(format), kUnit)),
       weight_units(round_up(pixel_bytes, amx ? kAmxStep : kUnit) / kUnit),
-      largest_weight_(largest_weight_of(workers.features())),
+      features_(workers.features()),
+      largest_weight_(largest_weight_of(features_)),
       bias_(pack_bias(device, columns, host.bias)) {
   pack(device, workers.pool(), host.weight);
 }
@@ -90,7 +92,7 @@ void ReducedMatrix::round_column(std::int64_t column, std::span<const float> wei
   const ReducedLine line{
       .x = values, .x_stride = inner, .channels = inner, .width = 1, .pixels = 1, .out = row};
   if (format == Format::bf16 && out >= 0) {
-    round_line(line, format, {});
+    round_line(line, format, {}, features_);
     return;
   }
   std::memset(row, 0, static_cast<std::size_t>(inner * format_bytes(format)));
@@ -101,7 +103,7 @@ void ReducedMatrix::round_column(std::int64_t column, std::span<const float> wei
   const float scale = std::max(-range.low, range.high) / largest_weight_;
   std::int32_t sum = 0;
   if (scale > 0) {
-    round_line(line, format, {scale, kSign});
+    round_line(line, format, {scale, kSign}, features_);
     for (std::int64_t i = 0; i < inner; ++i) {
       row[i] ^= kSign;
       sum += static_cast<std::int8_t>(row[i]);

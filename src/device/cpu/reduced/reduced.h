@@ -54,6 +54,7 @@ class ReducedMatrix {
   void place_columns(const std::uint8_t* rows, std::int64_t row_bytes, std::int64_t count, std::uint8_t* to,
                      std::int64_t unit_pitch) const;
 
+  Features features_;
   float largest_weight_;  // Largest magnitude of an int8 weight.
   Buffer weights_;
   Buffer scales_;

@@ -120,7 +120,7 @@ void find_quantizations(Workers& workers, const BandLines& lines, const Tensor& 
     ValueRange all;
     for (std::int64_t line = 0; line < lines.lines_per_image(); ++line) {
       const ValueRange& range = into.ranges[image * lines.lines_per_image() + line];
-      all = {std::min(all.low, range.low), std::max(all.high, range.high)};
+      all = join(all, range);
     }
     into.quantizations[image] = quantization_of(all);
   }
@@ -204,7 +204,7 @@ void convolve_bands(Workers& workers, const ReducedConv2d& weights, ReducedTask&
                          [&](std::int64_t first, std::int64_t last) {
                            for (std::int64_t line = first; line < last; ++line) {
                              round_line(band_lines.rounded_line(line, bytes), task.format,
-                                        quantizations[line / band_lines.lines_per_image()]);
+                                        quantizations[line / band_lines.lines_per_image()], task.features);
                            }
                          });
       std::memset(bytes + band_lines.count() * task.line_bytes, 0, static_cast<std::size_t>(beyond));
@@ -274,7 +274,7 @@ class OverhangCorrection {
       ValueRange range;
       for (std::int64_t line = 0; line < lines(); ++line) {
         const ValueRange seen = value_range(source_line(line), x_.stride, columns(), x_.shape.c);
-        range = {std::min(range.low, seen.low), std::max(range.high, seen.high)};
+        range = join(range, seen);
       }
       *into.quantizations = quantization_of(range);
     }
@@ -287,7 +287,7 @@ class OverhangCorrection {
                                 .left = 1,
                                 .pixels = columns() + 2,
                                 .out = into.bytes + (line + 1) * task_.line_bytes};
-      round_line(reduced, task_.format, *into.quantizations);
+      round_line(reduced, task_.format, *into.quantizations, task_.features);
     }
   }
 

@@ -82,7 +82,7 @@ void multiply(Workers& workers, const ReducedMatrix& weights, const Tensor& x, c
       if (task.format == Format::int8) {
         quantizations[token] = quantization_of(value_range(line.x, x.stride, 1, x.shape.c));
       }
-      round_line(line, task.format, quantizations[token]);
+      round_line(line, task.format, quantizations[token], task.features);
     }
   });
   std::memset(bytes + tokens * task.pixel_bytes, 0, static_cast<std::size_t>(beyond));

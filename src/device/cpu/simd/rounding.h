@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 
+#include "device/cpu/features.h"
 #include "device/cpu/simd/elements.h"
 
 // Rounds activations to the int8 or bf16 that reduced layers multiply. These layers work in units of four
@@ -33,9 +35,16 @@ struct ValueRange {
   float low = 0.0F;
   float high = 0.0F;
 };
-/// Returns the range of `pixels` pixels of `channels` elements each, which begin `stride` elements apart.
+/// Returns the range of both. NaN in either one stays.
+inline ValueRange join(const ValueRange& a, const ValueRange& b) {
+  return {a.low < b.low || std::isnan(a.low) ? a.low : b.low,
+          a.high > b.high || std::isnan(a.high) ? a.high : b.high};
+}
+/// Returns the range of `pixels` pixels of `channels` elements each, which begin `stride` elements apart. One
+/// of its ends is NaN if a value is.
 ValueRange value_range(const Elements& x, std::int64_t stride, std::int64_t pixels, std::int64_t channels);
-/// Returns the quantisation with the smallest step that covers the range.
+/// Returns the quantisation with the smallest step that covers the range. Its scale is not finite if the
+/// range is not, so that products with the quantised values are not finite either.
 Quantization quantization_of(const ValueRange& range);
 
 /// An image's line to be rounded, with zero pixels before and after it. Rounded pixels are padded to units.
@@ -48,7 +57,9 @@ struct ReducedLine {
   std::int64_t pixels = 0;      ///< Pixels to write, padding included.
   std::uint8_t* out = nullptr;  ///< Where to write.
 };
-/// Writes a line as int8, or as bf16 (only where Features has it). `quantization` is used by int8 alone.
-void round_line(const ReducedLine& line, Format format, const Quantization& quantization);
+/// Writes a line as int8 or bf16. `quantization` is used by int8 alone. bf16 is rounded by the processor's
+/// instruction if `features` has it. Throws std::logic_error for int16.
+void round_line(const ReducedLine& line, Format format, const Quantization& quantization,
+                const Features& features);
 
 }  // namespace streamdiffusion::cpu

@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
+#include <stdexcept>
 
 #include "core/round_up.h"
 #include "device/cpu/simd/rounding.h"
@@ -18,35 +20,28 @@ HWY_BEFORE_NAMESPACE();
 namespace streamdiffusion::cpu::HWY_NAMESPACE {
 namespace {
 
-ValueRange range_of(const float* x, std::size_t count, const ValueRange& so_far) {
-  const Tag d;
-  auto low = hn::Set(d, so_far.low);
-  auto high = hn::Set(d, so_far.high);
-  auto low2 = low;
-  auto high2 = high;
-  std::size_t i = 0;
-  for (; i + 2 * kLanes <= count; i += 2 * kLanes) {
-    const auto first = load_all(x + i);
-    const auto second = load_all(x + i + kLanes);
-    low = hn::Min(low, first);
-    high = hn::Max(high, first);
-    low2 = hn::Min(low2, second);
-    high2 = hn::Max(high2, second);
-  }
-  for (; i < count; i += kLanes) {
-    const auto value = load_part(x + i, count - i);
-    low = hn::Min(low, value);
-    high = hn::Max(high, value);
-  }
-  return {hn::GetLane(hn::MinOfLanes(d, hn::Min(low, low2))),
-          hn::GetLane(hn::MaxOfLanes(d, hn::Max(high, high2)))};
-}
+/// The bits of elements, which are compared as integers: the largest one as signed is the highest positive
+/// value, the largest as unsigned the lowest negative one. NaN counts as beyond infinity.
+template <typename T>
+struct BitsOf;
+template <>
+struct BitsOf<float> {
+  using Tag = hn::CappedTag<std::uint32_t, 16>;
+  HWY_INLINE static hn::Vec<Tag> load(const float* x) { return hn::BitCast(Tag(), load_all(x)); }
+  static float value(std::uint32_t bits) { return std::bit_cast<float>(bits); }
+};
+template <>
+struct BitsOf<Bf16> {
+  using Tag = hn::CappedTag<std::uint16_t, 32>;
+  HWY_INLINE static hn::Vec<Tag> load(const Bf16* x) { return hn::LoadU(Tag(), &x->bits); }
+  static float value(std::uint16_t bits) { return to_float(Bf16{bits}); }
+};
 
-/// Finds the range of bfloat16 by comparing bits. The maximum as int16 is the largest positive value; the
-/// maximum as uint16 is the most negative one.
-ValueRange range_of(const Bf16* x, std::size_t count, const ValueRange& so_far) {
-  const hn::CappedTag<std::uint16_t, 32> du;
-  const hn::CappedTag<std::int16_t, 32> d;
+template <typename T>
+ValueRange range_of(const T* x, std::size_t count) {
+  using Bits = BitsOf<T>;
+  const typename Bits::Tag du;
+  const hn::RebindToSigned<typename Bits::Tag> d;
   constexpr std::size_t kAtOnce = hn::MaxLanes(du);
   auto high = hn::Zero(d);
   auto low = hn::Zero(du);
@@ -56,23 +51,16 @@ ValueRange range_of(const Bf16* x, std::size_t count, const ValueRange& so_far) 
   };
   std::size_t i = 0;
   for (; i + kAtOnce <= count; i += kAtOnce) {
-    add(hn::LoadU(du, &x[i].bits));
+    add(Bits::load(x + i));
   }
-  HWY_ALIGN Bf16 found[2 * kAtOnce] = {};
   if (i < count) {
-    std::memcpy(found, x + i, (count - i) * sizeof(Bf16));
-    add(hn::Load(du, &found->bits));
+    HWY_ALIGN T rest[kAtOnce] = {};
+    std::memcpy(rest, x + i, (count - i) * sizeof(T));
+    add(Bits::load(rest));
   }
-  hn::Store(low, du, &found->bits);
-  hn::Store(hn::BitCast(du, high), du, &found[kAtOnce].bits);
-  const Tag df;
-  auto least = hn::Set(df, so_far.low);
-  auto most = hn::Set(df, so_far.high);
-  for (std::size_t lane = 0; lane < kAtOnce; lane += kLanes) {
-    least = hn::Min(least, load_all(found + lane));
-    most = hn::Max(most, load_all(found + kAtOnce + lane));
-  }
-  return {hn::GetLane(hn::MinOfLanes(df, least)), hn::GetLane(hn::MaxOfLanes(df, most))};
+  const float lowest = Bits::value(hn::GetLane(hn::MaxOfLanes(du, low)));
+  return {std::signbit(lowest) ? lowest : 0.0F,
+          Bits::value(hn::GetLane(hn::BitCast(du, hn::MaxOfLanes(d, high))))};
 }
 
 ValueRange GetValueRange(const Elements& x, std::int64_t stride, std::int64_t pixels, std::int64_t channels) {
@@ -83,7 +71,7 @@ ValueRange GetValueRange(const Elements& x, std::int64_t stride, std::int64_t pi
   ValueRange range;
   with_type(x, [&](const auto* first) {
     for (std::int64_t pixel = 0; pixel < pixels; ++pixel) {
-      range = range_of(first + pixel * stride, static_cast<std::size_t>(channels), range);
+      range = join(range, range_of(first + pixel * stride, static_cast<std::size_t>(channels)));
     }
   });
   return range;
@@ -172,26 +160,36 @@ void QuantizeLine(const ReducedLine& line, const Quantization& quantization) {
   });
 }
 
-#if STREAMDIFFUSION_VNNI
-HWY_INLINE void round_to_bf16(const float* x, std::size_t count, std::uint8_t* out) {
+/// Rounds to `To`, Bf16 or NativeBf16.
+template <typename To>
+HWY_INLINE void round_to_bf16(const float* x, std::size_t count, To* out) {
   for (std::size_t i = 0; i < count; i += kLanes) {
-    store_part(load_part(x + i, count - i), reinterpret_cast<NativeBf16*>(out) + i, count - i);
+    store_part(load_part(x + i, count - i), out + i, count - i);
   }
 }
-HWY_INLINE void round_to_bf16(const Bf16* x, std::size_t count, std::uint8_t* out) {
+template <typename To>
+HWY_INLINE void round_to_bf16(const Bf16* x, std::size_t count, To* out) {
   std::memcpy(out, x, count * sizeof(Bf16));
 }
-#endif
 
-void LineToBf16(const ReducedLine& line) {
-#if STREAMDIFFUSION_VNNI
+template <typename To>
+void write_bf16_line(const ReducedLine& line) {
   with_type(line.x, [&](const auto* x) {
-    write_line(line, x, sizeof(Bf16), 0,
-               [](const auto* from, std::size_t count, std::uint8_t* to) { round_to_bf16(from, count, to); });
+    write_line(line, x, sizeof(Bf16), 0, [](const auto* from, std::size_t count, std::uint8_t* to) {
+      round_to_bf16(from, count, reinterpret_cast<To*>(to));
+    });
   });
-#else
-  static_cast<void>(line);
+}
+
+void LineToBf16(const ReducedLine& line, const Features& features) {
+#if STREAMDIFFUSION_VNNI
+  if (features.bf16) {
+    write_bf16_line<NativeBf16>(line);
+    return;
+  }
 #endif
+  static_cast<void>(features);
+  write_bf16_line<Bf16>(line);
 }
 
 }  // namespace
@@ -212,19 +210,27 @@ ValueRange value_range(const Elements& x, std::int64_t stride, std::int64_t pixe
 Quantization quantization_of(const ValueRange& range) {
   constexpr float kLargestByte = 255.0F;
   const float scale = (range.high - range.low) / kLargestByte;
-  if (!(scale > 0) || !std::isfinite(scale)) {
-    return {scale > 0 ? scale : 1.0F, 0};  // An infinite scale stays, so that outputs are not finite either.
+  if (scale == 0 || !std::isfinite(scale)) {
+    return {scale == 0 ? 1.0F : scale,
+            0};  // A scale that is not finite stays: outputs are not finite either.
   }
   const float zero = std::nearbyint(-range.low / scale);
   return {scale, static_cast<std::int32_t>(std::clamp(zero, 0.0F, kLargestByte))};
 }
 
-void round_line(const ReducedLine& line, Format format, const Quantization& quantization) {
-  if (format == Format::int8) {
-    HWY_DYNAMIC_DISPATCH(QuantizeLine)(line, quantization);
-  } else {
-    HWY_DYNAMIC_DISPATCH(LineToBf16)(line);
+void round_line(const ReducedLine& line, Format format, const Quantization& quantization,
+                const Features& features) {
+  switch (format) {
+    case Format::int8:
+      HWY_DYNAMIC_DISPATCH(QuantizeLine)(line, quantization);
+      return;
+    case Format::bf16:
+      HWY_DYNAMIC_DISPATCH(LineToBf16)(line, features);
+      return;
+    case Format::int16:
+      break;
   }
+  throw std::logic_error("round_line: activations are rounded to int8 or bf16 only");
 }
 
 }  // namespace streamdiffusion::cpu

@@ -428,6 +428,7 @@ TEST(Reduced, TakesZerosAndNumbersThatAreNone) {
   for (std::int64_t o = 0; o < 32; ++o) {
     EXPECT_EQ(at(out, 0, 0, 0, o), bias[static_cast<std::size_t>(o)]);
     EXPECT_FALSE(std::isfinite(at(out, 0, 0, 1, o)));
+    EXPECT_FALSE(std::isfinite(at(out, 0, 0, 2, o)));
   }
 }
 
