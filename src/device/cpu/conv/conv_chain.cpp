@@ -1,11 +1,11 @@
 #include "device/cpu/conv/conv_chain.h"
 
 #include <algorithm>
-#include <cstring>
 #include <optional>
 
 #include "device/cpu/conv/chain_plan.h"
 #include "device/cpu/conv/convolution.h"
+#include "device/cpu/reduced/padded_lines.h"
 #include "device/cpu/reduced/reduced_conv.h"
 #include "device/cpu/reduced/reduced_kernel.h"
 #include "device/cpu/simd/amx.h"
@@ -130,29 +130,17 @@ class Chain {
   [[nodiscard]] Quantization round(const ReducedTask& task, const Region& in, const Rectangle& pixels,
                                    std::uint8_t* rounded) const {
     const Rectangle read = pixels.expanded(1, x_.shape);
-    const std::int64_t channels = x_.shape.c;
-    Quantization quantization;
-    if (task.format == Format::int8) {
-      ValueRange range;
-      for (std::int64_t y = read.top; y < read.bottom; ++y) {
-        const ValueRange line = value_range(in.at(y, read.left), in.stride, read.width(), channels);
-        range = join(range, line);
-      }
-      quantization = quantization_of(range);
-    }
-    for (std::int64_t y = pixels.top - 1; y <= pixels.bottom; ++y) {
-      const bool inside = y >= read.top && y < read.bottom;
-      const ReducedLine line{.x = inside ? in.at(y, read.left) : Elements{nullptr, x_.dtype},
-                             .x_stride = in.stride,
-                             .channels = channels,
-                             .width = read.width(),
-                             .left = read.left - (pixels.left - 1),
-                             .pixels = pixels.width() + 2,
-                             .out = rounded + (y - (pixels.top - 1)) * task.line_bytes};
-      round_line(line, task.format, quantization, task.features);
-    }
-    std::memset(rounded + task.image_bytes, 0, static_cast<std::size_t>(bytes_read_beyond(task)));
-    return quantization;
+    const PaddedLines lines{.first = in.at(read.top, read.left),
+                            .stride = in.stride,
+                            .line_pitch = in.pitch * in.stride,
+                            .channels = x_.shape.c,
+                            .height = read.height(),
+                            .width = read.width(),
+                            .top = read.top - (pixels.top - 1),
+                            .left = read.left - (pixels.left - 1),
+                            .lines = pixels.height() + 2,
+                            .pixels = pixels.width() + 2};
+    return round_lines(task, lines, rounded);
   }
 
   const Workers& workers_;

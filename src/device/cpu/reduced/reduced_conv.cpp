@@ -8,6 +8,7 @@
 #include "core/round_up.h"
 #include "device/cpu/cache_sizes.h"
 #include "device/cpu/matrix/conv_output.h"
+#include "device/cpu/reduced/padded_lines.h"
 #include "device/cpu/reduced/reduced_layers.h"
 
 namespace streamdiffusion::cpu {
@@ -68,59 +69,36 @@ struct Band {
   std::int64_t last;    // Output line after the last.
 };
 
-/// The rounded input lines, padding included, that the output lines of a band read.
-class BandLines {
- public:
-  BandLines(const ReducedTask& task, const Band& band, const Tensor& x)
-      : task_(task),
-        band_(band),
-        x_(x),
-        lines_((band.last - band.first - 1) * task.conv.stride + task.conv.kernel) {}
-
-  [[nodiscard]] std::int64_t lines_per_image() const { return lines_; }
-  [[nodiscard]] std::int64_t count() const { return lines_ * band_.images; }
-  /// The input line that a rounded line is made from; empty if it is padding.
-  [[nodiscard]] Elements source_line(std::int64_t line) const {
-    const ConvTask& conv = task_.conv;
-    const std::int64_t y = band_.first * conv.stride - conv.padding + line % lines_;
-    if (y < 0 || y >= conv.in_h) {
-      return {nullptr, x_.dtype};
-    }
-    const std::int64_t row = band_.row + line / lines_;
-    return elements_of(x_) + (row * x_.shape.h + y) * x_.shape.w * x_.stride;
-  }
-  [[nodiscard]] ReducedLine rounded_line(std::int64_t line, std::uint8_t* bytes) const {
-    const ConvTask& conv = task_.conv;
-    return {.x = source_line(line),
-            .x_stride = x_.stride,
-            .channels = x_.shape.c,
-            .width = x_.shape.w,
-            .left = conv.padding,
-            .pixels = (conv.out_w - 1) * conv.stride + conv.kernel,
-            .out = bytes + line * task_.line_bytes};
-  }
-
- private:
-  const ReducedTask& task_;
-  const Band& band_;
-  const Tensor& x_;
-  std::int64_t lines_;
-};
+/// Returns the input lines, padding included, that the output lines of a band read.
+PaddedLines lines_of(const ConvTask& conv, const Band& band, const Tensor& x) {
+  const std::int64_t line_pitch = x.shape.w * x.stride;
+  const std::int64_t image_pitch = x.shape.h * line_pitch;
+  return {.first = elements_of(x) + band.row * image_pitch,
+          .stride = x.stride,
+          .line_pitch = line_pitch,
+          .image_pitch = image_pitch,
+          .channels = x.shape.c,
+          .height = x.shape.h,
+          .width = x.shape.w,
+          .top = conv.padding - band.first * conv.stride,
+          .left = conv.padding,
+          .lines = (band.last - band.first - 1) * conv.stride + conv.kernel,
+          .pixels = (conv.out_w - 1) * conv.stride + conv.kernel,
+          .images = band.images};
+}
 
 /// Finds the quantisation of each image of a band, from the range of the lines that are read.
-void find_quantizations(Workers& workers, const BandLines& lines, const Tensor& x, const RoundedInput& into) {
-  const std::int64_t values = x.shape.w * x.shape.c;
-  for_rounding_parts(workers, lines.count(), values, [&](std::int64_t first, std::int64_t last) {
-    for (std::int64_t line = first; line < last; ++line) {
-      const Elements source = lines.source_line(line);
-      into.ranges[line] = source.empty() ? ValueRange{} : value_range(source, x.stride, x.shape.w, x.shape.c);
-    }
-  });
-  for (std::int64_t image = 0; image * lines.lines_per_image() < lines.count(); ++image) {
+void find_quantizations(Workers& workers, const PaddedLines& lines, const RoundedInput& into) {
+  for_rounding_parts(workers, lines.count(), lines.width * lines.channels,
+                     [&](std::int64_t first, std::int64_t last) {
+                       for (std::int64_t line = first; line < last; ++line) {
+                         into.ranges[line] = lines.range(line);
+                       }
+                     });
+  for (std::int64_t image = 0; image < lines.images; ++image) {
     ValueRange all;
-    for (std::int64_t line = 0; line < lines.lines_per_image(); ++line) {
-      const ValueRange& range = into.ranges[image * lines.lines_per_image() + line];
-      all = join(all, range);
+    for (std::int64_t line = 0; line < lines.lines; ++line) {
+      all = join(all, into.ranges[image * lines.lines + line]);
     }
     into.quantizations[image] = quantization_of(all);
   }
@@ -196,20 +174,20 @@ void convolve_bands(Workers& workers, const ReducedConv2d& weights, ReducedTask&
     task.images = std::min(band_rows, out.shape.n - row);
     for (std::int64_t i = 0; i < bands; ++i) {
       const Band band{row, task.images, conv.out_h * i / bands, conv.out_h * (i + 1) / bands};
-      const BandLines band_lines(task, band, x);
+      const PaddedLines padded = lines_of(conv, band, x);
       if (task.format == Format::int8) {
-        find_quantizations(workers, band_lines, x, rounded);
+        find_quantizations(workers, padded, rounded);
       }
-      for_rounding_parts(workers, band_lines.count(), x.shape.w * x.shape.c,
+      for_rounding_parts(workers, padded.count(), x.shape.w * x.shape.c,
                          [&](std::int64_t first, std::int64_t last) {
                            for (std::int64_t line = first; line < last; ++line) {
-                             round_line(band_lines.rounded_line(line, bytes), task.format,
-                                        quantizations[line / band_lines.lines_per_image()], task.features);
+                             round_line(padded.line(line, bytes + line * task.line_bytes), task.format,
+                                        quantizations[line / padded.lines], task.features);
                            }
                          });
-      std::memset(bytes + band_lines.count() * task.line_bytes, 0, static_cast<std::size_t>(beyond));
+      std::memset(bytes + padded.count() * task.line_bytes, 0, static_cast<std::size_t>(beyond));
       task.lines = band.last - band.first;
-      task.image_bytes = band_lines.lines_per_image() * task.line_bytes;
+      task.image_bytes = padded.lines * task.line_bytes;
       task.first_line = row * conv.out_h + band.first;
       run(workers, task, weights, band, out);
     }
@@ -237,13 +215,12 @@ class OverhangCorrection {
 
   /// Adds the contribution to the output, or subtracts it if `negative`.
   void add(Workers& workers, const ReducedConv2d& weights, bool negative) {
-    const std::int64_t beyond = bytes_read_beyond(task_);
-    const RoundedInput rounded = allocate_rounded(workers, task_.image_bytes + beyond, 1, 0);
-    round(rounded);
+    const RoundedInput rounded =
+        allocate_rounded(workers, task_.image_bytes + bytes_read_beyond(task_), 1, 0);
+    *rounded.quantizations = round_lines(task_, overhang(), rounded.bytes);
     if (negative) {
       negate(rounded);
     }
-    std::memset(rounded.bytes + task_.image_bytes, 0, static_cast<std::size_t>(beyond));
     task_.x = rounded.bytes;
     task_.quantization = rounded.quantizations;
     for (std::int64_t y = line_ ? 1 : 0; y < 2; ++y) {
@@ -264,31 +241,20 @@ class OverhangCorrection {
  private:
   [[nodiscard]] std::int64_t lines() const { return line_ ? 1 : x_.shape.h; }
   [[nodiscard]] std::int64_t columns() const { return column_ ? 1 : x_.shape.w; }
-  [[nodiscard]] Elements source_line(std::int64_t line) const {
-    const std::int64_t y = line_ ? x_.shape.h - 1 : line;
-    return elements_of(x_) + (y * x_.shape.w + (column_ ? x_.shape.w - 1 : 0)) * x_.stride;
-  }
-
-  void round(const RoundedInput& into) const {
-    if (task_.format == Format::int8) {
-      ValueRange range;
-      for (std::int64_t line = 0; line < lines(); ++line) {
-        const ValueRange seen = value_range(source_line(line), x_.stride, columns(), x_.shape.c);
-        range = join(range, seen);
-      }
-      *into.quantizations = quantization_of(range);
-    }
-    for (std::int64_t line = -1; line <= lines(); ++line) {
-      const bool inside = line >= 0 && line < lines();
-      const ReducedLine reduced{.x = inside ? source_line(line) : Elements{nullptr, x_.dtype},
-                                .x_stride = x_.stride,
-                                .channels = x_.shape.c,
-                                .width = columns(),
-                                .left = 1,
-                                .pixels = columns() + 2,
-                                .out = into.bytes + (line + 1) * task_.line_bytes};
-      round_line(reduced, task_.format, *into.quantizations, task_.features);
-    }
+  /// Returns the input's last line, column or pixel with a border of one zero pixel.
+  [[nodiscard]] PaddedLines overhang() const {
+    const std::int64_t y = line_ ? x_.shape.h - 1 : 0;
+    const std::int64_t x = column_ ? x_.shape.w - 1 : 0;
+    return {.first = elements_of(x_) + (y * x_.shape.w + x) * x_.stride,
+            .stride = x_.stride,
+            .line_pitch = x_.shape.w * x_.stride,
+            .channels = x_.shape.c,
+            .height = lines(),
+            .width = columns(),
+            .top = 1,
+            .left = 1,
+            .lines = lines() + 2,
+            .pixels = columns() + 2};
   }
 
   void negate(const RoundedInput& rounded) const {
