@@ -154,11 +154,11 @@ double Measurements::run(const std::string& name) {
 }
 
 double Measurements::gflop(const std::string& name) {
-  const Device& device = *model_->impl().device;
+  const Model::Impl& model = model_->impl();
   run(name);  // The first run of a stream's name makes the stream.
-  const double before = device.operations();
+  const double before = model.counted_operations();
   run(name);
-  return (device.operations() - before) * 1e-9;
+  return (model.counted_operations() - before) * 1e-9;
 }
 
 }  // namespace streamdiffusion

@@ -75,7 +75,7 @@ void run(std::vector<char*> arguments) {
   }
   benchmark::AddCustomContext("peak_gflops", std::to_string(peak.flops * 1e-9));
   benchmark::AddCustomContext("copy_gigabytes_per_second", std::to_string(peak.copy_bytes * 1e-9));
-  benchmark::AddCustomContext("instruction_set", device->instruction_set());
+  benchmark::AddCustomContext("instruction_set", device->traits().instruction_set);
   if (!benchmark::ReportUnrecognizedArguments(count, arguments.data())) {
     benchmark::RunSpecifiedBenchmarks();
   }

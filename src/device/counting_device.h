@@ -10,8 +10,10 @@ namespace streamdiffusion {
 /// multiply-add. It ignores algorithms that need fewer operations, and all other layers.
 class CountingDevice : public Device {
  public:
-  [[nodiscard]] double operations() const override { return operations_; }
-  [[nodiscard]] std::string name() const override { return "counting"; }
+  /// The number of floating-point operations so far.
+  [[nodiscard]] double operations() const { return operations_; }
+
+  [[nodiscard]] DeviceTraits traits() const override { return {.name = "counting"}; }
   [[nodiscard]] DType dtype() const override { return DType::f32; }
 
   Buffer allocate(std::size_t bytes) override;

@@ -122,6 +122,16 @@ struct AttentionOptions {
   Precision precision = Precision::f32;
 };
 
+/// Properties of a device that describe it to users, or that networks choose their layers by.
+struct DeviceTraits {
+  std::string name;
+  /// The instruction set that the kernels use, or empty if they are compiled for only one.
+  std::string instruction_set{};
+  /// True if replacing two convolutions by one composed convolution, with small extra ones for the image
+  /// border, saves time. False where the time depends on the number of operations more than on their work.
+  bool gains_by_joined_convolutions = false;
+};
+
 /// A compute device: the operations that networks and streams consist of.
 ///
 /// Tensors lie in the device's memory, channels last. Outputs must not overlap inputs unless stated
@@ -132,20 +142,12 @@ class Device {
  public:
   virtual ~Device() = default;
 
-  [[nodiscard]] virtual std::string name() const = 0;
-  /// The instruction set that the kernels use, or empty if they are compiled for only one.
-  [[nodiscard]] virtual std::string instruction_set() const { return ""; }
-  /// The number of floating-point operations so far, or 0 if the device does not count them.
-  [[nodiscard]] virtual double operations() const { return 0; }
+  [[nodiscard]] virtual DeviceTraits traits() const = 0;
   /// The type of activations.
   [[nodiscard]] virtual DType dtype() const = 0;
   /// The type of small tensors that need full precision: latents, noise, prompt and time embeddings.
   /// Operations accept tensors of both types, in any combination.
   [[nodiscard]] virtual DType precise_dtype() const { return dtype(); }
-
-  /// True if replacing two convolutions by one composed convolution, with small extra ones for the image
-  /// border, saves time. False where the time depends on the number of operations more than on their work.
-  [[nodiscard]] virtual bool gains_by_joined_convolutions() const { return false; }
 
   /// Allocates device memory. Throws Error if the device does not have enough.
   virtual Buffer allocate(std::size_t bytes) = 0;

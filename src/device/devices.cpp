@@ -4,6 +4,7 @@
 #include <charconv>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "device/counting_device.h"
 #include "device/cpu/cpu_device.h"
@@ -128,7 +129,10 @@ ChosenDevice choose_device(const DeviceChoice& choice) {
     return choose_cpu(choice);
   }
   if (choice.device == "counting") {
-    return {.device = std::make_unique<CountingDevice>(), .precision = Precision::f32, .why_not_cuda = {}};
+    auto counting = std::make_unique<CountingDevice>();
+    const CountingDevice* const counter = counting.get();
+    return {
+        .device = std::move(counting), .precision = Precision::f32, .counting = counter, .why_not_cuda = {}};
   }
   if (const std::optional<int> index = gpu_index(choice.device)) {
     return choose_cuda(*index, choice.precision);

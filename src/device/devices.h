@@ -7,6 +7,8 @@
 
 namespace streamdiffusion {
 
+class CountingDevice;
+
 /// A user's choice of device and precision.
 struct DeviceChoice {
   std::string device = "auto";     ///< As ModelOptions::device.
@@ -16,7 +18,8 @@ struct DeviceChoice {
 
 struct ChosenDevice {
   std::unique_ptr<Device> device;
-  Precision precision = Precision::f32;  ///< The precision that layers are packed with.
+  Precision precision = Precision::f32;      ///< The precision that layers are packed with.
+  const CountingDevice* counting = nullptr;  ///< `device` if it counts operations, else null.
   std::string why_not_cuda;  ///< Reason why "auto" did not choose the machine's NVIDIA card; else empty.
 };
 

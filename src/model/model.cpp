@@ -9,6 +9,7 @@
 #include <system_error>
 #include <utility>
 
+#include "device/counting_device.h"
 #include "device/devices.h"
 #include "model/model_impl.h"
 #include "model/prompt/lora_tags.h"
@@ -102,8 +103,9 @@ ModelInfo describe(const ModelFiles& files, const Device& device, const ModelOpt
   } else {
     info.name = path.stem().string();
   }
-  info.device = device.name();
-  info.instruction_set = device.instruction_set();
+  const DeviceTraits traits = device.traits();
+  info.device = traits.name;
+  info.instruction_set = traits.instruction_set;
   info.native_size = static_cast<int>(files.unet_config.sample_size) * info.size_multiple;
   info.prompt_tokens = static_cast<int>(files.tokenizer.tokens_per_prompt());
   for (const LoraOptions& lora : options.loras) {
@@ -133,6 +135,10 @@ Model::Impl::Impl(const ModelOptions& given)
   if (options.on_note) {
     std::ranges::for_each(options.notes, options.on_note);
   }
+}
+
+double Model::Impl::counted_operations() const {
+  return chosen.counting != nullptr ? chosen.counting->operations() : 0;
 }
 
 std::shared_ptr<const Lora> Model::Impl::open_lora(const std::filesystem::path& file) const {

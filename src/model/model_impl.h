@@ -51,6 +51,9 @@ struct Model::Impl {
 
   [[nodiscard]] Context context() { return {*device, arena}; }
 
+  /// The number of floating-point operations so far, or 0 if the device does not count them.
+  [[nodiscard]] double counted_operations() const;
+
   ModelOptions options;
   ChosenDevice chosen;
   Device* device;  ///< Points to chosen.device.

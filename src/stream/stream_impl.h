@@ -69,12 +69,12 @@ struct Stream::Impl {
   /// statistics.
   template <typename Work>
   void run_timed(double& seconds, Work&& work) {
-    const double operations = device().operations();
+    const double operations = model->impl().counted_operations();
     const auto start = std::chrono::steady_clock::now();
     work();
     device().synchronize();
     seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    statistics.operations += device().operations() - operations;
+    statistics.operations += model->impl().counted_operations() - operations;
   }
 
   [[nodiscard]] Transitions transitions_to(const Target& wanted) const;

@@ -23,7 +23,7 @@ std::string problem_of(const DeviceChoice& choice) {
 bool names(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 TEST(Devices, TheCpuTakesItsPrecisions) {
-  EXPECT_EQ(choose_device({.device = "cpu"}).device->name(), "cpu");
+  EXPECT_EQ(choose_device({.device = "cpu"}).device->traits().name, "cpu");
   EXPECT_EQ(choose_device({.device = "cpu", .precision = "int8"}).precision, Precision::int8);
   EXPECT_TRUE(names(problem_of({.device = "cpu", .precision = "f16"}), "\"f16\" is not known to the CPU"));
   EXPECT_TRUE(names(problem_of({.device = "cpu", .threads = -1}), "threads is -1"));
@@ -47,16 +47,16 @@ TEST(Devices, ThatCannotBeHadSayWhy) {
   if (found.gpus.empty()) {
     EXPECT_FALSE(found.problem.empty());
     EXPECT_TRUE(names(problem_of({.device = "cuda"}), "use the device \"cpu\""));
-    EXPECT_EQ(choose_device({.device = "auto"}).device->name(), "cpu");
+    EXPECT_EQ(choose_device({.device = "auto"}).device->traits().name, "cpu");
     return;
   }
   EXPECT_TRUE(names(problem_of({.device = "cuda:99"}), "no GPU 99"));
-  EXPECT_TRUE(names(choose_device({.device = "auto"}).device->name(), found.gpus.front().name));
+  EXPECT_TRUE(names(choose_device({.device = "auto"}).device->traits().name, found.gpus.front().name));
 }
 
 TEST(Devices, AutoStaysOnTheCpuForItsOwnPrecisions) {
   const ChosenDevice chosen = choose_device({.device = "auto", .precision = "int8"});
-  EXPECT_EQ(chosen.device->name(), "cpu");
+  EXPECT_EQ(chosen.device->traits().name, "cpu");
   EXPECT_TRUE(chosen.why_not_cuda.empty());
 }
 

@@ -31,14 +31,9 @@ class FailingDevice : public Device {
     return device_.allocate(bytes);
   }
 
-  [[nodiscard]] std::string name() const override { return device_.name(); }
-  [[nodiscard]] std::string instruction_set() const override { return device_.instruction_set(); }
-  [[nodiscard]] double operations() const override { return device_.operations(); }
+  [[nodiscard]] DeviceTraits traits() const override { return device_.traits(); }
   [[nodiscard]] DType dtype() const override { return device_.dtype(); }
   [[nodiscard]] DType precise_dtype() const override { return device_.precise_dtype(); }
-  [[nodiscard]] bool gains_by_joined_convolutions() const override {
-    return device_.gains_by_joined_convolutions();
-  }
   void synchronize() override { device_.synchronize(); }
   void sequence(const std::function<void()>& operations) override { device_.sequence(operations); }
   void upload(std::span<const float> host, const Tensor& out) override { device_.upload(host, out); }

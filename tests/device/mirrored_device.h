@@ -21,7 +21,7 @@ class MirroredDevice : public Device {
  public:
   explicit MirroredDevice(std::unique_ptr<Device> device) : device_(std::move(device)) {}
 
-  [[nodiscard]] std::string name() const override { return device_->name(); }
+  [[nodiscard]] DeviceTraits traits() const override { return {.name = device_->traits().name}; }
   [[nodiscard]] DType dtype() const override { return DType::f32; }
   /// Type of the other device's activations.
   [[nodiscard]] DType computed() const { return device_->dtype(); }

@@ -21,7 +21,7 @@ namespace {
 /// Keeps the recorded sequences and computes nothing.
 class KeepingDevice : public cuda::RecordingDevice {
  public:
-  [[nodiscard]] std::string name() const override { return "keeping"; }
+  [[nodiscard]] DeviceTraits traits() const override { return {.name = "keeping"}; }
   [[nodiscard]] DType dtype() const override { return DType::f16; }
   Buffer allocate(std::size_t bytes) override {
     return {std::malloc(bytes), bytes, [](void* data, std::size_t) { std::free(data); }};

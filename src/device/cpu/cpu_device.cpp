@@ -40,11 +40,11 @@ class CpuDevice : public Device {
   CpuDevice(int threads, const Features& features, DType activations, const CacheSizes& caches)
       : activations_(activations), workers_(*this, threads, features, caches) {}
 
-  [[nodiscard]] std::string name() const override { return "cpu"; }
-  [[nodiscard]] std::string instruction_set() const override { return cpu::instruction_set(); }
+  [[nodiscard]] DeviceTraits traits() const override {
+    return {.name = "cpu", .instruction_set = instruction_set(), .gains_by_joined_convolutions = true};
+  }
   [[nodiscard]] DType dtype() const override { return activations_; }
   [[nodiscard]] DType precise_dtype() const override { return DType::f32; }
-  [[nodiscard]] bool gains_by_joined_convolutions() const override { return true; }
 
   Buffer allocate(std::size_t bytes) override { return pages_.allocate(bytes); }
   void synchronize() override {}

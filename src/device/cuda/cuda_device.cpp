@@ -35,7 +35,7 @@ class CudaDevice : public RecordingDevice {
   CudaDevice(int index, DType type);
   ~CudaDevice() override;
 
-  [[nodiscard]] std::string name() const override { return name_; }
+  [[nodiscard]] DeviceTraits traits() const override { return {.name = name_}; }
   [[nodiscard]] DType dtype() const override { return type_; }
 
   Buffer allocate(std::size_t bytes) override;

@@ -76,7 +76,8 @@ class LayerLoader {
   LayerLoader(Device& device, const TensorFiles& files, Lora::Network network, std::vector<ScaledLora> loras,
               LayerCache& cache, Precision precision = Precision::f32);
 
-  /// Sets the side in pixels of the inputs of following convolutions in typical use (HostConv2d::side).
+  /// Sets the side in pixels of the inputs of following convolutions in typical use
+  /// (HostConv2d::typical_size).
   void expect_side(std::int64_t side) { side_ = side; }
   /// Makes a convolution from `NAME.weight` [out, in, kernel, kernel] and `NAME.bias` [out].
   Weights conv2d(const std::string& name, std::int64_t in, std::int64_t out, std::int64_t kernel,
@@ -84,7 +85,9 @@ class LayerLoader {
   /// Composes two consecutive 3x3 convolutions into one of 5x5 in float32, see join_convolutions.
   Weights joined_conv2d(const NamedConv2d& first, const NamedConv2d& second, Edge vertical, Edge horizontal);
   /// True if the device computes a joined convolution faster than the two.
-  [[nodiscard]] bool prefers_joined_convolutions() const { return device_.gains_by_joined_convolutions(); }
+  [[nodiscard]] bool prefers_joined_convolutions() const {
+    return device_.traits().gains_by_joined_convolutions;
+  }
   /// Makes a linear layer from `NAME.weight` [out, in] or [out, in, 1, 1] and `NAME.bias` [out]. Several
   /// names become one layer that has their outputs one after the other.
   Weights linear(const std::vector<std::string>& names, std::int64_t in, std::int64_t out_each,

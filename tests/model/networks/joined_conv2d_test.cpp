@@ -70,13 +70,13 @@ class JoinedConv2dTest : public testing::TestWithParam<Case> {};
 
 TEST_P(JoinedConv2dTest, GivesWhatTheTwoGiveOneAfterTheOther) {
   NetworkBench bench;
-  ASSERT_TRUE(bench.context().device.gains_by_joined_convolutions());
+  ASSERT_TRUE(bench.context().device.traits().gains_by_joined_convolutions);
   EXPECT_LT(error_of(bench, GetParam()), 1e-5);
 }
 
 TEST_P(JoinedConv2dTest, ComputesBothOnADeviceThatDoesNotGain) {
   NetworkBench bench(std::make_unique<reference::MirroredDevice>(make_cpu_device(1)));
-  ASSERT_FALSE(bench.context().device.gains_by_joined_convolutions());
+  ASSERT_FALSE(bench.context().device.traits().gains_by_joined_convolutions);
   EXPECT_EQ(error_of(bench, GetParam()), 0);
 }
 

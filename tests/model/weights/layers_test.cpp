@@ -29,7 +29,7 @@ const KeptWeights& kept(const Weights& weights) { return static_cast<const KeptW
 /// A device that only stores weights and computes nothing.
 class PackingDevice : public Device {
  public:
-  [[nodiscard]] std::string name() const override { return "packing"; }
+  [[nodiscard]] DeviceTraits traits() const override { return {.name = "packing"}; }
   [[nodiscard]] DType dtype() const override { return DType::f32; }
   Weights pack_conv2d(const HostConv2d& host) override { return keep(host.weight, host.bias); }
   Weights pack_linear(const HostLinear& host) override { return keep(host.weight, host.bias); }
