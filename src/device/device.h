@@ -8,6 +8,7 @@
 #include <string>
 
 #include "core/tensor.h"
+#include "device/timestamp.h"
 
 namespace streamdiffusion {
 
@@ -153,6 +154,11 @@ class Device {
   virtual Buffer allocate(std::size_t bytes) = 0;
   /// Waits until all queued operations have finished.
   virtual void synchronize() = 0;
+  /// Returns a timestamp that the device sets; it must not outlive the device. A device that computes each
+  /// operation before its function returns need not override this.
+  [[nodiscard]] virtual std::unique_ptr<Timestamp> make_timestamp() {
+    return std::make_unique<HostTimestamp>();
+  }
 
   /// Calls `operations` once. The device may collect the operations that it requests and run them afterwards.
   /// A device that has already run the same operations on the same memory can then start them all at once.

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <chrono>
 #include <span>
 #include <vector>
 
@@ -31,13 +30,14 @@ void predict(std::vector<Participant> participants) {
     std::vector<DenoisingRows*> together;
     std::transform(participants.begin(), others, std::back_inserter(together),
                    [](const Participant& one) { return one.rows; });
-    double seconds = 0;
-    stream.run_timed(seconds, [&] {
+    const std::span<const Participant> sharers(participants.begin(), others);
+    std::ranges::for_each(sharers, [](const Participant& one) { one.stream->timers.unet.start(); });
+    stream.run_counted([&] {
       Context context = stream.context();
       DenoisingRows::predict(context, together);
     });
-    for (auto one = participants.begin(); one != others; ++one) {
-      one->stream->statistics.unet_seconds += seconds / static_cast<double>(together.size());
+    for (const Participant& one : sharers) {
+      one.stream->timers.unet.stop(sharers.size());
     }
     participants.erase(participants.begin(), others);
   }

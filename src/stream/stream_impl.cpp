@@ -43,7 +43,8 @@ Stream::Impl::Impl(std::shared_ptr<Model> given_model, const StreamOptions& give
       image_input(device(), codec.latents(1)),
       labels(static_cast<std::size_t>(options.frame_buffer_size)),
       result(make_frames(options)),
-      next_result(make_frames(options)) {
+      next_result(make_frames(options)),
+      timers(device()) {
   set_parameters(given_parameters);
 }
 
@@ -101,7 +102,7 @@ bool Stream::Impl::begin_input(std::span<const Frame> in, std::vector<Frame>& ou
     next.skipped = std::ssize(in);
     return false;
   }
-  run_timed(statistics.encode_seconds, [&] { codec.encode(context(), in, new_input.view()); });
+  run_timed(timers.encode, [&] { codec.encode(context(), in, new_input.view()); });
   next.new_input_is_noise = false;
   set_labels(in);
   return true;
@@ -174,6 +175,14 @@ void Stream::Impl::commit() {
   rows_are_set = true;
   statistics.steps += next.steps;
   statistics.skipped += next.skipped;
+  add_times();
+}
+
+/// Adds the times of the stages that have run to the statistics. Waits until the device has computed them.
+void Stream::Impl::add_times() {
+  statistics.encode_seconds += timers.encode.take();
+  statistics.unet_seconds += timers.unet.take();
+  statistics.decode_seconds += timers.decode.take();
 }
 
 /// Draws fresh noise for text to image into `latents` and `step_noise`, as StepNoise::draw does.
@@ -230,7 +239,7 @@ void Stream::Impl::finish_step(std::vector<Frame>& out) {
   if (batch) {
     x0 = batch->end_step(labels);
   } else {
-    run_timed(statistics.unet_seconds, [&] { x0 = sequential->run(context(), denoising_input()); });
+    run_timed(timers.unet, [&] { x0 = sequential->run(context(), denoising_input()); });
   }
   next.steps = batch ? 1 : steps();
   decode_result(x0, batch ? batch->finished() : labels, out);
@@ -238,7 +247,7 @@ void Stream::Impl::finish_step(std::vector<Frame>& out) {
 
 void Stream::Impl::denoise_input(std::vector<Frame>& out) {
   if (DenoisingRows* const rows = begin_step()) {
-    run_timed(statistics.unet_seconds, [&] {
+    run_timed(timers.unet, [&] {
       Context calling = context();
       DenoisingRows::predict(calling, std::span(&rows, 1));
     });
@@ -252,7 +261,7 @@ void Stream::Impl::decode_result(const Tensor& x0, std::span<const FrameLabel> f
     out.clear();
     return;
   }
-  run_timed(statistics.decode_seconds, [&] { codec.decode(context(), x0, next_result); });
+  run_timed(timers.decode, [&] { codec.decode(context(), x0, next_result); });
   for (std::size_t i = 0; i < next_result.size(); ++i) {
     next_result[i].number = finished[i].number;
     next_result[i].time = finished[i].time;
@@ -280,7 +289,7 @@ Frame Stream::Impl::generate_image(const Frame* in) {
   if (in != nullptr) {
     const std::span<const Frame> one(in, 1);
     check_frames(one, 1, options);
-    run_timed(statistics.encode_seconds, [&] { codec.encode(context(), one, image_input.view()); });
+    run_timed(timers.encode, [&] { codec.encode(context(), one, image_input.view()); });
     out.number = in->number;
     out.time = in->time;
   } else {
@@ -321,17 +330,18 @@ void Stream::Impl::generate_images(std::span<const std::uint32_t> variations, st
 /// Denoises image_input and decodes the results into `out`.
 void Stream::Impl::finish_images(SequentialDenoiser& denoiser, bool is_noise, std::span<Frame> out) {
   Tensor x0;
-  run_timed(statistics.unet_seconds, [&] {
+  run_timed(timers.unet, [&] {
     x0 = denoiser.run(context(), {.latents = image_input.view(),
                                   .is_noise = is_noise,
                                   .noise = is_noise ? image_noise.view() : Tensor{}});
   });
   statistics.steps += steps();
-  run_timed(statistics.decode_seconds, [&] {
+  run_timed(timers.decode, [&] {
     for (std::size_t i = 0; i < out.size(); ++i) {
       codec.decode(context(), x0.rows(static_cast<std::int64_t>(i), 1), out.subspan(i, 1));
     }
   });
+  add_times();
 }
 
 }  // namespace streamdiffusion

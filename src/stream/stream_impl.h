@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -12,6 +11,7 @@
 #include "stream/frame_codec.h"
 #include "stream/frame_filter.h"
 #include "stream/sequential_denoiser.h"
+#include "stream/stage_timer.h"
 #include "stream/step_noise.h"
 #include "stream/transition.h"
 #include "streamdiffusion/stream.h"
@@ -65,17 +65,29 @@ struct Stream::Impl {
   }
   [[nodiscard]] int delay() const { return options.use_denoising_batch ? static_cast<int>(steps()) - 1 : 0; }
 
-  /// Runs `work` and waits for the device. Adds the time to `seconds` and the counted operations to the
-  /// statistics.
+  /// The timers of a step's stages.
+  struct StageTimers {
+    explicit StageTimers(Device& device) : encode(device), unet(device), decode(device) {}
+    StageTimer encode;
+    StageTimer unet;
+    StageTimer decode;
+  };
+
+  /// Runs `work` and adds the operations that the device counts to the statistics.
   template <typename Work>
-  void run_timed(double& seconds, Work&& work) {
-    const double operations = model->impl().counted_operations();
-    const auto start = std::chrono::steady_clock::now();
+  void run_counted(Work&& work) {
+    const double before = model->impl().counted_operations();
     work();
-    device().synchronize();
-    seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    statistics.operations += model->impl().counted_operations() - operations;
+    statistics.operations += model->impl().counted_operations() - before;
   }
+  /// Runs one stage of a step. `add_times` adds its time to the statistics.
+  template <typename Work>
+  void run_timed(StageTimer& timer, Work&& work) {
+    timer.start();
+    run_counted(work);
+    timer.stop();
+  }
+  void add_times();
 
   [[nodiscard]] Transitions transitions_to(const Target& wanted) const;
   void set_rows(const Target& wanted, const Transitions& at);
@@ -121,6 +133,7 @@ struct Stream::Impl {
   std::vector<Frame> next_result;  // frames that come out in this step
   bool has_result = false;
   NextState next;
+  StageTimers timers;
   StreamStatistics statistics;
 };
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 
@@ -35,6 +36,7 @@ class FailingDevice : public Device {
   [[nodiscard]] DType dtype() const override { return device_.dtype(); }
   [[nodiscard]] DType precise_dtype() const override { return device_.precise_dtype(); }
   void synchronize() override { device_.synchronize(); }
+  [[nodiscard]] std::unique_ptr<Timestamp> make_timestamp() override { return device_.make_timestamp(); }
   void sequence(const std::function<void()>& operations) override { device_.sequence(operations); }
   void upload(std::span<const float> host, const Tensor& out) override { device_.upload(host, out); }
   void download(const Tensor& x, std::span<float> host) override { device_.download(x, host); }

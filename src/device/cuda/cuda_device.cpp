@@ -40,6 +40,7 @@ class CudaDevice : public RecordingDevice {
 
   Buffer allocate(std::size_t bytes) override;
   void synchronize() override;
+  [[nodiscard]] std::unique_ptr<Timestamp> make_timestamp() override;
   void upload(std::span<const float> host, const Tensor& out) override;
   void download(const Tensor& x, std::span<float> host) override;
 
@@ -52,6 +53,8 @@ class CudaDevice : public RecordingDevice {
   float cosine_similarity(const Tensor& x, const Tensor& y) override;
   void upload_pixels(const std::uint8_t* host, float scale, float shift, const Tensor& out) override;
   void download_pixels(const Tensor& x, float scale, float shift, std::uint8_t* host) override;
+
+  void record(cudaEvent_t event);
 
  private:
   void run(const Commands& commands) override;
@@ -74,6 +77,25 @@ class CudaDevice : public RecordingDevice {
   Recordings<GraphExec> recordings_;
   Scratch scratch_;
   Computer computer_;
+};
+
+/// An event of the device's stream.
+class GpuTimestamp final : public Timestamp {
+ public:
+  explicit GpuTimestamp(CudaDevice& device) : device_(device), event_(make_event(cudaEventDefault)) {}
+
+  void record() override { device_.record(event_.get()); }
+  [[nodiscard]] double seconds_since(const Timestamp& earlier) const override {
+    const Event& start = static_cast<const GpuTimestamp&>(earlier).event_;
+    check(cudaEventSynchronize(event_.get()), "computing");
+    float milliseconds = 0;
+    check(cudaEventElapsedTime(&milliseconds, start.get(), event_.get()), "measuring");
+    return static_cast<double>(milliseconds) / 1000;
+  }
+
+ private:
+  CudaDevice& device_;
+  Event event_;
 };
 
 /// Selects the GPU for this thread, because the initialisers of the members need it. Returns `index`.
@@ -125,6 +147,16 @@ Buffer CudaDevice::allocate(std::size_t bytes) {
 void CudaDevice::synchronize() {
   begin_immediate();
   check(cudaStreamSynchronize(stream_.get()), "computing");
+}
+
+std::unique_ptr<Timestamp> CudaDevice::make_timestamp() {
+  make_current();
+  return std::make_unique<GpuTimestamp>(*this);
+}
+
+void CudaDevice::record(cudaEvent_t event) {
+  begin_immediate();
+  check(cudaEventRecord(event, stream_.get()), "measuring");
 }
 
 // ---- order of operations
