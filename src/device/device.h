@@ -139,6 +139,9 @@ struct DeviceTraits {
 /// otherwise. Operations are queued and run in order. Those that return values to the host wait for all
 /// earlier ones, as `synchronize` does. An operation allocates nothing after its first run with a shape. A
 /// device must be called from one thread at a time.
+///
+/// Host memory belongs to the caller again as soon as a function returns. Arguments in host memory (pixels,
+/// values, weights, spans of factors or row ranges) have been read by then, and results have been written.
 class Device {
  public:
   virtual ~Device() = default;

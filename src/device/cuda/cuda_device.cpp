@@ -16,6 +16,7 @@
 #include "device/cuda/packed.h"
 #include "device/cuda/recording_device.h"
 #include "device/cuda/scratch.h"
+#include "device/cuda/staging.h"
 
 namespace streamdiffusion::cuda {
 
@@ -72,8 +73,8 @@ class CudaDevice : public RecordingDevice {
   DType type_;
   std::string name_;
   Stream stream_;
-  Event uploaded_;       // reached when the upload from `pixels_` is complete
-  PinnedMemory pixels_;  // staging buffer for pixels in both directions
+  Staging staging_;
+  PinnedMemory downloads_;  // receives pixels from the GPU
   Recordings<GraphExec> recordings_;
   Scratch scratch_;
   Computer computer_;
@@ -115,7 +116,6 @@ CudaDevice::CudaDevice(int index, DType type)
       type_(type),
       name_("cuda:" + std::to_string(index) + " " + properties_of(index).name + ", " + to_string(type)),
       stream_(make_stream()),
-      uploaded_(make_event()),
       recordings_(kGraphsKept),
       scratch_(*this, [this] { recordings_.clear(); }),
       computer_(*this, stream_.get(), scratch_, type) {
@@ -219,8 +219,7 @@ void CudaDevice::upload(std::span<const float> host, const Tensor& out) {
   assert(out.dense() && out.shape.elements() == std::ssize(host));
   begin_immediate();
   const Buffer values = allocate(host.size_bytes());
-  check(cudaMemcpyAsync(values.data(), host.data(), host.size_bytes(), cudaMemcpyHostToDevice, stream_.get()),
-        "copying to the GPU");
+  staging_.upload(host.data(), host.size_bytes(), values.data(), stream_.get());
   from_floats(stream_.get(), static_cast<const float*>(values.data()), out);
 }
 
@@ -237,12 +236,8 @@ void CudaDevice::download(const Tensor& x, std::span<float> host) {
 void CudaDevice::upload_pixels(const std::uint8_t* host, float scale, float shift, const Tensor& out) {
   begin_immediate();
   const auto bytes = static_cast<std::size_t>(out.shape.elements());
-  check(cudaEventSynchronize(uploaded_.get()), "copying to the GPU");
-  std::byte* const pinned = pixels_.get(bytes);
-  std::memcpy(pinned, host, bytes);
   auto* const pixels = reinterpret_cast<std::uint8_t*>(scratch(bytes));
-  check(cudaMemcpyAsync(pixels, pinned, bytes, cudaMemcpyHostToDevice, stream_.get()), "copying to the GPU");
-  check(cudaEventRecord(uploaded_.get(), stream_.get()), "copying to the GPU");
+  staging_.upload(host, bytes, pixels, stream_.get());
   from_pixels(stream_.get(), pixels, scale, shift, out);
 }
 
@@ -251,8 +246,7 @@ void CudaDevice::download_pixels(const Tensor& x, float scale, float shift, std:
   const auto bytes = static_cast<std::size_t>(x.shape.elements());
   auto* const pixels = reinterpret_cast<std::uint8_t*>(scratch(bytes));
   to_pixels(stream_.get(), x, scale, shift, pixels);
-  check(cudaEventSynchronize(uploaded_.get()), "copying to the GPU");
-  std::byte* const pinned = pixels_.get(bytes);
+  std::byte* const pinned = downloads_.get(bytes);
   check(cudaMemcpyAsync(pinned, pixels, bytes, cudaMemcpyDeviceToHost, stream_.get()),
         "copying from the GPU");
   check(cudaStreamSynchronize(stream_.get()), "computing");
@@ -284,8 +278,7 @@ Buffer CudaDevice::pack_values(const WeightShape& shape, std::span<const float> 
   const std::int64_t elements = shape.padded_out_channels * shape.taps * shape.padded_in_channels;
   Buffer packed = allocate(static_cast<std::size_t>(elements) * size_of(type));
   const Buffer values = allocate(host.size_bytes());
-  check(cudaMemcpyAsync(values.data(), host.data(), host.size_bytes(), cudaMemcpyHostToDevice, stream_.get()),
-        "copying weights to the GPU");
+  staging_.upload(host.data(), host.size_bytes(), values.data(), stream_.get());
   pack_weights(stream_.get(), shape, static_cast<const float*>(values.data()), type, packed.data());
   return packed;
 }
