@@ -35,12 +35,19 @@ class Buffer {
 enum class Activation { none, silu, relu, gelu, quick_gelu, tanh };
 
 /// Weights of one layer, packed for one device when the model is loaded. The layout is private to the device
-/// and valid for every image size and batch size. Immutable.
+/// and valid for every image size and batch size. Their address never changes, and their contents change only
+/// by Device::update_weights.
 class PackedWeights {
  public:
   virtual ~PackedWeights() = default;
 };
 using Weights = std::shared_ptr<const PackedWeights>;
+
+/// New contents for the weights of a layer.
+struct WeightUpdate {
+  const PackedWeights* slot = nullptr;      ///< The weights whose contents are replaced.
+  const PackedWeights* contents = nullptr;  ///< Another packing of the same layer by the same device.
+};
 
 /// The number format that a layer is computed in. The device chooses the type of activations between layers.
 enum class Precision {
@@ -164,8 +171,9 @@ class Device {
   }
 
   /// Calls `operations` once. The device may collect the operations that it requests and run them afterwards.
-  /// A device that has already run the same operations on the same memory can then start them all at once.
-  /// `operations` should not read values back to the host.
+  /// A device that has already run the same operations on the same memory can then start them all at once,
+  /// with the present contents of tensors and weights and the present factors of `combine`. `operations`
+  /// should not read values back to the host.
   virtual void sequence(const std::function<void()>& operations) { operations(); }
 
   /// Copies host values to `out`, converted to its type. `out` is dense and has as many elements.
@@ -232,9 +240,10 @@ class Device {
   /// Writes (x * scale + shift) * 255, rounded and clamped to 0 to 255, to host memory [n][h][w][3].
   virtual void download_pixels(const Tensor& x, float scale, float shift, std::uint8_t* host) = 0;
 
-  /// Moves the contents of `weights` to the memory of `old`, another packing of the same layer. A device that
-  /// has recorded a sequence with `old` then repeats it with `weights`. `old` must not be used any more.
-  virtual void move_to_address_of(const PackedWeights& /*weights*/, const PackedWeights& /*old*/) {}
+  /// Copies the contents of each update into its slot. A device that has recorded a sequence with the slots
+  /// then repeats it with the new contents. Returns false, and changes nothing, if the device records nothing
+  /// or a layer's packings have different layouts.
+  virtual bool update_weights(std::span<const WeightUpdate> /*updates*/) { return false; }
 };
 
 }  // namespace streamdiffusion

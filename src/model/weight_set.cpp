@@ -1,6 +1,8 @@
 #include "model/weight_set.h"
 
 #include <cstddef>
+#include <new>
+#include <set>
 #include <utility>
 
 namespace streamdiffusion {
@@ -10,14 +12,6 @@ namespace {
 // For Stable Diffusion 1.5 in float32 a context takes 8 MB and an embedding 0.2 MB.
 constexpr std::size_t kContextsKept = 16;
 constexpr std::size_t kEmbeddingsKept = 64;
-
-UNet2DCondition make_unet(Device& device, const ModelFiles& model, const std::vector<ScaledLora>& loras,
-                          LayerCache& cache, Precision precision, std::vector<Weights>& made) {
-  LayerLoader layers(device, model.unet, Lora::Network::unet, loras, cache, precision);
-  UNet2DCondition unet(model.unet_config, layers);
-  made = layers.take_layers();
-  return unet;
-}
 
 /// The text encoder is bf16 unless the UNet is f32. int8 would save little of the time to encode a prompt.
 ClipText make_text_encoder(Device& device, const ModelFiles& model, const std::vector<ScaledLora>& loras,
@@ -31,10 +25,18 @@ ClipText make_text_encoder(Device& device, const ModelFiles& model, const std::v
 
 WeightSet::WeightSet(Device& device, const ModelFiles& model, const std::vector<ScaledLora>& loras,
                      LayerCache& cache, int clip_skip, Precision precision)
-    : unet_(make_unet(device, model, loras, cache, precision, layers_)),
+    : denoiser_(make_denoiser(device, model, loras, cache, precision)),
       text_encoder_(make_text_encoder(device, model, loras, cache, clip_skip, precision)),
       embeddings_(kEmbeddingsKept),
       contexts_(kContextsKept) {}
+
+std::shared_ptr<const WeightSet::Denoiser> WeightSet::make_denoiser(Device& device, const ModelFiles& model,
+                                                                    const std::vector<ScaledLora>& loras,
+                                                                    LayerCache& cache, Precision precision) {
+  LayerLoader layers(device, model.unet, Lora::Network::unet, loras, cache, precision);
+  UNet2DCondition unet(model.unet_config, layers);
+  return std::make_shared<const Denoiser>(Denoiser{layers.take_layers(), std::move(unet)});
+}
 
 std::shared_ptr<const PromptEmbedding> WeightSet::embedding(Context& context, const std::string& prompt,
                                                             const Tokenizer::Encoding& encoding) {
@@ -63,17 +65,7 @@ std::shared_ptr<const TextContext> WeightSet::text_context(Context& context,
   const std::int64_t channels = text_encoder_.config().hidden_size;
   const Tensor tokens = context.arena.allocate_precise({1, 1, std::ssize(embedding) / channels, channels});
   context.device.upload(embedding, tokens);
-  return unet_.text_context(context, tokens);
-}
-
-void WeightSet::move_to_addresses_of(Device& device, const WeightSet& old) const {
-  constexpr long kOwners = 2;  // the network's reference and the one in layers_
-  for (std::size_t i = 0; i < layers_.size(); ++i) {
-    if (layers_[i] != old.layers_[i] && layers_[i].use_count() == kOwners &&
-        old.layers_[i].use_count() == kOwners) {
-      device.move_to_address_of(*layers_[i], *old.layers_[i]);
-    }
-  }
+  return unet().text_context(context, tokens);
 }
 
 std::shared_ptr<WeightSet> WeightSets::get(std::vector<ScaledLora> loras) {
@@ -88,6 +80,50 @@ std::shared_ptr<WeightSet> WeightSets::get(std::vector<ScaledLora> loras) {
   model_.unet.release_pages();
   model_.text_encoder.release_pages();
   return latest_;
+}
+
+void WeightSets::reuse_slots(std::shared_ptr<WeightSet> old, WeightSet& now) {
+  const std::shared_ptr<const WeightSet::Denoiser> vacated = old->denoiser_;
+  const std::weak_ptr<const WeightSet> users = old;
+  old.reset();
+  if (users.expired() && take_slots(*vacated, now)) {
+    now.denoiser_ = vacated;
+  }
+}
+
+/// Copies the layers of `now` to the slots of `vacated`, a UNet that no set has any more. Returns false and
+/// changes nothing unless all layers can be copied: recordings are repeated only if all of them match.
+bool WeightSets::take_slots(const WeightSet::Denoiser& vacated, const WeightSet& now) {
+  LayerCache::Replacements replacements;
+  std::vector<WeightUpdate> updates;
+  try {
+    std::set<Weights> used;
+    for (const auto& [loras, set] : sets_) {
+      if (const std::shared_ptr<WeightSet> user = set.lock()) {
+        used.insert(user->denoiser_->layers.begin(), user->denoiser_->layers.end());
+      }
+    }
+    for (std::size_t i = 0; i < vacated.layers.size(); ++i) {
+      const Weights& slot = vacated.layers[i];
+      const Weights& contents = now.denoiser_->layers[i];
+      if (slot == contents) {
+        continue;
+      }
+      if (used.contains(slot)) {
+        return false;
+      }
+      updates.push_back({.slot = slot.get(), .contents = contents.get()});
+      replacements.emplace(contents, slot);
+      replacements.emplace(slot, nullptr);
+    }
+  } catch (const std::bad_alloc&) {
+    return false;  // Without the old slots, a device records anew.
+  }
+  if (updates.empty() || !device_.update_weights(updates)) {
+    return false;
+  }
+  cache_.replace(replacements);
+  return true;
 }
 
 }  // namespace streamdiffusion

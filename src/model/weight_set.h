@@ -25,7 +25,7 @@ class WeightSet {
   WeightSet(Device& device, const ModelFiles& model, const std::vector<ScaledLora>& loras, LayerCache& cache,
             int clip_skip, Precision precision);
 
-  [[nodiscard]] const UNet2DCondition& unet() const { return unet_; }
+  [[nodiscard]] const UNet2DCondition& unet() const { return denoiser_->unet; }
   [[nodiscard]] const ClipText& text_encoder() const { return text_encoder_; }
 
   /// Returns the embedding of a prompt, [encoding.ids][cross_attention_dim]. `encoding` must be the tokenized
@@ -40,13 +40,19 @@ class WeightSet {
   [[nodiscard]] std::shared_ptr<const TextContext> text_context(Context& context,
                                                                 const PromptEmbedding& embedding) const;
 
-  /// Moves the UNet's layers to the addresses of `old`, a weight set of the same model (see
-  /// Device::move_to_address_of). Layers that have other owners stay. `old` must not be used again.
-  void move_to_addresses_of(Device& device, const WeightSet& old) const;
-
  private:
-  std::vector<Weights> layers_;  // the UNet's layers, in the order of construction
-  UNet2DCondition unet_;
+  friend class WeightSets;
+
+  /// The UNet, with its layers in the order of construction.
+  struct Denoiser {
+    std::vector<Weights> layers;
+    UNet2DCondition unet;
+  };
+  static std::shared_ptr<const Denoiser> make_denoiser(Device& device, const ModelFiles& model,
+                                                       const std::vector<ScaledLora>& loras,
+                                                       LayerCache& cache, Precision precision);
+
+  std::shared_ptr<const Denoiser> denoiser_;
   ClipText text_encoder_;
   LruCache<std::shared_ptr<const PromptEmbedding>> embeddings_;
   LruCache<std::shared_ptr<const TextContext>> contexts_;
@@ -62,7 +68,14 @@ class WeightSets {
   /// Returns the set with these LoRAs and builds it if none is alive. LoRAs with a scale of 0 are ignored.
   std::shared_ptr<WeightSet> get(std::vector<ScaledLora> loras);
 
+  /// Tells that one user has gone from `old` to `now`, another set of this model. If no other has `old`, the
+  /// UNet of `now` takes over the slots of its weights, so that a device repeats what it has recorded with
+  /// them (Device::update_weights). Changes no result. Throws only if the device is lost.
+  void reuse_slots(std::shared_ptr<WeightSet> old, WeightSet& now);
+
  private:
+  [[nodiscard]] bool take_slots(const WeightSet::Denoiser& vacated, const WeightSet& now);
+
   Device& device_;
   const ModelFiles& model_;
   int clip_skip_;

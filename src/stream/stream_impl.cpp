@@ -63,7 +63,7 @@ void Stream::Impl::set_parameters(const Parameters& changed) {
     wanted.noise = std::make_shared<StepNoise>(context(), seeds_of(changed), steps, codec.latents(1));
   }
   Transitions wanted_transitions = transitions_to(wanted);
-  const std::shared_ptr<const WeightSet> old = target.denoising ? target.denoising->weights : nullptr;
+  std::shared_ptr<WeightSet> old = target.denoising ? target.denoising->weights : nullptr;
   set_rows(wanted, wanted_transitions);
   // No operation from here on can fail.
   if (batch) {
@@ -73,8 +73,8 @@ void Stream::Impl::set_parameters(const Parameters& changed) {
   transitions = std::move(wanted_transitions);
   rows_are_set = true;
   filter.force(delay() + 1);
-  if (old.use_count() == 1) {  // no other stream uses the old weights
-    target.denoising->weights->move_to_addresses_of(device(), *old);
+  if (old) {
+    model->impl().weight_sets.reuse_slots(std::move(old), *target.denoising->weights);
   }
 }
 

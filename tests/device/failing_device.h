@@ -84,8 +84,8 @@ class FailingDevice : public Device {
   void download_pixels(const Tensor& x, float scale, float shift, std::uint8_t* host) override {
     device_.download_pixels(x, scale, shift, host);
   }
-  void move_to_address_of(const PackedWeights& weights, const PackedWeights& old) override {
-    device_.move_to_address_of(weights, old);
+  bool update_weights(std::span<const WeightUpdate> updates) override {
+    return device_.update_weights(updates);
   }
 
  private:

@@ -31,8 +31,9 @@ Tensor concatenate_rows(const Tensor& tensor, const RowRange& rows) {
   return batch;
 }
 
-Convolution describe(const Conv2dCommand& command, const ConvGeometry& geometry, std::int64_t in_stride) {
-  const Matrix& weights = command.weights;
+Convolution describe(const recording::Conv2dCommand& command, const ConvGeometry& geometry,
+                     std::int64_t in_stride) {
+  const PackedMatrix& weights = matrix_of(command.weights);
   const Conv2dOptions& options = command.options;
   return {.type = command.x.dtype,
           .n = geometry.in.n,
@@ -44,10 +45,10 @@ Convolution describe(const Conv2dCommand& command, const ConvGeometry& geometry,
           .out_w = geometry.out.w,
           .out_c = geometry.out.c,
           .out_stride = command.out.stride,
-          .kernel = weights.kernel,
+          .kernel = weights.layout().kernel,
           .step = geometry.step,
           .padding = geometry.padding,
-          .bias = weights.bias != nullptr,
+          .bias = weights.bias().data() != nullptr,
           .row_bias_stride = options.row_bias.empty() ? 0 : options.row_bias.stride,
           .residual_stride = options.residual.empty() ? 0 : options.residual.stride,
           .activation = options.activation};
@@ -74,25 +75,28 @@ bool is_aligned_for_cudnn(const Tensor& tensor) {
 Computer::Computer(Device& device, cudaStream_t stream, Scratch& scratch, DType type)
     : stream_(stream), scratch_(scratch), type_(type), cudnn_(device, stream), matmul_(device) {}
 
-void Computer::run(const Commands& commands) {
+void Computer::run(const recording::Commands& commands, const float* factors) {
   commands_ = &commands;
-  for (const Command& command : commands.list) {
+  factors_ = factors;
+  for (const recording::Command& command : commands.list) {
     std::visit([this](const auto& one) { run(one); }, command);
   }
 }
 
 // ---- convolutions
 
-void Computer::run(const Conv2dCommand& command) {
-  const Matrix& weights = command.weights;
+void Computer::run(const recording::Conv2dCommand& command) {
+  const PackedMatrix& weights = matrix_of(command.weights);
+  const Matrix& layout = weights.layout();
   const Conv2dOptions& options = command.options;
-  assert(command.x.shape.c == weights.in_channels && command.out.shape.c == weights.out_channels);
-  if (weights.kernel == 1 && weights.resample == Resample::none && options.row_bias.empty()) {
-    run(LinearCommand{command.x, command.weights, {options.residual, options.activation}, command.out});
+  assert(command.x.shape.c == layout.in_channels && command.out.shape.c == layout.out_channels);
+  if (layout.kernel == 1 && layout.resample == Resample::none && options.row_bias.empty()) {
+    run(recording::LinearCommand{
+        command.x, command.weights, {options.residual, options.activation}, command.out});
     return;
   }
   const ConvGeometry geometry =
-      conv_geometry(command.x.shape, weights.kernel, weights.resample, options.padding, command.out.shape);
+      conv_geometry(command.x.shape, layout.kernel, layout.resample, options.padding, command.out.shape);
   const bool fits = geometry.out.c == command.out.shape.c && is_aligned_for_cudnn(command.out) &&
                     is_aligned_for_cudnn(options.residual) && is_aligned_for_cudnn(options.row_bias);
   if (fits && !geometry.gather && is_aligned_for_cudnn(command.x) &&
@@ -121,9 +125,9 @@ void Computer::run(const Conv2dCommand& command) {
     x = dense(memory + x_place, geometry.in, type_);
     gather(stream_, command.x, geometry.upsampling, geometry.gathered_padding, x);
   }
-  ConvolutionData data{.x = x.data, .weights = weights.weights};
+  ConvolutionData data{.x = x.data, .weights = weights.weights().data()};
   if (fused) {
-    data.bias = weights.bias;
+    data.bias = weights.bias().data();
     data.row_bias = options.row_bias.data;
     data.residual = options.residual.data;
     data.out = command.out.data;
@@ -134,22 +138,24 @@ void Computer::run(const Conv2dCommand& command) {
   cudnn_.run(without_epilogue(dense_input), data, memory + workspace_place);
   Tensor sums = dense(data.out, geometry.out, type_);
   sums.shape.c = command.out.shape.c;
-  finish(stream_, sums, weights.bias, options.row_bias, options.residual, options.activation, command.out);
+  finish(stream_, sums, weights.bias().data(), options.row_bias, options.residual, options.activation,
+         command.out);
 }
 
 /// Runs the convolution with its epilogue, without copying the input. Returns false if cuDNN has no engine
 /// for that.
-bool Computer::convolve_fused(const Conv2dCommand& command, const Convolution& convolution) {
+bool Computer::convolve_fused(const recording::Conv2dCommand& command, const Convolution& convolution) {
   const std::optional<std::int64_t> workspace = cudnn_.workspace(convolution);
   if (!workspace) {
     return false;
   }
+  const PackedMatrix& weights = matrix_of(command.weights);
   ScratchPlan plan;
   plan.add(*workspace);
   cudnn_.run(convolution,
              {.x = command.x.data,
-              .weights = command.weights.weights,
-              .bias = command.weights.bias,
+              .weights = weights.weights().data(),
+              .bias = weights.bias().data(),
               .row_bias = command.options.row_bias.data,
               .residual = command.options.residual.data,
               .out = command.out.data},
@@ -159,13 +165,13 @@ bool Computer::convolve_fused(const Conv2dCommand& command, const Convolution& c
 
 // ---- linear layers
 
-void Computer::run(const LinearCommand& command) {
-  const Matrix& weights = command.weights;
+void Computer::run(const recording::LinearCommand& command) {
+  const PackedMatrix& weights = matrix_of(command.weights);
   const LinearOptions& options = command.options;
-  assert(command.x.shape.c == weights.in_channels);
-  if (weights.geglu) {
+  assert(command.x.shape.c == weights.layout().in_channels);
+  if (weights.layout().geglu) {
     Shape inner = command.out.shape;
-    inner.c = weights.out_channels;
+    inner.c = weights.layout().out_channels;
     ScratchPlan plan;
     plan.add(bytes_of(inner, type_));
     const Tensor both = dense(scratch_.get(plan), inner, type_);
@@ -179,30 +185,32 @@ void Computer::run(const LinearCommand& command) {
   }
 }
 
-void Computer::multiply(const Tensor& x, const Matrix& weights, const Tensor& residual, const Tensor& out) {
+void Computer::multiply(const Tensor& x, const PackedMatrix& weights, const Tensor& residual,
+                        const Tensor& out) {
+  const Matrix& layout = weights.layout();
   const Product product{.type = type_,
                         .result = type_,
                         .b_is_n_by_k = true,
                         .m = x.shape.pixels(),
-                        .n = weights.out_channels,
-                        .k = weights.in_channels,
+                        .n = layout.out_channels,
+                        .k = layout.in_channels,
                         .stride_a = x.stride,
-                        .stride_b = weights.padded_in_channels,
+                        .stride_b = layout.padded_in_channels,
                         .stride_c = residual.empty() ? 0 : residual.stride,
                         .stride_d = out.stride,
-                        .bias = weights.bias != nullptr};
-  matmul_.run(stream_, product, 1.0F, x.data, weights.weights, residual.data, weights.bias, out.data);
+                        .bias = weights.bias().data() != nullptr};
+  matmul_.run(stream_, product, 1.0F, x.data, weights.weights().data(), residual.data, weights.bias().data(),
+              out.data);
 }
 
 // ---- attention
 
-void Computer::run(const AttentionCommand& command) {
+void Computer::run(const recording::AttentionCommand& command) {
   if (command.key_rows == 0) {
     attend(command.q, command.k, command.v, command.heads, command.causal, command.out);
     return;
   }
-  group_rows(std::span(commands_->key_rows).subspan(command.first_key_rows, command.key_rows), command.causal,
-             groups_);
+  group_rows(commands_->key_rows_of(command), command.causal, groups_);
   for (const AttentionGroup& group : groups_) {
     attend(concatenate_rows(command.q, group.queries), concatenate_rows(command.k, group.keys),
            concatenate_rows(command.v, group.keys), command.heads, command.causal,
@@ -292,21 +300,30 @@ void Computer::attend_in_steps(const FusedAttention& a, const Tensor& q, const T
 
 // ---- operations that only our own kernels compute
 
-void Computer::run(const GroupNormCommand& command) {
+void Computer::run(const recording::GroupNormCommand& command) {
   ScratchPlan plan;
   plan.add(group_norm_bytes(command.x.shape, command.groups));
-  group_norm(stream_, command.x, command.gain, command.shift, command.groups, command.epsilon,
-             command.activation, reinterpret_cast<float*>(scratch_.get(plan)), command.out);
+  group_norm(stream_, command.x, vector_of(command.gain), vector_of(command.shift), command.groups,
+             command.epsilon, command.activation, reinterpret_cast<float*>(scratch_.get(plan)), command.out);
 }
 
-void Computer::run(const LayerNormCommand& command) {
-  layer_norm(stream_, command.x, command.gain, command.shift, command.epsilon, command.out);
+void Computer::run(const recording::LayerNormCommand& command) {
+  layer_norm(stream_, command.x, vector_of(command.gain), vector_of(command.shift), command.epsilon,
+             command.out);
 }
 
-void Computer::run(const MapCommand& command) {
+void Computer::run(const recording::MapCommand& command) {
   map(stream_, command.x, command.scale, command.activation, command.out_scale, command.shift, command.out);
 }
 
-void Computer::run(const CopyCommand& command) { copy(stream_, command.x, command.out); }
+void Computer::run(const recording::CopyCommand& command) { copy(stream_, command.x, command.out); }
+
+void Computer::run(const recording::CombineCommand& command) {
+  if (factors_ != nullptr) {
+    combine(stream_, command.x, command.y, factors_ + command.first_factor, command.out);
+  } else {
+    combine(stream_, command.x, commands_->a_of(command), command.y, commands_->b_of(command), command.out);
+  }
+}
 
 }  // namespace streamdiffusion::cuda

@@ -6,10 +6,11 @@
 #include <vector>
 
 #include "device/cuda/attention_groups.h"
-#include "device/cuda/commands.h"
 #include "device/cuda/cudnn.h"
 #include "device/cuda/matmul.h"
+#include "device/cuda/packed.h"
 #include "device/cuda/scratch.h"
+#include "device/recording/commands.h"
 
 namespace streamdiffusion::cuda {
 
@@ -20,20 +21,23 @@ class Computer {
   /// Allocates from `device`. All arguments must outlive the object. `type` is the type of activations.
   Computer(Device& device, cudaStream_t stream, Scratch& scratch, DType type);
 
-  /// Queues all commands on the stream, in order.
-  void run(const Commands& commands);
+  /// Queues all commands on the stream, in order. If `factors` is given, it is a copy of commands.factors in
+  /// GPU memory. The queued operations read it there, so that a graph of them can be repeated with other
+  /// factors.
+  void run(const recording::Commands& commands, const float* factors = nullptr);
 
  private:
-  void run(const Conv2dCommand& command);
-  void run(const LinearCommand& command);
-  void run(const GroupNormCommand& command);
-  void run(const LayerNormCommand& command);
-  void run(const AttentionCommand& command);
-  void run(const MapCommand& command);
-  void run(const CopyCommand& command);
+  void run(const recording::Conv2dCommand& command);
+  void run(const recording::LinearCommand& command);
+  void run(const recording::GroupNormCommand& command);
+  void run(const recording::LayerNormCommand& command);
+  void run(const recording::AttentionCommand& command);
+  void run(const recording::MapCommand& command);
+  void run(const recording::CopyCommand& command);
+  void run(const recording::CombineCommand& command);
 
-  bool convolve_fused(const Conv2dCommand& command, const Convolution& convolution);
-  void multiply(const Tensor& x, const Matrix& weights, const Tensor& residual, const Tensor& out);
+  bool convolve_fused(const recording::Conv2dCommand& command, const Convolution& convolution);
+  void multiply(const Tensor& x, const PackedMatrix& weights, const Tensor& residual, const Tensor& out);
   void attend(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads, bool causal,
               const Tensor& out);
   void attend_in_steps(const FusedAttention& attention, const Tensor& q, const Tensor& k, const Tensor& v,
@@ -44,7 +48,8 @@ class Computer {
   DType type_;
   Cudnn cudnn_;
   Matmul matmul_;
-  const Commands* commands_ = nullptr;  // argument of the current `run`
+  const recording::Commands* commands_ = nullptr;  // arguments of the current `run`
+  const float* factors_ = nullptr;
   std::vector<AttentionGroup> groups_;  // row groups of the current attention
 };
 

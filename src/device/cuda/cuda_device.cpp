@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "core/round_up.h"
@@ -14,9 +15,10 @@
 #include "device/cuda/handles.h"
 #include "device/cuda/kernels.h"
 #include "device/cuda/packed.h"
-#include "device/cuda/recording_device.h"
 #include "device/cuda/scratch.h"
 #include "device/cuda/staging.h"
+#include "device/recording/recording_device.h"
+#include "device/recording/recordings.h"
 
 namespace streamdiffusion::cuda {
 
@@ -31,7 +33,7 @@ cudaDeviceProp properties_of(int index) {
 }
 
 /// The CUDA device. It manages memory, transfers and graphs; Computer runs the operations.
-class CudaDevice : public RecordingDevice {
+class CudaDevice : public recording::RecordingDevice {
  public:
   CudaDevice(int index, DType type);
   ~CudaDevice() override;
@@ -49,8 +51,6 @@ class CudaDevice : public RecordingDevice {
   Weights pack_linear(const HostLinear& host) override;
   Weights pack_vector(std::span<const float> host) override;
 
-  void combine(const Tensor& x, std::span<const float> a, const Tensor& y, std::span<const float> b,
-               const Tensor& out) override;
   float cosine_similarity(const Tensor& x, const Tensor& y) override;
   void upload_pixels(const std::uint8_t* host, float scale, float shift, const Tensor& out) override;
   void download_pixels(const Tensor& x, float scale, float shift, std::uint8_t* host) override;
@@ -58,11 +58,20 @@ class CudaDevice : public RecordingDevice {
   void record(cudaEvent_t event);
 
  private:
-  void run(const Commands& commands) override;
-  void run_sequence(const Commands& commands) override;
-  void copy_buffer(const Buffer& from, const Buffer& to) override;
+  /// A captured sequence, and the memory that it reads the factors of its CombineCommands from.
+  struct Graph {
+    GraphExec exec;
+    Buffer factors;
+  };
+
+  void run(const recording::Commands& commands) override;
+  void run_sequence(const recording::Commands& commands) override;
+  [[nodiscard]] bool have_same_layout(const recording::WeightSlot& one,
+                                      const recording::WeightSlot& other) const override;
+  void copy_contents(const recording::WeightSlot& from, const recording::WeightSlot& to) override;
+  void copy_buffer(const Buffer& from, const Buffer& to);
   void begin_immediate();
-  [[nodiscard]] GraphExec capture(const Commands& commands);
+  [[nodiscard]] std::optional<Graph> capture(const recording::Commands& commands);
   std::byte* scratch(std::size_t bytes);
   Weights pack(const WeightShape& shape, std::span<const float> weight, std::span<const float> bias,
                Matrix layout);
@@ -75,7 +84,7 @@ class CudaDevice : public RecordingDevice {
   Stream stream_;
   Staging staging_;
   PinnedMemory downloads_;  // receives pixels from the GPU
-  Recordings<GraphExec> recordings_;
+  recording::Recordings<Graph> recordings_;
   Scratch scratch_;
   Computer computer_;
 };
@@ -166,45 +175,44 @@ void CudaDevice::begin_immediate() {
   end_recording();
 }
 
-void CudaDevice::run(const Commands& commands) {
+void CudaDevice::run(const recording::Commands& commands) {
   make_current();
   computer_.run(commands);
 }
 
 /// Runs a sequence directly the first time, which makes all plans and allocates all memory. From the second
 /// time on it runs the sequence as a CUDA graph.
-void CudaDevice::run_sequence(const Commands& commands) {
+void CudaDevice::run_sequence(const recording::Commands& commands) {
   make_current();
-  auto& recording = recordings_.get(commands);
-  if (recording.runs++ > 0 && !recording.graph && !recording.graph_fails) {
-    recording.graph = capture(commands);
-    recording.graph_fails = !recording.graph;
-  }
-  if (recording.graph) {
-    check(cudaGraphLaunch(recording.graph.get(), stream_.get()), "starting a step");
-  } else {
-    computer_.run(commands);  // `recording` may be gone: growing scratch memory clears all recordings
-  }
+  recordings_.run(
+      commands, [this](const recording::Commands& direct) { computer_.run(direct); },
+      [this](const recording::Commands& recorded) { return capture(recorded); },
+      [this](const Graph& graph, const recording::Commands& repeated) {
+        const std::span<const float> factors = repeated.factors;
+        staging_.upload(factors.data(), factors.size_bytes(), graph.factors.data(), stream_.get());
+        check(cudaGraphLaunch(graph.exec.get(), stream_.get()), "starting a step");
+      });
 }
 
-/// Captures the commands as a graph; null if some operation cannot be captured.
-GraphExec CudaDevice::capture(const Commands& commands) {
+/// Captures the commands as a graph; nullopt if some operation cannot be captured.
+std::optional<CudaDevice::Graph> CudaDevice::capture(const recording::Commands& commands) {
+  Buffer factors = allocate(commands.factors.size() * sizeof(float));
   cudaGraph_t captured = nullptr;
   check(cudaStreamBeginCapture(stream_.get(), cudaStreamCaptureModeThreadLocal), "recording a step");
   bool complete = true;
   try {
-    computer_.run(commands);
+    computer_.run(commands, static_cast<const float*>(factors.data()));
   } catch (const Error&) {
     complete = false;  // if the GPU itself failed, the next operation reports it
   }
   complete = cudaStreamEndCapture(stream_.get(), &captured) == cudaSuccess && complete;
-  const Graph graph(captured);
+  const cuda::Graph graph(captured);
   cudaGraphExec_t exec = nullptr;
   if (!complete || cudaGraphInstantiate(&exec, graph.get(), 0) != cudaSuccess) {
     cudaGetLastError();  // resets the error, which is handled here
-    return nullptr;
+    return std::nullopt;
   }
-  return GraphExec(exec);
+  return Graph{GraphExec(exec), std::move(factors)};
 }
 
 // ---- between host and GPU
@@ -290,13 +298,12 @@ Weights CudaDevice::pack(const WeightShape& shape, std::span<const float> weight
   layout.in_channels = shape.in_channels;
   layout.padded_out_channels = shape.padded_out_channels;
   layout.padded_in_channels = shape.padded_in_channels;
-  auto packed = std::make_shared<PackedMatrix>();
-  packed->layout = layout;
-  packed->weights = pack_values(shape, weight, type_);
+  Buffer weights = pack_values(shape, weight, type_);
+  Buffer biases;
   if (!bias.empty()) {
-    packed->bias = pack_values({shape.out_channels, 1, 1, shape.padded_out_channels, 1}, bias, type_);
+    biases = pack_values({shape.out_channels, 1, 1, shape.padded_out_channels, 1}, bias, type_);
   }
-  return packed;
+  return std::make_shared<PackedMatrix>(next_slot(), layout, std::move(weights), std::move(biases));
 }
 
 Weights CudaDevice::pack_conv2d(const HostConv2d& host) {
@@ -315,24 +322,41 @@ Weights CudaDevice::pack_linear(const HostLinear& host) {
 
 Weights CudaDevice::pack_vector(std::span<const float> host) {
   begin_immediate();
-  auto packed = std::make_shared<PackedVector>();
   const auto count = std::ssize(host);
-  packed->values = pack_values({count, 1, 1, count, 1}, host, DType::f32);
-  return packed;
+  return std::make_shared<PackedVector>(next_slot(), pack_values({count, 1, 1, count, 1}, host, DType::f32));
+}
+
+bool CudaDevice::have_same_layout(const recording::WeightSlot& one,
+                                  const recording::WeightSlot& other) const {
+  const auto* const matrix = dynamic_cast<const PackedMatrix*>(&one);
+  const auto* const other_matrix = dynamic_cast<const PackedMatrix*>(&other);
+  if (matrix != nullptr && other_matrix != nullptr) {
+    return matrix->layout() == other_matrix->layout() &&
+           matrix->bias().bytes() == other_matrix->bias().bytes();
+  }
+  const auto* const vector = dynamic_cast<const PackedVector*>(&one);
+  const auto* const other_vector = dynamic_cast<const PackedVector*>(&other);
+  return vector != nullptr && other_vector != nullptr &&
+         vector->values().bytes() == other_vector->values().bytes();
+}
+
+void CudaDevice::copy_contents(const recording::WeightSlot& from, const recording::WeightSlot& to) {
+  make_current();
+  if (const auto* const matrix = dynamic_cast<const PackedMatrix*>(&from)) {
+    const auto& slot = static_cast<const PackedMatrix&>(to);
+    copy_buffer(matrix->weights(), slot.weights());
+    copy_buffer(matrix->bias(), slot.bias());
+  } else {
+    copy_buffer(static_cast<const PackedVector&>(from).values(),
+                static_cast<const PackedVector&>(to).values());
+  }
 }
 
 void CudaDevice::copy_buffer(const Buffer& from, const Buffer& to) {
-  make_current();
-  check(cudaMemcpyAsync(to.data(), from.data(), from.bytes(), cudaMemcpyDeviceToDevice, stream_.get()),
-        "moving weights");
-}
-
-// ---- operations that are not commands
-
-void CudaDevice::combine(const Tensor& x, std::span<const float> a, const Tensor& y, std::span<const float> b,
-                         const Tensor& out) {
-  begin_immediate();
-  cuda::combine(stream_.get(), x, a, y, b, out);
+  if (from.bytes() > 0) {
+    check(cudaMemcpyAsync(to.data(), from.data(), from.bytes(), cudaMemcpyDeviceToDevice, stream_.get()),
+          "updating weights");
+  }
 }
 
 }  // namespace

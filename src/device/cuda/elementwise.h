@@ -41,18 +41,27 @@ struct Copy {
   }
 };
 
-/// Maximum number of rows in one launch of Combine, which receives their factors as kernel arguments.
-inline constexpr int kCombineRows = 32;
+/// Factors of Combine as kernel arguments, for a launch of up to kMostRows rows.
+struct FactorValues {
+  static constexpr int kMostRows = 32;
+  float a[kMostRows];
+  float b[kMostRows];
+};
+
+/// Factors of Combine in GPU memory, which a kernel reads when it runs. A graph can be repeated with others.
+struct FactorMemory {
+  const float* a;
+  const float* b;
+};
 
 /// out = a * x + b * y, with one factor `a` and `b` for each row. Tensors are dense.
-template <typename T, int V>
+template <typename T, int V, typename Factors>
 struct Combine {
   View<T> x;
   View<T> y;
   View<T> out;
   std::uint32_t row_packs;
-  float a[kCombineRows];
-  float b[kCombineRows];
+  Factors factors;
 
   STREAMDIFFUSION_HD void operator()(std::uint32_t i) const {
     const std::uint32_t row = i / row_packs;
@@ -60,7 +69,8 @@ struct Combine {
     Pack<T, V> pack = x.template load<V>(0, first);
     const Pack<T, V> other = y.template load<V>(0, first);
     for (int v = 0; v < V; ++v) {
-      pack.values[v] = from_float<T>(a[row] * to_float(pack.values[v]) + b[row] * to_float(other.values[v]));
+      pack.values[v] = from_float<T>(factors.a[row] * to_float(pack.values[v]) +
+                                     factors.b[row] * to_float(other.values[v]));
     }
     out.template store<V>(0, first, pack);
   }

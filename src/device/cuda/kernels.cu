@@ -99,6 +99,24 @@ std::uint32_t columns_of(const Tensor& tensor, int pack) {
   return static_cast<std::uint32_t>(tensor.shape.c / pack);
 }
 
+/// Launches Combine, which treats a row as one long pixel, so that packs may cross pixel boundaries.
+template <typename Factors>
+void launch_combine(cudaStream_t stream, const Tensor& x, const Tensor& y, const Factors& factors,
+                    const Tensor& out) {
+  const std::int64_t row = x.shape.h * x.shape.w * x.shape.c;
+  const auto line = [row](const Tensor& tensor) {
+    return Tensor{tensor.data, {.n = tensor.shape.n, .c = row}, row, tensor.dtype};
+  };
+  const Tensor x_line = line(x);
+  const Tensor y_line = line(y);
+  const Tensor out_line = line(out);
+  with_pack(x.dtype, pack_of({&x_line, &y_line, &out_line}), [&]<typename T, int V>() {
+    launch(stream, x.shape.n * row / V,
+           Combine<T, V, Factors>{view<T>(x_line), view<T>(y_line), view<T>(out_line),
+                                  static_cast<std::uint32_t>(row / V), factors});
+  });
+}
+
 }  // namespace
 
 int pack_of(std::initializer_list<const Tensor*> tensors) {
@@ -134,24 +152,17 @@ void copy(cudaStream_t stream, const Tensor& x, const Tensor& out) {
 
 void combine(cudaStream_t stream, const Tensor& x, std::span<const float> a, const Tensor& y,
              std::span<const float> b, const Tensor& out) {
-  const std::int64_t row = x.shape.h * x.shape.w * x.shape.c;
-  for (std::int64_t first = 0; first < x.shape.n; first += kCombineRows) {
-    const std::int64_t rows = std::min<std::int64_t>(kCombineRows, x.shape.n - first);
-    // Treats a row as one long pixel, so that packs may cross pixel boundaries.
-    const auto line = [&](const Tensor& tensor) {
-      return Tensor{tensor.rows(first, rows).data, {.n = rows, .c = row}, row, tensor.dtype};
-    };
-    const Tensor x_line = line(x);
-    const Tensor y_line = line(y);
-    const Tensor out_line = line(out);
-    with_pack(x.dtype, pack_of({&x_line, &y_line, &out_line}), [&]<typename T, int V>() {
-      Combine<T, V> element{
-          view<T>(x_line), view<T>(y_line), view<T>(out_line), static_cast<std::uint32_t>(row / V), {}, {}};
-      std::copy_n(a.begin() + first, rows, element.a);
-      std::copy_n(b.begin() + first, rows, element.b);
-      launch(stream, rows * row / V, element);
-    });
+  for (std::int64_t first = 0; first < x.shape.n; first += FactorValues::kMostRows) {
+    const std::int64_t rows = std::min<std::int64_t>(FactorValues::kMostRows, x.shape.n - first);
+    FactorValues factors{};
+    std::copy_n(a.begin() + first, rows, factors.a);
+    std::copy_n(b.begin() + first, rows, factors.b);
+    launch_combine(stream, x.rows(first, rows), y.rows(first, rows), factors, out.rows(first, rows));
   }
+}
+
+void combine(cudaStream_t stream, const Tensor& x, const Tensor& y, const float* factors, const Tensor& out) {
+  launch_combine(stream, x, y, FactorMemory{factors, factors + x.shape.n}, out);
 }
 
 void gather(cudaStream_t stream, const Tensor& x, std::int64_t upsampling, std::int64_t padding,

@@ -21,6 +21,8 @@ void map(cudaStream_t stream, const Tensor& x, float scale, Activation activatio
 void copy(cudaStream_t stream, const Tensor& x, const Tensor& out);
 void combine(cudaStream_t stream, const Tensor& x, std::span<const float> a, const Tensor& y,
              std::span<const float> b, const Tensor& out);
+/// Reads the factors from GPU memory when the kernel runs: `a` of each row, then `b` of each row.
+void combine(cudaStream_t stream, const Tensor& x, const Tensor& y, const float* factors, const Tensor& out);
 
 /// Launches Gather; its members describe the parameters.
 void gather(cudaStream_t stream, const Tensor& x, std::int64_t upsampling, std::int64_t padding,

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 
 #include "device/device.h"
+#include "device/recording/weight_slot.h"
 
 namespace streamdiffusion::cuda {
 
@@ -16,32 +18,42 @@ struct Matrix {
   std::int64_t kernel = 1;
   Resample resample = Resample::none;
   bool geglu = false;
-  const void* weights = nullptr;
-  const void* bias = nullptr;  ///< [padded_out_channels] in the type of activations, or null.
   bool operator==(const Matrix&) const = default;
 };
 
-class PackedMatrix : public PackedWeights {
+/// Weights of a convolution or a linear layer.
+class PackedMatrix : public recording::WeightSlot {
  public:
-  /// Returns the layout with the current addresses of weights and bias.
-  [[nodiscard]] Matrix matrix() const {
-    Matrix there = layout;
-    there.weights = weights.data();
-    there.bias = bias.data();
-    return there;
-  }
+  PackedMatrix(recording::SlotId id, const Matrix& layout, Buffer weights, Buffer bias)
+      : WeightSlot(id), layout_(layout), weights_(std::move(weights)), bias_(std::move(bias)) {}
 
-  Matrix layout;
-  mutable Buffer weights;  // mutable: Device::move_to_address_of exchanges the memory, never the contents
-  mutable Buffer bias;
+  [[nodiscard]] const Matrix& layout() const { return layout_; }
+  [[nodiscard]] const Buffer& weights() const { return weights_; }
+  /// [padded_out_channels] in the type of activations, or empty.
+  [[nodiscard]] const Buffer& bias() const { return bias_; }
+
+ private:
+  Matrix layout_;
+  Buffer weights_;
+  Buffer bias_;
 };
 
 /// Gain or shift of a norm, in float32 on the GPU.
-class PackedVector : public PackedWeights {
+class PackedVector : public recording::WeightSlot {
  public:
-  [[nodiscard]] const float* data() const { return static_cast<const float*>(values.data()); }
+  PackedVector(recording::SlotId id, Buffer values) : WeightSlot(id), values_(std::move(values)) {}
 
-  Buffer values;
+  [[nodiscard]] const Buffer& values() const { return values_; }
+
+ private:
+  Buffer values_;
 };
+
+inline const PackedMatrix& matrix_of(const recording::WeightHandle& weights) {
+  return static_cast<const PackedMatrix&>(weights.slot());
+}
+inline const float* vector_of(const recording::WeightHandle& weights) {
+  return static_cast<const float*>(static_cast<const PackedVector&>(weights.slot()).values().data());
+}
 
 }  // namespace streamdiffusion::cuda

@@ -37,6 +37,14 @@ std::vector<std::int64_t> drop_unit_kernel(std::vector<std::int64_t> shape) {
 
 }  // namespace
 
+void LayerCache::replace(const Replacements& replacements) noexcept {
+  for (auto& [key, layer] : layers_) {
+    if (const auto found = replacements.find(layer.lock()); found != replacements.end()) {
+      layer = found->second;
+    }
+  }
+}
+
 std::span<float> LayerLoader::ScratchBuffer::get(std::int64_t size) {
   const std::size_t needed = static_cast<std::size_t>(size) * sizeof(float);
   if (needed > pages_.bytes()) {

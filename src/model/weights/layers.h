@@ -33,6 +33,10 @@ class LayerCache {
     return made;
   }
 
+  /// Layers that are replaced, each with the one that has its contents now; null if none has.
+  using Replacements = std::map<Weights, Weights>;
+  void replace(const Replacements& replacements) noexcept;
+
  private:
   std::map<std::string, std::weak_ptr<const PackedWeights>> layers_;
 };

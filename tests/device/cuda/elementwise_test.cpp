@@ -56,14 +56,19 @@ TYPED_TEST(CudaElementwise, CombineHasFactorsForEachRow) {
   constexpr int V = TypeParam::kWidth;
   const HostTensor<T> x({3, 2, 4, 4}, 0, 1);
   const HostTensor<T> y({3, 2, 4, 4}, 0, 2);
-  const HostTensor<T> out(x.shape(), 0);
-  Combine<T, V> combine{x.view(), y.view(), out.view(), 2 * 4 * 4 / V, {1, 2, -3}, {0.5F, -1, 4}};
-  for_each_element(x.shape().elements() / V, combine);
-  EXPECT_LT(out.largest_error([&](auto pixel, auto c) {
-    return static_cast<double>(combine.a[pixel / 8]) * x.at(pixel, c) +
-           static_cast<double>(combine.b[pixel / 8]) * y.at(pixel, c);
-  }),
-            2 * kRounding<T>);
+  const FactorValues values{{1, 2, -3}, {0.5F, -1, 4}};
+  const auto error_with = [&](const auto& factors) {
+    const HostTensor<T> out(x.shape(), 0);
+    using Factors = std::remove_cvref_t<decltype(factors)>;
+    for_each_element(x.shape().elements() / V,
+                     Combine<T, V, Factors>{x.view(), y.view(), out.view(), 2 * 4 * 4 / V, factors});
+    return out.largest_error([&](auto pixel, auto c) {
+      return static_cast<double>(values.a[pixel / 8]) * x.at(pixel, c) +
+             static_cast<double>(values.b[pixel / 8]) * y.at(pixel, c);
+    });
+  };
+  EXPECT_LT(error_with(values), 2 * kRounding<T>);
+  EXPECT_LT(error_with(FactorMemory{values.a, values.b}), 2 * kRounding<T>);
 }
 
 TYPED_TEST(CudaElementwise, GatherEnlargesAndSurroundsWithZeros) {

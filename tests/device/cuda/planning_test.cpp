@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "device/cuda/attention_groups.h"
-#include "device/cuda/commands.h"
 #include "device/cuda/conv_geometry.h"
 #include "device/cuda/elementwise.h"
 #include "device/cuda/host_launch.h"
@@ -161,28 +160,6 @@ TEST(CudaMeasuredChoice, EndsWithItsTime) {
   };
   EXPECT_EQ(choice.quickest(3, slowly), 0) << "no time for the second";
   EXPECT_EQ(choice.quickest(3, slowly), std::nullopt);
-}
-
-Commands copy_commands(std::int64_t count, float* from) {
-  Commands commands;
-  for (std::int64_t i = 0; i < count; ++i) {
-    commands.list.emplace_back(
-        CopyCommand{{from, {.c = 4}, 4, DType::f16}, {from + 4, {.c = 4}, 4, DType::f16}});
-  }
-  return commands;
-}
-
-TEST(CudaRecordings, KnowASequenceByAllOfItsOperations) {
-  std::vector<float> memory(16);
-  Recordings<int> recordings(2);
-  recordings.get(copy_commands(3, memory.data())).graph = 3;
-  recordings.get(copy_commands(2, memory.data())).graph = 2;
-  EXPECT_EQ(recordings.get(copy_commands(3, memory.data())).graph, 3);
-  EXPECT_EQ(recordings.get(copy_commands(3, memory.data() + 1)).graph, 0) << "other memory";
-  EXPECT_EQ(recordings.get(copy_commands(3, memory.data())).graph, 3) << "used last before";
-  EXPECT_EQ(recordings.get(copy_commands(2, memory.data())).graph, 0) << "the oldest is forgotten";
-  recordings.clear();
-  EXPECT_EQ(recordings.get(copy_commands(3, memory.data())).graph, 0);
 }
 
 }  // namespace

@@ -1,6 +1,15 @@
-#include "device/cuda/recording_device.h"
+#include "device/recording/recording_device.h"
 
-namespace streamdiffusion::cuda {
+#include <algorithm>
+#include <utility>
+
+namespace streamdiffusion::recording {
+
+namespace {
+
+const WeightSlot& slot_of(const PackedWeights& weights) { return static_cast<const WeightSlot&>(weights); }
+
+}  // namespace
 
 void RecordingDevice::sequence(const std::function<void()>& operations) {
   if (recording_) {  // nested in another sequence
@@ -27,18 +36,26 @@ void RecordingDevice::attention(const Tensor& q, const Tensor& k, const Tensor& 
   submit(AttentionCommand{q, k, v, options.heads, options.causal, first, options.key_rows.size(), out});
 }
 
-void RecordingDevice::move_to_address_of(const PackedWeights& weights, const PackedWeights& old) {
-  const auto* const from = dynamic_cast<const PackedMatrix*>(&weights);
-  const auto* const to = dynamic_cast<const PackedMatrix*>(&old);
-  if (from == nullptr || to == nullptr || from->layout != to->layout ||
-      from->bias.bytes() != to->bias.bytes()) {
-    return;
+void RecordingDevice::combine(const Tensor& x, std::span<const float> a, const Tensor& y,
+                              std::span<const float> b, const Tensor& out) {
+  const std::size_t first = pending_.factors.size();
+  const auto rows = static_cast<std::ptrdiff_t>(x.shape.n);
+  pending_.factors.insert(pending_.factors.end(), a.begin(), a.begin() + rows);
+  pending_.factors.insert(pending_.factors.end(), b.begin(), b.begin() + rows);
+  submit(CombineCommand{x, y, first, out});
+}
+
+bool RecordingDevice::update_weights(std::span<const WeightUpdate> updates) {
+  const bool fits = std::ranges::all_of(updates, [&](const WeightUpdate& update) {
+    return have_same_layout(slot_of(*update.slot), slot_of(*update.contents));
+  });
+  if (fits) {
+    end_recording();
+    for (const WeightUpdate& update : updates) {
+      copy_contents(slot_of(*update.contents), slot_of(*update.slot));
+    }
   }
-  end_recording();
-  copy_buffer(from->weights, to->weights);
-  copy_buffer(from->bias, to->bias);
-  std::swap(from->weights, to->weights);
-  std::swap(from->bias, to->bias);
+  return fits;
 }
 
 void RecordingDevice::end_recording() {
@@ -65,4 +82,4 @@ void RecordingDevice::hand_over(void (RecordingDevice::*computation)(const Comma
   pending_.clear();
 }
 
-}  // namespace streamdiffusion::cuda
+}  // namespace streamdiffusion::recording
