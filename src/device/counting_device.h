@@ -40,6 +40,7 @@ class CountingDevice : public Device {
   void map(const Tensor& /*x*/, float /*scale*/, Activation /*activation*/, float /*out_scale*/,
            float /*shift*/, const Tensor& /*out*/) override {}
   void copy(const Tensor& /*x*/, const Tensor& /*out*/) override {}
+  void add(const Tensor& /*x*/, const Tensor& /*y*/, const Tensor& /*out*/) override {}
   void combine(const Tensor& /*x*/, std::span<const float> /*a*/, const Tensor& /*y*/,
                std::span<const float> /*b*/, const Tensor& /*out*/) override {}
   float cosine_similarity(const Tensor& /*x*/, const Tensor& /*y*/) override { return 0; }

@@ -227,6 +227,9 @@ class Device {
   /// out = x. Either may be a slice of channels.
   virtual void copy(const Tensor& x, const Tensor& out) = 0;
 
+  /// out = x + y. All may be slices of channels, and `out` may be `x` or `y`.
+  virtual void add(const Tensor& x, const Tensor& y, const Tensor& out) = 0;
+
   /// out = a * x + b * y, with one value of `a` and `b` for each row. `out` may be `x` or `y`.
   virtual void combine(const Tensor& x, std::span<const float> a, const Tensor& y, std::span<const float> b,
                        const Tensor& out) = 0;

@@ -50,6 +50,21 @@ TEST(Copy, MovesSlicesOfChannels) {
   EXPECT_EQ(at(wide, 0, 0, 0, 2), Bench::kUntouched);
 }
 
+TEST(Add, TakesSlicesOfChannels) {
+  Bench bench;
+  const Tensor x = bench.random({2, 5, 7, 37}, 1, 3);
+  const Tensor y = bench.random(x.shape, 2, 1);
+  const Tensor out = bench.empty(x.shape, 2);
+  const auto sum = [&](auto n, auto r, auto px, auto c) { return at(x, n, r, px, c) + at(y, n, r, px, c); };
+  bench.device().add(x, y, out);
+  EXPECT_LT(reference::largest_error(out, sum), bench.limit(1e-6));
+  bench.device().add(out, y, out);
+  EXPECT_LT(reference::largest_error(
+                out, [&](auto n, auto r, auto px, auto c) { return sum(n, r, px, c) + at(y, n, r, px, c); }),
+            bench.limit(1e-6))
+      << "onto itself";
+}
+
 TEST(Combine, HasFactorsForEachRow) {
   Bench bench;
   const Tensor x = bench.random({2, 3, 3, 4}, 1);

@@ -71,6 +71,7 @@ class FailingDevice : public Device {
     device_.map(x, scale, activation, out_scale, shift, out);
   }
   void copy(const Tensor& x, const Tensor& out) override { device_.copy(x, out); }
+  void add(const Tensor& x, const Tensor& y, const Tensor& out) override { device_.add(x, y, out); }
   void combine(const Tensor& x, std::span<const float> a, const Tensor& y, std::span<const float> b,
                const Tensor& out) override {
     device_.combine(x, a, y, b, out);

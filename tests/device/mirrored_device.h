@@ -81,6 +81,9 @@ class MirroredDevice : public Device {
   void copy(const Tensor& x, const Tensor& out) override {
     run({x, out}, [&] { device_->copy(on_device(x), on_device(out)); });
   }
+  void add(const Tensor& x, const Tensor& y, const Tensor& out) override {
+    run({x, y, out}, [&] { device_->add(on_device(x), on_device(y), on_device(out)); });
+  }
   void combine(const Tensor& x, std::span<const float> a, const Tensor& y, std::span<const float> b,
                const Tensor& out) override {
     run({x, y, out}, [&] { device_->combine(on_device(x), a, on_device(y), b, on_device(out)); });

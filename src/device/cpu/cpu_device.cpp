@@ -89,6 +89,7 @@ class CpuDevice : public Device {
   void map(const Tensor& x, float scale, Activation activation, float out_scale, float shift,
            const Tensor& out) override;
   void copy(const Tensor& x, const Tensor& out) override;
+  void add(const Tensor& x, const Tensor& y, const Tensor& out) override;
   void combine(const Tensor& x, std::span<const float> a, const Tensor& y, std::span<const float> b,
                const Tensor& out) override;
   float cosine_similarity(const Tensor& x, const Tensor& y) override;
@@ -217,6 +218,12 @@ void CpuDevice::copy(const Tensor& x, const Tensor& out) {
     for (std::int64_t p = first; p < last; ++p) {
       std::memcpy(out.pixels(p, 1).data, x.pixels(p, 1).data, bytes);
     }
+  });
+}
+
+void CpuDevice::add(const Tensor& x, const Tensor& y, const Tensor& out) {
+  parallel_for_parts(x.shape.pixels(), x.shape.c, [&](std::int64_t first, std::int64_t last) {
+    cpu::add(x.pixels(first, last - first), y.pixels(first, last - first), out.pixels(first, last - first));
   });
 }
 

@@ -122,6 +122,18 @@ void Convert(const Tensor& x, const Tensor& out) {
   });
 }
 
+void Add(const Tensor& x, const Tensor& y, const Tensor& out) {
+  with_type(elements_of(y), [&](const auto* y_first) {
+    std::int64_t pixel = 0;
+    for_pixels(x, out, [&](const auto* from, auto* to) {
+      const auto* other = y_first + pixel++ * y.stride;
+      for_vectors(x.shape.c, [&](std::int64_t c, auto load, auto store) {
+        store(hn::Add(load(from + c), load(other + c)), to + c);
+      });
+    });
+  });
+}
+
 void Combine(const Tensor& x, float a, const Tensor& y, float b, const Tensor& out) {
   const Tag d;
   const std::int64_t count = x.shape.elements();
@@ -200,6 +212,7 @@ HWY_EXPORT(ScaleShift);
 HWY_EXPORT(LayerNorm);
 HWY_EXPORT(Map);
 HWY_EXPORT(Convert);
+HWY_EXPORT(Add);
 HWY_EXPORT(Combine);
 HWY_EXPORT(DotProducts);
 HWY_EXPORT(FromPixels);
@@ -220,6 +233,7 @@ void map(const Tensor& x, float scale, Activation activation, float out_scale, f
   HWY_DYNAMIC_DISPATCH(Map)(x, scale, activation, out_scale, shift, out);
 }
 void convert(const Tensor& x, const Tensor& out) { HWY_DYNAMIC_DISPATCH(Convert)(x, out); }
+void add(const Tensor& x, const Tensor& y, const Tensor& out) { HWY_DYNAMIC_DISPATCH(Add)(x, y, out); }
 void combine(const Tensor& x, float a, const Tensor& y, float b, const Tensor& out) {
   HWY_DYNAMIC_DISPATCH(Combine)(x, a, y, b, out);
 }

@@ -75,6 +75,9 @@ void map(const Tensor& x, float scale, Activation activation, float out_scale, f
 /// out = x, converted to the type of `out`.
 void convert(const Tensor& x, const Tensor& out);
 
+/// out = x + y.
+void add(const Tensor& x, const Tensor& y, const Tensor& out);
+
 // The functions below require dense tensors.
 
 /// out = a * x + b * y.

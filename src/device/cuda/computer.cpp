@@ -318,6 +318,8 @@ void Computer::run(const recording::MapCommand& command) {
 
 void Computer::run(const recording::CopyCommand& command) { copy(stream_, command.x, command.out); }
 
+void Computer::run(const recording::AddCommand& command) { add(stream_, command.x, command.y, command.out); }
+
 void Computer::run(const recording::CombineCommand& command) {
   if (factors_ != nullptr) {
     combine(stream_, command.x, command.y, factors_ + command.first_factor, command.out);

@@ -34,6 +34,7 @@ class Computer {
   void run(const recording::AttentionCommand& command);
   void run(const recording::MapCommand& command);
   void run(const recording::CopyCommand& command);
+  void run(const recording::AddCommand& command);
   void run(const recording::CombineCommand& command);
 
   bool convolve_fused(const recording::Conv2dCommand& command, const Convolution& convolution);

@@ -41,6 +41,26 @@ struct Copy {
   }
 };
 
+/// out = x + y
+template <typename T, int V>
+struct Add {
+  View<T> x;
+  View<T> y;
+  View<T> out;
+  std::uint32_t columns;
+
+  STREAMDIFFUSION_HD void operator()(std::uint32_t i) const {
+    const std::int64_t pixel = i / columns;
+    const std::int64_t channel = i % columns * V;
+    Pack<T, V> pack = x.template load<V>(pixel, channel);
+    const Pack<T, V> other = y.template load<V>(pixel, channel);
+    for (int v = 0; v < V; ++v) {
+      pack.values[v] = from_float<T>(to_float(pack.values[v]) + to_float(other.values[v]));
+    }
+    out.template store<V>(pixel, channel, pack);
+  }
+};
+
 /// Factors of Combine as kernel arguments, for a launch of up to kMostRows rows.
 struct FactorValues {
   static constexpr int kMostRows = 32;

@@ -150,6 +150,13 @@ void copy(cudaStream_t stream, const Tensor& x, const Tensor& out) {
   });
 }
 
+void add(cudaStream_t stream, const Tensor& x, const Tensor& y, const Tensor& out) {
+  with_pack(x.dtype, pack_of({&x, &y, &out}), [&]<typename T, int V>() {
+    const std::uint32_t columns = columns_of(x, V);
+    launch(stream, x.shape.pixels() * columns, Add<T, V>{view<T>(x), view<T>(y), view<T>(out), columns});
+  });
+}
+
 void combine(cudaStream_t stream, const Tensor& x, std::span<const float> a, const Tensor& y,
              std::span<const float> b, const Tensor& out) {
   for (std::int64_t first = 0; first < x.shape.n; first += FactorValues::kMostRows) {

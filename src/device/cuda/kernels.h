@@ -19,6 +19,7 @@ int pack_of(std::initializer_list<const Tensor*> tensors);
 void map(cudaStream_t stream, const Tensor& x, float scale, Activation activation, float out_scale,
          float shift, const Tensor& out);
 void copy(cudaStream_t stream, const Tensor& x, const Tensor& out);
+void add(cudaStream_t stream, const Tensor& x, const Tensor& y, const Tensor& out);
 void combine(cudaStream_t stream, const Tensor& x, std::span<const float> a, const Tensor& y,
              std::span<const float> b, const Tensor& out);
 /// Reads the factors from GPU memory when the kernel runs: `a` of each row, then `b` of each row.

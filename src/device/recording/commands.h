@@ -70,6 +70,12 @@ struct CopyCommand {
   Tensor out;
   bool operator==(const CopyCommand&) const = default;
 };
+struct AddCommand {
+  Tensor x;
+  Tensor y;
+  Tensor out;
+  bool operator==(const AddCommand&) const = default;
+};
 struct CombineCommand {
   Tensor x;
   Tensor y;
@@ -79,7 +85,7 @@ struct CombineCommand {
 };
 
 using Command = std::variant<Conv2dCommand, LinearCommand, GroupNormCommand, LayerNormCommand,
-                             AttentionCommand, MapCommand, CopyCommand, CombineCommand>;
+                             AttentionCommand, MapCommand, CopyCommand, AddCommand, CombineCommand>;
 
 /// A list of commands in their order, with the values that they refer to by index.
 struct Commands {

@@ -44,6 +44,7 @@ class RecordingDevice : public Device {
     submit(MapCommand{x, scale, activation, out_scale, shift, out});
   }
   void copy(const Tensor& x, const Tensor& out) override { submit(CopyCommand{x, out}); }
+  void add(const Tensor& x, const Tensor& y, const Tensor& out) override { submit(AddCommand{x, y, out}); }
   void combine(const Tensor& x, std::span<const float> a, const Tensor& y, std::span<const float> b,
                const Tensor& out) override;
 

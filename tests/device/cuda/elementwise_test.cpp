@@ -71,6 +71,17 @@ TYPED_TEST(CudaElementwise, CombineHasFactorsForEachRow) {
   EXPECT_LT(error_with(FactorMemory{values.a, values.b}), 2 * kRounding<T>);
 }
 
+TYPED_TEST(CudaElementwise, AddTakesSlicesOfChannels) {
+  using T = typename TypeParam::Type;
+  constexpr int V = TypeParam::kWidth;
+  const HostTensor<T> x({2, 3, 4, kChannels}, kExtra, 1);
+  const HostTensor<T> y({2, 3, 4, kChannels}, 0, 2);
+  const HostTensor<T> out(x.shape(), 2 * kExtra);
+  for_each_element(x.shape().elements() / V, Add<T, V>{x.view(), y.view(), out.view(), kChannels / V});
+  EXPECT_LT(out.largest_error([&](auto pixel, auto c) { return x.at(pixel, c) + y.at(pixel, c); }),
+            kRounding<T>);
+}
+
 TYPED_TEST(CudaElementwise, GatherEnlargesAndSurroundsWithZeros) {
   using T = typename TypeParam::Type;
   constexpr int V = TypeParam::kWidth;

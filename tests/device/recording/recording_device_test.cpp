@@ -151,6 +151,21 @@ TEST_F(RecordingDeviceTest, RecordsCombineAndRepeatsItWithOtherFactors) {
   EXPECT_EQ(device_.repeated, 2);
 }
 
+TEST_F(RecordingDeviceTest, RecordsAdd) {
+  const Tensor x = tensor({1, 2});
+  const Tensor y = tensor({10, 20});
+  const Tensor out = tensor({0, 0});
+  const auto add = [&] {
+    device_.add(x, y, out);
+    device_.add(out, out, out);
+  };
+  repeat(2, add);
+  device_.upload(Values{3, 4}, x);
+  repeat(1, add);
+  EXPECT_EQ(values(out), Values({26, 48}));
+  EXPECT_EQ(device_.repeated, 2);
+}
+
 TEST_F(RecordingDeviceTest, KeepsTheOrderIfASequenceReadsValues) {
   const Tensor x = tensor({1, 2});
   const Tensor out = tensor({0, 0});
@@ -158,7 +173,7 @@ TEST_F(RecordingDeviceTest, KeepsTheOrderIfASequenceReadsValues) {
   const auto operations = [&] {
     device_.copy(x, out);
     read = values(out);
-    device_.map(out, 2, Activation::none, 1, 0, out);
+    device_.add(out, x, out);
   };
   repeat(2, operations);
   EXPECT_EQ(read, Values({1, 2}));
@@ -174,7 +189,7 @@ TEST_F(RecordingDeviceTest, DropsASequenceThatFails) {
     throw std::runtime_error("as the test wants it");
   }),
                std::runtime_error);
-  repeat(1, [&] { device_.map(x, 2, Activation::none, 1, 0, x); });
+  repeat(1, [&] { device_.add(x, x, x); });
   EXPECT_EQ(values(x), Values({2, 4}));
   EXPECT_EQ(values(out), Values({0, 0}));
 }

@@ -159,6 +159,10 @@ class ReplayingDevice : public recording::RecordingDevice {
                                      const std::vector<float>& /*factors*/) {
     return [this, c] { cpu_->copy(c.x, c.out); };
   }
+  std::function<void()> operation_of(const recording::Commands& /*all*/, const recording::AddCommand& c,
+                                     const std::vector<float>& /*factors*/) {
+    return [this, c] { cpu_->add(c.x, c.y, c.out); };
+  }
   std::function<void()> operation_of(const recording::Commands& /*all*/, const recording::CombineCommand& c,
                                      const std::vector<float>& factors) {
     const auto rows = static_cast<std::size_t>(c.x.shape.n);

@@ -48,6 +48,7 @@ class PackingDevice : public Device {
                  const Tensor&) override {}
   void map(const Tensor&, float, Activation, float, float, const Tensor&) override {}
   void copy(const Tensor&, const Tensor&) override {}
+  void add(const Tensor&, const Tensor&, const Tensor&) override {}
   void combine(const Tensor&, std::span<const float>, const Tensor&, std::span<const float>,
                const Tensor&) override {}
   float cosine_similarity(const Tensor&, const Tensor&) override { return 0; }
