@@ -31,6 +31,7 @@ torch.cuda.synchronize = lambda *a: None
 import diffusers
 from diffusers import (AutoencoderKL, AutoencoderTiny, LatentConsistencyModelPipeline, LCMScheduler,
                        StableDiffusionPipeline, UNet2DConditionModel)
+from diffusers.models.attention_processor import IPAdapterAttnProcessor2_0
 from streamdiffusion.image_filter import SimilarImageFilter
 from streamdiffusion.pipeline import StreamDiffusion
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
@@ -286,6 +287,64 @@ class CrossFrameAttention:
         return attn.to_out[0](x.transpose(1, 2).flatten(2))
 
 
+class FeatureBankAttention:
+    """Self-attention to its own keys and values and to those of a bank, together."""
+
+    def __init__(self, keys, values):
+        self.keys, self.values = keys, values
+
+    def __call__(self, attn, hidden_states, encoder_hidden_states=None, attention_mask=None, temb=None, **kwargs):
+        heads = lambda x: x.unflatten(-1, (attn.heads, -1)).transpose(1, 2)
+        k = torch.cat([attn.to_k(hidden_states), self.keys], 1)
+        v = torch.cat([attn.to_v(hidden_states), self.values], 1)
+        x = torch.nn.functional.scaled_dot_product_attention(heads(attn.to_q(hidden_states)), heads(k), heads(v))
+        return attn.to_out[0](x.transpose(1, 2).flatten(2))
+
+
+def blocks_of(unet, attention):
+    """Returns the names of all attentions `attention` (attn1 or attn2) in the order in which they compute."""
+    order = lambda name: ("down", "mid", "up").index(name.split("_")[0])
+    return sorted((n for n, m in unet.named_modules() if n.endswith("." + attention)), key=order)
+
+
+def run_hooked(c, unet, g, sample, steps, text, **kwargs):
+    """Runs the UNet with what other networks give it. Returns what they give, and the output."""
+    t, b, attentions = {}, len(sample), {name.removesuffix(".processor"): p for name, p in unet.attn_processors.items()}
+    if c.get("residuals"):
+        shapes = []
+        hooks = [unet.conv_in.register_forward_hook(lambda m, i, o: shapes.append(o.shape))]
+        hooks += [m.register_forward_hook(lambda m, i, o: shapes.extend(r.shape for r in o[1])) for m in unet.down_blocks]
+        unet(sample, steps, text, **kwargs)
+        for hook in hooks:
+            hook.remove()
+        down = [0.5 * torch.randn(shape, generator=g) for shape in shapes]
+        mid = 0.5 * torch.randn(shapes[-1], generator=g)
+        t |= {f"in.down_residual.{i}": r for i, r in enumerate(down)} | {"in.mid_residual": mid}
+        kwargs |= dict(down_block_additional_residuals=down, mid_block_additional_residual=mid)
+    if c.get("bank_tokens"):
+        for i, name in enumerate(blocks_of(unet, "attn1")):
+            shape = (b, c["bank_tokens"], unet.get_submodule(name).to_k.out_features)
+            t[f"in.bank_keys.{i}"], t[f"in.bank_values.{i}"] = keys, values = [torch.randn(shape, generator=g) for _ in range(2)]
+            attentions[name] = FeatureBankAttention(keys, values)
+    if c.get("image_scales"):
+        image = torch.randn((b, 1, 4, text.shape[-1]), generator=g)
+        for i, name in enumerate(blocks_of(unet, "attn2")):
+            width = unet.get_submodule(name).to_k.out_features
+            attentions[name] = p = IPAdapterAttnProcessor2_0(width, text.shape[-1], scale=[1.0])
+            randomise(p, c["seed"] + i)
+            t[f"in.image_keys.{i}"], t[f"in.image_values.{i}"] = p.to_k_ip[0](image[:, 0]), p.to_v_ip[0](image[:, 0])
+    unet.set_attn_processor({f"{name}.processor": p for name, p in attentions.items()})
+    if not c.get("image_scales"):
+        return t | {"out.sample": unet(sample, steps, text, **kwargs).sample}
+    # A processor has one scale for the whole batch. The output of each row is therefore taken from a run with its scale.
+    rows = []
+    for row, scale in enumerate(c["image_scales"]):
+        for name in blocks_of(unet, "attn2"):
+            attentions[name].scale = [scale]
+        rows.append(unet(sample, steps, (text, [image]), **kwargs).sample[row])
+    return t | {"out.sample": torch.stack(rows)}
+
+
 def frames(n, h, w, seed, still=(), drift=0.0):
     """Returns moving images in [0, 1], NCHW. Frames in `still` repeat the one before. With `drift`, a still image changes slightly."""
     rng = np.random.default_rng(seed)
@@ -347,7 +406,7 @@ def case_unet(c, pipe, model_dir):
     cond = None if w is None else LatentConsistencyModelPipeline.get_guidance_scale_embedding(
         None, torch.tensor([w] * b), pipe.unet.config.time_cond_proj_dim)
     return {"in.sample": sample, "in.timestep": steps, "in.encoder_hidden_states": text,
-            "out.sample": pipe.unet(sample, steps, text, timestep_cond=cond).sample}
+            **run_hooked(c, pipe.unet, g, sample, steps, text, timestep_cond=cond)}
 
 
 def case_vae_encode(c, pipe, model_dir):
@@ -643,6 +702,12 @@ CASES |= {
     "unet-mid": dict(kind="unet", model="small-mid", batch=3, height=6, width=10, timesteps=[0, 1, 998], seed=25),
     "unet-guidance-embedding": dict(kind="unet", model="small-mid", batch=2, height=6, width=6, timesteps=[799, 259], seed=26, guidance_embedding=7.5),
     "unet-deep": dict(kind="unet", model="small-deep", batch=1, height=10, width=6, timesteps=[321], seed=27),
+    "unet-residuals": dict(kind="unet", model="small-mid", batch=2, height=7, width=6, timesteps=[800, 10], seed=50, residuals=True),
+    "unet-residuals-no-mid": dict(kind="unet", model="small-sdxs", batch=1, height=8, width=6, timesteps=[400], seed=51, residuals=True),
+    "unet-image-prompt": dict(kind="unet", model="small-deep", batch=3, height=8, width=6, timesteps=[700, 20, 300], seed=52, image_scales=[0.6, 1.0, -0.5]),
+    "unet-feature-bank": dict(kind="unet", model="small-deep", batch=2, height=6, width=6, timesteps=[600, 90], seed=53, bank_tokens=11),
+    "unet-hooks": dict(kind="unet", model="small-mid", batch=2, height=5, width=6, timesteps=[500, 250], seed=54, residuals=True,
+                       image_scales=[0.8, 0.8], bank_tokens=5),
     "vae-encode-taesd": dict(kind="vae_encode", model="small-sdxs", batch=1, height=40, width=24, seed=28),
     "vae-decode-taesd": dict(kind="vae_decode", model="small-sdxs", batch=1, height=40, width=24, seed=29),
     "vae-encode-uneven": dict(kind="vae_encode", model="small-bk-sdm", batch=2, height=24, width=32, seed=30),

@@ -19,8 +19,12 @@ SkipStack::SkipStack(Context& context, const Shape& sample, std::span<const Junc
 
 Tensor SkipStack::push() {
   assert(pushed_ < joined_.size());
-  const Junction& junction = junctions_[pushed_];
-  return joined_[pushed_++].channels(junction.hidden_channels, junction.skip_channels);
+  return skip(pushed_++ - 1);
+}
+
+Tensor SkipStack::skip(std::size_t index) const {
+  const Junction& junction = junctions_[index + 1];
+  return joined_[index + 1].channels(junction.hidden_channels, junction.skip_channels);
 }
 
 Tensor SkipStack::pop() {

@@ -33,6 +33,10 @@ class SkipStack {
   Tensor push();
   /// Returns the hidden states concatenated with the latest skip connection, and removes it.
   Tensor pop();
+  /// Returns the number of skip connections that were pushed and not popped.
+  [[nodiscard]] std::size_t size() const { return pushed_ - 1; }
+  /// Returns skip connection `index` of these, counted from the one that was pushed first.
+  [[nodiscard]] Tensor skip(std::size_t index) const;
   /// Returns the tensor to write the hidden states to that the next `pop` returns.
   [[nodiscard]] Tensor hidden() const;
 

@@ -33,8 +33,12 @@ class BasicTransformerBlock {
  private:
   void self_attention(Context& context, const UNetRows& rows, const Tensor& hidden,
                       const Tensor& normed) const;
+  void attend_with_banks(Context& context, const UNetRows& rows, const Tensor& qkv,
+                         const Tensor& attended) const;
   void cross_attention(Context& context, const UNetRows& rows, const Tensor& hidden,
                        const Tensor& normed) const;
+  void add_image_prompt(Context& context, const UNetRows& rows, std::size_t first_row, const Tensor& queries,
+                        const Tensor& attended) const;
   void feed_forward(Context& context, const Tensor& hidden, const Tensor& normed) const;
 
   std::int64_t heads_;
@@ -45,7 +49,7 @@ class BasicTransformerBlock {
   Weights attn1_out_;
   LayerNorm norm2_;
   Weights attn2_q_;
-  std::size_t attn2_text_;  // index into TextContext's keys and values
+  std::size_t index_;  // of the block among all of the UNet, and of its keys and values in TextContext
   Weights attn2_out_;
   LayerNorm norm3_;
   Weights ff_in_;  // with GEGLU

@@ -71,6 +71,21 @@ std::unique_ptr<TextContext> UNet2DCondition::text_context(Context& context, con
   return impl_->text.forward(context, embedding);
 }
 
+namespace {
+
+/// Adds a ControlNet's residuals to the skip connections and to the mid block's output.
+void add_residuals(Context& context, const UNetHooks& hooks, const SkipStack& skips) {
+  assert(hooks.down_residuals.empty() || hooks.down_residuals.size() == skips.size());
+  for (std::size_t i = 0; i < hooks.down_residuals.size(); ++i) {
+    context.device.add(skips.skip(i), hooks.down_residuals[i], skips.skip(i));
+  }
+  if (!hooks.mid_residual.empty()) {
+    context.device.add(skips.hidden(), hooks.mid_residual, skips.hidden());
+  }
+}
+
+}  // namespace
+
 void UNet2DCondition::forward(Context& context, const Tensor& sample, const UNetRows& rows,
                               const Tensor& out) const {
   assert(rows.time.shape.n == sample.shape.n &&
@@ -89,6 +104,7 @@ void UNet2DCondition::forward(Context& context, const Tensor& sample, const UNet
   } else {
     context.device.copy(hidden, skips.hidden());
   }
+  add_residuals(context, rows.hooks, skips);
   for (const UNetUpBlock& block : net.up_blocks) {
     block.forward(context, rows, skips);
   }

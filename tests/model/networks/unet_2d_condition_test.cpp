@@ -39,10 +39,11 @@ class UNet2DConditionTest : public testing::Test {
   }
   std::vector<float> run(const Tensor& sample, const Tensor& time,
                          const std::vector<const TextContext*>& texts,
-                         const std::vector<RowRange>& self_attention = {}) {
+                         const std::vector<RowRange>& self_attention = {}, const UNetHooks& hooks = {}) {
     Context context = bench_.context();
     const Tensor out = bench_.empty(with_channels(sample.shape, config_.out_channels));
-    unet_->forward(context, sample, {.time = time, .text = texts, .self_attention = self_attention}, out);
+    unet_->forward(context, sample,
+                   {.time = time, .text = texts, .self_attention = self_attention, .hooks = hooks}, out);
     return bench_.values(out);
   }
 
@@ -111,6 +112,46 @@ TEST_F(UNet2DConditionTest, SelfAttentionSeesTheRowsThatItIsGiven) {
   twice.insert(twice.end(), twice.begin(), twice.begin() + static_cast<std::ptrdiff_t>(twice.size()));
   const Tensor same = bench_.filled({2, 4, 4, 4}, twice);
   EXPECT_LT(largest_difference(run(same, times, texts), run(same, times, texts, {{0, 2}, {0, 2}})),
+            kTolerance);
+}
+
+TEST_F(UNet2DConditionTest, EachRowHasItsOwnImagePromptAndFeatureBank) {
+  open("small-mid");
+  const Tensor sample = bench_.random({3, 4, 6, 4}, 1);
+  const auto prompt = text(2);
+  const std::vector<const TextContext*> texts(3, prompt.get());
+  const Tensor times = time({300, 300, 300});
+  const auto other = text(3);
+  const ExtraContext extra{.keys = other->keys, .values = other->values};
+  const ExtraContext none;
+  const std::vector<ExtraContext> contexts = {extra, none, extra};
+  const std::vector<float> scales = {0.5F, 1, 0};
+  const std::vector<float> plain = run(sample, times, texts);
+  const auto row_of = [](const std::vector<float>& values, std::size_t row) {
+    const auto size = static_cast<std::ptrdiff_t>(values.size() / 3);
+    const auto first = values.begin() + static_cast<std::ptrdiff_t>(row) * size;
+    return std::vector<float>(first, first + size);
+  };
+  const std::vector<float> with_images =
+      run(sample, times, texts, {}, {.image_prompts = contexts, .image_scales = scales});
+  EXPECT_GT(largest_difference(row_of(with_images, 0), row_of(plain, 0)), 1e-3);
+  EXPECT_LT(largest_difference(row_of(with_images, 1), row_of(plain, 1)), kTolerance) << "no image";
+  EXPECT_LT(largest_difference(row_of(with_images, 2), row_of(plain, 2)), kTolerance) << "a scale of 0";
+  const std::vector<float> with_banks = run(sample, times, texts, {}, {.feature_banks = contexts});
+  EXPECT_GT(largest_difference(row_of(with_banks, 0), row_of(plain, 0)), 1e-3);
+  EXPECT_LT(largest_difference(row_of(with_banks, 1), row_of(plain, 1)), kTolerance) << "no bank";
+}
+
+TEST_F(UNet2DConditionTest, FeatureBanksAreSeenBesideTheRowsThatSelfAttentionSees) {
+  open("small-mid");
+  const Tensor sample = bench_.random({2, 4, 4, 4}, 1);
+  const auto prompt = text(2);
+  const std::vector<const TextContext*> texts(2, prompt.get());
+  const Tensor times = time({300, 300});
+  const std::vector<ExtraContext> empty_banks(2);
+  const std::vector<RowRange> everyone = {{0, 2}, {0, 2}};
+  EXPECT_LT(largest_difference(run(sample, times, texts, everyone),
+                               run(sample, times, texts, everyone, {.feature_banks = empty_banks})),
             kTolerance);
 }
 
