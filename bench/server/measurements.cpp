@@ -4,7 +4,7 @@
 #include <numeric>
 #include <thread>
 
-#include "control/settings.h"
+#include "settings/settings.h"
 #include "streamdiffusion/media.h"
 #include "streamdiffusion/stream.h"
 
@@ -25,7 +25,7 @@ double median(std::vector<double> values) {
 
 Stream make_stream(const std::shared_ptr<Model>& model, const Shape& shape) {
   Settings settings;
-  settings.prompt = kPrompt;
+  settings.parameters.prompt = kPrompt;
   settings.steps = shape.steps;
   return {model, {.width = shape.size, .height = shape.size}, make_parameters(settings)};
 }

@@ -26,7 +26,7 @@ const char* to_string(CfgType type);
 struct SimilarityFilterParameters {
   bool enabled = false;
   float threshold = 0.98F;  ///< 0 to 1; at 1 nothing is skipped.
-  int max_skip_frame = 10;  ///< At least 0. After more skips in a row than this, one frame is processed.
+  int max_skip_frame = 10;  ///< 0 to 1000000. After more skips in a row than this, one frame is processed.
   /// With n denoising steps, the n - 1 frames after a processed one are processed too, so that its result
   /// comes out.
   bool let_batch_finish = true;
@@ -36,8 +36,8 @@ struct SimilarityFilterParameters {
 
 /// The scale of one of the LoRAs that the model was loaded with.
 struct LoraScale {
-  std::string name;  ///< Name of the LoRA, as in LoraOptions.
-  float scale = 1.0F;
+  std::string name;    ///< Name of the LoRA, as in LoraOptions.
+  float scale = 1.0F;  ///< -1000 to 1000.
 
   bool operator==(const LoraScale&) const = default;
 };
@@ -45,7 +45,7 @@ struct LoraScale {
 /// One of several prompts that are blended into one.
 struct WeightedPrompt {
   std::string text;
-  float weight = 1.0F;  ///< At least 0. The prompt's share is its weight divided by the sum of all weights.
+  float weight = 1.0F;  ///< 0 to 1000. The prompt's share is its weight divided by the sum of all weights.
 
   bool operator==(const WeightedPrompt&) const = default;
 };
@@ -53,7 +53,7 @@ struct WeightedPrompt {
 /// One of several seeds whose noise is blended.
 struct WeightedSeed {
   std::uint64_t seed = 0;
-  float weight = 1.0F;  ///< At least 0. The seed's share is its weight divided by the sum of all weights.
+  float weight = 1.0F;  ///< 0 to 1000. The seed's share is its weight divided by the sum of all weights.
 
   bool operator==(const WeightedSeed&) const = default;
 };
@@ -68,14 +68,14 @@ enum class Blend {
 Blend parse_blend(const std::string& name);
 const char* to_string(Blend blend);
 
-/// The parameters of a stream that may change between any two frames.
+/// The parameters of a stream that may change between any two frames. A text has at most 10000 bytes.
 struct Parameters {
   std::string prompt = {};
-  std::vector<WeightedPrompt> prompts = {};  ///< Prompts to be blended. Unless empty, they replace `prompt`.
+  std::vector<WeightedPrompt> prompts = {};  ///< At most 16, blended. Unless empty, they replace `prompt`.
   Blend prompt_blend = Blend::linear;
   std::string negative_prompt = {};
 
-  /// Duration in seconds of the change to a new prompt, at least 0. Meanwhile the old and the new prompt are
+  /// Duration in seconds of the change to a new prompt, 0 to 3600. Meanwhile the old and the new prompt are
   /// blended by `prompt_blend`. Time is taken from Frame::time of the stepped frames. The prompt changes at
   /// once in text to image and before a stream's first step. LoRAs and negative prompts always change at
   /// once.
@@ -87,17 +87,17 @@ struct Parameters {
   int num_inference_steps = 50;  ///< Length of the schedule: 1 to the scheduler's original_inference_steps.
 
   CfgType cfg_type = CfgType::none;
-  float guidance_scale = 1.0F;  ///< Weight of the guidance; values up to 1 turn it off.
-  float delta = 1.0F;           ///< Factor on the residual noise in `self` and `initialize`.
+  float guidance_scale = 1.0F;  ///< Weight of the guidance, 0 to 1000; values up to 1 turn it off.
+  float delta = 1.0F;           ///< Factor on the residual noise in `self` and `initialize`, 0 to 1000.
   bool do_add_noise = true;     ///< Adds noise between the denoising steps.
 
   /// Guidance embedding of a latent consistency model (LCM): the guidance scale that the distilled model
-  /// imitates. diffusers passes its guidance_scale - 1. Only for models with `time_cond_proj_dim`; others
-  /// throw Error. No value: no embedding.
+  /// imitates, -1000 to 1000. diffusers passes its guidance_scale - 1. Only for models with
+  /// `time_cond_proj_dim`; others throw Error. No value: no embedding.
   std::optional<float> guidance_embedding = {};
 
   std::uint64_t seed = 2;  ///< Seed of the stream's noise, drawn as PyTorch's CPU generator draws it.
-  /// Seeds whose noise is blended by spherical interpolation. Unless empty, they replace `seed`.
+  /// At most 16 seeds whose noise is blended by spherical interpolation. Unless empty, they replace `seed`.
   std::vector<WeightedSeed> seeds = {};
   float seed_transition = 0.0F;  ///< Duration in seconds of the change to new noise, as prompt_transition.
 

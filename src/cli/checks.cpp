@@ -3,10 +3,10 @@
 #include <charconv>
 #include <cstdint>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <system_error>
 #include <type_traits>
 
+#include "settings/setting.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion::cli {
@@ -18,16 +18,14 @@ bool parse_number(std::string_view text, Number& number) {
 }
 
 template <typename Number>
-CLI::Validator in_range(Number low, Number high) {
-  const auto check = [low, high](const std::string& text) -> std::string {
+CLI::Validator in_range(const Range<Number>& range) {
+  const auto check = [range](const std::string& text) -> std::string {
     Number number{};
-    if (parse_number(text, number) && number >= low && number <= high) {
+    if (parse_number(text, number) && range.contains(number)) {
       return "";
     }
-    std::ostringstream message;
-    message << "\"" << text << "\" is not a " << (std::is_integral_v<Number> ? "whole number" : "number")
-            << " from " << low << " to " << high;
-    return message.str();
+    return "\"" + text + "\" is not " + (std::is_integral_v<Number> ? "an integer " : "a number ") +
+           text_of(range);
   };
   return CLI::Validator(check, "");
 }
@@ -64,11 +62,13 @@ CLI::Validator device_name() {
 CLI::Validator seed() {
   const auto check = [](const std::string& text) -> std::string {
     const auto weighted = split_weight(text);
-    std::int64_t number = 0;
-    if (parse_number(std::string_view(weighted ? weighted->first : text), number) && number >= -1) {
+    const std::string& number = weighted ? weighted->first : text;
+    std::uint64_t parsed = 0;
+    if (number == "-1" || parse_number(std::string_view(number), parsed)) {
       return "";
     }
-    return "\"" + text + "\" is not a whole number from 0 on, or -1, or such a number with a weight: 7:0.5";
+    return "\"" + text + "\" is not " + permitted_values(SeedSetting{}) +
+           ", nor such a number with a weight: 7:0.5";
   };
   return CLI::Validator(check, "");
 }
@@ -90,11 +90,13 @@ void check_utf8(const std::string& option, const std::string& text) {
   }
 }
 
-template CLI::Validator in_range(int, int);
-template CLI::Validator in_range(std::int64_t, std::int64_t);
-template CLI::Validator in_range(double, double);
+template CLI::Validator in_range(const Range<int>&);
+template CLI::Validator in_range(const Range<std::int64_t>&);
+template CLI::Validator in_range(const Range<float>&);
+template CLI::Validator in_range(const Range<double>&);
 template bool parse_number(std::string_view, int&);
 template bool parse_number(std::string_view, std::int64_t&);
+template bool parse_number(std::string_view, std::uint64_t&);
 template bool parse_number(std::string_view, float&);
 
 }  // namespace streamdiffusion::cli

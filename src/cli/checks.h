@@ -6,14 +6,22 @@
 #include <utility>
 #include <vector>
 
+#include "settings/range.h"
+
 namespace streamdiffusion::cli {
 
 // Validators of option values with readable messages. Unlike CLI11's own validators they add nothing to
 // --help.
 
+/// Accepts the numbers of a range.
+template <typename Number>
+CLI::Validator in_range(const Range<Number>& range);
+
 /// Accepts numbers from `low` to `high`, both included.
 template <typename Number>
-CLI::Validator in_range(Number low, Number high);
+CLI::Validator in_range(Number low, Number high) {
+  return in_range(Range<Number>{low, high});
+}
 
 /// Accepts one of the names.
 CLI::Validator one_of(const std::vector<std::string>& names);
@@ -21,7 +29,7 @@ CLI::Validator one_of(const std::vector<std::string>& names);
 /// Accepts the name of a compute device: auto, cpu, cpu:..., cuda or cuda:N.
 CLI::Validator device_name();
 
-/// Accepts a seed (-1 or higher), optionally followed by a colon and a weight.
+/// Accepts a seed, or -1, optionally followed by a colon and a weight.
 CLI::Validator seed();
 
 /// Splits "TEXT:WEIGHT" at the last colon. Returns nothing unless a number follows it.

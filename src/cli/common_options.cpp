@@ -1,6 +1,7 @@
 #include "cli/common_options.h"
 
 #include "cli/checks.h"
+#include "cli/setting_options.h"
 
 namespace streamdiffusion::cli {
 namespace {
@@ -22,9 +23,7 @@ void add_size(CLI::App& app, CommonOptions& options, const std::string& by_defau
 
 void add_image_options(CLI::App& app, CommonOptions& options) {
   app.option_defaults()->group("Image");
-  add(app, "--negative-prompt", options.negative_prompt, "TEXT",
-      "what not to draw (with --cfg-type full or initialize)")
-      ->default_str("\"\"");
+  add_setting_options(app, SettingGroup::image, options.settings);
   add_size(app, options,
            "by the height and the input's aspect; neither given: the model's native short side");
   add(app, "--fit", options.fit, "crop|pad|stretch",
@@ -32,8 +31,8 @@ void add_image_options(CLI::App& app, CommonOptions& options) {
       ->check(one_of({"crop", "pad", "stretch"}));
   app.add_option(
          "--seed", options.seeds,
-         "of the noise; -1 draws one and prints it; given several times, each N:WEIGHT, their noise is "
-         "blended on the sphere")
+         help_of("seed") +
+             " and prints it; given several times, each N:WEIGHT, their noise is blended on the sphere")
       ->type_name("N")
       ->check(seed())
       ->take_all()
@@ -43,55 +42,21 @@ void add_image_options(CLI::App& app, CommonOptions& options) {
 
 void add_blending(CLI::App& app, CommonOptions& options) {
   app.option_defaults()->group("Blending (transitions: live streams whose prompt or seed changes)");
-  add(app, "--prompt-blend", options.prompt_blend, "linear|slerp",
-      "how several prompts are blended; slerp: on the sphere")
-      ->check(one_of({"linear", "slerp"}));
-  add(app, "--prompt-transition", options.prompt_transition, "SECONDS",
-      "how long a new prompt takes to take over")
-      ->check(in_range(0.0, 3600.0));
-  add(app, "--seed-transition", options.seed_transition, "SECONDS",
-      "how long the noise of a new seed takes to take over")
-      ->check(in_range(0.0, 3600.0));
+  add_setting_options(app, SettingGroup::blending, options.settings);
 }
 
 void add_denoising(CLI::App& app, CommonOptions& options) {
   app.option_defaults()->group("Denoising");
-  CLI::Option* const strength =
-      add(app, "--strength", options.strength, "0..1",
-          "how much of the input is drawn anew; 1 keeps nothing of it (what txt2img wants)")
-          ->check(in_range(0.0, 1.0));
-  CLI::Option* const steps = add(app, "--steps", options.steps, "N",
-                                 "denoising steps; 1 to 4 suit models made for few steps (LCM, Turbo)")
-                                 ->check(in_range(1, 1000));
-  add(app, "--num-inference-steps", options.num_inference_steps, "N",
-      "length of the schedule that --t-index-list counts in")
-      ->check(in_range(1, 1000));
-  add(app, "--t-index-list", options.t_index_list, "I,J,..",
-      "the denoising steps as indices into the schedule, rising, 0 the noisiest")
+  add_setting_options(app, SettingGroup::denoising, options.settings);
+  add(app, "--t-index-list", options.t_index_list, "I,J,..", help_of("t_index_list"))
       ->default_str("by --strength and --steps")
-      ->excludes(strength)
-      ->excludes(steps);
-  app.add_flag("--no-added-noise", options.no_added_noise, "no noise between the denoising steps");
+      ->excludes(app.get_option("--strength"))
+      ->excludes(app.get_option("--steps"));
 }
 
 void add_guidance(CLI::App& app, CommonOptions& options) {
   app.option_defaults()->group("Guidance");
-  add(app, "--cfg-type", options.cfg_type, "none|full|self|initialize",
-      "classifier-free guidance: full (twice the work), or the paper's residual guidance: self (no extra "
-      "work), "
-      "initialize (one extra row)")
-      ->check(one_of({"none", "full", "self", "initialize"}));
-  add(app, "--guidance-scale", options.guidance_scale, "X", "how strong guidance is; up to 1 it is off")
-      ->check(in_range(0.0, 1000.0));
-  add(app, "--delta", options.delta, "X", "strength of the residual noise in self and initialize")
-      ->check(in_range(0.0, 1000.0));
-  app.add_option(
-         "--guidance-embedding", options.guidance_embedding,
-         "guidance that a model with time_cond_proj_dim (LCM Dreamshaper) is told to imitate, as it was "
-         "distilled to: diffusers' guidance_scale - 1")
-      ->type_name("W")
-      ->check(in_range(0.0, 1000.0))
-      ->default_str("none");
+  add_setting_options(app, SettingGroup::guidance, options.settings);
 }
 
 void add_stream(CLI::App& app, CommonOptions& options) {
@@ -100,14 +65,7 @@ void add_stream(CLI::App& app, CommonOptions& options) {
       ->check(in_range(1, 1024));
   app.add_flag("--no-denoising-batch", options.no_denoising_batch,
                "the steps of a frame one after the other instead of the paper's stream batch");
-  app.add_flag("--cross-frame-attention", options.cross_frame_attention,
-               "self-attention looks at all frames of the batch: steadier video");
-  add(app, "--similarity-threshold", options.similarity_threshold, "0..1",
-      "frames as similar as this to the last one are skipped at random (0.98 is a good value), and the last "
-      "result shown again; 1 skips none")
-      ->check(in_range(0.0, 1.0));
-  add(app, "--max-skip-frame", options.max_skip_frame, "N", "after N skipped frames in a row one passes")
-      ->check(in_range(0, 1'000'000));
+  add_setting_options(app, SettingGroup::stream, options.settings);
 }
 
 }  // namespace

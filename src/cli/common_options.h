@@ -1,12 +1,10 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "control/settings.h"
+#include "settings/settings.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion::cli {
@@ -19,10 +17,10 @@ class UsageError : public Error {
 
 /// The options that commands share, as the user gave them. The initial values are the defaults in --help.
 struct CommonOptions {
-  std::vector<std::string> prompts;  ///< If several, each is TEXT or TEXT:WEIGHT.
-  std::string prompt_blend = to_string(Settings{}.prompt_blend);
-  float prompt_transition = Settings{}.prompt_transition;
-  std::string negative_prompt;
+  std::vector<std::string> prompts;        ///< If several, each is TEXT or TEXT:WEIGHT.
+  std::vector<std::string> seeds = {"2"};  ///< If several, each is N or N:WEIGHT. -1: a random seed.
+  std::string t_index_list;                ///< Empty: computed from strength and steps.
+  Settings settings;  ///< All settings but prompts, seeds, t_index_list and the scales of LoRAs.
 
   std::string preset;
   std::string model;               ///< Path or name on the hub; empty: the default model.
@@ -38,24 +36,8 @@ struct CommonOptions {
   int height = 0;  ///< Pixels; 0: not given.
   std::string fit = "crop";
 
-  std::vector<std::string> seeds = {"2"};  ///< If several, each is N or N:WEIGHT. -1: a random seed.
-  float seed_transition = Settings{}.seed_transition;
-  float strength = Settings{}.strength;
-  int steps = Settings{}.steps;
-  int num_inference_steps = Settings{}.num_inference_steps;
-  std::string t_index_list;  ///< Empty: computed from strength and steps.
-  bool no_added_noise = false;
-
-  std::string cfg_type = to_string(Settings{}.cfg_type);
-  float guidance_scale = Settings{}.guidance_scale;
-  float delta = Settings{}.delta;
-  std::optional<float> guidance_embedding;
-
   int frame_buffer = 1;
   bool no_denoising_batch = false;
-  bool cross_frame_attention = false;
-  float similarity_threshold = Settings{}.similarity_threshold;
-  int max_skip_frame = Settings{}.max_skip_frame;
 
   std::string device = "auto";
   std::string precision = "auto";

@@ -14,7 +14,7 @@ namespace streamdiffusion::cli {
 namespace {
 
 struct Img2ImgOptions : CommonOptions {
-  Img2ImgOptions() { steps = 4; }
+  Img2ImgOptions() { settings.steps = 4; }
   std::string input;
   std::string output;
 };

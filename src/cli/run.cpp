@@ -166,7 +166,7 @@ int run(const CLI::App& app, RunOptions& options) {
   PipelineOptions pipeline{.live = options.live, .fit = parse_fit(options.fit)};
   std::optional<LiveControl> control;
   if (options.live) {
-    settings.loras = lora_scales(options, model->info());
+    settings.parameters.lora_scales = lora_scales(options, model->info());
     control.emplace(settings, LiveControl::Inputs{.lines = options.input != "-", .file = options.watch},
                     console);
     settings = control->settings();

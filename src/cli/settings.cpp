@@ -2,14 +2,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <random>
 #include <system_error>
+#include <variant>
 
 #include "cli/checks.h"
 #include "cli/default_model.h"
 #include "cli/hub_session.h"
 #include "cli/presets.h"
 #include "model/prompt/lora_tags.h"
+#include "settings/setting.h"
 #include "streamdiffusion/hub.h"
 
 namespace streamdiffusion::cli {
@@ -30,15 +33,16 @@ void check_side(const char* option, int size, int multiple) {
 }
 
 void warn_of_guidance_without_effect(const Settings& settings, const Console& console) {
-  if (settings.guidance_scale > 1 && settings.cfg_type == CfgType::none) {
+  const Parameters& parameters = settings.parameters;
+  if (parameters.guidance_scale > 1 && parameters.cfg_type == CfgType::none) {
     console.warning("--guidance-scale has no effect with --cfg-type none");
   }
-  if (!settings.negative_prompt.empty() && !uses_negative_prompt(settings)) {
+  if (!parameters.negative_prompt.empty() && !uses_negative_prompt(settings)) {
     console.warning(
         "--negative-prompt has no effect: it takes --cfg-type full or initialize and a --guidance-scale "
         "above 1");
   }
-  if (settings.delta != Settings{}.delta && !uses_delta(settings)) {
+  if (parameters.delta != Settings{}.parameters.delta && !uses_delta(settings)) {
     console.warning(
         "--delta has no effect: it takes --cfg-type self or initialize and a --guidance-scale above 1");
   }
@@ -61,32 +65,28 @@ ModelOptions fetch(const ModelOptions& model, const Console& console) {
   return session.run([&](const HubOptions& hub) { return fetch_model(model, hub); });
 }
 
-/// Sets the prompts and their blending. Weights are split off only if there are several prompts; a single one
-/// may end in ":1".
-void set_prompts(const CommonOptions& options, Settings& settings) {
-  settings.prompt_blend = parse_blend(options.prompt_blend);
-  settings.prompt_transition = options.prompt_transition;
-  settings.seed_transition = options.seed_transition;
+/// Sets the prompts. Weights are split off only if there are several prompts; a single one may end in ":1".
+void set_prompts(const CommonOptions& options, Parameters& parameters) {
   if (options.prompts.size() == 1) {
-    settings.prompt = options.prompts.front();
+    parameters.prompt = options.prompts.front();
     return;
   }
   for (const std::string& text : options.prompts) {
     const auto [prompt, weight] = split_weight(text).value_or(std::pair(text, 1.0F));
-    settings.prompts.push_back({.text = prompt, .weight = weight});
+    parameters.prompts.push_back({.text = prompt, .weight = weight});
   }
 }
 
-void set_seeds(const CommonOptions& options, Settings& settings) {
+void set_seeds(const CommonOptions& options, Parameters& parameters) {
   for (const std::string& text : options.seeds) {
     const auto [seed, weight] = split_weight(text).value_or(std::pair(text, 1.0F));
-    std::int64_t number = 0;
+    std::uint64_t number = 0;
     parse_number(std::string_view(seed), number);
-    settings.seeds.push_back({.seed = static_cast<std::uint64_t>(number), .weight = weight});
+    parameters.seeds.push_back({.seed = number, .weight = weight});
   }
-  if (settings.seeds.size() == 1) {
-    settings.seed = settings.seeds.front().seed;
-    settings.seeds.clear();
+  if (parameters.seeds.size() == 1) {
+    parameters.seed = parameters.seeds.front().seed;
+    parameters.seeds.clear();
   }
 }
 
@@ -131,8 +131,9 @@ LoraOptions parse_lora(const std::string& text) {
   if (!weighted) {
     return lora;
   }
-  if (!std::isfinite(weighted->second)) {
-    throw Error("--lora " + text + ": the scale must be a finite number");
+  const Range<float>& scales = std::get<LorasSetting>(find_setting("loras")->type).scale;
+  if (!scales.contains(weighted->second)) {
+    throw Error("--lora " + text + ": the scale must be a number " + text_of(scales));
   }
   lora.file = weighted->first;
   lora.scale = weighted->second;
@@ -158,7 +159,7 @@ std::vector<int> parse_t_index_list(const std::string& text) {
     item.remove_prefix(std::min(item.find_first_not_of(' '), item.size()));
     int index = 0;
     if (!parse_number(item, index)) {
-      throw Error("--t-index-list \"" + text + "\" is not a list of whole numbers such as 20,35");
+      throw Error("--t-index-list \"" + text + "\" is not a list of integers such as 20,35");
     }
     indices.push_back(index);
     if (comma == std::string_view::npos) {
@@ -242,8 +243,9 @@ void draw_seeds(CommonOptions& options, const Console& console) {
 }
 
 void warn_of_transitions_without_effect(const CommonOptions& options, const Console& console) {
-  for (const auto& [name, seconds] : {std::pair("--prompt-transition", options.prompt_transition),
-                                      std::pair("--seed-transition", options.seed_transition)}) {
+  const Parameters& parameters = options.settings.parameters;
+  for (const auto& [name, seconds] : {std::pair("--prompt-transition", parameters.prompt_transition),
+                                      std::pair("--seed-transition", parameters.seed_transition)}) {
     if (seconds > 0) {
       console.warning(std::string(name) + " has no effect: only live streams change their settings");
     }
@@ -255,25 +257,14 @@ Settings make_settings(const CommonOptions& options, const Console& console) {
     check_utf8("the prompt", prompt);
     check_lora_tags(options, prompt);
   }
-  check_utf8("the negative prompt", options.negative_prompt);
-  Settings settings;
-  set_prompts(options, settings);
-  set_seeds(options, settings);
-  settings.negative_prompt = options.negative_prompt;
-  settings.strength = options.strength;
-  settings.steps = options.steps;
+  Settings settings = options.settings;
+  check_utf8("the negative prompt", settings.parameters.negative_prompt);
+  set_prompts(options, settings.parameters);
+  set_seeds(options, settings.parameters);
   if (!options.t_index_list.empty()) {
-    settings.t_index_list = parse_t_index_list(options.t_index_list);
+    settings.parameters.t_index_list = parse_t_index_list(options.t_index_list);
   }
-  settings.num_inference_steps = options.num_inference_steps;
-  settings.do_add_noise = !options.no_added_noise;
-  settings.cfg_type = parse_cfg_type(options.cfg_type);
-  settings.guidance_scale = options.guidance_scale;
-  settings.delta = options.delta;
-  settings.guidance_embedding = options.guidance_embedding;
-  settings.cross_frame_attention = options.cross_frame_attention;
-  settings.similarity_threshold = options.similarity_threshold;
-  settings.max_skip_frame = options.max_skip_frame;
+  check_ranges(settings);
   warn_of_guidance_without_effect(settings, console);
   return settings;
 }

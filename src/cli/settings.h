@@ -6,7 +6,7 @@
 
 #include "cli/common_options.h"
 #include "cli/console.h"
-#include "control/settings.h"
+#include "settings/settings.h"
 #include "streamdiffusion/model.h"
 
 namespace streamdiffusion::cli {
@@ -16,8 +16,8 @@ struct Size {
   int height = 0;
 };
 
-/// Parses "FILE:SCALE" or "FILE". The file's path may contain colons. Throws Error if the scale is not
-/// finite.
+/// Parses "FILE:SCALE" or "FILE". The file's path may contain colons. Throws Error if the scale is out
+/// of range.
 LoraOptions parse_lora(const std::string& text);
 
 /// Parses "FILE.safetensors:WORD" or "FILE.safetensors".

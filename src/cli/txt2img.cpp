@@ -19,9 +19,9 @@ namespace {
 
 struct Txt2ImgOptions : CommonOptions {
   Txt2ImgOptions() {
-    strength = 1;
-    steps = 4;
-    cfg_type = "full";
+    settings.strength = 1;
+    settings.steps = 4;
+    settings.parameters.cfg_type = CfgType::full;
   }
   std::string output;
   std::int64_t count = 1;

@@ -1,19 +1,11 @@
 #include "control/json_numbers.h"
 
-#include <array>
-#include <charconv>
 #include <cmath>
 #include <cstdint>
 
 #include "control/settings_json.h"
 
 namespace streamdiffusion {
-
-std::string text_of(float number) {
-  std::array<char, 32> text{};
-  const std::to_chars_result end = std::to_chars(text.data(), text.data() + text.size(), number);
-  return {text.data(), end.ptr};
-}
 
 double short_number(float number) { return std::stod(text_of(number)); }
 
@@ -27,22 +19,30 @@ nlohmann::json as_integer(const nlohmann::json& value) {
                     : nlohmann::json(static_cast<std::uint64_t>(number));
 }
 
-int integer_of(const std::string& name, const nlohmann::json& value, int low, int high) {
+std::optional<int> integer_in(const Range<int>& range, const nlohmann::json& value) {
   const nlohmann::json integer = as_integer(value);
   // The comparison is of doubles, so that numbers outside the range of int are rejected too.
-  const bool in_range =
-      integer.is_number_integer() && integer.get<double>() >= low && integer.get<double>() <= high;
-  if (!in_range) {
-    throw FieldError(name, "must be an integer from " + std::to_string(low) + " to " + std::to_string(high));
+  if (!integer.is_number_integer() || !range.contains(integer.get<double>())) {
+    return std::nullopt;
   }
   return integer.get<int>();
 }
 
-float number_of(const char* name, const nlohmann::json& value, float low, float high) {
-  if (!value.is_number() || !(value.get<double>() >= low && value.get<double>() <= high)) {
-    throw FieldError(name, "must be a number from " + text_of(low) + " to " + text_of(high));
+std::optional<float> number_in(const Range<float>& range, const nlohmann::json& value) {
+  if (!value.is_number() || !range.contains(value.get<double>())) {
+    return std::nullopt;
   }
-  return value.get<float>();
+  // Rounding to float may lead to an excluded bound.
+  const auto number = value.get<float>();
+  return range.contains(number) ? std::optional(number) : std::nullopt;
+}
+
+int integer_of(const std::string& name, const nlohmann::json& value, const Range<int>& range) {
+  const std::optional<int> integer = integer_in(range, value);
+  if (!integer) {
+    throw FieldError(name, "must be an integer " + text_of(range));
+  }
+  return *integer;
 }
 
 }  // namespace streamdiffusion

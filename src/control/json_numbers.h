@@ -1,12 +1,12 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
-namespace streamdiffusion {
+#include "settings/range.h"
 
-/// Returns the shortest text that parses to the same float.
-std::string text_of(float number);
+namespace streamdiffusion {
 
 /// Returns the double with the shortest decimal form that rounds to the same float: 0.7 instead of
 /// 0.699999988.
@@ -16,12 +16,13 @@ double short_number(float number);
 /// unchanged.
 nlohmann::json as_integer(const nlohmann::json& value);
 
-/// Returns the value as int. Throws FieldError, naming the field, unless it is an integer from `low` to
-/// `high`.
-int integer_of(const std::string& name, const nlohmann::json& value, int low, int high);
+/// Returns the value as int; nothing unless it is an integer in the range.
+std::optional<int> integer_in(const Range<int>& range, const nlohmann::json& value);
 
-/// Returns the value as float. Throws FieldError, naming the field, unless it is a number from `low` to
-/// `high`.
-float number_of(const char* name, const nlohmann::json& value, float low, float high);
+/// Returns the value as float; nothing unless it is a number in the range.
+std::optional<float> number_in(const Range<float>& range, const nlohmann::json& value);
+
+/// Returns the value as int. Throws FieldError, naming the field, unless it is an integer in the range.
+int integer_of(const std::string& name, const nlohmann::json& value, const Range<int>& range);
 
 }  // namespace streamdiffusion

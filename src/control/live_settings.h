@@ -4,7 +4,7 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 
-#include "control/settings.h"
+#include "settings/settings.h"
 
 namespace streamdiffusion {
 

@@ -1,15 +1,12 @@
 #pragma once
 
-#include <cstddef>
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "control/settings.h"
+#include "settings/settings.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
-
-inline constexpr std::size_t kLongestPrompt = 10000;  ///< Maximum in bytes; 77 tokens take about 400.
 
 /// Thrown for a wrong field of a JSON object. The message states the permitted values.
 class FieldError : public Error {
@@ -22,7 +19,8 @@ class FieldError : public Error {
   std::string field_;
 };
 
-/// Applies the fields of a JSON object, named as in Settings. Fields that are not given keep their values.
+/// Applies the fields of a JSON object, named as in the table of settings. Fields that are not given keep
+/// their values.
 ///
 /// `loras` is an object from name to scale and changes the named LoRAs. `seed` -1 draws a random seed.
 /// `prompt` clears `prompts`, and `seed` clears `seeds`. Throws FieldError, and leaves `settings` as it was,

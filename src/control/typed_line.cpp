@@ -1,8 +1,11 @@
 #include "control/typed_line.h"
 
 #include <algorithm>
+#include <variant>
 
-#include "control/settings_json.h"
+#include "control/settings_text.h"
+#include "settings/setting.h"
+#include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
 namespace {
@@ -24,23 +27,6 @@ void check_utf8(std::string_view line) {
   }
 }
 
-/// Parses a list without brackets, such as "16,32" or "16 32".
-Json list_of(std::string text) {
-  std::ranges::replace(text, ' ', ',');
-  return Json::parse("[" + text + "]", nullptr, false);
-}
-
-/// Parses a value as JSON. It also accepts "on", "off", "none", a list without brackets and a string without
-/// quotes.
-Json value_of(const std::string& field, const std::string& text) {
-  if (field == "prompt" || field == "negative_prompt") return text;
-  if (text == "on" || text == "off") return text == "on";
-  if (text == "none" && field == "guidance_embedding") return nullptr;
-  Json value = Json::parse(text, nullptr, false);
-  if (field == "t_index_list" && !value.is_array()) value = list_of(text);
-  return value.is_discarded() ? Json(text) : value;
-}
-
 /// Parses a LoRA's name and scale, such as "style 0.7".
 Json lora_of(std::string_view value) {
   const std::size_t space = value.find_last_of(kSpace);
@@ -48,6 +34,11 @@ Json lora_of(std::string_view value) {
   const std::string name(trimmed(value.substr(0, space)));
   const Json scale = Json::parse(value.substr(space + 1), nullptr, false);
   return {{"loras", {{name, scale.is_discarded() ? Json(value.substr(space + 1)) : scale}}}};
+}
+
+bool is_text(const Setting& setting) {
+  return std::holds_alternative<TextSetting>(setting.type) ||
+         std::holds_alternative<PromptSetting>(setting.type);
 }
 
 TypedLine command(std::string_view line) {
@@ -59,11 +50,10 @@ TypedLine command(std::string_view line) {
   if (name == "show") return {TypedLine::Kind::show, {}};
   if (name == "quit") return {TypedLine::Kind::quit, {}};
   if (name == "lora") return {TypedLine::Kind::change, lora_of(value)};
-  if (!to_json(Settings{}).contains(name))
-    throw Error("there is no /" + name + "; /help lists what there is");
-  const bool may_be_empty = name == "negative_prompt" || name == "prompt";
-  if (value.empty() && !may_be_empty) throw Error("/" + name + " takes a value; /help shows how");
-  return {TypedLine::Kind::change, {{name, value_of(name, value)}}};
+  const Setting* const setting = find_setting(name);
+  if (setting == nullptr) throw Error("there is no /" + name + "; /help lists what there is");
+  if (value.empty() && !is_text(*setting)) throw Error("/" + name + " takes a value; /help shows how");
+  return {TypedLine::Kind::change, {{name, value_of_text(*setting, value)}}};
 }
 
 }  // namespace
@@ -79,8 +69,7 @@ TypedLine parse_typed_line(std::string_view line) {
 
 std::string typed_line_help() {
   std::string settings;
-  const Json all = to_json(Settings{});
-  for (const auto& item : all.items()) settings += " /" + item.key();
+  for (const Setting& setting : settings_table()) settings += " /" + std::string(setting.name);
   return "a line is a new prompt (one that begins with a slash: //)\n"
          "/strength 0.5, /steps 2, /seed -1, /cfg_type full, /t_index_list 16 32, ... set one setting; there "
          "are:\n" +

@@ -76,7 +76,7 @@ StreamSettings Engine::default_stream() const {
 
 Settings Engine::default_settings(const std::string& model) const {
   Settings settings = defaults_;
-  settings.loras = models_.loras(model);
+  settings.parameters.lora_scales = models_.loras(model);
   return settings;
 }
 

@@ -24,12 +24,13 @@ namespace {
 /// Names the fields of a change that have no effect with the settings as they are now.
 std::vector<std::string> warnings_of(const nlohmann::json& fields, const Settings& settings) {
   std::vector<std::string> warnings;
-  if (fields.contains("negative_prompt") && !settings.negative_prompt.empty() &&
+  if (fields.contains("negative_prompt") && !settings.parameters.negative_prompt.empty() &&
       !uses_negative_prompt(settings)) {
     warnings.emplace_back(
         R"("negative_prompt" has no effect: it takes cfg_type full or initialize and guidance_scale above 1)");
   }
-  if (fields.contains("delta") && settings.delta != Settings{}.delta && !uses_delta(settings)) {
+  if (fields.contains("delta") && settings.parameters.delta != Settings{}.parameters.delta &&
+      !uses_delta(settings)) {
     warnings.emplace_back(
         R"("delta" has no effect: it takes cfg_type self or initialize and guidance_scale above 1)");
   }
@@ -82,7 +83,7 @@ void Engine::change_settings(const SessionPtr& session, const ClientMessage& mes
   try {
     session->stream->set_settings(settings);
   } catch (const PromptError& error) {
-    const bool is_blend = error.parameter() == "prompt" && !settings.prompts.empty();
+    const bool is_blend = error.parameter() == "prompt" && !settings.parameters.prompts.empty();
     answer = make_error("invalid", error.what(), message.id, is_blend ? "prompts" : error.parameter());
   }
   send(session, std::move(answer));
@@ -102,7 +103,7 @@ bool Engine::change_stream(const SessionPtr& session, const ClientMessage& messa
   const std::shared_ptr<Model> model = other_model ? models_.loaded(wanted.model) : stream.model();
   Settings settings = stream.settings();
   if (other_model) {
-    settings.loras = models_.loras(wanted.model);
+    settings.parameters.lora_scales = models_.loras(wanted.model);
     const int native = std::min(model->info().native_size, limits_.largest_side);
     wanted.width = message.fields.contains("width") ? wanted.width : native;
     wanted.height = message.fields.contains("height") ? wanted.height : native;
@@ -168,7 +169,7 @@ void Engine::check_weight_sets(const SessionStream& own, const Settings& wanted)
   std::set<std::vector<float>> sets;
   const auto add = [&sets](const Settings& settings) {
     std::vector<float> scales;
-    std::ranges::transform(settings.loras, std::back_inserter(scales), &LoraScale::scale);
+    std::ranges::transform(settings.parameters.lora_scales, std::back_inserter(scales), &LoraScale::scale);
     sets.insert(scales);
   };
   add(wanted);

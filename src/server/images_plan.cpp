@@ -27,12 +27,12 @@ std::vector<std::size_t> partial_steps(std::size_t steps, int partial_images) {
 }
 
 /// Sets the seed, or the blended seeds, of image `k` of an image-to-image order.
-void set_seed(const Settings& settings, std::uint64_t k, Json& change) {
-  if (settings.seeds.empty()) {
-    change["seed"] = settings.seed + k;
+void set_seed(const Parameters& parameters, std::uint64_t k, Json& change) {
+  if (parameters.seeds.empty()) {
+    change["seed"] = parameters.seed + k;
     return;
   }
-  for (const WeightedSeed& seed : settings.seeds) {
+  for (const WeightedSeed& seed : parameters.seeds) {
     change["seeds"].push_back({{"seed", seed.seed + k}, {"weight", seed.weight}});
   }
 }
@@ -55,7 +55,7 @@ std::vector<PlannedImage> plan_images(const Settings& settings, std::size_t inpu
           std::vector(steps.begin(), steps.begin() + static_cast<std::ptrdiff_t>(step_count));
     }
     if (!is_text_to_image && count > 1) {
-      set_seed(settings, static_cast<std::uint64_t>(k), image.settings);
+      set_seed(settings.parameters, static_cast<std::uint64_t>(k), image.settings);
     }
     images.push_back(std::move(image));
   };

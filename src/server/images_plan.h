@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "control/settings.h"
+#include "settings/settings.h"
 
 namespace streamdiffusion::server {
 

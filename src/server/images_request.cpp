@@ -59,9 +59,9 @@ bool is_ignored(const std::string& name) {
   return std::ranges::find(kIgnored, name) != kIgnored.end();
 }
 
-int read_integer(const std::string& param, const Json& value, int low, int high) {
+int read_integer(const std::string& param, const Json& value, const Range<int>& range) {
   try {
-    return streamdiffusion::integer_of(param, value, low, high);
+    return integer_of(param, value, range);
   } catch (const FieldError& error) {
     throw Refused(Status::bad_request, error.what(), param);
   }
@@ -72,7 +72,7 @@ void read_field(const std::string& name, const Json& value, Order& order) {
     return;
   }
   if (name == "n") {
-    order.count = read_integer(name, value, 1, kMostImages);
+    order.count = read_integer(name, value, {1, kMostImages});
   } else if (name == "size") {
     set_size(value, order);
   } else if (name == "response_format") {
@@ -89,7 +89,7 @@ void read_field(const std::string& name, const Json& value, Order& order) {
     }
     order.is_streamed = value;
   } else if (name == "partial_images") {
-    order.partial_images = read_integer(name, value, 0, kMostPartialImages);
+    order.partial_images = read_integer(name, value, {0, kMostPartialImages});
   } else if (name == "model") {
     order.stream["model"] = value;
   } else {  // `prompt` and the other settings of docs/server.md

@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-#include "control/settings.h"
+#include "settings/settings.h"
 #include "streamdiffusion/model.h"
 
 namespace streamdiffusion::server {

@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "control/settings.h"
 #include "server/access.h"
 #include "server/model_store.h"
 #include "server/stream_settings.h"
+#include "settings/settings.h"
 
 namespace streamdiffusion::server {
 

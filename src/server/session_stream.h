@@ -8,9 +8,9 @@
 #include <optional>
 #include <vector>
 
-#include "control/settings.h"
 #include "server/protocol.h"
 #include "server/stream_settings.h"
+#include "settings/settings.h"
 #include "streamdiffusion/stream.h"
 
 namespace streamdiffusion::server {

@@ -48,11 +48,11 @@ void apply_field(const std::string& field, const Json& value, int largest_side, 
   if (field == "model") {
     settings.model = text_of(field, value);
   } else if (field == "width") {
-    settings.width = integer_of(field, value, kSmallestSide, largest_side);
+    settings.width = integer_of(field, value, {kSmallestSide, largest_side});
   } else if (field == "height") {
-    settings.height = integer_of(field, value, kSmallestSide, largest_side);
+    settings.height = integer_of(field, value, {kSmallestSide, largest_side});
   } else if (field == "frame_buffer") {
-    settings.frame_buffer = integer_of(field, value, 1, kLargestFrameBuffer);
+    settings.frame_buffer = integer_of(field, value, {1, kLargestFrameBuffer});
   } else if (field == "denoising_batch") {
     if (!value.is_boolean()) {
       throw FieldError(field, "must be true or false");
@@ -63,7 +63,7 @@ void apply_field(const std::string& field, const Json& value, int largest_side, 
   } else if (field == "format") {
     settings.format = format_of(value);
   } else if (field == "quality") {
-    settings.quality = integer_of(field, value, 1, 100);
+    settings.quality = integer_of(field, value, {1, 100});
   } else {
     throw FieldError(field, "is no setting of a stream");
   }

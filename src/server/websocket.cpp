@@ -11,6 +11,7 @@
 #include "server/outbox.h"
 #include "server/random_name.h"
 #include "server/time_limits.h"
+#include "settings/setting.h"
 #include "streamdiffusion/version.h"
 
 namespace streamdiffusion::server {

@@ -1,7 +1,6 @@
 #include "stream/denoising.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -15,20 +14,6 @@
 namespace streamdiffusion {
 
 namespace {
-
-void check_guidance(const Parameters& parameters) {
-  if (!std::isfinite(parameters.guidance_scale) || !std::isfinite(parameters.delta)) {
-    throw Error("guidance_scale and delta must be finite numbers");
-  }
-}
-
-void check_transitions(const Parameters& parameters) {
-  for (const float seconds : {parameters.prompt_transition, parameters.seed_transition}) {
-    if (!(std::isfinite(seconds) && seconds >= 0)) {
-      throw Error("prompt_transition and seed_transition must be numbers of seconds, at least 0");
-    }
-  }
-}
 
 CfgType effective_cfg_type(const Parameters& parameters) {
   return parameters.guidance_scale > 1.0F ? parameters.cfg_type : CfgType::none;
@@ -110,8 +95,6 @@ void set_prompt(Model::Impl& model, const std::vector<WeightedPrompt>& prompts, 
 
 std::shared_ptr<const DenoisingPlan> make_denoising_plan(Model::Impl& model, const Parameters& parameters,
                                                          const DenoisingPlan* previous) {
-  check_guidance(parameters);
-  check_transitions(parameters);
   auto denoising = std::make_shared<DenoisingPlan>();
   denoising->steps =
       make_schedule(model.files.scheduler_config, parameters.num_inference_steps, parameters.t_index_list);

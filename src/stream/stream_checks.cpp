@@ -38,17 +38,6 @@ void check_options(const StreamOptions& options, const ModelInfo& model) {
   }
 }
 
-void check_filter(const SimilarityFilterParameters& parameters) {
-  if (!(parameters.threshold >= 0.0F && parameters.threshold <= 1.0F)) {
-    throw Error("the similarity filter's threshold is " + std::to_string(parameters.threshold) +
-                ", must be from 0 to 1");
-  }
-  if (parameters.max_skip_frame < 0) {
-    throw Error("the similarity filter's max_skip_frame is " + std::to_string(parameters.max_skip_frame) +
-                ", must be at least 0");
-  }
-}
-
 void check_frames(std::span<const Frame> frames, std::size_t count, const StreamOptions& options) {
   if (frames.size() != count) {
     throw Error("a step takes " + std::to_string(count) + " frames (frame_buffer_size), " +

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 
+#include "settings/setting.h"
 #include "stream/step_rows.h"
 #include "stream/stream_checks.h"
 
@@ -49,7 +50,7 @@ Stream::Impl::Impl(std::shared_ptr<Model> given_model, const StreamOptions& give
 }
 
 void Stream::Impl::set_parameters(const Parameters& changed) {
-  check_filter(changed.similarity_filter);
+  check_ranges({.parameters = changed});
   Target wanted{.parameters = changed, .denoising = target.denoising, .noise = target.noise};
   if (target.denoising && same_denoising(target.parameters, changed)) {
     target = std::move(wanted);

@@ -37,7 +37,7 @@ class Options(ProgramTest):
         self.fail_with(2, ["--output", help_of], "txt2img", "cat")
         self.fail_with(2, ["--nope", help_of], *DRAW, "--nope")
         for option, value in [("--width", "0"), ("--seed", "99999999999999999999"), ("--seed", "-2"), ("--seed", "7:x"), ("--steps", "two"),
-                              ("--strength", "1.5"), ("--guidance-scale", "nan"), ("--cfg-type", "some"),
+                              ("--strength", "1.5"), ("--strength", "0"), ("--max-skip-frame", "1000001"), ("--guidance-scale", "nan"), ("--cfg-type", "some"),
                               ("--device", "abacus"), ("--threads", "-1")]:  # fmt: skip
             with self.subTest(option):
                 self.fail_with(2, [option, value], *DRAW, option, value)
@@ -56,7 +56,8 @@ class Options(ProgramTest):
     def test_values_that_do_not_suit_are_status_1(self):
         for option, value, words in [("--width", "100", ["100", "96", "104"]), ("--t-index-list", "5,3", "increase"),
                                      ("--t-index-list", "5,50", "50"), ("--t-index-list", "5,", "5,"),
-                                     ("--steps", "60", "60"), ("--strength", "0", "strength"),
+                                     ("--steps", "60", "60"), ("--t-index-list", "5,1000", "from 0 to 999"),
+                                     ("--lora", "x.safetensors:1001", "from -1000 to 1000"),
                                      ("--model", "nowhere", "nowhere"), ("--vae", "nowhere", "nowhere"),
                                      ("--lora", "nowhere.safetensors:0.5", "nowhere.safetensors:"),
                                      ("--lora", "x.safetensors:abc", ['"abc" is no scale', "x.safetensors:0.8"]),

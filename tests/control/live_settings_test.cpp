@@ -12,13 +12,13 @@ namespace {
 
 Settings cat() {
   Settings settings;
-  settings.prompt = "cat";
+  settings.parameters.prompt = "cat";
   return settings;
 }
 
 std::vector<std::string> prompts_handed_over(LiveSettings& settings) {
   std::vector<std::string> prompts;
-  settings.hand_over([&](const Settings& next) { prompts.push_back(next.prompt); });
+  settings.hand_over([&](const Settings& next) { prompts.push_back(next.parameters.prompt); });
   return prompts;
 }
 
@@ -26,7 +26,7 @@ TEST(LiveSettings, HandsOverTheNewestOnce) {
   LiveSettings settings(cat());
   EXPECT_TRUE(prompts_handed_over(settings).empty());
   settings.apply({{"prompt", "dog"}});
-  EXPECT_EQ(settings.apply({{"prompt", "owl"}}).prompt, "owl");
+  EXPECT_EQ(settings.apply({{"prompt", "owl"}}).parameters.prompt, "owl");
   EXPECT_EQ(prompts_handed_over(settings), std::vector<std::string>{"owl"});
   EXPECT_TRUE(prompts_handed_over(settings).empty());
 }
@@ -34,7 +34,7 @@ TEST(LiveSettings, HandsOverTheNewestOnce) {
 TEST(LiveSettings, AWrongChangeChangesNothing) {
   LiveSettings settings(cat());
   EXPECT_THROW(settings.apply({{"prompt", "dog"}, {"steps", 0}}), FieldError);
-  EXPECT_EQ(settings.newest().prompt, "cat");
+  EXPECT_EQ(settings.newest().parameters.prompt, "cat");
   EXPECT_TRUE(prompts_handed_over(settings).empty());
 }
 
@@ -42,7 +42,7 @@ TEST(LiveSettings, WhatTheStreamRefusesIsTakenBack) {
   LiveSettings settings(cat());
   settings.apply({{"prompt", "dog"}});
   EXPECT_THROW(settings.hand_over([](const Settings&) { throw Error("no"); }), Error);
-  EXPECT_EQ(settings.newest().prompt, "cat");
+  EXPECT_EQ(settings.newest().parameters.prompt, "cat");
   settings.apply({{"seed", 7U}});
   EXPECT_EQ(prompts_handed_over(settings), std::vector<std::string>{"cat"});
 }
@@ -67,8 +67,8 @@ TEST(LiveSettings, ChangeOnOneThreadAndAreTakenOverOnAnother) {
   std::uint64_t last = 0;
   while (last < kLast) {
     settings.hand_over([&](const Settings& next) {
-      EXPECT_GT(next.seed, last);
-      last = next.seed;
+      EXPECT_GT(next.parameters.seed, last);
+      last = next.parameters.seed;
     });
   }
 }

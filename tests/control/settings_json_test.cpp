@@ -17,7 +17,7 @@ Settings applied(const char* json, Settings settings = {}) {
 /// The field that the FieldError names; empty if none is thrown.
 std::string wrong_field(const char* json) {
   Settings settings;
-  settings.loras = {{"style", 1.0F}};
+  settings.parameters.lora_scales = {{"style", 1.0F}};
   const Settings before = settings;
   try {
     apply_json(Json::parse(json), settings);
@@ -31,22 +31,22 @@ std::string wrong_field(const char* json) {
 
 TEST(SettingsJson, LeavesFieldsAloneThatAreNotGiven) {
   Settings settings;
-  settings.prompt = "cat";
-  settings.seed = 9;
+  settings.parameters.prompt = "cat";
+  settings.parameters.seed = 9;
   const Settings changed = applied(R"({"seed": 3, "cfg_type": "full"})", settings);
-  EXPECT_EQ(changed.prompt, "cat");
-  EXPECT_EQ(changed.seed, 3U);
-  EXPECT_EQ(changed.cfg_type, CfgType::full);
+  EXPECT_EQ(changed.parameters.prompt, "cat");
+  EXPECT_EQ(changed.parameters.seed, 3U);
+  EXPECT_EQ(changed.parameters.cfg_type, CfgType::full);
 }
 
 TEST(SettingsJson, TakesIntegersThatAreWrittenOtherwise) {
   const Settings changed =
       applied(R"({"steps": 2.0, "seed": 1e3, "t_index_list": [4.0, 20], "max_skip_frame": -0.0})");
   EXPECT_EQ(changed.steps, 2);
-  EXPECT_EQ(changed.seed, 1000U);
-  EXPECT_EQ(changed.t_index_list, (std::vector{4, 20}));
-  EXPECT_EQ(changed.max_skip_frame, 0);
-  EXPECT_EQ(applied(R"({"seeds": [{"seed": 5.0}]})").seeds.at(0).seed, 5U);
+  EXPECT_EQ(changed.parameters.seed, 1000U);
+  EXPECT_EQ(changed.parameters.t_index_list, (std::vector{4, 20}));
+  EXPECT_EQ(changed.parameters.similarity_filter.max_skip_frame, 0);
+  EXPECT_EQ(applied(R"({"seeds": [{"seed": 5.0}]})").parameters.seeds.at(0).seed, 5U);
   EXPECT_EQ(wrong_field(R"({"steps": 2.5})"), "steps");
   EXPECT_EQ(wrong_field(R"({"steps": 1e300})"), "steps");
   EXPECT_EQ(wrong_field(R"({"steps": 18446744073709551615})"), "steps");
@@ -56,28 +56,28 @@ TEST(SettingsJson, TakesIntegersThatAreWrittenOtherwise) {
 
 TEST(SettingsJson, ReadsWhatItWrites) {
   Settings settings;
-  settings.prompt = "größer 🐧";
-  settings.prompts = {{"owl", 0.7F}, {"cat", 0.3F}};
-  settings.prompt_blend = Blend::slerp;
-  settings.prompt_transition = 2.5F;
-  settings.seeds = {{3, 1.0F}, {18446744073709551615U, 0.2F}};
-  settings.seed_transition = 1.0F;
-  settings.negative_prompt = "blurry";
+  settings.parameters.prompt = "größer 🐧";
+  settings.parameters.prompts = {{"owl", 0.7F}, {"cat", 0.3F}};
+  settings.parameters.prompt_blend = Blend::slerp;
+  settings.parameters.prompt_transition = 2.5F;
+  settings.parameters.seeds = {{3, 1.0F}, {18446744073709551615U, 0.2F}};
+  settings.parameters.seed_transition = 1.0F;
+  settings.parameters.negative_prompt = "blurry";
   settings.strength = 0.25F;
   settings.steps = 4;
-  settings.t_index_list = {3, 20, 40};
-  settings.do_add_noise = false;
-  settings.cfg_type = CfgType::initialize;
-  settings.guidance_scale = 1.5F;
-  settings.delta = 0.5F;
-  settings.guidance_embedding = 7.0F;
-  settings.seed = 18446744073709551615U;
-  settings.cross_frame_attention = true;
-  settings.similarity_threshold = 0.9F;
-  settings.max_skip_frame = 3;
-  settings.loras = {{"style", 0.5F}, {"detail", -1.0F}};
+  settings.parameters.t_index_list = {3, 20, 40};
+  settings.parameters.do_add_noise = false;
+  settings.parameters.cfg_type = CfgType::initialize;
+  settings.parameters.guidance_scale = 1.5F;
+  settings.parameters.delta = 0.5F;
+  settings.parameters.guidance_embedding = 7.0F;
+  settings.parameters.seed = 18446744073709551615U;
+  settings.parameters.cross_frame_attention = true;
+  settings.parameters.similarity_filter.threshold = 0.9F;
+  settings.parameters.similarity_filter.max_skip_frame = 3;
+  settings.parameters.lora_scales = {{"style", 0.5F}, {"detail", -1.0F}};
   Settings read;
-  read.loras = {{"style", 1.0F}, {"detail", 1.0F}};
+  read.parameters.lora_scales = {{"style", 1.0F}, {"detail", 1.0F}};
   apply_json(Json::parse(to_json(settings).dump()), read);
   EXPECT_EQ(read, settings);
 }
@@ -86,25 +86,25 @@ TEST(SettingsJson, WritesNumbersAsPeopleDo) { EXPECT_EQ(to_json(Settings{})["str
 
 TEST(SettingsJson, ChangesTheLorasThatItNames) {
   Settings settings;
-  settings.loras = {{"style", 1.0F}, {"detail", 0.3F}};
+  settings.parameters.lora_scales = {{"style", 1.0F}, {"detail", 0.3F}};
   const Settings changed = applied(R"({"loras": {"style": 0}})", settings);
-  EXPECT_EQ(changed.loras, (std::vector<LoraScale>{{"style", 0.0F}, {"detail", 0.3F}}));
+  EXPECT_EQ(changed.parameters.lora_scales, (std::vector<LoraScale>{{"style", 0.0F}, {"detail", 0.3F}}));
 }
 
 TEST(SettingsJson, BlendsPromptsAndSeeds) {
   const Settings changed = applied(
       R"({"prompts": [{"text": "owl", "weight": 2}, {"text": "cat"}], "seeds": [{"seed": 4}, {"seed": 5}]})");
-  EXPECT_EQ(changed.prompts, (std::vector<WeightedPrompt>{{"owl", 2.0F}, {"cat", 1.0F}}));
-  EXPECT_EQ(changed.seeds, (std::vector<WeightedSeed>{{4, 1.0F}, {5, 1.0F}}));
+  EXPECT_EQ(changed.parameters.prompts, (std::vector<WeightedPrompt>{{"owl", 2.0F}, {"cat", 1.0F}}));
+  EXPECT_EQ(changed.parameters.seeds, (std::vector<WeightedSeed>{{4, 1.0F}, {5, 1.0F}}));
 }
 
 TEST(SettingsJson, OnePromptOrSeedTakesThePlaceOfSeveral) {
   Settings settings;
-  settings.prompts = {{"owl", 1.0F}, {"cat", 1.0F}};
-  settings.seeds = {{1, 1.0F}, {2, 1.0F}};
-  EXPECT_TRUE(applied(R"({"prompt": "dog"})", settings).prompts.empty());
-  EXPECT_TRUE(applied(R"({"seed": 3})", settings).seeds.empty());
-  EXPECT_EQ(applied(R"({"steps": 3})", settings).prompts.size(), 2U);
+  settings.parameters.prompts = {{"owl", 1.0F}, {"cat", 1.0F}};
+  settings.parameters.seeds = {{1, 1.0F}, {2, 1.0F}};
+  EXPECT_TRUE(applied(R"({"prompt": "dog"})", settings).parameters.prompts.empty());
+  EXPECT_TRUE(applied(R"({"seed": 3})", settings).parameters.seeds.empty());
+  EXPECT_EQ(applied(R"({"steps": 3})", settings).parameters.prompts.size(), 2U);
 }
 
 TEST(SettingsJson, RefusesBlendsThatAreNone) {
@@ -131,7 +131,7 @@ TEST(SettingsJson, DrawsASeedWhereItIsMinusOne) {
   const Settings a = applied(R"({"seed": -1})");
   const Settings b = applied(R"({"seed": -1})");
   const Settings c = applied(R"({"seed": -1})");
-  EXPECT_FALSE(a.seed == b.seed && b.seed == c.seed);
+  EXPECT_FALSE(a.parameters.seed == b.parameters.seed && b.parameters.seed == c.parameters.seed);
 }
 
 TEST(SettingsJson, NamesTheFieldThatIsWrongAndChangesNothing) {
@@ -178,7 +178,7 @@ TEST(SettingsJson, BlamesTheScheduleWhereStrengthLimitsNoSteps) {
 TEST(SettingsJson, LimitsThePromptsLength) {
   Settings settings;
   apply_json({{"prompt", std::string(10000, 'a')}}, settings);
-  EXPECT_EQ(settings.prompt.size(), 10000U);
+  EXPECT_EQ(settings.parameters.prompt.size(), 10000U);
   EXPECT_THROW(apply_json({{"prompt", std::string(10001, 'a')}}, settings), FieldError);
 }
 

@@ -10,6 +10,7 @@
 #include "server/access.h"
 #include "server/protocol.h"
 #include "server/stream_settings.h"
+#include "settings/setting.h"
 
 namespace {
 
@@ -29,7 +30,7 @@ void check_settings(const nlohmann::json& fields) {
   const nlohmann::json before = to_json(settings);
   try {
     apply_json(fields, settings);
-    check(settings.prompt.size() <= kLongestPrompt);
+    check(settings.parameters.prompt.size() <= kLongestPrompt);
     static_cast<void>(dump(to_json(settings)));
   } catch (const FieldError&) {
     check(to_json(settings) == before);

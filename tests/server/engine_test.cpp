@@ -95,7 +95,7 @@ class EngineTest : public ::testing::Test {
 
   void start(MonotonicClock& clock = MonotonicClock::real()) {
     Settings defaults;
-    defaults.prompt = "a red boat";
+    defaults.parameters.prompt = "a red boat";
     StreamSettings stream;
     stream.width = stream.height = kSize;
     stream.format = "png";

@@ -11,7 +11,7 @@ using Steps = std::vector<std::size_t>;
 Settings with_steps(int steps) {
   Settings settings;
   settings.steps = steps;
-  settings.seed = 7;
+  settings.parameters.seed = 7;
   return settings;
 }
 
@@ -61,7 +61,7 @@ TEST(ImagesPlan, EachImageIsDrawnAsOftenAsAskedWithRisingSeeds) {
 
 TEST(ImagesPlan, BlendedSeedsRiseTogether) {
   Settings settings = with_steps(1);
-  settings.seeds = {{3, 0.5F}, {5, 1.0F}};
+  settings.parameters.seeds = {{3, 0.5F}, {5, 1.0F}};
   const std::vector<PlannedImage> images = plan_images(settings, 1, 2, 0);
   EXPECT_EQ(images[1].settings,
             Json::parse(R"({"seeds": [{"seed": 4, "weight": 0.5}, {"seed": 6, "weight": 1.0}]})"));

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "settings/setting.h"
+
+namespace streamdiffusion::cli {
+
+/// Adds an option for each setting of a group that takes one value. The other settings are lists or may be
+/// given several times; their options are added by hand. `settings` holds the defaults, receives the values
+/// and must outlive `app`.
+void add_setting_options(CLI::App& app, SettingGroup group, Settings& settings);
+
+/// Returns the help of a setting in the table.
+std::string help_of(std::string_view setting);
+
+}  // namespace streamdiffusion::cli
