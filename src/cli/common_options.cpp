@@ -12,20 +12,21 @@ CLI::Option* add(CLI::App& app, const std::string& name, T& value, const std::st
   return app.add_option(name, value, text)->type_name(type)->capture_default_str();
 }
 
-void add_size(CLI::App& app, CommonOptions& options, const std::string& by_default) {
+void add_size(CLI::App& app, CommonOptions& options, const std::string& width_by_default,
+              const std::string& height_by_default) {
   add(app, "--width", options.width, "PIXELS", "width, a multiple of 8")
       ->check(in_range(1, 65536))
-      ->default_str(by_default);
+      ->default_str(width_by_default);
   add(app, "--height", options.height, "PIXELS", "height, a multiple of 8")
       ->check(in_range(1, 65536))
-      ->default_str("likewise");
+      ->default_str(height_by_default);
 }
 
 void add_image_options(CLI::App& app, CommonOptions& options) {
   app.option_defaults()->group("Image");
   add_setting_options(app, SettingGroup::image, options.settings);
-  add_size(app, options,
-           "by the height and the input's aspect; neither given: the model's native short side");
+  const std::string neither = " and the input's aspect; neither given: the model's native short side";
+  add_size(app, options, "by the height" + neither, "by the width" + neither);
   add(app, "--fit", options.fit, "crop|pad|stretch",
       "how an input of another aspect is brought into the size")
       ->check(one_of({"crop", "pad", "stretch"}));
@@ -131,7 +132,7 @@ void add_machine_options(CLI::App& app, CommonOptions& options) {
 
 void add_size_options(CLI::App& app, CommonOptions& options) {
   app.option_defaults()->group("Image");
-  add_size(app, options, "the model's native size");
+  add_size(app, options, "the model's native size", "the model's native size");
 }
 
 void add_other_options(CLI::App& app, CommonOptions& options) {

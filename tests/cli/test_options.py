@@ -26,6 +26,7 @@ class Options(ProgramTest):
                 name, value = re.match(r"  (?:-\w,)?--([\w-]+) ?(\S*)", entry).groups()
                 if value and name not in ["prompt", "output"]:
                     self.assertIn("(default:", entry)
+                    self.assertNotIn("likewise", entry)
             self.assertGreater(len(entries), 25)
             self.assertLessEqual(max(map(len, text.splitlines())), 115)
 
