@@ -7,6 +7,7 @@
 #include <chrono>
 
 #include "control/settings_json.h"
+#include "control/settings_schema.h"
 #include "server/http.h"
 #include "server/outbox.h"
 #include "server/random_name.h"
@@ -193,6 +194,7 @@ class Client : public std::enable_shared_from_this<Client> {
                  {"version", version()},
                  {"session", name_},
                  {"settings", to_json(server_.engine.default_settings(stream.model))},
+                 {"schema", settings_schema()},
                  {"stream", to_json(stream)},
                  {"models", server_.engine.describe_models()},
                  {"limits",

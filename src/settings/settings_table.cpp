@@ -48,7 +48,7 @@ constexpr Setting kSettings[] = {
     {.name = "seed",
      .group = SettingGroup::image,
      .type = SeedSetting{},
-     .help = "seed of the noise; -1 draws a random one"},
+     .help = "seed of the noise: the same seed draws the same image; -1 draws a random seed"},
     {.name = "seeds",
      .group = SettingGroup::image,
      .type = SeedsSetting{kMostBlended, kWeight},
@@ -66,7 +66,7 @@ constexpr Setting kSettings[] = {
      .group = SettingGroup::blending,
      .type = NumberSetting{parameter<&Parameters::prompt_transition>(), kTransition},
      .unit = "seconds",
-     .help = "how long a new prompt takes to take over"},
+     .help = "how long a new prompt takes to take over from the old one"},
     {.name = "seed_transition",
      .group = SettingGroup::blending,
      .type = NumberSetting{parameter<&Parameters::seed_transition>(), kTransition},
@@ -76,19 +76,25 @@ constexpr Setting kSettings[] = {
     {.name = "strength",
      .group = SettingGroup::denoising,
      .type = NumberSetting{field<&Settings::strength>(), {.low = 0, .high = 1, .excludes_low = true}},
-     .help = "how much of the input is drawn anew; 1 keeps nothing of it (what text to image wants)"},
+     .help = "how much of the input is drawn anew: little keeps it, 1 keeps nothing of it (as text to image "
+             "does)"},
     {.name = "steps",
      .group = SettingGroup::denoising,
      .type = IntegerSetting{field<&Settings::steps>(), {1, kMostSteps}},
-     .help = "denoising steps; 1 to 4 suit models made for few steps (LCM, Turbo)"},
+     .help =
+         "denoising steps: fewer are quicker, more are cleaner; 1 to 4 suit models made for few steps (LCM, "
+         "Turbo)"},
     {.name = "num_inference_steps",
      .group = SettingGroup::denoising,
      .type = IntegerSetting{parameter<&Parameters::num_inference_steps>(), {1, kMostSteps}},
-     .help = "length of the schedule that the indices of the denoising steps count in"},
+     .help =
+         "length of the schedule, from noise to image, in which the indices of the denoising steps count"},
     {.name = "t_index_list",
      .group = SettingGroup::denoising,
      .type = IndicesSetting{{0, kMostSteps - 1}},
-     .help = "the denoising steps as indices into the schedule, rising, 0 the noisiest"},
+     .help =
+         "the denoising steps as indices into the schedule, rising, 0 the noisiest; they take the place of "
+         "strength and steps"},
     {.name = "do_add_noise",
      .group = SettingGroup::denoising,
      .type = FlagSetting{parameter<&Parameters::do_add_noise>(), "no-added-noise"},
@@ -102,21 +108,21 @@ constexpr Setting kSettings[] = {
     {.name = "guidance_scale",
      .group = SettingGroup::guidance,
      .type = NumberSetting{parameter<&Parameters::guidance_scale>(), kScale},
-     .help = "how strong guidance is; up to 1 it is off"},
+     .help = "how strongly the prompt guides; up to 1 guidance is off"},
     {.name = "delta",
      .group = SettingGroup::guidance,
      .type = NumberSetting{parameter<&Parameters::delta>(), kScale},
-     .help = "strength of the residual noise in self and initialize"},
+     .help = "strength of the residual noise in self and initialize; lower is softer"},
     {.name = "guidance_embedding",
      .group = SettingGroup::guidance,
      .type = OptionalNumberSetting{parameter<&Parameters::guidance_embedding>(), kSignedScale},
      .help = "guidance that a model with time_cond_proj_dim (LCM Dreamshaper) is told to imitate, as it was "
-             "distilled to: diffusers' guidance_scale - 1"},
+             "distilled to: diffusers' guidance_scale - 1; other models take none"},
 
     {.name = "cross_frame_attention",
      .group = SettingGroup::stream,
      .type = FlagSetting{parameter<&Parameters::cross_frame_attention>(), ""},
-     .help = "self-attention looks at all frames of the batch: steadier video"},
+     .help = "self-attention looks at all frames of the batch: steadier video, a little slower"},
     {.name = "similarity_threshold",
      .group = SettingGroup::stream,
      .type =
@@ -130,7 +136,7 @@ constexpr Setting kSettings[] = {
          IntegerSetting{
              parameter<&Parameters::similarity_filter, &SimilarityFilterParameters::max_skip_frame>(),
              {0, 1'000'000}},
-     .help = "after so many skipped frames in a row one passes"},
+     .help = "after so many skipped frames in a row one is drawn anyway"},
 };
 
 }  // namespace

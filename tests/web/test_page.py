@@ -263,6 +263,17 @@ class Controls(PageTest):
         expect(self.page.locator(".field.refused")).to_contain_text("Steps")
         self.assertNotIn("steps", self.look())
 
+    def test_controls_have_the_ranges_and_help_of_the_server(self):
+        self.open()
+        steps = self.page.get_by_label("Steps, as a number")
+        expect(steps).to_have_attribute("min", "1")
+        expect(steps).to_have_attribute("max", "1000")
+        field = self.page.locator(".field", has=steps)
+        expect(field).to_contain_text("Denoising steps: fewer are quicker")
+        expect(field.locator("input[type=range]")).to_have_attribute("max", "8")
+        missing = self.page.locator(".field-help").evaluate_all("(lines) => lines.filter((line) => line.textContent === '').length")
+        self.assertEqual(missing, 0)
+
     def test_size_and_shape_change_the_stream(self):
         self.open()
         self.wait_for_rest()

@@ -24,6 +24,9 @@ class Sessions(OneServer):
         self.assertEqual((hello["stream"]["width"], hello["stream"]["height"]), (256, 256))
         self.assertEqual([(model["id"], model["loaded"]) for model in hello["models"]], [("default", True)])
         self.assertEqual(hello["limits"]["frames_under_way"], 16)
+        self.assertEqual(set(hello["schema"]), set(hello["settings"]))
+        steps = hello["schema"]["steps"]
+        self.assertEqual((steps["type"], steps["minimum"], steps["maximum"]), ("integer", 1, 1000))
         self.assertGreaterEqual(len(hello["session"]), 8)
 
     def test_settings_are_in_effect_when_they_are_answered(self):

@@ -1,16 +1,17 @@
 // Stores the user's settings (a "look") in the hash of the address, so that they can be bookmarked and shared:
 // #prompt=red+apple&steps=4&lora.ink=0.8
 
+import { groups } from "./controls/definitions.js";
 import { PAGE_DEFAULTS } from "./store.js";
 
+const SETTINGS = groups.flatMap(({ controls }) => controls).filter(({ scope }) => scope === "settings");
 const SCOPES = {
-  settings: ["prompt", "negative_prompt", "strength", "steps", "t_index_list", "num_inference_steps", "do_add_noise",
-    "cfg_type", "guidance_scale", "delta", "guidance_embedding", "seed", "cross_frame_attention",
-    "similarity_threshold", "max_skip_frame", "prompt_transition", "seed_transition"],
+  settings: ["prompt", ...SETTINGS.map(({ field }) => field)],
   stream: ["model", "width", "height", "frame_buffer", "denoising_batch", "fit", "format", "quality"],
   page: ["input", "grid", "scaling", "mirror", "view"],
 };
-const TEXTS = new Set(["prompt", "negative_prompt", "cfg_type", "model", "fit", "format", "input", "scaling", "view"]);
+const TEXT_SETTINGS = SETTINGS.filter(({ kind }) => kind === "text" || kind === "choice").map(({ field }) => field);
+const TEXTS = new Set(["prompt", ...TEXT_SETTINGS, "model", "fit", "format", "input", "scaling", "view"]);
 const LORA = "lora.";
 const WRITE_DELAY = 300;  // Milliseconds. Browsers limit how often a page may change its address.
 

@@ -30,9 +30,9 @@ export class Synchroniser extends Emitter {
     connection.on("error", (error) => this.#refused(error));
   }
 
-  #begin({ session, settings, stream, models, limits }) {
+  #begin({ session, settings, schema, stream, models, limits }) {
     this.#asked.clear();
-    Object.assign(this.#store, { models, limits, session });
+    Object.assign(this.#store, { models, limits, schema, session });
     this.#store.fromServer({ stream, settings });
     // #flush sends the stream first, because its model determines which LoRAs there are.
     this.#gathered = { settings: { ...this.#store.wishes.settings }, stream: { ...this.#store.wishes.stream } };

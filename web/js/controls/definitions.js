@@ -1,14 +1,15 @@
-// The controls of the panel: the field that each changes, its kind, and a line of help.
+// The controls of the panel: the field that each changes, its kind, and a line of help. Ranges and help of settings come
+// from the server's schema (docs/server.md).
 
 /**
  * @typedef {object} Control
  * @property {string} field name in the protocol
  * @property {"settings"|"stream"|"page"} scope
  * @property {string} label
- * @property {string} help one line
+ * @property {string} [help] one line; without it, the schema's
  * @property {"slider"|"choice"|"toggle"|"text"|"number"|"numbers"|"select"} kind
- * @property {number} [min]
- * @property {number} [max] end of the slider; the number next to it may be up to `limit`
+ * @property {number} [min] beginning of the slider
+ * @property {number} [max] end of the slider; the number next to it may be up to `limit`, or the schema's maximum
  * @property {number} [limit]
  * @property {number} [step]
  * @property {[any, string][]} [options] values and their labels
@@ -26,14 +27,8 @@ export const groups = [
     title: "Redraw",
     open: true,
     controls: [
-      {
-        field: "strength", scope: "settings", label: "Strength", kind: "slider", min: 0.05, max: 1, step: 0.01,
-        help: "How much of the input is drawn anew: low keeps it, high invents.", shown: redraws,
-      },
-      {
-        field: "steps", scope: "settings", label: "Steps", kind: "slider", min: 1, max: 8, limit: 1000, step: 1,
-        help: "Denoising steps: fewer is quicker, more is cleaner. 1 to 4 are usual.",
-      },
+      { field: "strength", scope: "settings", label: "Strength", kind: "slider", min: 0.05, max: 1, step: 0.01, shown: redraws },
+      { field: "steps", scope: "settings", label: "Steps", kind: "slider", min: 1, max: 8, step: 1 },
       {
         field: "seed", scope: "settings", label: "Seed", kind: "number", min: 0, limit: Number.MAX_SAFE_INTEGER, step: 1,
         help: "The noise that pictures begin from. The same seed draws the same picture.",
@@ -47,47 +42,24 @@ export const groups = [
       {
         field: "cfg_type", scope: "settings", label: "Kind", kind: "choice",
         options: [["none", "None"], ["self", "Self"], ["initialize", "Initialize"], ["full", "Full"]],
-        help: "How the prompt is enforced: self costs nothing, initialize one row, full twice the work.",
       },
-      {
-        field: "guidance_scale", scope: "settings", label: "Scale", kind: "slider", min: 0, max: 8, limit: 1000, step: 0.05,
-        help: "How strongly the prompt pulls. Up to 1 guidance is off.", shown: usesScale,
-      },
-      {
-        field: "delta", scope: "settings", label: "Delta", kind: "slider", min: 0, max: 2, limit: 1000, step: 0.05,
-        help: "How much of the remembered noise is taken away: lower is softer.", shown: usesDelta,
-      },
-      {
-        field: "negative_prompt", scope: "settings", label: "Negative prompt", kind: "text",
-        help: "What shall not be seen.", shown: usesNegative,
-      },
+      { field: "guidance_scale", scope: "settings", label: "Scale", kind: "slider", min: 0, max: 8, step: 0.05, shown: usesScale },
+      { field: "delta", scope: "settings", label: "Delta", kind: "slider", min: 0, max: 2, step: 0.05, shown: usesDelta },
+      { field: "negative_prompt", scope: "settings", label: "Negative prompt", kind: "text", shown: usesNegative },
     ],
   },
   {
     title: "Motion",
     open: false,
     controls: [
+      { field: "prompt_transition", scope: "settings", label: "Prompt transition", kind: "slider", min: 0, max: 10, step: 0.1, shown: redraws },
+      { field: "seed_transition", scope: "settings", label: "Seed transition", kind: "slider", min: 0, max: 10, step: 0.1, shown: redraws },
+      { field: "similarity_threshold", scope: "settings", label: "Similarity filter", kind: "slider", min: 0.8, max: 1, step: 0.005 },
       {
-        field: "prompt_transition", scope: "settings", label: "Prompt transition", kind: "slider", min: 0, max: 10, limit: 3600, step: 0.1,
-        help: "Seconds in which a new prompt takes over from the old one.", shown: redraws,
-      },
-      {
-        field: "seed_transition", scope: "settings", label: "Seed transition", kind: "slider", min: 0, max: 10, limit: 3600, step: 0.1,
-        help: "Seconds in which the noise of a new seed takes over.", shown: redraws,
-      },
-      {
-        field: "similarity_threshold", scope: "settings", label: "Similarity filter", kind: "slider", min: 0.8, max: 1, step: 0.005,
-        help: "Frames more alike than this are skipped to save work. 1 skips none.",
-      },
-      {
-        field: "max_skip_frame", scope: "settings", label: "Longest pause", kind: "slider", min: 0, max: 60, limit: 1000, step: 1,
-        help: "After this many skipped frames in a row one is drawn anyway.",
+        field: "max_skip_frame", scope: "settings", label: "Longest pause", kind: "slider", min: 0, max: 60, step: 1,
         shown: ({ settings }) => settings.similarity_threshold < 1,
       },
-      {
-        field: "cross_frame_attention", scope: "settings", label: "Cross-frame attention", kind: "toggle",
-        help: "Frames in flight look at each other: steadier, a little slower.",
-      },
+      { field: "cross_frame_attention", scope: "settings", label: "Cross-frame attention", kind: "toggle" },
     ],
   },
   {
@@ -124,22 +96,10 @@ export const groups = [
     title: "Schedule and batching",
     open: false,
     controls: [
-      {
-        field: "num_inference_steps", scope: "settings", label: "Schedule length", kind: "slider", min: 10, max: 100, limit: 1000, step: 1,
-        help: "Into how many steps the whole way from noise to picture is cut.",
-      },
-      {
-        field: "t_index_list", scope: "settings", label: "Step indices", kind: "numbers",
-        help: "Exact places in the schedule, as 0 16 32 45. In place of strength and steps; empty leaves it to them.",
-      },
-      {
-        field: "guidance_embedding", scope: "settings", label: "Guidance embedding", kind: "number", min: -1000, limit: 1000, step: 0.1,
-        help: "For models that take their guidance as an input (LCM). Empty for all others.",
-      },
-      {
-        field: "do_add_noise", scope: "settings", label: "Noise between steps", kind: "toggle",
-        help: "Fresh noise after each step but the last. Off is flatter and calmer.",
-      },
+      { field: "num_inference_steps", scope: "settings", label: "Schedule length", kind: "slider", min: 10, max: 100, step: 1 },
+      { field: "t_index_list", scope: "settings", label: "Step indices", kind: "numbers" },
+      { field: "guidance_embedding", scope: "settings", label: "Guidance embedding", kind: "number", step: 0.1 },
+      { field: "do_add_noise", scope: "settings", label: "Noise between steps", kind: "toggle" },
       {
         field: "denoising_batch", scope: "stream", label: "Stream batch", kind: "toggle",
         help: "All steps of successive frames in one go: more frames a second, some steps later.",

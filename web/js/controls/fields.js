@@ -7,7 +7,18 @@ import { icon, make } from "../dom.js";
  * @typedef {object} Field
  * @property {HTMLElement} element the row of the control
  * @property {(value: any) => void} set shows a value
+ * @property {(schema: Schema) => void} describe takes over the range and help that the control does not have itself
  * @property {(message: string) => void} refuse shows why a value was refused; "" hides the message
+ */
+
+/**
+ * @typedef {object} Schema what the server permits (docs/server.md)
+ * @property {string|string[]} type
+ * @property {number} [minimum]
+ * @property {number} [exclusiveMinimum]
+ * @property {number} [maximum]
+ * @property {string} [description]
+ * @property {string} [unit]
  */
 
 let lastId = 0;
@@ -20,11 +31,11 @@ let lastId = 0;
  */
 export function makeField(control, wish) {
   const id = `control-${++lastId}`;
-  const { body, labelled = false, set, beside = [] } = KINDS[control.kind](control, wish, id);
+  const { body, labelled = false, set, beside = [], permit = () => {} } = KINDS[control.kind](control, wish, id);
   const label = make(labelled ? "span" : "label", { className: "field-label", textContent: control.label, id: `${id}-label` });
   if (!labelled) label.htmlFor = id;
   const error = make("p", { className: "field-error", role: "alert", hidden: true });
-  const help = make("p", { className: "field-help", id: `${id}-help`, textContent: control.help });
+  const help = make("p", { className: "field-help", id: `${id}-help`, textContent: control.help ?? "" });
   const head = make("div", { className: "field-head" }, label, ...beside);
   const element = make("div", { className: `field field-${control.kind}` }, head, ...body, help, error);
   const refuse = (message) => {
@@ -32,15 +43,30 @@ export function makeField(control, wish) {
     error.hidden = message === "";
     element.classList.toggle("refused", message !== "");
   };
-  return { element, set, refuse };
+  const describe = (schema) => {
+    permit(schema);
+    help.textContent = control.help ?? sentence(schema);
+  };
+  return { element, set, refuse, describe };
+}
+
+/** The schema's description as a sentence with the unit. @param {Schema} schema */
+function sentence({ description = "", unit }) {
+  return description && description[0].toUpperCase() + description.slice(1) + (unit ? `, in ${unit}` : "") + ".";
+}
+
+/** Gives an input the range of a schema, where the control has none. */
+function setRange(input, { min, limit }, { minimum, exclusiveMinimum, maximum }) {
+  input.min = min ?? minimum ?? exclusiveMinimum ?? "";
+  input.max = limit ?? maximum ?? "";
 }
 
 const KINDS = { slider, choice, toggle, text, number, numbers, select };
 
-function slider({ min, max, limit = max, step, label }, wish, id) {
+function slider({ min, max, limit, step, label }, wish, id) {
   const range = make("input", { type: "range", id, min, max, step, "aria-describedby": `${id}-help` });
   const exact = make("input", {
-    type: "number", className: "exact", min: Math.min(min, 0), max: limit, step: "any", "aria-label": `${label}, as a number`,
+    type: "number", className: "exact", min: Math.min(min, 0), max: limit ?? max, step: "any", "aria-label": `${label}, as a number`,
   });
   const fill = (value) => {
     const part = Math.min(Math.max((value - min) / (max - min), 0), 1);
@@ -59,7 +85,8 @@ function slider({ min, max, limit = max, step, label }, wish, id) {
     range.value = value;
     if (document.activeElement !== exact) exact.value = value;
   };
-  return { body: [range], beside: [exact], set };
+  const permit = (schema) => setRange(exact, { limit }, schema);
+  return { body: [range], beside: [exact], set, permit };
 }
 
 function choice({ options, label }, wish, id) {
@@ -91,10 +118,11 @@ function text(_, wish, id) {
 }
 
 function number({ field, min, limit, step }, wish, id) {
+  let mayBeEmpty = false;
   const input = make("input", { type: "number", id, min, max: limit, step, className: "exact wide", "aria-describedby": `${id}-help` });
   input.onchange = () => {
     if (!Number.isNaN(input.valueAsNumber)) wish(input.valueAsNumber);
-    else if (field === "guidance_embedding") wish(null);
+    else if (mayBeEmpty) wish(null);
   };
   const set = (value) => {
     if (document.activeElement !== input) input.value = value ?? "";
@@ -104,7 +132,11 @@ function number({ field, min, limit, step }, wish, id) {
     input.value = anotherSeed();
     wish(input.valueAsNumber);
   };
-  return { body: [], beside: field === "seed" ? [input, dice] : [input], set };
+  const permit = (schema) => {
+    mayBeEmpty = schema.type.includes("null");
+    setRange(input, { min, limit }, schema);
+  };
+  return { body: [], beside: field === "seed" ? [input, dice] : [input], set, permit };
 }
 
 /** A random seed below 2^31, which other programs accept too. */

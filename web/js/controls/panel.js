@@ -12,6 +12,7 @@ export class Panel {
   #store;
   /** @type {{control: import("./definitions.js").Control, field: import("./fields.js").Field}[]} */
   #rows = [];
+  #schema = {};
   #loras = make("div", { className: "group-body" });
   /** @type {Map<string, import("./fields.js").Field>} */
   #loraFields = new Map();
@@ -72,6 +73,7 @@ export class Panel {
     const { models, model, stream } = this.#store;
     if (!model) return;
     this.#place.removeAttribute("aria-busy");
+    if (this.#schema !== this.#store.schema) this.#describe(this.#store.schema);
     const values = { settings: this.#store.settings, stream, page: this.#store.page };
     for (const { control, field } of this.#rows) {
       const { scope, field: name } = control;
@@ -82,6 +84,17 @@ export class Panel {
       else field.set(values[scope][name]);
     }
     this.#showLoras(values.settings.loras);
+  }
+
+  /** Gives the controls of settings the ranges and help of the server. */
+  #describe(schema) {
+    this.#schema = schema;
+    for (const { control, field } of this.#rows) if (control.scope === "settings" && schema[control.field]) field.describe(schema[control.field]);
+    for (const field of this.#loraFields.values()) field.describe(this.#loraSchema());
+  }
+
+  #loraSchema() {
+    return this.#schema.loras?.additionalProperties ?? {};
   }
 
   #showLoras(scales) {
@@ -98,10 +111,12 @@ export class Panel {
 
   #loraField(name) {
     const control = {
-      field: name, scope: "settings", label: name, kind: "slider", min: -1, max: 2, limit: 1000, step: 0.05,
+      field: name, scope: "settings", label: name, kind: "slider", min: -1, max: 2, step: 0.05,
       help: "0 is without it, 1 as it was made.",
     };
-    return makeField(control, (scale) => this.#store.wish("settings", { loras: { [name]: scale } }));
+    const field = makeField(control, (scale) => this.#store.wish("settings", { loras: { [name]: scale } }));
+    field.describe(this.#loraSchema());
+    return field;
   }
 }
 
