@@ -2,6 +2,7 @@
 
 #include "cli/checks.h"
 #include "cli/setting_options.h"
+#include "settings/stream_limits.h"
 
 namespace streamdiffusion::cli {
 namespace {
@@ -15,10 +16,10 @@ CLI::Option* add(CLI::App& app, const std::string& name, T& value, const std::st
 void add_size(CLI::App& app, CommonOptions& options, const std::string& width_by_default,
               const std::string& height_by_default) {
   add(app, "--width", options.width, "PIXELS", "width, a multiple of 8")
-      ->check(in_range(1, 65536))
+      ->check(in_range(kSideRange))
       ->default_str(width_by_default);
   add(app, "--height", options.height, "PIXELS", "height, a multiple of 8")
-      ->check(in_range(1, 65536))
+      ->check(in_range(kSideRange))
       ->default_str(height_by_default);
 }
 
@@ -63,7 +64,7 @@ void add_guidance(CLI::App& app, CommonOptions& options) {
 void add_stream(CLI::App& app, CommonOptions& options) {
   app.option_defaults()->group("Stream (video; no effect on a single image)");
   add(app, "--frame-buffer", options.frame_buffer, "N", "frames that go through each step together")
-      ->check(in_range(1, 1024));
+      ->check(in_range(kFrameBufferRange));
   app.add_flag("--no-denoising-batch", options.no_denoising_batch,
                "the steps of a frame one after the other instead of the paper's stream batch");
   add_setting_options(app, SettingGroup::stream, options.settings);

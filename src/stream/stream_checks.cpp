@@ -3,14 +3,12 @@
 #include <cstddef>
 #include <string>
 
+#include "settings/stream_limits.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
 
 namespace {
-
-constexpr int kLargestSide = 1 << 16;
-constexpr int kLargestFrameBuffer = 1024;
 
 std::string size_text(int width, int height) { return std::to_string(width) + "x" + std::to_string(height); }
 
@@ -21,9 +19,9 @@ void check_side(const char* name, int value, int multiple) {
                 std::to_string(multiple) + ", as " + std::to_string(lower) + " or " +
                 std::to_string(lower + multiple));
   }
-  if (value > kLargestSide) {
+  if (!kSideRange.contains(value)) {
     throw Error(std::string(name) + " is " + std::to_string(value) + ", too large: at most " +
-                std::to_string(kLargestSide));
+                std::to_string(kSideRange.high));
   }
 }
 
@@ -32,9 +30,9 @@ void check_side(const char* name, int value, int multiple) {
 void check_options(const StreamOptions& options, const ModelInfo& model) {
   check_side("width", options.width, model.size_multiple);
   check_side("height", options.height, model.size_multiple);
-  if (options.frame_buffer_size < 1 || options.frame_buffer_size > kLargestFrameBuffer) {
-    throw Error("frame_buffer_size is " + std::to_string(options.frame_buffer_size) + ", must be from 1 to " +
-                std::to_string(kLargestFrameBuffer));
+  if (!kFrameBufferRange.contains(options.frame_buffer_size)) {
+    throw Error("frame_buffer_size is " + std::to_string(options.frame_buffer_size) +
+                ", must be an integer " + text_of(kFrameBufferRange));
   }
 }
 
