@@ -55,7 +55,7 @@ TEST(SettingsSchema, HasEndsThatAreTakenAndNeighboursThatAreNot) {
     EXPECT_THROW(apply_json({{name, excludes ? low : low - step}}, settings), FieldError) << name;
     ++tried;
   }
-  EXPECT_EQ(tried, 10);
+  EXPECT_GE(tried, 10);
 }
 
 }  // namespace
