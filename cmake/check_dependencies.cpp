@@ -22,7 +22,7 @@ extern "C" {
 #include <prometheus/registry.h>
 #include <spdlog/spdlog.h>
 #include <turbojpeg.h>
-#include <unicode/uversion.h>
+#include <utf8proc.h>
 
 #include <CLI/CLI.hpp>
 #include <boost/asio/io_context.hpp>
@@ -60,11 +60,7 @@ void print_images_and_text() {
   tjGetScalingFactors(&factors);
   print("TurboJPEG", std::to_string(factors) + " scaling factors");
   print("Little CMS", std::to_string(cmsGetEncodedCMMversion()));
-  UVersionInfo icu;
-  char text[U_MAX_VERSION_STRING_LENGTH];
-  u_getVersion(icu);
-  u_versionToString(icu, text);
-  print("ICU", text);
+  print("utf8proc", utf8proc_version());
 }
 
 void print_network() {

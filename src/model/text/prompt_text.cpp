@@ -1,13 +1,11 @@
 #include "model/text/prompt_text.h"
 
-#include <unicode/bytestream.h>
-#include <unicode/normalizer2.h>
-#include <unicode/uchar.h>
-#include <unicode/utf8.h>
+#include <utf8proc.h>
 
 #include <algorithm>
 #include <array>
-#include <cstdint>
+#include <cstdlib>
+#include <memory>
 #include <span>
 
 #include "streamdiffusion/error.h"
@@ -18,22 +16,22 @@ namespace {
 constexpr char32_t kCapitalIWithDot = 0x130;  // the only character whose lower case is two characters
 constexpr char32_t kDotAbove = 0x307;
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wconversion"  // for ICU's macros
 /// Returns the code point at `at` and advances `at` past it. Returns a negative value for invalid UTF-8.
-UChar32 read_code_point(std::string_view text, std::size_t& at) {
-  auto position = static_cast<std::int64_t>(at);
-  const auto size = static_cast<std::int64_t>(text.size());
-  UChar32 value = 0;
-  U8_NEXT(text.data(), position, size, value);
-  at = static_cast<std::size_t>(position);
+utf8proc_int32_t read_code_point(std::string_view text, std::size_t& at) {
+  utf8proc_int32_t value = 0;
+  const utf8proc_ssize_t length =
+      utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()) + at,
+                       static_cast<utf8proc_ssize_t>(text.size() - at), &value);
+  if (length < 0) {
+    return -1;
+  }
+  at += static_cast<std::size_t>(length);
   return value;
 }
-#pragma GCC diagnostic pop
 
 char32_t next_code_point(std::string_view text, std::size_t& at) {
   const std::size_t begin = at;
-  const UChar32 value = read_code_point(text, at);
+  const utf8proc_int32_t value = read_code_point(text, at);
   if (value < 0) {
     throw Error("the prompt is not valid UTF-8 (at byte " + std::to_string(begin) +
                 "); save or send it as UTF-8");
@@ -50,25 +48,33 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
-const icu::Normalizer2& composition() {
-  UErrorCode error = U_ZERO_ERROR;
-  const icu::Normalizer2* const nfc = icu::Normalizer2::getNFCInstance(error);
-  if (U_FAILURE(error) != 0) {
-    throw Error(std::string("ICU has no normalisation data: ") + u_errorName(error));
+/// Composes valid UTF-8.
+std::string composed(std::string_view text) {
+  utf8proc_uint8_t* result = nullptr;
+  const utf8proc_ssize_t length = utf8proc_map(
+      reinterpret_cast<const utf8proc_uint8_t*>(text.data()), static_cast<utf8proc_ssize_t>(text.size()),
+      &result, static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
+  const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(result, &std::free);
+  if (length < 0) {
+    throw Error(std::string("the text cannot be normalised: ") + utf8proc_errmsg(length));
   }
-  return *nfc;
+  return {reinterpret_cast<const char*>(result), static_cast<std::size_t>(length)};
 }
 
-std::string composed(std::string_view text) {
-  std::string result;
-  icu::StringByteSink<std::string> sink(&result);
-  UErrorCode error = U_ZERO_ERROR;
-  composition().normalizeUTF8(0, icu::StringPiece(text.data(), static_cast<std::int32_t>(text.size())), sink,
-                              nullptr, error);
-  if (U_FAILURE(error) != 0) {
-    throw Error(std::string("the text cannot be normalised: ") + u_errorName(error));
+/// Returns the end of the grapheme cluster that begins at `begin`. Characters are composed only within a
+/// cluster (Unicode Standard Annex #29).
+std::size_t cluster_end(std::string_view text, std::size_t begin) {
+  std::size_t end = begin;
+  auto last = static_cast<utf8proc_int32_t>(next_code_point(text, end));
+  utf8proc_int32_t state = 0;
+  for (std::size_t next = end; next < text.size(); end = next) {
+    const auto value = static_cast<utf8proc_int32_t>(next_code_point(text, next));
+    if (utf8proc_grapheme_break_stateful(last, value, &state) != 0) {
+      break;
+    }
+    last = value;
   }
-  return result;
+  return end;
 }
 
 void append_lower(char32_t value, std::size_t origin, PromptText& text) {
@@ -76,24 +82,34 @@ void append_lower(char32_t value, std::size_t origin, PromptText& text) {
     text.push_back({U'i', origin});
     text.push_back({kDotAbove, origin});
   } else {
-    text.push_back({static_cast<char32_t>(u_tolower(static_cast<UChar32>(value))), origin});
+    text.push_back({static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(value))), origin});
   }
-}
-
-bool in_category(char32_t value, std::uint32_t mask) {
-  return (U_GET_GC_MASK(static_cast<UChar32>(value)) & mask) != 0;
 }
 
 enum class CharacterKind { space, letter, number, other };
 
 CharacterKind kind_of(char32_t value) {
-  if (u_isUWhiteSpace(static_cast<UChar32>(value)) != 0) {
-    return CharacterKind::space;
+  switch (utf8proc_category(static_cast<utf8proc_int32_t>(value))) {
+    case UTF8PROC_CATEGORY_ZS:
+    case UTF8PROC_CATEGORY_ZL:
+    case UTF8PROC_CATEGORY_ZP:
+      return CharacterKind::space;
+    case UTF8PROC_CATEGORY_CC:  // of the control characters, tab to carriage return and next line are spaces
+      return (value >= U'\t' && value <= U'\r') || value == 0x85 ? CharacterKind::space
+                                                                 : CharacterKind::other;
+    case UTF8PROC_CATEGORY_LU:
+    case UTF8PROC_CATEGORY_LL:
+    case UTF8PROC_CATEGORY_LT:
+    case UTF8PROC_CATEGORY_LM:
+    case UTF8PROC_CATEGORY_LO:
+      return CharacterKind::letter;
+    case UTF8PROC_CATEGORY_ND:
+    case UTF8PROC_CATEGORY_NL:
+    case UTF8PROC_CATEGORY_NO:
+      return CharacterKind::number;
+    default:
+      return CharacterKind::other;
   }
-  if (in_category(value, U_GC_L_MASK)) {
-    return CharacterKind::letter;
-  }
-  return in_category(value, U_GC_N_MASK) ? CharacterKind::number : CharacterKind::other;
 }
 
 bool begins_with(const PromptText& text, std::size_t at, std::u32string_view what) {
@@ -125,22 +141,14 @@ std::size_t special_letters(const PromptText& text, std::size_t at) {
 }  // namespace
 
 PromptText normalise_prompt(std::string_view text, std::size_t offset) {
-  const icu::Normalizer2& nfc = composition();
   PromptText result;
-  std::size_t at = 0;
-  while (at < text.size()) {
-    // A segment that is composed independently: up to the next normalisation boundary.
-    const std::size_t begin = at;
-    next_code_point(text, at);
-    for (std::size_t next = at; at < text.size(); at = next) {
-      if (nfc.hasBoundaryBefore(static_cast<UChar32>(next_code_point(text, next))) != 0) {
-        break;
-      }
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = cluster_end(text, begin);
+    const std::string cluster = composed(text.substr(begin, end - begin));
+    for (std::size_t i = 0; i < cluster.size();) {
+      append_lower(next_code_point(cluster, i), offset + begin, result);
     }
-    const std::string stretch = composed(text.substr(begin, at - begin));
-    for (std::size_t i = 0; i < stretch.size();) {
-      append_lower(next_code_point(stretch, i), offset + begin, result);
-    }
+    begin = end;
   }
   return result;
 }
@@ -174,10 +182,9 @@ std::vector<PromptWord> split_words(const PromptText& text) {
 }
 
 std::string to_utf8(char32_t value) {
-  std::array<std::uint8_t, U8_MAX_LENGTH> bytes{};
-  std::size_t size = 0;
-  U8_APPEND_UNSAFE(bytes.data(), size, value);
-  return {bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size)};
+  std::array<utf8proc_uint8_t, 4> bytes{};
+  const utf8proc_ssize_t size = utf8proc_encode_char(static_cast<utf8proc_int32_t>(value), bytes.data());
+  return {bytes.begin(), bytes.begin() + size};
 }
 
 }  // namespace streamdiffusion
