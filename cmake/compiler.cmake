@@ -20,9 +20,8 @@ if(STREAMDIFFUSION_SANITIZE)
   target_compile_options(streamdiffusion_compiler INTERFACE -fsanitize=${STREAMDIFFUSION_SANITIZE}
                          -fno-omit-frame-pointer -fno-sanitize-recover=all)
   if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-    # Code that the sanitizers insert causes false warnings in GCC: uninitialised variables in std::regex, and mismatched
-    # new and delete in Boost.Asio's coroutines.
-    target_compile_options(streamdiffusion_compiler INTERFACE -Wno-maybe-uninitialized -Wno-mismatched-new-delete)
+    # Code that the sanitizers insert causes false warnings in GCC of uninitialised variables in std::regex.
+    target_compile_options(streamdiffusion_compiler INTERFACE -Wno-maybe-uninitialized)
   endif()
   if(STREAMDIFFUSION_SANITIZE MATCHES thread AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
     # The thread sanitizer does not support Boost.Asio's atomic fences. Locks order the same accesses, so it misses nothing.

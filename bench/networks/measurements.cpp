@@ -115,7 +115,7 @@ Measurements::Measurements(const Workload& workload) : workload_(workload) {
   model_ = Model::load(options);
   load_seconds_ = seconds_since(start);
 
-  Model::Impl& model = model_->impl();
+  Model::Impl& model = ModelAccess::impl(*model_);
   weights_ = model.weights({});
   networks_ = std::make_unique<Networks>(model.context(), *weights_, *model.autoencoder, workload,
                                          model.files.tokenizer.tokens_per_prompt());
@@ -154,7 +154,7 @@ double Measurements::run(const std::string& name) {
 }
 
 double Measurements::gflop(const std::string& name) {
-  const Model::Impl& model = model_->impl();
+  const Model::Impl& model = ModelAccess::impl(*model_);
   run(name);  // The first run of a stream's name makes the stream.
   const double before = model.counted_operations();
   run(name);

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "settings/settings.h"
+#include "streamdiffusion/frame_stream.h"
 #include "streamdiffusion/media.h"
 #include "streamdiffusion/stream.h"
 
@@ -36,11 +37,12 @@ enum class Codec { none, jpeg };
 double run_here(Stream& stream, const std::vector<std::uint8_t>& image, Codec codec, double seconds) {
   std::vector<Frame> in = {decode_image(image, kMostPixels)};
   std::vector<Frame> out;
+  FrameStream frames(stream);
   const auto step = [&] {
     if (codec == Codec::jpeg) {
       in.front() = decode_image(image, kMostPixels);
     }
-    stream.step(in, out);
+    frames.step(in, out);
     if (codec == Codec::jpeg) {
       for (const Frame& frame : out) {
         static_cast<void>(encode_image(frame, "jpeg", {}, 85));
@@ -50,13 +52,13 @@ double run_here(Stream& stream, const std::vector<std::uint8_t>& image, Codec co
   for (int i = 0; i < kWarmUp; ++i) {
     step();
   }
-  int frames = 0;
+  int count = 0;
   const auto start = SteadyClock::now();
   while (seconds_since(start) < seconds) {
     step();
-    ++frames;
+    ++count;
   }
-  return frames / seconds_since(start);
+  return count / seconds_since(start);
 }
 
 Json describe(const Shape& shape) { return {{"size", shape.size}, {"steps", shape.steps}}; }

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "streamdiffusion/export.h"
+
 namespace streamdiffusion {
 
 /// A GPU that can run models.
@@ -15,14 +17,15 @@ struct ComputeDevice {
   std::string bus_id;              ///< PCI address, such as "0000:3b:00.0".
 };
 
+/// The GPUs of this machine.
 struct ComputeDevices {
-  std::vector<ComputeDevice> gpus;
+  std::vector<ComputeDevice> gpus;  ///< In the order of their numbers in "cuda:N".
   /// Reason why `gpus` is empty: no GPU, no driver, a missing library or a build without CUDA.
   std::string problem;
 };
 
 /// Lists the GPUs that this build can use on this machine. It initialises CUDA, which takes a noticeable
 /// time. Returns the reason in `problem` if there is none.
-ComputeDevices list_compute_devices();
+STREAMDIFFUSION_API ComputeDevices list_compute_devices();
 
 }  // namespace streamdiffusion

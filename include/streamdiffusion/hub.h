@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "streamdiffusion/error.h"
+#include "streamdiffusion/export.h"
 #include "streamdiffusion/model.h"
 
 namespace streamdiffusion {
@@ -23,7 +24,7 @@ struct HubProgress {
 
 /// The server that models are downloaded from, the cache that keeps them, and how downloads run.
 struct HubOptions {
-  std::string endpoint = "https://huggingface.co";
+  std::string endpoint = "https://huggingface.co";  ///< URL of the server.
   std::filesystem::path cache = {};  ///< Cache folder, laid out as Python's huggingface_hub lays it out.
   std::string token = {};  ///< Access token, or empty. Sent only to `endpoint`, not to hosts it redirects to.
   bool offline = false;    ///< Use only the contents of the cache; make no request.
@@ -41,13 +42,13 @@ struct HubOptions {
   /// Returns the options that Python's huggingface_hub would use. Reads HF_ENDPOINT, HF_HUB_CACHE, HF_HOME,
   /// HF_TOKEN, HF_TOKEN_PATH, HF_HUB_OFFLINE and the variables that supply their defaults. Expands `~`,
   /// `$NAME` and `${NAME}` in paths.
-  static HubOptions from_environment();
+  STREAMDIFFUSION_API static HubOptions from_environment();
 };
 
 /// Thrown if HubOptions::stop became true.
-class HubStopped : public Error {
+class STREAMDIFFUSION_API HubStopped : public Cancelled {
  public:
-  using Error::Error;
+  using Cancelled::Cancelled;  ///< Takes the message.
 };
 
 /// Replaces repository names in the options by local files, and downloads those that the cache lacks.
@@ -61,18 +62,19 @@ class HubStopped : public Error {
 /// states the choice.
 ///
 /// Throws Error if a needed file is neither in the cache nor can be downloaded, and HubStopped if stopped.
-ModelOptions fetch_model(ModelOptions options, const HubOptions& hub);
+STREAMDIFFUSION_API ModelOptions fetch_model(ModelOptions options, const HubOptions& hub);
 
 /// Downloads the needed files of one repository ("OWNER/NAME[/FILE.safetensors][@REVISION]"). Returns the
 /// folder, or the file if a single file of the repository is used. Throws as fetch_model does.
-std::filesystem::path fetch_repository(const std::string& name, const HubOptions& hub);
+STREAMDIFFUSION_API std::filesystem::path fetch_repository(const std::string& name, const HubOptions& hub);
 
 /// Returns what fetch_repository would, but makes no request. Returns nullopt if the cache lacks a needed
 /// file.
-std::optional<std::filesystem::path> find_in_cache(const std::string& name, const HubOptions& hub);
+STREAMDIFFUSION_API std::optional<std::filesystem::path> find_in_cache(const std::string& name,
+                                                                       const HubOptions& hub);
 
 /// True if the text has the form of a repository name on the hub and is not an existing path.
-bool is_hub_name(const std::string& text);
+STREAMDIFFUSION_API bool is_hub_name(const std::string& text);
 
 /// A model in the cache.
 struct CachedModel {
@@ -83,10 +85,10 @@ struct CachedModel {
 };
 
 /// Lists the models in the cache, sorted by name.
-std::vector<CachedModel> cached_models(const HubOptions& hub);
+STREAMDIFFUSION_API std::vector<CachedModel> cached_models(const HubOptions& hub);
 
 /// Deletes a model ("OWNER/NAME") with all its revisions from the cache. Returns the number of bytes freed.
 /// Throws Error if the cache does not hold it.
-std::int64_t remove_cached_model(const std::string& name, const HubOptions& hub);
+STREAMDIFFUSION_API std::int64_t remove_cached_model(const std::string& name, const HubOptions& hub);
 
 }  // namespace streamdiffusion

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "streamdiffusion/export.h"
 #include "streamdiffusion/frame.h"
 
 namespace streamdiffusion {
@@ -23,14 +24,14 @@ enum class Fit {
   stretch,  ///< Scales width and height separately; the aspect ratio changes.
 };
 /// Parses "crop", "pad" or "stretch"; throws Error for another name.
-Fit parse_fit(const std::string& name);
+STREAMDIFFUSION_API Fit parse_fit(const std::string& name);
 
 /// Scales `in` to the width and height that `out` has before the call. Number and time are copied.
 ///
 /// The filter is Lanczos with three lobes, widened for downscaling so that every input pixel counts (as PIL's
 /// resize does). Throws Error if `in` is empty or a side of `out` is not positive. Thread-safe. A thread that
 /// fits frames of unchanging sizes allocates nothing after the first.
-void fit_frame(const Frame& in, Fit fit, Frame& out);
+STREAMDIFFUSION_API void fit_frame(const Frame& in, Fit fit, Frame& out);
 
 /// Reads an image file: PNG, JPEG, WebP and other formats that FFmpeg decodes. Takes the first image of a
 /// file with several.
@@ -39,18 +40,19 @@ void fit_frame(const Frame& in, Fit fit, Frame& out);
 /// and puts transparent pixels on black. Throws Error if the file is missing, damaged, cut short, larger than
 /// 2^27 pixels (134 megapixels) or not an image. `on_warning` is called with flaws that leave all pixels
 /// readable, such as a JPEG without its end marker or a damaged colour profile.
-Frame read_image(const std::filesystem::path& file,
-                 const std::function<void(const std::string&)>& on_warning = nullptr);
+STREAMDIFFUSION_API Frame read_image(const std::filesystem::path& file,
+                                     const std::function<void(const std::string&)>& on_warning = nullptr);
 
 /// Decodes the bytes of a PNG, JPEG or WebP file, which may come from an untrusted source. An image with more
 /// than `most_pixels` pixels is refused before its memory is allocated. Throws Error as read_image does.
 /// Thread-safe.
-Frame decode_image(std::span<const std::uint8_t> bytes, std::int64_t most_pixels);
+STREAMDIFFUSION_API Frame decode_image(std::span<const std::uint8_t> bytes, std::int64_t most_pixels);
 
 /// Returns the bytes of an image file; `format` is "png", "jpeg" or "webp". `text` and `quality` are as for
 /// write_image. Throws Error for another format, an empty frame or a quality above 100. Thread-safe.
-std::vector<std::uint8_t> encode_image(const Frame& frame, const std::string& format,
-                                       const std::map<std::string, std::string>& text = {}, int quality = -1);
+STREAMDIFFUSION_API std::vector<std::uint8_t> encode_image(
+    const Frame& frame, const std::string& format, const std::map<std::string, std::string>& text = {},
+    int quality = -1);
 
 /// Writes a PNG, JPEG or WebP file, chosen by the extension. It writes a temporary file first, so no partial
 /// file remains after a failure.
@@ -58,8 +60,8 @@ std::vector<std::uint8_t> encode_image(const Frame& frame, const std::string& fo
 /// `text` (UTF-8 values with keywords of 1 to 79 characters) becomes text chunks of a PNG; the other formats
 /// ignore it. `quality` applies to JPEG and WebP: 0 (worst) to 100, or -1 for the default. Throws Error for
 /// another extension or if the file cannot be written.
-void write_image(const std::filesystem::path& file, const Frame& frame,
-                 const std::map<std::string, std::string>& text = {}, int quality = -1);
+STREAMDIFFUSION_API void write_image(const std::filesystem::path& file, const Frame& frame,
+                                     const std::map<std::string, std::string>& text = {}, int quality = -1);
 
 /// The properties of a source.
 struct SourceInfo {
@@ -68,16 +70,17 @@ struct SourceInfo {
   double frame_rate = 0;             ///< Frames per second where frames follow closely; 25 for images.
   bool variable_frame_rate = false;  ///< True if frames may be unevenly spaced; then only Frame::time counts.
   std::int64_t frames = 0;           ///< Estimated number of frames; 0 if unknown.
-  bool has_audio = false;
+  bool has_audio = false;            ///< True if the source is a file with audio.
   /// Number of times that an animated image (GIF, APNG, WebP) is to be played, 0 for endlessly. No value for
   /// other sources.
   std::optional<int> plays = {};
 };
 
 /// Delivers frames in the order of presentation. All calls must come from one thread at a time.
-class Source {
+class STREAMDIFFUSION_API Source {
  public:
   virtual ~Source() = default;
+  /// Returns the properties of the source.
   [[nodiscard]] virtual const SourceInfo& info() const = 0;
   /// Reads the next frame into `frame`, and may reuse its memory. Returns false at the end. Throws Error if
   /// the input cannot be read further.
@@ -89,6 +92,7 @@ class Source {
   }
 };
 
+/// An input, and how it is read.
 struct SourceOptions {
   /// A file: a video, an image, a folder of images (read in natural order of their names), or "-" for
   /// standard input. Or a live input: a camera ("/dev/video0"), the screen ("screen"), a part of it
@@ -100,7 +104,7 @@ struct SourceOptions {
   /// Size of rawvideo, or the size requested of a camera; 0: the camera's default. Other formats have a size
   /// of their own, which causes a warning.
   int width = 0;
-  int height = 0;
+  int height = 0;                      ///< Height, with the meaning of the width.
   std::string pixel_format = "rgb24";  ///< Pixel format of rawvideo, by FFmpeg's name.
   /// Frames per second of rawvideo, of other raw streams (H.264, HEVC, Motion JPEG) that do not know theirs
   /// and of a folder of images (0: 25), or the rate requested of a camera or screen (0: its default). Other
@@ -124,19 +128,19 @@ struct SourceOptions {
   std::function<void(const std::string&)> on_warning = nullptr;
 };
 /// True if the input is a camera, a screen or a network address.
-bool is_live(const SourceOptions& options);
+STREAMDIFFUSION_API bool is_live(const SourceOptions& options);
 /// Opens a source. Throws Error if the input cannot be read or is neither video nor image.
 ///
 /// A live source has no end. If it is lost, `read` reopens it, with growing waits between the attempts, until
 /// it is back or `stop` becomes true. Its Frame::time is the time of arrival.
-std::unique_ptr<Source> open_source(const SourceOptions& options);
+STREAMDIFFUSION_API std::unique_ptr<Source> open_source(const SourceOptions& options);
 
 /// Takes frames in order. All calls must come from one thread at a time.
 ///
 /// A frame that follows the one before sooner than the format can express is dropped (in a GIF, less than 20
 /// ms). A frame with the time of the one before is shown up to one frame interval later, or dropped with a
 /// warning.
-class Sink {
+class STREAMDIFFUSION_API Sink {
  public:
   virtual ~Sink() = default;
   /// Throws Error if the frame cannot be written, for example because its size is not SinkOptions'.
@@ -151,6 +155,7 @@ class Sink {
   virtual void finish() = 0;
 };
 
+/// An output, and how it is written.
 struct SinkOptions {
   /// A file: a video, a single image, a folder or pattern of images ("out/", "out/%05d.png"; folders are
   /// created), or "-" for standard output. Or a live output: "window", a virtual camera ("/dev/video10" of
@@ -189,8 +194,8 @@ struct SinkOptions {
   std::function<void()> on_close = nullptr;
 };
 /// True if the output is a window, a virtual camera or a network address. These carry no audio or metadata.
-bool is_live(const SinkOptions& options);
+STREAMDIFFUSION_API bool is_live(const SinkOptions& options);
 /// Opens a sink. Throws Error if the output cannot be written or an encoder is missing, before any frame.
-std::unique_ptr<Sink> open_sink(const SinkOptions& options);
+STREAMDIFFUSION_API std::unique_ptr<Sink> open_sink(const SinkOptions& options);
 
 }  // namespace streamdiffusion

@@ -5,11 +5,16 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "streamdiffusion/export.h"
+#include "streamdiffusion/parameters.h"
+
 namespace streamdiffusion {
 
+/// A LoRA or another adapter that changes the weights of a model (docs/models.md lists the kinds).
 struct LoraOptions {
   /// .safetensors file with kohya, diffusers/peft or `processor` key names.
   std::filesystem::path file = {};
@@ -20,7 +25,7 @@ struct LoraOptions {
 };
 
 /// Sets the empty names in `loras` as Model::load does.
-void name_loras(std::vector<LoraOptions>& loras);
+STREAMDIFFUSION_API void name_loras(std::vector<LoraOptions>& loras);
 
 /// A textual inversion: learned token embeddings that a word in a prompt refers to.
 struct EmbeddingOptions {
@@ -32,6 +37,7 @@ struct EmbeddingOptions {
   std::string token = {};
 };
 
+/// A model to load, and how it computes.
 struct ModelOptions {
   /// A Hugging Face diffusers folder (the one with model_index.json), the same as one .dduf file, or a
   /// Stable Diffusion 1.x or 2.x checkpoint as one .safetensors file.
@@ -39,12 +45,12 @@ struct ModelOptions {
   std::string name = {};  ///< Value of ModelInfo::name. Empty: derived from `path`.
   /// Folder or file of an autoencoder that replaces the model's own.
   std::optional<std::filesystem::path> vae = {};
-  std::vector<LoraOptions> loras = {};
+  std::vector<LoraOptions> loras = {};  ///< LoRAs to load. Model::add_lora adds others later.
   /// Folder of LoRAs that prompts may name. `<lora:NAME:SCALE>` is removed from a prompt and loads
   /// NAME.safetensors from this folder or its subfolders; linked folders are followed. Names are compared in
   /// Unicode's composed form. No value: a prompt with such a tag is an error.
   std::optional<std::filesystem::path> lora_folder = {};
-  std::vector<EmbeddingOptions> embeddings = {};
+  std::vector<EmbeddingOptions> embeddings = {};  ///< Textual inversions to load.
   /// Interprets weights in prompts: `(word:1.3)`, `(word)`, `[word]`, as in AUTOMATIC1111's web UI.
   bool prompt_weights = false;
   /// The quantity that the UNet predicts: "epsilon", "v_prediction" or "auto". "auto" uses the model's
@@ -83,31 +89,48 @@ struct ModelInfo {
   std::string device;  ///< "cpu", "counting", or "cuda:N" with the GPU's name and the type of activations.
   /// Instruction set of the CPU kernels in use ("AVX-512", "AVX2", ...); empty on other devices.
   std::string instruction_set;
-  int native_size = 512;   ///< Width and height in pixels that the UNet was trained at (sample_size * 8).
-  int size_multiple = 8;   ///< Width and height of a stream must be multiples of this.
-  int prompt_tokens = 77;  ///< Maximum length of a prompt in tokens, start and end tokens included.
-  std::vector<std::string> lora_names;  ///< Names of ModelOptions::loras, in that order.
+  int native_size = 512;      ///< Width and height in pixels that the UNet was trained at (sample_size * 8).
+  int size_multiple = 8;      ///< Width and height of a stream must be multiples of this.
+  int prompt_tokens = 77;     ///< Maximum length of a prompt in tokens, start and end tokens included.
+  int embedding_width = 768;  ///< Numbers of each token in a prompt's embedding.
+  /// The LoRAs that the model has: those of ModelOptions::loras, then those that were added. A stream uses
+  /// these scales unless its parameters name others.
+  std::vector<LoraScale> loras;
 };
 
 /// The networks of one model on one device, shared by any number of streams.
 ///
 /// Thread-safety: a model and all streams that share it must be called from one thread at a time. Different
 /// models may be used from different threads. The device computes on threads of its own.
-class Model {
+class STREAMDIFFUSION_API Model {
  public:
   /// Loads a model: maps the weight files and packs each layer for the device. Throws Error if an option is
   /// out of range, a file is missing, malformed or not supported, or the memory does not suffice.
   static std::shared_ptr<Model> load(const ModelOptions& options);
-  ~Model();
+  ~Model();  ///< Frees the model. Streams keep their model alive.
   Model(const Model&) = delete;
   Model& operator=(const Model&) = delete;
 
+  /// Returns the properties, which `add_lora` and `remove_lora` change.
   [[nodiscard]] const ModelInfo& info() const;
 
+  /// Adds a LoRA and returns its name. Streams use it from their next Stream::set_parameters on, with the
+  /// scale that the parameters name, else `lora.scale`. Throws Error as `load` does, and if the model has
+  /// a LoRA with that name.
+  std::string add_lora(const LoraOptions& lora);
+  /// Removes a LoRA. Streams use it until their next Stream::set_parameters. Throws ArgumentError if the
+  /// model has no LoRA with that name.
+  void remove_lora(const std::string& name);
+
+  /// Returns the text encoder's output for a prompt: [ModelInfo::prompt_tokens][ModelInfo::embedding_width].
+  /// `<lora:...>` tags in the prompt and `lora_scales` change the encoder as they do in a stream. Throws
+  /// PromptError for a prompt that cannot be used, and ArgumentError for an unknown LoRA.
+  std::vector<float> encode_prompt(const std::string& prompt, std::span<const LoraScale> lora_scales = {});
+
   struct Impl;  ///< Internal to the library.
-  [[nodiscard]] Impl& impl() const { return *impl_; }
 
  private:
+  friend struct ModelAccess;
   explicit Model(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

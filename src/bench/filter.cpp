@@ -120,6 +120,7 @@ Outcome run(const Workbench& bench, const std::vector<Frame>& video, Filter filt
   parameters.similarity_filter.enabled = filter == Filter::stochastic;
   parameters.similarity_filter.threshold = kThreshold;
   Stream stream(bench.model, {.width = bench.width, .height = bench.height}, parameters);
+  FrameStream frames(stream);
   HardThreshold hard(kThreshold);
   std::vector<Frame> in(1);
   std::vector<Frame> out;
@@ -128,9 +129,8 @@ Outcome run(const Workbench& bench, const std::vector<Frame>& video, Filter filt
   const double start = posix::processor_seconds();
   for (const Frame& frame : video) {
     in.front() = frame;
-    const bool processed = filter == Filter::hard
-                               ? hard.keep(frame) && stream.step(in, out) == StepResult::processed
-                               : stream.step(in, out) == StepResult::processed;
+    const bool processed = filter == Filter::hard ? hard.keep(frame) && !frames.step(in, out).skipped
+                                                  : !frames.step(in, out).skipped;
     gaps.add(processed);
   }
   gaps.end();

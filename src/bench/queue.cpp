@@ -75,10 +75,11 @@ class Video {
     std::vector<Frame> in(1);
     in.front().resize(stream_.options().width, stream_.options().height);
     std::vector<Frame> out;
+    FrameStream frames(stream_);
     const Stopwatch watch;
     while (camera_.read(captured)) {
       fit_frame(captured, Fit::crop, in.front());
-      stream_.step(in, out);
+      frames.step(in, out);
       for (const Frame& frame : out) {
         sink_.write(frame);
       }

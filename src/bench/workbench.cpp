@@ -33,6 +33,7 @@ Parameters guided_parameters(CfgType type, int steps) {
 TimedStream::TimedStream(const std::shared_ptr<Model>& model, const StreamOptions& options,
                          const Parameters& parameters, Kind kind)
     : stream_(model, options, parameters),
+      frames_(stream_),
       kind_(kind),
       in_(Scene(options.width, options.height, Motion::still).frames(options.frame_buffer_size)) {
   while (out_.empty()) {  // a batch that is not full decodes nothing
@@ -43,9 +44,9 @@ TimedStream::TimedStream(const std::shared_ptr<Model>& model, const StreamOption
 double TimedStream::step() {
   const Stopwatch watch;
   if (kind_ == Kind::image_to_image) {
-    stream_.step(in_, out_);
+    frames_.step(in_, out_);
   } else {
-    stream_.generate(out_);
+    frames_.generate(out_);
   }
   return watch.seconds() / static_cast<double>(in_.size());
 }

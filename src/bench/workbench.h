@@ -8,6 +8,7 @@
 
 #include "bench/spread.h"
 #include "bench/turns.h"
+#include "streamdiffusion/frame_stream.h"
 #include "streamdiffusion/model.h"
 #include "streamdiffusion/stream.h"
 
@@ -47,6 +48,7 @@ class TimedStream {
 
  private:
   Stream stream_;
+  FrameStream frames_;
   Kind kind_;
   std::vector<Frame> in_;
   std::vector<Frame> out_;

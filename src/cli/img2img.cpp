@@ -7,6 +7,7 @@
 #include "cli/image_output.h"
 #include "cli/progress.h"
 #include "cli/settings.h"
+#include "streamdiffusion/frame_stream.h"
 #include "streamdiffusion/media.h"
 #include "streamdiffusion/stream.h"
 
@@ -67,7 +68,7 @@ int img2img(const CLI::App& app, Img2ImgOptions& options) {
   Stream stream(model, {.width = size.width, .height = size.height}, parameters);
 
   const Clock::time_point start = Clock::now();
-  const Frame image = stream.generate_image(fitted);
+  const Frame image = FrameStream(stream).generate_image(fitted);
   const std::chrono::duration<double> elapsed = Clock::now() - start;
   write_image_output(options.output, image, describe(options, parameters, model->info(), size));
   console.info(options.output + ": " + std::to_string(size.width) + "x" + std::to_string(size.height) + ", " +

@@ -99,15 +99,6 @@ void complete(SinkOptions& sink, const RunOptions& options, const SourceInfo& so
   if (source.has_audio && !options.no_audio) sink.audio_from = options.input;
 }
 
-/// The LoRAs with the scales that they are loaded with. Live settings can change these scales.
-std::vector<LoraScale> lora_scales(const RunOptions& options, const ModelInfo& model) {
-  std::vector<LoraScale> scales;
-  for (std::size_t i = 0; i < model.lora_names.size(); ++i) {
-    scales.push_back({model.lora_names[i], parse_lora(options.loras.at(i)).scale});
-  }
-  return scales;
-}
-
 std::string summary(const RunOptions& options, const PipelineStatistics& statistics, Size size) {
   std::string text = options.output == "-" ? "standard output" : options.output;
   text += ": " + std::to_string(statistics.frames_out) + " frames, " + std::to_string(size.width) + "x" +
@@ -166,7 +157,7 @@ int run(const CLI::App& app, RunOptions& options) {
   PipelineOptions pipeline{.live = options.live, .fit = parse_fit(options.fit)};
   std::optional<LiveControl> control;
   if (options.live) {
-    settings.parameters.lora_scales = lora_scales(options, model->info());
+    settings.parameters.lora_scales = model->info().loras;
     control.emplace(settings, LiveControl::Inputs{.lines = options.input != "-", .file = options.watch},
                     console);
     settings = control->settings();

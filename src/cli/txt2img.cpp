@@ -12,6 +12,7 @@
 #include "cli/progress.h"
 #include "cli/settings.h"
 #include "posix/signals.h"
+#include "streamdiffusion/frame_stream.h"
 #include "streamdiffusion/stream.h"
 
 namespace streamdiffusion::cli {
@@ -50,12 +51,13 @@ int txt2img(const CLI::App& app, Txt2ImgOptions& options) {
   std::int64_t done = 0;
   {
     Progress progress(options.count, options.quiet);
+    FrameStream frames(stream);
     std::vector<Frame> images;
     while (done < options.count && !signals.stop()) {
       std::vector<std::uint32_t> variations(
           static_cast<std::size_t>(std::min<std::int64_t>(options.batch, options.count - done)));
       std::iota(variations.begin(), variations.end(), static_cast<std::uint32_t>(done));
-      stream.generate_images(variations, images);
+      frames.generate_images(variations, images);
       for (const Frame& image : images) {
         write_image_output(numbered_name(options.output, done, options.count), image,
                            describe(options, variation_of(parameters, static_cast<std::uint32_t>(done)),

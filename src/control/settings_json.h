@@ -9,10 +9,10 @@
 namespace streamdiffusion {
 
 /// Thrown for a wrong field of a JSON object. The message states the permitted values.
-class FieldError : public Error {
+class FieldError : public ArgumentError {
  public:
   FieldError(std::string field, const std::string& message)
-      : Error("\"" + field + "\" " + message), field_(std::move(field)) {}
+      : ArgumentError("\"" + field + "\" " + message), field_(std::move(field)) {}
   [[nodiscard]] const std::string& field() const { return field_; }
 
  private:

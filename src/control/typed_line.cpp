@@ -23,14 +23,14 @@ void check_utf8(std::string_view line) {
   try {
     static_cast<void>(Json(line).dump());
   } catch (const Json::type_error&) {
-    throw Error("what was typed is not valid UTF-8; set the terminal to UTF-8");
+    throw ArgumentError("what was typed is not valid UTF-8; set the terminal to UTF-8");
   }
 }
 
 /// Parses a LoRA's name and scale, such as "style 0.7".
 Json lora_of(std::string_view value) {
   const std::size_t space = value.find_last_of(kSpace);
-  if (space == std::string_view::npos) throw Error("/lora takes a name and a scale: /lora style 0.7");
+  if (space == std::string_view::npos) throw ArgumentError("/lora takes a name and a scale: /lora style 0.7");
   const std::string name(trimmed(value.substr(0, space)));
   const Json scale = Json::parse(value.substr(space + 1), nullptr, false);
   return {{"loras", {{name, scale.is_discarded() ? Json(value.substr(space + 1)) : scale}}}};
@@ -51,8 +51,9 @@ TypedLine command(std::string_view line) {
   if (name == "quit") return {TypedLine::Kind::quit, {}};
   if (name == "lora") return {TypedLine::Kind::change, lora_of(value)};
   const Setting* const setting = find_setting(name);
-  if (setting == nullptr) throw Error("there is no /" + name + "; /help lists what there is");
-  if (value.empty() && !is_text(*setting)) throw Error("/" + name + " takes a value; /help shows how");
+  if (setting == nullptr) throw ArgumentError("there is no /" + name + "; /help lists what there is");
+  if (value.empty() && !is_text(*setting))
+    throw ArgumentError("/" + name + " takes a value; /help shows how");
   return {TypedLine::Kind::change, {{name, value_of_text(*setting, value)}}};
 }
 

@@ -39,15 +39,15 @@ std::optional<WatchedFile::Stamp> WatchedFile::stamp() const {
 }
 
 nlohmann::json WatchedFile::read() const {
-  if (read_->size > kLargest) throw Error(file_.string() + " is larger than 1 MiB");
+  if (read_->size > kLargest) throw ArgumentError(file_.string() + " is larger than 1 MiB");
   std::ifstream stream(file_, std::ios::binary);
   const std::string bytes{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
   try {
     return nlohmann::json::parse(bytes);
   } catch (const nlohmann::json::exception& error) {
     const std::string reason = error.what();
-    throw Error(file_.string() + " is no JSON" +
-                (bytes.empty() ? "; it is empty" : ": " + reason.substr(reason.find("] ") + 2)));
+    throw ArgumentError(file_.string() + " is no JSON" +
+                        (bytes.empty() ? "; it is empty" : ": " + reason.substr(reason.find("] ") + 2)));
   }
 }
 

@@ -30,7 +30,7 @@ double operations_of(const PackedWeights& weights, const Tensor& out) {
 Buffer CountingDevice::allocate(std::size_t bytes) {
   void* data = std::malloc(bytes);
   if (data == nullptr) {
-    throw Error("no address space for " + std::to_string(bytes) + " bytes: count at a smaller size");
+    throw OutOfMemory("no address space for " + std::to_string(bytes) + " bytes: count at a smaller size");
   }
   return {data, bytes, [](void* memory, std::size_t /*bytes*/) { std::free(memory); }};
 }

@@ -31,7 +31,7 @@ constexpr std::string_view kLimitedCpu = "cpu:";
 /// Loads the CUDA device's library, which stays loaded. Throws Error with the reason if it cannot be used.
 const cuda::Module& cuda_module() {
   if (!kBuiltWithCuda) {
-    throw Error(
+    throw DeviceError(
         "streamdiffusion was built without CUDA; build it where NVIDIA's toolkit and cuDNN are "
         "(docs/cuda.md), or use the device \"cpu\"");
   }
@@ -41,14 +41,14 @@ const cuda::Module& cuda_module() {
     posix::open_library_function("libcuda.so.1", "cuInit");
     function = posix::open_library_function(cuda::kModuleFile, cuda::kModuleFunction);
   } catch (const Error& error) {
-    throw Error(std::string("CUDA cannot be used: ") + error.what() +
-                "; NVIDIA's driver, cuDNN 9 and cuBLAS are needed (docs/cuda.md says where from), "
-                "or use the device \"cpu\"");
+    throw DeviceError(std::string("CUDA cannot be used: ") + error.what() +
+                      "; NVIDIA's driver, cuDNN 9 and cuBLAS are needed (docs/cuda.md says where from), "
+                      "or use the device \"cpu\"");
   }
   const cuda::Module* const module = reinterpret_cast<cuda::ModuleFunction*>(function)(version().c_str());
   if (module == nullptr) {
-    throw Error(std::string("CUDA cannot be used: ") + cuda::kModuleFile +
-                " belongs to another version of streamdiffusion; install both from one build");
+    throw DeviceError(std::string("CUDA cannot be used: ") + cuda::kModuleFile +
+                      " belongs to another version of streamdiffusion; install both from one build");
   }
   return *module;
 }
@@ -79,7 +79,7 @@ ChosenDevice choose_cuda(int index, const std::string& precision) {
     if (precision == "f32") {
       return DType::f32;
     }
-    throw Error("precision \"" + precision + "\" is not known to CUDA: use auto, f16, bf16 or f32");
+    throw ArgumentError("precision \"" + precision + "\" is not known to CUDA: use auto, f16, bf16 or f32");
   };
   return {
       .device = cuda_module().make(index, activations()), .precision = Precision::f32, .why_not_cuda = {}};
@@ -87,8 +87,8 @@ ChosenDevice choose_cuda(int index, const std::string& precision) {
 
 ChosenDevice choose_cpu(const DeviceChoice& choice) {
   if (choice.threads < 0) {
-    throw Error("threads is " + std::to_string(choice.threads) +
-                ", must be 0 (one for each processor) or more");
+    throw ArgumentError("threads is " + std::to_string(choice.threads) +
+                        ", must be 0 (one for each processor) or more");
   }
   const auto precision = [&] {
     if (choice.precision == "auto" || choice.precision == "f32") {
@@ -100,8 +100,8 @@ ChosenDevice choose_cpu(const DeviceChoice& choice) {
     if (choice.precision == "int8") {
       return Precision::int8;
     }
-    throw Error("precision \"" + choice.precision +
-                "\" is not known to the CPU: use auto, f32, bf16 or int8");
+    throw ArgumentError("precision \"" + choice.precision +
+                        "\" is not known to the CPU: use auto, f32, bf16 or int8");
   };
   const Precision chosen = precision();
   const cpu::Features features = choice.device.starts_with(kLimitedCpu)
@@ -138,7 +138,7 @@ ChosenDevice choose_device(const DeviceChoice& choice) {
     return choose_cuda(*index, choice.precision);
   }
   if (choice.device != "auto") {
-    throw Error("device \"" + choice.device + "\" is not known: use auto, cpu, cuda or cuda:N");
+    throw DeviceError("device \"" + choice.device + "\" is not known: use auto, cpu, cuda or cuda:N");
   }
   if (!kBuiltWithCuda || is_cpu_only_precision(choice.precision)) {
     return choose_cpu(choice);

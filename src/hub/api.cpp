@@ -23,27 +23,28 @@ std::string login_advice(const HubOptions& options) {
 [[noreturn]] void throw_refused(const HttpHead& head, const Repository& repository,
                                 const HubOptions& options) {
   if (head.error_code == "GatedRepo") {
-    throw Error(repository.id() + ": its owner asks for agreement: accept the conditions at " +
-                options.endpoint + "/" + repository.id() + ", and " + login_advice(options));
+    throw HubError(repository.id() + ": its owner asks for agreement: accept the conditions at " +
+                   options.endpoint + "/" + repository.id() + ", and " + login_advice(options));
   }
-  throw Error(repository.id() + ": the hub gives no access (" + std::to_string(head.status) +
-              "): there is no such model, nor a folder of that name here, or it is private; check the name, "
-              "and if it is "
-              "private: " +
-              login_advice(options));
+  throw HubError(
+      repository.id() + ": the hub gives no access (" + std::to_string(head.status) +
+      "): there is no such model, nor a folder of that name here, or it is private; check the name, "
+      "and if it is "
+      "private: " +
+      login_advice(options));
 }
 
 [[noreturn]] void throw_missing(const HttpHead& head, const Repository& repository,
                                 const HubOptions& options) {
   if (head.error_code == "RevisionNotFound") {
-    throw Error(repository.id() + ": has no branch, tag or commit " + repository.revision);
+    throw HubError(repository.id() + ": has no branch, tag or commit " + repository.revision);
   }
   if (head.error_code == "EntryNotFound") {
-    throw Error(repository.text() + ": a file that was listed is not there; try again");
+    throw HubError(repository.text() + ": a file that was listed is not there; try again");
   }
-  throw Error(repository.id() + ": " + options.endpoint +
-              " has no such model, nor is there such a folder here; check the name" +
-              (options.token.empty() ? " (a private one needs HF_TOKEN)" : ""));
+  throw HubError(repository.id() + ": " + options.endpoint +
+                 " has no such model, nor is there such a folder here; check the name" +
+                 (options.token.empty() ? " (a private one needs HF_TOKEN)" : ""));
 }
 
 }  // namespace
@@ -72,7 +73,7 @@ void check_status(const HttpHead& head, const std::string& url, const Repository
   if (status == 408 || status / 100 == 5 || !of_hub) {
     throw Unavailable(what, head.retry_after);
   }
-  throw Error(repository.id() + ": " + what);
+  throw HubError(repository.id() + ": " + what);
 }
 
 std::string file_url(const HubOptions& options, const Repository& repository, const std::string& commit,
@@ -92,11 +93,12 @@ HttpHead get_following(HttpClient& client, std::string url, std::int64_t offset,
     on_redirect(head);
     const std::string next = resolve_url(url, head.location);
     if (is_https(url) && !is_https(next)) {
-      throw Error(host_of(url) + ": leads on to " + host_of(next) + " without encryption; refused");
+      throw HubError(host_of(url) + ": leads on to " + host_of(next) + " without encryption; refused");
     }
     url = next;
   }
-  throw Error(host_of(url) + ": leads on and on; more than " + std::to_string(kMostRedirects) + " redirects");
+  throw HubError(host_of(url) + ": leads on and on; more than " + std::to_string(kMostRedirects) +
+                 " redirects");
 }
 
 HubApi::HubApi(const HubOptions& options, int attempts)
@@ -112,7 +114,7 @@ HubApi::Answer HubApi::ask(const std::string& url, const Repository& repository)
     answer.body.clear();
     return [&](std::span<const std::byte> bytes) {
       if (answer.body.size() + bytes.size() > kLargestAnswer) {
-        throw Error(host_of(url) + ": its answer is longer than anything the hub sends; refused");
+        throw HubError(host_of(url) + ": its answer is longer than anything the hub sends; refused");
       }
       answer.body.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     };
@@ -151,7 +153,7 @@ std::vector<RemoteFile> HubApi::query_files(const Repository& repository, const 
     }
     url = resolve_url(url, next);
   }
-  throw Error(repository.id() + ": its list of files does not end; refused");
+  throw HubError(repository.id() + ": its list of files does not end; refused");
 }
 
 }  // namespace streamdiffusion::hub

@@ -23,8 +23,8 @@ constexpr std::string_view kCacheTag =
     "#\thttps://bford.info/cachedir/\n";
 
 [[noreturn]] void fail(const fs::path& path, const char* what, const std::error_code& error) {
-  throw Error(path.string() + ": " + what + ": " + error.message() +
-              "; keep the cache elsewhere (HF_HUB_CACHE) where this cannot be changed");
+  throw HubError(path.string() + ": " + what + ": " + error.message() +
+                 "; keep the cache elsewhere (HF_HUB_CACHE) where this cannot be changed");
 }
 
 void make_folder(const fs::path& folder) {
@@ -58,7 +58,7 @@ void write_text(const fs::path& file, std::string_view text) {
   if (!out) {
     std::error_code ignored;
     fs::remove(temporary, ignored);
-    throw Error(file.string() + ": cannot be written; is the disk full, or the cache not yours?");
+    throw HubError(file.string() + ": cannot be written; is the disk full, or the cache not yours?");
   }
   replace(temporary, file);
 }

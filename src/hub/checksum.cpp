@@ -14,7 +14,7 @@ EVP_MD_CTX* as_context(void* context) { return static_cast<EVP_MD_CTX*>(context)
 
 void check(int done) {
   if (done != 1) {
-    throw Error("the cryptography library (libcrypto) cannot compute checksums here");
+    throw HubError("the cryptography library (libcrypto) cannot compute checksums here");
   }
 }
 

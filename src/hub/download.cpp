@@ -103,7 +103,7 @@ void FileDownload::fetch_file(HttpClient& client) {
   std::error_code error;
   fs::rename(cache_.incomplete_file(file_.hash), cache_.blob(file_.hash), error);
   if (error) {
-    throw Error(cache_.blob(file_.hash).string() + ": cannot be written: " + error.message());
+    throw HubError(cache_.blob(file_.hash).string() + ": cannot be written: " + error.message());
   }
 }
 
@@ -131,13 +131,13 @@ BodySink FileDownload::begin_body(const HttpHead& head, posix::GrowingFile& into
   if (head.status != 206) {
     start_anew(into);  // the server sends the whole file
   } else if (range_begin(head.content_range) != into.size()) {
-    throw Error(file_.path + ": the server sends another part of the file than it was asked for");
+    throw HubError(file_.path + ": the server sends another part of the file than it was asked for");
   }
   return [this, &into](std::span<const std::byte> bytes) {
     if (into.size() + static_cast<std::int64_t>(bytes.size()) > file_.size) {
       start_anew(into);
-      throw Error(file_.path + ": the server sends more than the " + std::to_string(file_.size) +
-                  " bytes that it has announced; refused");
+      throw HubError(file_.path + ": the server sends more than the " + std::to_string(file_.size) +
+                     " bytes that it has announced; refused");
     }
     into.append(bytes);
     counters_.received += static_cast<std::int64_t>(bytes.size());
@@ -148,8 +148,8 @@ BodySink FileDownload::begin_body(const HttpHead& head, posix::GrowingFile& into
 void FileDownload::check_announced(const HttpHead& head) const {
   // The hub states the hash twice: in its list and in the redirect. Storage servers have ETags of their own.
   if (!head.etag.empty() && is_hash(head.etag, file_.hash.size()) && head.etag != file_.hash) {
-    throw Error(file_.path + ": the hub lists it with the hash " + file_.hash + ", but sends " + head.etag +
-                "; try again");
+    throw HubError(file_.path + ": the hub lists it with the hash " + file_.hash + ", but sends " +
+                   head.etag + "; try again");
   }
 }
 
@@ -160,7 +160,7 @@ void FileDownload::check_whole(posix::GrowingFile& into) {
     start_anew(into);
     const std::string message = file_.path + ": what came does not have the checksum that the hub lists";
     if (mismatched_) {  // another download would hardly differ
-      throw Error(message + ", twice; something between here and the hub changes it");
+      throw HubError(message + ", twice; something between here and the hub changes it");
     }
     mismatched_ = true;
     throw Unavailable(message);

@@ -38,9 +38,9 @@ void check_space(const HubOptions& options, const RepositoryCache& cache, const 
   std::error_code error;
   const fs::space_info space = fs::space(cache.folder(), error);
   if (!error && space.available < static_cast<std::uintmax_t>(needed)) {
-    throw Error(options.cache.string() + ": there is space for " +
-                megabytes(static_cast<std::int64_t>(space.available)) + ", but " + megabytes(needed) +
-                " are to be downloaded; free some, or keep the cache elsewhere (HF_HUB_CACHE)");
+    throw HubError(options.cache.string() + ": there is space for " +
+                   megabytes(static_cast<std::int64_t>(space.available)) + ", but " + megabytes(needed) +
+                   " are to be downloaded; free some, or keep the cache elsewhere (HF_HUB_CACHE)");
   }
 }
 

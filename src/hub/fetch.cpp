@@ -76,16 +76,16 @@ fs::path fetch_files(const Repository& repository, Purpose purpose, const HubOpt
     return *cached;
   }
   if (options.offline) {
-    throw Error(repository.text() + ": is no file or folder here, and not in the cache (" +
-                options.cache.string() + "), and HF_HUB_OFFLINE forbids to download it");
+    throw HubError(repository.text() + ": is no file or folder here, and not in the cache (" +
+                   options.cache.string() + "), and HF_HUB_OFFLINE forbids to download it");
   }
   try {
     // With a cached copy, one attempt: the user should not wait for a hub that does not answer.
     return fetch_from_hub(repository, purpose, options, cached ? 1 : kListingAttempts);
   } catch (const Unreachable& error) {
     if (!cached) {
-      throw Error(repository.text() + ": cannot be downloaded and is not in the cache: " + error.what() +
-                  "; check the connection (HF_ENDPOINT, https_proxy)");
+      throw HubError(repository.text() + ": cannot be downloaded and is not in the cache: " + error.what() +
+                     "; check the connection (HF_ENDPOINT, https_proxy)");
     }
     if (options.on_message) {
       options.on_message(std::string(error.what()) + "; using " + repository.text() + " from the cache");

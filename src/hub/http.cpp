@@ -186,7 +186,7 @@ struct HttpClient::Impl {
 HttpClient::HttpClient(const std::string& endpoint, const std::string& token, const std::atomic<bool>* stop)
     : impl_(std::make_unique<Impl>(endpoint, token, stop)) {
   if (impl_->curl == nullptr) {
-    throw Error("libcurl cannot be set up");
+    throw HubError("libcurl cannot be set up");
   }
 }
 

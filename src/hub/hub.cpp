@@ -31,7 +31,7 @@ Repository require_repository(const std::string& name) {
   if (const auto repository = hub::parse_repository(name)) {
     return *repository;
   }
-  throw Error("\"" + name + "\" is no model's name on the hub, such as stabilityai/sd-turbo");
+  throw HubError("\"" + name + "\" is no model's name on the hub, such as stabilityai/sd-turbo");
 }
 
 Purpose purpose_of(const Repository& repository) {
@@ -166,17 +166,18 @@ std::vector<CachedModel> cached_models(const HubOptions& options) {
 std::int64_t remove_cached_model(const std::string& name, const HubOptions& options) {
   const Repository repository = require_repository(name);
   if (name != repository.id()) {
-    throw Error("\"" + name + "\": a model is removed with all its files and revisions: " + repository.id());
+    throw HubError("\"" + name +
+                   "\": a model is removed with all its files and revisions: " + repository.id());
   }
   const fs::path folder = options.cache / hub::cache_folder_name(repository);
   if (!is_path(folder)) {
-    throw Error(repository.id() + ": is not in the cache (" + options.cache.string() + ")");
+    throw HubError(repository.id() + ": is not in the cache (" + options.cache.string() + ")");
   }
   const std::int64_t bytes = size_on_disk(folder);
   std::error_code error;
   fs::remove_all(folder, error);
   if (error) {
-    throw Error(folder.string() + ": cannot be removed: " + error.message());
+    throw HubError(folder.string() + ": cannot be removed: " + error.message());
   }
   fs::remove_all(options.cache / ".locks" / hub::cache_folder_name(repository), error);
   return bytes;

@@ -24,22 +24,22 @@ std::string show(const json& value) {
 json parse(std::string_view text, const std::string& where) {
   const auto check_depth = [&where](int depth, json::parse_event_t, const json&) {
     if (depth > kDeepest) {
-      throw Error(where + ": the answer is nested deeper than anything the hub sends");
+      throw HubError(where + ": the answer is nested deeper than anything the hub sends");
     }
     return true;
   };
   try {
     return json::parse(text.begin(), text.end(), check_depth);
   } catch (const json::exception&) {
-    throw Error(where +
-                ": the answer is not JSON; is this a Hugging Face hub? (HF_ENDPOINT, a proxy's page)");
+    throw HubError(where +
+                   ": the answer is not JSON; is this a Hugging Face hub? (HF_ENDPOINT, a proxy's page)");
   }
 }
 
 std::string get_string(const json& object, const char* key, const std::string& where) {
   const auto found = object.find(key);
   if (found == object.end() || !found->is_string()) {
-    throw Error(where + ": the answer has no \"" + key + "\"");
+    throw HubError(where + ": the answer has no \"" + key + "\"");
   }
   return found->get<std::string>();
 }
@@ -47,7 +47,7 @@ std::string get_string(const json& object, const char* key, const std::string& w
 std::int64_t get_size(const json& object, const std::string& where) {
   const auto found = object.find("size");
   if (found == object.end() || !found->is_number_integer() || *found < 0 || *found > kLargest) {
-    throw Error(where + ": lists a file of size " + (found == object.end() ? "unknown" : show(*found)));
+    throw HubError(where + ": lists a file of size " + (found == object.end() ? "unknown" : show(*found)));
   }
   return found->get<std::int64_t>();
 }
@@ -55,7 +55,7 @@ std::int64_t get_size(const json& object, const std::string& where) {
 std::string get_hash(const json& object, std::size_t digits, const std::string& where) {
   std::string hash = get_string(object, "oid", where);
   if (!is_hash(hash, digits)) {
-    throw Error(where + ": lists a file with the hash " + show(json(hash)) + ", which is none");
+    throw HubError(where + ": lists a file with the hash " + show(json(hash)) + ", which is none");
   }
   return hash;
 }
@@ -64,8 +64,8 @@ RemoteFile parse_file(const json& entry, const std::string& where) {
   RemoteFile file;
   file.path = get_string(entry, "path", where);
   if (!is_safe_path(file.path)) {
-    throw Error(where + ": lists a file with the name " + show(json(file.path)) +
-                ", which could lead out of the cache; refused");
+    throw HubError(where + ": lists a file with the name " + show(json(file.path)) +
+                   ", which could lead out of the cache; refused");
   }
   const auto lfs = entry.find("lfs");
   if (lfs != entry.end() && lfs->is_object()) {
@@ -83,11 +83,11 @@ RemoteFile parse_file(const json& entry, const std::string& where) {
 std::string parse_commit(std::string_view text, const std::string& where) {
   const json answer = parse(text, where);
   if (!answer.is_object()) {
-    throw Error(where + ": the answer must be an object, not " + show(answer));
+    throw HubError(where + ": the answer must be an object, not " + show(answer));
   }
   const std::string commit = get_string(answer, "sha", where);
   if (!is_commit(commit)) {
-    throw Error(where + ": answers with the commit " + show(json(commit)) + ", which is none");
+    throw HubError(where + ": answers with the commit " + show(json(commit)) + ", which is none");
   }
   return commit;
 }
@@ -95,12 +95,12 @@ std::string parse_commit(std::string_view text, const std::string& where) {
 std::vector<RemoteFile> parse_tree(std::string_view text, const std::string& where) {
   const json answer = parse(text, where);
   if (!answer.is_array()) {
-    throw Error(where + ": the answer must be a list, not " + show(answer));
+    throw HubError(where + ": the answer must be a list, not " + show(answer));
   }
   std::vector<RemoteFile> files;
   for (const json& entry : answer) {
     if (!entry.is_object()) {
-      throw Error(where + ": lists " + show(entry) + ", which is no file");
+      throw HubError(where + ": lists " + show(entry) + ", which is no file");
     }
     if (get_string(entry, "type", where) == "file") {
       files.push_back(parse_file(entry, where));

@@ -86,10 +86,10 @@ Files weights_of(const Files& files, const std::string& stem, const std::string&
                                [&](std::string_view ending) { return file.path.ends_with(ending); });
   });
   if (pickled != files.end()) {
-    throw Error(where + ": has its weights as a pickle alone (" + pickled->path +
-                "), which can run any code and is never read; look for a repository with .safetensors");
+    throw HubError(where + ": has its weights as a pickle alone (" + pickled->path +
+                   "), which can run any code and is never read; look for a repository with .safetensors");
   }
-  throw Error(where + ": has no .safetensors weights that can be used");
+  throw HubError(where + ": has no .safetensors weights that can be used");
 }
 
 /// Returns the first variant that `is_there`, else the first that exists: fp16, no suffix, bf16.
@@ -185,8 +185,8 @@ Selection select_only_file(const Files& all, const std::string& where, Purpose p
   for (std::size_t i = 0; i < std::min(found.size(), kNamed); ++i) {
     names += (i > 0 ? ", " : "") + found[i].path;
   }
-  throw Error(where + ": holds several files (" + names + (found.size() > kNamed ? ", ..." : "") +
-              "); name one: " + where + "/" + found.front().path);
+  throw HubError(where + ": holds several files (" + names + (found.size() > kNamed ? ", ..." : "") +
+                 "); name one: " + where + "/" + found.front().path);
 }
 
 /// Selects a diffusers folder. If its weights are pickles, selects the only safetensors file beside it.
@@ -219,7 +219,7 @@ Selection select_files(const Files& files, const Repository& repository, Purpose
     if (const RemoteFile* const file = find(files, repository.file)) {
       return select_single_file(*file, files);
     }
-    throw Error(where + ": has no file " + repository.file + " at revision " + repository.revision);
+    throw HubError(where + ": has no file " + repository.file + " at revision " + repository.revision);
   }
   const bool folder = find(files, "model_index.json") != nullptr;
   if (folder && purpose == Purpose::model) {

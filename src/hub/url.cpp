@@ -15,7 +15,7 @@ using Url = std::unique_ptr<CURLU, decltype(&curl_url_cleanup)>;
 Url parse(const std::string& text) {
   Url url(curl_url(), &curl_url_cleanup);
   if (curl_url_set(url.get(), CURLUPART_URL, text.c_str(), 0) != CURLUE_OK) {
-    throw Error("\"" + text + "\" is no address of a web server, such as https://huggingface.co");
+    throw HubError("\"" + text + "\" is no address of a web server, such as https://huggingface.co");
   }
   return url;
 }
@@ -62,18 +62,18 @@ std::string quote(std::string_view text, std::string_view kept) {
 void check_url(const std::string& url) {
   const std::string scheme = get_part(parse(url), CURLUPART_SCHEME);
   if (scheme != "http" && scheme != "https") {
-    throw Error("\"" + url + "\" begins with neither https:// nor http://");
+    throw HubError("\"" + url + "\" begins with neither https:// nor http://");
   }
 }
 
 std::string resolve_url(const std::string& base, const std::string& location) {
   const Url url = parse(base);
   if (curl_url_set(url.get(), CURLUPART_URL, location.c_str(), 0) != CURLUE_OK) {
-    throw Error(host_of(base) + ": leads on to \"" + location + "\", which is no address");
+    throw HubError(host_of(base) + ": leads on to \"" + location + "\", which is no address");
   }
   const std::string scheme = get_part(url, CURLUPART_SCHEME);
   if (scheme != "http" && scheme != "https") {
-    throw Error(host_of(base) + ": leads on to \"" + location + "\", which is no web address; refused");
+    throw HubError(host_of(base) + ": leads on to \"" + location + "\", which is no web address; refused");
   }
   return get_part(url, CURLUPART_URL);
 }

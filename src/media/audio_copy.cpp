@@ -21,7 +21,7 @@ double seconds_of(const AVPacket& packet, AVRational time_base) {
 
 /// Warns of `problem`, or throws it as Error if the options are strict.
 void warn(const AudioCopy::Options& options, const std::string& problem) {
-  if (options.strict) throw Error(problem);
+  if (options.strict) throw MediaError(problem);
   if (options.on_warning) options.on_warning(problem);
 }
 

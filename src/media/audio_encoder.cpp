@@ -97,7 +97,7 @@ ffmpeg::Codec open_audio_encoder(const AVCodec& encoder, const AVCodecContext& s
       }
     }
   }
-  throw Error(what + " with the encoder " + encoder.name + ": " + ffmpeg::error_text(error));
+  throw MediaError(what + " with the encoder " + encoder.name + ": " + ffmpeg::error_text(error));
 }
 
 }  // namespace streamdiffusion

@@ -15,7 +15,7 @@ ffmpeg::Codec open_audio_decoder(const AVStream& stream, const std::string& what
   name_channels(decoder->ch_layout);
   if (decoder->sample_rate <= 0 || decoder->ch_layout.nb_channels <= 0 ||
       decoder->sample_fmt == AV_SAMPLE_FMT_NONE) {
-    throw Error(what + ": it does not say its sample rate, channels or sample format");
+    throw MediaError(what + ": it does not say its sample rate, channels or sample format");
   }
   return decoder;
 }

@@ -32,7 +32,7 @@ using Curve = std::unique_ptr<cmsToneCurve, FreeCurve>;
 constexpr cmsUInt32Number kIntent = INTENT_PERCEPTUAL;
 constexpr cmsUInt32Number kTransformFlags = cmsFLAGS_NOCACHE | cmsFLAGS_BLACKPOINTCOMPENSATION;
 
-[[noreturn]] void refuse_damaged() { throw Error("has a damaged colour profile"); }
+[[noreturn]] void refuse_damaged() { throw MediaError("has a damaged colour profile"); }
 
 Transform make_transform(const Profile& from, cmsUInt32Number from_format, const Profile& to,
                          cmsUInt32Number to_format, cmsUInt32Number flags) {
@@ -219,14 +219,14 @@ std::string text_of(std::uint32_t signature) {
 /// Throws Error if the profile is for other pixels or could need memory out of proportion to its size.
 void check_kind(const Profile& profile, std::uint32_t pixels, PixelLayout layout) {
   if (pixels == cmsSigGrayData && !layout.is_grey) {
-    throw Error("has a colour profile for grey alone");
+    throw MediaError("has a colour profile for grey alone");
   }
   if (pixels != cmsSigRgbData && pixels != cmsSigGrayData) {
-    throw Error("has a colour profile for " + text_of(pixels));
+    throw MediaError("has a colour profile for " + text_of(pixels));
   }
   // Little CMS prefers this tag to others. Its elements may share bytes in the file, but not in memory.
   if (cmsIsTag(profile.get(), cmsSigDToB0Tag) != 0) {
-    throw Error("has a colour profile of floating-point elements");
+    throw MediaError("has a colour profile of floating-point elements");
   }
 }
 
@@ -235,7 +235,7 @@ void check_kind(const Profile& profile, std::uint32_t pixels, PixelLayout layout
 std::unique_ptr<const ColourTransform> transform_from_profile(Bytes profile, PixelLayout layout) {
   // The largest profiles in use, those of printers, have up to 3 MiB.
   constexpr std::size_t kLargest = std::size_t{4} << 20;
-  if (profile.size() > kLargest) throw Error("has a colour profile of more than 4 MiB");
+  if (profile.size() > kLargest) throw MediaError("has a colour profile of more than 4 MiB");
   const Profile opened(cmsOpenProfileFromMem(profile.data(), static_cast<cmsUInt32Number>(profile.size())));
   if (!opened) refuse_damaged();
   const std::uint32_t pixels = pixels_of(profile);

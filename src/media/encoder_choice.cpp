@@ -59,21 +59,21 @@ const AVCodec& choose_video_encoder(const std::string& name, const AVOutputForma
     const AVCodec* usual = usual_encoder(container);
     if (usual != nullptr) return *usual;
     const char* codec = avcodec_get_name(container.video_codec);
-    throw Error(std::string("this FFmpeg has no encoder for ") + codec + ", which " + container.name +
-                " wants; name another codec" + kSeeEncoders);
+    throw MediaError(std::string("this FFmpeg has no encoder for ") + codec + ", which " + container.name +
+                     " wants; name another codec" + kSeeEncoders);
   }
   const AVCodec* encoder = avcodec_find_encoder_by_name(name.c_str());
   if (encoder == nullptr) {  // Accepts a codec's name too, such as "h264".
     const AVCodecDescriptor* descriptor = avcodec_descriptor_get_by_name(name.c_str());
     if (descriptor != nullptr) encoder = avcodec_find_encoder(descriptor->id);
   }
-  if (encoder == nullptr) throw Error("this FFmpeg has no encoder " + name + kSeeEncoders);
+  if (encoder == nullptr) throw MediaError("this FFmpeg has no encoder " + name + kSeeEncoders);
   if (encoder->type != AVMEDIA_TYPE_VIDEO)
-    throw Error("the encoder " + name + " is not for video" + kSeeEncoders);
+    throw MediaError("the encoder " + name + " is not for video" + kSeeEncoders);
   if (!can_hold_codec(container, encoder->id)) {
-    throw Error(std::string("the container ") + container.name + " cannot hold " +
-                avcodec_get_name(encoder->id) +
-                "; choose another codec or another extension (.mkv holds nearly all)");
+    throw MediaError(std::string("the container ") + container.name + " cannot hold " +
+                     avcodec_get_name(encoder->id) +
+                     "; choose another codec or another extension (.mkv holds nearly all)");
   }
   return *encoder;
 }

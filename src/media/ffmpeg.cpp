@@ -66,13 +66,13 @@ std::string take_demuxer_error() { return std::exchange(last_demuxer_message(), 
 
 int check(int code, const std::string& what) {
   if (code == AVERROR(ENOMEM)) throw std::bad_alloc();
-  if (code < 0) throw Error(what + ": " + error_text(code));
+  if (code < 0) throw MediaError(what + ": " + error_text(code));
   return code;
 }
 
 void check_all_taken(const OptionMap& left, const std::string& name) {
   if (left.empty()) return;
-  throw Error("FFmpeg has no option " + left.begin()->first + " for " + name);
+  throw MediaError("FFmpeg has no option " + left.begin()->first + " for " + name);
 }
 
 OptionMap Options::left_of(const OptionMap& options) const {
@@ -104,12 +104,12 @@ Codec open_decoder(const AVCodecParameters& parameters, int threads, const std::
   if (parameters.codec_id == AV_CODEC_ID_NONE) {
     std::array<char, AV_FOURCC_MAX_STRING_SIZE> tag{};
     av_fourcc_make_string(tag.data(), parameters.codec_tag);
-    throw Error(what + ": its codec, which the container calls " + tag.data() +
-                ", is not known to this FFmpeg; a newer one may know it");
+    throw MediaError(what + ": its codec, which the container calls " + tag.data() +
+                     ", is not known to this FFmpeg; a newer one may know it");
   }
   if (decoder == nullptr) {
-    throw Error(what + ": this FFmpeg has no decoder for " + avcodec_get_name(parameters.codec_id) +
-                " (`ffmpeg -decoders` lists those it has)");
+    throw MediaError(what + ": this FFmpeg has no decoder for " + avcodec_get_name(parameters.codec_id) +
+                     " (`ffmpeg -decoders` lists those it has)");
   }
   Codec codec = checked(Codec(avcodec_alloc_context3(decoder)));
   check(avcodec_parameters_to_context(codec.get(), &parameters), what);

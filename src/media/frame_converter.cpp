@@ -97,8 +97,8 @@ void FrameConverter::prepare(const Key& key) {
   }
   if (!scaler) {
     const char* name = av_get_pix_fmt_name(key.format);
-    throw Error(std::string("its pixel format ") + (name != nullptr ? name : "(unknown)") +
-                " cannot be converted to RGB");
+    throw MediaError(std::string("its pixel format ") + (name != nullptr ? name : "(unknown)") +
+                     " cannot be converted to RGB");
   }
   const int* coefficients = ffmpeg::matrix_coefficients(key.matrix);
   sws_setColorspaceDetails(scaler.get(), coefficients, key.full_range ? 1 : 0, coefficients, 1, 0, 1 << 16,

@@ -105,7 +105,8 @@ void FrameScaler::scale_row(const Frame& in, const Taps& rows, std::uint8_t* out
 }
 
 void FrameScaler::fit(const Frame& in, Fit fit, Frame& out) {
-  if (in.empty() || out.width <= 0 || out.height <= 0) throw Error("a frame without a size cannot be scaled");
+  if (in.empty() || out.width <= 0 || out.height <= 0)
+    throw MediaError("a frame without a size cannot be scaled");
   out.number = in.number;
   out.time = in.time;
   out.resize(out.width, out.height);
@@ -128,7 +129,7 @@ Fit parse_fit(const std::string& name) {
   if (name == "crop") return Fit::crop;
   if (name == "pad") return Fit::pad;
   if (name == "stretch") return Fit::stretch;
-  throw Error("unknown fit \"" + name + "\"; it is crop, pad or stretch");
+  throw MediaError("unknown fit \"" + name + "\"; it is crop, pad or stretch");
 }
 
 void fit_frame(const Frame& in, Fit fit, Frame& out) {

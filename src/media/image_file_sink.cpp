@@ -31,20 +31,20 @@ ImageFileSink::ImageFileSink(const SinkOptions& options)
   std::error_code failure;
   if (output_.has_parent_path()) fs::create_directories(output_.parent_path(), failure);
   if (failure)
-    throw Error("cannot make the folder " + output_.parent_path().string() + ": " + failure.message());
+    throw MediaError("cannot make the folder " + output_.parent_path().string() + ": " + failure.message());
 }
 
 void ImageFileSink::write(const Frame& frame) {
   if (!pattern_ && written_ > 0) {
-    throw Error("there are more frames than the one image " + output_.string() +
-                "; write to a folder, to a pattern such as %05d.png or to a video");
+    throw MediaError("there are more frames than the one image " + output_.string() +
+                     "; write to a folder, to a pattern such as %05d.png or to a video");
   }
   write_image(pattern_ ? pattern_->name(written_) : output_, frame, metadata_, quality_);
   ++written_;
 }
 
 void ImageFileSink::finish() {
-  if (written_ == 0) throw Error("no frame came for " + output_.string());
+  if (written_ == 0) throw MediaError("no frame came for " + output_.string());
 }
 
 }  // namespace streamdiffusion

@@ -98,12 +98,12 @@ bool is_big_tiff(std::span<const std::uint8_t> bytes) {
 /// Throws Error for formats that FFmpeg does not know, with advice on how to convert them.
 void refuse_unknown(std::span<const std::uint8_t> bytes, const std::string& name) {
   if (is_heic(bytes)) {
-    throw Error("the image " + name +
-                " is a HEIC, which this program cannot read; convert it to a JPEG or PNG");
+    throw MediaError("the image " + name +
+                     " is a HEIC, which this program cannot read; convert it to a JPEG or PNG");
   }
   if (is_big_tiff(bytes)) {
-    throw Error("the image " + name +
-                " is a BigTIFF, which FFmpeg cannot read; save it as a plain TIFF or PNG");
+    throw MediaError("the image " + name +
+                     " is a BigTIFF, which FFmpeg cannot read; save it as a plain TIFF or PNG");
   }
 }
 
@@ -184,10 +184,10 @@ ffmpeg::FramePointer decode_packet(const AVCodecParameters& parameters, const AV
   ffmpeg::check(avcodec_send_packet(codec.get(), &packet), what);
   ffmpeg::check(avcodec_send_packet(codec.get(), nullptr), what);
   const int result = avcodec_receive_frame(codec.get(), image.get());
-  if (result == AVERROR_EOF) throw Error(what + ": it holds no complete image; it may be cut short");
+  if (result == AVERROR_EOF) throw MediaError(what + ": it holds no complete image; it may be cut short");
   ffmpeg::check(result, what);
   if (image->decode_error_flags != 0 || (image->flags & AV_FRAME_FLAG_CORRUPT) != 0) {
-    throw Error(what + ": it is damaged");
+    throw MediaError(what + ": it is damaged");
   }
   return image;
 }
@@ -270,10 +270,10 @@ ffmpeg::FramePointer decode_known(std::span<const std::uint8_t> bytes, const Ima
     return decode(bytes, format, name, most_pixels);
   } catch (const Error&) {
     if (structure.cut_short) {
-      throw Error("the image " + name + " is cut short; copy or download it again");
+      throw MediaError("the image " + name + " is cut short; copy or download it again");
     }
     if (!structure.animated) throw;
-    throw Error(
+    throw MediaError(
         "the image " + name +
         " is an animated WebP, which this version of FFmpeg cannot decode; convert it to a GIF, a video "
         "or still images");
@@ -308,14 +308,14 @@ void attach_profile(AVFrame& image, Bytes profile) {
 /// Throws Error for TIFFs that FFmpeg silently decodes to black.
 void refuse_black_tiff(const Structure& structure, const std::string& name) {
   if (structure.jpeg_in_tiff) {
-    throw Error(
+    throw MediaError(
         "the image " + name +
         " is a TIFF compressed as JPEG, which FFmpeg cannot decode; save it uncompressed, with LZW or "
         "as a JPEG");
   }
   if (structure.tiled_tiff) {
-    throw Error("the image " + name +
-                " is a TIFF in tiles, which FFmpeg cannot decode; save it in strips or as a PNG");
+    throw MediaError("the image " + name +
+                     " is a TIFF in tiles, which FFmpeg cannot decode; save it in strips or as a PNG");
   }
 }
 
@@ -326,7 +326,7 @@ Frame decode_to_rgb(std::span<const std::uint8_t> bytes, const ImageFormat& form
   const bool decoder_tells = structure.format == Structure::Format::png ||
                              (structure.format == Structure::Format::jpeg && !structure.progressive);
   if (structure.cut_short && !decoder_tells) {
-    throw Error("the image " + name + " is cut short; copy or download it again");
+    throw MediaError("the image " + name + " is cut short; copy or download it again");
   }
   refuse_black_tiff(structure, name);
   const ffmpeg::FramePointer image = decode_without_damage(bytes, format, structure, name, most_pixels);
@@ -340,7 +340,7 @@ Frame decode_to_rgb(std::span<const std::uint8_t> bytes, const ImageFormat& form
     // The pixel aspect is ignored: in PNG and JPEG it comes from print resolutions.
     converter.convert(*image, AVCOL_SPC_SMPTE170M, {0, 1}, orientation_of(*image, structure), frame);
   } catch (const Error& error) {
-    throw Error("the image " + name + ": " + error.what());
+    throw MediaError("the image " + name + ": " + error.what());
   }
   const std::string& problem = converter.colour_problem();
   if (on_warning && !problem.empty()) on_warning("the image " + name + " " + problem);
@@ -375,21 +375,22 @@ bool is_image(const std::filesystem::path& file) {
 Frame read_image(const std::filesystem::path& file, const OnWarning& on_warning) {
   ffmpeg::silence_log();
   const std::string name = file.string();
-  if (!std::filesystem::exists(file)) throw Error("there is no image " + name);
-  if (!std::filesystem::is_regular_file(file)) throw Error(name + " is not a file");
-  if (std::filesystem::file_size(file) > kMaxFileSize) throw Error("the image " + name + " is over 1 GiB");
+  if (!std::filesystem::exists(file)) throw MediaError("there is no image " + name);
+  if (!std::filesystem::is_regular_file(file)) throw MediaError(name + " is not a file");
+  if (std::filesystem::file_size(file) > kMaxFileSize)
+    throw MediaError("the image " + name + " is over 1 GiB");
   const std::vector<std::uint8_t> bytes = read_bytes(file, kMaxFileSize);
-  if (bytes.empty()) throw Error("the image " + name + " is empty or cannot be read");
+  if (bytes.empty()) throw MediaError("the image " + name + " is empty or cannot be read");
   refuse_unknown(bytes, name);
   ImageFormat format{.demuxer = probe_image(bytes)};
   if (format.demuxer == nullptr) format.codec = codec_by_name(file);
   const bool known =
       format.demuxer != nullptr ? holds_image(*format.demuxer, bytes) : format.codec != AV_CODEC_ID_NONE;
   if (!known && format.demuxer != nullptr) {
-    throw Error(name + " is not an image: FFmpeg takes it for a video or for sound (" + format.demuxer->name +
-                ")");
+    throw MediaError(name + " is not an image: FFmpeg takes it for a video or for sound (" +
+                     format.demuxer->name + ")");
   }
-  if (!known) throw Error(name + " is not an image that FFmpeg knows (PNG, JPEG, WebP, ...)");
+  if (!known) throw MediaError(name + " is not an image that FFmpeg knows (PNG, JPEG, WebP, ...)");
   return decode_to_rgb(bytes, format, name, ffmpeg::kMaxPixels, on_warning);
 }
 
@@ -397,7 +398,7 @@ Frame decode_image(std::span<const std::uint8_t> bytes, std::int64_t most_pixels
   ffmpeg::silence_log();
   const AVInputFormat* format = bytes.empty() ? nullptr : probe_image(bytes);
   if (format == nullptr || !is_single_image(*format) || !is_web_image(bytes)) {
-    throw Error("these bytes are not a PNG, JPEG or WebP image");
+    throw MediaError("these bytes are not a PNG, JPEG or WebP image");
   }
   return decode_to_rgb(bytes, {.demuxer = format}, "that was sent", most_pixels, nullptr);
 }

@@ -25,23 +25,23 @@ bool can_write_image(const std::filesystem::path& file) { return !format_of(file
 
 std::vector<std::uint8_t> encode_image(const Frame& frame, const std::string& format,
                                        const std::map<std::string, std::string>& text, int quality) {
-  if (frame.empty()) throw Error("the image is empty");
-  if (quality > 100) throw Error("quality goes from 0 to 100");
+  if (frame.empty()) throw MediaError("the image is empty");
+  if (quality > 100) throw MediaError("quality goes from 0 to 100");
   if (format == "png") return encode_png(frame, text);
   if (format == "jpeg") return encode_jpeg(frame, quality < 0 ? kDefaultJpegQuality : quality);
   if (format == "webp") return encode_webp(frame, quality < 0 ? kDefaultWebpQuality : quality);
-  throw Error("images are written as png, jpeg or webp, not \"" + format + "\"");
+  throw MediaError("images are written as png, jpeg or webp, not \"" + format + "\"");
 }
 
 void write_image(const std::filesystem::path& file, const Frame& frame,
                  const std::map<std::string, std::string>& text, int quality) {
   if (!can_write_image(file)) {
-    throw Error("cannot write " + file.string() + ": give it the extension .png, .jpg or .webp");
+    throw MediaError("cannot write " + file.string() + ": give it the extension .png, .jpg or .webp");
   }
   try {
     write_file(file, encode_image(frame, format_of(file), text, quality));
   } catch (const Error& error) {
-    throw Error("cannot write " + file.string() + ": " + error.what());
+    throw MediaError("cannot write " + file.string() + ": " + error.what());
   }
 }
 

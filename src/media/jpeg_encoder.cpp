@@ -19,7 +19,7 @@ struct FreeBuffer {
 
 std::vector<std::uint8_t> encode_jpeg(const Frame& frame, int quality) {
   const std::unique_ptr<void, Destroy> handle(tjInitCompress());
-  if (!handle) throw Error("libjpeg-turbo cannot be started");
+  if (!handle) throw MediaError("libjpeg-turbo cannot be started");
   unsigned char* buffer = nullptr;
   unsigned long size = 0;
   // High quality takes full chroma resolution, as in cameras and other programs.
@@ -28,7 +28,7 @@ std::vector<std::uint8_t> encode_jpeg(const Frame& frame, int quality) {
                                  &buffer, &size, quality >= kFullChromaFrom ? TJSAMP_444 : TJSAMP_420,
                                  quality < 1 ? 1 : quality, TJFLAG_ACCURATEDCT);
   const std::unique_ptr<unsigned char, FreeBuffer> owner(buffer);
-  if (result != 0) throw Error(std::string("libjpeg-turbo: ") + tjGetErrorStr2(handle.get()));
+  if (result != 0) throw MediaError(std::string("libjpeg-turbo: ") + tjGetErrorStr2(handle.get()));
   return {buffer, buffer + size};
 }
 

@@ -20,7 +20,7 @@ struct Target {
 const AVInputFormat& device(const std::string& name) {
   const AVInputFormat* found = find_input_device(name);
   if (found == nullptr)
-    throw Error("this FFmpeg has no input device " + name + " (`ffmpeg -devices` lists those it has)");
+    throw MediaError("this FFmpeg has no input device " + name + " (`ffmpeg -devices` lists those it has)");
   return *found;
 }
 
@@ -29,7 +29,7 @@ std::string size_text(int width, int height) { return std::to_string(width) + "x
 std::string display() {
   const char* name = std::getenv("DISPLAY");
   if (name != nullptr && *name != '\0') return name;
-  throw Error("there is no screen to read: DISPLAY, which names the X server, is not set");
+  throw MediaError("there is no screen to read: DISPLAY, which names the X server, is not set");
 }
 
 void choose_screen(const SourceOptions& options, Target& target) {
@@ -62,8 +62,8 @@ void choose_address(const SourceOptions& options, Target& target) {
   if (!options.format.empty()) {
     target.format = av_find_input_format(options.format.c_str());
     if (target.format == nullptr)
-      throw Error("this FFmpeg has no input format " + options.format +
-                  " (`ffmpeg -demuxers` lists those it has)");
+      throw MediaError("this FFmpeg has no input format " + options.format +
+                       " (`ffmpeg -demuxers` lists those it has)");
   }
   // Packets that arrive faster than they are read are lost, which is not an error.
   if (scheme_of(options.input) == "udp") target.options.set("overrun_nonfatal", "1");
@@ -84,10 +84,10 @@ Target choose(const SourceOptions& options) {
 }
 
 [[noreturn]] void fail(const std::string& input, int code, const Interrupt& interrupt) {
-  if (code == AVERROR_EXIT && interrupt.stopped()) throw Error("opening " + input + " was stopped");
+  if (code == AVERROR_EXIT && interrupt.stopped()) throw MediaError("opening " + input + " was stopped");
   if (code == AVERROR_EXIT || interrupt.time_is_up())
-    throw Error("cannot open " + input + ": no data came in time");
-  throw Error("cannot open " + input + ": " + ffmpeg::error_text(code));
+    throw MediaError("cannot open " + input + ": no data came in time");
+  throw MediaError("cannot open " + input + ": " + ffmpeg::error_text(code));
 }
 
 }  // namespace
@@ -96,8 +96,8 @@ ScreenPart parse_screen(const std::string& name) {
   static const std::regex kForm(R"(screen(?::([1-9]\d{0,4})x([1-9]\d{0,4})(?:\+(\d{1,5})\+(\d{1,5}))?)?)");
   std::smatch match;
   if (!std::regex_match(name, match, kForm)) {
-    throw Error("\"" + name +
-                "\" names no part of the screen; write it as screen:640x480 or screen:640x480+100+50");
+    throw MediaError("\"" + name +
+                     "\" names no part of the screen; write it as screen:640x480 or screen:640x480+100+50");
   }
   const auto number = [&](std::size_t group) { return match[group].matched ? std::stoi(match[group]) : 0; };
   return {number(1), number(2), number(3), number(4)};

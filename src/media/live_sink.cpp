@@ -29,8 +29,9 @@ const AVOutputFormat& choose_format(const SinkOptions& options) {
   const AVOutputFormat* format =
       device ? find_output_device(name) : av_guess_format(name.c_str(), nullptr, nullptr);
   if (format == nullptr)
-    throw Error("this FFmpeg has no output format " + name + " (`ffmpeg -muxers` lists those it has)");
-  if (format->video_codec == AV_CODEC_ID_NONE) throw Error("the output format " + name + " holds no video");
+    throw MediaError("this FFmpeg has no output format " + name + " (`ffmpeg -muxers` lists those it has)");
+  if (format->video_codec == AV_CODEC_ID_NONE)
+    throw MediaError("the output format " + name + " holds no video");
   return *format;
 }
 
@@ -43,7 +44,7 @@ void LiveSink::FreeOutput::operator()(AVFormatContext* context) const {
 
 LiveSink::LiveSink(const SinkOptions& options) : options_(options), interrupt_(nullptr) {
   ffmpeg::silence_log();
-  if (options.width <= 0 || options.height <= 0) throw Error("a video needs a width and a height");
+  if (options.width <= 0 || options.height <= 0) throw MediaError("a video needs a width and a height");
   options_.low_latency = true;
   const AVOutputFormat& format = choose_format(options);
   AVFormatContext* context = nullptr;
@@ -82,13 +83,13 @@ void LiveSink::connect() {
 
 int LiveSink::check(int result) const {
   if (result < 0 && interrupt_.time_is_up())
-    throw Error("cannot write to " + options_.output + ": it accepted no data in time");
+    throw MediaError("cannot write to " + options_.output + ": it accepted no data in time");
   return ffmpeg::check(result, "cannot write to " + options_.output);
 }
 
 void LiveSink::write(const Frame& frame) {
   if (frame.width != options_.width || frame.height != options_.height || frame.empty()) {
-    throw Error("cannot write to " + options_.output + ": a frame of another size came");
+    throw MediaError("cannot write to " + options_.output + ": a frame of another size came");
   }
   if (last_pts_ < 0) first_time_ = frame.time;
   const std::int64_t since_first =

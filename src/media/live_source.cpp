@@ -34,11 +34,12 @@ LiveSource::LiveSource(const SourceOptions& options)
   input_ = open_live_input(options, interrupt_, &colours_);
   times_.emplace(*input_);
   stream_ = find_video_stream(*input_);
-  if (stream_ == nullptr) throw Error(name_ + " holds no video");
+  if (stream_ == nullptr) throw MediaError(name_ + " holds no video");
   constexpr int kThreads = 1;  // Each further thread would delay by a frame.
   decoder_ = ffmpeg::open_decoder(*stream_->codecpar, kThreads, "cannot decode " + name_);
   decoder_->pkt_timebase = stream_->time_base;
-  if (next_frame() == Next::end) throw Error("cannot read " + name_ + ": it ended before the first frame");
+  if (next_frame() == Next::end)
+    throw MediaError("cannot read " + name_ + ": it ended before the first frame");
   frame_waiting_ = true;
   fill_info();
   const std::string matrix = unusual_matrix(*decoded_);
@@ -75,7 +76,7 @@ bool LiveSource::read(Frame& frame) {
     converter_.convert(*decoded_, ffmpeg::default_matrix(decoded_->width, decoded_->height), pixel_aspect(),
                        orientation_, frame);
   } catch (const Error& error) {
-    throw Error("cannot read " + name_ + ": " + error.what());
+    throw MediaError("cannot read " + name_ + ": " + error.what());
   }
   frame.number = frames_read_++;
   frame.time = time();
@@ -109,10 +110,10 @@ bool LiveSource::feed_decoder() {
     if (result >= 0) times_->correct(*packet_);
     if (result >= 0 && packet_->stream_index == stream_->index) break;
     if (interrupt_.time_is_up())
-      throw Error(name_ + " has sent no frame for " + exact_seconds_text(patience_));
+      throw MediaError(name_ + " has sent no frame for " + exact_seconds_text(patience_));
     if (result == AVERROR_EOF) {
       if (recorded_) return false;
-      throw Error(name_ + " has ended");
+      throw MediaError(name_ + " has ended");
     }
     if (result == AVERROR(EAGAIN)) {
       std::this_thread::sleep_for(kNothingYet);

@@ -39,7 +39,7 @@ std::vector<png_text> text_chunks(const std::map<std::string, std::string>& text
   std::vector<png_text> chunks;
   for (const auto& [keyword, value] : text) {
     if (keyword.empty() || keyword.size() > 79) {
-      throw Error("a PNG's text needs a keyword of 1 to 79 characters, not \"" + keyword + "\"");
+      throw MediaError("a PNG's text needs a keyword of 1 to 79 characters, not \"" + keyword + "\"");
     }
     const bool ascii = std::all_of(value.begin(), value.end(), [](char c) { return (c & 0x80) == 0; });
     png_text chunk{};
@@ -83,7 +83,7 @@ bool write_png(const Frame& frame, const std::vector<png_text>& chunks, PngTarge
 std::vector<std::uint8_t> encode_png(const Frame& frame, const std::map<std::string, std::string>& text) {
   const std::vector<png_text> chunks = text_chunks(text);
   PngTarget target;
-  if (!write_png(frame, chunks, target)) throw Error(std::string("libpng: ") + target.message);
+  if (!write_png(frame, chunks, target)) throw MediaError(std::string("libpng: ") + target.message);
   return std::move(target.bytes);
 }
 

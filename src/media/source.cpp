@@ -23,7 +23,7 @@ std::unique_ptr<Source> open_live_source(const SourceOptions& options) {
 /// The warning callback for image files, which throws Error if `strict` is set.
 std::function<void(const std::string&)> warning_of(const SourceOptions& options) {
   if (!options.strict) return options.on_warning;
-  return [](const std::string& problem) { throw Error(problem); };
+  return [](const std::string& problem) { throw MediaError(problem); };
 }
 
 std::unique_ptr<Source> open_images(const SourceOptions& options, std::vector<std::filesystem::path> files) {
@@ -49,7 +49,8 @@ std::unique_ptr<Source> open_source(const SourceOptions& options) {
   const std::filesystem::path path = options.input;
   if (std::filesystem::is_directory(path)) {
     std::vector<std::filesystem::path> files = images_in(path);
-    if (files.empty()) throw Error("the folder " + options.input + " holds no images (PNG, JPEG, WebP, ...)");
+    if (files.empty())
+      throw MediaError("the folder " + options.input + " holds no images (PNG, JPEG, WebP, ...)");
     return open_images(options, std::move(files));
   }
   if (std::filesystem::is_regular_file(path) && is_image(path)) {

@@ -30,10 +30,10 @@ fs::path temporary_name(const fs::path& target) {
 TemporaryFile::TemporaryFile(const fs::path& target) : target_(resolve(target)) {
   const fs::path folder = target_.has_parent_path() ? target_.parent_path() : fs::path(".");
   if (!fs::is_directory(folder)) {
-    throw Error("cannot write " + target.string() + ": there is no folder " + folder.string());
+    throw MediaError("cannot write " + target.string() + ": there is no folder " + folder.string());
   }
   const fs::file_status status = fs::status(target_);
-  if (fs::is_directory(status)) throw Error("cannot write " + target.string() + ": it is a folder");
+  if (fs::is_directory(status)) throw MediaError("cannot write " + target.string() + ": it is a folder");
   pending_ = !fs::exists(status) || fs::is_regular_file(status);
   path_ = pending_ ? temporary_name(target_) : target_;
 }
@@ -47,7 +47,7 @@ void TemporaryFile::commit() {
   if (!pending_) return;
   std::error_code failure;
   fs::rename(path_, target_, failure);
-  if (failure) throw Error("cannot write " + target_.string() + ": " + failure.message());
+  if (failure) throw MediaError("cannot write " + target_.string() + ": " + failure.message());
   pending_ = false;
 }
 
@@ -58,7 +58,7 @@ void write_file(const fs::path& file, std::span<const std::uint8_t> bytes) {
   stream.close();
   if (!stream) {
     const std::error_code reason(errno, std::generic_category());
-    throw Error("cannot write " + file.string() + ": " + reason.message());
+    throw MediaError("cannot write " + file.string() + ": " + reason.message());
   }
   temporary.commit();
 }

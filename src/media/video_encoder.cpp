@@ -92,8 +92,8 @@ void VideoEncoder::make_scaler() {
   scaler_ = ffmpeg::Scaler(sws_getContext(codec_->width, codec_->height, AV_PIX_FMT_RGB24, codec_->width,
                                           codec_->height, target, kFlags, nullptr, nullptr, nullptr));
   if (!scaler_) {
-    throw Error(std::string("cannot convert to the pixel format ") + av_get_pix_fmt_name(codec_->pix_fmt) +
-                " of the encoder " + codec_->codec->name);
+    throw MediaError(std::string("cannot convert to the pixel format ") +
+                     av_get_pix_fmt_name(codec_->pix_fmt) + " of the encoder " + codec_->codec->name);
   }
   const int* coefficients = codec_->colorspace == AVCOL_SPC_RGB
                                 ? sws_getCoefficients(SWS_CS_DEFAULT)

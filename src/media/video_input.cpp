@@ -15,7 +15,8 @@ const AVInputFormat* named_format(const std::string& format) {
   if (format.empty()) return nullptr;
   const AVInputFormat* found = av_find_input_format(format.c_str());
   if (found == nullptr) {
-    throw Error("this FFmpeg has no input format " + format + " (`ffmpeg -demuxers` lists those it has)");
+    throw MediaError("this FFmpeg has no input format " + format +
+                     " (`ffmpeg -demuxers` lists those it has)");
   }
   return found;
 }
@@ -41,20 +42,20 @@ void fail_to_open(const std::string& input, int code, const AVInputFormat* forma
   const bool is_mp4 =
       index_missing || (format != nullptr && std::string_view(format->name).starts_with("mov"));
   if (is_standard_input(input) && is_mp4) {
-    throw Error("cannot read standard input: this MP4 has its index at the end, which a pipe cannot reach (" +
-                reason +
-                "); name the file instead, or write it with `ffmpeg -movflags +faststart` or as Matroska");
+    throw MediaError(
+        "cannot read standard input: this MP4 has its index at the end, which a pipe cannot reach (" +
+        reason + "); name the file instead, or write it with `ffmpeg -movflags +faststart` or as Matroska");
   }
   if (index_missing) {
-    throw Error("cannot read " + input + ": its index is missing (" + reason +
-                "); the file is cut short or was never finished");
+    throw MediaError("cannot read " + input + ": its index is missing (" + reason +
+                     "); the file is cut short or was never finished");
   }
-  throw Error("cannot read " + input_name(input) + " as video: " + reason);
+  throw MediaError("cannot read " + input_name(input) + " as video: " + reason);
 }
 
 ffmpeg::Input open_video_input(const std::string& input, const std::string& format, ffmpeg::Options& options,
                                AVIOContext* pipe, ContainerColours* colours) {
-  if (pipe == nullptr && !std::filesystem::exists(input)) throw Error("there is no input " + input);
+  if (pipe == nullptr && !std::filesystem::exists(input)) throw MediaError("there is no input " + input);
   const std::string url = pipe != nullptr ? "" : "file:" + input;
   const AVInputFormat* wanted = named_format(format);
   AVFormatContext* context = avformat_alloc_context();
@@ -63,7 +64,7 @@ ffmpeg::Input open_video_input(const std::string& input, const std::string& form
   const int opened = avformat_open_input(&context, url.c_str(), wanted, options.address());
   if (opened < 0) fail_to_open(input, opened, wanted);
   ffmpeg::Input owner(context);
-  if (is_text_art(*context->iformat)) throw Error(input + " is a text file, not a video");
+  if (is_text_art(*context->iformat)) throw MediaError(input + " is a text file, not a video");
   if (colours != nullptr) *colours = ContainerColours(*context);
   const int found = avformat_find_stream_info(context, nullptr);
   if (found < 0) fail_to_open(input, found, context->iformat);

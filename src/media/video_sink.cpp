@@ -25,14 +25,14 @@ const AVOutputFormat& choose_container(const SinkOptions& options) {
   const AVOutputFormat* container = av_guess_format(
       format.empty() ? nullptr : format.c_str(), format.empty() ? options.output.c_str() : nullptr, nullptr);
   if (container == nullptr && !format.empty()) {
-    throw Error("this FFmpeg has no output format " + format + " (`ffmpeg -muxers` lists those it has)");
+    throw MediaError("this FFmpeg has no output format " + format + " (`ffmpeg -muxers` lists those it has)");
   }
   if (container == nullptr || !holds_video(*container) || (container->flags & AVFMT_NOFILE) != 0 ||
       std::string_view(container->name).starts_with("image2")) {
-    throw Error("cannot tell what to write to " + options.output +
-                ": give it the extension of a video (.mp4, .mkv, .webm, .gif, ...), of an image (.png, "
-                ".jpg, .webp) or "
-                "a / at its end for a folder of images");
+    throw MediaError("cannot tell what to write to " + options.output +
+                     ": give it the extension of a video (.mp4, .mkv, .webm, .gif, ...), of an image (.png, "
+                     ".jpg, .webp) or "
+                     "a / at its end for a folder of images");
   }
   return *container;
 }
@@ -54,7 +54,7 @@ AVRational exact_rate(double frames_per_second) {
 double checked_rate(double frames_per_second) {
   constexpr double kHighest = 1000;
   if (!(frames_per_second > 0 && frames_per_second <= kHighest)) {
-    throw Error("the frame rate of a video is above 0 and at most 1000");
+    throw MediaError("the frame rate of a video is above 0 and at most 1000");
   }
   return frames_per_second;
 }
@@ -112,8 +112,8 @@ VideoSink::VideoSink(const SinkOptions& options)
       placement_(spacing_),
       held_packet_(ffmpeg::make_packet()) {
   ffmpeg::silence_log();
-  if (options.width <= 0 || options.height <= 0) throw Error("a video needs a width and a height");
-  if (options.quality > 100) throw Error("the quality of a video goes from 0 to 100");
+  if (options.width <= 0 || options.height <= 0) throw MediaError("a video needs a width and a height");
+  if (options.quality > 100) throw MediaError("the quality of a video goes from 0 to 100");
   if (options.output != "-") file_ = std::make_unique<TemporaryFile>(options.output);
   add_video();
   open_output();
@@ -203,7 +203,7 @@ void VideoSink::keep_frames_apart() {
 }
 
 void VideoSink::report(const std::string& problem) const {
-  if (options_.strict) throw Error(problem);
+  if (options_.strict) throw MediaError(problem);
   if (options_.on_warning) options_.on_warning(problem);
 }
 
@@ -213,9 +213,9 @@ double VideoSink::seconds(std::int64_t pts) const {
 
 void VideoSink::write(const Frame& frame) {
   if (frame.width != options_.width || frame.height != options_.height || frame.empty()) {
-    throw Error(what() + ": a frame of " + std::to_string(frame.width) + "x" + std::to_string(frame.height) +
-                " came for a video of " + std::to_string(options_.width) + "x" +
-                std::to_string(options_.height));
+    throw MediaError(what() + ": a frame of " + std::to_string(frame.width) + "x" +
+                     std::to_string(frame.height) + " came for a video of " + std::to_string(options_.width) +
+                     "x" + std::to_string(options_.height));
   }
   if (last_pts_ < 0) {
     first_time_ = frame.time;
@@ -292,7 +292,7 @@ void VideoSink::note_source_end(std::chrono::microseconds last_duration) {
 }
 
 void VideoSink::finish() {
-  if (last_pts_ < 0) throw Error(what() + ": no frame came");
+  if (last_pts_ < 0) throw MediaError(what() + ": no frame came");
   if (placement_.simultaneous_frames() > 0) {
     report(std::to_string(placement_.simultaneous_frames()) +
            " frames came at the time of another and are missing in " + options_.output);

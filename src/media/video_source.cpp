@@ -36,7 +36,7 @@ ffmpeg::Input open(const SourceOptions& options, AVIOContext* pipe, ContainerCol
   ffmpeg::Options demuxer_options;
   request_size_and_rate(options, demuxer_options);
   if (options.format == "rawvideo") {
-    if (options.width <= 0 || options.height <= 0) throw Error("rawvideo needs its width and height");
+    if (options.width <= 0 || options.height <= 0) throw MediaError("rawvideo needs its width and height");
     demuxer_options.set("pixel_format", options.pixel_format);
     demuxer_options.set("fpsprobesize", "0");  // The rate is given, so frames need not be probed for it.
   }
@@ -44,7 +44,7 @@ ffmpeg::Input open(const SourceOptions& options, AVIOContext* pipe, ContainerCol
   ffmpeg::Input input = open_video_input(options.input, options.format, demuxer_options, pipe, &colours);
   ffmpeg::check_all_taken(demuxer_options.left_of(options.ffmpeg_options), input_name(options.input));
   const std::string untaken = describe_untaken_request(options, demuxer_options);
-  if (!untaken.empty() && options.strict) throw Error(untaken);
+  if (!untaken.empty() && options.strict) throw MediaError(untaken);
   if (!untaken.empty() && options.on_warning) options.on_warning(untaken);
   return input;
 }
@@ -110,13 +110,13 @@ VideoSource::VideoSource(const SourceOptions& options)
       packet_(ffmpeg::make_packet()),
       decoded_(ffmpeg::make_frame()),
       times_(*input_) {
-  if (stream_ == nullptr) throw Error(name_ + " holds no video");
+  if (stream_ == nullptr) throw MediaError(name_ + " holds no video");
   if (!pipe_) check_flv_codec();
   if (!pipe_) check_end();
   const AVCodecParameters& parameters = *stream_->codecpar;
   if (std::int64_t{parameters.width} * parameters.height > ffmpeg::kMaxPixels) {
-    throw Error(name_ + " states a size of " + std::to_string(parameters.width) + "x" +
-                std::to_string(parameters.height) + ", which is too large");
+    throw MediaError(name_ + " states a size of " + std::to_string(parameters.width) + "x" +
+                     std::to_string(parameters.height) + ", which is too large");
   }
   constexpr int kThreads = 0;  // FFmpeg chooses.
   decoder_ = ffmpeg::open_decoder(parameters, kThreads, "cannot decode " + name_, alpha_decoder(*stream_));
@@ -132,8 +132,9 @@ void VideoSource::check_flv_codec() const {
   if (avformat_version() >= kFirstThatKnows) return;
   const std::string codec = enhanced_flv_codec(path_);
   if (codec.empty()) return;
-  throw Error("cannot read " + name_ + ": its codec is " + codec +
-              ", which FFmpeg before 6.1 does not know in FLV; remux it to Matroska or MP4 with a newer one");
+  throw MediaError(
+      "cannot read " + name_ + ": its codec is " + codec +
+      ", which FFmpeg before 6.1 does not know in FLV; remux it to Matroska or MP4 with a newer one");
 }
 
 void VideoSource::check_end() const {
@@ -216,7 +217,7 @@ Orientation VideoSource::orientation() const {
 std::string VideoSource::where() const { return name_ + " at " + seconds_text(time_); }
 
 void VideoSource::report(const std::string& problem) const {
-  if (strict_) throw Error(problem);
+  if (strict_) throw MediaError(problem);
   if (on_warning_) on_warning_(problem);
 }
 
@@ -244,7 +245,7 @@ bool VideoSource::read(Frame& frame) {
     converter_.convert(*decoded_, ffmpeg::default_matrix(decoded_->width, decoded_->height), pixel_aspect(),
                        orientation(), frame);
   } catch (const Error& error) {
-    throw Error("cannot read " + name_ + ": " + error.what());
+    throw MediaError("cannot read " + name_ + ": " + error.what());
   }
   check_colours();
   if (decoded_->best_effort_timestamp != AV_NOPTS_VALUE) {
@@ -475,7 +476,7 @@ void VideoSource::check_other_video() const {
 
 /// Reports a video that ends early, judged by the index or duration that the container states.
 void VideoSource::check_whole() {
-  if (frames_read_ == 0) throw Error("cannot read " + name_ + " as video: it holds no frame");
+  if (frames_read_ == 0) throw MediaError("cannot read " + name_ + " as video: it holds no frame");
   check_other_video();
   if (damages_ > 1) {
     report(name_ + " was damaged in " + std::to_string(damages_) +

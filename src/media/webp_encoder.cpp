@@ -30,7 +30,7 @@ std::vector<std::uint8_t> encode_webp(const Frame& frame, int quality) {
   ffmpeg::silence_log();
   const AVCodec* encoder = avcodec_find_encoder_by_name("libwebp");
   if (encoder == nullptr) {
-    throw Error(
+    throw MediaError(
         "this FFmpeg has no encoder libwebp (`ffmpeg -encoders` lists those it has); write PNG or JPEG");
   }
   const ffmpeg::Codec codec = ffmpeg::checked(ffmpeg::Codec(avcodec_alloc_context3(encoder)));

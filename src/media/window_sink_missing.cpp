@@ -5,7 +5,7 @@
 namespace streamdiffusion {
 
 std::unique_ptr<Sink> open_window(const SinkOptions& /*options*/) {
-  throw Error(
+  throw MediaError(
       "this program was built without SDL2 and opens no window; install libsdl2-dev and build it again, or "
       "write "
       "to a pipe: run ... - | ffplay -");

@@ -21,15 +21,15 @@ std::variant<AutoencoderTinyConfig, AutoencoderKLConfig> read_config(const fs::p
   if (class_name == "AutoencoderKL") {
     return parse_autoencoder_kl_config(json, file.string());
   }
-  throw Error(file.string() + ": autoencoder class \"" + class_name +
-              "\" is not supported; use a model with an AutoencoderTiny or an AutoencoderKL");
+  throw FileError(file.string() + ": autoencoder class \"" + class_name +
+                  "\" is not supported; use a model with an AutoencoderTiny or an AutoencoderKL");
 }
 
 [[noreturn]] void refuse(const fs::path& path) {
   if (is_model_file(path / "model_index.json")) {
-    throw Error(path.string() + ": is a whole model; as autoencoder give its subfolder vae");
+    throw FileError(path.string() + ": is a whole model; as autoencoder give its subfolder vae");
   }
-  throw Error(
+  throw FileError(
       path.string() + (is_model_folder(path) ? ": has no config.json" : ": there is no such folder or file") +
       "; an autoencoder is a folder with config.json and weights, as the subfolder vae of a diffusers "
       "model, or one .safetensors file");

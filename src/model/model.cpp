@@ -13,7 +13,6 @@
 #include "device/devices.h"
 #include "model/model_impl.h"
 #include "model/prompt/lora_tags.h"
-#include "model/prompt/prompt_error.h"
 #include "model/prompt/prompt_weights.h"
 #include "model/text/prompt_text.h"
 #include "model/weights/lora.h"
@@ -31,35 +30,48 @@ constexpr std::size_t kUnmatchedKeysShown = 3;
 
 void check_scale(const LoraScale& lora) {
   if (!std::isfinite(lora.scale)) {
-    throw Error("LoRA \"" + lora.name + "\": its scale must be a finite number");
+    throw ArgumentError("LoRA \"" + lora.name + "\": its scale must be a finite number");
   }
 }
 
 [[noreturn]] void refuse_same_name(const LoraOptions& a, const LoraOptions& b) {
   std::error_code error;
   if (a.file == b.file || std::filesystem::equivalent(a.file, b.file, error)) {
-    throw Error(b.file.string() + ": is given twice as a LoRA; give it once, with the sum of the scales");
+    throw ArgumentError(b.file.string() +
+                        ": is given twice as a LoRA; give it once, with the sum of the scales");
   }
-  throw Error("the LoRAs " + a.file.string() + " and " + b.file.string() + " have the same name, \"" +
-              b.name + "\"; name one of them otherwise, or rename its file");
+  throw ArgumentError("the LoRAs " + a.file.string() + " and " + b.file.string() + " have the same name, \"" +
+                      b.name + "\"; name one of them otherwise, or rename its file");
+}
+
+/// Names the LoRAs and checks names and scales.
+void complete_loras(std::vector<LoraOptions>& loras) {
+  name_loras(loras);
+  for (std::size_t i = 0; i < loras.size(); ++i) {
+    check_scale({loras[i].name, loras[i].scale});
+    for (std::size_t j = 0; j < i; ++j) {
+      if (loras[i].name == loras[j].name) {
+        refuse_same_name(loras[j], loras[i]);
+      }
+    }
+  }
+}
+
+std::vector<LoraScale> scales_of(const std::vector<LoraOptions>& loras) {
+  std::vector<LoraScale> scales;
+  for (const LoraOptions& lora : loras) {
+    scales.push_back({.name = lora.name, .scale = lora.scale});
+  }
+  return scales;
 }
 
 /// Fills in defaults and checks the LoRAs. Throws Error for a duplicate name, a scale that is not finite or a
 /// missing LoRA folder.
 ModelOptions complete(ModelOptions options) {
-  name_loras(options.loras);
-  for (const LoraOptions& lora : options.loras) {
-    check_scale({lora.name, lora.scale});
-  }
-  for (std::size_t i = 0; i < options.loras.size(); ++i) {
-    for (std::size_t j = 0; j < i; ++j) {
-      if (options.loras[i].name == options.loras[j].name) {
-        refuse_same_name(options.loras[j], options.loras[i]);
-      }
-    }
-  }
+  complete_loras(options.loras);
   if (options.lora_folder && !std::filesystem::is_directory(*options.lora_folder)) {
-    throw Error(options.lora_folder->string() + ": there is no such folder; give one that holds LoRAs");
+    throw ArgumentError(options.lora_folder->string() +
+                        ": there is no such folder; give one that holds LoRAs");
   }
   if (!options.on_warning) {
     options.on_warning = [](const std::string& message) { std::cerr << "warning: " << message << '\n'; };
@@ -108,9 +120,8 @@ ModelInfo describe(const ModelFiles& files, const Device& device, const ModelOpt
   info.instruction_set = traits.instruction_set;
   info.native_size = static_cast<int>(files.unet_config.sample_size) * info.size_multiple;
   info.prompt_tokens = static_cast<int>(files.tokenizer.tokens_per_prompt());
-  for (const LoraOptions& lora : options.loras) {
-    info.lora_names.push_back(lora.name);
-  }
+  info.embedding_width = static_cast<int>(files.text_encoder_config.hidden_size);
+  info.loras = scales_of(options.loras);
   return info;
 }
 
@@ -169,7 +180,7 @@ std::shared_ptr<WeightSet> Model::Impl::weights(const std::vector<LoraScale>& ch
     check_scale(change);
     const auto changed_scale = scales.find(compose(change.name));
     if (changed_scale == scales.end()) {
-      throw Error("no LoRA with the name \"" + change.name + "\" was loaded with the model");
+      throw ArgumentError("the model has no LoRA with the name \"" + change.name + "\"");
     }
     changed_scale->second = change.scale;
   }
@@ -190,6 +201,30 @@ std::shared_ptr<WeightSet> Model::Impl::weights(const std::vector<LoraScale>& ch
     scaled.push_back({loras_of_prompts_.get(name, open), scale});
   }
   return weight_sets.get(std::move(scaled));
+}
+
+std::string Model::Impl::add_lora(LoraOptions lora) {
+  std::vector<LoraOptions> loras = options.loras;
+  loras.push_back(std::move(lora));
+  complete_loras(loras);
+  std::vector<LoraScale> scales = scales_of(loras);
+  loras_.push_back(open_lora(loras.back().file));
+  options.loras = std::move(loras);
+  info.loras = std::move(scales);
+  ++lora_changes;
+  return options.loras.back().name;
+}
+
+void Model::Impl::remove_lora(const std::string& name) {
+  const auto found = std::ranges::find(options.loras, compose(name), &LoraOptions::name);
+  if (found == options.loras.end()) {
+    throw ArgumentError("the model has no LoRA with the name \"" + name + "\"");
+  }
+  const auto index = found - options.loras.begin();
+  options.loras.erase(found);
+  loras_.erase(loras_.begin() + index);
+  info.loras.erase(info.loras.begin() + index);
+  ++lora_changes;
 }
 
 const Tokenizer::Encoding& Model::Impl::tokenize(const std::string& prompt) {
@@ -234,5 +269,15 @@ std::shared_ptr<Model> Model::load(const ModelOptions& options) {
 }
 
 const ModelInfo& Model::info() const { return impl_->info; }
+
+std::string Model::add_lora(const LoraOptions& lora) { return impl_->add_lora(lora); }
+void Model::remove_lora(const std::string& name) { impl_->remove_lora(name); }
+
+std::vector<float> Model::encode_prompt(const std::string& prompt, std::span<const LoraScale> lora_scales) {
+  std::vector<LoraScale> of_prompt;
+  const std::string text = impl_->take_lora_tags(prompt, of_prompt);
+  const auto weights = impl_->weights({lora_scales.begin(), lora_scales.end()}, of_prompt);
+  return *impl_->embedding(*weights, text);
+}
 
 }  // namespace streamdiffusion

@@ -22,18 +22,18 @@ constexpr std::int64_t kLatentChannels = 4;
 
 void check_unet_channels(const ModelFiles& model) {
   if (model.unet_config.in_channels != kLatentChannels) {
-    throw Error(model.unet.where() + ": the UNet's in_channels is " +
-                std::to_string(model.unet_config.in_channels) +
-                ", only 4 is supported: the latents of Stable Diffusion 1 and 2 (models for inpainting or "
-                "editing take more)");
+    throw FileError(
+        model.unet.where() + ": the UNet's in_channels is " + std::to_string(model.unet_config.in_channels) +
+        ", only 4 is supported: the latents of Stable Diffusion 1 and 2 (models for inpainting or "
+        "editing take more)");
   }
 }
 
 void check_latent_channels(const AutoencoderFiles& autoencoder) {
   if (autoencoder.latent_channels() != kLatentChannels) {
-    throw Error(autoencoder.weights.where() + ": the autoencoder's latent_channels is " +
-                std::to_string(autoencoder.latent_channels()) + ", the UNet takes " +
-                std::to_string(kLatentChannels) + "; use an autoencoder made for this model");
+    throw FileError(autoencoder.weights.where() + ": the autoencoder's latent_channels is " +
+                    std::to_string(autoencoder.latent_channels()) + ", the UNet takes " +
+                    std::to_string(kLatentChannels) + "; use an autoencoder made for this model");
   }
 }
 
@@ -42,21 +42,21 @@ void check_text_fits(const ModelFiles& model) {
   const std::string where = model.path.string() + ": ";
   for (const std::int64_t dim : model.unet_config.cross_attention_dim) {
     if (dim != text.hidden_size) {
-      throw Error(where + "the UNet's cross_attention_dim is " + std::to_string(dim) +
-                  ", the text encoder's hidden_size " + std::to_string(text.hidden_size) +
-                  "; unet and text_encoder come from different models");
+      throw FileError(where + "the UNet's cross_attention_dim is " + std::to_string(dim) +
+                      ", the text encoder's hidden_size " + std::to_string(text.hidden_size) +
+                      "; unet and text_encoder come from different models");
     }
   }
   if (model.tokenizer.tokens_per_prompt() > text.max_position_embeddings) {
-    throw Error(
+    throw FileError(
         where + "the tokenizer's model_max_length is " + std::to_string(model.tokenizer.tokens_per_prompt()) +
         ", the text encoder's max_position_embeddings only " + std::to_string(text.max_position_embeddings) +
         "; tokenizer and text_encoder come from different models");
   }
   if (model.tokenizer.vocabulary_size() > text.vocab_size) {
-    throw Error(where + "the tokenizer has " + std::to_string(model.tokenizer.vocabulary_size()) +
-                " tokens, the text encoder's vocab_size is only " + std::to_string(text.vocab_size) +
-                "; tokenizer and text_encoder come from different models");
+    throw FileError(where + "the tokenizer has " + std::to_string(model.tokenizer.vocabulary_size()) +
+                    " tokens, the text encoder's vocab_size is only " + std::to_string(text.vocab_size) +
+                    "; tokenizer and text_encoder come from different models");
   }
 }
 
@@ -65,8 +65,8 @@ std::optional<bool> given_v_prediction(const ModelOptions& options) {
     return std::nullopt;
   }
   if (options.prediction_type != "epsilon" && options.prediction_type != "v_prediction") {
-    throw Error("prediction type \"" + options.prediction_type +
-                "\" is not known: use epsilon, v_prediction or auto");
+    throw FileError("prediction type \"" + options.prediction_type +
+                    "\" is not known: use epsilon, v_prediction or auto");
   }
   return options.prediction_type == "v_prediction";
 }
@@ -82,7 +82,7 @@ void add_embeddings(const std::vector<EmbeddingOptions>& embeddings, ModelFiles&
     try {
       model.tokenizer.add_word(inversion.token, ids);
     } catch (const Error& error) {
-      throw Error(options.file.string() + ": " + error.what());
+      throw FileError(options.file.string() + ": " + error.what());
     }
     model.added_embeddings.insert(model.added_embeddings.end(), inversion.vectors.begin(),
                                   inversion.vectors.end());
@@ -91,9 +91,9 @@ void add_embeddings(const std::vector<EmbeddingOptions>& embeddings, ModelFiles&
 
 ModelFiles open_parts(const ModelOptions& options) {
   if (!fs::exists(options.path)) {
-    throw Error(options.path.string() +
-                ": there is no such folder or file; give the folder of a diffusers model, the one with "
-                "model_index.json, or a checkpoint in one .safetensors file");
+    throw FileError(options.path.string() +
+                    ": there is no such folder or file; give the folder of a diffusers model, the one with "
+                    "model_index.json, or a checkpoint in one .safetensors file");
   }
   return is_model_folder(options.path) ? open_model_folder(options) : open_single_file(options);
 }

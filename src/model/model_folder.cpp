@@ -20,8 +20,8 @@ void check_components(const fs::path& folder, bool own_vae) {
     }
   }
   if (!missing.empty()) {
-    throw Error(folder.string() + ": the model is not complete, missing: " + missing +
-                "; download the whole repository again");
+    throw FileError(folder.string() + ": the model is not complete, missing: " + missing +
+                    "; download the whole repository again");
   }
 }
 
@@ -43,8 +43,8 @@ ModelFiles open_model_folder(const ModelOptions& options) {
   const fs::path& folder = options.path;
   const fs::path index = folder / "model_index.json";
   if (!is_model_file(index)) {
-    throw Error(folder.string() +
-                " has no model_index.json; give the folder of a diffusers model that has one");
+    throw FileError(folder.string() +
+                    " has no model_index.json; give the folder of a diffusers model that has one");
   }
   parse_model_index(read_text_file(index), index.string());
   check_components(folder, !options.vae);

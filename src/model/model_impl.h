@@ -16,6 +16,11 @@
 
 namespace streamdiffusion {
 
+/// Gives the library's other parts a model's implementation.
+struct ModelAccess {
+  static Model::Impl& impl(const Model& model) { return *model.impl_; }
+};
+
 /// The part of a model that streams use. Not thread-safe: call it from one thread at a time.
 struct Model::Impl {
   explicit Impl(const ModelOptions& options);
@@ -49,6 +54,11 @@ struct Model::Impl {
     return weights.text_context(context, blend);
   }
 
+  /// Adds a LoRA and returns its name; see Model::add_lora.
+  std::string add_lora(LoraOptions lora);
+  /// Removes a LoRA; see Model::remove_lora.
+  void remove_lora(const std::string& name);
+
   [[nodiscard]] Context context() { return {*device, arena}; }
 
   /// The number of floating-point operations so far, or 0 if the device does not count them.
@@ -62,6 +72,7 @@ struct Model::Impl {
   Arena arena;  ///< Memory for activations, shared by all streams.
   std::unique_ptr<Autoencoder> autoencoder;
   WeightSets weight_sets;
+  std::uint64_t lora_changes = 0;  ///< Number of LoRAs that were added or removed.
 
  private:
   [[nodiscard]] std::shared_ptr<const Lora> open_lora(const std::filesystem::path& file) const;

@@ -117,7 +117,7 @@ class Pipeline {
       const StepResult result =
           meter_.time(&PipelineStatistics::stream_seconds, [&] { return processor_.step(group, out); });
       account(group, result);
-      if (options_.live || result == StepResult::processed) {
+      if (options_.live || !result.skipped) {
         publish(out);
       }
     }
@@ -251,8 +251,8 @@ class Pipeline {
   }
 
   /// Counts skipped inputs and announces the inputs to post-processing.
-  void account(const std::vector<Frame>& group, StepResult result) {
-    const bool skipped = result == StepResult::skipped;
+  void account(const std::vector<Frame>& group, const StepResult& result) {
+    const bool skipped = result.skipped;
     for (const Frame& frame : group) {
       if (frame.number == kPadding) {
         continue;
@@ -385,7 +385,7 @@ class Pipeline {
 
 void check(const FrameProcessor& processor) {
   if (processor.width() < 1 || processor.height() < 1 || processor.frame_buffer_size() < 1) {
-    throw Error("the stream's size and frame buffer must be at least 1");
+    throw ArgumentError("the stream's size and frame buffer must be at least 1");
   }
 }
 

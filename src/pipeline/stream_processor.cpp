@@ -1,3 +1,4 @@
+#include "streamdiffusion/frame_stream.h"
 #include "streamdiffusion/pipeline.h"
 
 namespace streamdiffusion {
@@ -5,18 +6,19 @@ namespace {
 
 class StreamProcessor final : public FrameProcessor {
  public:
-  explicit StreamProcessor(Stream& stream) : stream_(stream) {}
+  explicit StreamProcessor(Stream& stream) : stream_(stream), frames_(stream) {}
 
   [[nodiscard]] int width() const override { return stream_.options().width; }
   [[nodiscard]] int height() const override { return stream_.options().height; }
   [[nodiscard]] int frame_buffer_size() const override { return stream_.options().frame_buffer_size; }
   StepResult step(const std::vector<Frame>& in, std::vector<Frame>& out) override {
-    return stream_.step(in, out);
+    return frames_.step(in, out);
   }
-  void drain(std::vector<Frame>& out) override { stream_.drain(out); }
+  void drain(std::vector<Frame>& out) override { frames_.drain(out); }
 
  private:
   Stream& stream_;
+  FrameStream frames_;
 };
 
 }  // namespace

@@ -75,7 +75,7 @@ pid_t spawn(const std::filesystem::path& program, const std::vector<std::string>
   const int error = posix_spawn(&pid, program.c_str(), &actions, nullptr, pointers.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0) {
-    throw Error("cannot start " + program.string() + ": " + std::strerror(error));
+    throw SystemError("cannot start " + program.string() + ": " + std::strerror(error));
   }
   return pid;
 }
@@ -86,7 +86,7 @@ ChildRun run_child(const std::filesystem::path& program, const std::vector<std::
   constexpr int kLookEvery = 5;  // milliseconds
   std::array<int, 2> ends{};
   if (pipe2(ends.data(), O_CLOEXEC) != 0) {
-    throw Error(std::string("no pipe: ") + std::strerror(errno));
+    throw SystemError(std::string("no pipe: ") + std::strerror(errno));
   }
   const PipeEnd reading(ends[0]);
   PipeEnd writing(ends[1]);

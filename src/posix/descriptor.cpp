@@ -15,7 +15,7 @@ namespace {
 
 [[noreturn]] void fail(const std::string& what) {
   const std::error_code reason(errno, std::generic_category());
-  throw Error(what + ": " + reason.message());
+  throw SystemError(what + ": " + reason.message());
 }
 
 }  // namespace

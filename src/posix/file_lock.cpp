@@ -29,7 +29,7 @@ bool is_current(int descriptor, const std::filesystem::path& file) {
 std::optional<FileLock> FileLock::try_lock(const std::filesystem::path& file) {
   const int opened = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kShared);
   if (opened < 0) {
-    throw Error(file.string() + ": cannot be made: " + std::generic_category().message(errno));
+    throw SystemError(file.string() + ": cannot be made: " + std::generic_category().message(errno));
   }
   FileLock lock(opened);
   // Other errors (ENOLCK, ENOSYS) mean that the file system has no locks. Then no process can hold one.

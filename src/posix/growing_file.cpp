@@ -90,7 +90,8 @@ void GrowingFile::sync() const {
 }
 
 void GrowingFile::fail(const char* what, int error) const {
-  throw Error(file_.string() + ": " + what + ": " + std::generic_category().message(error) + advice(error));
+  throw SystemError(file_.string() + ": " + what + ": " + std::generic_category().message(error) +
+                    advice(error));
 }
 
 }  // namespace streamdiffusion::posix

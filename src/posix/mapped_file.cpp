@@ -27,7 +27,7 @@ class FileDescriptor {
 };
 
 [[noreturn]] void fail(const std::filesystem::path& file, int error) {
-  throw Error(file.string() + ": cannot be read: " + std::generic_category().message(error));
+  throw SystemError(file.string() + ": cannot be read: " + std::generic_category().message(error));
 }
 
 }  // namespace
@@ -43,7 +43,7 @@ MappedFile::MappedFile(const std::filesystem::path& file) {
     fail(file, errno);
   }
   if (!S_ISREG(status.st_mode)) {
-    throw Error(file.string() + ": is not a file");
+    throw SystemError(file.string() + ": is not a file");
   }
   if (status.st_size == 0) {
     return;  // nothing to map

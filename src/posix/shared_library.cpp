@@ -39,11 +39,11 @@ void* open_library_function(const std::string& file, const std::string& function
   void* const library = dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) {
     const char* const reason = dlerror();
-    throw Error(reason != nullptr ? reason : file + " cannot be opened");
+    throw SystemError(reason != nullptr ? reason : file + " cannot be opened");
   }
   void* const found = dlsym(library, function.c_str());
   if (found == nullptr) {
-    throw Error(place + " is not what it should be: it has no " + function);
+    throw SystemError(place + " is not what it should be: it has no " + function);
   }
   return found;
 }

@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "control/settings_json.h"
-#include "model/prompt/prompt_error.h"
 #include "server/engine.h"
 #include "streamdiffusion/error.h"
 

@@ -81,28 +81,30 @@ StreamStep SessionStream::begin_step(std::vector<Input> inputs) {
     in_[i] = std::move(inputs_[i].frame);
     in_[i].number = next_number_++;
   }
-  return {.stream = image_stream_.get(), .in = &in_, .out = &out_};
+  image_frames_.emplace(*image_stream_);
+  return image_frames_->begin_step(in_, out_);
 }
 
 void SessionStream::end_step(const StreamStep& step) {
+  image_frames_->end_step(step.result, out_);
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
     if (!inputs_[i].arrival) {
       continue;
     }
-    if (step.result == StepResult::skipped) {
+    if (step.result.skipped) {
       deliver_(FrameState::skipped, *inputs_[i].arrival, nullptr);
     } else {
       frames_in_flight_.push_back({in_[i].number, *inputs_[i].arrival});
     }
   }
   inputs_.clear();
-  if (step.result == StepResult::processed) {
+  if (!step.result.skipped) {
     deliver_frames(out_);
   }
 }
 
 void SessionStream::drain() {
-  image_stream_->drain(out_);
+  FrameStream(*image_stream_).drain(out_);
   deliver_frames(out_);
   if (!image_stream_->in_flight()) {
     drop_all();  // Frames whose rows a change of parameters removed from the batch.
@@ -132,7 +134,7 @@ void SessionStream::make_text_images(const std::vector<Arrival>& arrivals) {
   for (const Arrival& arrival : arrivals) {
     variations.push_back(arrival.tag.variation);
   }
-  text_stream_->generate_images(variations, out_);
+  FrameStream(*text_stream_).generate_images(variations, out_);
   for (std::size_t i = 0; i < arrivals.size(); ++i) {
     deliver_(FrameState::image, arrivals[i], &out_[i]);
   }

@@ -11,6 +11,7 @@
 #include "server/protocol.h"
 #include "server/stream_settings.h"
 #include "settings/settings.h"
+#include "streamdiffusion/frame_stream.h"
 #include "streamdiffusion/stream.h"
 
 namespace streamdiffusion::server {
@@ -83,8 +84,9 @@ class SessionStream {
   std::unique_ptr<Stream> image_stream_;  // Made at the first image-to-image frame or change.
   std::unique_ptr<Stream> text_stream_;   // Made at the first text-to-image frame.
   std::int64_t next_number_ = 0;
-  std::deque<Tagged> frames_in_flight_;  // Frames in flight, ordered by number.
-  std::vector<Input> inputs_;            // Inputs between begin_step and end_step.
+  std::deque<Tagged> frames_in_flight_;      // Frames in flight, ordered by number.
+  std::vector<Input> inputs_;                // Inputs between begin_step and end_step.
+  std::optional<FrameStream> image_frames_;  // Arguments of the step between begin_step and end_step.
   std::vector<Frame> in_;
   std::vector<Frame> out_;
 };

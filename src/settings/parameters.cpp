@@ -22,8 +22,8 @@ constexpr double kLastStep = 0.9;
 std::size_t index_of(const std::string& name, const char* what, std::span<const std::string_view> names) {
   const auto found = std::ranges::find(names, name);
   if (found == names.end()) {
-    throw Error(std::string(what) + " \"" + name + "\" is not known: use " +
-                permitted_values(ChoiceSetting{.names = names}));
+    throw ArgumentError(std::string(what) + " \"" + name + "\" is not known: use " +
+                        permitted_values(ChoiceSetting{.names = names}));
   }
   return static_cast<std::size_t>(found - names.begin());
 }
@@ -57,13 +57,13 @@ std::vector<int> t_index_list_for(float strength, int steps, int num_inference_s
   const int below =
       std::max(1, static_cast<int>(std::lround(static_cast<double>(strength) * num_inference_steps)));
   if (steps > below && below == num_inference_steps) {
-    throw Error("steps is " + std::to_string(steps) + ", must be 1 to " + std::to_string(below) +
-                ", the length of the schedule (num_inference_steps)");
+    throw ArgumentError("steps is " + std::to_string(steps) + ", must be 1 to " + std::to_string(below) +
+                        ", the length of the schedule (num_inference_steps)");
   }
   if (steps > below) {
-    throw Error("steps is " + std::to_string(steps) + ": strength " + text_of(strength) + " of " +
-                std::to_string(num_inference_steps) + " timesteps leaves room for 1 to " +
-                std::to_string(below) + "; take fewer steps or more strength");
+    throw ArgumentError("steps is " + std::to_string(steps) + ": strength " + text_of(strength) + " of " +
+                        std::to_string(num_inference_steps) + " timesteps leaves room for 1 to " +
+                        std::to_string(below) + "; take fewer steps or more strength");
   }
   const int first = num_inference_steps - below;
   const int preferred = static_cast<int>(std::lround(kLastStep * num_inference_steps));

@@ -97,8 +97,8 @@ class Check {
 
  private:
   [[noreturn]] void refuse(const std::string& what_it_is) const {
-    throw Error(std::string(setting_.name) + " " + what_it_is + ", must be " +
-                permitted_values(setting_.type));
+    throw ArgumentError(std::string(setting_.name) + " " + what_it_is + ", must be " +
+                        permitted_values(setting_.type));
   }
 
   template <typename Number>

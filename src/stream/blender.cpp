@@ -44,12 +44,12 @@ void check_weights(const std::vector<float>& weights, const char* what) {
   float sum = 0;
   for (const float weight : weights) {
     if (!(weight >= 0)) {
-      throw Error(std::string("the weights of ") + what + " must be numbers from 0 on");
+      throw ArgumentError(std::string("the weights of ") + what + " must be numbers from 0 on");
     }
     sum += weight;
   }
   if (!(std::isfinite(sum) && sum > 0)) {
-    throw Error(std::string("the weights of ") + what + " must have a finite sum above 0");
+    throw ArgumentError(std::string("the weights of ") + what + " must have a finite sum above 0");
   }
 }
 

@@ -1,6 +1,7 @@
 #include "stream/denoising.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -32,12 +33,13 @@ void check_signal(const DenoisingPlan& denoising) {
   const std::string why =
       "the first denoising step has no signal, only noise (the scheduler's rescale_betas_zero_snr)";
   if (!denoising.v_prediction) {
-    throw Error(why +
-                ", from which a model that predicts noise (epsilon) predicts no image; take later steps "
-                "(t_index_list from 1 on), or v_prediction if the model was trained so");
+    throw ArgumentError(
+        why +
+        ", from which a model that predicts noise (epsilon) predicts no image; take later steps "
+        "(t_index_list from 1 on), or v_prediction if the model was trained so");
   }
   if (guides_by_residual_noise(denoising.cfg_type)) {
-    throw Error(
+    throw ArgumentError(
         why + ", from which cfg_type " + to_string(denoising.cfg_type) +
         " computes no negative prediction; use full or none, or later steps (t_index_list from 1 on)");
   }
@@ -60,6 +62,9 @@ std::shared_ptr<const DeviceTensor> project_time(Model::Impl& model, const Denoi
 std::vector<WeightedPrompt> prompts_of(const Model::Impl& model, const Parameters& parameters,
                                        std::vector<LoraScale>& loras) {
   std::vector<WeightedPrompt> prompts = parameters.prompts;
+  if (parameters.prompt_embeds) {
+    return {};
+  }
   if (prompts.empty()) {
     prompts.push_back({.text = parameters.prompt});
   }
@@ -67,6 +72,38 @@ std::vector<WeightedPrompt> prompts_of(const Model::Impl& model, const Parameter
     prompt.text = model.take_lora_tags(prompt.text, loras);
   }
   return prompts;
+}
+
+void check_embeds(const char* name, const PromptEmbedding& embeds, const ModelInfo& info) {
+  const auto tokens = static_cast<std::size_t>(info.prompt_tokens);
+  const auto width = static_cast<std::size_t>(info.embedding_width);
+  if (embeds.size() != tokens * width) {
+    throw ArgumentError(std::string(name) + " has " + std::to_string(embeds.size()) +
+                        " numbers, this model takes " + std::to_string(tokens) + " tokens of " +
+                        std::to_string(width));
+  }
+  if (!std::ranges::all_of(embeds, [](float value) { return std::isfinite(value); })) {
+    throw ArgumentError(std::string(name) + " has a number that is not finite");
+  }
+}
+
+/// Sets the text context of a given embedding.
+void set_embedding(Model::Impl& model, std::shared_ptr<const PromptEmbedding> embedding,
+                   const DenoisingPlan* previous, DenoisingPlan& denoising) {
+  denoising.prompt_embedding = std::move(embedding);
+  const bool same = previous != nullptr && previous->weights == denoising.weights &&
+                    *previous->prompt_embedding == *denoising.prompt_embedding;
+  denoising.prompt =
+      same ? previous->prompt : model.text_context(*denoising.weights, *denoising.prompt_embedding);
+}
+
+std::shared_ptr<const TextContext> negative_context(Model::Impl& model, WeightSet& weights,
+                                                    const Parameters& parameters) {
+  if (!parameters.negative_prompt_embeds) {
+    return model.text_context(weights, parameters.negative_prompt);
+  }
+  check_embeds("negative_prompt_embeds", *parameters.negative_prompt_embeds, model.info);
+  return model.text_context(std::as_const(weights), *parameters.negative_prompt_embeds);
 }
 
 /// Sets the prompt's embedding and text context, blended if there are several prompts.
@@ -85,10 +122,7 @@ void set_prompt(Model::Impl& model, const std::vector<WeightedPrompt>& prompts, 
   for (const WeightedPrompt& prompt : prompts) {
     blender.add(*model.embedding(weights, prompt.text), prompt.weight);
   }
-  denoising.prompt_embedding = std::make_shared<const PromptEmbedding>(blender.values());
-  const bool same = previous != nullptr && previous->weights == denoising.weights &&
-                    *previous->prompt_embedding == *denoising.prompt_embedding;
-  denoising.prompt = same ? previous->prompt : model.text_context(weights, *denoising.prompt_embedding);
+  set_embedding(model, std::make_shared<const PromptEmbedding>(blender.values()), previous, denoising);
 }
 
 }  // namespace
@@ -107,7 +141,7 @@ std::shared_ptr<const DenoisingPlan> make_denoising_plan(Model::Impl& model, con
   denoising->cross_frame_attention = parameters.cross_frame_attention;
   denoising->guidance_embedding = parameters.guidance_embedding;
   if (parameters.guidance_embedding && model.files.unet_config.time_cond_proj_dim == 0) {
-    throw Error(
+    throw ArgumentError(
         "guidance_embedding is given, but this model's UNet takes none (it has no time_cond_proj_dim)");
   }
 
@@ -115,9 +149,14 @@ std::shared_ptr<const DenoisingPlan> make_denoising_plan(Model::Impl& model, con
   std::vector<LoraScale> loras_of_prompts;
   const std::vector<WeightedPrompt> prompts = prompts_of(model, parameters, loras_of_prompts);
   denoising->weights = model.weights(parameters.lora_scales, loras_of_prompts);
-  set_prompt(model, prompts, parameters.prompt_blend, previous, *denoising);
+  if (parameters.prompt_embeds) {
+    check_embeds("prompt_embeds", *parameters.prompt_embeds, model.info);
+    set_embedding(model, parameters.prompt_embeds, previous, *denoising);
+  } else {
+    set_prompt(model, prompts, parameters.prompt_blend, previous, *denoising);
+  }
   if (denoising->cfg_type == CfgType::full || denoising->cfg_type == CfgType::initialize) {
-    denoising->negative_prompt = model.text_context(*denoising->weights, parameters.negative_prompt);
+    denoising->negative_prompt = negative_context(model, *denoising->weights, parameters);
   }
   const bool same_time = previous != nullptr && previous->weights == denoising->weights &&
                          previous->guidance_embedding == denoising->guidance_embedding &&

@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <functional>
 
+#include "stream/nchw.h"
+
 namespace streamdiffusion {
 
 namespace {
@@ -20,26 +22,38 @@ Shape FrameCodec::latents(std::int64_t frames) const {
   return {frames, images.h / kPixelsPerLatent, images.w / kPixelsPerLatent, kLatentChannels};
 }
 
-void FrameCodec::encode(Context context, std::span<const Frame> frames, const Tensor& latents) {
+void FrameCodec::encode(Context context, std::span<const InputFrame> frames, const Tensor& latents) {
+  if (!frames.front().latents.empty()) {
+    for (std::size_t i = 0; i < frames.size(); ++i) {
+      upload_nchw(context.device, frames[i].latents, nhwc_, latents.rows(static_cast<std::int64_t>(i), 1));
+    }
+    return;
+  }
   const Tensor images = images_.view().rows(0, latents.shape.n);
   const Autoencoder::PixelRange range = autoencoder_.encode_range();
   for (std::size_t i = 0; i < frames.size(); ++i) {
-    context.device.upload_pixels(frames[i].pixels.data(), range.scale, range.shift,
-                                 images.rows(static_cast<std::int64_t>(i), 1));
+    pixels_.upload(context.device, frames[i].image, range.scale, range.shift,
+                   images.rows(static_cast<std::int64_t>(i), 1));
   }
   const auto encode = [&] { autoencoder_.encode(context, images, latents); };
   context.device.sequence(std::ref(encode));
 }
 
-void FrameCodec::decode(Context context, const Tensor& latents, std::span<Frame> frames) {
+Tensor FrameCodec::decode(Context context, const Tensor& latents) {
   const Tensor images = images_.view().rows(0, latents.shape.n);
   const auto decode = [&] { autoencoder_.decode(context, latents, images); };
   context.device.sequence(std::ref(decode));
-  const Autoencoder::PixelRange range = Autoencoder::decode_range();
-  for (std::size_t i = 0; i < frames.size(); ++i) {
-    frames[i].resize(static_cast<int>(images.shape.w), static_cast<int>(images.shape.h));
-    context.device.download_pixels(images.rows(static_cast<std::int64_t>(i), 1), range.scale, range.shift,
-                                   frames[i].pixels.data());
+  return images;
+}
+
+void FrameCodec::write(Context context, const Tensor& image, const Tensor& latents,
+                       const OutputFrame& frame) {
+  if (!frame.image.empty()) {
+    const Autoencoder::PixelRange range = Autoencoder::decode_range();
+    pixels_.download(context.device, image, range.scale, range.shift, frame.image);
+  }
+  if (!frame.latents.empty()) {
+    download_nchw(context.device, latents, nhwc_, frame.latents);
   }
 }
 

@@ -8,12 +8,12 @@ namespace streamdiffusion {
 FrameFilter::FrameFilter(Device& device, const Shape& images, std::uint64_t seed)
     : device_(device), images_(images), uniform_(seed) {}
 
-bool FrameFilter::should_process(const SimilarityFilterParameters& parameters, std::span<const Frame> frames,
-                                 bool can_skip, int delay, int forced) {
+bool FrameFilter::should_process(const SimilarityFilterParameters& parameters,
+                                 std::span<const InputFrame> frames, bool can_skip, int delay, int forced) {
   decision_ = {.filter = filter_, .compared = compared_};
   SimilarityFilter& filter = decision_.filter;
   filter.force(forced);
-  if (!parameters.enabled) {
+  if (!parameters.enabled || !frames.front().latents.empty()) {
     decision_.compared = false;
     filter.pass();
     return true;
@@ -55,15 +55,15 @@ double FrameFilter::draw() {
   return *drawn_;
 }
 
-void FrameFilter::upload(std::span<const Frame> frames) {
+void FrameFilter::upload(std::span<const InputFrame> frames) {
   if (current_.view().empty()) {
     DeviceTensor processed(device_, images_);
     current_ = DeviceTensor(device_, images_);
     processed_ = std::move(processed);
   }
   for (std::size_t i = 0; i < frames.size(); ++i) {
-    device_.upload_pixels(frames[i].pixels.data(), 2.0F, -1.0F,
-                          current_.view().rows(static_cast<std::int64_t>(i), 1));
+    pixels_.upload(device_, frames[i].image, 2.0F, -1.0F,
+                   current_.view().rows(static_cast<std::int64_t>(i), 1));
   }
 }
 

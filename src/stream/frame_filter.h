@@ -5,9 +5,10 @@
 #include <span>
 
 #include "device/device_tensor.h"
+#include "stream/pixel_transfer.h"
 #include "stream/similarity_filter.h"
-#include "streamdiffusion/frame.h"
 #include "streamdiffusion/parameters.h"
+#include "streamdiffusion/stream.h"
 
 namespace streamdiffusion {
 
@@ -20,8 +21,9 @@ class FrameFilter {
 
   /// Returns true if these frames must be processed. `can_skip` is false if there is no result to show again.
   /// `delay` is the number of steps from a frame's input to its output. `forced` makes that many steps,
-  /// including this one, be processed. The decision takes effect by `commit`.
-  bool should_process(const SimilarityFilterParameters& parameters, std::span<const Frame> frames,
+  /// including this one, be processed. Frames given as latents are always processed. The decision takes
+  /// effect by `commit`.
+  bool should_process(const SimilarityFilterParameters& parameters, std::span<const InputFrame> frames,
                       bool can_skip, int delay, int forced);
   /// Applies the decision of the last `should_process`.
   void commit() noexcept;
@@ -40,11 +42,12 @@ class FrameFilter {
     bool has_used_draw = false;
   };
 
-  void upload(std::span<const Frame> frames);
+  void upload(std::span<const InputFrame> frames);
   double draw();
 
   Device& device_;
   Shape images_;
+  PixelTransfer pixels_;
   SimilarityFilter filter_;
   UniformGenerator uniform_;
   std::optional<double> drawn_;  // a random number that no committed decision has used yet

@@ -13,19 +13,19 @@ namespace {
 
 void check_t_index_list(const std::vector<int>& t_index_list, int num_inference_steps) {
   if (t_index_list.empty()) {
-    throw Error("t_index_list is empty: give at least one index, as in 32,45");
+    throw ArgumentError("t_index_list is empty: give at least one index, as in 32,45");
   }
   for (std::size_t i = 0; i < t_index_list.size(); ++i) {
     const int index = t_index_list[i];
     if (index < 0 || index >= num_inference_steps) {
-      throw Error("t_index_list: " + std::to_string(index) + " is out of range: the schedule has " +
-                  std::to_string(num_inference_steps) + " steps, so indices go from 0 to " +
-                  std::to_string(num_inference_steps - 1));
+      throw ArgumentError("t_index_list: " + std::to_string(index) + " is out of range: the schedule has " +
+                          std::to_string(num_inference_steps) + " steps, so indices go from 0 to " +
+                          std::to_string(num_inference_steps - 1));
     }
     if (i > 0 && index <= t_index_list[i - 1]) {
-      throw Error("t_index_list: " + std::to_string(index) + " follows " +
-                  std::to_string(t_index_list[i - 1]) +
-                  ": indices must increase, from the noisiest step to the last");
+      throw ArgumentError("t_index_list: " + std::to_string(index) + " follows " +
+                          std::to_string(t_index_list[i - 1]) +
+                          ": indices must increase, from the noisiest step to the last");
     }
   }
 }
@@ -35,13 +35,14 @@ void check_t_index_list(const std::vector<int>& t_index_list, int num_inference_
 std::vector<std::int64_t> lcm_timesteps(const SchedulerConfig& config, int num_inference_steps) {
   const std::int64_t original_steps = config.original_inference_steps;
   if (original_steps < 1 || original_steps > config.num_train_timesteps) {
-    throw Error("scheduler: original_inference_steps is " + std::to_string(original_steps) +
-                ", must be from 1 to " + std::to_string(config.num_train_timesteps) +
-                " (num_train_timesteps)");
+    throw ArgumentError("scheduler: original_inference_steps is " + std::to_string(original_steps) +
+                        ", must be from 1 to " + std::to_string(config.num_train_timesteps) +
+                        " (num_train_timesteps)");
   }
   if (num_inference_steps < 1 || num_inference_steps > original_steps) {
-    throw Error("num_inference_steps is " + std::to_string(num_inference_steps) + ", must be from 1 to " +
-                std::to_string(original_steps) + " (the scheduler's original_inference_steps)");
+    throw ArgumentError("num_inference_steps is " + std::to_string(num_inference_steps) +
+                        ", must be from 1 to " + std::to_string(original_steps) +
+                        " (the scheduler's original_inference_steps)");
   }
   const std::int64_t spacing = config.num_train_timesteps / original_steps;
   // Computes indices as NumPy's linspace does, by multiplying with this quotient, so that both round alike.

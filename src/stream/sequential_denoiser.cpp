@@ -28,12 +28,14 @@ void SequentialDenoiser::set_denoising(std::shared_ptr<const DenoisingPlan> deno
   denoising_ = std::move(denoising);
 }
 
-Tensor SequentialDenoiser::run(Context context, const DenoisingInput& input) {
+Tensor SequentialDenoiser::run(Context context, const DenoisingInput& input,
+                               const std::function<void(int)>& before_step) {
   const Tensor& noise = input.noise.empty() ? noise_.view() : input.noise;
   const Tensor& x0 = x0_.view();
   const Tensor& residual_x0 = residual_x0_.view();
   const std::int64_t columns = x0.shape.n;
   for (std::int64_t step = 0; step < std::ssize(denoising_->steps); ++step) {
+    before_step(static_cast<int>(step));
     rows_.set_denoising(denoising_, step);
     const Tensor step_noise = noise.rows(step * columns, columns);
     if (step == 0) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "device/device_tensor.h"
@@ -19,8 +20,10 @@ class SequentialDenoiser {
   /// Changes the denoising and the fixed noise from the next run on.
   void set_denoising(std::shared_ptr<const DenoisingPlan> denoising, const Tensor& noise);
 
-  /// Denoises the input. Returns the x_0 of its frames, valid until the next call.
-  Tensor run(Context context, const DenoisingInput& input);
+  /// Denoises the input. Returns the x_0 of its frames, valid until the next call. `before_step` is called
+  /// before each UNet call with the call's index; it may throw.
+  Tensor run(
+      Context context, const DenoisingInput& input, const std::function<void(int)>& before_step = [](int) {});
 
  private:
   Device& device_;

@@ -3,23 +3,9 @@
 #include <cstddef>
 #include <span>
 
-namespace streamdiffusion {
+#include "stream/nchw.h"
 
-void upload_nchw(Context& context, const std::vector<float>& values, std::vector<float>& scratch,
-                 const Tensor& out) {
-  const auto pixels = static_cast<std::size_t>(out.shape.h * out.shape.w);
-  const auto channels = static_cast<std::size_t>(out.shape.c);
-  scratch.resize(values.size());
-  for (std::size_t row = 0; row < static_cast<std::size_t>(out.shape.n); ++row) {
-    const std::size_t start = row * channels * pixels;
-    for (std::size_t channel = 0; channel < channels; ++channel) {
-      for (std::size_t pixel = 0; pixel < pixels; ++pixel) {
-        scratch[start + pixel * channels + channel] = values[start + channel * pixels + pixel];
-      }
-    }
-  }
-  context.device.upload(scratch, out);
-}
+namespace streamdiffusion {
 
 StepNoise::StepNoise(Context context, const std::vector<WeightedSeed>& seeds, std::int64_t steps,
                      const Shape& latents)
@@ -56,7 +42,7 @@ void StepNoise::draw_rows(Context& context, std::span<Source> sources, const Ten
     source.generator.randn(drawn_);
     blender_.add(drawn_, source.weight);
   }
-  upload_nchw(context, blender_.values(), reordered_, out);
+  upload_nchw(context.device, blender_.values(), reordered_, out);
 }
 
 }  // namespace streamdiffusion

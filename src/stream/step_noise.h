@@ -12,11 +12,6 @@
 
 namespace streamdiffusion {
 
-/// Uploads values in PyTorch's order [n][c][h][w] to a tensor on the device, channels last. `scratch` is a
-/// buffer that keeps its memory for the next call.
-void upload_nchw(Context& context, const std::vector<float>& values, std::vector<float>& scratch,
-                 const Tensor& out);
-
 /// The noise of a stream. Each seed has a generator, which first draws the fixed noise of each denoising step
 /// and then fresh noise on demand. The noise of several seeds is blended by spherical interpolation, row by
 /// row.

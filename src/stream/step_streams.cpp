@@ -31,6 +31,7 @@ void predict(std::vector<Participant> participants) {
     std::transform(participants.begin(), others, std::back_inserter(together),
                    [](const Participant& one) { return one.rows; });
     const std::span<const Participant> sharers(participants.begin(), others);
+    std::ranges::for_each(sharers, [](const Participant& one) { one.stream->announce_call(0, 1); });
     std::ranges::for_each(sharers, [](const Participant& one) { one.stream->timers.unet.start(); });
     stream.run_counted([&] {
       Context context = stream.context();
@@ -47,25 +48,27 @@ void predict(std::vector<Participant> participants) {
 
 void step_streams(std::span<StreamStep> steps) {
   for (const StreamStep& step : steps) {
-    const Stream::Impl& stream = step.stream->impl();
-    check_frames(*step.in, stream.labels.size(), stream.options);
+    const Stream::Impl& stream = StreamAccess::impl(*step.stream);
+    check_input(step.in, stream.labels.size(), stream.options);
+    check_output(step.out, stream.labels.size(), stream.options);
   }
   std::vector<Participant> participants;
   for (StreamStep& step : steps) {
-    Stream::Impl& stream = step.stream->impl();
-    if (stream.begin_input(*step.in, *step.out)) {
-      step.result = StepResult::processed;
+    Stream::Impl& stream = StreamAccess::impl(*step.stream);
+    if (stream.begin_input(step.in)) {
+      step.result = {};
       participants.push_back({&step, &stream, stream.begin_step()});
     } else {
-      step.result = StepResult::skipped;
+      stream.repeat_result(step.out);
+      step.result = {.skipped = true, .finished = step.out.size()};
     }
   }
   predict(participants);
   for (const Participant& one : participants) {
-    one.stream->finish_step(*one.step->out);
+    one.step->result.finished = one.stream->finish_step(one.step->out);
   }
   for (const StreamStep& step : steps) {
-    step.stream->impl().commit();
+    StreamAccess::impl(*step.stream).commit();
   }
 }
 

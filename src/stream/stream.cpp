@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "stream/stream_checks.h"
 #include "stream/stream_impl.h"
 
 namespace streamdiffusion {
@@ -18,15 +19,21 @@ const Parameters& Stream::parameters() const { return impl_->target.parameters; 
 const StreamStatistics& Stream::statistics() const { return impl_->statistics; }
 
 void Stream::set_parameters(const Parameters& parameters) { impl_->set_parameters(parameters); }
-StepResult Stream::step(const std::vector<Frame>& in, std::vector<Frame>& out) {
+LatentShape Stream::latent_shape() const { return latent_shape_of(impl_->options); }
+
+StepResult Stream::step(std::span<const InputFrame> in, std::span<OutputFrame> out) {
   return impl_->step(in, out);
 }
-void Stream::drain(std::vector<Frame>& out) { impl_->drain(out); }
-void Stream::generate(std::vector<Frame>& out) { impl_->generate(out); }
-Frame Stream::generate_image(const Frame& in) { return impl_->generate_image(&in); }
-Frame Stream::generate_image() { return impl_->generate_image(nullptr); }
-void Stream::generate_images(std::span<const std::uint32_t> variations, std::vector<Frame>& out) {
+std::size_t Stream::drain(std::span<OutputFrame> out) { return impl_->drain(out); }
+std::size_t Stream::generate(std::span<OutputFrame> out) { return impl_->generate(out); }
+void Stream::generate_image(const InputFrame& in, OutputFrame& out) { impl_->generate_image(&in, out); }
+void Stream::generate_image(OutputFrame& out) { impl_->generate_image(nullptr, out); }
+void Stream::generate_images(std::span<const std::uint32_t> variations, std::span<OutputFrame> out) {
   impl_->generate_images(variations, out);
+}
+void Stream::encode(const ImageView& image, std::span<float> latents) { impl_->encode(image, latents); }
+void Stream::decode(std::span<const float> latents, const MutableImageView& image) {
+  impl_->decode(latents, image);
 }
 bool Stream::in_flight() const { return impl_->batch && impl_->batch->in_flight(); }
 

@@ -15,41 +15,88 @@ std::string size_text(int width, int height) { return std::to_string(width) + "x
 void check_side(const char* name, int value, int multiple) {
   if (value < multiple || value % multiple != 0) {
     const int lower = value < multiple ? multiple : value / multiple * multiple;
-    throw Error(std::string(name) + " is " + std::to_string(value) + ", must be a multiple of " +
-                std::to_string(multiple) + ", as " + std::to_string(lower) + " or " +
-                std::to_string(lower + multiple));
+    throw ArgumentError(std::string(name) + " is " + std::to_string(value) + ", must be a multiple of " +
+                        std::to_string(multiple) + ", as " + std::to_string(lower) + " or " +
+                        std::to_string(lower + multiple));
   }
   if (!kSideRange.contains(value)) {
-    throw Error(std::string(name) + " is " + std::to_string(value) + ", too large: at most " +
-                std::to_string(kSideRange.high));
+    throw ArgumentError(std::string(name) + " is " + std::to_string(value) + ", too large: at most " +
+                        std::to_string(kSideRange.high));
+  }
+}
+
+void check_count(const char* verb, std::size_t given, std::size_t count) {
+  if (given != count) {
+    throw ArgumentError(std::string("this call ") + verb + " " + std::to_string(count) + " frames, " +
+                        std::to_string(given) + " were given");
+  }
+}
+
+template <typename Pointer>
+void check_image(const BasicImageView<Pointer>& image, const StreamOptions& options) {
+  if (image.empty()) {
+    throw ArgumentError("a frame has neither an image nor latents");
+  }
+  if (image.width != options.width || image.height != options.height) {
+    throw ArgumentError("a frame of " + size_text(image.width, image.height) + " was given to a stream of " +
+                        size_text(options.width, options.height) +
+                        "; bring it into that size first (fit_frame)");
+  }
+  if (image.channels != 3 && image.channels != 4) {
+    throw ArgumentError("a frame has " + std::to_string(image.channels) +
+                        " channels, must have 3 (RGB) or 4 (RGBA)");
+  }
+  if (image.line_stride() < static_cast<std::ptrdiff_t>(image.line_bytes())) {
+    throw ArgumentError("a frame's stride is " + std::to_string(image.stride) + ", its lines have " +
+                        std::to_string(image.line_bytes()) + " bytes");
+  }
+}
+
+void check_latents(std::size_t given, const StreamOptions& options) {
+  const std::size_t wanted = latent_shape_of(options).elements();
+  if (given != wanted) {
+    throw ArgumentError("the latents of a frame of " + size_text(options.width, options.height) + " are " +
+                        std::to_string(wanted) + " numbers, " + std::to_string(given) + " were given");
   }
 }
 
 }  // namespace
 
+LatentShape latent_shape_of(const StreamOptions& options) {
+  return {.channels = 4, .height = options.height / 8, .width = options.width / 8};
+}
+
 void check_options(const StreamOptions& options, const ModelInfo& model) {
   check_side("width", options.width, model.size_multiple);
   check_side("height", options.height, model.size_multiple);
   if (!kFrameBufferRange.contains(options.frame_buffer_size)) {
-    throw Error("frame_buffer_size is " + std::to_string(options.frame_buffer_size) +
-                ", must be an integer " + text_of(kFrameBufferRange));
+    throw ArgumentError("frame_buffer_size is " + std::to_string(options.frame_buffer_size) +
+                        ", must be an integer " + text_of(kFrameBufferRange));
   }
 }
 
-void check_frames(std::span<const Frame> frames, std::size_t count, const StreamOptions& options) {
-  if (frames.size() != count) {
-    throw Error("a step takes " + std::to_string(count) + " frames (frame_buffer_size), " +
-                std::to_string(frames.size()) + " were given");
-  }
-  for (const Frame& frame : frames) {
-    if (frame.width != options.width || frame.height != options.height) {
-      throw Error("a frame of " + size_text(frame.width, frame.height) + " was given to a stream of " +
-                  size_text(options.width, options.height) + "; bring it into that size first (fit_frame)");
+void check_input(std::span<const InputFrame> frames, std::size_t count, const StreamOptions& options) {
+  check_count("takes", frames.size(), count);
+  for (const InputFrame& frame : frames) {
+    if (frame.latents.empty() != frames.front().latents.empty()) {
+      throw ArgumentError("a step takes images or latents, and some of its frames have one, some the other");
     }
-    const auto bytes = static_cast<std::size_t>(frame.width) * static_cast<std::size_t>(frame.height) * 3;
-    if (frame.pixels.size() != bytes) {
-      throw Error("a frame of " + size_text(frame.width, frame.height) + " must have " +
-                  std::to_string(bytes) + " bytes of pixels, it has " + std::to_string(frame.pixels.size()));
+    if (frame.latents.empty()) {
+      check_image(frame.image, options);
+    } else {
+      check_latents(frame.latents.size(), options);
+    }
+  }
+}
+
+void check_output(std::span<const OutputFrame> frames, std::size_t count, const StreamOptions& options) {
+  check_count("writes", frames.size(), count);
+  for (const OutputFrame& frame : frames) {
+    if (!frame.image.empty()) {
+      check_image(frame.image, options);
+    }
+    if (!frame.latents.empty()) {
+      check_latents(frame.latents.size(), options);
     }
   }
 }

@@ -1,16 +1,20 @@
 #pragma once
 
+#include <cstddef>
 #include <span>
 
-#include "streamdiffusion/frame.h"
 #include "streamdiffusion/model.h"
 #include "streamdiffusion/stream.h"
 
 namespace streamdiffusion {
 
-// Each function throws Error if its argument is out of range. check_frames also requires `count` frames.
-// check_ranges (settings/setting.h) checks parameters.
+/// Returns the shape of a frame's latents.
+LatentShape latent_shape_of(const StreamOptions& options);
+
+// Each function throws ArgumentError if its argument is out of range. check_input and check_output also
+// require `count` frames. check_ranges (settings/setting.h) checks parameters.
 void check_options(const StreamOptions& options, const ModelInfo& model);
-void check_frames(std::span<const Frame> frames, std::size_t count, const StreamOptions& options);
+void check_input(std::span<const InputFrame> frames, std::size_t count, const StreamOptions& options);
+void check_output(std::span<const OutputFrame> frames, std::size_t count, const StreamOptions& options);
 
 }  // namespace streamdiffusion

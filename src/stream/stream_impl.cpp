@@ -22,13 +22,8 @@ StreamOptions checked(const StreamOptions& options, const Model& model) {
   return options;
 }
 
-/// Allocates frames of the stream's size in advance, so that steps allocate none.
-std::vector<Frame> make_frames(const StreamOptions& options) {
-  std::vector<Frame> frames(static_cast<std::size_t>(options.frame_buffer_size));
-  for (Frame& frame : frames) {
-    frame.resize(options.width, options.height);
-  }
-  return frames;
+std::vector<FrameLabel> make_labels(const StreamOptions& options) {
+  return std::vector<FrameLabel>(static_cast<std::size_t>(options.frame_buffer_size));
 }
 
 }  // namespace
@@ -37,27 +32,35 @@ Stream::Impl::Impl(std::shared_ptr<Model> given_model, const StreamOptions& give
                    const Parameters& given_parameters)
     : model(std::move(given_model)),
       options(checked(given_options, *model)),
-      codec(device(), *model->impl().autoencoder, images()),
+      codec(device(), *ModelAccess::impl(*model).autoencoder, images()),
       filter(device(), images(), given_parameters.seed),
       input(device(), codec.latents(options.frame_buffer_size)),
       new_input(device(), input.view().shape),
       image_input(device(), codec.latents(1)),
-      labels(static_cast<std::size_t>(options.frame_buffer_size)),
-      result(make_frames(options)),
-      next_result(make_frames(options)),
+      labels(make_labels(options)),
+      result(make_result()),
+      next_result(make_result()),
       timers(device()) {
   set_parameters(given_parameters);
 }
 
+Stream::Impl::Result Stream::Impl::make_result() const {
+  return {.x0 = DeviceTensor(device(), input.view().shape), .images = {}, .labels = labels};
+}
+
 void Stream::Impl::set_parameters(const Parameters& changed) {
   check_ranges({.parameters = changed});
-  Target wanted{.parameters = changed, .denoising = target.denoising, .noise = target.noise};
-  if (target.denoising && same_denoising(target.parameters, changed)) {
+  Target wanted{.parameters = changed,
+                .denoising = target.denoising,
+                .noise = target.noise,
+                .lora_changes = ModelAccess::impl(*model).lora_changes};
+  if (target.denoising && same_denoising(target.parameters, changed) &&
+      target.lora_changes == wanted.lora_changes) {
     target = std::move(wanted);
     return;
   }
   restore_rows();
-  wanted.denoising = make_denoising_plan(model->impl(), changed, target.denoising.get());
+  wanted.denoising = make_denoising_plan(ModelAccess::impl(*model), changed, target.denoising.get());
   const std::int64_t steps = std::ssize(wanted.denoising->steps);
   if (!target.noise || seeds_of(changed) != seeds_of(target.parameters) ||
       steps != target.noise->fixed().shape.n) {
@@ -75,23 +78,25 @@ void Stream::Impl::set_parameters(const Parameters& changed) {
   rows_are_set = true;
   filter.force(delay() + 1);
   if (old) {
-    model->impl().weight_sets.reuse_slots(std::move(old), *target.denoising->weights);
+    ModelAccess::impl(*model).weight_sets.reuse_slots(std::move(old), *target.denoising->weights);
   }
 }
 
-StepResult Stream::Impl::step(std::span<const Frame> in, std::vector<Frame>& out) {
-  check_frames(in, labels.size(), options);
-  const bool is_processed = begin_input(in, out);
-  if (is_processed) {
-    denoise_input(out);
+StepResult Stream::Impl::step(std::span<const InputFrame> in, std::span<OutputFrame> out) {
+  check_input(in, labels.size(), options);
+  check_output(out, labels.size(), options);
+  StepResult done;
+  if (begin_input(in)) {
+    done.finished = denoise_input(out);
+  } else {
+    repeat_result(out);
+    done = {.skipped = true, .finished = out.size()};
   }
   commit();
-  return is_processed ? StepResult::processed : StepResult::skipped;
+  return done;
 }
 
-/// Begins a step and encodes the frames. Returns false if the similarity filter skips them; `out` is then the
-/// last result.
-bool Stream::Impl::begin_input(std::span<const Frame> in, std::vector<Frame>& out) {
+bool Stream::Impl::begin_input(std::span<const InputFrame> in) {
   Transitions moved = transitions;
   moved.advance_to(in.back().time);
   begin_step_at(moved, transitions.active());
@@ -99,7 +104,6 @@ bool Stream::Impl::begin_input(std::span<const Frame> in, std::vector<Frame>& ou
   // No frame is skipped during a transition, because the result changes even if the input does not.
   const int forced = transitions.active() ? delay() + 1 : 0;
   if (!filter.should_process(target.parameters.similarity_filter, in, has_result, delay(), forced)) {
-    out = result;
     next.skipped = std::ssize(in);
     return false;
   }
@@ -109,7 +113,8 @@ bool Stream::Impl::begin_input(std::span<const Frame> in, std::vector<Frame>& ou
   return true;
 }
 
-void Stream::Impl::generate(std::vector<Frame>& out) {
+std::size_t Stream::Impl::generate(std::span<OutputFrame> out) {
+  check_output(out, labels.size(), options);
   Transitions stopped = transitions;
   stopped.stop();
   begin_step_at(stopped, transitions.active());
@@ -119,23 +124,25 @@ void Stream::Impl::generate(std::vector<Frame>& out) {
   for (FrameLabel& label : labels) {
     label = {.number = number++, .shown = true};
   }
-  denoise_input(out);
+  const std::size_t finished = denoise_input(out);
   commit();
   target.noise->commit();
   generated = number;
+  return finished;
 }
 
-void Stream::Impl::drain(std::vector<Frame>& out) {
+std::size_t Stream::Impl::drain(std::span<OutputFrame> out) {
+  check_output(out, labels.size(), options);
   restore_rows();
   for (FrameLabel& label : labels) {  // repeats the last input, unseen, to push out the frames in flight
     label.shown = false;
   }
   while (batch && batch->in_flight()) {
     begin_step_at(transitions, false);
-    denoise_input(out);
+    const std::size_t finished = denoise_input(out);
     commit();
-    if (!out.empty()) {
-      return;
+    if (finished > 0) {
+      return finished;
     }
   }
   if (batch) {
@@ -143,7 +150,7 @@ void Stream::Impl::drain(std::vector<Frame>& out) {
   }
   has_result = false;
   filter.forget();
-  out.clear();
+  return 0;
 }
 
 /// Begins a step with the transitions at the point `at`. `move` is true if the rows must be set to that
@@ -155,7 +162,6 @@ void Stream::Impl::begin_step_at(const Transitions& at, bool move) {
   }
 }
 
-/// Makes the results of the step the stream's state. Allocates nothing.
 void Stream::Impl::commit() {
   if (next.new_input_is_noise) {
     device().copy(new_input.view(), input.view());
@@ -165,8 +171,8 @@ void Stream::Impl::commit() {
   if (batch && next.steps > 0) {
     batch->commit();
   }
-  if (next.has_shown) {
-    result.swap(next_result);
+  if (next.has_result) {
+    std::swap(result, next_result);
     has_result = true;
   }
   if (next.is_filtered) {
@@ -198,7 +204,7 @@ void Stream::Impl::size_rows(DeviceTensor& latents, std::int64_t rows) const {
   }
 }
 
-void Stream::Impl::set_labels(std::span<const Frame> frames) {
+void Stream::Impl::set_labels(std::span<const InputFrame> frames) {
   for (std::size_t i = 0; i < frames.size(); ++i) {
     labels[i] = {.number = frames[i].number, .time = frames[i].time, .shown = true};
   }
@@ -230,45 +236,89 @@ DenoisingInput Stream::Impl::denoising_input() const {
           .noise = own_noise ? noise.view() : Tensor{}};
 }
 
-/// Returns the rows for the UNet call; null in sequential mode.
 DenoisingRows* Stream::Impl::begin_step() {
   return batch ? &batch->begin_step(denoising_input(), batch->empty() ? first_x0() : Tensor{}) : nullptr;
 }
 
-void Stream::Impl::finish_step(std::vector<Frame>& out) {
+void Stream::Impl::announce_call(int call, int calls) const {
+  if (options.on_denoising_step && !options.on_denoising_step({.call = call, .calls = calls})) {
+    throw Cancelled("on_denoising_step stopped the stream's call");
+  }
+}
+
+std::size_t Stream::Impl::finish_step(std::span<OutputFrame> out) {
   Tensor x0;
   if (batch) {
     x0 = batch->end_step(labels);
   } else {
-    run_timed(timers.unet, [&] { x0 = sequential->run(context(), denoising_input()); });
+    run_timed(timers.unet, [&] {
+      x0 = sequential->run(context(), denoising_input(),
+                           [this](int call) { announce_call(call, static_cast<int>(steps())); });
+    });
   }
   next.steps = batch ? 1 : steps();
-  decode_result(x0, batch ? batch->finished() : labels, out);
+  return write_result(x0, batch ? batch->finished() : labels, out);
 }
 
-void Stream::Impl::denoise_input(std::vector<Frame>& out) {
+std::size_t Stream::Impl::denoise_input(std::span<OutputFrame> out) {
   if (DenoisingRows* const rows = begin_step()) {
+    announce_call(0, 1);
     run_timed(timers.unet, [&] {
       Context calling = context();
       DenoisingRows::predict(calling, std::span(&rows, 1));
     });
   }
-  finish_step(out);
+  return finish_step(out);
 }
 
-void Stream::Impl::decode_result(const Tensor& x0, std::span<const FrameLabel> finished,
-                                 std::vector<Frame>& out) {
+/// Writes the finished frames of a step, unless they only fill the batch. Keeps them as next_result.
+std::size_t Stream::Impl::write_result(const Tensor& x0, std::span<const FrameLabel> finished,
+                                       std::span<OutputFrame> out) {
   if (!finished.front().shown) {
-    out.clear();
-    return;
+    return 0;
   }
-  run_timed(timers.decode, [&] { codec.decode(context(), x0, next_result); });
-  for (std::size_t i = 0; i < next_result.size(); ++i) {
-    next_result[i].number = finished[i].number;
-    next_result[i].time = finished[i].time;
+  device().copy(x0, next_result.x0.view());
+  next_result.has_images = false;
+  std::ranges::copy(finished, next_result.labels.begin());
+  write_frames(next_result, out);
+  next.has_result = true;
+  return out.size();
+}
+
+void Stream::Impl::repeat_result(std::span<OutputFrame> out) { write_frames(result, out); }
+
+void Stream::Impl::write_frames(Result& from, std::span<OutputFrame> out) {
+  const bool has_image =
+      std::ranges::any_of(out, [](const OutputFrame& frame) { return !frame.image.empty(); });
+  run_timed(timers.decode, [&] {
+    const Tensor images = has_image ? decode_result(from) : Tensor{};
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      const auto row = static_cast<std::int64_t>(i);
+      codec.write(context(), has_image ? images.rows(row, 1) : Tensor{}, from.x0.view().rows(row, 1), out[i]);
+    }
+  });
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    out[i].number = from.labels[i].number;
+    out[i].time = from.labels[i].time;
   }
-  out = next_result;
-  next.has_shown = true;
+}
+
+/// Returns the images of a result. They are kept if the similarity filter may ask for them again.
+Tensor Stream::Impl::decode_result(Result& from) {
+  if (from.has_images) {
+    return from.images.view();
+  }
+  const Tensor images = codec.decode(context(), from.x0.view());
+  if (target.parameters.similarity_filter.enabled) {
+    for (Result* const kept : {&result, &next_result}) {  // both, so that later steps allocate nothing
+      if (kept->images.view().empty()) {
+        kept->images = DeviceTensor(device(), images.shape);
+      }
+    }
+    device().copy(images, from.images.view());
+    from.has_images = true;
+  }
+  return images;
 }
 
 SequentialDenoiser& Stream::Impl::image_denoiser_of(std::int64_t count) {
@@ -283,29 +333,31 @@ SequentialDenoiser& Stream::Impl::image_denoiser_of(std::int64_t count) {
   return *image_denoiser;
 }
 
-Frame Stream::Impl::generate_image(const Frame* in) {
+void Stream::Impl::generate_image(const InputFrame* in, OutputFrame& out) {
+  check_output(std::span(&out, 1), 1, options);
   restore_rows();
   SequentialDenoiser& denoiser = image_denoiser_of(1);
-  Frame out;
   if (in != nullptr) {
-    const std::span<const Frame> one(in, 1);
-    check_frames(one, 1, options);
+    const std::span<const InputFrame> one(in, 1);
+    check_input(one, 1, options);
     run_timed(timers.encode, [&] { codec.encode(context(), one, image_input.view()); });
-    out.number = in->number;
-    out.time = in->time;
   } else {
     draw_noise(image_input.view(), image_noise);
-    out.number = generated;
   }
   finish_images(denoiser, in == nullptr, std::span(&out, 1));
+  out.number = in != nullptr ? in->number : generated;
+  out.time = in != nullptr ? in->time : std::chrono::microseconds{0};
   if (in == nullptr) {
     target.noise->commit();
     ++generated;
   }
-  return out;
 }
 
-void Stream::Impl::generate_images(std::span<const std::uint32_t> variations, std::vector<Frame>& out) {
+void Stream::Impl::generate_images(std::span<const std::uint32_t> variations, std::span<OutputFrame> out) {
+  check_output(out, variations.size(), options);
+  if (variations.empty()) {
+    return;
+  }
   restore_rows();
   const auto count = static_cast<std::int64_t>(variations.size());
   const std::int64_t steps = this->steps();
@@ -321,7 +373,6 @@ void Stream::Impl::generate_images(std::span<const std::uint32_t> variations, st
       device().copy(drawn.fixed().rows(step, 1), image_noise.view().rows(step * count + i, 1));
     }
   }
-  out.resize(variations.size());
   finish_images(denoiser, true, out);
   for (std::size_t i = 0; i < out.size(); ++i) {
     out[i].number = variations[i];
@@ -329,20 +380,46 @@ void Stream::Impl::generate_images(std::span<const std::uint32_t> variations, st
 }
 
 /// Denoises image_input and decodes the results into `out`.
-void Stream::Impl::finish_images(SequentialDenoiser& denoiser, bool is_noise, std::span<Frame> out) {
+void Stream::Impl::finish_images(SequentialDenoiser& denoiser, bool is_noise, std::span<OutputFrame> out) {
   Tensor x0;
   run_timed(timers.unet, [&] {
-    x0 = denoiser.run(context(), {.latents = image_input.view(),
-                                  .is_noise = is_noise,
-                                  .noise = is_noise ? image_noise.view() : Tensor{}});
+    x0 = denoiser.run(context(),
+                      {.latents = image_input.view(),
+                       .is_noise = is_noise,
+                       .noise = is_noise ? image_noise.view() : Tensor{}},
+                      [this](int call) { announce_call(call, static_cast<int>(steps())); });
   });
   statistics.steps += steps();
   run_timed(timers.decode, [&] {
     for (std::size_t i = 0; i < out.size(); ++i) {
-      codec.decode(context(), x0.rows(static_cast<std::int64_t>(i), 1), out.subspan(i, 1));
+      const Tensor latents = x0.rows(static_cast<std::int64_t>(i), 1);
+      codec.write(context(), out[i].image.empty() ? Tensor{} : codec.decode(context(), latents), latents,
+                  out[i]);
     }
   });
   add_times();
+}
+
+void Stream::Impl::encode(const ImageView& image, std::span<float> values) {
+  const InputFrame in(image);
+  OutputFrame out;
+  out.latents = values;
+  check_input(std::span(&in, 1), 1, options);
+  check_output(std::span(&out, 1), 1, options);
+  const Tensor latents = image_input.view().rows(0, 1);
+  codec.encode(context(), std::span(&in, 1), latents);
+  codec.write(context(), {}, latents, out);
+}
+
+void Stream::Impl::decode(std::span<const float> values, const MutableImageView& image) {
+  InputFrame in;
+  in.latents = values;
+  const OutputFrame out(image);
+  check_input(std::span(&in, 1), 1, options);
+  check_output(std::span(&out, 1), 1, options);
+  const Tensor latents = image_input.view().rows(0, 1);
+  codec.encode(context(), std::span(&in, 1), latents);
+  codec.write(context(), codec.decode(context(), latents), latents, out);
 }
 
 }  // namespace streamdiffusion

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "stream/blender.h"
+#include "stream/nchw.h"
 #include "stream/stream_impl.h"
 
 namespace streamdiffusion {
@@ -43,7 +44,7 @@ void Stream::Impl::set_rows(const Target& wanted, const Transitions& at) {
     PromptEmbedding prompt = at.prompt.from();
     const auto row = static_cast<std::size_t>(used->weights->text_encoder().config().hidden_size);
     blend(wanted.parameters.prompt_blend, *used->prompt_embedding, at.prompt.progress(), row, prompt);
-    used = with_prompt(model->impl(), *used, std::move(prompt));
+    used = with_prompt(ModelAccess::impl(*model), *used, std::move(prompt));
   }
   const Tensor noise = at.noise.active() ? blend_noise(wanted, at.noise) : wanted.noise->fixed();
   const Shape& latents = input.view().shape;
@@ -84,8 +85,7 @@ Tensor Stream::Impl::blend_noise(const Target& wanted, const Transition& transit
         blended_noise.size() / static_cast<std::size_t>(fixed.shape.n), blended_noise);
   size_rows(blended_noise_tensor, fixed.shape.n);
   std::vector<float> scratch;
-  Context uploading = context();
-  upload_nchw(uploading, blended_noise, scratch, blended_noise_tensor.view());
+  upload_nchw(device(), blended_noise, scratch, blended_noise_tensor.view());
   return blended_noise_tensor.view();
 }
 

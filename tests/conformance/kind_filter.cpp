@@ -25,7 +25,7 @@ std::vector<double> read_draws(const Case& c) {
 
 Outputs run_filter(const Case& c, const RunOptions& options) {
   const auto model = c.load_model(options);
-  Context context = model->impl().context();
+  Context context = ModelAccess::impl(*model).context();
   const DeviceTensor images = upload_image(context, c.tensor("in.frames"));
   const Tensor& frames = images.view();
   context.device.map(frames, 2.0F, Activation::none, 1.0F, -1.0F, frames);

@@ -53,7 +53,7 @@ class StreamCase {
         latents_{c.parameters().value("frame_buffer_size", 1),
                  c.parameters().at("height").get<int>() / kScale,
                  c.parameters().at("width").get<int>() / kScale, kLatentChannels},
-        denoising_(make_denoising_plan(model_->impl(), parameters_, nullptr)),
+        denoising_(make_denoising_plan(ModelAccess::impl(*model_), parameters_, nullptr)),
         inputs_(upload_image(context(), c.tensor(from_images() ? "in.frames" : "in.latents"))),
         input_(context().device, latents_),
         image_(context().device, with_rows(images(), latents_.n)) {
@@ -72,14 +72,14 @@ class StreamCase {
       apply_events(frame);
       const Tensor out = step(frame);
       append(x0, download_image(context(), out));
-      model_->impl().autoencoder->decode(context_, out, image_.view());
+      ModelAccess::impl(*model_).autoencoder->decode(context_, out, image_.view());
       append(images, download_image(context(), image_.view()));
     }
     return {{"out.timesteps", timesteps()}, {"out.x0", std::move(x0)}, {"out.images", std::move(images)}};
   }
 
  private:
-  [[nodiscard]] Context context() const { return model_->impl().context(); }
+  [[nodiscard]] Context context() const { return ModelAccess::impl(*model_).context(); }
   [[nodiscard]] bool from_images() const { return case_.parameters().at("input") == "images"; }
   [[nodiscard]] bool batched() const { return case_.parameters().value("use_denoising_batch", true); }
   [[nodiscard]] bool fresh_noise() const { return !batched() && !from_images(); }
@@ -120,7 +120,7 @@ class StreamCase {
         parameters_.prompt = event.value("prompt", parameters_.prompt);
         parameters_.guidance_scale = event.value("guidance_scale", parameters_.guidance_scale);
         parameters_.delta = event.value("delta", parameters_.delta);
-        denoising_ = make_denoising_plan(model_->impl(), parameters_, denoising_.get());
+        denoising_ = make_denoising_plan(ModelAccess::impl(*model_), parameters_, denoising_.get());
         start();
       }
     }
@@ -150,10 +150,10 @@ class StreamCase {
       context().device.copy(source, row);
       return;
     }
-    const Autoencoder::PixelRange range = model_->impl().autoencoder->encode_range();
+    const Autoencoder::PixelRange range = ModelAccess::impl(*model_).autoencoder->encode_range();
     const Tensor image = image_.view().rows(0, 1);
     context().device.map(source, range.scale, Activation::none, 1.0F, range.shift, image);
-    model_->impl().autoencoder->encode(context_, image, row);
+    ModelAccess::impl(*model_).autoencoder->encode(context_, image, row);
   }
 
   /// Copies a frame's noise, [frame, step, 1, c, h, w], to the rows after the first step's.
@@ -180,7 +180,7 @@ class StreamCase {
 
   const Case& case_;
   std::shared_ptr<Model> model_;
-  Context context_{model_->impl().context()};
+  Context context_{ModelAccess::impl(*model_).context()};
   Parameters parameters_;
   Shape latents_;
   std::shared_ptr<const DenoisingPlan> denoising_;

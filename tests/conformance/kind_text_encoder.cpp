@@ -5,8 +5,8 @@ namespace streamdiffusion::conformance {
 
 Outputs run_text_encoder(const Case& c, const RunOptions& options) {
   const auto model = c.load_model(options);
-  Context context = model->impl().context();
-  const auto weights = model->impl().weights({});
+  Context context = ModelAccess::impl(*model).context();
+  const auto weights = ModelAccess::impl(*model).weights({});
   const ClipText& text_encoder = weights->text_encoder();
 
   const HostTensor ids = c.tensor("in.ids");

@@ -24,7 +24,7 @@ Outputs run_tokenizer(const Case& c, const RunOptions& options) {
     return encode(Tokenizer::open(c.model_path() / "tokenizer"), c);
   }
   const auto model = c.load_model(options);
-  return encode(model->impl().files.tokenizer, c);
+  return encode(ModelAccess::impl(*model).files.tokenizer, c);
 }
 
 }  // namespace streamdiffusion::conformance

@@ -77,8 +77,8 @@ class Hooks {
 
 Outputs run_unet(const Case& c, const RunOptions& options) {
   const auto model = c.load_model(options);
-  Context context = model->impl().context();
-  const auto weights = model->impl().weights({});
+  Context context = ModelAccess::impl(*model).context();
+  const auto weights = ModelAccess::impl(*model).weights({});
   const UNet2DCondition& unet = weights->unet();
 
   const DeviceTensor sample = upload_image(context, c.tensor("in.sample"));

@@ -13,8 +13,8 @@ constexpr std::int64_t kLatentChannels = 4;
 
 Outputs run_vae_encode(const Case& c, const RunOptions& options) {
   const auto model = c.load_model(options);
-  Context context = model->impl().context();
-  const Autoencoder& autoencoder = *model->impl().autoencoder;
+  Context context = ModelAccess::impl(*model).context();
+  const Autoencoder& autoencoder = *ModelAccess::impl(*model).autoencoder;
 
   const DeviceTensor image = upload_image(context, c.tensor("in.image"));
   const Autoencoder::PixelRange range = autoencoder.encode_range();
@@ -27,12 +27,12 @@ Outputs run_vae_encode(const Case& c, const RunOptions& options) {
 
 Outputs run_vae_decode(const Case& c, const RunOptions& options) {
   const auto model = c.load_model(options);
-  Context context = model->impl().context();
+  Context context = ModelAccess::impl(*model).context();
 
   const DeviceTensor latents = upload_image(context, c.tensor("in.latents"));
   const Shape& shape = latents.view().shape;
   const DeviceTensor image(context.device, {shape.n, shape.h * kScale, shape.w * kScale, kImageChannels});
-  model->impl().autoencoder->decode(context, latents.view(), image.view());
+  ModelAccess::impl(*model).autoencoder->decode(context, latents.view(), image.view());
   return {{"out.image", download_image(context, image.view())}};
 }
 

@@ -7,15 +7,17 @@
 #include <memory>
 #include <vector>
 
+#include "streamdiffusion/frame_stream.h"
 #include "streamdiffusion/model.h"
 #include "streamdiffusion/stream.h"
 
 using namespace streamdiffusion;
 
 /// The function whose instructions are counted. It is not inlined, so that Valgrind finds it by name.
-extern "C" __attribute__((noinline)) void step_counted_frame(Stream& stream, const std::vector<Frame>& in,
+extern "C" __attribute__((noinline)) void step_counted_frame(FrameStream& frames,
+                                                             const std::vector<Frame>& in,
                                                              std::vector<Frame>& out) {
-  stream.step(in, out);
+  frames.step(in, out);
 }
 
 namespace {
@@ -41,8 +43,9 @@ void run(const char* model_folder, const char* precision) {
   Stream stream(model, {.width = kSize, .height = kSize}, parameters);
   const std::vector<Frame> in = {make_frame()};
   std::vector<Frame> out;
-  stream.step(in, out);  // Allocates memory; no frame comes out yet.
-  step_counted_frame(stream, in, out);
+  FrameStream frames(stream);
+  frames.step(in, out);  // Allocates memory; no frame comes out yet.
+  step_counted_frame(frames, in, out);
 }
 
 }  // namespace

@@ -47,7 +47,7 @@ TEST(Model, TellsWhatItIs) {
   EXPECT_EQ(model->info().name, "tiny-sd15");
   EXPECT_EQ(model->info().native_size, 128);
   EXPECT_EQ(model->info().prompt_tokens, 77);
-  EXPECT_EQ(model->info().lora_names, std::vector<std::string>{"lora-kohya"});
+  EXPECT_EQ(model->info().loras, (std::vector<LoraScale>{{.name = "lora-kohya", .scale = 0.5F}}));
 }
 
 TEST(Model, LorasOfOneFileNameAreCalledAsTheirFolders) {
@@ -59,7 +59,10 @@ TEST(Model, LorasOfOneFileNameAreCalledAsTheirFolders) {
     fs::copy_file(published("tiny-sd15") / "lora-kohya.safetensors", file);
     options.loras.push_back({.file = file, .scale = 0.5F, .name = {}});
   }
-  EXPECT_EQ(Model::load(options)->info().lora_names, (std::vector<std::string>{"ink", "oil"}));
+  const std::vector<LoraScale> loras = Model::load(options)->info().loras;
+  ASSERT_EQ(loras.size(), 2U);
+  EXPECT_EQ(loras[0].name, "ink");
+  EXPECT_EQ(loras[1].name, "oil");
   options.loras[1].file = options.loras[0].file;
   expect_error([&] { Model::load(options); },
                {options.loras[0].file.string(), "given twice", "sum of the scales"});
@@ -183,9 +186,9 @@ TEST(Model, APromptThatIsCutIsSaidToBeCutAndWhereOnce) {
   for (int i = 0; i < 100; ++i) {
     prompt += "cat ";
   }
-  model->impl().tokenize(prompt + "and the end");
-  model->impl().tokenize(prompt + "and the end");
-  model->impl().tokenize("cat");
+  ModelAccess::impl(*model).tokenize(prompt + "and the end");
+  ModelAccess::impl(*model).tokenize(prompt + "and the end");
+  ModelAccess::impl(*model).tokenize("cat");
   ASSERT_EQ(warnings.size(), 1U);
   EXPECT_NE(warnings[0].find("77 tokens"), std::string::npos) << warnings[0];
   EXPECT_NE(warnings[0].find("and the end"), std::string::npos) << warnings[0];
@@ -207,29 +210,29 @@ TEST(Model, WeightSetsAreSharedByScaleAndFreedWhenNobodyHasThem) {
   ModelOptions options = options_for(published("tiny-sd15"));
   options.loras = {{.file = published("tiny-sd15") / "lora-kohya.safetensors", .scale = 0.5F, .name = "one"}};
   const auto model = Model::load(options);
-  const auto loaded = model->impl().weights({});
-  EXPECT_EQ(model->impl().weights({{.name = "one", .scale = 0.5F}}), loaded);
-  std::weak_ptr<WeightSet> other = model->impl().weights({{.name = "one", .scale = 0.25F}});
+  const auto loaded = ModelAccess::impl(*model).weights({});
+  EXPECT_EQ(ModelAccess::impl(*model).weights({{.name = "one", .scale = 0.5F}}), loaded);
+  std::weak_ptr<WeightSet> other = ModelAccess::impl(*model).weights({{.name = "one", .scale = 0.25F}});
   EXPECT_FALSE(other.expired());  // the latest is kept
-  EXPECT_EQ(model->impl().weights({}), loaded);
+  EXPECT_EQ(ModelAccess::impl(*model).weights({}), loaded);
   EXPECT_TRUE(other.expired());
-  expect_error([&] { model->impl().weights({{.name = "two", .scale = 1.0F}}); }, {"\"two\""});
+  expect_error([&] { ModelAccess::impl(*model).weights({{.name = "two", .scale = 1.0F}}); }, {"\"two\""});
 }
 
 TEST(Model, LorasAreFoundByNamesWithAccentsComposed) {
   ModelOptions options = options_for(published("tiny-sd15"));
   options.loras = {{.file = published("tiny-sd15") / "lora-kohya.safetensors", .name = "cre\u0300me"}};
   const auto model = Model::load(options);
-  EXPECT_NO_THROW(model->impl().weights({{.name = "cr\u00e8me", .scale = 0.5F}}));
-  EXPECT_NO_THROW(model->impl().weights({{.name = "cre\u0300me", .scale = 0.5F}}));
+  EXPECT_NO_THROW(ModelAccess::impl(*model).weights({{.name = "cr\u00e8me", .scale = 0.5F}}));
+  EXPECT_NO_THROW(ModelAccess::impl(*model).weights({{.name = "cre\u0300me", .scale = 0.5F}}));
 }
 
 TEST(Model, PromptsAreEncodedOnceForEachWeightSet) {
   const auto model = Model::load(options_for(published("tiny-sd15")));
-  const auto weights = model->impl().weights({});
-  const auto first = model->impl().text_context(*weights, "a cat");
-  EXPECT_NE(model->impl().text_context(*weights, "a dog"), first);
-  EXPECT_EQ(model->impl().text_context(*weights, "a cat"), first);
+  const auto weights = ModelAccess::impl(*model).weights({});
+  const auto first = ModelAccess::impl(*model).text_context(*weights, "a cat");
+  EXPECT_NE(ModelAccess::impl(*model).text_context(*weights, "a dog"), first);
+  EXPECT_EQ(ModelAccess::impl(*model).text_context(*weights, "a cat"), first);
 }
 
 }  // namespace

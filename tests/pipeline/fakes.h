@@ -65,11 +65,11 @@ class DelayProcessor : public FrameProcessor {
     }
     if (skip && skip(in.front())) {
       out = last_;
-      return StepResult::skipped;
+      return {.skipped = true, .finished = out.size()};
     }
     in_flight_.push_back(in);
     give(out, delay_);
-    return StepResult::processed;
+    return {.finished = out.size()};
   }
   void drain(std::vector<Frame>& out) override { give(out, 0); }
 

@@ -263,7 +263,7 @@ TEST_F(EngineTest, TellsWhatDoesNotSuitTheModel) {
 class EngineMemoryTest : public EngineTest {
  protected:
   EngineMemoryTest() {
-    model_->impl().device = &device_;
+    ModelAccess::impl(*model_).device = &device_;
     change({{"type", "settings"}, {"settings", {{"steps", 1}}}});
     image_ = image(png(90));
     text_ = image({});
@@ -306,7 +306,7 @@ class EngineMemoryTest : public EngineTest {
 
  private:
   std::shared_ptr<Model> model_ = models_->loaded("tiny");
-  testing::FailingDevice device_{*model_->impl().device};
+  testing::FailingDevice device_{*ModelAccess::impl(*model_).device};
   std::shared_ptr<Session> session_ = open();
   std::size_t messages_ = 0;
   std::uint32_t images_ = 0;

@@ -40,7 +40,7 @@ std::vector<Frame> expect_change_reaches_new_frames(const std::shared_ptr<Model>
   Stream fresh(model, make_options(), after);
   for (const Frame& frame : out) {
     if (frame.number >= 6) {
-      EXPECT_LE(difference(frame, fresh.generate_image(make_frame(frame.number))), 1)
+      EXPECT_LE(difference(frame, generate_image(fresh, make_frame(frame.number))), 1)
           << "frame " << frame.number;
     }
   }
@@ -85,7 +85,7 @@ TEST(Changes, OfThePromptActOnTheFramesInFlight) {
   const Frame in_flight = step_frames(stream, 2, 1).at(0);
   EXPECT_EQ(in_flight.number, 0);
   Stream before(model, make_options(), make_parameters());
-  EXPECT_GT(difference(in_flight, before.generate_image(make_frame(0))), 0);
+  EXPECT_GT(difference(in_flight, generate_image(before, make_frame(0))), 0);
 }
 
 TEST(Changes, OfTheNoiseNoiseTheRowsInFlightAgain) {
@@ -101,7 +101,7 @@ TEST(Changes, OfTheNoiseNoiseTheRowsInFlightAgain) {
   stream.set_parameters(parameters);
   const Frame out = step_frames(stream, 2, 1).at(0);
   Stream fresh(model, make_options(), parameters);
-  EXPECT_LE(difference(out, fresh.generate_image(make_frame(0))), 1);
+  EXPECT_LE(difference(out, generate_image(fresh, make_frame(0))), 1);
 }
 
 TEST(Changes, OfTheNumberOfStepsKeepFramesInOrderAndShowNoneTwice) {
@@ -131,14 +131,14 @@ TEST(Changes, BeforeTheFirstFrameNeedNoFrames) {
   const std::vector<Frame> out = run_frames(stream, 0, 2);
   Stream fresh(model, make_options(), make_parameters({22, 32, 45}));
   ASSERT_EQ(out.size(), 2U);
-  EXPECT_LE(difference(out[0], fresh.generate_image(make_frame(0))), 1);
+  EXPECT_LE(difference(out[0], generate_image(fresh, make_frame(0))), 1);
 }
 
 TEST(Changes, OfTheNumberOfStepsWhilePicturesAreInFlightShowEachOnce) {
   const auto model = load_tiny_model();
   Stream stream(model, make_options(2), make_parameters({0, 25}));
   std::vector<Frame> out;
-  stream.generate(out);
+  generate(stream, out);
   stream.set_parameters(make_parameters({0, 16, 32, 45}));
   EXPECT_EQ(numbers(testing::drain_all(stream)), (std::vector<std::int64_t>{0, 1}));
 }
@@ -152,9 +152,9 @@ TEST(Changes, OfALoraScaleSwapTheWeights) {
   Stream changed(model, make_options(), without);
   Stream plain(load_tiny_model(), make_options(), make_parameters());
   Stream strong(model, make_options(), make_parameters());
-  const Frame expected = plain.generate_image(make_frame(0));
-  EXPECT_EQ(difference(changed.generate_image(make_frame(0)), expected), 0);
-  EXPECT_GT(difference(strong.generate_image(make_frame(0)), expected), 1);
+  const Frame expected = generate_image(plain, make_frame(0));
+  EXPECT_EQ(difference(generate_image(changed, make_frame(0)), expected), 0);
+  EXPECT_GT(difference(generate_image(strong, make_frame(0)), expected), 1);
 }
 
 TEST(Changes, ThatAreInvalidAreRefusedAndChangeNothing) {

@@ -60,13 +60,13 @@ std::vector<Frame> frames_from(const Stream& stream, std::int64_t first) {
 
 std::vector<Frame> step(Stream& stream, std::int64_t first) {
   std::vector<Frame> out;
-  stream.step(frames_from(stream, first), out);
+  step(stream, frames_from(stream, first), out);
   return out;
 }
 
 std::vector<Frame> drain(Stream& stream) {
   std::vector<Frame> out;
-  stream.drain(out);
+  drain(stream, out);
   return out;
 }
 
@@ -91,7 +91,7 @@ Call stepping(std::int64_t first, std::int64_t count = 1) {
 Call generating() {
   return [](Stream& stream, std::size_t) {
     std::vector<Frame> out;
-    stream.generate(out);
+    generate(stream, out);
     return out;
   };
 }
@@ -171,7 +171,7 @@ class HostFailure : public Failure {
 class FailureTest : public ::testing::Test {
  protected:
   FailureTest() {
-    Model::Impl& impl = model_->impl();
+    Model::Impl& impl = ModelAccess::impl(*model_);
     impl.device = &device_;
     std::destroy_at(&impl.arena);
     std::construct_at(&impl.arena, device_);
@@ -193,7 +193,7 @@ class FailureTest : public ::testing::Test {
   /// Runs the call while the `count`-th allocation fails. Returns nothing if it threw.
   std::optional<std::vector<Frame>> try_call(Stream& stream, const Call& call, Failure& failure,
                                              std::size_t count) {
-    model_->impl().arena.release();  // Makes the call allocate again.
+    ModelAccess::impl(*model_).arena.release();  // Makes the call allocate again.
     failure.arm(count);
     try {
       return call(stream, count);
@@ -262,7 +262,9 @@ class FailureTest : public ::testing::Test {
   }
 
   /// The model of a stream made by `make`.
-  [[nodiscard]] static std::shared_ptr<Model> model_of(const Stream& stream) { return stream.impl().model; }
+  [[nodiscard]] static std::shared_ptr<Model> model_of(const Stream& stream) {
+    return StreamAccess::impl(stream).model;
+  }
 
   void expect_failures_change_nothing(const std::vector<Scenario>& scenarios) {
     DeviceFailure of_device(device_);
@@ -277,13 +279,13 @@ class FailureTest : public ::testing::Test {
  private:
   std::shared_ptr<Model> model_ = load();
   std::shared_ptr<Model> twin_model_ = load();
-  testing::FailingDevice device_{*model_->impl().device};
+  testing::FailingDevice device_{*ModelAccess::impl(*model_).device};
   std::int64_t next_frame_ = 0;
 };
 
 /// Scenarios of a change on streams of all kinds, with frames in flight.
 std::vector<Scenario> changing(const std::string& name, const Change& change) {
-  const Call make_picture = [](Stream& stream, std::size_t) { return std::vector{stream.generate_image()}; };
+  const Call make_picture = [](Stream& stream, std::size_t) { return std::vector{generate_image(stream)}; };
   return {
       {.name = name, .call = setting(change), .before = stepping(0, 4)},
       {.name = name + ", beside a picture",
@@ -412,13 +414,13 @@ TEST_F(FailureTest, OfDrainingLeavesTheFramesInFlight) {
 }
 
 TEST_F(FailureTest, OfAPictureLeavesTheFramesInFlightAndTheNoise) {
-  const Call picture = [](Stream& stream, std::size_t) { return std::vector{stream.generate_image()}; };
+  const Call picture = [](Stream& stream, std::size_t) { return std::vector{generate_image(stream)}; };
   const Call picture_of_frame = [](Stream& stream, std::size_t) {
-    return std::vector{stream.generate_image(make_frame(3))};
+    return std::vector{generate_image(stream, make_frame(3))};
   };
   const Call pictures = [](Stream& stream, std::size_t) {
     std::vector<Frame> out;
-    stream.generate_images(std::vector<std::uint32_t>{0, 5}, out);
+    generate_images(stream, std::vector<std::uint32_t>{0, 5}, out);
     return out;
   };
   expect_failures_change_nothing(
@@ -436,14 +438,21 @@ TEST_F(FailureTest, OfAStepOfStreamsLeavesAllStreams) {
   const Call together = [&](Stream& stream, std::size_t) {
     Stream& other = *others.at(&stream);
     const std::vector<Frame> in = frames_from(stream, 50);
-    std::vector<Frame> out;
-    out.reserve(2);  // Holds the frames of both streams.
-    std::vector<Frame> out_of_other;
-    std::vector<StreamStep> steps = {{.stream = &stream, .in = &in, .out = &out},
-                                     {.stream = &other, .in = &in, .out = &out_of_other}};
+    std::vector<Frame> both(2);
+    std::vector<OutputFrame> out;
+    for (Frame& frame : both) {
+      frame.resize(testing::kSize, testing::kSize);
+      out.emplace_back(frame.view());
+    }
+    const std::vector<InputFrame> inputs(in.begin(), in.end());
+    std::vector<StreamStep> steps = {{.stream = &stream, .in = inputs, .out = std::span(out).first(1)},
+                                     {.stream = &other, .in = inputs, .out = std::span(out).last(1)}};
     step_streams(steps);
-    std::ranges::move(out_of_other, std::back_inserter(out));
-    return out;
+    for (std::size_t i = 0; i < both.size(); ++i) {
+      both[i].number = out[i].number;
+      both[i].time = out[i].time;
+    }
+    return both;
   };
   const Call begin = [&](Stream& stream, std::size_t) {
     auto other = std::make_unique<Stream>(model_of(stream), make_options(), make_parameters({20, 40}));

@@ -33,7 +33,7 @@ class LoraTagsTest : public ::testing::Test {
   }
 
   static Frame picture(const std::shared_ptr<Model>& model, const Parameters& parameters) {
-    return Stream(model, make_options(), parameters).generate_image(make_frame(0));
+    return generate_image(Stream(model, make_options(), parameters), make_frame(0));
   }
 
   /// Loads the model with the folder of LoRAs. If `scale` is given, the same LoRA is also loaded with the

@@ -42,7 +42,7 @@ std::vector<Frame> redraw_scene(const std::shared_ptr<Model>& model, const std::
   std::vector<Frame> all;
   std::vector<Frame> out;
   for (int i = 0; i < kFrames; ++i) {
-    stream.step({make_scene(i)}, out);
+    step(stream, {make_scene(i)}, out);
     all.insert(all.end(), out.begin(), out.end());
   }
   const std::vector<Frame> rest = testing::drain_all(stream);

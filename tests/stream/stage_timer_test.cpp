@@ -47,21 +47,23 @@ class TimedDevice : public testing::FailingDevice {
 
 class StageTimes : public ::testing::Test {
  protected:
-  StageTimes() { model_->impl().device = &device_; }
-  ~StageTimes() override { model_->impl().device = model_->impl().chosen.device.get(); }
+  StageTimes() { ModelAccess::impl(*model_).device = &device_; }
+  ~StageTimes() override {
+    ModelAccess::impl(*model_).device = ModelAccess::impl(*model_).chosen.device.get();
+  }
 
   std::shared_ptr<Model> model_ = load_tiny_model();
-  TimedDevice device_{*model_->impl().device};
+  TimedDevice device_{*ModelAccess::impl(*model_).device};
 };
 
 TEST_F(StageTimes, AreTheDevicesWithoutWaiting) {
   Stream stream(model_, make_options(), make_parameters({22, 32}));
   std::vector<Frame> out;
-  stream.step({make_frame(0)}, out);
+  step(stream, {make_frame(0)}, out);
   EXPECT_EQ(stream.statistics().encode_seconds, 1);
   EXPECT_EQ(stream.statistics().unet_seconds, 1);
   EXPECT_EQ(stream.statistics().decode_seconds, 0) << "the first frame is still in flight";
-  stream.step({make_frame(1)}, out);
+  step(stream, {make_frame(1)}, out);
   EXPECT_EQ(stream.statistics().encode_seconds, 2);
   EXPECT_EQ(stream.statistics().unet_seconds, 2);
   EXPECT_EQ(stream.statistics().decode_seconds, 1);
@@ -71,7 +73,7 @@ TEST_F(StageTimes, AreTheDevicesWithoutWaiting) {
 
 TEST_F(StageTimes, OfImagesAreCounted) {
   Stream stream(model_, make_options(), make_parameters({22, 32}));
-  stream.generate_image(make_frame(0));
+  generate_image(stream, make_frame(0));
   EXPECT_EQ(stream.statistics().encode_seconds, 1);
   EXPECT_EQ(stream.statistics().unet_seconds, 1);
   EXPECT_EQ(stream.statistics().decode_seconds, 1);
@@ -81,10 +83,8 @@ TEST_F(StageTimes, OfASharedCallAreDivided) {
   Stream first(model_, make_options(), make_parameters({22}));
   Stream second(model_, make_options(), make_parameters({32}));
   const std::vector<Frame> in = {make_frame(0)};
-  std::vector<Frame> out[2];
-  StreamStep steps[] = {{.stream = &first, .in = &in, .out = &out[0]},
-                        {.stream = &second, .in = &in, .out = &out[1]}};
-  step_streams(steps);
+  std::vector<std::vector<Frame>> out;
+  step_together({&first, &second}, {in, in}, out);
   EXPECT_EQ(first.statistics().unet_seconds, 0.5);
   EXPECT_EQ(second.statistics().unet_seconds, 0.5);
 }

@@ -67,19 +67,17 @@ TEST_F(StepStreamsTest, EachStreamGivesWhatItGivesAlone) {
   }
   for (int round = 0; round < 5; ++round) {
     std::vector<std::vector<Frame>> in;
-    std::vector<std::vector<Frame>> out(together.size());
-    std::vector<StreamStep> steps;
-    for (const Stream& stream : together) {
+    std::vector<std::vector<Frame>> out;
+    std::vector<Stream*> streams;
+    for (Stream& stream : together) {
+      streams.push_back(&stream);
       const auto number = static_cast<std::int64_t>(in.size()) * 100 + round * 2;
       in.push_back(frames_from(number, stream.options().frame_buffer_size, stream.options().width));
     }
-    for (std::size_t i = 0; i < together.size(); ++i) {
-      steps.push_back({.stream = &together[i], .in = &in[i], .out = &out[i]});
-    }
-    step_streams(steps);
+    step_together(streams, in, out);
     for (std::size_t i = 0; i < together.size(); ++i) {
       std::vector<Frame> expected;
-      alone[i].step(in[i], expected);
+      step(alone[i], in[i], expected);
       ASSERT_EQ(numbers(out[i]), numbers(expected)) << "stream " << i << ", round " << round;
       for (std::size_t frame = 0; frame < expected.size(); ++frame) {
         EXPECT_LE(difference(out[i][frame], expected[frame]), kRounding)
@@ -93,24 +91,16 @@ TEST_F(StepStreamsTest, StreamsOfTwoModelsStepSideBySide) {
   const std::shared_ptr<Model> other = load_tiny_model();
   Stream a(model_, make_options(), make_parameters({30}));
   Stream b(other, make_options(), make_parameters({30}));
-  const std::vector<Frame> in = frames_from(0, 1);
-  std::vector<Frame> out_a;
-  std::vector<Frame> out_b;
-  std::vector<StreamStep> steps = {{.stream = &a, .in = &in, .out = &out_a},
-                                   {.stream = &b, .in = &in, .out = &out_b}};
-  step_streams(steps);
-  EXPECT_LE(difference(out_a.at(0), out_b.at(0)), kRounding);
+  std::vector<std::vector<Frame>> out;
+  step_together({&a, &b}, {frames_from(0, 1), frames_from(0, 1)}, out);
+  EXPECT_LE(difference(out[0].at(0), out[1].at(0)), kRounding);
 }
 
 TEST_F(StepStreamsTest, AFrameThatDoesNotFitLeavesAllStreamsAsTheyWere) {
   Stream a(model_, make_options(), make_parameters());
   Stream b(model_, make_options(), make_parameters());
-  const std::vector<Frame> right = frames_from(0, 1);
-  const std::vector<Frame> wrong = frames_from(0, 1, 40);
-  std::vector<Frame> out;
-  std::vector<StreamStep> steps = {{.stream = &a, .in = &right, .out = &out},
-                                   {.stream = &b, .in = &wrong, .out = &out}};
-  EXPECT_THROW(step_streams(steps), Error);
+  std::vector<std::vector<Frame>> out;
+  EXPECT_THROW(step_together({&a, &b}, {frames_from(0, 1), frames_from(0, 1, 40)}, out), Error);
   EXPECT_EQ(a.statistics().steps, 0);
   EXPECT_FALSE(a.in_flight());
 }
@@ -121,18 +111,15 @@ TEST_F(StepStreamsTest, ASkippedStreamGivesItsLastResultWhileOthersGoOn) {
   Stream still(model_, make_options(), filtered);
   Stream moving(model_, make_options(), make_parameters({30}));
   const std::vector<Frame> same = frames_from(3, 1);
-  std::vector<Frame> out_still;
-  std::vector<Frame> out_moving;
+  std::vector<std::vector<Frame>> out;
   int skipped = 0;
   for (int round = 0; round < 5; ++round) {
-    const std::vector<Frame> next = frames_from(round, 1);
-    std::vector<StreamStep> steps = {{.stream = &still, .in = &same, .out = &out_still},
-                                     {.stream = &moving, .in = &next, .out = &out_moving}};
-    step_streams(steps);
-    EXPECT_EQ(out_still.size(), 1U);
-    EXPECT_EQ(numbers(out_moving), (std::vector<std::int64_t>{round}));
-    skipped += steps[0].result == StepResult::skipped ? 1 : 0;
-    EXPECT_EQ(steps[1].result, StepResult::processed);
+    const std::vector<StepResult> results =
+        step_together({&still, &moving}, {same, frames_from(round, 1)}, out);
+    EXPECT_EQ(out[0].size(), 1U);
+    EXPECT_EQ(numbers(out[1]), (std::vector<std::int64_t>{round}));
+    skipped += results[0].skipped ? 1 : 0;
+    EXPECT_FALSE(results[1].skipped);
   }
   EXPECT_GE(skipped, 3);
   EXPECT_EQ(moving.statistics().steps, 5);
@@ -142,9 +129,9 @@ TEST_F(StepStreamsTest, FramesAreInFlightUntilTheyAreDrained) {
   Stream stream(model_, make_options(), make_parameters());
   EXPECT_FALSE(stream.in_flight());
   std::vector<Frame> out;
-  stream.step(frames_from(0, 1), out);
+  step(stream, frames_from(0, 1), out);
   EXPECT_TRUE(stream.in_flight());
-  stream.drain(out);
+  drain(stream, out);
   EXPECT_EQ(numbers(out), (std::vector<std::int64_t>{0}));
   EXPECT_FALSE(stream.in_flight());
 }
@@ -154,18 +141,19 @@ TEST_F(StepStreamsTest, AVariationIsThePictureOfASeedThatMuchHigher) {
   Stream stream(model_, make_options(), parameters);
   const std::vector<std::uint32_t> variations = {0, 5, 2};
   std::vector<Frame> out;
-  stream.generate_images(variations, out);
+  generate_images(stream, variations, out);
   ASSERT_EQ(out.size(), variations.size());
   for (std::size_t i = 0; i < out.size(); ++i) {
     Parameters moved = parameters;
     moved.seed += variations[i];
     std::vector<Frame> alone;
-    Stream(model_, make_options(), moved).generate_images(std::vector<std::uint32_t>{0}, alone);
+    Stream of_seed(model_, make_options(), moved);
+    generate_images(of_seed, std::vector<std::uint32_t>{0}, alone);
     EXPECT_LE(difference(out[i], alone.at(0)), kRounding);
     EXPECT_EQ(out[i].number, variations[i]);
   }
   std::vector<Frame> again;
-  stream.generate_images(std::vector<std::uint32_t>{5}, again);
+  generate_images(stream, std::vector<std::uint32_t>{5}, again);
   EXPECT_LE(difference(again.at(0), out[1]), kRounding);
 }
 
@@ -173,9 +161,9 @@ TEST_F(StepStreamsTest, VariationsLeaveOtherPicturesAlone) {
   const Parameters parameters = make_parameters({0, 25});
   Stream disturbed(model_, make_options(), parameters);
   std::vector<Frame> out;
-  disturbed.generate_images(std::vector<std::uint32_t>{1, 2}, out);
-  EXPECT_EQ(
-      difference(disturbed.generate_image(), Stream(model_, make_options(), parameters).generate_image()), 0);
+  generate_images(disturbed, std::vector<std::uint32_t>{1, 2}, out);
+  Stream undisturbed(model_, make_options(), parameters);
+  EXPECT_EQ(difference(generate_image(disturbed), generate_image(undisturbed)), 0);
 }
 
 }  // namespace

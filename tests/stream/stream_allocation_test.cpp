@@ -19,17 +19,18 @@ using testing::make_parameters;
 /// The number of allocations in the calling thread during ten steps, after the first few.
 std::size_t allocations_of_steps(const Parameters& parameters, const StreamOptions& options) {
   Stream stream(testing::load_tiny_model(), options, parameters);
+  FrameStream frames(stream);
   std::vector<Frame> out;
-  const auto frames = static_cast<std::size_t>(options.frame_buffer_size);
-  const std::vector<Frame> in(frames, make_frame(1));
-  const std::vector<Frame> moved(frames, make_frame(2));
+  const auto count = static_cast<std::size_t>(options.frame_buffer_size);
+  const std::vector<Frame> in(count, make_frame(1));
+  const std::vector<Frame> moved(count, make_frame(2));
   for (int i = 0; i < 6; ++i) {
-    stream.step(in, out);
+    frames.step(in, out);
   }
   const std::size_t before = host_allocations();
   for (int i = 0; i < 5; ++i) {
-    stream.step(in, out);
-    stream.step(moved, out);
+    frames.step(in, out);
+    frames.step(moved, out);
   }
   return host_allocations() - before;
 }

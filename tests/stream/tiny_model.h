@@ -6,11 +6,56 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "streamdiffusion/frame_stream.h"
 #include "streamdiffusion/model.h"
 #include "streamdiffusion/stream.h"
+
+namespace streamdiffusion {
+
+// Calls of a stream with frames that own their pixels.
+inline StepResult step(Stream& stream, const std::vector<Frame>& in, std::vector<Frame>& out) {
+  return FrameStream(stream).step(in, out);
+}
+inline void drain(Stream& stream, std::vector<Frame>& out) { FrameStream(stream).drain(out); }
+inline void generate(Stream& stream, std::vector<Frame>& out) { FrameStream(stream).generate(out); }
+
+inline Frame generate_image(Stream& stream) { return FrameStream(stream).generate_image(); }
+inline Frame generate_image(Stream& stream, const Frame& in) {
+  return FrameStream(stream).generate_image(in);
+}
+inline Frame generate_image(Stream&& stream, const Frame& in) { return generate_image(stream, in); }
+inline void generate_images(Stream& stream, std::span<const std::uint32_t> variations,
+                            std::vector<Frame>& out) {
+  FrameStream(stream).generate_images(variations, out);
+}
+
+/// Runs step_streams with frames that own their pixels.
+inline std::vector<StepResult> step_together(const std::vector<Stream*>& streams,
+                                             const std::vector<std::vector<Frame>>& in,
+                                             std::vector<std::vector<Frame>>& out) {
+  std::vector<FrameStream> frames;
+  for (Stream* const stream : streams) {
+    frames.emplace_back(*stream);
+  }
+  out.resize(streams.size());
+  std::vector<StreamStep> steps;
+  for (std::size_t i = 0; i < streams.size(); ++i) {
+    steps.push_back(frames[i].begin_step(in[i], out[i]));
+  }
+  step_streams(steps);
+  std::vector<StepResult> results;
+  for (std::size_t i = 0; i < streams.size(); ++i) {
+    frames[i].end_step(steps[i].result, out[i]);
+    results.push_back(steps[i].result);
+  }
+  return results;
+}
+
+}  // namespace streamdiffusion
 
 namespace streamdiffusion::testing {
 
@@ -78,7 +123,7 @@ inline std::vector<Frame> step_frames(Stream& stream, std::int64_t first, std::i
     for (std::int64_t i = 0; i < together; ++i) {
       in.push_back(make_frame(start + i, stream.options().width, stream.options().height));
     }
-    stream.step(in, out);
+    step(stream, in, out);
     all.insert(all.end(), out.begin(), out.end());
   }
   return all;
@@ -87,7 +132,7 @@ inline std::vector<Frame> step_frames(Stream& stream, std::int64_t first, std::i
 inline std::vector<Frame> drain_all(Stream& stream) {
   std::vector<Frame> all;
   std::vector<Frame> out;
-  for (stream.drain(out); !out.empty(); stream.drain(out)) {
+  for (drain(stream, out); !out.empty(); drain(stream, out)) {
     all.insert(all.end(), out.begin(), out.end());
   }
   return all;

@@ -34,7 +34,7 @@ Parameters with_seeds(float first, float second) {
 }
 
 Frame picture_of(const std::shared_ptr<Model>& model, const Parameters& parameters, std::int64_t number) {
-  return Stream(model, make_options(), parameters).generate_image(make_frame(number));
+  return generate_image(Stream(model, make_options(), parameters), make_frame(number));
 }
 
 class TransitionTest : public ::testing::Test {
@@ -132,11 +132,11 @@ TEST_F(TransitionTest, SingleFramesAndTextToImageChangeAtOnce) {
   Stream stream(model_, make_options(), plain(kFirst));
   step_frames(stream, 0, 1);
   stream.set_parameters(after);
-  EXPECT_EQ(difference(stream.generate_image(make_frame(5)), picture_of(model_, plain(kSecond), 5)), 0);
+  EXPECT_EQ(difference(generate_image(stream, make_frame(5)), picture_of(model_, plain(kSecond), 5)), 0);
   std::vector<Frame> out;
-  stream.generate(out);
+  generate(stream, out);
   Stream fresh(model_, make_options(), plain(kSecond));
-  EXPECT_EQ(difference(out.at(0), fresh.generate_image()), 0);
+  EXPECT_EQ(difference(out.at(0), generate_image(fresh)), 0);
 }
 
 TEST_F(TransitionTest, TheFilterSkipsNothingOnTheWay) {
@@ -147,15 +147,15 @@ TEST_F(TransitionTest, TheFilterSkipsNothingOnTheWay) {
   const auto step = [&](std::int64_t number) {
     Frame frame = make_frame(0);
     frame.time = std::chrono::microseconds(number * 40'000);
-    return stream.step({frame}, out);
+    return FrameStream(stream).step(std::span(&frame, 1), out);
   };
   step(0);
-  EXPECT_EQ(step(1), StepResult::skipped);
+  EXPECT_TRUE(step(1).skipped);
   parameters.prompt = kSecond;
   parameters.prompt_transition = 0.4F;
   stream.set_parameters(parameters);
   for (std::int64_t number = 2; number < 12; ++number) {
-    EXPECT_EQ(step(number), StepResult::processed) << number;
+    EXPECT_FALSE(step(number).skipped) << number;
   }
   EXPECT_EQ(difference(out[0], picture_of(model_, plain(kSecond), 0)), 0);
 }

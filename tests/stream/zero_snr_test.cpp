@@ -62,7 +62,7 @@ class ZeroSnr : public ::testing::Test {
     Stream stream(model, testing::make_options(), parameters);
     std::vector<Frame> pictures;
     const std::uint32_t variation = 0;
-    stream.generate_images({&variation, 1}, pictures);
+    generate_images(stream, {&variation, 1}, pictures);
     return pictures.at(0);
   }
 
@@ -83,8 +83,8 @@ TEST_F(ZeroSnr, PicturesAreThoseOfDiffusers) {
 
 TEST_F(ZeroSnr, AFrameTakenWithoutSignalLeavesNothingOfItself) {
   Stream stream(load(), testing::make_options(), parameters({0, 30}, CfgType::full, 1.5F));
-  const Frame one = stream.generate_image(testing::make_frame(1));
-  EXPECT_EQ(testing::difference(one, stream.generate_image(testing::make_frame(2))), 0);
+  const Frame one = generate_image(stream, testing::make_frame(1));
+  EXPECT_EQ(testing::difference(one, generate_image(stream, testing::make_frame(2))), 0);
   const std::vector<Frame> streamed = testing::run_frames(stream, 3, 3);
   ASSERT_EQ(streamed.size(), 3U);
   for (const Frame& frame : streamed) {
@@ -99,8 +99,8 @@ TEST_F(ZeroSnr, GuidanceCanChangeWhileFramesAreInFlight) {
   stream.set_parameters(residual);
   testing::step_frames(stream, 3, 3);
   const Frame frame = testing::step_frames(stream, 6, 1).at(0);
-  EXPECT_LE(testing::difference(frame, Stream(load(), testing::make_options(), residual)
-                                           .generate_image(testing::make_frame(frame.number))),
+  EXPECT_LE(testing::difference(frame, generate_image(Stream(load(), testing::make_options(), residual),
+                                                      testing::make_frame(frame.number))),
             1);
 }
 

@@ -28,7 +28,7 @@ void use_instruction_set(const std::string& name) {
     for (const auto target : targets) {
       names += std::string(names.empty() ? "" : ", ") + hwy::TargetName(target);
     }
-    throw Error("there are no kernels for \"" + name + "\" here; there are for " + names);
+    throw DeviceError("there are no kernels for \"" + name + "\" here; there are for " + names);
   }
   hwy::SetSupportedTargetsForTest(*wanted);
 }
@@ -44,11 +44,12 @@ Features features_within(const std::string& limit) {
   }
   if (limit == "avx512_vnni") {
     if (!uses_avx512_vnni()) {
-      throw Error("this machine has no AVX-512 with VNNI");
+      throw DeviceError("this machine has no AVX-512 with VNNI");
     }
     return {};
   }
-  throw Error("\"" + limit + "\" is no instruction set to hold the CPU to: use avx2, avx512 or avx512_vnni");
+  throw DeviceError("\"" + limit +
+                    "\" is no instruction set to hold the CPU to: use avx2, avx512 or avx512_vnni");
 }
 
 }  // namespace streamdiffusion::cpu

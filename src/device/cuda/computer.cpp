@@ -110,9 +110,9 @@ void Computer::run(const recording::Conv2dCommand& command) {
   const std::optional<std::int64_t> workspace =
       fused ? fused : cudnn_.workspace(without_epilogue(dense_input));
   if (!workspace) {
-    throw Error("cuDNN has no engine for a convolution of " + std::to_string(geometry.in.c) + " to " +
-                std::to_string(geometry.out.c) + " channels in " + to_string(type_) +
-                "; another version of cuDNN 9 may, or use the device \"cpu\"");
+    throw DeviceError("cuDNN has no engine for a convolution of " + std::to_string(geometry.in.c) + " to " +
+                      std::to_string(geometry.out.c) + " channels in " + to_string(type_) +
+                      "; another version of cuDNN 9 may, or use the device \"cpu\"");
   }
   ScratchPlan plan;
   const std::size_t x_place = plan.add(bytes_of(geometry.in, type_));

@@ -113,8 +113,8 @@ int select_gpu(int index) {
   int count = 0;
   check(cudaGetDeviceCount(&count), "looking for GPUs");
   if (index < 0 || index >= count) {
-    throw Error("there is no GPU " + std::to_string(index) + ": this machine has " + std::to_string(count) +
-                "; the first is cuda:0");
+    throw DeviceError("there is no GPU " + std::to_string(index) + ": this machine has " +
+                      std::to_string(count) + "; the first is cuda:0");
   }
   check(cudaSetDevice(index), "choosing the GPU");
   return index;

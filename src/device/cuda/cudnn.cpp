@@ -42,8 +42,9 @@ fe::DataType_t type_of(DType type) {
 
 void check(cudnnStatus_t status, const char* doing) {
   if (status != CUDNN_STATUS_SUCCESS) {
-    throw Error(std::string("cuDNN failed ") + doing + ": " + cudnnGetErrorString(status) +
-                "; check that libcudnn belongs to the CUDA version of this build, or use the device \"cpu\"");
+    throw DeviceError(
+        std::string("cuDNN failed ") + doing + ": " + cudnnGetErrorString(status) +
+        "; check that libcudnn belongs to the CUDA version of this build, or use the device \"cpu\"");
   }
 }
 
@@ -282,8 +283,8 @@ struct Cudnn::Impl {
     data.clear();
     if (status.is_bad()) {
       check_gpu(stream);
-      throw Error("cuDNN failed computing: " + status.get_message() +
-                  "; start the program again, or use the device \"cpu\"");
+      throw DeviceError("cuDNN failed computing: " + status.get_message() +
+                        "; start the program again, or use the device \"cpu\"");
     }
   }
 

@@ -13,24 +13,24 @@ namespace streamdiffusion::cuda {
 [[noreturn]] inline void fail(cudaError_t status, const std::string& reason) {
   switch (status) {
     case cudaErrorMemoryAllocation:
-      throw Error("the GPU is out of memory (" + reason + "); use a smaller size, batch or model");
+      throw OutOfMemory("the GPU is out of memory (" + reason + "); use a smaller size, batch or model");
     case cudaErrorNoDevice:
     case cudaErrorInsufficientDriver:
     case cudaErrorInvalidDevice:
     case cudaErrorDevicesUnavailable:
-      throw Error(
+      throw DeviceError(
           "no NVIDIA GPU can be used (" + reason +
           "); check with nvidia-smi that the driver is there and new enough, or use the device \"cpu\"");
     case cudaErrorNoKernelImageForDevice:
     case cudaErrorUnsupportedPtxVersion:
-      throw Error("this build has no code for this GPU (" + reason +
-                  "); build with -DCMAKE_CUDA_ARCHITECTURES=native, or use the device \"cpu\"");
+      throw DeviceError("this build has no code for this GPU (" + reason +
+                        "); build with -DCMAKE_CUDA_ARCHITECTURES=native, or use the device \"cpu\"");
     case cudaErrorInvalidValue:
     case cudaErrorInvalidConfiguration:
     case cudaErrorStreamCaptureUnsupported:
     case cudaErrorStreamCaptureInvalidated:
     case cudaErrorStreamCaptureImplicit:
-      throw Error("the CUDA device failed (" + reason + "); please report this");
+      throw DeviceError("the CUDA device failed (" + reason + "); please report this");
     default:
       throw DeviceLost("the GPU has stopped working (" + reason +
                        "); start the program again, and see the system's log for NVIDIA's messages (Xid)");

@@ -42,7 +42,7 @@ void launch(cudaStream_t stream, std::int64_t count, const Element& element) {
     return;
   }
   if (count > std::numeric_limits<std::int32_t>::max()) {
-    throw Error("a tensor is too large for the CUDA device; use a smaller size or batch");
+    throw DeviceError("a tensor is too large for the CUDA device; use a smaller size or batch");
   }
   const auto blocks = static_cast<std::uint32_t>(divide_up(count, kThreads));
   for_each_element<<<blocks, kThreads, 0, stream>>>(element, static_cast<std::uint32_t>(count));
@@ -56,7 +56,7 @@ void launch_blocks(cudaStream_t stream, std::int64_t x, std::int64_t y, const Bl
   }
   const std::size_t bytes = block.shared_floats() * sizeof(float);
   if (bytes > kMostSharedBytes || x > std::numeric_limits<std::int32_t>::max() || y > 65535) {
-    throw Error("a tensor is too large for the CUDA device; use a smaller size or batch");
+    throw DeviceError("a tensor is too large for the CUDA device; use a smaller size or batch");
   }
   const dim3 grid(static_cast<std::uint32_t>(x), static_cast<std::uint32_t>(y));
   for_each_block<<<grid, Block::kThreads, bytes, stream>>>(block);
@@ -74,7 +74,7 @@ void with_type(DType type, const Make& make) {
     case DType::bf16:
       return make.template operator()<__nv_bfloat16>();
     default:
-      throw Error(std::string("the CUDA device does not compute in ") + to_string(type));
+      throw DeviceError(std::string("the CUDA device does not compute in ") + to_string(type));
   }
 }
 

@@ -16,7 +16,7 @@ constexpr std::uint32_t kMostAlignment = 256;
 
 void check(cublasStatus_t status, const char* doing) {
   if (status != CUBLAS_STATUS_SUCCESS) {
-    throw Error(
+    throw DeviceError(
         std::string("cuBLASLt failed ") + doing + ": " + cublasLtGetStatusString(status) +
         "; check that libcublasLt belongs to the CUDA version of this build, or use the device \"cpu\"");
   }
@@ -110,10 +110,10 @@ struct Matmul::Plan {
         cublasLtMatmulAlgoGetHeuristic(handle, description.handle, b.handle, a.handle, c.handle, d.handle,
                                        preference.handle, 1, &choice, &found);
     if (status != CUBLAS_STATUS_SUCCESS || found == 0) {
-      throw Error("cuBLASLt knows no way to multiply [" + std::to_string(p.m) + ", " + std::to_string(p.k) +
-                  "] by [" + std::to_string(p.k) + ", " + std::to_string(p.n) + "] in " + to_string(p.type) +
-                  " (" + cublasLtGetStatusString(status) +
-                  "); please report this, or use the device \"cpu\"");
+      throw DeviceError("cuBLASLt knows no way to multiply [" + std::to_string(p.m) + ", " +
+                        std::to_string(p.k) + "] by [" + std::to_string(p.k) + ", " + std::to_string(p.n) +
+                        "] in " + to_string(p.type) + " (" + cublasLtGetStatusString(status) +
+                        "); please report this, or use the device \"cpu\"");
     }
   }
 

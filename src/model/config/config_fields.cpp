@@ -167,7 +167,7 @@ void ConfigFields::check_all_known() const {
 }
 
 void ConfigFields::fail(const std::string& name, const std::string& what) const {
-  throw Error(where_ + ": field " + show_json(name) + " " + what);
+  throw FileError(where_ + ": field " + show_json(name) + " " + what);
 }
 
 void ConfigFields::fail_unsupported(const std::string& name, const std::string& supported) const {

@@ -16,7 +16,7 @@ class ZipBytes {
  public:
   ZipBytes(std::span<const std::byte> bytes, const std::string& where) : bytes_(bytes), where_(where) {}
 
-  [[noreturn]] void fail(const std::string& what) const { throw Error(where_ + ": " + what); }
+  [[noreturn]] void fail(const std::string& what) const { throw FileError(where_ + ": " + what); }
 
   [[nodiscard]] std::uint64_t size() const { return bytes_.size(); }
 

@@ -55,7 +55,7 @@ bool has_constants(std::string_view text) {
 
 void check_depth(int depth, const std::string& where) {
   if (depth > kDeepest) {
-    throw Error(where + ": JSON is nested deeper than " + std::to_string(kDeepest));
+    throw FileError(where + ": JSON is nested deeper than " + std::to_string(kDeepest));
   }
 }
 
@@ -71,7 +71,7 @@ class UniqueKeys {
     } else if (event == json::parse_event_t::object_end) {
       keys_.pop_back();
     } else if (event == json::parse_event_t::key && !keys_.back().insert(parsed.get<std::string>()).second) {
-      throw Error(where_ + ": key " + show_json(parsed) + " occurs twice");
+      throw FileError(where_ + ": key " + show_json(parsed) + " occurs twice");
     }
     return true;
   }
@@ -85,13 +85,13 @@ json parse(std::string_view text, const json::parser_callback_t& watch, const st
   try {
     return json::parse(text.begin(), text.end(), watch);
   } catch (const json::exception& error) {
-    throw Error(where + ": is not valid JSON: " + error.what());
+    throw FileError(where + ": is not valid JSON: " + error.what());
   }
 }
 
 json require_object(json parsed, const std::string& where) {
   if (!parsed.is_object()) {
-    throw Error(where + ": must be a JSON object, not " + show_json(parsed));
+    throw FileError(where + ": must be a JSON object, not " + show_json(parsed));
   }
   return parsed;
 }

@@ -16,7 +16,7 @@ bool is_pickle(const std::filesystem::path& file) {
 
 void refuse_pickle(const std::filesystem::path& file) {
   if (is_pickle(file)) {
-    throw Error(
+    throw FileError(
         file.string() +
         ": is not read, because such a file can run any code when it is opened. Download the model as "
         ".safetensors instead, or convert it once in Python: load it with diffusers (from_pretrained for a "

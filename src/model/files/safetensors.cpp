@@ -40,13 +40,14 @@ std::optional<DType> find_type(std::string_view name) {
 [[noreturn]] void throw_other_format(std::span<const std::byte> bytes, const std::string& where,
                                      const std::string& why) {
   const std::string format = describe_other_format(bytes);
-  throw Error(where + ": is not a safetensors file" + (format.empty() ? " (" + why + ")" : " but " + format));
+  throw FileError(where + ": is not a safetensors file" +
+                  (format.empty() ? " (" + why + ")" : " but " + format));
 }
 
 std::uint64_t header_size(std::span<const std::byte> bytes, const std::string& where) {
   if (bytes.size() < kSizeBytes) {
-    throw Error(where + ": is not a safetensors file (only " + std::to_string(bytes.size()) +
-                " bytes); download it again");
+    throw FileError(where + ": is not a safetensors file (only " + std::to_string(bytes.size()) +
+                    " bytes); download it again");
   }
   std::uint64_t size = 0;
   for (std::size_t i = 0; i < kSizeBytes; ++i) {
@@ -56,7 +57,7 @@ std::uint64_t header_size(std::span<const std::byte> bytes, const std::string& w
     throw_other_format(bytes, where, "its header would have " + std::to_string(size) + " bytes");
   }
   if (size > bytes.size() - kSizeBytes) {
-    throw Error(where + ": is cut short inside its header; download it again");
+    throw FileError(where + ": is cut short inside its header; download it again");
   }
   return size;
 }
@@ -96,7 +97,7 @@ class EntryReader {
   }
 
  private:
-  [[noreturn]] void fail(const std::string& what) const { throw Error(where_ + ": " + what); }
+  [[noreturn]] void fail(const std::string& what) const { throw FileError(where_ + ": " + what); }
 
   [[nodiscard]] const json& field(const char* key) const {
     const auto found = value_.find(key);
@@ -153,11 +154,11 @@ class EntryReader {
 std::map<std::string, std::string> read_metadata(const json& value, const std::string& where) {
   std::map<std::string, std::string> metadata;
   if (!value.is_object()) {
-    throw Error(where + ": __metadata__ must be an object of texts");
+    throw FileError(where + ": __metadata__ must be an object of texts");
   }
   for (const auto& [key, text] : value.items()) {
     if (!text.is_string()) {
-      throw Error(where + ": __metadata__ \"" + key + "\" must be a text, not " + show_json(text));
+      throw FileError(where + ": __metadata__ \"" + key + "\" must be a text, not " + show_json(text));
     }
     metadata[key] = text.get<std::string>();
   }
@@ -170,16 +171,16 @@ void check_coverage(std::vector<TensorEntry>& entries, std::uint64_t data_size, 
   std::uint64_t end = 0;
   for (const TensorEntry& entry : entries) {
     if (entry.begin != end) {
-      throw Error(where + ": tensor \"" + entry.name + "\" " +
-                  (entry.begin < end ? "overlaps the one before it" : "leaves a gap before it"));
+      throw FileError(where + ": tensor \"" + entry.name + "\" " +
+                      (entry.begin < end ? "overlaps the one before it" : "leaves a gap before it"));
     }
     if (entry.end > data_size) {
-      throw Error(where + ": is cut short inside tensor \"" + entry.name + "\"; download it again");
+      throw FileError(where + ": is cut short inside tensor \"" + entry.name + "\"; download it again");
     }
     end = entry.end;
   }
   if (end != data_size) {
-    throw Error(where + ": has " + std::to_string(data_size - end) + " bytes after its last tensor");
+    throw FileError(where + ": has " + std::to_string(data_size - end) + " bytes after its last tensor");
   }
 }
 
@@ -200,7 +201,7 @@ class DdufSafeTensors : public SafeTensors {
   DdufSafeTensors(const DdufPath& path, const std::string& name) : dduf_(path.file) {
     const auto bytes = dduf_.find(path.entry);
     if (!bytes) {
-      throw Error(path.file.string() + ": has no \"" + path.entry + "\"");
+      throw FileError(path.file.string() + ": has no \"" + path.entry + "\"");
     }
     read(*bytes, name);
   }
@@ -281,7 +282,7 @@ void write_safetensors(const std::filesystem::path& file, const std::map<std::st
   }
   out.close();
   if (!out) {
-    throw Error(file.string() + ": cannot be written");
+    throw FileError(file.string() + ": cannot be written");
   }
 }
 
@@ -319,7 +320,7 @@ Convert conversion_from(DType dtype) {
     case DType::f64:
       return float_from_f64;
     default:
-      throw Error(std::string("weights of type ") + to_string(dtype) + " are not supported");
+      throw FileError(std::string("weights of type ") + to_string(dtype) + " are not supported");
   }
 }
 
@@ -366,7 +367,7 @@ bool convert_to_float(const FileTensor& tensor, std::span<float> out) {
 
 void convert_weights(const FileTensor& tensor, std::span<float> out) {
   if (!convert_to_float(tensor, out)) {
-    throw Error(kHoldsNotFinite);
+    throw FileError(kHoldsNotFinite);
   }
 }
 

@@ -24,18 +24,18 @@ std::map<std::string, std::string> read_weight_map(const fs::path& index) {
   const json parsed = parse_json_object(read_text_file(index), index.string());
   const auto weight_map = parsed.find("weight_map");
   if (weight_map == parsed.end() || !weight_map->is_object() || weight_map->empty()) {
-    throw Error(index.string() + ": weight_map must be an object that names the file of each tensor");
+    throw FileError(index.string() + ": weight_map must be an object that names the file of each tensor");
   }
   std::map<std::string, std::string> files;
   for (const auto& [tensor, file] : weight_map->items()) {
     if (!file.is_string()) {
-      throw Error(index.string() + ": weight_map \"" + tensor + "\" must be a file name, not " +
-                  show_json(file));
+      throw FileError(index.string() + ": weight_map \"" + tensor + "\" must be a file name, not " +
+                      show_json(file));
     }
     files[tensor] = file.get<std::string>();
     if (fs::path(files[tensor]).filename() != files[tensor]) {
-      throw Error(index.string() + ": weight_map \"" + tensor + "\" must name a file beside the index, not " +
-                  show_json(file));
+      throw FileError(index.string() + ": weight_map \"" + tensor +
+                      "\" must name a file beside the index, not " + show_json(file));
     }
   }
   return files;
@@ -50,8 +50,8 @@ std::vector<std::shared_ptr<const SafeTensors>> open_shards(const fs::path& inde
       shard = SafeTensors::open(index.parent_path() / name);
     }
     if (!shard->tensors().contains(tensor)) {
-      throw Error(shard->name() + ": has no tensor \"" + tensor + "\", which " + index.filename().string() +
-                  " says it has");
+      throw FileError(shard->name() + ": has no tensor \"" + tensor + "\", which " +
+                      index.filename().string() + " says it has");
     }
   }
   std::vector<std::shared_ptr<const SafeTensors>> opened;
@@ -81,11 +81,11 @@ fs::path find_pickle(const fs::path& folder) {
 
 [[noreturn]] void throw_nothing_found(const fs::path& folder, const std::string& stem) {
   if (!is_model_folder(folder)) {
-    throw Error(folder.string() + ": there is no such folder; a diffusers model has it");
+    throw FileError(folder.string() + ": there is no such folder; a diffusers model has it");
   }
   refuse_pickle(find_pickle(folder));
-  throw Error(folder.string() + ": has no " + stem + ".safetensors (nor " + stem + ".fp16.safetensors, nor " +
-              stem + ".safetensors.index.json)");
+  throw FileError(folder.string() + ": has no " + stem + ".safetensors (nor " + stem +
+                  ".fp16.safetensors, nor " + stem + ".safetensors.index.json)");
 }
 
 std::string replaced_segment(const std::string& name, std::string_view old_segment,
@@ -101,7 +101,7 @@ std::string replaced_segment(const std::string& name, std::string_view old_segme
 void insert_tensor(std::map<std::string, FileTensor>& into, const std::string& name, FileTensor tensor,
                    const std::string& where) {
   if (!into.emplace(name, std::move(tensor)).second) {
-    throw Error(where + ": has tensor \"" + name + "\" twice");
+    throw FileError(where + ": has tensor \"" + name + "\" twice");
   }
 }
 
@@ -144,11 +144,11 @@ const FileTensor* TensorFiles::find(const std::string& name) const {
 const FileTensor& TensorFiles::get(const std::string& name, const std::vector<std::int64_t>& shape) const {
   const FileTensor* const tensor = find(name);
   if (tensor == nullptr) {
-    throw Error(where_ + ": has no tensor \"" + name + "\", which its configuration asks for");
+    throw FileError(where_ + ": has no tensor \"" + name + "\", which its configuration asks for");
   }
   if (tensor->shape != shape) {
-    throw Error(where_ + ": tensor \"" + name + "\" has shape " + show_shape(*tensor) +
-                ", but its configuration asks for " + show_shape(shape));
+    throw FileError(where_ + ": tensor \"" + name + "\" has shape " + show_shape(*tensor) +
+                    ", but its configuration asks for " + show_shape(shape));
   }
   return *tensor;
 }

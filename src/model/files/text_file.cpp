@@ -12,15 +12,15 @@ namespace streamdiffusion {
 namespace {
 
 [[noreturn]] void throw_too_large(const std::filesystem::path& file, std::size_t limit) {
-  throw Error(file.string() + ": is larger than " + std::to_string(limit) +
-              " bytes, too large for such a file");
+  throw FileError(file.string() + ": is larger than " + std::to_string(limit) +
+                  " bytes, too large for such a file");
 }
 
 std::string read_from_dduf(const DdufPath& path, const std::filesystem::path& file, std::size_t limit) {
   const DdufFile dduf(path.file);
   const auto bytes = dduf.find(path.entry);
   if (!bytes) {
-    throw Error(path.file.string() + ": has no \"" + path.entry + "\"");
+    throw FileError(path.file.string() + ": has no \"" + path.entry + "\"");
   }
   if (bytes->size() > limit) {
     throw_too_large(file, limit);
@@ -35,11 +35,11 @@ std::string read_text_file(const std::filesystem::path& file, std::size_t limit)
     return read_from_dduf(*path, file, limit);
   }
   if (std::filesystem::is_directory(file)) {
-    throw Error(file.string() + ": is a folder, not a file");
+    throw FileError(file.string() + ": is a folder, not a file");
   }
   std::ifstream in(file, std::ios::binary);
   if (!in) {
-    throw Error(file.string() + ": cannot be read: " + std::generic_category().message(errno));
+    throw FileError(file.string() + ": cannot be read: " + std::generic_category().message(errno));
   }
   std::string text;
   for (char block[1 << 16]; in.read(block, sizeof block) || in.gcount() > 0;) {
@@ -49,7 +49,7 @@ std::string read_text_file(const std::filesystem::path& file, std::size_t limit)
     }
   }
   if (in.bad()) {
-    throw Error(file.string() + ": cannot be read to its end");
+    throw FileError(file.string() + ": cannot be read to its end");
   }
   return text;
 }

@@ -130,7 +130,7 @@ class Coder {
 
 const AutoencoderKLConfig& checked(const AutoencoderKLConfig& config) {
   if (config.block_out_channels.size() != kLevels) {
-    throw Error(
+    throw FileError(
         "AutoencoderKL: block_out_channels has " + std::to_string(config.block_out_channels.size()) +
         " levels, must have four (latents eight times smaller a side); check the autoencoder's config.json");
   }

@@ -88,9 +88,9 @@ std::int64_t stage_channels(const std::vector<std::int64_t>& channels,
                             const std::vector<std::int64_t>& blocks, const std::string& field) {
   if (channels.size() != kStages || blocks.size() != kStages ||
       std::ranges::any_of(channels, [&](std::int64_t one) { return one != channels.front(); })) {
-    throw Error("AutoencoderTiny: " + field +
-                " must be four equal numbers of channels with four numbers of blocks; " +
-                "check the autoencoder's config.json");
+    throw FileError("AutoencoderTiny: " + field +
+                    " must be four equal numbers of channels with four numbers of blocks; " +
+                    "check the autoencoder's config.json");
   }
   return channels.front();
 }

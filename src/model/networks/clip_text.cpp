@@ -78,7 +78,7 @@ class Embedding {
           {table_.dtype, {channels_}, table_.bytes.subspan(static_cast<std::size_t>(index) * bytes, bytes)},
           out);
     } catch (const Error& error) {
-      throw Error(files_.where(table_) + ", row " + std::to_string(index) + ": " + error.what());
+      throw FileError(files_.where(table_) + ", row " + std::to_string(index) + ": " + error.what());
     }
   }
 
@@ -116,13 +116,13 @@ ClipText::Impl::Impl(const ClipTextConfig& configuration, LayerLoader& loader, c
                          config.max_position_embeddings, config.hidden_size),
       final_layer_norm(loader, "final_layer_norm", config.hidden_size, config.layer_norm_eps) {
   if (clip_skip < 0 || clip_skip > config.num_hidden_layers) {
-    throw Error("clip skip is " + std::to_string(clip_skip) + ", must be 0 .. " +
-                std::to_string(config.num_hidden_layers) + " for this text encoder");
+    throw FileError("clip skip is " + std::to_string(clip_skip) + ", must be 0 .. " +
+                    std::to_string(config.num_hidden_layers) + " for this text encoder");
   }
   if (config.num_attention_heads < 1 || config.hidden_size % config.num_attention_heads != 0) {
-    throw Error(files.where() + ": hidden_size " + std::to_string(config.hidden_size) +
-                " does not divide into " + std::to_string(config.num_attention_heads) +
-                " heads; check num_attention_heads in config.json");
+    throw FileError(files.where() + ": hidden_size " + std::to_string(config.hidden_size) +
+                    " does not divide into " + std::to_string(config.num_attention_heads) +
+                    " heads; check num_attention_heads in config.json");
   }
   for (std::int64_t i = 0; i < config.num_hidden_layers; ++i) {
     layers.emplace_back(loader, "encoder.layers." + std::to_string(i), config);
@@ -137,8 +137,8 @@ void ClipText::Impl::read_token(std::int64_t id, std::span<float> out) const {
   }
   const auto added = static_cast<std::size_t>(id - config.vocab_size);
   if (id < 0 || added >= added_embeddings.size() / out.size()) {
-    throw Error("token id " + std::to_string(id) + " is not in the text encoder's vocabulary of " +
-                std::to_string(config.vocab_size) + "; the tokenizer belongs to another model");
+    throw FileError("token id " + std::to_string(id) + " is not in the text encoder's vocabulary of " +
+                    std::to_string(config.vocab_size) + "; the tokenizer belongs to another model");
   }
   std::ranges::copy(added_embeddings.subspan(added * out.size(), out.size()), out.begin());
 }
@@ -146,8 +146,9 @@ void ClipText::Impl::read_token(std::int64_t id, std::span<float> out) const {
 /// Returns the sums of token and position embeddings, [ids][hidden_size].
 std::vector<float> ClipText::Impl::embed(std::span<const std::int64_t> ids) const {
   if (std::ssize(ids) > config.max_position_embeddings) {
-    throw Error("a prompt of " + std::to_string(ids.size()) + " tokens is longer than the text encoder's " +
-                std::to_string(config.max_position_embeddings));
+    throw FileError("a prompt of " + std::to_string(ids.size()) +
+                    " tokens is longer than the text encoder's " +
+                    std::to_string(config.max_position_embeddings));
   }
   const auto channels = static_cast<std::size_t>(config.hidden_size);
   std::vector<float> sum(ids.size() * channels);

@@ -11,8 +11,9 @@ GroupNorm::GroupNorm(LayerLoader& layers, const std::string& name, std::int64_t 
       groups_(groups),
       epsilon_(epsilon) {
   if (groups < 1 || channels % groups != 0) {
-    throw Error(name + ": " + std::to_string(channels) + " channels do not divide into norm_num_groups = " +
-                std::to_string(groups) + "; check the config.json beside the weights");
+    throw FileError(name + ": " + std::to_string(channels) +
+                    " channels do not divide into norm_num_groups = " + std::to_string(groups) +
+                    "; check the config.json beside the weights");
   }
 }
 

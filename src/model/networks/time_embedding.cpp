@@ -76,7 +76,7 @@ void TimeEmbedding::forward(Context& context, std::span<const float> timesteps, 
   const auto rows = static_cast<std::int64_t>(timesteps.size());
   assert(out.shape.n == rows && out.shape.c == width_);
   if (guidance && !cond_proj_) {
-    throw Error("this model takes no guidance embedding: its UNet has no time_cond_proj_dim");
+    throw FileError("this model takes no guidance embedding: its UNet has no time_cond_proj_dim");
   }
   const Arena::Scope scope(context.arena);
   std::vector<float> values;

@@ -59,9 +59,9 @@ BasicTransformerBlock::BasicTransformerBlock(LayerLoader& layers, TextProjection
       ff_in_(layers.linear(name + ".ff.net.0.proj", channels, channels * 8, {.geglu = true})),
       ff_out_(layers.linear(name + ".ff.net.2", channels * 4, channels)) {
   if (heads_ < 1 || channels % heads_ != 0) {
-    throw Error(name + ": " + std::to_string(channels) + " channels do not divide into " +
-                std::to_string(heads_) +
-                " heads; check attention_head_dim in the config.json beside the weights");
+    throw FileError(name + ": " + std::to_string(channels) + " channels do not divide into " +
+                    std::to_string(heads_) +
+                    " heads; check attention_head_dim in the config.json beside the weights");
   }
 }
 

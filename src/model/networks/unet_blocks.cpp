@@ -143,16 +143,16 @@ std::vector<Junction> plan_junctions(const UNet2DConditionConfig& config) {
     const std::size_t level = blocks - 1 - i;
     for (std::size_t layer = 0; layer < count(config.layers_per_up_block[i]) + 1; ++layer) {
       if (top == 1 || junctions[top - 1].level != static_cast<int>(level)) {
-        throw Error("the UNet's up block " + std::to_string(i) +
-                    " has another number of layers than its down block leaves skip connections; check "
-                    "layers_per_block in the config.json beside the weights");
+        throw FileError("the UNet's up block " + std::to_string(i) +
+                        " has another number of layers than its down block leaves skip connections; check "
+                        "layers_per_block in the config.json beside the weights");
       }
       junctions[--top].hidden_channels = hidden_channels;
       hidden_channels = channels[level];
     }
   }
   if (top != 1) {
-    throw Error(
+    throw FileError(
         "the UNet's down blocks leave more skip connections than its up blocks take; check layers_per_block "
         "in the "
         "config.json beside the weights");

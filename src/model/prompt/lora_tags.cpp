@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <string_view>
 
-#include "model/prompt/prompt_error.h"
+#include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
 

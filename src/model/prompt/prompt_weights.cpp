@@ -38,8 +38,9 @@ std::optional<WeightEnd> parse_weight_end(std::string_view text) {
   WeightEnd found{.size = close + 1};
   const auto [rest, error] = std::from_chars(number.data(), number.data() + number.size(), found.weight);
   if (error != std::errc() || rest != number.data() + number.size()) {
-    throw Error("the prompt has the weight \"" + std::string(number) +
-                "\", which is no number: write (word:1.3)");
+    throw Error(
+        "the prompt has the weight \"" + std::string(number) + "\", which is no number: write (word:1.3)",
+        ErrorCode::invalid_prompt);
   }
   return found;
 }
@@ -109,7 +110,8 @@ class Parser {
     std::vector<WeightedText> all;
     for (const WeightedText& part : parts_) {
       if (!std::isfinite(static_cast<float>(part.weight))) {
-        throw Error("the prompt weighs \"" + part.text + "\" by more than can be computed");
+        throw Error("the prompt weighs \"" + part.text + "\" by more than can be computed",
+                    ErrorCode::invalid_prompt);
       }
       if (!all.empty() && all.back().weight == part.weight) {
         all.back().text += part.text;

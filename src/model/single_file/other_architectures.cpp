@@ -71,7 +71,7 @@ void refuse_other_architectures(const SafeTensors& file) {
   const auto* const sign =
       std::ranges::find_if(kSigns, [&](const Sign& each) { return has_piece(file, each.piece); });
   if (sign != kSigns.end()) {
-    throw Error(file.name() + ": is " + std::string(sign->what) + ", " + std::string(sign->advice));
+    throw FileError(file.name() + ": is " + std::string(sign->what) + ", " + std::string(sign->advice));
   }
 }
 

@@ -46,9 +46,9 @@ class Evidence {
   [[nodiscard]] std::int64_t extent(const std::string& name, std::size_t axis) const {
     const FileTensor& tensor = get(name);
     if (axis >= tensor.shape.size()) {
-      throw Error(files_.where() + ": tensor \"" + name + "\" has only " +
-                  std::to_string(tensor.shape.size()) +
-                  " dimensions; the file is damaged or of another architecture");
+      throw FileError(files_.where() + ": tensor \"" + name + "\" has only " +
+                      std::to_string(tensor.shape.size()) +
+                      " dimensions; the file is damaged or of another architecture");
     }
     return tensor.shape[axis];
   }
@@ -60,8 +60,8 @@ class Evidence {
   [[nodiscard]] const FileTensor& get(const std::string& name) const {
     const FileTensor* const tensor = files_.find(name);
     if (tensor == nullptr) {
-      throw Error(files_.where() + ": has no tensor \"" + name +
-                  "\" (as diffusers calls it); the file is cut, damaged or of another architecture");
+      throw FileError(files_.where() + ": has no tensor \"" + name +
+                      "\" (as diffusers calls it); the file is cut, damaged or of another architecture");
     }
     return *tensor;
   }
@@ -92,7 +92,7 @@ std::string any_transformer(const Evidence& unet, const TensorFiles& files) {
       return *found;
     }
   }
-  throw Error(files.where() + ": its UNet has no attention to a prompt; it is of another architecture");
+  throw FileError(files.where() + ": its UNet has no attention to a prompt; it is of another architecture");
 }
 
 /// Returns the class of each block, which depends on whether it has attention.

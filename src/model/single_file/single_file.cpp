@@ -66,7 +66,7 @@ Tensors original_unet_tensors(const SafeTensors& file, const ModelOptions& optio
     return plain;
   }
   if (averaged.empty()) {
-    throw Error(
+    throw FileError(
         file.name() +
         ": has no UNet (model.diffusion_model...), so it is no checkpoint of Stable Diffusion; give one "
         "that has UNet and text encoder (an autoencoder alone is given as the VAE)");
@@ -110,7 +110,7 @@ std::pair<TensorFiles, Family> open_text_encoder(const File& file) {
   if (const Tensors open_clip = select_tensors(*file, kOpenClip); !open_clip.empty()) {
     return {TensorFiles(file, open_clip_text_tensors(open_clip, file->name())), Family::sd2};
   }
-  throw Error(
+  throw FileError(
       file->name() +
       ": has no text encoder (cond_stage_model...); give a checkpoint that has UNet and text encoder");
 }
@@ -124,9 +124,9 @@ AutoencoderFiles to_autoencoder(const File& file, const Tensors& original) {
 AutoencoderFiles open_own_autoencoder(const File& file) {
   const Tensors original = select_tensors(*file, kAutoencoder);
   if (original.empty()) {
-    throw Error(file->name() +
-                ": has no autoencoder (first_stage_model...); give a VAE for it, such as the folder of "
-                "Stable Diffusion's own (vae) or of TAESD");
+    throw FileError(file->name() +
+                    ": has no autoencoder (first_stage_model...); give a VAE for it, such as the folder of "
+                    "Stable Diffusion's own (vae) or of TAESD");
   }
   return to_autoencoder(file, original);
 }
@@ -198,7 +198,7 @@ AutoencoderFiles open_autoencoder_file(const fs::path& path) {
   const Tensors inside = select_tensors(*file, kAutoencoder);
   const Tensors& original = inside.empty() ? file->tensors() : inside;
   if (!original.contains("encoder.conv_in.weight") || !original.contains("decoder.conv_in.weight")) {
-    throw Error(
+    throw FileError(
         file->name() +
         ": is no AutoencoderKL (it lacks encoder.conv_in or decoder.conv_in); other autoencoders, such as "
         "TAESD, have to be folders with a config.json");

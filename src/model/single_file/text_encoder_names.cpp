@@ -74,8 +74,9 @@ void add_projections(const std::string& number, const std::string& kind, const F
                      const std::string& where, std::map<std::string, FileTensor>& into) {
   FileTensor third = fused;
   if (fused.shape.empty() || fused.shape[0] % 3 != 0) {
-    throw Error(where + ": tensor \"" + std::string(kLayers) + number + ".attn.in_proj_" + kind +
-                "\" does not divide into queries, keys and values; the file is damaged, download it again");
+    throw FileError(
+        where + ": tensor \"" + std::string(kLayers) + number + ".attn.in_proj_" + kind +
+        "\" does not divide into queries, keys and values; the file is damaged, download it again");
   }
   third.shape[0] /= 3;
   const std::size_t bytes = fused.bytes.size() / 3;

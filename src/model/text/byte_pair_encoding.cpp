@@ -48,9 +48,9 @@ BytePairEncoding::BytePairEncoding(const Vocabulary& vocabulary, const Merges& m
   const auto id = [&](const std::string& token, std::size_t rank) {
     const auto found = vocabulary.find(token);
     if (found == vocabulary.end()) {
-      throw Error(where + ": merge " + std::to_string(rank + 1) + " (" + show_json(merges[rank].first) + " " +
-                  show_json(merges[rank].second) + ") needs the token " + show_json(token) +
-                  ", which the vocabulary lacks; the tokenizer's files belong to different models");
+      throw FileError(where + ": merge " + std::to_string(rank + 1) + " (" + show_json(merges[rank].first) +
+                      " " + show_json(merges[rank].second) + ") needs the token " + show_json(token) +
+                      ", which the vocabulary lacks; the tokenizer's files belong to different models");
     }
     return found->second;
   };

@@ -53,9 +53,9 @@ Tokenizer make_clip_tokenizer(std::int64_t tokens, const std::string& pad, const
   Merges merges = parse_merges(clip_merges(), "CLIP's merges");
   const auto without_merges = static_cast<std::int64_t>(kTokensOfBytes + kSpecialTokens.size());
   if (tokens < without_merges) {
-    throw Error(where + ": the text encoder knows " + std::to_string(tokens) +
-                " tokens, CLIP's vocabulary has " + std::to_string(without_merges) +
-                " at least; the file is damaged or of another architecture");
+    throw FileError(where + ": the text encoder knows " + std::to_string(tokens) +
+                    " tokens, CLIP's vocabulary has " + std::to_string(without_merges) +
+                    " at least; the file is damaged or of another architecture");
   }
   merges.resize(std::min(merges.size(), static_cast<std::size_t>(tokens - without_merges)));
   return Tokenizer::make(make_vocabulary(merges), merges, make_options(pad), Tokenizer::kUsualLength, where);

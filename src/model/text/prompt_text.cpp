@@ -33,8 +33,9 @@ char32_t next_code_point(std::string_view text, std::size_t& at) {
   const std::size_t begin = at;
   const utf8proc_int32_t value = read_code_point(text, at);
   if (value < 0) {
-    throw Error("the prompt is not valid UTF-8 (at byte " + std::to_string(begin) +
-                "); save or send it as UTF-8");
+    throw Error(
+        "the prompt is not valid UTF-8 (at byte " + std::to_string(begin) + "); save or send it as UTF-8",
+        ErrorCode::invalid_prompt);
   }
   return static_cast<char32_t>(value);
 }
@@ -56,7 +57,8 @@ std::string composed(std::string_view text) {
       &result, static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
   const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(result, &std::free);
   if (length < 0) {
-    throw Error(std::string("the text cannot be normalised: ") + utf8proc_errmsg(length));
+    throw Error(std::string("the text cannot be normalised: ") + utf8proc_errmsg(length),
+                ErrorCode::invalid_prompt);
   }
   return {reinterpret_cast<const char*>(result), static_cast<std::size_t>(length)};
 }

@@ -34,14 +34,14 @@ TextualInversion read_textual_inversion(const EmbeddingOptions& options, std::in
   const std::string where = options.file.string();
   const auto found = find_vectors(file->tensors());
   if (found == file->tensors().end()) {
-    throw Error(where + ": is no embedding: it has neither emb_params nor clip_l nor a single tensor");
+    throw FileError(where + ": is no embedding: it has neither emb_params nor clip_l nor a single tensor");
   }
   const auto& [name, tensor] = *found;
   const std::size_t rank = tensor.shape.size();
   if (rank < 1 || rank > 2 || tensor.elements() == 0 || tensor.shape.back() != width) {
-    throw Error(where + ": \"" + name + "\" has shape " + show_shape(tensor) +
-                ", this model's text encoder takes vectors of " + std::to_string(width) +
-                "; the embedding is made for another kind of model");
+    throw FileError(where + ": \"" + name + "\" has shape " + show_shape(tensor) +
+                    ", this model's text encoder takes vectors of " + std::to_string(width) +
+                    "; the embedding is made for another kind of model");
   }
   TextualInversion inversion;
   inversion.token = !options.token.empty()  ? options.token
@@ -51,7 +51,7 @@ TextualInversion read_textual_inversion(const EmbeddingOptions& options, std::in
   try {
     convert_weights(tensor, inversion.vectors);
   } catch (const Error& error) {
-    throw Error(where + ": \"" + name + "\": " + error.what());
+    throw FileError(where + ": \"" + name + "\": " + error.what());
   }
   return inversion;
 }

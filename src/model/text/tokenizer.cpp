@@ -46,8 +46,8 @@ class TokenIds {
         continue;
       }
       if (use(*token.id, used)) {
-        throw Error(where + ": id " + std::to_string(*token.id) + " is given to two tokens, " +
-                    show_json(token.content) + " is one of them");
+        throw FileError(where + ": id " + std::to_string(*token.id) + " is given to two tokens, " +
+                        show_json(token.content) + " is one of them");
       }
       added_.emplace(token.content, *token.id);
     }
@@ -61,8 +61,8 @@ class TokenIds {
     if (const auto found = added_.find(token); found != added_.end()) {
       return found->second;
     }
-    throw Error(where_ + ": the special token " + show_json(token) +
-                " is not in the vocabulary; the tokenizer's files belong to different models");
+    throw FileError(where_ + ": the special token " + show_json(token) +
+                    " is not in the vocabulary; the tokenizer's files belong to different models");
   }
 
   /// The largest id plus one.
@@ -82,9 +82,9 @@ class TokenIds {
   [[nodiscard]] bool has_id(const std::string& token, std::int64_t id) const {
     const auto found = vocabulary_.find(token);
     if (found != vocabulary_.end() && found->second != id) {
-      throw Error(where_ + ": the special token " + show_json(token) + " has id " + std::to_string(id) +
-                  " among the added tokens and " + std::to_string(found->second) +
-                  " in the vocabulary; the tokenizer's files belong to different models");
+      throw FileError(where_ + ": the special token " + show_json(token) + " has id " + std::to_string(id) +
+                      " among the added tokens and " + std::to_string(found->second) +
+                      " in the vocabulary; the tokenizer's files belong to different models");
     }
     return found != vocabulary_.end();
   }
@@ -127,7 +127,7 @@ TokenizerJson read_vocabulary(const fs::path& folder) {
   const fs::path merges = folder / "merges.txt";
   const fs::path added = folder / "added_tokens.json";
   if (!is_model_file(vocabulary) || !is_model_file(merges)) {
-    throw Error(folder.string() + ": has neither tokenizer.json nor vocab.json with merges.txt");
+    throw FileError(folder.string() + ": has neither tokenizer.json nor vocab.json with merges.txt");
   }
   TokenizerJson files;
   files.vocabulary = parse_vocabulary(read_text_file(vocabulary), vocabulary.string());
@@ -283,10 +283,10 @@ void Tokenizer::add_word(const std::string& word, const std::vector<std::int64_t
       return std::ranges::equal(other.normalised, normalised, Impl::same_value);
     };
     if (normalised.empty()) {
-      throw Error("a word for embeddings must not be empty");
+      throw FileError("a word for embeddings must not be empty");
     }
     if (std::ranges::any_of(impl_->special_in_normalised, is_same)) {
-      throw Error("the word \"" + added + "\" is there twice; give one of the embeddings another");
+      throw FileError("the word \"" + added + "\" is there twice; give one of the embeddings another");
     }
     impl_->add_special(added, ids[i], true);
   }

@@ -20,15 +20,15 @@ constexpr std::int64_t kLongest = 1 << 16;     // longest encoding in tokens; la
 /// Returns the id of a token. Throws Error if `id` is not an integer from 0 to kMostTokens - 1.
 std::int64_t to_id(const std::string& token, const json& id, const std::string& where) {
   if (!id.is_number_unsigned() || id.get<std::uint64_t>() >= kMostTokens) {
-    throw Error(where + ": token " + show_json(token) + " has id " + show_json(id) +
-                ", which must be an integer from 0 to " + std::to_string(kMostTokens - 1));
+    throw FileError(where + ": token " + show_json(token) + " has id " + show_json(id) +
+                    ", which must be an integer from 0 to " + std::to_string(kMostTokens - 1));
   }
   return id.get<std::int64_t>();
 }
 
 Vocabulary to_vocabulary(const json& tokens, const std::string& where) {
   if (!tokens.is_object() || tokens.empty()) {
-    throw Error(where + ": the vocabulary must be an object of tokens and their ids");
+    throw FileError(where + ": the vocabulary must be an object of tokens and their ids");
   }
   Vocabulary vocabulary;
   vocabulary.reserve(tokens.size());
@@ -38,8 +38,8 @@ Vocabulary to_vocabulary(const json& tokens, const std::string& where) {
     const auto index = static_cast<std::size_t>(checked_id);
     used.resize(std::max(used.size(), index + 1));
     if (used[index]) {
-      throw Error(where + ": id " + show_json(id) + " is given to two tokens, " + show_json(token) +
-                  " is one of them");
+      throw FileError(where + ": id " + show_json(id) + " is given to two tokens, " + show_json(token) +
+                      " is one of them");
     }
     used[index] = true;
     vocabulary.emplace(token, checked_id);
@@ -52,7 +52,7 @@ AddedToken to_added_token(const json& value, const std::string& where) {
   AddedToken token;
   const json& content = value.is_object() ? value.value("content", json()) : value;
   if (!content.is_string() || content.get_ref<const std::string&>().empty()) {
-    throw Error(where + " must be a token, not " + show_json(value));
+    throw FileError(where + " must be a token, not " + show_json(value));
   }
   token.content = content.get<std::string>();
   if (!value.is_object()) {
@@ -60,7 +60,7 @@ AddedToken to_added_token(const json& value, const std::string& where) {
   }
   for (const char* const option : {"lstrip", "rstrip", "single_word"}) {
     if (value.value(option, json(false)) != json(false)) {
-      throw Error(where + ": " + option + " is not supported");
+      throw FileError(where + ": " + option + " is not supported");
     }
   }
   token.normalised = value.value("normalized", json(false)) == json(true);
@@ -127,13 +127,13 @@ class OptionsReader {
          {"truncation_side", {"right", "right"}}}};
     for (const auto& [name, supported] : kSupported) {
       if (!value(name).is_null() && value(name) != supported[0] && value(name) != supported[1]) {
-        throw Error(field(name) + " is " + show_json(value(name)) + ", which is not supported; only " +
-                    supported[0] + " is");
+        throw FileError(field(name) + " is " + show_json(value(name)) + ", which is not supported; only " +
+                        supported[0] + " is");
       }
     }
     for (const char* const name : {"split_special_tokens", "add_prefix_space"}) {
       if (!value(name).is_null() && value(name) != json(false)) {
-        throw Error(field(name) + " must be false");
+        throw FileError(field(name) + " must be false");
       }
     }
   }
@@ -142,7 +142,7 @@ class OptionsReader {
   void read_listed() {
     const json& listed = value("added_tokens_decoder");
     if (!listed.is_null() && !listed.is_object()) {
-      throw Error(field("added_tokens_decoder") + " must be an object");
+      throw FileError(field("added_tokens_decoder") + " must be an object");
     }
     for (const auto& [id, token] : listed.items()) {
       const std::string place = field("added_tokens_decoder") + " entry " + show_json(id);
@@ -150,7 +150,7 @@ class OptionsReader {
       std::uint64_t parsed_id = 0;
       const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), parsed_id);
       if (error != std::errc() || end != id.data() + id.size()) {
-        throw Error(place + " must have an id for its name");
+        throw FileError(place + " must have an id for its name");
       }
       added.id = to_id(added.content, parsed_id, place);
       add(added);
@@ -185,7 +185,7 @@ class OptionsReader {
       return 0;
     }
     if (!length.is_number_unsigned() || length.get<std::uint64_t>() < 2) {
-      throw Error(field("model_max_length") + " must be an integer from 2 on, not " + show_json(length));
+      throw FileError(field("model_max_length") + " must be an integer from 2 on, not " + show_json(length));
     }
     return length.get<std::int64_t>();
   }
@@ -204,7 +204,7 @@ std::pair<std::string, std::string> to_merge(std::string_view line, const std::s
   const std::size_t space = line.find(' ');
   const bool two = space != std::string_view::npos && line.find(' ', space + 1) == std::string_view::npos;
   if (!two || space == 0 || space + 1 == line.size()) {
-    throw Error(where + " must be two tokens with a space between");
+    throw FileError(where + " must be two tokens with a space between");
   }
   return {std::string(line.substr(0, space)), std::string(line.substr(space + 1))};
 }
@@ -213,7 +213,7 @@ void require(const json& object, const char* name, std::initializer_list<json> s
              const std::string& where) {
   const json value = object.value(name, json());
   if (std::ranges::find(supported, value) == supported.end()) {
-    throw Error(where + ": field \"" + name + "\" is " + show_json(value) + ", which is not supported");
+    throw FileError(where + ": field \"" + name + "\" is " + show_json(value) + ", which is not supported");
   }
 }
 
@@ -268,7 +268,7 @@ TokenizerJson parse_tokenizer_json(std::string_view tokenizer_json, const std::s
   const json parsed = parse_json_object(tokenizer_json, where);
   const json& model = parsed.value("model", json());
   if (!model.is_object()) {
-    throw Error(where + ": field \"model\" must be an object");
+    throw FileError(where + ": field \"model\" must be an object");
   }
   require(model, "type", {"BPE", json()}, where);
   require(model, "end_of_word_suffix", {std::string(kEndOfWord)}, where);
@@ -284,7 +284,7 @@ TokenizerJson parse_tokenizer_json(std::string_view tokenizer_json, const std::s
   }
   const json merges = model.value("merges", json());
   if (!merges.is_array()) {
-    throw Error(where + ": field \"merges\" must be a list");
+    throw FileError(where + ": field \"merges\" must be a list");
   }
   for (const json& merge : merges) {
     const std::string place = where + ": merge " + show_json(merge);
@@ -293,7 +293,7 @@ TokenizerJson parse_tokenizer_json(std::string_view tokenizer_json, const std::s
     } else if (merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string()) {
       result.merges.emplace_back(merge[0].get<std::string>(), merge[1].get<std::string>());
     } else {
-      throw Error(place + " must be two tokens");
+      throw FileError(place + " must be two tokens");
     }
   }
   return result;

@@ -57,10 +57,11 @@ void check_numbers(const FileTensor& tensor, const std::string& where) {
   static constexpr std::array kTypes = {DType::f32, DType::f16,     DType::bf16,
                                         DType::f64, DType::f8_e4m3, DType::f8_e5m2};
   if (std::ranges::find(kTypes, tensor.dtype) == kTypes.end()) {
-    throw Error(where + ": a LoRA's weights must be floating-point numbers, not " + to_string(tensor.dtype));
+    throw FileError(where + ": a LoRA's weights must be floating-point numbers, not " +
+                    to_string(tensor.dtype));
   }
   if (!is_finite(tensor)) {
-    throw Error(where + ": " + kHoldsNotFinite);
+    throw FileError(where + ": " + kHoldsNotFinite);
   }
 }
 

@@ -179,9 +179,9 @@ const FileTensor& LayerLoader::tensor(const std::string& name, const std::vector
 void LayerLoader::check_all_used(const std::set<std::string>& harmless) const {
   for (const auto& [name, tensor] : files_.tensors()) {
     if (!used_.contains(name) && !harmless.contains(name)) {
-      throw Error(files_.where() +
-                  ": the network that its configuration describes has no place for tensor \"" + name +
-                  "\"; configuration and weights come from different models, download both again");
+      throw FileError(files_.where() +
+                      ": the network that its configuration describes has no place for tensor \"" + name +
+                      "\"; configuration and weights come from different models, download both again");
     }
   }
 }
@@ -270,8 +270,8 @@ void LayerLoader::check_changed(const std::string& layer, std::span<const float>
     }
   }
   if (!adapters.empty() && !is_finite(values)) {
-    throw Error("layer \"" + layer + "\" holds NaN or infinity after it was changed by " + adapters +
-                "; a LoRA's scale is too large");
+    throw FileError("layer \"" + layer + "\" holds NaN or infinity after it was changed by " + adapters +
+                    "; a LoRA's scale is too large");
   }
 }
 
@@ -285,7 +285,7 @@ void LayerLoader::convert(const FileTensor& tensor, std::span<float> into) {
   try {
     convert_weights(tensor, into);
   } catch (const Error& error) {
-    throw Error(files_.where(tensor) + ": " + error.what());
+    throw FileError(files_.where(tensor) + ": " + error.what());
   }
   read_ += tensor.bytes.size();
   if (read_ > kMostMapped) {

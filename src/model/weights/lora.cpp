@@ -67,9 +67,9 @@ std::string show_keys(const std::vector<std::string>& keys) {
 std::shared_ptr<const Lora> Lora::open(const std::filesystem::path& file, const Layers& layers) {
   std::error_code ignored;
   if (std::filesystem::is_directory(file, ignored)) {
-    throw Error(file.string() +
-                ": is a folder; give the adapter's file in it, such as adapter_model.safetensors or "
-                "pytorch_lora_weights.safetensors");
+    throw FileError(file.string() +
+                    ": is a folder; give the adapter's file in it, such as adapter_model.safetensors or "
+                    "pytorch_lora_weights.safetensors");
   }
   const std::filesystem::path config = file.parent_path() / kAdapterConfig;
   const bool is_there = std::filesystem::is_regular_file(config, ignored);
@@ -113,13 +113,13 @@ void Lora::gather(const LoraLayerNames& names, bool is_of_peft, std::map<Network
     }
     if (found) {
       if (is_embedding(found->layer)) {
-        throw Error(name() + ": \"" + key +
-                    "\": changes the text encoder's embeddings, which is not supported");
+        throw FileError(name() + ": \"" + key +
+                        "\": changes the text encoder's embeddings, which is not supported");
       }
       layers[{found->unet ? Network::unet : Network::text_encoder, found->layer}].add(*parsed, key, tensor,
                                                                                       name());
     } else if (is_of_second_text_encoder(key)) {
-      throw Error(
+      throw FileError(
           name() + ": \"" + key +
           "\": belongs to a second text encoder, which this model does not have; the LoRA is made for Stable "
           "Diffusion XL, give one for this kind of model");
@@ -152,13 +152,14 @@ void Lora::check_does_something() const {
     return;
   }
   if (!alphas_alone_.empty()) {
-    throw Error(name() + ": has no weights for layers of this model, only alpha" + show_keys(alphas_alone_) +
-                ", so it would change nothing; the file is incomplete, download it again");
+    throw FileError(name() + ": has no weights for layers of this model, only alpha" +
+                    show_keys(alphas_alone_) +
+                    ", so it would change nothing; the file is incomplete, download it again");
   }
-  throw Error(name() + ": none of its " + std::to_string(file_->tensors().size()) + " keys" +
-              show_keys(unmatched_) +
-              " belongs to a layer of this model, so it would change nothing; it is made for another kind of "
-              "model, or it is no LoRA");
+  throw FileError(
+      name() + ": none of its " + std::to_string(file_->tensors().size()) + " keys" + show_keys(unmatched_) +
+      " belongs to a layer of this model, so it would change nothing; it is made for another kind of "
+      "model, or it is no LoRA");
 }
 
 void Lora::warn_of_alphas_alone() {

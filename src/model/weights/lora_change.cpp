@@ -180,10 +180,10 @@ void check_matrix(const LoraMatrix& matrix, const std::string& where) {
       continue;
     }
     if (tensor->shape.size() != 2 && tensor->shape.size() != 4) {
-      throw Error(where + ": a LoRA's weights must have 2 or 4 dimensions, not " + show_shape(*tensor));
+      throw FileError(where + ": a LoRA's weights must have 2 or 4 dimensions, not " + show_shape(*tensor));
     }
     if (tensor->elements() == 0) {
-      throw Error(where + ": a LoRA's weights must not be empty, as " + show_shape(*tensor) + " is");
+      throw FileError(where + ": a LoRA's weights must not be empty, as " + show_shape(*tensor) + " is");
     }
     check_numbers(*tensor, where);
   }
@@ -195,14 +195,14 @@ void check_matrix(const LoraMatrix& matrix, const std::string& where) {
   const std::int64_t core_rank = matrix.core != nullptr ? matrix.core->shape[1] : rank_of_left(matrix);
   const std::int64_t outer_rank = matrix.core != nullptr ? matrix.core->shape[0] : core_rank;
   if (core_rank != rank || outer_rank != rank_of_left(matrix)) {
-    throw Error(where + ": " + pair +
-                (matrix.core != nullptr ? " with " + show_shape(*matrix.core) + " between them" : "") +
-                " do not have the same rank");
+    throw FileError(where + ": " + pair +
+                    (matrix.core != nullptr ? " with " + show_shape(*matrix.core) + " between them" : "") +
+                    " do not have the same rank");
   }
   const bool left = pixels_of(*matrix.left) != 1;
   const bool right = pixels_of(*matrix.right) != 1;
   if ((left && right) || (matrix.core != nullptr && (left || right))) {
-    throw Error(where + ": " + pair + " both have a kernel, or one beside that of mid: not supported");
+    throw FileError(where + ": " + pair + " both have a kernel, or one beside that of mid: not supported");
   }
 }
 
@@ -214,10 +214,10 @@ std::string show_parts(const LoraMatrix& matrix) {
 }
 
 [[noreturn]] void fail_to_fit(const LoraChange& change, const LayerShape& shape, const std::string& where) {
-  throw Error(where + ": " + show_parts(change.first) +
-              (change.kind == LoraChange::Kind::lora ? "" : " with " + show_parts(change.second)) +
-              " do not fit a weight of " + std::to_string(shape.out) + " x " +
-              std::to_string(shape.in * shape.pixels) + "; the file is made for another kind of model");
+  throw FileError(where + ": " + show_parts(change.first) +
+                  (change.kind == LoraChange::Kind::lora ? "" : " with " + show_parts(change.second)) +
+                  " do not fit a weight of " + std::to_string(shape.out) + " x " +
+                  std::to_string(shape.in * shape.pixels) + "; the file is made for another kind of model");
 }
 
 /// True if product == a * b. Cannot overflow.
@@ -242,8 +242,8 @@ void check_fits(const LoraChange& change, const LayerShape& shape, const std::st
   if (change.lengths != nullptr) {
     const std::int64_t units = change.lengths_of_inputs ? shape.in : shape.out;
     if (change.lengths->elements() != units) {
-      throw Error(where + ": DoRA's lengths " + show_shape(*change.lengths) + " are not the " +
-                  std::to_string(units) + " of this layer");
+      throw FileError(where + ": DoRA's lengths " + show_shape(*change.lengths) + " are not the " +
+                      std::to_string(units) + " of this layer");
     }
   }
 }

@@ -6,7 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "model/prompt/prompt_error.h"
 #include "model/text/prompt_text.h"
 #include "streamdiffusion/error.h"
 
@@ -26,7 +25,7 @@ class LoraFiles {
     std::error_code error;
     search(folder, error);
     if (error) {
-      throw Error(folder.string() + ": the folder of LoRAs cannot be read: " + error.message());
+      throw FileError(folder.string() + ": the folder of LoRAs cannot be read: " + error.message());
     }
     std::ranges::sort(files_);
   }
@@ -48,8 +47,8 @@ class LoraFiles {
 
   void add(const fs::directory_entry& entry) {
     if (++entries_ > kMostEntries) {
-      throw Error(folder_.string() + " has more than " + std::to_string(kMostEntries) +
-                  " files; give a folder that holds LoRAs");
+      throw FileError(folder_.string() + " has more than " + std::to_string(kMostEntries) +
+                      " files; give a folder that holds LoRAs");
     }
     std::error_code ignored;  // set for an unreadable subfolder or a broken link
     if (entry.is_directory(ignored)) {

@@ -25,7 +25,7 @@ float read_integer(const FileTensor& tensor) {
 
 float read_alpha(const FileTensor& tensor, const std::string& where) {
   if (tensor.elements() != 1) {
-    throw Error(where + ": alpha must be one number, not " + show_shape(tensor));
+    throw FileError(where + ": alpha must be one number, not " + show_shape(tensor));
   }
   switch (tensor.dtype) {
     case DType::i64:
@@ -84,7 +84,7 @@ void multiply_by_diagonal(LoraChange& change, const FileTensor& diagonal, const 
   const FileTensor& right = *change.first.right;
   check_numbers(diagonal, where);
   if (diagonal.elements() != right.shape[0] || right.shape.size() != 2) {
-    throw Error(where + ": lora_E " + show_shape(diagonal) + " does not fit lora_A " + show_shape(right));
+    throw FileError(where + ": lora_E " + show_shape(diagonal) + " does not fit lora_A " + show_shape(right));
   }
   change.computed.push_back(scaled_rows(right, diagonal, right.shape[0], right.shape[1]));
   change.first.right = change.computed.back().get();
@@ -97,7 +97,7 @@ void LoraParts::add(const LoraKey& parsed, const std::string& key, const FileTen
   const std::string where = file + ": \"" + key + "\"";
   key_ = key;
   if (parsed.part == Part::unsupported) {
-    throw Error(
+    throw FileError(
         where + ": belongs to " + std::string(parsed.method) +
         ", which is not supported; LoRA, LoCon, LoHa, LoKr, DoRA, and peft's AdaLoRA, OFT, IA3 and VeRA are");
   }
@@ -106,7 +106,7 @@ void LoraParts::add(const LoraKey& parsed, const std::string& key, const FileTen
     return;
   }
   if (!tensors_.emplace(parsed.part, &tensor).second) {
-    throw Error(where + ": its layer has this part twice, under two names");
+    throw FileError(where + ": its layer has this part twice, under two names");
   }
 }
 
@@ -121,7 +121,7 @@ LayerChange LoraParts::make_change(const std::string& file, const LayerFacts& fa
   change.weight = make_weight(facts, where);
   change.bias = make_bias(change, where);
   if (!change.weight && !change.bias) {
-    throw Error(where + ": the layer's weights are not there; the file is incomplete, download it again");
+    throw FileError(where + ": the layer's weights are not there; the file is incomplete, download it again");
   }
   check_change(change, facts.shape, where);
   return change;
@@ -156,7 +156,7 @@ std::optional<LayerChange::Weight> LoraParts::make_weight(const LayerFacts& fact
                               has_any(Part::difference, Part::difference),
                               has_any(Part::weight, Part::weight)};
   if (std::ranges::count(methods, true) > 1) {
-    throw Error(where + ": its layer has parts of more than one method (LoRA, LoHa, LoKr, ...)");
+    throw FileError(where + ": its layer has parts of more than one method (LoRA, LoHa, LoKr, ...)");
   }
   if (const FileTensor* const difference = find(Part::difference)) {
     return TensorChange{.kind = TensorChange::Kind::add, .values = difference};
@@ -198,9 +198,9 @@ void LoraParts::add_lengths(LoraChange& change, const LayerFacts& facts, const s
     change.lengths = dora_scale;
     change.lengths_of_inputs = are_lengths_of_inputs(*dora_scale);
   } else if (facts.settings != nullptr && facts.settings->use_dora) {
-    throw Error(where +
-                ": peft's configuration says DoRA (use_dora), but the layer has no "
-                "lora_magnitude_vector; the file is incomplete, download it again");
+    throw FileError(where +
+                    ": peft's configuration says DoRA (use_dora), but the layer has no "
+                    "lora_magnitude_vector; the file is incomplete, download it again");
   }
 }
 
@@ -222,10 +222,10 @@ LoraChange LoraParts::make_matrices(const std::string& where) const {
   const bool whole = is_whole_or_product(change.first) &&
                      (change.kind == LoraChange::Kind::lora || is_whole_or_product(change.second));
   if (!whole) {
-    throw Error(where +
-                (loha || lokr ? ": parts of the layer's two matrices are missing"
-                              : ": the layer's down and up weights are not both there") +
-                "; the file is incomplete, download it again");
+    throw FileError(where +
+                    (loha || lokr ? ": parts of the layer's two matrices are missing"
+                                  : ": the layer's down and up weights are not both there") +
+                    "; the file is incomplete, download it again");
   }
   return change;
 }
@@ -237,9 +237,9 @@ LoraChange LoraParts::make_vera(const LayerFacts& facts, const std::string& wher
   const FileTensor* const a = facts.vera_a;
   const FileTensor* const b = facts.vera_b;
   if (lambda_b == nullptr || lambda_d == nullptr || a == nullptr || b == nullptr) {
-    throw Error(where +
-                ": VeRA needs vera_lambda_b and vera_lambda_d of the layer and vera_A and vera_B of the "
-                "file; write it with save_projection=True");
+    throw FileError(where +
+                    ": VeRA needs vera_lambda_b and vera_lambda_d of the layer and vera_A and vera_B of the "
+                    "file; write it with save_projection=True");
   }
   for (const FileTensor* const tensor : {lambda_b, lambda_d, a, b}) {
     check_numbers(*tensor, where);
@@ -249,9 +249,9 @@ LoraChange LoraParts::make_vera(const LayerFacts& facts, const std::string& wher
                     a->shape[0] == rank && b->shape[1] == rank && a->shape[1] >= facts.shape.in &&
                     b->shape[0] >= facts.shape.out && lambda_b->elements() == facts.shape.out;
   if (!fits) {
-    throw Error(where + ": VeRA's projections " + show_shape(*a) + " and " + show_shape(*b) + " with " +
-                show_shape(*lambda_d) + " and " + show_shape(*lambda_b) + " do not fit a weight of " +
-                std::to_string(facts.shape.out) + " x " + std::to_string(facts.shape.in));
+    throw FileError(where + ": VeRA's projections " + show_shape(*a) + " and " + show_shape(*b) + " with " +
+                    show_shape(*lambda_d) + " and " + show_shape(*lambda_b) + " do not fit a weight of " +
+                    std::to_string(facts.shape.out) + " x " + std::to_string(facts.shape.in));
   }
   LoraChange change;
   change.computed = {scaled_rows(*b, *lambda_b, facts.shape.out, rank),
@@ -266,8 +266,8 @@ TensorChange LoraParts::make_ia3(const LayerFacts& facts, const std::string& whe
   // peft writes [out, 1] or [1, in] for linear layers, [1, channels, 1, 1] for convolutions.
   const bool tells = factors->shape.size() == 2 && facts.shape.out > 1 && facts.shape.in > 1;
   if (!tells && facts.settings == nullptr) {
-    throw Error(where +
-                ": IA3 of a convolution needs the adapter_config.json that peft wrote beside the file");
+    throw FileError(where +
+                    ": IA3 of a convolution needs the adapter_config.json that peft wrote beside the file");
   }
   const bool inputs = tells ? factors->shape[0] == 1 : facts.settings->is_feedforward(facts.layer);
   return {.kind = inputs ? TensorChange::Kind::scale_inputs : TensorChange::Kind::scale_outputs,
@@ -276,7 +276,7 @@ TensorChange LoraParts::make_ia3(const LayerFacts& facts, const std::string& whe
 
 Rotation LoraParts::make_rotation(const LayerFacts& facts, const std::string& where) const {
   if (facts.settings == nullptr) {
-    throw Error(where + ": OFT needs the adapter_config.json that peft wrote beside the file");
+    throw FileError(where + ": OFT needs the adapter_config.json that peft wrote beside the file");
   }
   return {.triangles = find(Part::oft_triangles),
           .series_terms = facts.settings->oft_series_terms,
@@ -292,7 +292,7 @@ float LoraParts::compute_factor(const LoraChange& change, const LayerFacts& fact
   const PeftSettings* const settings = facts.settings;
   if (find(Part::diagonal) != nullptr) {
     if (settings == nullptr || !settings->alpha || !settings->rank) {
-      throw Error(where + ": AdaLoRA needs the adapter_config.json that peft wrote beside the file");
+      throw FileError(where + ": AdaLoRA needs the adapter_config.json that peft wrote beside the file");
     }
     constexpr float kAddedByPeft = 1e-5F;
     return (*settings->alpha > 0 ? *settings->alpha : *settings->rank) / (*settings->rank + kAddedByPeft);
@@ -310,7 +310,7 @@ std::optional<TensorChange> LoraParts::make_bias(const LayerChange& change, cons
   if (const FileTensor* const up_bias = find(Part::up_bias)) {
     const auto* const lora = change.weight ? std::get_if<LoraChange>(&*change.weight) : nullptr;
     if (lora == nullptr || lora->lengths != nullptr) {
-      throw Error(where + ": has a bias of a LoRA without one, or beside DoRA, which is not supported");
+      throw FileError(where + ": has a bias of a LoRA without one, or beside DoRA, which is not supported");
     }
     found.push_back({.kind = TensorChange::Kind::add, .values = up_bias, .factor = lora->factor});
   }
@@ -325,7 +325,7 @@ std::optional<TensorChange> LoraParts::make_bias(const LayerChange& change, cons
     found.push_back(*tensor);  // IA3 scales the layer's outputs, bias included
   }
   if (found.size() > 1) {
-    throw Error(where + ": its layer has several changes of its bias");
+    throw FileError(where + ": its layer has several changes of its bias");
   }
   return found.empty() ? std::nullopt : std::optional(found.front());
 }

@@ -40,14 +40,14 @@ bool is_set(const nlohmann::json& value) {
 
 float number_of(const nlohmann::json& value, const std::string& where) {
   if (!value.is_number() || !std::isfinite(value.get<float>())) {
-    throw Error(where + " must be a number, not " + show_json(value));
+    throw FileError(where + " must be a number, not " + show_json(value));
   }
   return value.get<float>();
 }
 
 bool boolean_of(const nlohmann::json& value, const std::string& where) {
   if (!value.is_boolean()) {
-    throw Error(where + " must be true or false, not " + show_json(value));
+    throw FileError(where + " must be true or false, not " + show_json(value));
   }
   return value.get<bool>();
 }
@@ -61,7 +61,7 @@ bool is_name(const std::string& pattern) {
 
 void check_is_name(const std::string& pattern, const std::string& where) {
   if (!is_name(pattern)) {
-    throw Error(where + " has " + show_json(pattern) + ": patterns other than names are not supported");
+    throw FileError(where + " has " + show_json(pattern) + ": patterns other than names are not supported");
   }
 }
 
@@ -77,7 +77,7 @@ PeftPattern read_entry(std::string_view key, float value) {
 /// Reads patterns in the order of their keys, in which peft sorts them.
 std::vector<PeftPattern> read_patterns(const nlohmann::json& json, const std::string& where) {
   if (!json.is_object()) {
-    throw Error(where + " must be an object, not " + show_json(json));
+    throw FileError(where + " must be an object, not " + show_json(json));
   }
   std::vector<PeftPattern> patterns;
   for (const auto& [key, value] : json.items()) {
@@ -92,7 +92,7 @@ std::set<std::string> read_names(const nlohmann::json& json, const std::string& 
   std::set<std::string> names;
   const auto add = [&](const nlohmann::json& name) {
     if (!name.is_string()) {
-      throw Error(where + " must hold names, not " + show_json(name));
+      throw FileError(where + " must hold names, not " + show_json(name));
     }
     names.insert(name.get<std::string>());
   };
@@ -149,13 +149,13 @@ void check_method(const Fields& fields) {
   fields.read("peft_type", [](const nlohmann::json& value, const std::string& where) {
     const std::string method = value.is_string() ? value.get<std::string>() : "";
     if (std::ranges::find(kMethods, method) == kMethods.end()) {
-      throw Error(where + " is " + show_json(value) +
-                  ", a method that is not supported; LORA, LOHA, LOKR, ADALORA, OFT, IA3 and VERA are");
+      throw FileError(where + " is " + show_json(value) +
+                      ", a method that is not supported; LORA, LOHA, LOKR, ADALORA, OFT, IA3 and VERA are");
     }
   });
   for (const auto& [name, method] : kOtherMethods) {
     fields.read(std::string(name), [other = method](const nlohmann::json&, const std::string& where) {
-      throw Error(where + " is set: " + std::string(other) + " is not supported");
+      throw FileError(where + " is set: " + std::string(other) + " is not supported");
     });
   }
 }
@@ -192,7 +192,7 @@ void read_oft(const Fields& fields, PeftSettings& settings) {
       constexpr float kMostTerms = 100;
       const float terms = number_of(value, where);
       if (terms < 1 || terms > kMostTerms || terms != std::floor(terms)) {
-        throw Error(where + " must be an integer from 1 to 100, not " + show_json(value));
+        throw FileError(where + " must be an integer from 1 to 100, not " + show_json(value));
       }
       settings.oft_series_terms = static_cast<std::int64_t>(terms);
     });

@@ -142,16 +142,16 @@ void check_change(const Rotation& rotation, const LayerShape& shape, const std::
   const FileTensor& triangles = *rotation.triangles;
   check_numbers(triangles, where);
   if (shape.pixels > 1) {
-    throw Error(where +
-                ": is OFT of a convolution with a kernel, which is not supported: peft's forward sums "
-                "overlapping patches, and no weight does the same");
+    throw FileError(where +
+                    ": is OFT of a convolution with a kernel, which is not supported: peft's forward sums "
+                    "overlapping patches, and no weight does the same");
   }
   const std::int64_t side = triangles.shape.size() == 2 ? side_of_triangle(triangles.shape[1]) : 0;
   const bool fits = side > 0 && (rotation.is_shared ? triangles.shape[0] == 1 && shape.in % side == 0
                                                     : triangles.shape[0] * side == shape.in);
   if (!fits) {
-    throw Error(where + ": OFT's blocks " + show_shape(triangles) + " do not fit a layer of " +
-                std::to_string(shape.in) + " inputs");
+    throw FileError(where + ": OFT's blocks " + show_shape(triangles) + " do not fit a layer of " +
+                    std::to_string(shape.in) + " inputs");
   }
 }
 

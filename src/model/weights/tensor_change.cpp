@@ -30,8 +30,8 @@ void check_change(const TensorChange& change, const LayerShape& shape, const std
   check_numbers(*change.values, where);
   const std::int64_t needed = values_needed(change.kind, shape);
   if (change.values->elements() != needed) {
-    throw Error(where + ": has shape " + show_shape(*change.values) + ", and this layer needs " +
-                std::to_string(needed) + " numbers");
+    throw FileError(where + ": has shape " + show_shape(*change.values) + ", and this layer needs " +
+                    std::to_string(needed) + " numbers");
   }
 }
 

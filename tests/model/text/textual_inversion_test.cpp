@@ -81,7 +81,7 @@ class EmbeddingsTest : public TextualInversionTest {
   }
 
   EmbeddingOptions embedding(const std::string& token, std::int64_t vectors) const {
-    const auto width = load({})->impl().files.text_encoder_config.hidden_size;
+    const auto width = ModelAccess::impl(*load({})).files.text_encoder_config.hidden_size;
     return {.file = file("x.safetensors", "emb_params", {vectors, width},
                          std::vector<float>(static_cast<std::size_t>(vectors * width), 0.5F)),
             .token = token};
@@ -90,7 +90,7 @@ class EmbeddingsTest : public TextualInversionTest {
   using Ids = std::vector<std::int64_t>;
   /// Returns the ids between the begin and end tokens.
   static Ids ids(Model& model, const std::string& prompt) {
-    Ids all = model.impl().tokenize(prompt).ids;
+    Ids all = ModelAccess::impl(model).tokenize(prompt).ids;
     const auto end = std::find(all.begin() + 1, all.end(), all.back());
     return {all.begin() + 1, end};
   }
@@ -98,7 +98,7 @@ class EmbeddingsTest : public TextualInversionTest {
 
 TEST_F(EmbeddingsTest, StandForTheirVectors) {
   const auto with = load({embedding("<cat-toy>", 3)});
-  const std::int64_t first = with->impl().files.text_encoder_config.vocab_size;
+  const std::int64_t first = ModelAccess::impl(*with).files.text_encoder_config.vocab_size;
   const Ids before = ids(*with, "a");
   const Ids behind = ids(*with, "b");
   Ids expected = before;
@@ -110,7 +110,7 @@ TEST_F(EmbeddingsTest, StandForTheirVectors) {
 
 TEST_F(EmbeddingsTest, AreFoundInAnyCase) {
   const auto with = load({embedding("<Cat-Toy>", 2)});
-  const std::int64_t first = with->impl().files.text_encoder_config.vocab_size;
+  const std::int64_t first = ModelAccess::impl(*with).files.text_encoder_config.vocab_size;
   EXPECT_EQ(ids(*with, "<CAT-toy> <Cat-Toy>"), (Ids{first, first + 1, first, first + 1}));
   EXPECT_EQ(ids(*with, "<cat-toy>_1"), Ids{first + 1});
 }
@@ -118,7 +118,7 @@ TEST_F(EmbeddingsTest, AreFoundInAnyCase) {
 TEST_F(EmbeddingsTest, AreFoundInsideOfWordsToo) {
   const auto with = load({embedding("mul", 2)});
   const auto without = load({});
-  const std::int64_t first = with->impl().files.text_encoder_config.vocab_size;
+  const std::int64_t first = ModelAccess::impl(*with).files.text_encoder_config.vocab_size;
   Ids expected = {first, first + 1};
   const Ids behind = ids(*without, "ti");
   expected.insert(expected.end(), behind.begin(), behind.end());
@@ -127,8 +127,9 @@ TEST_F(EmbeddingsTest, AreFoundInsideOfWordsToo) {
 
 TEST_F(EmbeddingsTest, ChangeWhatTheTextEncoderSays) {
   const auto with = load({embedding("<cat-toy>", 2)});
-  const auto weights = with->impl().weights({});
-  EXPECT_NE(*with->impl().embedding(*weights, "<cat-toy>"), *with->impl().embedding(*weights, "cat-toy"));
+  const auto weights = ModelAccess::impl(*with).weights({});
+  EXPECT_NE(*ModelAccess::impl(*with).embedding(*weights, "<cat-toy>"),
+            *ModelAccess::impl(*with).embedding(*weights, "cat-toy"));
 }
 
 TEST_F(EmbeddingsTest, RefusesAWordThatIsThereTwice) {

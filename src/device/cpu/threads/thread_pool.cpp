@@ -52,8 +52,9 @@ ThreadPool::ThreadPool(int threads) : shares_(static_cast<std::size_t>(threads))
   } catch (const std::system_error&) {
     const std::size_t started = workers_.size() + 1;
     join();
-    throw Error("cannot start " + std::to_string(threads) + " threads: the system allows no more than " +
-                std::to_string(started) + "; ask for fewer");
+    throw DeviceError("cannot start " + std::to_string(threads) +
+                      " threads: the system allows no more than " + std::to_string(started) +
+                      "; ask for fewer");
   }
 }
 
