@@ -68,7 +68,8 @@ The command serve serves a page for the browser.")
 
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libstreamdiffusion-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SHLIBDEPS ON)  # for the C interface, a shared library
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "pkg-config, ${libraries}")
 set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION "real-time image generation by diffusion models, C++ library
-Static library, headers and CMake package of streamdiffusion.cpp.")
+Static libraries, the shared library of the C interface, headers, CMake package and pkg-config files of streamdiffusion.cpp.")
 include(CPack)

@@ -1,0 +1,129 @@
+// The functions of the C interface that make streams and change their settings.
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+
+#include "capi/errors.h"
+#include "capi/handles.h"
+#include "capi/structs.h"
+#include "control/settings_json.h"
+#include "streamdiffusion/error.h"
+
+using namespace streamdiffusion;
+using capi::call;
+using capi::require;
+
+namespace {
+
+using Embeds = std::shared_ptr<const std::vector<float>>;
+
+StreamOptions options_of(const sd_stream_options& given, const ModelInfo& model) {
+  StreamOptions options;
+  options.width = given.width != 0 ? given.width : model.native_size;
+  options.height = given.height != 0 ? given.height : model.native_size;
+  options.frame_buffer_size = given.frame_buffer_size != 0 ? given.frame_buffer_size : 1;
+  options.use_denoising_batch = given.sequential == 0;
+  if (given.on_denoising_step != nullptr) {
+    options.on_denoising_step = [on_step = given.on_denoising_step,
+                                 user = given.user](const DenoisingStepInfo& step) {
+      return on_step(user, step.call, step.calls) != 0;
+    };
+  }
+  return options;
+}
+
+/// Brings the LoRAs of `settings` in line with those that the model has now.
+void update_loras(const Model& model, Settings& settings) {
+  std::vector<LoraScale> loras;
+  for (const LoraScale& lora : model.info().loras) {
+    const auto known = std::ranges::find(settings.parameters.lora_scales, lora.name, &LoraScale::name);
+    loras.push_back(known != settings.parameters.lora_scales.end() ? *known : lora);
+  }
+  settings.parameters.lora_scales = std::move(loras);
+}
+
+Settings changed_settings(const Model& model, Settings settings, const char* json) {
+  update_loras(model, settings);
+  if (json != nullptr) {
+    const nlohmann::json fields = nlohmann::json::parse(json, nullptr, false);
+    if (fields.is_discarded()) {
+      throw ArgumentError("the settings are not valid JSON");
+    }
+    apply_json(fields, settings);
+  }
+  return settings;
+}
+
+/// Applies settings to the stream, or leaves it as it was.
+void apply(sd_stream& stream, Settings settings) {
+  stream.stream.set_parameters(make_parameters(settings));
+  stream.settings = std::move(settings);
+}
+
+Embeds embeds_of(const float* values, size_t count) {
+  return values != nullptr ? std::make_shared<const std::vector<float>>(values, values + count) : nullptr;
+}
+
+}  // namespace
+
+void sd_stream_options_init(sd_stream_options* options, size_t size) {
+  if (options != nullptr) {
+    capi::write_struct(sd_stream_options{}, options, size);
+  }
+}
+
+sd_status sd_stream_create(sd_model* model, const sd_stream_options* options, const char* settings,
+                           sd_stream** stream, sd_error* error) {
+  return call(error, [&] {
+    require(stream, "stream");
+    *stream = nullptr;
+    require(model, "model");
+    const sd_stream_options given = capi::read_struct(options, "sd_stream_options");
+    *stream = new sd_stream(model->model, options_of(given, model->model->info()),
+                            changed_settings(*model->model, {}, settings));
+  });
+}
+
+void sd_stream_free(sd_stream* stream) { delete stream; }
+
+sd_status sd_stream_set(sd_stream* stream, const char* settings, sd_error* error) {
+  return call(error, [&] {
+    require(stream, "stream");
+    require(settings, "settings");
+    apply(*stream, changed_settings(*stream->model, stream->settings, settings));
+  });
+}
+
+sd_status sd_stream_set_prompt_embeds(sd_stream* stream, const float* values, size_t count, sd_error* error) {
+  return call(error, [&] {
+    require(stream, "stream");
+    Settings settings = stream->settings;
+    settings.parameters.prompt_embeds = embeds_of(values, count);
+    apply(*stream, std::move(settings));
+  });
+}
+
+sd_status sd_stream_set_negative_prompt_embeds(sd_stream* stream, const float* values, size_t count,
+                                               sd_error* error) {
+  return call(error, [&] {
+    require(stream, "stream");
+    Settings settings = stream->settings;
+    settings.parameters.negative_prompt_embeds = embeds_of(values, count);
+    apply(*stream, std::move(settings));
+  });
+}
+
+size_t sd_stream_get(const sd_stream* stream, char* text, size_t size) {
+  std::string all;
+  if (stream == nullptr || call(nullptr, [&] { all = to_json(stream->settings).dump(); }) != SD_OK) {
+    return 0;
+  }
+  if (text != nullptr && size > 0) {
+    const std::size_t length = std::min(all.size(), size - 1);
+    std::copy_n(all.begin(), length, text);
+    text[length] = '\0';
+  }
+  return all.size();
+}
