@@ -1,5 +1,6 @@
 // Redraws an image according to a prompt: redraw_image MODEL_FOLDER INPUT PROMPT OUTPUT
 #include <streamdiffusion/error.h>
+#include <streamdiffusion/frame_stream.h>
 #include <streamdiffusion/media.h>
 #include <streamdiffusion/model.h>
 #include <streamdiffusion/stream.h>
@@ -26,7 +27,7 @@ int main(int argc, char** argv) try {
   sd::Frame input;
   input.resize(size, size);
   sd::fit_frame(sd::read_image(argv[2]), sd::Fit::crop, input);
-  sd::write_image(argv[4], stream.generate_image(input));
+  sd::write_image(argv[4], sd::FrameStream(stream).generate_image(input));
   return 0;
 } catch (const sd::Error& error) {
   std::cerr << error.what() << "\n";

@@ -6,11 +6,10 @@ from program import PROJECT, ProgramTest
 
 
 class Install(ProgramTest):
-    def command(self, *arguments, environment=None):
-        result = subprocess.run(
-            list(map(str, arguments)), cwd=self.folder, capture_output=True, env={**os.environ, **(environment or {})}
-        )
+    def command(self, *arguments, stdin=None):
+        result = subprocess.run(list(map(str, arguments)), cwd=self.folder, capture_output=True, input=stdin)
         self.assertEqual(result.returncode, 0, (result.stdout + result.stderr).decode(errors="replace"))
+        return result.stdout
 
     def test_the_installed_program_and_library_work_where_they_are_put(self):
         prefix = self.folder / "prefix"
@@ -25,6 +24,26 @@ class Install(ProgramTest):
         model = prefix / "share/streamdiffusion/models/default"
         self.command("build/redraw_image", model, "apple.png", "cat face", "cat.png")
         self.assertEqual(self.size_of("cat.png"), (256, 256))
+        self.check_examples(model)
+
+    def check_examples(self, model):
+        self.command("build/camera_to_window", model, "cat face", "apple.png", "camera.png")
+        self.assertEqual(self.size_of("camera.png"), (256, 256))
+
+        lora = PROJECT / "models/loras/pencil.safetensors"
+        self.command("build/redraw_images", model, lora, "cat face", "images", "apple.png", "apple.png")
+        first, second = (self.folder / "images" / name for name in ["1.png", "2.png"])
+        self.assertEqual(self.size_of(first), (256, 256))
+        self.assertNotEqual(first.read_bytes(), second.read_bytes())
+
+        self.command("build/many_streams", model, "apple.png", "videos", "cat face", "red apple")
+        first, second = (self.folder / "videos" / name for name in ["1.mp4", "2.mp4"])
+        self.assertNotEqual(first.read_bytes(), second.read_bytes())
+
+        image = b"P6\n64 32\n255\n" + bytes(64 * 32 * 3)
+        redrawn = self.command("build/redraw_ppm", model, '{"prompt": "red apple", "steps": 1}', stdin=image)
+        self.assertEqual(redrawn[:13], image[:13])
+        self.assertEqual(len(redrawn), len(image))
 
     def test_the_example_of_the_build_refuses_what_is_no_model(self):
         example = os.path.join(os.environ["STREAMDIFFUSION_BUILD"], "redraw_image")
