@@ -26,13 +26,13 @@ struct BasicImageView {
   int channels = 3;
   PixelType type = PixelType::uint8;  ///< Type of the values.
 
-  /// True if there is no image.
+  /// Lets functions that read take an image that may be written, too.
   /// Returns the same image for reading.
   operator BasicImageView<const void*>() const  // NOLINT(google-explicit-constructor): it takes nothing away
       requires std::same_as<Pointer, void*> {
     return {data, width, height, stride, channels, type};
   }
-
+  /// True if there is no image.
   [[nodiscard]] bool empty() const { return data == nullptr; }
   /// Number of bytes of a line's pixels.
   [[nodiscard]] std::size_t line_bytes() const {
