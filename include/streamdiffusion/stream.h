@@ -53,6 +53,8 @@ struct InputFrame {
   /// Takes a frame's image, number and time. The frame must outlive this object.
   InputFrame(const Frame& frame)  // NOLINT(google-explicit-constructor)
       : image(frame.view()), number(frame.number), time(frame.time) {}
+  /// A temporary frame would be gone before its image is read.
+  InputFrame(const Frame&& frame) = delete;
 };
 
 /// The memory that a step writes a finished frame to, and the frame's number and time. Memory that is left

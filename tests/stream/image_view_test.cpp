@@ -134,7 +134,8 @@ TEST_F(ImageViewTest, FinishedLatentsDecodeToTheFinishedImage) {
   Frame image = make_frame(0);
   OutputFrame both(image.view());
   both.latents = latents;
-  const std::vector<InputFrame> in = {make_frame(4)};
+  const Frame frame = make_frame(4);
+  const std::vector<InputFrame> in = {frame};
   stream.step(in, std::span(&both, 1));
   Frame decoded = make_frame(1);
   stream.decode(latents, decoded.view());
@@ -146,7 +147,8 @@ TEST_F(ImageViewTest, WithoutAnImageNothingIsDecoded) {
   std::vector<float> latents(stream.latent_shape().elements());
   OutputFrame out;
   out.latents = latents;
-  const std::vector<InputFrame> in = {make_frame(4)};
+  const Frame frame = make_frame(4);
+  const std::vector<InputFrame> in = {frame};
   EXPECT_EQ(stream.step(in, std::span(&out, 1)).finished, 1U);
   EXPECT_TRUE(std::ranges::any_of(latents, [](float value) { return value != 0; }));
   OutputFrame nothing;
