@@ -35,8 +35,8 @@ install(FILES ${PROJECT_BINARY_DIR}/streamdiffusionConfig.cmake
               ${PROJECT_BINARY_DIR}/streamdiffusionConfigVersion.cmake
         DESTINATION ${PACKAGE_FOLDER} COMPONENT development)
 
-# pkg-config files, which find the folders from their own. Libraries that only a static library has to be linked with
-# are private.
+# pkg-config files, which find the folders from their own. Programs link the dependencies of static libraries, so these
+# are not private: pkg-config --static would also ask for the dependencies of shared libraries, such as FFmpeg's.
 file(RELATIVE_PATH PREFIX_FROM_LIBDIR /${CMAKE_INSTALL_LIBDIR} /)
 string(REGEX REPLACE "/$" "" PREFIX_FROM_LIBDIR "${PREFIX_FROM_LIBDIR}")
 set(DESCRIPTION_core "Real-time image generation by diffusion: models and streams")
@@ -55,19 +55,17 @@ set(DESCRIPTION_pipeline "Pipelines from a source through a stream to a sink")
 set(REQUIRES_pipeline "streamdiffusion-core streamdiffusion-media")
 set(PRIVATE_pipeline "")
 set(DESCRIPTION_c "Real-time image generation by diffusion: C interface")
-set(base_library -lstreamdiffusion-base)
-if(BUILD_SHARED_LIBS)
-  set(base_library "")
-endif()
 foreach(component IN ITEMS c ${LIBRARY_COMPONENTS})
   set(NAME streamdiffusion-${component})
   set(DESCRIPTION ${DESCRIPTION_${component}})
   set(REQUIRES ${REQUIRES_${component}})
-  set(REQUIRES_PRIVATE ${PRIVATE_${component}})
-  set(LIBRARIES_PRIVATE "${base_library} -lpthread -ldl -lstdc++")
+  set(LIBRARIES "")
+  if(NOT BUILD_SHARED_LIBS AND NOT component STREQUAL "c")
+    string(APPEND REQUIRES " ${PRIVATE_${component}}")
+    set(LIBRARIES "-lstreamdiffusion-base -lpthread -ldl")
+  endif()
   if(component STREQUAL "c")
     set(NAME streamdiffusion)
-    set(LIBRARIES_PRIVATE "")
   endif()
   configure_file(${PROJECT_SOURCE_DIR}/cmake/streamdiffusion.pc.in ${PROJECT_BINARY_DIR}/${NAME}.pc @ONLY)
   install(FILES ${PROJECT_BINARY_DIR}/${NAME}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig

@@ -1,10 +1,10 @@
 #include "capi/errors.h"
 
-#include <algorithm>
 #include <cstring>
 #include <new>
 #include <string>
 
+#include "capi/structs.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion::capi {
@@ -40,7 +40,7 @@ sd_status status_of(ErrorCode code) {
 sd_status write(sd_status status, const char* message, sd_error* error) {
   if (error != nullptr) {
     error->status = status;
-    const std::size_t length = std::min(std::strlen(message), sizeof error->message - 1);
+    const std::size_t length = cut_length(message, sizeof error->message - 1);
     std::memcpy(error->message, message, length);
     error->message[length] = '\0';
   }

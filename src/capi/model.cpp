@@ -2,7 +2,10 @@
 
 #include "streamdiffusion/model.h"
 
+#include <algorithm>
+#include <filesystem>
 #include <string>
+#include <vector>
 
 #include "capi/errors.h"
 #include "capi/handles.h"
@@ -81,7 +84,9 @@ sd_status sd_model_add_lora(sd_model* model, const char* file, const char* name,
   return call(error, [&] {
     require(model, "model");
     require(file, "file");
-    model->model->add_lora({.file = file, .scale = scale, .name = capi::text_of(name)});
+    const std::filesystem::path path = file;
+    model->model->add_lora(
+        {.file = path, .scale = scale, .name = name != nullptr ? name : path.stem().string()});
   });
 }
 

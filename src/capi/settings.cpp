@@ -62,7 +62,14 @@ void apply(sd_stream& stream, Settings settings) {
   stream.settings = std::move(settings);
 }
 
-Embeds embeds_of(const float* values, size_t count) {
+/// Returns a copy of an embedding, or null for NULL.
+Embeds embeds_of(const Model& model, const float* values, size_t count) {
+  const auto wanted =
+      static_cast<size_t>(model.info().prompt_tokens) * static_cast<size_t>(model.info().embedding_width);
+  if (values != nullptr && count != wanted) {
+    throw ArgumentError("count is " + std::to_string(count) + ", this model's embeddings have " +
+                        std::to_string(wanted) + " numbers");
+  }
   return values != nullptr ? std::make_shared<const std::vector<float>>(values, values + count) : nullptr;
 }
 
@@ -99,8 +106,8 @@ sd_status sd_stream_set(sd_stream* stream, const char* settings, sd_error* error
 sd_status sd_stream_set_prompt_embeds(sd_stream* stream, const float* values, size_t count, sd_error* error) {
   return call(error, [&] {
     require(stream, "stream");
-    Settings settings = stream->settings;
-    settings.parameters.prompt_embeds = embeds_of(values, count);
+    Settings settings = changed_settings(*stream->model, stream->settings, nullptr);
+    settings.parameters.prompt_embeds = embeds_of(*stream->model, values, count);
     apply(*stream, std::move(settings));
   });
 }
@@ -109,19 +116,22 @@ sd_status sd_stream_set_negative_prompt_embeds(sd_stream* stream, const float* v
                                                sd_error* error) {
   return call(error, [&] {
     require(stream, "stream");
-    Settings settings = stream->settings;
-    settings.parameters.negative_prompt_embeds = embeds_of(values, count);
+    Settings settings = changed_settings(*stream->model, stream->settings, nullptr);
+    settings.parameters.negative_prompt_embeds = embeds_of(*stream->model, values, count);
     apply(*stream, std::move(settings));
   });
 }
 
 size_t sd_stream_get(const sd_stream* stream, char* text, size_t size) {
   std::string all;
-  if (stream == nullptr || call(nullptr, [&] { all = to_json(stream->settings).dump(); }) != SD_OK) {
+  if (stream == nullptr ||
+      call(nullptr, [&] {
+        all = to_json(stream->settings).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+      }) != SD_OK) {
     return 0;
   }
   if (text != nullptr && size > 0) {
-    const std::size_t length = std::min(all.size(), size - 1);
+    const std::size_t length = capi::cut_length(all, size - 1);
     std::copy_n(all.begin(), length, text);
     text[length] = '\0';
   }

@@ -1,6 +1,9 @@
 // The functions of the C interface that run streams.
 
+#include <set>
 #include <span>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "capi/errors.h"
@@ -27,11 +30,16 @@ View view_of(const sd_image& image) {
           .type = image.type == SD_UINT8 ? PixelType::uint8 : PixelType::float32};
 }
 
+std::span<float> latents_of(const sd_frame& frame) {
+  if (frame.latents != nullptr && frame.latent_count == 0) {
+    throw ArgumentError("a frame has latents, but its latent_count is 0");
+  }
+  return {frame.latents, frame.latents != nullptr ? frame.latent_count : 0};
+}
+
 InputFrame input_of(const sd_frame& frame) {
   InputFrame in(view_of<ImageView>(frame.image));
-  if (frame.latents != nullptr) {
-    in.latents = {frame.latents, frame.latent_count};
-  }
+  in.latents = latents_of(frame);
   in.number = frame.number;
   in.time = std::chrono::microseconds(frame.time);
   return in;
@@ -39,10 +47,17 @@ InputFrame input_of(const sd_frame& frame) {
 
 OutputFrame output_of(const sd_frame& frame) {
   OutputFrame out(view_of<MutableImageView>(frame.image));
-  if (frame.latents != nullptr) {
-    out.latents = {frame.latents, frame.latent_count};
-  }
+  out.latents = latents_of(frame);
   return out;
+}
+
+/// Refuses a wrong count before the caller's arrays are read.
+void check_count(const sd_stream& stream, size_t count) {
+  const auto wanted = static_cast<size_t>(stream.stream.options().frame_buffer_size);
+  if (count != wanted) {
+    throw ArgumentError("count is " + std::to_string(count) + ", must be the stream's frame_buffer_size, " +
+                        std::to_string(wanted));
+  }
 }
 
 std::span<const InputFrame> inputs(sd_stream& stream, const sd_frame* in, size_t count) {
@@ -85,12 +100,34 @@ sd_status run_step(sd_stream* stream, sd_frame* out, size_t count, size_t* finis
   });
 }
 
+/// Runs a step that takes no input and writes frame_buffer_size frames.
+template <typename Step>
+sd_status run_buffer(sd_stream* stream, sd_frame* out, size_t count, size_t* finished, sd_error* error,
+                     Step&& step) {
+  const sd_status status = call(error, [&] {
+    require(stream, "stream");
+    check_count(*stream, count);
+  });
+  return status == SD_OK ? run_step(stream, out, count, finished, error, std::forward<Step>(step)) : status;
+}
+
+void check_distinct(std::span<const sd_stream_step_arguments> steps) {
+  std::set<const sd_stream*> streams;
+  for (const sd_stream_step_arguments& step : steps) {
+    require(step.stream, "stream");
+    if (!streams.insert(step.stream).second) {
+      throw ArgumentError("a stream is listed twice in one call of sd_step_streams");
+    }
+  }
+}
+
 }  // namespace
 
 sd_status sd_stream_step(sd_stream* stream, const sd_frame* in, sd_frame* out, size_t count, size_t* finished,
                          int32_t* skipped, sd_error* error) {
   return call(error, [&] {
     require(stream, "stream");
+    check_count(*stream, count);
     const StepResult result = stream->stream.step(inputs(*stream, in, count), outputs(*stream, out, count));
     write_labels(*stream, result.finished, out);
     if (finished != nullptr) {
@@ -103,14 +140,14 @@ sd_status sd_stream_step(sd_stream* stream, const sd_frame* in, sd_frame* out, s
 }
 
 sd_status sd_stream_drain(sd_stream* stream, sd_frame* out, size_t count, size_t* finished, sd_error* error) {
-  return run_step(stream, out, count, finished, error,
-                  [](Stream& of, std::span<OutputFrame> frames) { return of.drain(frames); });
+  return run_buffer(stream, out, count, finished, error,
+                    [](Stream& of, std::span<OutputFrame> frames) { return of.drain(frames); });
 }
 
 sd_status sd_stream_generate(sd_stream* stream, sd_frame* out, size_t count, size_t* finished,
                              sd_error* error) {
-  return run_step(stream, out, count, finished, error,
-                  [](Stream& of, std::span<OutputFrame> frames) { return of.generate(frames); });
+  return run_buffer(stream, out, count, finished, error,
+                    [](Stream& of, std::span<OutputFrame> frames) { return of.generate(frames); });
 }
 
 sd_status sd_stream_generate_image(sd_stream* stream, const sd_frame* in, sd_frame* out, sd_error* error) {
@@ -156,9 +193,10 @@ sd_status sd_stream_decode(sd_stream* stream, const float* latents, size_t laten
 sd_status sd_step_streams(sd_stream_step_arguments* steps, size_t count, sd_error* error) {
   return call(error, [&] {
     require(steps, "steps");
+    check_distinct(std::span(steps, count));
     std::vector<StreamStep> own;
     for (const sd_stream_step_arguments& step : std::span(steps, count)) {
-      require(step.stream, "stream");
+      check_count(*step.stream, step.count);
       own.push_back({.stream = &step.stream->stream,
                      .in = inputs(*step.stream, step.in, step.count),
                      .out = outputs(*step.stream, step.out, step.count)});

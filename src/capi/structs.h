@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstring>
 #include <string>
+#include <string_view>
 
 #include "streamdiffusion/error.h"
 
@@ -28,7 +29,15 @@ void write_struct(Struct own, Struct* out, std::size_t size) {
   std::memcpy(out, &own, std::min(size, sizeof own));
 }
 
-/// Returns the text, or "" for NULL.
-inline std::string text_of(const char* text) { return text != nullptr ? text : ""; }
+/// Returns the length of UTF-8 text that is cut to at most `most` bytes between two characters.
+inline std::size_t cut_length(std::string_view text, std::size_t most) {
+  if (text.size() <= most) {
+    return text.size();
+  }
+  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xC0U) == 0x80U) {
+    --most;
+  }
+  return most;
+}
 
 }  // namespace streamdiffusion::capi

@@ -28,7 +28,12 @@ constexpr std::size_t kTokenizedPromptsKept = 64;
 constexpr std::size_t kLorasOfPromptsKept = 32;
 constexpr std::size_t kUnmatchedKeysShown = 3;
 
+constexpr float kLargestLoraScale = 1000;  // as in the table of settings
+
 void check_scale(const LoraScale& lora) {
+  if (std::isfinite(lora.scale) && std::abs(lora.scale) > kLargestLoraScale) {
+    throw ArgumentError("LoRA \"" + lora.name + "\": its scale must be from -1000 to 1000");
+  }
   if (!std::isfinite(lora.scale)) {
     throw ArgumentError("LoRA \"" + lora.name + "\": its scale must be a finite number");
   }

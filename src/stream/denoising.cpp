@@ -102,7 +102,6 @@ std::shared_ptr<const TextContext> negative_context(Model::Impl& model, WeightSe
   if (!parameters.negative_prompt_embeds) {
     return model.text_context(weights, parameters.negative_prompt);
   }
-  check_embeds("negative_prompt_embeds", *parameters.negative_prompt_embeds, model.info);
   return model.text_context(std::as_const(weights), *parameters.negative_prompt_embeds);
 }
 
@@ -146,6 +145,9 @@ std::shared_ptr<const DenoisingPlan> make_denoising_plan(Model::Impl& model, con
   }
 
   check_negative_prompt(parameters.negative_prompt);
+  if (parameters.negative_prompt_embeds) {
+    check_embeds("negative_prompt_embeds", *parameters.negative_prompt_embeds, model.info);
+  }
   std::vector<LoraScale> loras_of_prompts;
   const std::vector<WeightedPrompt> prompts = prompts_of(model, parameters, loras_of_prompts);
   denoising->weights = model.weights(parameters.lora_scales, loras_of_prompts);

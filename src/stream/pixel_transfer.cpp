@@ -1,8 +1,11 @@
 #include "stream/pixel_transfer.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <span>
+
+#include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
 
@@ -64,7 +67,11 @@ void unpack(std::span<const Value> packed, const MutableImageView& image, Value 
 void PixelTransfer::upload(Device& device, const ImageView& image, float scale, float shift,
                            const Tensor& out) {
   if (image.type == PixelType::float32) {
-    device.upload(pack(image, floats_), out);
+    const std::span<const float> values = pack(image, floats_);
+    if (!std::ranges::all_of(values, [](float value) { return std::isfinite(value); })) {
+      throw ArgumentError("the image of a frame has a value that is not finite");
+    }
+    device.upload(values, out);
     device.map(out, 1, Activation::none, scale, shift, out);
   } else if (is_dense_8_bit_rgb(image)) {
     device.upload_pixels(static_cast<const std::uint8_t*>(image.data), scale, shift, out);

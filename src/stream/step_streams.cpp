@@ -1,10 +1,12 @@
 #include <algorithm>
+#include <iterator>
 #include <span>
 #include <vector>
 
 #include "stream/denoising_rows.h"
 #include "stream/stream_checks.h"
 #include "stream/stream_impl.h"
+#include "streamdiffusion/error.h"
 #include "streamdiffusion/stream.h"
 
 namespace streamdiffusion {
@@ -44,9 +46,19 @@ void predict(std::vector<Participant> participants) {
   }
 }
 
+void check_distinct(std::span<const StreamStep> steps) {
+  std::vector<const Stream*> streams;
+  std::ranges::transform(steps, std::back_inserter(streams), &StreamStep::stream);
+  std::ranges::sort(streams);
+  if (std::ranges::adjacent_find(streams) != streams.end()) {
+    throw ArgumentError("a stream is listed twice in one call of step_streams");
+  }
+}
+
 }  // namespace
 
 void step_streams(std::span<StreamStep> steps) {
+  check_distinct(steps);
   for (const StreamStep& step : steps) {
     const Stream::Impl& stream = StreamAccess::impl(*step.stream);
     check_input(step.in, stream.labels.size(), stream.options);
@@ -59,11 +71,16 @@ void step_streams(std::span<StreamStep> steps) {
       step.result = {};
       participants.push_back({&step, &stream, stream.begin_step()});
     } else {
-      stream.repeat_result(step.out);
       step.result = {.skipped = true, .finished = step.out.size()};
     }
   }
   predict(participants);
+  for (const StreamStep& step :
+       steps) {  // after all inputs have been read, as outputs may share their memory
+    if (step.result.skipped) {
+      StreamAccess::impl(*step.stream).repeat_result(step.out);
+    }
+  }
   for (const Participant& one : participants) {
     one.step->result.finished = one.stream->finish_step(one.step->out);
   }

@@ -1,5 +1,7 @@
 #include "stream/stream_checks.h"
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <string>
 
@@ -85,6 +87,9 @@ void check_input(std::span<const InputFrame> frames, std::size_t count, const St
       check_image(frame.image, options);
     } else {
       check_latents(frame.latents.size(), options);
+      if (!std::ranges::all_of(frame.latents, [](float value) { return std::isfinite(value); })) {
+        throw ArgumentError("the latents of a frame have a number that is not finite");
+      }
     }
   }
 }

@@ -412,6 +412,9 @@ void Stream::Impl::encode(const ImageView& image, std::span<float> values) {
 }
 
 void Stream::Impl::decode(std::span<const float> values, const MutableImageView& image) {
+  if (image.empty()) {
+    throw ArgumentError("decode is given no image to write to");
+  }
   InputFrame in;
   in.latents = values;
   const OutputFrame out(image);

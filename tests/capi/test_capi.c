@@ -127,6 +127,12 @@ static void test_steps(sd_model* model) {
   expect_ok(sd_stream_drain(stream, &out, 1, &finished, &error), &error, "sd_stream_drain");
   EXPECT(finished == 0);
   EXPECT(sd_stream_step(stream, &out, &out, 2, NULL, NULL, &error) == SD_INVALID_ARGUMENT);
+  EXPECT(sd_stream_step(stream, &out, &out, (size_t)-1, NULL, NULL, &error) == SD_INVALID_ARGUMENT);
+  EXPECT(sd_stream_generate(stream, &out, (size_t)-1, NULL, &error) == SD_INVALID_ARGUMENT);
+  float latent = 0;
+  sd_frame no_latents = frame_of(out_pixels, 0);
+  no_latents.latents = &latent;
+  EXPECT(sd_stream_step(stream, &out, &no_latents, 1, NULL, NULL, &error) == SD_INVALID_ARGUMENT);
   EXPECT(sd_stream_step(stream, NULL, &out, 1, NULL, NULL, &error) == SD_INVALID_ARGUMENT);
   sd_stream_free(stream);
 }
@@ -194,6 +200,8 @@ static void test_embeds(sd_model* model) {
   sd_stream* by_embeds = make_stream(model, "{\"prompt\": \"dog\", \"steps\": 1}");
   expect_ok(sd_stream_set_prompt_embeds(by_embeds, values, count, &error), &error, "sd_stream_set_prompt_embeds");
   EXPECT(sd_stream_set_prompt_embeds(by_embeds, values, 3, &error) == SD_INVALID_ARGUMENT);
+  EXPECT(sd_stream_set_prompt_embeds(by_embeds, values, (size_t)-1, &error) == SD_INVALID_ARGUMENT);
+  EXPECT(sd_stream_set_negative_prompt_embeds(by_embeds, values, 3, &error) == SD_INVALID_ARGUMENT);
   uint8_t pixels[2][VALUES];
   sd_frame outs[2] = {frame_of(pixels[0], -1), frame_of(pixels[1], -1)};
   expect_ok(sd_stream_generate_image(by_text, NULL, &outs[0], &error), &error, "sd_stream_generate_image");
@@ -246,7 +254,12 @@ static void test_loras(sd_model* model, const char* folder) {
   out = frame_of(after, -1);
   expect_ok(sd_stream_generate_images(stream, &variation, &out, 1, &error), &error, "sd_stream_generate_images");
   EXPECT(memcmp(before, after, VALUES) != 0);
+  EXPECT(sd_model_add_lora(model, file, "huge", 1e30f, &error) == SD_INVALID_ARGUMENT);
+  expect_ok(sd_model_add_lora(model, file, NULL, 0.0f, &error), &error, "sd_model_add_lora");
+  EXPECT(sd_model_add_lora(model, file, NULL, 0.0f, &error) == SD_INVALID_ARGUMENT);
+  expect_ok(sd_model_remove_lora(model, "lora-kohya", &error), &error, "sd_model_remove_lora");
   expect_ok(sd_model_remove_lora(model, "ink", &error), &error, "sd_model_remove_lora");
+  expect_ok(sd_stream_set_prompt_embeds(stream, NULL, 0, &error), &error, "sd_stream_set_prompt_embeds");
   expect_ok(sd_stream_set(stream, "{}", &error), &error, "sd_stream_set");
   expect_ok(sd_stream_generate_images(stream, &variation, &out, 1, &error), &error, "sd_stream_generate_images");
   EXPECT(memcmp(before, after, VALUES) == 0);
@@ -274,6 +287,12 @@ static void test_shared_steps(sd_model* model) {
   expect_ok(sd_step_streams(steps, 2, &error), &error, "sd_step_streams");
   EXPECT(steps[0].finished == 1 && steps[1].finished == 1 && outs[1].number == 11);
   EXPECT(memcmp(out_pixels[0], out_pixels[1], VALUES) != 0);
+  steps[1].count = 1000000;
+  EXPECT(sd_step_streams(steps, 2, &error) == SD_INVALID_ARGUMENT);
+  steps[1].count = 1;
+  steps[1].stream = streams[0];
+  EXPECT(sd_step_streams(steps, 2, &error) == SD_INVALID_ARGUMENT);
+  EXPECT(strstr(error.message, "twice") != NULL);
   sd_stream_free(streams[0]);
   sd_stream_free(streams[1]);
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -191,6 +192,15 @@ TEST_F(ImageViewTest, ViewsThatDoNotFitAreRefused) {
   InputFrame few_latents;
   few_latents.latents = few;
   expect_refused(few_latents);
+  std::vector<float> latents(stream.latent_shape().elements());
+  latents.back() = std::numeric_limits<float>::quiet_NaN();
+  InputFrame not_finite;
+  not_finite.latents = latents;
+  expect_refused(not_finite);
+  PaddedImage<float> image(3, 0.5F, PixelType::float32);
+  image.at(4, 4, 1) = std::numeric_limits<float>::infinity();
+  expect_refused(ImageView(image.view()));
+  EXPECT_THROW(stream.decode(std::vector<float>(latents.size()), {}), ArgumentError);
   std::vector<OutputFrame> none;
   EXPECT_THROW(stream.step(good, none), ArgumentError);
   Frame cut = make_frame(0);

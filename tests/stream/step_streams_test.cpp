@@ -125,6 +125,37 @@ TEST_F(StepStreamsTest, ASkippedStreamGivesItsLastResultWhileOthersGoOn) {
   EXPECT_EQ(moving.statistics().steps, 5);
 }
 
+TEST_F(StepStreamsTest, AStreamThatIsListedTwiceIsRefused) {
+  Stream stream(model_, make_options(), make_parameters({30}));
+  std::vector<std::vector<Frame>> out;
+  EXPECT_THROW(step_together({&stream, &stream}, {frames_from(0, 1), frames_from(1, 1)}, out), ArgumentError);
+  EXPECT_EQ(stream.statistics().steps, 0);
+}
+
+TEST_F(StepStreamsTest, TheOutputOfASkippedStreamMayBeTheInputOfAnother) {
+  Parameters filtered = make_parameters({30});
+  filtered.similarity_filter = {.enabled = true, .threshold = 0.0F, .max_skip_frame = 1000};
+  Stream skipped(model_, make_options(), filtered);
+  Stream other(model_, make_options(), make_parameters({30}));
+  Stream alone(model_, make_options(), make_parameters({30}));
+  Frame shared = make_frame(3);
+  std::vector<Frame> expected;
+  step(alone, {shared}, expected);
+  std::vector<Frame> first;
+  step(skipped, {shared}, first);
+  Frame result = make_frame(0);
+  const InputFrame in(shared);
+  OutputFrame in_place(shared.view());
+  OutputFrame apart(result.view());
+  std::vector<StreamStep> steps = {
+      {.stream = &skipped, .in = std::span(&in, 1), .out = std::span(&in_place, 1)},
+      {.stream = &other, .in = std::span(&in, 1), .out = std::span(&apart, 1)}};
+  step_streams(steps);
+  EXPECT_TRUE(steps[0].result.skipped);
+  EXPECT_EQ(difference(shared, first.at(0)), 0);
+  EXPECT_EQ(difference(result, expected.at(0)), 0);
+}
+
 TEST_F(StepStreamsTest, FramesAreInFlightUntilTheyAreDrained) {
   Stream stream(model_, make_options(), make_parameters());
   EXPECT_FALSE(stream.in_flight());
