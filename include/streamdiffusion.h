@@ -4,8 +4,9 @@
  * Functions return a status, and write a message to `error` if it is not NULL. After a failure, objects are
  * as they were before the call. No C++ exception leaves the library.
  *
- * Strings are UTF-8 and end with a zero. Structs begin with their size, which sd_*_init sets: a newer library
- * accepts the structs of an older one. Fields that are 0 or NULL have the default that is stated.
+ * Strings are UTF-8 and end with a zero. Structs of options and of information begin with their size: a newer
+ * library accepts those of an older one. The other structs keep their form. Fields of options that are 0 or
+ * NULL have the default that is stated. After a success, `error` is as it was.
  *
  * Thread-safety: a model and all streams of it must be called from one thread at a time. Different models may
  * be used from different threads. */

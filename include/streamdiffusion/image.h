@@ -11,7 +11,7 @@ namespace streamdiffusion {
 /// The type of an image's values.
 enum class PixelType {
   uint8,    ///< 0 to 255.
-  float32,  ///< 0 to 1. Values beyond are clamped on the way out and taken as they are on the way in.
+  float32,  ///< 0 to 1. Values outside are clamped in output images; input images must be finite.
 };
 
 /// An image in memory that the caller owns. Lines run from top to bottom, pixels from left to right, and the
@@ -21,14 +21,14 @@ struct BasicImageView {
   Pointer data = nullptr;     ///< The first channel of the pixel at the top left.
   int width = 0;              ///< Width in pixels.
   int height = 0;             ///< Height in pixels.
-  std::ptrdiff_t stride = 0;  ///< Distance from line to line in bytes; 0: lines lie beside each other.
-  /// 3 (RGB) or 4 (RGBA). Alpha is ignored on the way in, and opaque on the way out.
+  std::ptrdiff_t stride = 0;  ///< Distance between the starts of neighbouring lines in bytes, at least
+                              ///< line_bytes(); 0: no padding.
+  /// 3 (RGB) or 4 (RGBA). Alpha is ignored in input images and set to opaque in output images.
   int channels = 3;
   PixelType type = PixelType::uint8;  ///< Type of the values.
 
-  /// Lets functions that read take an image that may be written, too.
-  /// Returns the same image for reading.
-  operator BasicImageView<const void*>() const  // NOLINT(google-explicit-constructor): it takes nothing away
+  /// Converts a mutable view to a read-only view of the same image.
+  operator BasicImageView<const void*>() const  // NOLINT(google-explicit-constructor): as T* to const T*
       requires std::same_as<Pointer, void*> {
     return {data, width, height, stride, channels, type};
   }
@@ -45,7 +45,8 @@ struct BasicImageView {
   }
 };
 
-/// An image that is read. Dense 8-bit RGB is read where it lies; other forms are converted in one pass.
+/// A read-only image. Dense 8-bit RGB is used without a copy on the host. Other layouts are first copied to
+/// dense RGB.
 using ImageView = BasicImageView<const void*>;
 /// An image that is written.
 using MutableImageView = BasicImageView<void*>;

@@ -40,7 +40,8 @@ struct InputFrame {
   /// The image, of the stream's size. It is read during the call only.
   ImageView image = {};
   /// Latents in place of the image, with the shape Stream::latent_shape: [channels][height][width] as in
-  /// PyTorch, multiplied by the scaling factor as in diffusers. The similarity filter does not skip them.
+  /// PyTorch, multiplied by the scaling factor as in diffusers. They must be finite. The similarity filter
+  /// does not skip them.
   std::span<const float> latents = {};
   std::int64_t number = 0;  ///< Passed on to the frame's OutputFrame.
   /// Capture or presentation time, passed on to the frame's OutputFrame. Transitions of prompts and noise run

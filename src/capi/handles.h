@@ -21,7 +21,7 @@ struct sd_stream {
   std::shared_ptr<streamdiffusion::Model> model;
   streamdiffusion::Settings settings;
   streamdiffusion::Stream stream;
-  // The arguments of a step, kept so that a step allocates nothing.
+  // Frames of the current call. They are members so that later calls reuse their memory.
   std::vector<streamdiffusion::InputFrame> in;
   std::vector<streamdiffusion::OutputFrame> out;
 };

@@ -10,8 +10,9 @@
 
 namespace streamdiffusion::capi {
 
-/// Returns a struct of the caller, whose version may be older or newer. Fields that an older one lacks are 0.
-/// Throws ArgumentError if its struct_size was not set.
+/// Returns a copy of the caller's struct, which may be an older or newer version. Fields missing from an
+/// older version are 0, and further fields of a newer one are ignored. Throws ArgumentError if `given` is
+/// null or its struct_size is too small.
 template <typename Struct>
 Struct read_struct(const Struct* given, const char* name) {
   if (given == nullptr || given->struct_size < sizeof(std::size_t)) {
@@ -22,7 +23,8 @@ Struct read_struct(const Struct* given, const char* name) {
   return own;
 }
 
-/// Copies a struct to one of the caller with `size` bytes, as many as both have, and sets its struct_size.
+/// Copies a struct into the caller's, whose size is `size` bytes, and sets struct_size to `size`. If the
+/// sizes differ, only the smaller number of bytes is copied, and bytes beyond stay unchanged.
 template <typename Struct>
 void write_struct(Struct own, Struct* out, std::size_t size) {
   own.struct_size = size;

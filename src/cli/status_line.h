@@ -5,8 +5,8 @@
 
 namespace streamdiffusion::cli {
 
-/// Shows progress on standard error: on a terminal a bar that is redrawn in place, else a line every 5
-/// seconds.
+/// Shows progress on standard error. On a terminal, a bar is redrawn in place. Otherwise `show` prints at
+/// most one line every 5 seconds. If `quiet` is true, nothing is shown.
 class StatusLine {
  public:
   explicit StatusLine(bool quiet);
@@ -15,8 +15,8 @@ class StatusLine {
   StatusLine(const StatusLine&) = delete;
   StatusLine& operator=(const StatusLine&) = delete;
 
-  /// `share` is the fraction of the work that is done, from 0 to 1. Below 0 it is unknown and no bar is
-  /// drawn.
+  /// Shows `text` after a bar. `share` is the fraction of the work that is done, from 0 to 1. If it is
+  /// negative, the fraction is unknown and only the text is shown.
   void show(double share, const std::string& text);
   /// Erases the bar so that something else can be printed.
   void clear();

@@ -8,19 +8,20 @@
 
 namespace streamdiffusion {
 
-/// The settings of a running stream. Any thread may change them; the stream's thread takes them over between
-/// two steps. Thread-safe.
+/// The settings of a running stream. Any thread may call `apply` and `newest`. The stream's thread calls
+/// `hand_over` between two steps to use the changes.
 class LiveSettings {
  public:
   explicit LiveSettings(Settings settings);
 
-  /// Changes the settings given in a JSON object, and returns all settings. Throws as apply_json does.
+  /// Changes the settings named in a JSON object, and returns all settings. Throws FieldError if one is not
+  /// permitted; then nothing changes.
   Settings apply(const nlohmann::json& fields);
   [[nodiscard]] Settings newest() const;
 
-  /// Calls `use` with the newest settings if they changed since the last call. Must be called from one
-  /// thread. If `use` throws, the settings in use become the newest again, unless there was another change
-  /// meanwhile. The exception is passed on.
+  /// Calls `use` with the newest settings if `apply` has succeeded since the last call. Always call it from
+  /// the same thread. If `use` throws, the newest settings return to those in use, unless `apply` succeeded
+  /// again while `use` ran. The exception is rethrown.
   void hand_over(const std::function<void(const Settings&)>& use);
 
  private:

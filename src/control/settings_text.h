@@ -7,9 +7,9 @@
 
 namespace streamdiffusion {
 
-/// Converts the text of a setting's value, as users type it, to the JSON that apply_json takes. It reads
-/// JSON, and also texts without quotes, flags that are "on" or "off", a missing number that is "none", and
-/// lists of indices without brackets. Text that cannot be read so stays text, which apply_json refuses.
+/// Converts a setting's value, as users type it, to the JSON that apply_json takes and checks. Texts and
+/// prompts are taken literally, including quotes. Other settings take JSON. A choice also takes its bare
+/// name, a flag "on" and "off", and an optional number "none". Lists of indices may omit the brackets.
 nlohmann::json value_of_text(const Setting& setting, const std::string& text);
 
 }  // namespace streamdiffusion

@@ -7,7 +7,8 @@
 
 namespace streamdiffusion {
 
-/// Extents of a tensor in NHWC order. Tokens [n, t, c] are {n, 1, t, c}; a vector of c is {1, 1, 1, c}.
+/// Dimensions of a tensor in NHWC order. A token sequence [n, t, c] is {n, 1, t, c}, and a vector of length c
+/// is {1, 1, 1, c}. A "row" is one of the n entries of the batch, not a line of an image.
 struct Shape {
   std::int64_t n = 1;
   std::int64_t h = 1;
@@ -22,7 +23,7 @@ struct Shape {
 
 /// A view of activations in a device's memory, channels last. It owns nothing.
 ///
-/// `stride` is the distance between neighbouring pixels in elements. It is c for a dense tensor, and more for
+/// `stride` is the distance in elements between neighbouring pixels. It is c for a dense tensor, and more for
 /// a slice of a wider tensor's channels.
 struct Tensor {
   void* data = nullptr;
@@ -47,7 +48,8 @@ struct Tensor {
     return slice;
   }
 
-  /// Returns a view of `count` pixels as a single line. `first` is counted over all rows of the batch.
+  /// Returns a view of `count` consecutive pixels with shape {1, 1, count, c}. `first` counts from the first
+  /// pixel of the whole batch.
   [[nodiscard]] Tensor pixels(std::int64_t first, std::int64_t count) const {
     Tensor slice = *this;
     slice.data = static_cast<std::byte*>(data) + static_cast<std::size_t>(first * stride) * size_of(dtype);

@@ -9,8 +9,9 @@
 
 namespace streamdiffusion::hub {
 
-/// Downloads files of a commit into the cache, several at a time. The first failure stops all; received bytes
-/// are kept for the next run. Throws Error before any download if the disk lacks space.
+/// Downloads a commit's files into the cache, several at a time, and skips files that are there. The first
+/// failure stops all downloads and is rethrown. Partial files are kept, and the next call resumes them.
+/// Throws HubError before any download if the disk lacks space.
 void download_all(const HubOptions& options, const Repository& repository, const std::string& commit,
                   const std::vector<RemoteFile>& files);
 
