@@ -1,9 +1,8 @@
 /* Redraws a binary PPM image with the C interface: redraw_ppm MODEL_FOLDER SETTINGS <in.ppm >out.ppm
  * SETTINGS is a JSON object, such as {"prompt": "red apple", "strength": 0.7, "steps": 4}. */
-#include <streamdiffusion.h>
-
 #include <stdio.h>
 #include <stdlib.h>
+#include <streamdiffusion.h>
 
 static size_t bytes_of(const sd_image* image) { return (size_t)image->width * (size_t)image->height * 3; }
 

@@ -1,20 +1,19 @@
 /* Uses the C interface as a program in C99 would: test_capi MODEL_FOLDER */
-#include <streamdiffusion.h>
-
 #include <stdio.h>
 #include <stdlib.h>
+#include <streamdiffusion.h>
 #include <string.h>
 
 enum { SIDE = 32, VALUES = SIDE * SIDE * 3, LATENTS = 4 * (SIDE / 8) * (SIDE / 8) };
 
 static int failures = 0;
 
-#define EXPECT(condition)                                                    \
-  do {                                                                       \
-    if (!(condition)) {                                                      \
+#define EXPECT(condition)                                                       \
+  do {                                                                          \
+    if (!(condition)) {                                                         \
       fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition); \
-      ++failures;                                                            \
-    }                                                                        \
+      ++failures;                                                               \
+    }                                                                           \
   } while (0)
 
 static void expect_ok(sd_status status, const sd_error* error, const char* call) {
@@ -173,14 +172,16 @@ static void test_images(sd_model* model) {
   from_latents.latents = latents;
   from_latents.latent_count = LATENTS;
   from_latents.image.channels = 3;
-  expect_ok(sd_stream_generate_image(stream, &from_latents, &out, &error), &error, "sd_stream_generate_image");
+  expect_ok(sd_stream_generate_image(stream, &from_latents, &out, &error), &error,
+            "sd_stream_generate_image");
   EXPECT(memcmp(expected, pixels[1], sizeof expected) == 0);
   EXPECT(sd_stream_encode(stream, &in.image, latents, LATENTS - 1, &error) == SD_INVALID_ARGUMENT);
   expect_ok(sd_stream_decode(stream, latents, LATENTS, &out.image, &error), &error, "sd_stream_decode");
 
   const uint32_t variations[2] = {0, 3};
   sd_frame both[2] = {frame_of(pixels[0], -1), frame_of(pixels[1], -1)};
-  expect_ok(sd_stream_generate_images(stream, variations, both, 2, &error), &error, "sd_stream_generate_images");
+  expect_ok(sd_stream_generate_images(stream, variations, both, 2, &error), &error,
+            "sd_stream_generate_images");
   EXPECT(both[1].number == 3);
   EXPECT(memcmp(pixels[0], pixels[1], VALUES) != 0);
   sd_stream_free(stream);
@@ -198,7 +199,8 @@ static void test_embeds(sd_model* model) {
 
   sd_stream* by_text = make_stream(model, "{\"prompt\": \"cat\", \"steps\": 1}");
   sd_stream* by_embeds = make_stream(model, "{\"prompt\": \"dog\", \"steps\": 1}");
-  expect_ok(sd_stream_set_prompt_embeds(by_embeds, values, count, &error), &error, "sd_stream_set_prompt_embeds");
+  expect_ok(sd_stream_set_prompt_embeds(by_embeds, values, count, &error), &error,
+            "sd_stream_set_prompt_embeds");
   EXPECT(sd_stream_set_prompt_embeds(by_embeds, values, 3, &error) == SD_INVALID_ARGUMENT);
   EXPECT(sd_stream_set_prompt_embeds(by_embeds, values, (size_t)-1, &error) == SD_INVALID_ARGUMENT);
   EXPECT(sd_stream_set_negative_prompt_embeds(by_embeds, values, 3, &error) == SD_INVALID_ARGUMENT);
@@ -248,11 +250,13 @@ static void test_loras(sd_model* model, const char* folder) {
   uint8_t after[VALUES];
   sd_frame out = frame_of(before, -1);
   const uint32_t variation = 0;
-  expect_ok(sd_stream_generate_images(stream, &variation, &out, 1, &error), &error, "sd_stream_generate_images");
+  expect_ok(sd_stream_generate_images(stream, &variation, &out, 1, &error), &error,
+            "sd_stream_generate_images");
   expect_ok(sd_model_add_lora(model, file, "ink", 1.0f, &error), &error, "sd_model_add_lora");
   expect_ok(sd_stream_set(stream, "{\"loras\": {\"ink\": 0.8}}", &error), &error, "sd_stream_set");
   out = frame_of(after, -1);
-  expect_ok(sd_stream_generate_images(stream, &variation, &out, 1, &error), &error, "sd_stream_generate_images");
+  expect_ok(sd_stream_generate_images(stream, &variation, &out, 1, &error), &error,
+            "sd_stream_generate_images");
   EXPECT(memcmp(before, after, VALUES) != 0);
   EXPECT(sd_model_add_lora(model, file, "huge", 1e30f, &error) == SD_INVALID_ARGUMENT);
   expect_ok(sd_model_add_lora(model, file, NULL, 0.0f, &error), &error, "sd_model_add_lora");
@@ -261,7 +265,8 @@ static void test_loras(sd_model* model, const char* folder) {
   expect_ok(sd_model_remove_lora(model, "ink", &error), &error, "sd_model_remove_lora");
   expect_ok(sd_stream_set_prompt_embeds(stream, NULL, 0, &error), &error, "sd_stream_set_prompt_embeds");
   expect_ok(sd_stream_set(stream, "{}", &error), &error, "sd_stream_set");
-  expect_ok(sd_stream_generate_images(stream, &variation, &out, 1, &error), &error, "sd_stream_generate_images");
+  expect_ok(sd_stream_generate_images(stream, &variation, &out, 1, &error), &error,
+            "sd_stream_generate_images");
   EXPECT(memcmp(before, after, VALUES) == 0);
   EXPECT(sd_model_remove_lora(model, "ink", &error) == SD_INVALID_ARGUMENT);
   sd_stream_free(stream);
