@@ -69,7 +69,8 @@ TEST(ServerPage, HasEachSettingWithItsRangeAndDefault) {
       const nlohmann::json value = as_integer(defaults[std::string(setting.name)]);
       std::string shown = row[3].substr(1, row[3].size() - 2);
       std::erase(shown, '`');
-      EXPECT_EQ(shown, value.is_string() && value != "" ? value.get<std::string>() : value.dump());
+      const auto* const text = value.get_ptr<const std::string*>();
+      EXPECT_EQ(shown, text != nullptr && !text->empty() ? *text : value.dump());
     }
   }
 }

@@ -65,7 +65,8 @@ struct PaddedImage {
 };
 
 std::uint8_t pixel_of(const Frame& frame, int x, int y, int channel) {
-  return frame.pixels[static_cast<std::size_t>((y * kSize + x) * 3 + channel)];
+  const auto pixel = static_cast<std::size_t>(y) * kSize + static_cast<std::size_t>(x);
+  return frame.pixels[pixel * 3 + static_cast<std::size_t>(channel)];
 }
 
 template <typename Visit>
