@@ -1,10 +1,14 @@
 #include "cli/description.h"
 
+#include <algorithm>
+#include <filesystem>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "cli/setting_values.h"
 #include "streamdiffusion/version.h"
 
 namespace streamdiffusion::cli {
@@ -17,32 +21,10 @@ bool guided(const Parameters& parameters) {
 /// Only the file name: images are passed on, so they must not contain the user's paths.
 std::string file_name(const std::string& path) { return std::filesystem::path(path).filename().string(); }
 
-/// The double with the float's shortest decimal form: 1.2, not 1.2000000476837158.
-double as_written(float value) {
-  std::ostringstream text;
-  text << value;
-  return std::stod(text.str());
-}
-
-/// The prompts in the form of --prompt, such as "owl:0.7".
-std::vector<std::string> weighted_prompts(const Parameters& parameters) {
-  std::vector<std::string> texts;
-  for (const WeightedPrompt& prompt : parameters.prompts) {
-    std::ostringstream text;
-    text << prompt.text << ":" << prompt.weight;
-    texts.push_back(text.str());
-  }
-  return texts;
-}
-
-std::vector<std::string> weighted_seeds(const Parameters& parameters) {
-  std::vector<std::string> texts;
-  for (const WeightedSeed& seed : parameters.seeds) {
-    std::ostringstream text;
-    text << seed.seed << ":" << seed.weight;
-    texts.push_back(text.str());
-  }
-  return texts;
+std::vector<std::string> file_names(const std::vector<std::string>& paths) {
+  std::vector<std::string> names;
+  std::ranges::transform(paths, std::back_inserter(names), file_name);
+  return names;
 }
 
 std::string join_texts(const std::vector<std::string>& texts) {
@@ -54,11 +36,12 @@ std::string join_texts(const std::vector<std::string>& texts) {
 }
 
 std::string prompt_text(const Parameters& parameters) {
-  return parameters.prompts.empty() ? parameters.prompt : join_texts(weighted_prompts(parameters));
+  return parameters.prompts.empty() ? parameters.prompt : join_texts(weighted_texts(parameters.prompts));
 }
 
 std::string seed_text(const Parameters& parameters) {
-  return parameters.seeds.empty() ? std::to_string(parameters.seed) : join_texts(weighted_seeds(parameters));
+  return parameters.seeds.empty() ? std::to_string(parameters.seed)
+                                  : join_texts(weighted_texts(parameters.seeds));
 }
 
 std::string readable_text(const CommonOptions& options, const Parameters& parameters, const ModelInfo& model,
@@ -79,8 +62,8 @@ std::string readable_text(const CommonOptions& options, const Parameters& parame
     text << " " << index;
   }
   text << " of " << parameters.num_inference_steps;
-  for (const std::string& lora : options.loras) {
-    text << ", Lora: " << file_name(lora);
+  for (const std::string& lora : file_names(options.loras)) {
+    text << ", Lora: " << lora;
   }
   text << ", Version: streamdiffusion " << version();
   return text.str();
@@ -90,43 +73,16 @@ std::string as_json(const CommonOptions& options, const Parameters& parameters, 
                     Size size) {
   nlohmann::ordered_json json;
   json["version"] = version();
-  if (parameters.prompts.empty()) {
-    json["prompt"] = parameters.prompt;
-  } else {
-    json["prompt"] = weighted_prompts(parameters);
-    json["prompt-blend"] = to_string(parameters.prompt_blend);
-  }
-  json["negative-prompt"] = parameters.negative_prompt;
+  json.update(setting_values({.parameters = parameters}));
   json["model"] = model.name;
   json["vae"] = file_name(options.vae);
-  json["lora"] = nlohmann::json::array();
-  for (const std::string& lora : options.loras) {
-    json["lora"].push_back(file_name(lora));
-  }
-  json["embedding"] = nlohmann::json::array();
-  for (const std::string& embedding : options.embeddings) {
-    json["embedding"].push_back(file_name(embedding));
-  }
+  json["lora"] = file_names(options.loras);
+  json["embedding"] = file_names(options.embeddings);
   json["prompt-weights"] = options.prompt_weights;
   json["clip-skip"] = options.clip_skip;
   json["prediction-type"] = options.prediction_type;
   json["width"] = size.width;
   json["height"] = size.height;
-  if (parameters.seeds.empty()) {
-    json["seed"] = parameters.seed;
-  } else {
-    json["seed"] = weighted_seeds(parameters);
-  }
-  json["t-index-list"] = parameters.t_index_list;
-  json["num-inference-steps"] = parameters.num_inference_steps;
-  json["cfg-type"] = to_string(parameters.cfg_type);
-  json["guidance-scale"] = as_written(parameters.guidance_scale);
-  json["delta"] = as_written(parameters.delta);
-  if (parameters.guidance_embedding) {
-    json["guidance-embedding"] = as_written(*parameters.guidance_embedding);
-  }
-  json["no-added-noise"] = !parameters.do_add_noise;
-  json["cross-frame-attention"] = parameters.cross_frame_attention;
   return json.dump();
 }
 

@@ -12,11 +12,26 @@
 namespace streamdiffusion::cli {
 namespace {
 
-std::string option_name(std::string_view setting) {
-  std::string name = "--" + std::string(setting);
-  std::ranges::replace(name, '_', '-');
-  return name;
+std::string with_hyphens(std::string_view name) {
+  std::string hyphenated(name);
+  std::ranges::replace(hyphenated, '_', '-');
+  return hyphenated;
 }
+
+/// Names the option of each type of setting.
+struct OptionName {
+  std::string_view setting;
+
+  template <typename Type>
+  std::string operator()(const Type& /*type*/) const {
+    return with_hyphens(setting);
+  }
+  std::string operator()(const FlagSetting& type) const {
+    return type.off_option.empty() ? with_hyphens(setting) : std::string(type.off_option);
+  }
+  std::string operator()(const PromptsSetting& /*type*/) const { return "prompt"; }
+  std::string operator()(const SeedsSetting& /*type*/) const { return "seed"; }
+};
 
 /// Adds the option of one setting.
 class Adder {
@@ -28,8 +43,7 @@ class Adder {
     const bool is_off = !type.off_option.empty();
     bool& flag = type.field(settings_);
     app_.add_flag_function(
-        is_off ? "--" + std::string(type.off_option) : option_name(setting_.name),
-        [&flag, is_off](std::int64_t count) { flag = (count > 0) != is_off; },
+        dashed_name(), [&flag, is_off](std::int64_t count) { flag = (count > 0) != is_off; },
         (is_off ? "do not " : "") + help());
   }
   void operator()(const IntegerSetting& type) const {
@@ -55,7 +69,7 @@ class Adder {
       set(settings, name);
     };
     const std::vector<std::string> names(type.names.begin(), type.names.end());
-    app_.add_option_function<std::string>(option_name(setting_.name), set, help())
+    app_.add_option_function<std::string>(dashed_name(), set, help())
         ->type_name(CLI::detail::join(names, "|"))
         ->check(one_of(names))
         ->default_str(type.get(settings_));
@@ -68,11 +82,12 @@ class Adder {
   void operator()(const LorasSetting& /*type*/) const {}
 
  private:
+  [[nodiscard]] std::string dashed_name() const { return "--" + option_name(setting_); }
   [[nodiscard]] std::string help() const { return std::string(setting_.help); }
 
   template <typename T>
   CLI::Option* add(T& value) const {
-    return app_.add_option(option_name(setting_.name), value, help());
+    return app_.add_option(dashed_name(), value, help());
   }
 
   [[nodiscard]] std::string type_name(const Range<float>& range) const {
@@ -98,6 +113,8 @@ void add_setting_options(CLI::App& app, SettingGroup group, Settings& settings) 
     }
   }
 }
+
+std::string option_name(const Setting& setting) { return std::visit(OptionName{setting.name}, setting.type); }
 
 std::string help_of(std::string_view setting) { return std::string(find_setting(setting)->help); }
 

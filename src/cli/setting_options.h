@@ -1,6 +1,8 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <string>
+#include <string_view>
 
 #include "settings/setting.h"
 
@@ -10,6 +12,10 @@ namespace streamdiffusion::cli {
 /// given several times; their options are added by hand. `settings` holds the defaults, receives the values
 /// and must outlive `app`.
 void add_setting_options(CLI::App& app, SettingGroup group, Settings& settings);
+
+/// Returns the name of a setting's option without its dashes: "no-added-noise" for do_add_noise. LoRAs have
+/// none, because --lora also names a file.
+std::string option_name(const Setting& setting);
 
 /// Returns the help of a setting in the table.
 std::string help_of(std::string_view setting);

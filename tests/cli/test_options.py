@@ -99,6 +99,13 @@ class Options(ProgramTest):
         self.assertEqual(found["guidance-scale"], 1.5)
         self.assertEqual(len(self.settings(*DRAW, "--config", config, "--steps", "3")["t-index-list"]), 3)
 
+    def test_the_description_of_an_image_draws_it_again(self):
+        found = self.settings(*DRAW, "--seed", "9", "--strength", "0.8", "--steps", "3", "--no-added-noise", "--cross-frame-attention")
+        image = (self.folder / "x.png").read_bytes()
+        config = self.make_config({key: value for key, value in found.items() if key not in ["version", "model", "vae"]})
+        self.assertEqual(self.settings("txt2img", "--config", config, "-o", "x.png"), found)
+        self.assertEqual((self.folder / "x.png").read_bytes(), image)
+
     def test_prompt_and_output_may_come_from_the_file_too(self):
         config = self.make_config({"prompt": "cat face", "output": "x.png"})
         self.assertEqual(self.settings("txt2img", "--config", config)["prompt"], "cat face")
