@@ -2,6 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
 #include "control/settings_json.h"
 
 namespace streamdiffusion::server {
@@ -32,6 +38,64 @@ TEST(StreamSettings, ReadWhatTheyWrite) {
   StreamSettings again;
   apply_json(to_json(settings), 512, again);
   EXPECT_EQ(again, settings);
+}
+
+/// The error for a value that no setting permits.
+std::string error_of(const std::string& field) {
+  StreamSettings settings;
+  try {
+    apply_json({{field, Json::array()}}, 512, settings);
+  } catch (const FieldError& error) {
+    EXPECT_EQ(error.field(), field);
+    return error.what();
+  }
+  return "";
+}
+
+/// The rows of the tables in docs/server.md.
+std::vector<std::string> documented_fields() {
+  std::ifstream file(std::filesystem::path(PROJECT_FOLDER) / "docs/server.md");
+  EXPECT_TRUE(file);
+  std::vector<std::string> rows;
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("| `")) {
+      rows.push_back(line);
+    }
+  }
+  return rows;
+}
+
+TEST(StreamSettings, AreEachReadWrittenAndRefusedAlone) {
+  StreamSettings settings;
+  settings.width = 256;
+  settings.height = 128;
+  const Json written = to_json(settings);
+  EXPECT_EQ(written.size(), 8U);
+  for (const auto& [field, value] : written.items()) {
+    SCOPED_TRACE(field);
+    StreamSettings read = settings;
+    apply_json({{field, value}}, 512, read);
+    EXPECT_EQ(read, settings);
+    EXPECT_NE(error_of(field).find("must be "), std::string::npos) << error_of(field);
+  }
+}
+
+TEST(StreamSettings, AreEachInTheDocumentation) {
+  const std::vector<std::string> rows = documented_fields();
+  const Json defaults = to_json(StreamSettings{});
+  for (const auto& [field, value] : defaults.items()) {
+    SCOPED_TRACE(field);
+    const auto row = std::ranges::find_if(rows, [&name = field](const std::string& text) {
+      return text.find("`" + name + "`") < text.find(" | ");
+    });
+    ASSERT_NE(row, rows.end());
+    const std::string error = error_of(field);
+    const std::size_t range = error.find("an integer from ");
+    if (range != std::string::npos && field != "width" && field != "height") {
+      EXPECT_NE(row->find(error.substr(range + 16)), std::string::npos) << error << "\n" << *row;
+      EXPECT_TRUE(row->ends_with("| " + value.dump() + " |")) << *row;
+    }
+  }
 }
 
 TEST(StreamSettings, NameTheFieldThatIsWrongAndChangeNothing) {
