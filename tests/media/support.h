@@ -155,4 +155,12 @@ inline SinkOptions sink_options(const std::string& output, int width = 64, int h
   return options;
 }
 
+/// Writes a video whose packets can be damaged one by one. Returns the file's bytes.
+inline std::string write_mpeg4(const std::string& file, int frames) {
+  SinkOptions options = sink_options(file);
+  options.codec = "mpeg4";
+  write_clip(options, frames);
+  return read_bytes(file);
+}
+
 }  // namespace streamdiffusion::testing
