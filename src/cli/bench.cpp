@@ -13,6 +13,7 @@
 #include "cli/checks.h"
 #include "cli/commands.h"
 #include "cli/common_options.h"
+#include "cli/option_helpers.h"
 #include "cli/settings.h"
 #include "cli/status_line.h"
 #include "posix/executable.h"
@@ -162,12 +163,10 @@ std::string about_parts() {
 Command add_bench(CLI::App& program) {
   const auto options = std::make_shared<BenchOptions>();
   CLI::App* const app = program.add_subcommand("bench", "Measure what this machine reaches");
-  app->add_option("PART", options->parts, "parts to measure")->type_name("PART")->default_str("all");
+  add_option(*app, "PART", options->parts, "PART", "parts to measure")->default_str("all");
   app->option_defaults()->take_last();
-  app->add_option("--seconds", options->seconds,
-                  "time for each measurement, which is repeated a few times even if it takes longer")
-      ->type_name("S")
-      ->capture_default_str()
+  add_option(*app, "--seconds", options->seconds, "S",
+             "time for each measurement, which is repeated a few times even if it takes longer")
       ->check(in_range(0.0, 3600.0));
   app->add_flag("--json", options->json, "print JSON");
   add_size_options(*app, *options);

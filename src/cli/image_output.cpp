@@ -33,6 +33,13 @@ class TemporaryImage {
 
 }  // namespace
 
+void add_image_output(CLI::App& app, std::string& output) {
+  app.add_option("-o,--output", output,
+                 "image to write: .png, .jpg or .webp; - writes PNG to standard output")
+      ->type_name("FILE")
+      ->take_last();
+}
+
 void check_image_output(const std::string& output) {
   if (output == "-") {
     return;

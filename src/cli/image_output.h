@@ -1,5 +1,6 @@
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -7,6 +8,9 @@
 #include "streamdiffusion/frame.h"
 
 namespace streamdiffusion::cli {
+
+/// Adds the option --output for an image.
+void add_image_output(CLI::App& app, std::string& output);
 
 /// Throws Error if `output` is a folder, lies in a missing folder or has no extension. Called before
 /// computing, so that no work is lost.

@@ -86,10 +86,7 @@ Command add_img2img(CLI::App& program) {
       ->type_name("FILE")
       ->take_last();
   add_prompts(*app, *options, "PROMPT,--prompt");
-  app->add_option("-o,--output", options->output,
-                  "image to write: .png, .jpg or .webp; - writes PNG to standard output")
-      ->type_name("FILE")
-      ->take_last();
+  add_image_output(*app, options->output);
   add_common_options(*app, *options);
   app->footer(
       "Examples:\n"

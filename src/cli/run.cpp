@@ -11,6 +11,7 @@
 #include "cli/common_options.h"
 #include "cli/description.h"
 #include "cli/live_control.h"
+#include "cli/option_helpers.h"
 #include "cli/progress.h"
 #include "cli/settings.h"
 #include "posix/signals.h"
@@ -217,63 +218,44 @@ void add_stream_ends(CLI::App& app, RunOptions& options) {
          "new prompts (/help lists more). Cameras, screens, addresses and windows are always live. Without "
          "this option every frame is redrawn")
       ->take_last();
-  app.add_option("--watch", options.watch,
-                 "live: JSON file with settings ({\"prompt\": \"cat\", \"strength\": 0.5}), which are "
-                 "applied whenever "
-                 "the file is written; it may hold the prompt")
-      ->type_name("FILE.json")
+  add_option(app, "--watch", options.watch, "FILE.json",
+             "live: JSON file with settings ({\"prompt\": \"cat\", \"strength\": 0.5}), which are "
+             "applied whenever "
+             "the file is written; it may hold the prompt")
       ->default_str("none")
       ->take_last();
-  app.add_option("--patience", options.patience,
-                 "live: time without a frame after which the input is reopened")
-      ->type_name("SECONDS")
+  add_option(app, "--patience", options.patience, "SECONDS",
+             "live: time without a frame after which the input is reopened")
       ->check(in_range(0.1, 3600.0))
-      ->capture_default_str()
       ->take_last();
 }
 
 void add_formats(CLI::App& app, RunOptions& options) {
   app.option_defaults()->take_last()->group("Formats");
-  app.add_option("--input-format", options.input_format,
-                 "FFmpeg's name of the input's format: rawvideo, yuv4mpegpipe, v4l2, ...")
-      ->type_name("NAME")
+  add_option(app, "--input-format", options.input_format, "NAME",
+             "FFmpeg's name of the input's format: rawvideo, yuv4mpegpipe, v4l2, ...")
       ->default_str("detected");
-  app.add_option("--input-size", options.input_size,
-                 "frame size of raw video, or the size to request from a camera")
-      ->type_name("WxH")
+  add_option(app, "--input-size", options.input_size, "WxH",
+             "frame size of raw video, or the size to request from a camera")
       ->default_str("none");
-  app.add_option("--input-pixel-format", options.input_pixel_format,
-                 "pixel format of raw video, by FFmpeg's name")
-      ->type_name("NAME")
-      ->capture_default_str();
-  app.add_option(
-         "--input-rate", options.input_rate,
-         "frames per second of raw video and folders of images, or to request from a camera or screen")
-      ->type_name("FPS")
+  add_option(app, "--input-pixel-format", options.input_pixel_format, "NAME",
+             "pixel format of raw video, by FFmpeg's name");
+  add_option(app, "--input-rate", options.input_rate, "FPS",
+             "frames per second of raw video and folders of images, or to request from a camera or screen")
       ->check(in_range(0.001, 10000.0))
       ->default_str("25");
-  app.add_option("--output-format", options.output_format,
-                 "FFmpeg's name of the output's format: rawvideo, yuv4mpegpipe, matroska, ...")
-      ->type_name("NAME")
+  add_option(app, "--output-format", options.output_format, "NAME",
+             "FFmpeg's name of the output's format: rawvideo, yuv4mpegpipe, matroska, ...")
       ->default_str("by the extension or address; - writes matroska");
-  app.add_option("--codec", options.codec, "FFmpeg's encoder: libx264, ffv1, ...")
-      ->type_name("NAME")
+  add_option(app, "--codec", options.codec, "NAME", "FFmpeg's encoder: libx264, ffv1, ...")
       ->default_str("the format's usual one");
-  const auto add_ffmpeg_options = [&](const char* name, std::vector<std::string>& texts, const char* what) {
-    app.add_option(name, texts, what)
-        ->type_name("KEY=VALUE")
-        ->take_all()
-        ->allow_extra_args(false)
-        ->default_str("none");
-  };
-  add_ffmpeg_options(
-      "--input-option", options.input_options,
+  add_repeatable_option(
+      app, "--input-option", options.input_options, "KEY=VALUE",
       "option of FFmpeg's input format, device or protocol: rtsp_transport=tcp; may be given several times");
-  add_ffmpeg_options(
-      "--output-option", options.output_options,
+  add_repeatable_option(
+      app, "--output-option", options.output_options, "KEY=VALUE",
       "option of FFmpeg's encoder, output format or protocol: preset=slow; may be given several times");
-  app.add_option("--quality", options.quality, "quality of the output, 0 (worst) to 100")
-      ->type_name("N")
+  add_option(app, "--quality", options.quality, "N", "quality of the output, 0 (worst) to 100")
       ->check(in_range(0, 100))
       ->default_str("chosen by the encoder");
   app.add_flag("--no-audio", options.no_audio, "do not write the input's sound");

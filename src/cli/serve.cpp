@@ -5,6 +5,7 @@
 #include "cli/checks.h"
 #include "cli/commands.h"
 #include "cli/common_options.h"
+#include "cli/option_helpers.h"
 #include "cli/settings.h"
 #include "server/server.h"
 
@@ -80,19 +81,14 @@ int serve(ServeOptions& options) {
 
 void add_network(CLI::App& app, server::ServerOptions& server) {
   app.option_defaults()->take_last()->group("Network");
-  app.add_option("--host", server.host, "address to listen on; 0.0.0.0: all addresses of this machine")
-      ->type_name("ADDRESS")
-      ->capture_default_str();
-  app.add_option("--port", server.port, "TCP port to listen on; 0: any free one")
-      ->type_name("N")
-      ->check(in_range(0, 65535))
-      ->capture_default_str();
-  app.add_option("--tls-cert", server.tls_certificate,
-                 "certificate with its chain (PEM), with which HTTPS is served")
-      ->type_name("FILE")
+  add_option(app, "--host", server.host, "ADDRESS",
+             "address to listen on; 0.0.0.0: all addresses of this machine");
+  add_option(app, "--port", server.port, "N", "TCP port to listen on; 0: any free one")
+      ->check(in_range(0, 65535));
+  add_option(app, "--tls-cert", server.tls_certificate, "FILE",
+             "certificate with its chain (PEM), with which HTTPS is served")
       ->default_str("none");
-  app.add_option("--tls-key", server.tls_key, "private key of the certificate (PEM)")
-      ->type_name("FILE")
+  add_option(app, "--tls-key", server.tls_key, "FILE", "private key of the certificate (PEM)")
       ->default_str("none");
   app.add_flag(
          "--tls-self-signed", server.tls_self_signed,
@@ -104,59 +100,38 @@ void add_network(CLI::App& app, server::ServerOptions& server) {
 void add_access(CLI::App& app, ServeOptions& options) {
   server::AccessRules& access = options.server.access;
   app.option_defaults()->take_last()->group("Access");
-  app.add_option("--token", access.token, "secret that clients have to send; also $STREAMDIFFUSION_TOKEN")
-      ->type_name("TOKEN")
+  add_option(app, "--token", access.token, "TOKEN",
+             "secret that clients have to send; also $STREAMDIFFUSION_TOKEN")
       ->default_str("none")
       ->envname("STREAMDIFFUSION_TOKEN");
   app.add_flag("--no-auth", options.no_auth, "let everybody in who can reach the address")->take_last();
-  app.add_option(
-         "--allow-host", access.allowed_hosts,
-         "another name of the server (localhost, addresses and this machine's name are allowed anyway)")
-      ->type_name("NAME")
-      ->default_str("none")
-      ->take_all()
-      ->allow_extra_args(false);
-  app.add_option("--allow-origin", access.allowed_origins,
-                 "origin of other pages that may use the server: https://example.org")
-      ->type_name("ORIGIN")
-      ->default_str("none")
-      ->take_all()
-      ->allow_extra_args(false);
+  add_repeatable_option(
+      app, "--allow-host", access.allowed_hosts, "NAME",
+      "another name of the server (localhost, addresses and this machine's name are allowed anyway)");
+  add_repeatable_option(app, "--allow-origin", access.allowed_origins, "ORIGIN",
+                        "origin of other pages that may use the server: https://example.org");
 }
 
 void add_limits(CLI::App& app, server::ServerOptions& server) {
   app.option_defaults()->take_last()->group("Limits");
-  app.add_option("--max-sessions", server.sessions,
-                 "most sessions at a time; further clients wait in a queue")
-      ->type_name("N")
-      ->check(in_range(1, 1000))
-      ->capture_default_str();
-  app.add_option("--max-queue", server.queue, "most clients that wait in the queue")
-      ->type_name("N")
-      ->check(in_range(0, 10000))
-      ->capture_default_str();
-  app.add_option("--max-per-address", server.sessions_per_address,
-                 "most sessions and waiting clients of one address")
-      ->type_name("N")
-      ->check(in_range(1, 10000))
-      ->capture_default_str();
-  app.add_option("--max-connections", server.connections, "most open connections")
-      ->type_name("N")
-      ->check(in_range(1, 100000))
-      ->capture_default_str();
-  app.add_option("--max-side", server.largest_side, "largest width and height that a client may ask for")
-      ->type_name("PIXELS")
-      ->check(in_range(8, 8192))
-      ->capture_default_str();
-  app.add_option("--max-models", server.models_loaded, "most models in memory at a time")
-      ->type_name("N")
-      ->check(in_range(1, 100))
-      ->capture_default_str();
-  app.add_option("--idle-timeout", server.idle_seconds,
-                 "time without a message after which a session is closed")
-      ->type_name("SECONDS")
-      ->check(in_range(1.0, 1e6))
-      ->capture_default_str();
+  add_option(app, "--max-sessions", server.sessions, "N",
+             "most sessions at a time; further clients wait in a queue")
+      ->check(in_range(1, 1000));
+  add_option(app, "--max-queue", server.queue, "N", "most clients that wait in the queue")
+      ->check(in_range(0, 10000));
+  add_option(app, "--max-per-address", server.sessions_per_address, "N",
+             "most sessions and waiting clients of one address")
+      ->check(in_range(1, 10000));
+  add_option(app, "--max-connections", server.connections, "N", "most open connections")
+      ->check(in_range(1, 100000));
+  add_option(app, "--max-side", server.largest_side, "PIXELS",
+             "largest width and height that a client may ask for")
+      ->check(in_range(8, 8192));
+  add_option(app, "--max-models", server.models_loaded, "N", "most models in memory at a time")
+      ->check(in_range(1, 100));
+  add_option(app, "--idle-timeout", server.idle_seconds, "SECONDS",
+             "time without a message after which a session is closed")
+      ->check(in_range(1.0, 1e6));
 }
 
 }  // namespace
@@ -165,14 +140,11 @@ Command add_serve(CLI::App& program) {
   const auto options = std::make_shared<ServeOptions>();
   CLI::App* const app = program.add_subcommand("serve", "Serve a web page to play with, and an API");
   add_prompts(*app, *options, "--prompt");
-  app->add_option("--offer", options->offers,
-                  "another model that clients may choose, optionally with a name; it is loaded when a client "
-                  "first asks "
-                  "for it")
-      ->type_name("[NAME=]MODEL")
-      ->default_str("none")
-      ->take_all()
-      ->allow_extra_args(false);
+  add_repeatable_option(
+      *app, "--offer", options->offers, "[NAME=]MODEL",
+      "another model that clients may choose, optionally with a name; it is loaded when a client "
+      "first asks "
+      "for it");
   add_network(*app, options->server);
   add_access(*app, *options);
   add_limits(*app, options->server);

@@ -9,6 +9,7 @@
 #include "cli/common_options.h"
 #include "cli/description.h"
 #include "cli/image_output.h"
+#include "cli/option_helpers.h"
 #include "cli/progress.h"
 #include "cli/settings.h"
 #include "posix/signals.h"
@@ -86,20 +87,13 @@ Command add_txt2img(CLI::App& program) {
   const auto options = std::make_shared<Txt2ImgOptions>();
   CLI::App* const app = program.add_subcommand("txt2img", "Generate images from a prompt");
   add_prompts(*app, *options, "PROMPT,--prompt");
-  app->add_option("-o,--output", options->output,
-                  "image to write: .png, .jpg or .webp; - writes PNG to standard output")
-      ->type_name("FILE")
-      ->take_last();
-  app->add_option(
-         "--count", options->count,
-         "images to generate, numbered (out-1.png, out-2.png, ...), each with the seed after the last one's")
-      ->type_name("N")
-      ->capture_default_str()
+  add_image_output(*app, options->output);
+  add_option(
+      *app, "--count", options->count, "N",
+      "images to generate, numbered (out-1.png, out-2.png, ...), each with the seed after the last one's")
       ->check(in_range(1, 1'000'000))
       ->take_last();
-  app->add_option("--batch", options->batch, "images to compute in one batch")
-      ->type_name("N")
-      ->capture_default_str()
+  add_option(*app, "--batch", options->batch, "N", "images to compute in one batch")
       ->check(in_range(1, 1024))
       ->take_last();
   add_common_options(*app, *options);
