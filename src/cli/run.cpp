@@ -135,60 +135,74 @@ void require_another_output(const RunOptions& options) {
   }
 }
 
-int run(const CLI::App& app, RunOptions& options) {
-  const Console console(options.quiet);
-  SourceOptions input = source_options(options, console);
-  SinkOptions output = sink_options(options, console);
-  options.live = options.live || is_live(input) || is_live(output);
-  input.live = options.live;
+/// The options of a run that are known before anything is opened or loaded.
+struct RunPlan {
+  SourceOptions input;
+  SinkOptions output;
+  Settings settings;
+};
+
+/// Plans a run and chooses whether it is live. Throws UsageError or Error for options that contradict each
+/// other.
+RunPlan plan_run(const CLI::App& app, RunOptions& options, const Console& console) {
+  RunPlan plan{source_options(options, console), sink_options(options, console), {}};
+  options.live = options.live || is_live(plan.input) || is_live(plan.output);
+  plan.input.live = options.live;
   require_all(app, options);
   require_another_output(options);
   draw_seeds(options, console);
-  Settings settings = make_settings(options, console);
+  plan.settings = make_settings(options, console);
   if (!options.live) {
     warn_of_transitions_without_effect(options, console);
   }
-  static_cast<void>(
-      make_parameters(settings));  // Throws for contradictory settings before anything is loaded.
-  const std::unique_ptr<Source> source = open_source(input);
+  static_cast<void>(make_parameters(plan.settings));  // Throws for contradictory settings.
+  return plan;
+}
+
+/// Redraws frames until the source ends or `stop` is set. A live stream is changed by `control`.
+PipelineStatistics redraw(Source& source, Stream& stream, Sink& sink, const RunOptions& options,
+                          std::optional<LiveControl>& control, const std::atomic<bool>& stop) {
+  PipelineOptions pipeline{.live = options.live, .fit = parse_fit(options.fit)};
+  if (control) {
+    pipeline.before_step = [&] { control->change(stream); };
+  }
+  Progress progress(source.info().frames, options.quiet);
+  return run_pipeline(source, stream, sink, pipeline, stop, [&](const PipelineStatistics& now) {
+    if (control) {
+      control->poll();
+    }
+    progress.show(now.frames_out, now.fps, control ? control->typed() : std::nullopt);
+  });
+}
+
+int run(const CLI::App& app, RunOptions& options) {
+  const Console console(options.quiet);
+  RunPlan plan = plan_run(app, options, console);
+  const std::unique_ptr<Source> source = open_source(plan.input);
   const SourceInfo& info = source->info();
   const std::shared_ptr<Model> model = load_model(options, console);
   const Size size = choose_size(options, model->info(), Size{info.width, info.height});
 
-  PipelineOptions pipeline{.live = options.live, .fit = parse_fit(options.fit)};
   std::optional<LiveControl> control;
   if (options.live) {
-    settings.parameters.lora_scales = model->info().loras;
-    control.emplace(settings, LiveControl::Inputs{.lines = options.input != "-", .file = options.watch},
+    plan.settings.parameters.lora_scales = model->info().loras;
+    control.emplace(plan.settings, LiveControl::Inputs{.lines = options.input != "-", .file = options.watch},
                     console);
-    settings = control->settings();
+    plan.settings = control->settings();
   }
-  const Parameters parameters = make_parameters(settings);
+  const Parameters parameters = make_parameters(plan.settings);
   Stream stream(model,
                 {.width = size.width,
                  .height = size.height,
                  .frame_buffer_size = options.frame_buffer,
                  .use_denoising_batch = !options.no_denoising_batch},
                 parameters);
-  if (control) {
-    pipeline.before_step = [&] { control->change(stream); };
-  }
   const posix::StopSignals signals;
-  complete(output, options, info, size);
-  output.metadata = describe(options, parameters, model->info(), size);
-  const std::unique_ptr<Sink> sink = open_sink(output);
+  complete(plan.output, options, info, size);
+  plan.output.metadata = describe(options, parameters, model->info(), size);
+  const std::unique_ptr<Sink> sink = open_sink(plan.output);
 
-  PipelineStatistics statistics;
-  {
-    Progress progress(info.frames, options.quiet);
-    statistics =
-        run_pipeline(*source, stream, *sink, pipeline, signals.stop(), [&](const PipelineStatistics& now) {
-          if (control) {
-            control->poll();
-          }
-          progress.show(now.frames_out, now.fps, control ? control->typed() : std::nullopt);
-        });
-  }
+  const PipelineStatistics statistics = redraw(*source, stream, *sink, options, control, signals.stop());
   control.reset();  // Restores the terminal.
   console.info(summary(options, statistics, size));
   if (signals.signal() != 0) {
