@@ -60,9 +60,9 @@ std::string plan(HostConv2d layer, Precision precision, const Processor& process
   return describe(plan_conv(layer, processor));
 }
 
-void expect_plans(Precision precision, std::string PlansOfProcessors::*column,
+void expect_plans(Precision precision, std::string_view PlansOfProcessors::*column,
                   PlansOfProcessors PlannedLayers::*row, const Processor& processor) {
-  for (const PlannedLayers& planned : planned_layers()) {
+  for (const PlannedLayers& planned : kPlannedLayers) {
     for (const HostConv2d& layer : planned.layers) {
       EXPECT_EQ(plan(layer, precision, processor), planned.*row.*column)
           << layer.in_channels << " -> " << layer.out_channels << ", side " << layer.typical_size;
@@ -71,14 +71,14 @@ void expect_plans(Precision precision, std::string PlansOfProcessors::*column,
 }
 
 /// Compares the plans of all layers and reduced precisions with one column of the table.
-void expect_column(std::string PlansOfProcessors::*column, const Processor& processor) {
+void expect_column(std::string_view PlansOfProcessors::*column, const Processor& processor) {
   expect_plans(Precision::bf16, column, &PlannedLayers::bf16, processor);
   expect_plans(Precision::int16, column, &PlannedLayers::int16, processor);
   expect_plans(Precision::int8, column, &PlannedLayers::int8, processor);
 }
 
 TEST(PlanConv, IsTheSameInFloat32OnAllProcessors) {
-  for (const PlannedLayers& planned : planned_layers()) {
+  for (const PlannedLayers& planned : kPlannedLayers) {
     for (const HostConv2d& layer : planned.layers) {
       for (const Processor& processor : {kNeon, kAvx2, kAvxVnni, kAvx512, kAvx512Bf16, kAvx512Amx}) {
         EXPECT_EQ(plan(layer, Precision::f32, processor), planned.f32)
