@@ -49,15 +49,21 @@ float read_scaling_factor(ConfigFields& fields, double otherwise) {
   return factor;
 }
 
+/// Reads the numbers of channels of images, which are RGB, and of latents.
+template <typename Config>
+void read_channels(ConfigFields& fields, Config& config) {
+  config.in_channels = fields.integer("in_channels", 3, 3, 3);
+  config.out_channels = fields.integer("out_channels", 3, 3, 3);
+  config.latent_channels = fields.integer("latent_channels", 4, 1, kMostChannels);
+}
+
 }  // namespace
 
 AutoencoderTinyConfig parse_autoencoder_tiny_config(const std::string& text, const std::string& where) {
   ConfigFields fields(text, where);
   AutoencoderTinyConfig config;
   fields.require_value("_class_name", "AutoencoderTiny");
-  config.in_channels = fields.integer("in_channels", 3, 3, 3);
-  config.out_channels = fields.integer("out_channels", 3, 3, 3);
-  config.latent_channels = fields.integer("latent_channels", 4, 1, kMostChannels);
+  read_channels(fields, config);
   config.encoder_block_out_channels = tiny_channels(fields, "encoder_block_out_channels");
   config.decoder_block_out_channels = tiny_channels(fields, "decoder_block_out_channels");
   config.num_encoder_blocks = tiny_blocks(fields, "num_encoder_blocks", {1, 3, 3, 3});
@@ -77,9 +83,7 @@ AutoencoderKLConfig parse_autoencoder_kl_config(const std::string& text, const s
   ConfigFields fields(text, where);
   AutoencoderKLConfig config;
   fields.require_value("_class_name", "AutoencoderKL");
-  config.in_channels = fields.integer("in_channels", 3, 3, 3);
-  config.out_channels = fields.integer("out_channels", 3, 3, 3);
-  config.latent_channels = fields.integer("latent_channels", 4, 1, kMostChannels);
+  read_channels(fields, config);
   require_block_type(fields, "down_block_types", "DownEncoderBlock2D");
   require_block_type(fields, "up_block_types", "UpDecoderBlock2D");
   config.block_out_channels = fields.integers("block_out_channels", {64}, 1, kMostChannels);
