@@ -29,3 +29,12 @@ if(STREAMDIFFUSION_SANITIZE)
   endif()
   target_link_options(streamdiffusion_compiler INTERFACE -fsanitize=${STREAMDIFFUSION_SANITIZE})
 endif()
+
+# Prepares targets for unity builds, which CMAKE_UNITY_BUILD turns on: there GCC warns of names that shadow those of another
+# source, and of classes with members from anonymous namespaces, as it would in a header.
+function(streamdiffusion_prepare_unity_build)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    set_target_properties(${ARGN} PROPERTIES UNITY_BUILD_CODE_BEFORE_INCLUDE
+      "#pragma GCC diagnostic ignored \"-Wshadow\"\n#pragma GCC diagnostic ignored \"-Wsubobject-linkage\"")
+  endif()
+endfunction()

@@ -41,7 +41,7 @@ void operator delete[](void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
 
-namespace streamdiffusion::testing {
+namespace streamdiffusion::tests {
 
 std::size_t host_allocations() { return allocations; }
 
@@ -54,4 +54,4 @@ void fail_host_allocation(std::size_t count) {
 
 bool has_host_allocation_failed() { return has_failed; }
 
-}  // namespace streamdiffusion::testing
+}  // namespace streamdiffusion::tests

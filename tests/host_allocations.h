@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-namespace streamdiffusion::testing {
+namespace streamdiffusion::tests {
 
 /// The number of allocations by operator new in the calling thread. host_allocations.cpp replaces the
 /// executable's operator new.
@@ -16,4 +16,4 @@ void fail_host_allocation(std::size_t count);
 /// True if the allocation chosen by fail_host_allocation has failed.
 bool has_host_allocation_failed();
 
-}  // namespace streamdiffusion::testing
+}  // namespace streamdiffusion::tests

@@ -12,7 +12,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-class WatchedFileTest : public ::testing::Test {
+class WatchedFileTest : public testing::Test {
  protected:
   void SetUp() override { std::filesystem::create_directories(folder_); }
   void TearDown() override { std::filesystem::remove_all(folder_); }

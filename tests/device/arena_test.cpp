@@ -43,7 +43,7 @@ TEST(Arena, UsesMemoryAgainAfterAScope) {
 
 TEST(Arena, GoesOnWhereItWasAfterMemoryDidNotSuffice) {
   const auto cpu = make_cpu_device(1);
-  testing::FailingDevice device(*cpu);
+  tests::FailingDevice device(*cpu);
   Arena arena(device);
   auto* const first = arena.allocate({1, 4, 4, 4}).as<std::byte>();
   device.fail_at(1);

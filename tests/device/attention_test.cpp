@@ -15,19 +15,19 @@ namespace {
 using reference::at;
 using reference::Bench;
 
-struct Case {
+struct AttentionCase {
   std::int64_t rows, queries, keys, heads, dim;
   bool causal = false;
   bool shared = false;  // True if all rows attend to all rows' keys.
   float factor = 1;     // Factor of the queries: large scores test the softmax.
 };
 
-void PrintTo(const Case& c, std::ostream* os) {
+void PrintTo(const AttentionCase& c, std::ostream* os) {
   *os << c.rows << "x" << c.queries << "x" << c.keys << " heads " << c.heads << " of " << c.dim;
 }
 
 /// Error of the device's attention relative to plain loops, for inputs that bfloat16 represents exactly.
-double error_of(Bench& bench, const Case& c, Precision precision) {
+double error_of(Bench& bench, const AttentionCase& c, Precision precision) {
   const std::int64_t width = c.heads * c.dim;
   const Tensor q = bench.random_bf16({c.rows, 1, c.queries, width}, 1, 2 * width);
   const Tensor k = bench.random_bf16({c.rows, 1, c.keys, width}, 2, 3);
@@ -77,14 +77,14 @@ double error_of(Bench& bench, const Case& c, Precision precision) {
   });
 }
 
-class Attention : public testing::TestWithParam<Case> {};
+class AttentionTest : public testing::TestWithParam<AttentionCase> {};
 
-TEST_P(Attention, GivesWhatPlainLoopsGive) {
+TEST_P(AttentionTest, GivesWhatPlainLoopsGive) {
   Bench bench;
   EXPECT_LT(error_of(bench, GetParam(), Precision::f32), bench.limit(5e-6));
 }
 
-TEST_P(Attention, RoundsWeightsAtMostInBfloat16) {
+TEST_P(AttentionTest, RoundsWeightsAtMostInBfloat16) {
   for (const cpu::Features& features : reference::all_features()) {
     Bench bench(2, features);
     EXPECT_LT(error_of(bench, GetParam(), Precision::bf16), 4e-3);
@@ -96,8 +96,8 @@ bool attends_in_bytes(const cpu::Features& features, std::int64_t keys) {
   return keys >= 256 && (features.bf16 ? !features.amx : cpu::multiplies_integers());
 }
 
-TEST_P(Attention, RoundsQueriesAndKeysToBytesAtMostWhereKeysAreMany) {
-  const Case& c = GetParam();
+TEST_P(AttentionTest, RoundsQueriesAndKeysToBytesAtMostWhereKeysAreMany) {
+  const AttentionCase& c = GetParam();
   for (const cpu::Features& features : reference::all_features()) {
     Bench bench(2, features);
     const bool in_bytes = attends_in_bytes(features, c.keys) && !c.causal;
@@ -183,13 +183,14 @@ TEST(AttentionInBfloat16, KeepsWhatIsNoNumber) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Shapes, Attention,
-                         testing::Values(Case{1, 64, 64, 2, 16}, Case{2, 49, 77, 3, 32},
-                                         Case{1, 100, 300, 1, 40}, Case{1, 5, 1, 2, 8},
-                                         Case{1, 77, 77, 4, 12, true}, Case{2, 200, 200, 1, 16, true},
-                                         Case{3, 20, 24, 2, 8, false, true}, Case{1, 30, 130, 1, 160},
-                                         Case{1, 40, 140, 1, 70}, Case{1, 33, 257, 2, 64, false, false, 4},
-                                         Case{1, 130, 530, 2, 64}, Case{2, 70, 300, 1, 24, false, true}));
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, AttentionTest,
+    testing::Values(AttentionCase{1, 64, 64, 2, 16}, AttentionCase{2, 49, 77, 3, 32},
+                    AttentionCase{1, 100, 300, 1, 40}, AttentionCase{1, 5, 1, 2, 8},
+                    AttentionCase{1, 77, 77, 4, 12, true}, AttentionCase{2, 200, 200, 1, 16, true},
+                    AttentionCase{3, 20, 24, 2, 8, false, true}, AttentionCase{1, 30, 130, 1, 160},
+                    AttentionCase{1, 40, 140, 1, 70}, AttentionCase{1, 33, 257, 2, 64, false, false, 4},
+                    AttentionCase{1, 130, 530, 2, 64}, AttentionCase{2, 70, 300, 1, 24, false, true}));
 
 }  // namespace
 }  // namespace streamdiffusion

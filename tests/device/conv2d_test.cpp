@@ -11,7 +11,7 @@ namespace {
 using reference::at;
 using reference::Bench;
 
-struct Case {
+struct Conv2dCase {
   std::int64_t rows, in, out, h, w, kernel, padding;
   Resample resample = Resample::none;
   bool row_bias = false;
@@ -22,7 +22,7 @@ struct Case {
   std::int64_t side = 0;
 };
 
-void PrintTo(const Case& c, std::ostream* os) {
+void PrintTo(const Conv2dCase& c, std::ostream* os) {
   *os << c.rows << "x" << c.h << "x" << c.w << " " << c.in << "->" << c.out << " k" << c.kernel << " p"
       << c.padding
       << (c.resample == Resample::up     ? " up"
@@ -34,10 +34,10 @@ constexpr Resample kNone = Resample::none;
 constexpr Resample kDown = Resample::down;
 constexpr Resample kUp = Resample::up;
 
-class Conv2d : public testing::TestWithParam<Case> {};
+class Conv2d : public testing::TestWithParam<Conv2dCase> {};
 
 TEST_P(Conv2d, GivesWhatPlainLoopsGive) {
-  const Case c = GetParam();
+  const Conv2dCase c = GetParam();
   Bench bench;
   const std::vector<float> weight = reference::random_values(c.out * c.in * c.kernel * c.kernel, 1);
   const std::vector<float> bias = reference::random_values(c.out, 2);
@@ -89,38 +89,44 @@ TEST_P(Conv2d, GivesWhatPlainLoopsGive) {
 INSTANTIATE_TEST_SUITE_P(
     Shapes, Conv2d,
     testing::Values(
-        Case{1, 3, 64, 16, 16, 3, 1}, Case{2, 4, 48, 9, 7, 3, 1, kNone, true}, Case{1, 64, 3, 12, 20, 3, 1},
-        Case{3, 24, 32, 8, 8, 3, 1, kNone, true, true, Activation::silu},
-        Case{1, 48, 96, 17, 13, 3, 1, kDown}, Case{2, 16, 16, 8, 6, 3, 0, kDown},
-        Case{1, 20, 100, 5, 5, 3, 1}, Case{1, 96, 80, 4, 4, 1, 0, kNone, false, true},
-        Case{2, 40, 24, 6, 6, 1, 0, kNone, true}, Case{1, 16, 70, 1, 1, 3, 1}, Case{1, 8, 8, 1, 33, 3, 1},
-        Case{2, 24, 40, 6, 5, 3, 1, kUp}, Case{1, 24, 40, 5, 4, 3, 1, kUp},
-        Case{1, 25, 65, 8, 8, 3, 1, kUp, true, true},
-        Case{1, 12, 20, 6, 6, 3, 1, kNone, true, true, Activation::relu, 7, 9},
-        Case{1, 700, 600, 6, 7, 3, 1, kNone, true, true, Activation::silu},
-        Case{2, 64, 64, 40, 40, 3, 1, kNone, false, true,
-             Activation::relu},  // From here on by Winograd's algorithm.
-        Case{1, 32, 32, 9, 11, 3, 1}, Case{3, 48, 40, 8, 13, 3, 1, kNone, true, true, Activation::silu, 3, 5},
-        Case{1, 320, 320, 16, 16, 3, 1}, Case{1, 640, 640, 8, 8, 3, 1},
-        Case{2, 33, 65, 5, 6, 3, 1, kUp, true, true}, Case{1, 64, 64, 7, 9, 3, 1, kUp},
-        Case{1, 64, 64, 200, 180, 3, 1},
-        Case{1, 64, 64, 30, 34, 3, 1, kUp, false, false, Activation::relu},  // From here on by phases.
-        Case{2, 32, 40, 6, 8, 3, 1, kUp, true, true, Activation::silu, 3, 5},
-        Case{3, 33, 48, 10, 10, 3, 1, kUp}, Case{1, 48, 32, 4, 20, 3, 1, kUp, false, true, Activation::relu},
-        Case{1, 32, 32, 1, 1, 3, 1},  // Directly again, since the image is tiny.
-        Case{2, 48, 64, 8, 8, 3, 1, kNone, true, true, Activation::silu}, Case{1, 64, 64, 4, 3, 3, 1, kUp},
-        Case{2, 40, 3, 9, 11, 3, 1, kNone, true, true, Activation::relu, 3, 2}, Case{1, 16, 4, 1, 2, 3, 1},
-        Case{2, 32, 3, 5, 150, 3, 1, kNone, true, false, Activation::silu}, Case{1, 64, 2, 3, 67, 3, 0},
-        Case{1, 32, 1, 4, 9, 3, 1, kNone, false, true},
-        Case{4, 192, 192, 4, 4, 3, 1, kNone, true, true, Activation::none, 0, 0, 4},  // By 2x2 tiles.
-        Case{1, 64, 80, 5, 7, 3, 1, kNone, true, true, Activation::silu, 3, 5, 4},
-        Case{2, 33, 40, 6, 6, 3, 1, kNone, false, true, Activation::relu, 0, 0, 6},
-        Case{1, 32, 32, 19, 16, 3, 1, kNone, true, false, Activation::relu, 0, 0, 7},
-        Case{3, 48, 64, 2, 2, 3, 1, kNone, false, true, Activation::none, 0, 0, 4},  // Too small for them.
-        Case{1, 3, 32, 16, 20, 5, 2, kDown},
-        Case{2, 32, 3, 6, 40, 5, 2, kUp, true, true, Activation::relu, 0, 2},
-        Case{1, 40, 4, 4, 6, 5, 2, kUp, false, true}, Case{1, 64, 2, 5, 4, 5, 2, kUp},
-        Case{1, 32, 1, 1, 2, 5, 2, kUp}));
+        Conv2dCase{1, 3, 64, 16, 16, 3, 1}, Conv2dCase{2, 4, 48, 9, 7, 3, 1, kNone, true},
+        Conv2dCase{1, 64, 3, 12, 20, 3, 1},
+        Conv2dCase{3, 24, 32, 8, 8, 3, 1, kNone, true, true, Activation::silu},
+        Conv2dCase{1, 48, 96, 17, 13, 3, 1, kDown}, Conv2dCase{2, 16, 16, 8, 6, 3, 0, kDown},
+        Conv2dCase{1, 20, 100, 5, 5, 3, 1}, Conv2dCase{1, 96, 80, 4, 4, 1, 0, kNone, false, true},
+        Conv2dCase{2, 40, 24, 6, 6, 1, 0, kNone, true}, Conv2dCase{1, 16, 70, 1, 1, 3, 1},
+        Conv2dCase{1, 8, 8, 1, 33, 3, 1}, Conv2dCase{2, 24, 40, 6, 5, 3, 1, kUp},
+        Conv2dCase{1, 24, 40, 5, 4, 3, 1, kUp}, Conv2dCase{1, 25, 65, 8, 8, 3, 1, kUp, true, true},
+        Conv2dCase{1, 12, 20, 6, 6, 3, 1, kNone, true, true, Activation::relu, 7, 9},
+        Conv2dCase{1, 700, 600, 6, 7, 3, 1, kNone, true, true, Activation::silu},
+        Conv2dCase{2, 64, 64, 40, 40, 3, 1, kNone, false, true,
+                   Activation::relu},  // From here on by Winograd's algorithm.
+        Conv2dCase{1, 32, 32, 9, 11, 3, 1},
+        Conv2dCase{3, 48, 40, 8, 13, 3, 1, kNone, true, true, Activation::silu, 3, 5},
+        Conv2dCase{1, 320, 320, 16, 16, 3, 1}, Conv2dCase{1, 640, 640, 8, 8, 3, 1},
+        Conv2dCase{2, 33, 65, 5, 6, 3, 1, kUp, true, true}, Conv2dCase{1, 64, 64, 7, 9, 3, 1, kUp},
+        Conv2dCase{1, 64, 64, 200, 180, 3, 1},
+        Conv2dCase{1, 64, 64, 30, 34, 3, 1, kUp, false, false, Activation::relu},  // From here on by phases.
+        Conv2dCase{2, 32, 40, 6, 8, 3, 1, kUp, true, true, Activation::silu, 3, 5},
+        Conv2dCase{3, 33, 48, 10, 10, 3, 1, kUp},
+        Conv2dCase{1, 48, 32, 4, 20, 3, 1, kUp, false, true, Activation::relu},
+        Conv2dCase{1, 32, 32, 1, 1, 3, 1},  // Directly again, since the image is tiny.
+        Conv2dCase{2, 48, 64, 8, 8, 3, 1, kNone, true, true, Activation::silu},
+        Conv2dCase{1, 64, 64, 4, 3, 3, 1, kUp},
+        Conv2dCase{2, 40, 3, 9, 11, 3, 1, kNone, true, true, Activation::relu, 3, 2},
+        Conv2dCase{1, 16, 4, 1, 2, 3, 1},
+        Conv2dCase{2, 32, 3, 5, 150, 3, 1, kNone, true, false, Activation::silu},
+        Conv2dCase{1, 64, 2, 3, 67, 3, 0}, Conv2dCase{1, 32, 1, 4, 9, 3, 1, kNone, false, true},
+        Conv2dCase{4, 192, 192, 4, 4, 3, 1, kNone, true, true, Activation::none, 0, 0, 4},  // By 2x2 tiles.
+        Conv2dCase{1, 64, 80, 5, 7, 3, 1, kNone, true, true, Activation::silu, 3, 5, 4},
+        Conv2dCase{2, 33, 40, 6, 6, 3, 1, kNone, false, true, Activation::relu, 0, 0, 6},
+        Conv2dCase{1, 32, 32, 19, 16, 3, 1, kNone, true, false, Activation::relu, 0, 0, 7},
+        Conv2dCase{3, 48, 64, 2, 2, 3, 1, kNone, false, true, Activation::none, 0, 0,
+                   4},  // Too small for them.
+        Conv2dCase{1, 3, 32, 16, 20, 5, 2, kDown},
+        Conv2dCase{2, 32, 3, 6, 40, 5, 2, kUp, true, true, Activation::relu, 0, 2},
+        Conv2dCase{1, 40, 4, 4, 6, 5, 2, kUp, false, true}, Conv2dCase{1, 64, 2, 5, 4, 5, 2, kUp},
+        Conv2dCase{1, 32, 1, 1, 2, 5, 2, kUp}));
 
 TEST(Conv2d, ServesEverySizeAndNumberOfRowsWithOnePacking) {
   // The three layers are computed directly, by Winograd's 4x4 tiles, and by its 2x2 tiles.

@@ -9,7 +9,7 @@
 #include "device/device.h"
 #include "streamdiffusion/error.h"
 
-namespace streamdiffusion::testing {
+namespace streamdiffusion::tests {
 
 /// A device that forwards to another one. A chosen allocation fails.
 class FailingDevice : public Device {
@@ -95,4 +95,4 @@ class FailingDevice : public Device {
   bool has_failed_ = false;
 };
 
-}  // namespace streamdiffusion::testing
+}  // namespace streamdiffusion::tests

@@ -10,7 +10,7 @@ namespace {
 using reference::at;
 using reference::Bench;
 
-struct Case {
+struct LinearCase {
   std::int64_t rows, tokens, in, out;
   bool geglu = false;
   bool bias = true;
@@ -18,14 +18,14 @@ struct Case {
   Activation activation = Activation::none;
 };
 
-void PrintTo(const Case& c, std::ostream* os) {
+void PrintTo(const LinearCase& c, std::ostream* os) {
   *os << c.rows << "x" << c.tokens << " " << c.in << "->" << c.out << (c.geglu ? " geglu" : "");
 }
 
-class Linear : public testing::TestWithParam<Case> {};
+class Linear : public testing::TestWithParam<LinearCase> {};
 
 TEST_P(Linear, GivesWhatPlainLoopsGive) {
-  const Case c = GetParam();
+  const LinearCase c = GetParam();
   Bench bench;
   const std::vector<float> weight = reference::random_values(c.out * c.in, 1);
   const std::vector<float> bias = reference::random_values(c.bias ? c.out : 0, 2);
@@ -57,15 +57,16 @@ TEST_P(Linear, GivesWhatPlainLoopsGive) {
   EXPECT_LT(error, bench.limit(5e-6));
 }
 
-INSTANTIATE_TEST_SUITE_P(Shapes, Linear,
-                         testing::Values(Case{1, 1, 64, 320}, Case{1, 77, 48, 96},
-                                         Case{3, 24, 192, 192, false, false, true},
-                                         Case{2, 100, 32, 7, false, true, false, Activation::silu},
-                                         Case{1, 97, 20, 130, false, true, true, Activation::quick_gelu},
-                                         Case{1, 50, 16, 128, true}, Case{2, 33, 24, 80, true, false},
-                                         Case{1, 9, 8, 12, true, true}, Case{1, 200, 40, 320, true, true},
-                                         Case{1, 30, 3000, 70, false, true, true, Activation::gelu},
-                                         Case{1, 300, 256, 256, false, true, false, Activation::relu}));
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, Linear,
+    testing::Values(LinearCase{1, 1, 64, 320}, LinearCase{1, 77, 48, 96},
+                    LinearCase{3, 24, 192, 192, false, false, true},
+                    LinearCase{2, 100, 32, 7, false, true, false, Activation::silu},
+                    LinearCase{1, 97, 20, 130, false, true, true, Activation::quick_gelu},
+                    LinearCase{1, 50, 16, 128, true}, LinearCase{2, 33, 24, 80, true, false},
+                    LinearCase{1, 9, 8, 12, true, true}, LinearCase{1, 200, 40, 320, true, true},
+                    LinearCase{1, 30, 3000, 70, false, true, true, Activation::gelu},
+                    LinearCase{1, 300, 256, 256, false, true, false, Activation::relu}));
 
 }  // namespace
 }  // namespace streamdiffusion

@@ -6,7 +6,7 @@
 #include "sounding_video.h"
 #include "support.h"
 
-namespace streamdiffusion::testing {
+namespace streamdiffusion::tests {
 namespace {
 
 double flash_of(const std::string& file) {
@@ -36,7 +36,7 @@ struct Way {
   const char* extension;
   const char* codec;
 };
-class EveryWay : public ::testing::TestWithParam<Way> {};
+class EveryWay : public testing::TestWithParam<Way> {};
 
 // Tolerance in seconds: an audio packet is up to 26 ms long. The fixture's flash and beep come 1 s after the
 // first frame, on a clock that starts at 8.4 s.
@@ -64,7 +64,7 @@ TEST_P(EveryWay, CutsAudioToTheVideo) {
   EXPECT_NEAR(audio.end, 0.8, 2 * kPacket);
 }
 INSTANTIATE_TEST_SUITE_P(Containers, EveryWay,
-                         ::testing::Values(Way{"mp4", "aac"}, Way{"mkv", "aac"}, Way{"webm", "opus"}));
+                         testing::Values(Way{"mp4", "aac"}, Way{"mkv", "aac"}, Way{"webm", "opus"}));
 
 TEST(AudioCopy, LeavesOutputsWithoutAudioAlone) {
   const ScratchFolder folder;
@@ -108,7 +108,7 @@ void PrintTo(const Route& route, std::ostream* stream) {
   *stream << route.tone.encoder << " " << route.tone.rate << " " << route.tone.layout << " in " << route.from
           << " to " << route.to;
 }
-class EveryRoute : public ::testing::TestWithParam<Route> {};
+class EveryRoute : public testing::TestWithParam<Route> {};
 
 TEST_P(EveryRoute, LosesNoSound) {
   const ScratchFolder folder;
@@ -125,7 +125,7 @@ TEST_P(EveryRoute, LosesNoSound) {
   EXPECT_NEAR(sound.loud, 1, 0.15);
 }
 INSTANTIATE_TEST_SUITE_P(Transcoded, EveryRoute,
-                         ::testing::Values(
+                         testing::Values(
                              // The decoder's frames differ in length from the encoder's.
                              Route{"mp4", {"aac", 16'000, "mono"}, "webm", "opus", 1},
                              Route{"mp4", {"aac", 24'000, "stereo"}, "webm", "opus", 2},
@@ -148,12 +148,12 @@ INSTANTIATE_TEST_SUITE_P(Transcoded, EveryRoute,
                              // 24 bits, which are decoded to 32.
                              Route{"mov", {"pcm_s24le", 96'000, "stereo"}, "webm", "opus", 2}));
 INSTANTIATE_TEST_SUITE_P(Copied, EveryRoute,
-                         ::testing::Values(Route{"mov", {"pcm_mulaw", 8'000, "mono"}, "mkv", "pcm_mulaw", 1},
-                                           Route{"mp4", {"aac", 44'100, "stereo"}, "mov", "aac", 2},
-                                           Route{"avi", {"aac", 44'100, "stereo"}, "avi", "aac", 2},
-                                           Route{"mkv", {"flac", 44'100, "stereo"}, "mkv", "flac", 2},
-                                           // Packets are shorter than the container's tick.
-                                           Route{"mkv", {"truehd", 48'000, "stereo"}, "mkv", "truehd", 2}));
+                         testing::Values(Route{"mov", {"pcm_mulaw", 8'000, "mono"}, "mkv", "pcm_mulaw", 1},
+                                         Route{"mp4", {"aac", 44'100, "stereo"}, "mov", "aac", 2},
+                                         Route{"avi", {"aac", 44'100, "stereo"}, "avi", "aac", 2},
+                                         Route{"mkv", {"flac", 44'100, "stereo"}, "mkv", "flac", 2},
+                                         // Packets are shorter than the container's tick.
+                                         Route{"mkv", {"truehd", 48'000, "stereo"}, "mkv", "truehd", 2}));
 
 TEST(AudioCopy, SoundThatBeginsLateAndEndsEarlyStaysInStep) {
   const ScratchFolder folder;
@@ -314,4 +314,4 @@ TEST(AudioCopy, KeepsWhatCanBeDecodedOfDamagedSound) {
 }
 
 }  // namespace
-}  // namespace streamdiffusion::testing
+}  // namespace streamdiffusion::tests

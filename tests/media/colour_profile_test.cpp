@@ -10,7 +10,7 @@
 
 #include "support.h"
 
-namespace streamdiffusion::testing {
+namespace streamdiffusion::tests {
 namespace {
 
 constexpr cmsCIExyY kD65{0.3127, 0.3290, 1};
@@ -143,18 +143,18 @@ constexpr std::array<Conversion, 9> kFromP3 = {{{{200, 100, 50}, {215, 93, 31}},
                                                 {{255, 255, 255}, {255, 255, 255}},
                                                 {{0, 0, 0}, {0, 0, 0}}}};
 
-struct Read {
+struct ReadImageResult {
   Frame frame;
   std::vector<std::string> warnings;
 };
-Read read(const std::string& file) {
-  Read read;
+ReadImageResult read(const std::string& file) {
+  ReadImageResult read;
   read.frame = read_image(file, [&](const std::string& text) { read.warnings.push_back(text); });
   return read;
 }
 
 /// Writes the bytes and reads them as an image.
-Read read_bytes_as(const std::string& name, const std::string& bytes) {
+ReadImageResult read_bytes_as(const std::string& name, const std::string& bytes) {
   const ScratchFolder folder;
   write_bytes(folder / name, bytes);
   return read(folder / name);
@@ -167,7 +167,7 @@ void expect_from_p3(const Frame& frame, const Conversion& conversion, int tolera
 TEST(ColourProfile, OfAPngInDisplayP3IsApplied) {
   for (const Conversion& conversion : kFromP3) {
     const std::string png = png_with(encoded(plain_frame(16, 16, conversion.from), "png"), p3_profile());
-    const Read image = read_bytes_as("a.png", png);
+    const ReadImageResult image = read_bytes_as("a.png", png);
     expect_from_p3(image.frame, conversion, 1);
     EXPECT_TRUE(image.warnings.empty());
   }
@@ -186,15 +186,15 @@ TEST(ColourProfile, IsAppliedToBytesThatAreSent) {
   expect_from_p3(decode_image(bytes, 1 << 20), kFromP3[0], 1);
 }
 
-class EveryFileInDisplayP3 : public ::testing::TestWithParam<const char*> {};
+class EveryFileInDisplayP3 : public testing::TestWithParam<const char*> {};
 
 TEST_P(EveryFileInDisplayP3, IsConvertedToSrgb) {
-  const Read image = read(fixture(GetParam()));
+  const ReadImageResult image = read(fixture(GetParam()));
   expect_from_p3(image.frame, kFromP3[0], 3);
   EXPECT_TRUE(image.warnings.empty()) << image.warnings.front();
 }
 INSTANTIATE_TEST_SUITE_P(Files, EveryFileInDisplayP3,
-                         ::testing::Values("p3.webp", "p3.avif", "p3.tif", "p3_tagged.avif"));
+                         testing::Values("p3.webp", "p3.avif", "p3.tif", "p3_tagged.avif"));
 
 TEST(ColourProfile, OfOtherColourSpacesIsApplied) {
   const auto read_colour = [](const std::string& profile, const Colour& colour) {
@@ -248,7 +248,7 @@ TEST(ColourProfile, IsAppliedBeforeTransparencyBecomesBlack) {
 
 TEST(ColourProfile, OfGreyIsApplied) {
   const std::string grey = read_bytes(fixture("grey16.png"));
-  const Read image = read_bytes_as("a.png", png_with(grey, grey_profile(gamma(1.8))));
+  const ReadImageResult image = read_bytes_as("a.png", png_with(grey, grey_profile(gamma(1.8))));
   const Frame plain = read_image(fixture("grey16.png"));
   ASSERT_TRUE(near(at(plain, Corner::top_left), {76, 76, 76}, 1));
   EXPECT_TRUE(near(at(image.frame, Corner::top_left), {95, 95, 95}, 1));
@@ -281,7 +281,7 @@ TEST(ColourProfile, ThatCannotBeAppliedCostsOneWarning) {
                                             {"large", std::string(std::size_t{5} << 20, 'x'), "4 MiB"}};
   const Frame frame = plain_frame(16, 16, kFromP3[0].from);
   for (const Unsuitable& profile : profiles) {
-    const Read image = read_bytes_as("a.png", png_with(encoded(frame, "png"), profile.profile));
+    const ReadImageResult image = read_bytes_as("a.png", png_with(encoded(frame, "png"), profile.profile));
     EXPECT_EQ(image.frame.pixels, frame.pixels) << profile.name;
     ASSERT_EQ(image.warnings.size(), 1U) << profile.name;
     EXPECT_NE(image.warnings[0].find(profile.word), std::string::npos) << image.warnings[0];
@@ -301,7 +301,7 @@ TEST(ColourProfile, ThatIsBrokenInItsFileCostsOneWarning) {
       {"unnamed.png", png_with_chunk(png, std::string("\0\0", 2))},
       {"a.jpg", lacks_segment}};
   for (const auto& [name, bytes] : files) {
-    const Read image = read_bytes_as(name, bytes);
+    const ReadImageResult image = read_bytes_as(name, bytes);
     EXPECT_TRUE(near(pixel(image.frame, 5, 5), kFromP3[0].from, 2)) << name;
     ASSERT_EQ(image.warnings.size(), 1U) << name;
     EXPECT_NE(image.warnings[0].find("colours are read as sRGB"), std::string::npos) << image.warnings[0];
@@ -331,7 +331,7 @@ TEST(ColourProfile, ThatIsDamagedAnywhereDoesNoHarm) {
 TEST(ColourProfile, OfCmykIsNamed) {
   std::string profile = p3_profile();
   profile.replace(16, 4, "CMYK");
-  const Read image = read_bytes_as("a.jpg", jpeg_with(read_bytes(fixture("cmyk.jpg")), profile));
+  const ReadImageResult image = read_bytes_as("a.jpg", jpeg_with(read_bytes(fixture("cmyk.jpg")), profile));
   EXPECT_EQ(image.frame.pixels, read_image(fixture("cmyk.jpg")).pixels);
   ASSERT_EQ(image.warnings.size(), 1U);
   EXPECT_NE(image.warnings[0].find("CMYK"), std::string::npos) << image.warnings[0];
@@ -422,4 +422,4 @@ TEST(ColourTransform, IsWithinOneLevelOfLittleCms) {
 }
 
 }  // namespace
-}  // namespace streamdiffusion::testing
+}  // namespace streamdiffusion::tests

@@ -5,7 +5,7 @@
 #include "sounding_video.h"
 #include "support.h"
 
-namespace streamdiffusion::testing {
+namespace streamdiffusion::tests {
 namespace {
 
 /// A video in a container, with FFmpeg's options for it.
@@ -24,7 +24,7 @@ std::string write_video(const ScratchFolder& folder, const Container& container)
   return options.output;
 }
 
-std::vector<std::string> warnings_of(const std::string& file) {
+std::vector<std::string> source_warnings_of(const std::string& file) {
   std::vector<std::string> warnings;
   SourceOptions options;
   options.input = file;
@@ -44,18 +44,18 @@ void forget_sizes_of_avi(const std::string& file, char size) {
 const Container kFragments{"a.mp4", {{"movflags", "frag_keyframe+empty_moov"}, {"g", "10"}}, "mpeg4"};
 const Container kLive{"a.mkv", {{"live", "1"}}, "mpeg4"};
 
-class EveryContainer : public ::testing::TestWithParam<Container> {};
+class EveryContainer : public testing::TestWithParam<Container> {};
 
 TEST_P(EveryContainer, TellsWhereItIsCutShort) {
   const ScratchFolder folder;
   const std::string file = write_video(folder, GetParam());
   EXPECT_EQ(examine_end(file), ContainerEnd::whole);
-  EXPECT_EQ(warnings_of(file), std::vector<std::string>{});
+  EXPECT_EQ(source_warnings_of(file), std::vector<std::string>{});
   const std::string bytes = read_bytes(file);
   for (const std::size_t percent : {55, 80, 95}) {
     write_bytes(file, bytes.substr(0, bytes.size() * percent / 100));
     EXPECT_EQ(examine_end(file), ContainerEnd::cut_short) << percent;
-    EXPECT_FALSE(warnings_of(file).empty()) << percent;
+    EXPECT_FALSE(source_warnings_of(file).empty()) << percent;
   }
 }
 
@@ -70,9 +70,9 @@ TEST_P(EveryContainer, IsWholeWithOtherBytesBehindItsEnd) {
   }
 }
 INSTANTIATE_TEST_SUITE_P(Containers, EveryContainer,
-                         ::testing::Values(Container{"a.avi", {}, "mpeg4"}, Container{"a.wmv", {}, "msmpeg4"},
-                                           Container{"a.flv", {}, "flv"}, Container{"a.mkv", {}, "mpeg4"},
-                                           Container{"a.mp4", {}, "mpeg4"}, kLive, kFragments));
+                         testing::Values(Container{"a.avi", {}, "mpeg4"}, Container{"a.wmv", {}, "msmpeg4"},
+                                         Container{"a.flv", {}, "flv"}, Container{"a.mkv", {}, "mpeg4"},
+                                         Container{"a.mp4", {}, "mpeg4"}, kLive, kFragments));
 
 TEST(ContainerEnd, KnowsTheEndOfAnAviThatDoesNotKnowItsSize) {
   const ScratchFolder folder;
@@ -80,7 +80,7 @@ TEST(ContainerEnd, KnowsTheEndOfAnAviThatDoesNotKnowItsSize) {
     const std::string file = write_video(folder, {"a.avi", {}, "mpeg4"});
     forget_sizes_of_avi(file, size);
     EXPECT_EQ(examine_end(file), ContainerEnd::whole);
-    EXPECT_EQ(warnings_of(file), std::vector<std::string>{});
+    EXPECT_EQ(source_warnings_of(file), std::vector<std::string>{});
     const std::string bytes = read_bytes(file);
     write_bytes(file, bytes.substr(0, bytes.find("idx1") - 10));
     EXPECT_EQ(examine_end(file), ContainerEnd::cut_short);
@@ -102,7 +102,7 @@ TEST(ContainerEnd, TakesAnAviWithoutIndexForWhole) {
   const std::string file = write_video(folder, {"a.avi", {}, "mpeg4"});
   const std::string bytes = read_bytes(file);
   write_bytes(file, bytes.substr(0, bytes.find("idx1")));
-  EXPECT_EQ(warnings_of(file), std::vector<std::string>{});
+  EXPECT_EQ(source_warnings_of(file), std::vector<std::string>{});
 }
 
 TEST(ContainerEnd, TellsOfASecondRecordingThatIsNotRead) {
@@ -110,7 +110,7 @@ TEST(ContainerEnd, TellsOfASecondRecordingThatIsNotRead) {
   for (const Container& container : {Container{"a.mp4"}, Container{"a.flv", {}, "flv"}, Container{"a.wmv"}}) {
     const std::string file = write_video(folder, container);
     write_bytes(file, read_bytes(file) + read_bytes(file));
-    const std::vector<std::string> warnings = warnings_of(file);
+    const std::vector<std::string> warnings = source_warnings_of(file);
     ASSERT_EQ(warnings.size(), 1U) << file;
     EXPECT_NE(warnings[0].find("second recording"), std::string::npos) << warnings[0];
   }
@@ -126,4 +126,4 @@ TEST(ContainerEnd, IsNoSecondRecordingWhereFfmpegReadsIt) {
 }
 
 }  // namespace
-}  // namespace streamdiffusion::testing
+}  // namespace streamdiffusion::tests

@@ -3,7 +3,7 @@
 #include "streamdiffusion/error.h"
 #include "support.h"
 
-namespace streamdiffusion::testing {
+namespace streamdiffusion::tests {
 namespace {
 
 TEST(NaturalLess, CountsAsPeopleDo) {
@@ -34,4 +34,4 @@ TEST(NumberPattern, RefusesOtherPlaces) {
 }
 
 }  // namespace
-}  // namespace streamdiffusion::testing
+}  // namespace streamdiffusion::tests

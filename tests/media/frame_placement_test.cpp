@@ -4,7 +4,7 @@
 
 #include "support.h"
 
-namespace streamdiffusion::testing {
+namespace streamdiffusion::tests {
 namespace {
 
 using std::chrono::microseconds;
@@ -135,4 +135,4 @@ TEST(FramePlacement, CountsFramesWhoseTimesDoNotMatter) {
 }
 
 }  // namespace
-}  // namespace streamdiffusion::testing
+}  // namespace streamdiffusion::tests

@@ -4,7 +4,7 @@
 
 #include "support.h"
 
-namespace streamdiffusion::testing {
+namespace streamdiffusion::tests {
 namespace {
 
 Frame fitted(const Frame& in, Fit fit, int width, int height) {
@@ -95,4 +95,4 @@ TEST(ParseFit, KnowsItsThreeNames) {
 }
 
 }  // namespace
-}  // namespace streamdiffusion::testing
+}  // namespace streamdiffusion::tests

@@ -2,7 +2,7 @@
 
 #include "support.h"
 
-namespace streamdiffusion::testing {
+namespace streamdiffusion::tests {
 namespace {
 
 constexpr std::int64_t kEnough = 1 << 20;
@@ -59,4 +59,4 @@ TEST(ImageBytes, OfAnUnknownFormatAreNotWritten) {
 }
 
 }  // namespace
-}  // namespace streamdiffusion::testing
+}  // namespace streamdiffusion::tests

@@ -2,7 +2,7 @@
 
 #include "support.h"
 
-namespace streamdiffusion::testing {
+namespace streamdiffusion::tests {
 namespace {
 
 TEST(ImageFileSink, NumbersImagesInAFolderThatItMakes) {
@@ -28,4 +28,4 @@ TEST(ImageFileSink, WritesOneImageAndNoSecondOverIt) {
 }
 
 }  // namespace
-}  // namespace streamdiffusion::testing
+}  // namespace streamdiffusion::tests

@@ -2,7 +2,7 @@
 
 #include "read_source.h"
 
-namespace streamdiffusion::testing {
+namespace streamdiffusion::tests {
 namespace {
 
 TEST(ImageFileSource, ReadsAFolderInNaturalOrder) {
@@ -56,4 +56,4 @@ TEST(ImageFileSource, GivesASingleImageOnce) {
 }
 
 }  // namespace
-}  // namespace streamdiffusion::testing
+}  // namespace streamdiffusion::tests

@@ -8,10 +8,10 @@ extern "C" {
 #include "media/ffmpeg.h"
 #include "support.h"
 
-namespace streamdiffusion::testing {
+namespace streamdiffusion::tests {
 namespace {
 
-class EveryKindOfImage : public ::testing::TestWithParam<std::pair<const char*, int>> {};
+class EveryKindOfImage : public testing::TestWithParam<std::pair<const char*, int>> {};
 
 TEST_P(EveryKindOfImage, ShowsTheScene) {
   const auto [name, tolerance] = GetParam();
@@ -21,9 +21,9 @@ TEST_P(EveryKindOfImage, ShowsTheScene) {
   expect_scene(frame, tolerance);
 }
 INSTANTIATE_TEST_SUITE_P(Images, EveryKindOfImage,
-                         ::testing::Values(std::pair{"plain.png", 0}, std::pair{"palette.png", 0},
-                                           std::pair{"lossless.webp", 0}, std::pair{"cmyk.jpg", 4},
-                                           std::pair{"progressive.jpg", 4}));
+                         testing::Values(std::pair{"plain.png", 0}, std::pair{"palette.png", 0},
+                                         std::pair{"lossless.webp", 0}, std::pair{"cmyk.jpg", 4},
+                                         std::pair{"progressive.jpg", 4}));
 
 TEST(ReadImage, ShowsGreyAsGrey) {
   const Frame frame = read_image(fixture("grey16.png"));
@@ -43,7 +43,7 @@ struct Upright {
   Corner red;
   Corner green;
 };
-class EveryOrientation : public ::testing::TestWithParam<Upright> {};
+class EveryOrientation : public testing::TestWithParam<Upright> {};
 
 TEST_P(EveryOrientation, IsTurnedUpright) {
   const auto& [file, red, green] = GetParam();
@@ -56,23 +56,23 @@ TEST_P(EveryOrientation, IsTurnedUpright) {
 }
 INSTANTIATE_TEST_SUITE_P(
     Orientations, EveryOrientation,
-    ::testing::Values(Upright{"oriented_1.jpg", Corner::top_left, Corner::top_right},
-                      Upright{"oriented_2.jpg", Corner::top_right, Corner::top_left},
-                      Upright{"oriented_3.jpg", Corner::bottom_right, Corner::bottom_left},
-                      Upright{"oriented_4.jpg", Corner::bottom_left, Corner::bottom_right},
-                      Upright{"oriented_5.jpg", Corner::top_left, Corner::bottom_left},
-                      Upright{"oriented_6.jpg", Corner::top_right, Corner::bottom_right},
-                      Upright{"oriented_7.jpg", Corner::bottom_right, Corner::top_right},
-                      Upright{"oriented_8.jpg", Corner::bottom_left, Corner::top_left},
-                      Upright{"oriented_6.png", Corner::top_right, Corner::bottom_right},
-                      Upright{"oriented_6.webp", Corner::top_right, Corner::bottom_right},
-                      Upright{"oriented_2.avif", Corner::top_right, Corner::top_left},
-                      Upright{"oriented_3.avif", Corner::bottom_right, Corner::bottom_left},
-                      Upright{"oriented_4.avif", Corner::bottom_left, Corner::bottom_right},
-                      Upright{"oriented_5.avif", Corner::top_left, Corner::bottom_left},
-                      Upright{"oriented_6.avif", Corner::top_right, Corner::bottom_right},
-                      Upright{"oriented_7.avif", Corner::bottom_right, Corner::top_right},
-                      Upright{"oriented_8.avif", Corner::bottom_left, Corner::top_left}));
+    testing::Values(Upright{"oriented_1.jpg", Corner::top_left, Corner::top_right},
+                    Upright{"oriented_2.jpg", Corner::top_right, Corner::top_left},
+                    Upright{"oriented_3.jpg", Corner::bottom_right, Corner::bottom_left},
+                    Upright{"oriented_4.jpg", Corner::bottom_left, Corner::bottom_right},
+                    Upright{"oriented_5.jpg", Corner::top_left, Corner::bottom_left},
+                    Upright{"oriented_6.jpg", Corner::top_right, Corner::bottom_right},
+                    Upright{"oriented_7.jpg", Corner::bottom_right, Corner::top_right},
+                    Upright{"oriented_8.jpg", Corner::bottom_left, Corner::top_left},
+                    Upright{"oriented_6.png", Corner::top_right, Corner::bottom_right},
+                    Upright{"oriented_6.webp", Corner::top_right, Corner::bottom_right},
+                    Upright{"oriented_2.avif", Corner::top_right, Corner::top_left},
+                    Upright{"oriented_3.avif", Corner::bottom_right, Corner::bottom_left},
+                    Upright{"oriented_4.avif", Corner::bottom_left, Corner::bottom_right},
+                    Upright{"oriented_5.avif", Corner::top_left, Corner::bottom_left},
+                    Upright{"oriented_6.avif", Corner::top_right, Corner::bottom_right},
+                    Upright{"oriented_7.avif", Corner::bottom_right, Corner::top_right},
+                    Upright{"oriented_8.avif", Corner::bottom_left, Corner::top_left}));
 
 TEST(ReadImage, SaysThatTheTransparencyOfAnAvifIsMissing) {
   std::vector<std::string> warnings;
@@ -84,7 +84,7 @@ TEST(ReadImage, SaysThatTheTransparencyOfAnAvifIsMissing) {
   EXPECT_NE(warnings[0].find("transparency"), std::string::npos) << warnings[0];
 }
 
-class EveryCutImage : public ::testing::TestWithParam<const char*> {};
+class EveryCutImage : public testing::TestWithParam<const char*> {};
 
 TEST_P(EveryCutImage, IsAnErrorThatNamesTheFile) {
   const ScratchFolder folder;
@@ -100,8 +100,8 @@ TEST_P(EveryCutImage, IsAnErrorThatNamesTheFile) {
   }
 }
 INSTANTIATE_TEST_SUITE_P(Images, EveryCutImage,
-                         ::testing::Values("plain.png", "palette.png", "grey16.png", "cmyk.jpg",
-                                           "progressive.jpg", "oriented_6.jpg", "lossless.webp"));
+                         testing::Values("plain.png", "palette.png", "grey16.png", "cmyk.jpg",
+                                         "progressive.jpg", "oriented_6.jpg", "lossless.webp"));
 
 struct Flawed {
   std::string bytes;
@@ -137,7 +137,7 @@ TEST(ReadImage, ReadsWhatOtherProgramsShow) {
   }
 }
 
-class EveryTiff : public ::testing::TestWithParam<const char*> {};
+class EveryTiff : public testing::TestWithParam<const char*> {};
 
 TEST_P(EveryTiff, ShowsTheSceneUprightWhateverItsTags) {
   std::vector<std::string> warnings;
@@ -149,7 +149,7 @@ TEST_P(EveryTiff, ShowsTheSceneUprightWhateverItsTags) {
   EXPECT_TRUE(warnings.empty()) << warnings.front();
 }
 INSTANTIATE_TEST_SUITE_P(Compressions, EveryTiff,
-                         ::testing::Values("tagged_raw.tif", "tagged_lzw.tif", "tagged_deflate.tif"));
+                         testing::Values("tagged_raw.tif", "tagged_lzw.tif", "tagged_deflate.tif"));
 
 TEST(ReadImage, RefusesATiffThatFFmpegDecodesToBlack) {
   const ScratchFolder folder;
@@ -299,7 +299,7 @@ TEST(IsImage, TellsImagesFromVideosByTheirBytes) {
   EXPECT_FALSE(is_image(fixture("missing")));
 }
 
-std::vector<std::string> warnings_of(const std::string& file) {
+std::vector<std::string> image_warnings_of(const std::string& file) {
   std::vector<std::string> warnings;
   read_image(file, [&](const std::string& text) { warnings.push_back(text); });
   return warnings;
@@ -337,11 +337,11 @@ TEST(ReadImage, TellsOfFurtherPagesOfATiff) {
   constexpr std::uint32_t kPage = 2;
   constexpr std::uint32_t kThumbnail = 1;
   write_bytes(folder / "a.tif", with_pages(tiff, {kPage, kThumbnail, kPage}));
-  const std::vector<std::string> warnings = warnings_of(folder / "a.tif");
+  const std::vector<std::string> warnings = image_warnings_of(folder / "a.tif");
   ASSERT_EQ(warnings.size(), 1U);
   EXPECT_NE(warnings[0].find("3 images"), std::string::npos) << warnings[0];
   write_bytes(folder / "a.tif", with_pages(tiff, {kThumbnail}));
-  EXPECT_EQ(warnings_of(folder / "a.tif"), std::vector<std::string>{});
+  EXPECT_EQ(image_warnings_of(folder / "a.tif"), std::vector<std::string>{});
 }
 
 TEST(ReadImage, TellsOfFurtherImagesOfAnAnimation) {
@@ -349,7 +349,7 @@ TEST(ReadImage, TellsOfFurtherImagesOfAnAnimation) {
   for (const char* name : {"a.gif", "a.apng"}) {
     for (const int frames : {1, 5}) {
       write_clip(sink_options(folder / name), frames);
-      const std::vector<std::string> warnings = warnings_of(folder / name);
+      const std::vector<std::string> warnings = image_warnings_of(folder / name);
       ASSERT_EQ(warnings.size(), frames == 1 ? 0U : 1U) << name;
       for (const std::string& text : warnings) EXPECT_NE(text.find("5 images"), std::string::npos) << text;
     }
@@ -373,11 +373,11 @@ TEST(ReadImage, WarnsOfTheHdrThatAPngNames) {
   constexpr char kPq = 16;
   const std::string png = read_bytes(fixture("plain.png"));
   write_bytes(folder / "a.png", with_chunk(png, std::string("cICP") + kBt2020 + kPq + '\0' + '\1'));
-  const std::vector<std::string> warnings = warnings_of(folder / "a.png");
+  const std::vector<std::string> warnings = image_warnings_of(folder / "a.png");
   ASSERT_EQ(warnings.size(), 1U);
   EXPECT_NE(warnings[0].find("is HDR"), std::string::npos) << warnings[0];
   write_bytes(folder / "a.png", with_chunk(png, std::string("cICP\x01\x0D\0\x01", 8)));
-  EXPECT_EQ(warnings_of(folder / "a.png"), std::vector<std::string>{});
+  EXPECT_EQ(image_warnings_of(folder / "a.png"), std::vector<std::string>{});
 }
 
 TEST(ReadImage, SaysThatAVideoIsNoImage) {
@@ -385,4 +385,4 @@ TEST(ReadImage, SaysThatAVideoIsNoImage) {
 }
 
 }  // namespace
-}  // namespace streamdiffusion::testing
+}  // namespace streamdiffusion::tests

@@ -1,6 +1,6 @@
 #include "support.h"
 
-namespace streamdiffusion::testing {
+namespace streamdiffusion::tests {
 namespace {
 
 double mean_difference(const Frame& a, const Frame& b) {
@@ -82,4 +82,4 @@ TEST(WriteImage, FollowsASymbolicLink) {
 }
 
 }  // namespace
-}  // namespace streamdiffusion::testing
+}  // namespace streamdiffusion::tests

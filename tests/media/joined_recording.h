@@ -8,7 +8,7 @@
 #include "media/video_input.h"
 #include "support.h"
 
-namespace streamdiffusion::testing {
+namespace streamdiffusion::tests {
 
 /// Copies a file's packets, as `change` leaves them, to a file of another name. Packets for which it returns
 /// false are left out.
@@ -64,4 +64,4 @@ inline std::string joined_recording(const ScratchFolder& folder, const std::vect
   return folder / "joined.ts";
 }
 
-}  // namespace streamdiffusion::testing
+}  // namespace streamdiffusion::tests

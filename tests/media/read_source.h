@@ -6,7 +6,7 @@
 #include "media/ffmpeg.h"
 #include "support.h"
 
-namespace streamdiffusion::testing {
+namespace streamdiffusion::tests {
 
 /// True with FFmpeg 5, which knows fewer codecs than FFmpeg 6 and reads damaged files in another way.
 inline constexpr bool kIsFfmpeg5 = LIBAVFORMAT_VERSION_MAJOR < 60;
@@ -40,4 +40,4 @@ inline std::string strict_error(const std::string& file) {
   return error_of([&] { read_all(options); });
 }
 
-}  // namespace streamdiffusion::testing
+}  // namespace streamdiffusion::tests

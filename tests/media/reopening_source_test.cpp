@@ -36,7 +36,7 @@ class ShortSource : public Source {
   SourceInfo info_{.width = 4, .height = 4, .frame_rate = 1000};
 };
 
-class ReopeningSourceTest : public ::testing::Test {
+class ReopeningSourceTest : public testing::Test {
  protected:
   ReopeningSource::Options options() {
     return {.open = [this]() -> std::unique_ptr<Source> {

@@ -9,7 +9,7 @@
 #include "media/video_input.h"
 #include "support.h"
 
-namespace streamdiffusion::testing {
+namespace streamdiffusion::tests {
 
 /// A tone on all channels.
 struct Tone {
@@ -236,4 +236,4 @@ inline SoundFacts sound_of(const std::string& file) {
   return facts;
 }
 
-}  // namespace streamdiffusion::testing
+}  // namespace streamdiffusion::tests

@@ -14,7 +14,7 @@
 #include "streamdiffusion/error.h"
 #include "streamdiffusion/media.h"
 
-namespace streamdiffusion::testing {
+namespace streamdiffusion::tests {
 
 namespace fs = std::filesystem;
 
@@ -79,14 +79,14 @@ inline Colour pixel(const Frame& frame, int x, int y) {
   return {frame.pixels[at], frame.pixels[at + 1], frame.pixels[at + 2]};
 }
 
-inline ::testing::AssertionResult near(const Colour& a, const Colour& b, int tolerance) {
+inline testing::AssertionResult near(const Colour& a, const Colour& b, int tolerance) {
   for (std::size_t i = 0; i < 3; ++i) {
     if (std::abs(a[i] - b[i]) > tolerance) {
-      return ::testing::AssertionFailure() << "(" << a[0] << ", " << a[1] << ", " << a[2] << ") is not ("
-                                           << b[0] << ", " << b[1] << ", " << b[2] << ")";
+      return testing::AssertionFailure() << "(" << a[0] << ", " << a[1] << ", " << a[2] << ") is not ("
+                                         << b[0] << ", " << b[1] << ", " << b[2] << ")";
     }
   }
-  return ::testing::AssertionSuccess();
+  return testing::AssertionSuccess();
 }
 
 /// A corner patch of the fixtures' scene; `at` returns the colour at its centre.
@@ -163,4 +163,4 @@ inline std::string write_mpeg4(const std::string& file, int frames) {
   return read_bytes(file);
 }
 
-}  // namespace streamdiffusion::testing
+}  // namespace streamdiffusion::tests

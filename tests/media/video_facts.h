@@ -6,7 +6,7 @@
 
 #include "media/video_input.h"
 
-namespace streamdiffusion::testing {
+namespace streamdiffusion::tests {
 
 /// The properties that a video file states.
 struct VideoFacts {
@@ -54,4 +54,4 @@ inline std::vector<double> packet_durations(const std::string& file) {
   return durations;
 }
 
-}  // namespace streamdiffusion::testing
+}  // namespace streamdiffusion::tests

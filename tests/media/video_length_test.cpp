@@ -5,7 +5,7 @@
 #include "sounding_video.h"
 #include "support.h"
 
-namespace streamdiffusion::testing {
+namespace streamdiffusion::tests {
 namespace {
 
 /// Writes frames at 0, 0.1 and 0.2 s, the last of which lasts 2 s.
@@ -25,7 +25,7 @@ void write_with_long_last_frame(const std::string& file, const std::string& code
 }
 
 /// Copies a video as the command `run` does if it is not stopped. Returns the warnings.
-std::vector<std::string> redraw(const std::string& from, const std::string& to) {
+std::vector<std::string> copy_with_its_length(const std::string& from, const std::string& to) {
   std::vector<std::string> warnings;
   const auto on_warning = [&](const std::string& text) { warnings.push_back(text); };
   SourceOptions input;
@@ -66,7 +66,7 @@ double length_of(const std::string& file) {
   return format.starts_with("mov") ? static_cast<double>(stream.duration) * tick : end - begin;
 }
 
-class EveryOutputWithALongLastFrame : public ::testing::TestWithParam<const char*> {};
+class EveryOutputWithALongLastFrame : public testing::TestWithParam<const char*> {};
 
 TEST_P(EveryOutputWithALongLastFrame, LastsAsLongAsTheInput) {
   const ScratchFolder folder;
@@ -74,12 +74,12 @@ TEST_P(EveryOutputWithALongLastFrame, LastsAsLongAsTheInput) {
   for (const char* name : {"in.gif", "in.apng", "in.mov"}) {
     write_with_long_last_frame(folder / name);
     EXPECT_NEAR(length_of(folder / name), 2.2, 0.011);
-    redraw(folder / name, to);
+    copy_with_its_length(folder / name, to);
     EXPECT_NEAR(length_of(to), 2.2, 0.11) << name;
   }
 }
 INSTANTIATE_TEST_SUITE_P(Containers, EveryOutputWithALongLastFrame,
-                         ::testing::Values("mp4", "mov", "mkv", "webm", "gif", "apng", "avi"));
+                         testing::Values("mp4", "mov", "mkv", "webm", "gif", "apng", "avi"));
 
 TEST(VideoSource, TellsHowLongItsLastFrameIsShown) {
   const ScratchFolder folder;
@@ -106,7 +106,7 @@ TEST(VideoSink, KeepsSoundThatGoesOnBehindTheLastFrame) {
   const ScratchFolder folder;
   { const SoundingVideo video(folder / "in.mkv", 5, {{"aac", 48'000, "stereo", 0, 3}}); }
   for (const char* to : {"out.mp4", "out.mkv", "out.webm", "out.avi", "out.ts"}) {
-    EXPECT_EQ(redraw(folder / "in.mkv", folder / to), std::vector<std::string>{}) << to;
+    EXPECT_EQ(copy_with_its_length(folder / "in.mkv", folder / to), std::vector<std::string>{}) << to;
     EXPECT_NEAR(sound_of(folder / to).last_loud_end, 3, 0.06) << to;
   }
 }
@@ -116,7 +116,7 @@ TEST(VideoSink, FillsSoundUpWithSilenceWhereTheContainerEndsWithIt) {
   const std::string to = folder / "out.mxf";
   for (const double end : {0.6, 1.5}) {
     { const SoundingVideo video(folder / "in.mkv", 30, {{"aac", 44'100, "stereo", 0, end}}); }
-    EXPECT_EQ(redraw(folder / "in.mkv", to), std::vector<std::string>{});
+    EXPECT_EQ(copy_with_its_length(folder / "in.mkv", to), std::vector<std::string>{});
     EXPECT_NEAR(length_of(to), 3, 0.051) << end;
     const SoundFacts sound = sound_of(to);
     EXPECT_EQ(sound.rate, 48'000);
@@ -151,7 +151,7 @@ TEST(VideoSink, WritesSoundAsContainersOfBroadcastTakeIt) {
 TEST(VideoSink, SaysThatAContainerCannotHoldSoundBehindTheLastFrame) {
   const ScratchFolder folder;
   { const SoundingVideo video(folder / "in.mkv", 5, {{"aac", 48'000, "stereo", 0, 3}}); }
-  const std::vector<std::string> warnings = redraw(folder / "in.mkv", folder / "out.mxf");
+  const std::vector<std::string> warnings = copy_with_its_length(folder / "in.mkv", folder / "out.mxf");
   ASSERT_EQ(warnings.size(), 1U);
   EXPECT_NE(warnings[0].find("behind the last frame"), std::string::npos) << warnings[0];
   EXPECT_NEAR(length_of(folder / "out.mxf"), 0.5, 0.051);
@@ -178,4 +178,4 @@ TEST(VideoSink, TellsOfFramesThatComeAtOneTime) {
 }
 
 }  // namespace
-}  // namespace streamdiffusion::testing
+}  // namespace streamdiffusion::tests

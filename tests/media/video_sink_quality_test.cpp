@@ -5,7 +5,7 @@
 #include "media/ffmpeg.h"
 #include "support.h"
 
-namespace streamdiffusion::testing {
+namespace streamdiffusion::tests {
 namespace {
 
 /// A frame with detail in every pixel, so that a lower quality loses some of it.
@@ -34,7 +34,7 @@ struct Encoder {
   const char* extension;
   const char* name;
 };
-class EveryEncoder : public ::testing::TestWithParam<Encoder> {};
+class EveryEncoder : public testing::TestWithParam<Encoder> {};
 
 TEST_P(EveryEncoder, IsBestAtQuality100) {
   const auto& [extension, name] = GetParam();
@@ -58,12 +58,12 @@ TEST_P(EveryEncoder, IsBestAtQuality100) {
   EXPECT_GT(errors[1], errors[2]);
 }
 INSTANTIATE_TEST_SUITE_P(Encoders, EveryEncoder,
-                         ::testing::Values(Encoder{"mp4", ""}, Encoder{"webm", ""}, Encoder{"avi", ""},
-                                           Encoder{"ogv", ""}, Encoder{"mpg", ""}, Encoder{"wmv", ""},
-                                           Encoder{"webm", "libvpx"}, Encoder{"mkv", "libtheora"},
-                                           Encoder{"mkv", "mpeg2video"}, Encoder{"mkv", "mjpeg"},
-                                           Encoder{"mkv", "librav1e"}, Encoder{"avi", "asv1"},
-                                           Encoder{"mov", "svq1"}, Encoder{"mkv", "snow"}));
+                         testing::Values(Encoder{"mp4", ""}, Encoder{"webm", ""}, Encoder{"avi", ""},
+                                         Encoder{"ogv", ""}, Encoder{"mpg", ""}, Encoder{"wmv", ""},
+                                         Encoder{"webm", "libvpx"}, Encoder{"mkv", "libtheora"},
+                                         Encoder{"mkv", "mpeg2video"}, Encoder{"mkv", "mjpeg"},
+                                         Encoder{"mkv", "librav1e"}, Encoder{"avi", "asv1"},
+                                         Encoder{"mov", "svq1"}, Encoder{"mkv", "snow"}));
 
 }  // namespace
-}  // namespace streamdiffusion::testing
+}  // namespace streamdiffusion::tests

@@ -9,14 +9,14 @@
 #include <sys/resource.h>
 #endif
 
-namespace streamdiffusion::testing {
+namespace streamdiffusion::tests {
 namespace {
 
-struct Container {
+struct OutputFormat {
   const char* extension;
   const char* codec;
 };
-class EveryOutput : public ::testing::TestWithParam<Container> {};
+class EveryOutput : public testing::TestWithParam<OutputFormat> {};
 
 TEST_P(EveryOutput, HoldsAsManyFramesAsWereWrittenInTheirColours) {
   const ScratchFolder folder;
@@ -32,10 +32,10 @@ TEST_P(EveryOutput, HoldsAsManyFramesAsWereWrittenInTheirColours) {
   for (const Frame& frame : frames) expect_scene(frame, 12);
 }
 INSTANTIATE_TEST_SUITE_P(Containers, EveryOutput,
-                         ::testing::Values(Container{"mp4", "h264"}, Container{"mov", "h264"},
-                                           Container{"mkv", "h264"}, Container{"webm", "vp9"},
-                                           Container{"gif", "gif"}, Container{"avi", "mpeg4"},
-                                           Container{"ts", "h264"}));
+                         testing::Values(OutputFormat{"mp4", "h264"}, OutputFormat{"mov", "h264"},
+                                         OutputFormat{"mkv", "h264"}, OutputFormat{"webm", "vp9"},
+                                         OutputFormat{"gif", "gif"}, OutputFormat{"avi", "mpeg4"},
+                                         OutputFormat{"ts", "h264"}));
 
 TEST(VideoSink, TagsItsColours) {
   const ScratchFolder folder;
@@ -156,4 +156,4 @@ TEST(VideoSink, LeavesNothingOnAFullDisk) {
 #endif
 
 }  // namespace
-}  // namespace streamdiffusion::testing
+}  // namespace streamdiffusion::tests

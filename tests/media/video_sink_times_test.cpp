@@ -7,7 +7,7 @@
 #include "support.h"
 #include "video_facts.h"
 
-namespace streamdiffusion::testing {
+namespace streamdiffusion::tests {
 namespace {
 
 TEST(VideoSink, KeepsFrameRatesExactly) {
@@ -145,7 +145,7 @@ TEST(VideoSink, PlaysAnimationsAsOftenAsTheInput) {
   EXPECT_EQ(open_source(source)->info().plays, std::nullopt);
 }
 
-class EveryFastRate : public ::testing::TestWithParam<int> {};
+class EveryFastRate : public testing::TestWithParam<int> {};
 
 TEST_P(EveryFastRate, IsShownAsLongByAGif) {
   const ScratchFolder folder;
@@ -166,7 +166,7 @@ TEST_P(EveryFastRate, IsShownAsLongByAGif) {
     EXPECT_NEAR(std::accumulate(delays.begin(), delays.end(), 0.0), 1, 0.011);
   }
 }
-INSTANTIATE_TEST_SUITE_P(Rates, EveryFastRate, ::testing::Values(30, 50, 60, 120, 200));
+INSTANTIATE_TEST_SUITE_P(Rates, EveryFastRate, testing::Values(30, 50, 60, 120, 200));
 
 TEST(VideoSink, KeepsAllFramesOfAFastAnimationUnlessItIsAGif) {
   const ScratchFolder folder;
@@ -207,4 +207,4 @@ TEST(VideoSink, RepeatsFramesForAnEncoderOfOneFrameRateInAnyContainer) {
 }
 
 }  // namespace
-}  // namespace streamdiffusion::testing
+}  // namespace streamdiffusion::tests

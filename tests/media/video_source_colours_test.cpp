@@ -4,10 +4,10 @@
 
 #include "read_source.h"
 
-namespace streamdiffusion::testing {
+namespace streamdiffusion::tests {
 namespace {
 
-class EveryMatrixAndRange : public ::testing::TestWithParam<const char*> {};
+class EveryMatrixAndRange : public testing::TestWithParam<const char*> {};
 
 TEST_P(EveryMatrixAndRange, GivesTheSameColours) {
   const std::vector<Frame> frames = read_all(fixture(GetParam()));
@@ -15,9 +15,9 @@ TEST_P(EveryMatrixAndRange, GivesTheSameColours) {
   for (const Frame& frame : frames) expect_scene(frame, 5);
 }
 INSTANTIATE_TEST_SUITE_P(Videos, EveryMatrixAndRange,
-                         ::testing::Values("bt601_limited.mp4", "bt601_full.mp4", "bt709_limited.mp4",
-                                           "bt709_full.mp4", "bt2020_limited.mp4", "bt2020_full.mp4",
-                                           "untagged.mp4"));
+                         testing::Values("bt601_limited.mp4", "bt601_full.mp4", "bt709_limited.mp4",
+                                         "bt709_full.mp4", "bt2020_limited.mp4", "bt2020_full.mp4",
+                                         "untagged.mp4"));
 
 // The files are a browser's recordings of one colour, in full range as Matroska states. FFmpeg's VP8 decoders
 // report BT.601 for all video.
@@ -72,4 +72,4 @@ TEST(VideoSource, ReadsAnUnusualColourMatrixAsNone) {
 }
 
 }  // namespace
-}  // namespace streamdiffusion::testing
+}  // namespace streamdiffusion::tests

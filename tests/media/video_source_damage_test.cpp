@@ -6,11 +6,11 @@
 #include "read_source.h"
 #include "sounding_video.h"
 
-namespace streamdiffusion::testing {
+namespace streamdiffusion::tests {
 namespace {
 
 /// Tests with a clip of 40 frames in each container.
-class EveryInput : public ::testing::TestWithParam<const char*> {
+class EveryInput : public testing::TestWithParam<const char*> {
  protected:
   EveryInput() {
     write_clip(sink_options(file_), static_cast<int>(kFrames));
@@ -47,8 +47,7 @@ TEST_P(EveryInput, IsAnErrorWhenCutShortAndReadStrictly) {
     EXPECT_NE(strict_error(file_).find(file_), std::string::npos) << part;
   }
 }
-INSTANTIATE_TEST_SUITE_P(Containers, EveryInput,
-                         ::testing::Values("mp4", "mov", "mkv", "webm", "gif", "avi"));
+INSTANTIATE_TEST_SUITE_P(Containers, EveryInput, testing::Values("mp4", "mov", "mkv", "webm", "gif", "avi"));
 
 TEST(VideoSource, GivesTheFramesOfADamagedVideoAndSaysWhereItIsDamaged) {
   const ScratchFolder folder;
@@ -142,4 +141,4 @@ TEST(VideoSource, TellsHowMuchComesBeforeTheFirstKeyFrame) {
 }
 
 }  // namespace
-}  // namespace streamdiffusion::testing
+}  // namespace streamdiffusion::tests

@@ -5,7 +5,7 @@
 #include "joined_recording.h"
 #include "read_source.h"
 
-namespace streamdiffusion::testing {
+namespace streamdiffusion::tests {
 namespace {
 
 TEST(VideoSource, GoesOnWhereTransportStreamsWereJoined) {
@@ -61,7 +61,7 @@ std::string without_packets(const std::string& bytes, const std::vector<std::siz
   return left;
 }
 
-class EveryTransportStream : public ::testing::TestWithParam<const char*> {
+class EveryTransportStream : public testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
     if (avcodec_find_encoder_by_name(GetParam()) == nullptr) GTEST_SKIP() << "FFmpeg is without it";
@@ -114,7 +114,7 @@ TEST_P(EveryTransportStream, IsDamagedWherePacketsAreMissing) {
     lost = {frames[20].back()};  // A part of a frame is lost in the second round.
   }
 }
-INSTANTIATE_TEST_SUITE_P(Codecs, EveryTransportStream, ::testing::Values("libx264", "mpeg2video", "libx265"));
+INSTANTIATE_TEST_SUITE_P(Codecs, EveryTransportStream, testing::Values("libx264", "mpeg2video", "libx265"));
 
 TEST(VideoSource, IsWholeWhereAPlaylistJoinsRecordings) {
   const ScratchFolder folder;
@@ -142,4 +142,4 @@ TEST(VideoSource, SaysThatTimesBeginAnewInJoinedFiles) {
 }
 
 }  // namespace
-}  // namespace streamdiffusion::testing
+}  // namespace streamdiffusion::tests

@@ -5,7 +5,7 @@
 #include "joined_recording.h"
 #include "read_source.h"
 
-namespace streamdiffusion::testing {
+namespace streamdiffusion::tests {
 namespace {
 
 /// Writes 20 frames as a raw stream; an empty name where FFmpeg is without the encoder.
@@ -86,4 +86,4 @@ TEST(VideoSource, ReadsRawVideoOfAGivenSize) {
 }
 
 }  // namespace
-}  // namespace streamdiffusion::testing
+}  // namespace streamdiffusion::tests

@@ -7,7 +7,7 @@ extern "C" {
 #include "joined_recording.h"
 #include "read_source.h"
 
-namespace streamdiffusion::testing {
+namespace streamdiffusion::tests {
 namespace {
 
 TEST(VideoSource, NumbersAndTimesItsFrames) {
@@ -191,4 +191,4 @@ TEST(VideoSource, RefusesWhatIsNoVideo) {
 }
 
 }  // namespace
-}  // namespace streamdiffusion::testing
+}  // namespace streamdiffusion::tests

@@ -3,10 +3,10 @@
 
 #include "support.h"
 
-namespace streamdiffusion::testing {
+namespace streamdiffusion::tests {
 namespace {
 
-class WindowSinkTest : public ::testing::Test {
+class WindowSinkTest : public testing::Test {
  protected:
   void SetUp() override {
     setenv("SDL_VIDEODRIVER", "dummy", 1);
@@ -39,4 +39,4 @@ TEST_F(WindowSinkTest, SaysWhereThereIsNoScreen) {
 }
 
 }  // namespace
-}  // namespace streamdiffusion::testing
+}  // namespace streamdiffusion::tests

@@ -21,7 +21,7 @@ fs::path published(const std::string& name) {
   return fs::path(PROJECT_FOLDER) / "tests" / "conformance" / "cases" / "models" / name;
 }
 
-ModelOptions options_for(const fs::path& folder) {
+ModelOptions options_of_folder(const fs::path& folder) {
   ModelOptions options;
   options.path = folder;
   options.threads = 1;
@@ -41,7 +41,7 @@ void change_json(const fs::path& file, const std::string& field, const nlohmann:
 }
 
 TEST(Model, TellsWhatItIs) {
-  ModelOptions options = options_for(published("tiny-sd15") / "");
+  ModelOptions options = options_of_folder(published("tiny-sd15") / "");
   options.loras = {{.file = published("tiny-sd15") / "lora-kohya.safetensors", .scale = 0.5F, .name = {}}};
   const auto model = Model::load(options);
   EXPECT_EQ(model->info().name, "tiny-sd15");
@@ -52,7 +52,7 @@ TEST(Model, TellsWhatItIs) {
 
 TEST(Model, LorasOfOneFileNameAreCalledAsTheirFolders) {
   const TemporaryFolder temporary;
-  ModelOptions options = options_for(published("tiny-sd15"));
+  ModelOptions options = options_of_folder(published("tiny-sd15"));
   for (const char* folder : {"ink", "oil"}) {
     fs::create_directory(temporary.path() / folder);
     const fs::path file = temporary.path() / folder / "adapter_model.safetensors";
@@ -70,7 +70,7 @@ TEST(Model, LorasOfOneFileNameAreCalledAsTheirFolders) {
 
 TEST(Model, LorasThatCannotBeToldApartByNameAreRefused) {
   const TemporaryFolder temporary;
-  ModelOptions options = options_for(published("tiny-sd15"));
+  ModelOptions options = options_of_folder(published("tiny-sd15"));
   for (const char* folder : {"a/loras", "b/loras"}) {
     fs::create_directories(temporary.path() / folder);
     options.loras.push_back({.file = temporary.path() / folder / "ink.safetensors"});
@@ -82,7 +82,7 @@ TEST(Model, LorasThatCannotBeToldApartByNameAreRefused) {
 
 TEST(Model, AnAutoencoderThatIsNoneIsRefusedWithWhatItIs) {
   const TemporaryFolder temporary;
-  ModelOptions options = options_for(published("tiny-sd15"));
+  ModelOptions options = options_of_folder(published("tiny-sd15"));
   options.vae = "taesd";
   expect_error([&] { Model::load(options); }, {"taesd: there is no such folder or file", "config.json"});
   options.vae = published("tiny-sd15");
@@ -93,18 +93,18 @@ TEST(Model, AnAutoencoderThatIsNoneIsRefusedWithWhatItIs) {
 
 TEST(Model, EachShapeAndFileFormLoads) {
   for (const char* name : {"tiny-sd15", "tiny-sd21", "tiny-v", "tiny-boundary", "tiny-kl"}) {
-    EXPECT_NO_THROW(Model::load(options_for(published(name)))) << name;
+    EXPECT_NO_THROW(Model::load(options_of_folder(published(name)))) << name;
   }
 }
 
 TEST(Model, AFolderThatIsNoneSaysWhatWasExpected) {
   const TemporaryFolder temporary;
   temporary.write("model.safetensors", "x");
-  expect_error([&] { Model::load(options_for(temporary.path() / "nowhere")); },
+  expect_error([&] { Model::load(options_of_folder(temporary.path() / "nowhere")); },
                {"nowhere", "no such folder or file"});
-  expect_error([&] { Model::load(options_for(temporary.path() / "model.safetensors")); },
+  expect_error([&] { Model::load(options_of_folder(temporary.path() / "model.safetensors")); },
                {"model.safetensors", "not a safetensors file"});
-  expect_error([&] { Model::load(options_for(temporary.path())); }, {"no model_index.json"});
+  expect_error([&] { Model::load(options_of_folder(temporary.path())); }, {"no model_index.json"});
 }
 
 TEST(Model, MissingPartsAreNamedTogether) {
@@ -112,7 +112,7 @@ TEST(Model, MissingPartsAreNamedTogether) {
   const fs::path folder = copy_of("tiny-sd15", temporary);
   fs::remove_all(folder / "tokenizer");
   fs::remove_all(folder / "vae");
-  expect_error([&] { Model::load(options_for(folder)); }, {"missing: tokenizer, vae"});
+  expect_error([&] { Model::load(options_of_folder(folder)); }, {"missing: tokenizer, vae"});
 }
 
 TEST(Model, PartsThatDoNotFitOneAnotherAreErrorsThatNameBoth) {
@@ -122,7 +122,7 @@ TEST(Model, PartsThatDoNotFitOneAnotherAreErrorsThatNameBoth) {
                                         const nlohmann::json& value, const std::vector<std::string>& parts) {
     const nlohmann::json before = nlohmann::json::parse(std::ifstream(folder / file));
     change_json(folder / file, field, value);
-    expect_error([&] { Model::load(options_for(folder)); }, parts);
+    expect_error([&] { Model::load(options_of_folder(folder)); }, parts);
     std::ofstream(folder / file) << before;
   };
   expect_refused("unet/config.json", "in_channels", 9, {"in_channels"});
@@ -132,14 +132,14 @@ TEST(Model, PartsThatDoNotFitOneAnotherAreErrorsThatNameBoth) {
   expect_refused("text_encoder/config.json", "max_position_embeddings", 20,
                  {"max_position_embeddings only 20"});
   expect_refused("vae/config.json", "latent_channels", 16, {"latent_channels is 16"});
-  EXPECT_NO_THROW(Model::load(options_for(folder)));
+  EXPECT_NO_THROW(Model::load(options_of_folder(folder)));
 }
 
 TEST(Model, TheAutoencoderCanComeFromAnotherFolder) {
   const TemporaryFolder temporary;
   const fs::path folder = copy_of("tiny-sd15", temporary);
   fs::remove_all(folder / "vae");
-  ModelOptions options = options_for(folder);
+  ModelOptions options = options_of_folder(folder);
   options.vae = published("tiny-kl") / "vae";
   EXPECT_NO_THROW(Model::load(options));
   options.vae = temporary.path() / "nowhere";
@@ -148,7 +148,7 @@ TEST(Model, TheAutoencoderCanComeFromAnotherFolder) {
 
 TEST(Model, OptionsOutOfRangeAreErrors) {
   const auto expect_refused = [](auto&& change, const std::vector<std::string>& parts) {
-    ModelOptions options = options_for(published("tiny-sd15"));
+    ModelOptions options = options_of_folder(published("tiny-sd15"));
     change(options);
     expect_error([&] { Model::load(options); }, parts);
   };
@@ -167,7 +167,7 @@ TEST(Model, OptionsOutOfRangeAreErrors) {
 
 TEST(Model, LoraKeysThatMatchNothingAreReported) {
   std::vector<std::string> warnings;
-  ModelOptions options = options_for(published("tiny-kl"));
+  ModelOptions options = options_of_folder(published("tiny-kl"));
   options.on_warning = [&warnings](const std::string& message) { warnings.push_back(message); };
   options.loras = {
       {.file = published("tiny-sd15") / "lora-processor.safetensors", .scale = 0.0F, .name = {}}};
@@ -179,7 +179,7 @@ TEST(Model, LoraKeysThatMatchNothingAreReported) {
 
 TEST(Model, APromptThatIsCutIsSaidToBeCutAndWhereOnce) {
   std::vector<std::string> warnings;
-  ModelOptions options = options_for(published("tiny-sd15"));
+  ModelOptions options = options_of_folder(published("tiny-sd15"));
   options.on_warning = [&warnings](const std::string& message) { warnings.push_back(message); };
   const auto model = Model::load(options);
   std::string prompt;
@@ -199,7 +199,7 @@ TEST(Model, FieldsOfASchedulerWithoutEffectAreReported) {
   const fs::path folder = copy_of("tiny-sd15", temporary);
   change_json(folder / "scheduler/scheduler_config.json", "thresholding", true);
   std::vector<std::string> warnings;
-  ModelOptions options = options_for(folder);
+  ModelOptions options = options_of_folder(folder);
   options.on_warning = [&warnings](const std::string& message) { warnings.push_back(message); };
   Model::load(options);
   ASSERT_EQ(warnings.size(), 1U);
@@ -207,7 +207,7 @@ TEST(Model, FieldsOfASchedulerWithoutEffectAreReported) {
 }
 
 TEST(Model, WeightSetsAreSharedByScaleAndFreedWhenNobodyHasThem) {
-  ModelOptions options = options_for(published("tiny-sd15"));
+  ModelOptions options = options_of_folder(published("tiny-sd15"));
   options.loras = {{.file = published("tiny-sd15") / "lora-kohya.safetensors", .scale = 0.5F, .name = "one"}};
   const auto model = Model::load(options);
   const auto loaded = ModelAccess::impl(*model).weights({});
@@ -220,7 +220,7 @@ TEST(Model, WeightSetsAreSharedByScaleAndFreedWhenNobodyHasThem) {
 }
 
 TEST(Model, LorasAreFoundByNamesWithAccentsComposed) {
-  ModelOptions options = options_for(published("tiny-sd15"));
+  ModelOptions options = options_of_folder(published("tiny-sd15"));
   options.loras = {{.file = published("tiny-sd15") / "lora-kohya.safetensors", .name = "cre\u0300me"}};
   const auto model = Model::load(options);
   EXPECT_NO_THROW(ModelAccess::impl(*model).weights({{.name = "cr\u00e8me", .scale = 0.5F}}));
@@ -228,7 +228,7 @@ TEST(Model, LorasAreFoundByNamesWithAccentsComposed) {
 }
 
 TEST(Model, PromptsAreEncodedOnceForEachWeightSet) {
-  const auto model = Model::load(options_for(published("tiny-sd15")));
+  const auto model = Model::load(options_of_folder(published("tiny-sd15")));
   const auto weights = ModelAccess::impl(*model).weights({});
   const auto first = ModelAccess::impl(*model).text_context(*weights, "a cat");
   EXPECT_NE(ModelAccess::impl(*model).text_context(*weights, "a dog"), first);

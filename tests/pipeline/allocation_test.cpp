@@ -35,10 +35,10 @@ class CountingSink : public Sink {
  public:
   void write(const Frame& frame) override {
     if (frame.number == 100) {
-      at_start = testing::host_allocations_of_all_threads();
+      at_start = tests::host_allocations_of_all_threads();
     }
     if (frame.number == 900) {
-      at_end = testing::host_allocations_of_all_threads();
+      at_end = tests::host_allocations_of_all_threads();
     }
   }
   void finish() override {}

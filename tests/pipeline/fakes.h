@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -15,6 +16,9 @@
 #include "streamdiffusion/pipeline.h"
 
 namespace streamdiffusion::fakes {
+
+/// The flag of a pipeline that runs to the end of its source.
+inline const std::atomic<bool> kNeverStop{false};
 
 /// A source of frames in memory, each of one colour: its number modulo 256.
 class MemorySource : public Source {

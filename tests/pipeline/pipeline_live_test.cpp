@@ -10,10 +10,10 @@ namespace {
 
 using namespace std::chrono_literals;
 using fakes::DelayProcessor;
+using fakes::kNeverStop;
 using fakes::MemorySink;
 using fakes::MemorySource;
 
-const std::atomic<bool> kNeverStop{false};
 const PipelineOptions kLive{.live = true};
 
 /// Runs a live pipeline with a clock that the test moves.

@@ -11,10 +11,9 @@ namespace {
 
 using namespace std::chrono_literals;
 using fakes::DelayProcessor;
+using fakes::kNeverStop;
 using fakes::MemorySink;
 using fakes::MemorySource;
-
-const std::atomic<bool> kNeverStop{false};
 
 std::vector<std::int64_t> counted(int n) {
   std::vector<std::int64_t> numbers(static_cast<std::size_t>(n));

@@ -10,7 +10,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class GraphicsCardsTest : public ::testing::Test {
+class GraphicsCardsTest : public testing::Test {
  protected:
   void TearDown() override { fs::remove_all(root_); }
 

@@ -11,7 +11,7 @@ namespace {
 namespace fs = std::filesystem;
 
 /// Tests with a fake system whose energy counters are files.
-class EnergyMeterTest : public ::testing::Test {
+class EnergyMeterTest : public testing::Test {
  protected:
   void TearDown() override { fs::remove_all(root_); }
 

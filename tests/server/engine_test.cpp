@@ -69,7 +69,7 @@ std::vector<std::uint8_t> png(int shade) {
   return encode_image(frame, "png");
 }
 
-class EngineTest : public ::testing::Test {
+class EngineTest : public testing::Test {
  protected:
   EngineTest() {
     const auto folder = std::filesystem::path(PROJECT_FOLDER) / "tests/conformance/cases/models/tiny-sd15";
@@ -306,7 +306,7 @@ class EngineMemoryTest : public EngineTest {
 
  private:
   std::shared_ptr<Model> model_ = models_->loaded("tiny");
-  testing::FailingDevice device_{*ModelAccess::impl(*model_).device};
+  tests::FailingDevice device_{*ModelAccess::impl(*model_).device};
   std::shared_ptr<Session> session_ = open();
   std::size_t messages_ = 0;
   std::uint32_t images_ = 0;

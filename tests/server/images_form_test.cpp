@@ -10,14 +10,14 @@ namespace {
 using Json = nlohmann::json;
 using File = std::vector<std::uint8_t>;
 
-constexpr const char* kType = "multipart/form-data; boundary=b";
+constexpr const char* kFormType = "multipart/form-data; boundary=b";
 
 std::string part(const std::string& name, const std::string& content, bool is_file = false) {
   return "--b\r\nContent-Disposition: form-data; name=\"" + name + (is_file ? "\"; filename=\"x\"" : "\"") +
          "\r\n\r\n" + content + "\r\n";
 }
 
-ImagesForm form(const std::string& parts) { return read_images_form(kType, parts + "--b--\r\n"); }
+ImagesForm form(const std::string& parts) { return read_images_form(kFormType, parts + "--b--\r\n"); }
 
 std::string param_of(const std::string& type, const std::string& body) {
   try {
@@ -54,14 +54,15 @@ TEST(ImagesForm, TakesDataUrlsInJson) {
 }
 
 TEST(ImagesForm, NamesWhatIsWrong) {
-  EXPECT_EQ(param_of(kType, part("prompt", "cat") + "--b--"), "image");
-  EXPECT_EQ(param_of(kType, part("image", "text") + "--b--"), "image");
-  EXPECT_EQ(param_of(kType, part("image", "a", true) + part("prompt", "cat", true) + "--b--"), "prompt");
-  EXPECT_EQ(param_of(kType, part("image", "a", true) + part("mask", "m", true) + "--b--"), "mask");
-  EXPECT_EQ(param_of(kType, part("image", "a", true) + part("n", "1") + part("n", "2") + "--b--"), "n");
-  EXPECT_EQ(param_of(kType, part("image", "a", true) + part("n", "1") + part("n[]", "2") + "--b--"), "n");
-  EXPECT_EQ(param_of(kType, part("image", "a", true) + part("n[]", "1") + part("n[a]", "2") + "--b--"), "a");
-  EXPECT_EQ(param_of(kType, "no form"), "");
+  EXPECT_EQ(param_of(kFormType, part("prompt", "cat") + "--b--"), "image");
+  EXPECT_EQ(param_of(kFormType, part("image", "text") + "--b--"), "image");
+  EXPECT_EQ(param_of(kFormType, part("image", "a", true) + part("prompt", "cat", true) + "--b--"), "prompt");
+  EXPECT_EQ(param_of(kFormType, part("image", "a", true) + part("mask", "m", true) + "--b--"), "mask");
+  EXPECT_EQ(param_of(kFormType, part("image", "a", true) + part("n", "1") + part("n", "2") + "--b--"), "n");
+  EXPECT_EQ(param_of(kFormType, part("image", "a", true) + part("n", "1") + part("n[]", "2") + "--b--"), "n");
+  EXPECT_EQ(param_of(kFormType, part("image", "a", true) + part("n[]", "1") + part("n[a]", "2") + "--b--"),
+            "a");
+  EXPECT_EQ(param_of(kFormType, "no form"), "");
   EXPECT_EQ(param_of("application/json", "[]"), "");
   EXPECT_EQ(param_of("application/json", R"({"prompt": "cat"})"), "images");
   EXPECT_EQ(param_of("application/json", R"({"images": [{"image_url": "https://elsewhere/x.png"}]})"),

@@ -7,7 +7,7 @@ namespace {
 
 constexpr const char* kType = "multipart/form-data; boundary=xyz";
 
-std::string error_of(const std::string& body, const char* type = kType) {
+std::string multipart_error_of(const std::string& body, const char* type = kType) {
   try {
     parse_multipart(type, body);
   } catch (const MultipartError& error) {
@@ -46,27 +46,30 @@ TEST(Multipart, KnowsItsType) {
 
 TEST(Multipart, SaysWhatIsWrong) {
   const std::string begin = "--xyz\r\nContent-Disposition: form-data; name=\"a\"";
-  EXPECT_NE(error_of("", "multipart/form-data").find("boundary"), std::string::npos);
-  EXPECT_NE(error_of("", ("multipart/form-data; boundary=" + std::string(71, 'x')).c_str()).find("boundary"),
+  EXPECT_NE(multipart_error_of("", "multipart/form-data").find("boundary"), std::string::npos);
+  EXPECT_NE(multipart_error_of("", ("multipart/form-data; boundary=" + std::string(71, 'x')).c_str())
+                .find("boundary"),
             std::string::npos);
-  EXPECT_NE(error_of("").find("boundary"), std::string::npos);
-  EXPECT_NE(error_of("--xyz").find("ends in the line"), std::string::npos);
-  EXPECT_NE(error_of("--xyz!\r\n").find("further characters"), std::string::npos);
-  EXPECT_NE(error_of(begin + "\r\n").find("do not end"), std::string::npos);
-  EXPECT_NE(error_of(begin + "\r\n\r\nvalue").find("middle of a part"), std::string::npos);
-  EXPECT_NE(error_of("--xyz\r\n\r\nvalue\r\n--xyz--").find("with a name"), std::string::npos);
+  EXPECT_NE(multipart_error_of("").find("boundary"), std::string::npos);
+  EXPECT_NE(multipart_error_of("--xyz").find("ends in the line"), std::string::npos);
+  EXPECT_NE(multipart_error_of("--xyz!\r\n").find("further characters"), std::string::npos);
+  EXPECT_NE(multipart_error_of(begin + "\r\n").find("do not end"), std::string::npos);
+  EXPECT_NE(multipart_error_of(begin + "\r\n\r\nvalue").find("middle of a part"), std::string::npos);
+  EXPECT_NE(multipart_error_of("--xyz\r\n\r\nvalue\r\n--xyz--").find("with a name"), std::string::npos);
+  EXPECT_NE(multipart_error_of("--xyz\r\nContent-Disposition: form-data; name=\"a\r\n\r\n\r\n--xyz--")
+                .find("not closed"),
+            std::string::npos);
+  EXPECT_NE(multipart_error_of(begin + "\r\nContent-Transfer-Encoding: base64\r\n\r\nYQ==\r\n--xyz--")
+                .find("Encoding"),
+            std::string::npos);
   EXPECT_NE(
-      error_of("--xyz\r\nContent-Disposition: form-data; name=\"a\r\n\r\n\r\n--xyz--").find("not closed"),
+      multipart_error_of(begin + "\r\nX: " + std::string(9000, 'x') + "\r\n\r\n\r\n--xyz--").find("8 KiB"),
       std::string::npos);
-  EXPECT_NE(error_of(begin + "\r\nContent-Transfer-Encoding: base64\r\n\r\nYQ==\r\n--xyz--").find("Encoding"),
-            std::string::npos);
-  EXPECT_NE(error_of(begin + "\r\nX: " + std::string(9000, 'x') + "\r\n\r\n\r\n--xyz--").find("8 KiB"),
-            std::string::npos);
   std::string many;
   for (int i = 0; i < 300; ++i) {
     many += begin + "\r\n\r\n\r\n";
   }
-  EXPECT_NE(error_of(many + "--xyz--").find("parts"), std::string::npos);
+  EXPECT_NE(multipart_error_of(many + "--xyz--").find("parts"), std::string::npos);
 }
 
 }  // namespace

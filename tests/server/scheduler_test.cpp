@@ -8,7 +8,7 @@ namespace {
 using namespace std::chrono_literals;
 using SessionPtr = std::shared_ptr<Session>;
 
-class SchedulerTest : public ::testing::Test {
+class SchedulerTest : public testing::Test {
  protected:
   SessionPtr make(int size = 128) {
     auto session = std::make_shared<Session>("session", codecs_, nullptr);

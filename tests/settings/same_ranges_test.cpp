@@ -102,7 +102,7 @@ std::string library_error(Stream& stream, const Setting& setting, const Trial& t
 }
 
 TEST(SameRanges, OnTheCommandLineInJsonAndInTheLibrary) {
-  Stream stream(testing::load_tiny_model(), testing::make_options(), testing::make_parameters());
+  Stream stream(tests::load_tiny_model(), tests::make_options(), tests::make_parameters());
   int tried = 0;
   for (const Setting& setting : settings_table()) {
     const std::string permitted = permitted_values(setting.type);

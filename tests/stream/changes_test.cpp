@@ -12,19 +12,19 @@
 namespace streamdiffusion {
 namespace {
 
-using testing::difference;
-using testing::load_tiny_model;
-using testing::make_frame;
-using testing::make_options;
-using testing::make_parameters;
-using testing::numbers;
-using testing::run_frames;
-using testing::step_frames;
+using tests::difference;
+using tests::load_tiny_model;
+using tests::make_frame;
+using tests::make_options;
+using tests::make_parameters;
+using tests::numbers;
+using tests::run_frames;
+using tests::step_frames;
 
 std::shared_ptr<Model> load_with_lora(float scale) {
   ModelOptions options;
   options.loras = {
-      {.file = testing::tiny_model_folder() / "lora-kohya.safetensors", .scale = scale, .name = "kohya"}};
+      {.file = tests::tiny_model_folder() / "lora-kohya.safetensors", .scale = scale, .name = "kohya"}};
   return load_tiny_model(options);
 }
 
@@ -140,7 +140,7 @@ TEST(Changes, OfTheNumberOfStepsWhilePicturesAreInFlightShowEachOnce) {
   std::vector<Frame> out;
   generate(stream, out);
   stream.set_parameters(make_parameters({0, 16, 32, 45}));
-  EXPECT_EQ(numbers(testing::drain_all(stream)), (std::vector<std::int64_t>{0, 1}));
+  EXPECT_EQ(numbers(tests::drain_all(stream)), (std::vector<std::int64_t>{0, 1}));
 }
 
 TEST(Changes, OfALoraScaleSwapTheWeights) {

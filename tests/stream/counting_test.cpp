@@ -6,10 +6,10 @@
 namespace streamdiffusion {
 namespace {
 
-using testing::load_tiny_model;
-using testing::make_options;
-using testing::make_parameters;
-using testing::step_frames;
+using tests::load_tiny_model;
+using tests::make_options;
+using tests::make_parameters;
+using tests::step_frames;
 
 /// The floating-point operations of one step of a full batch.
 double operations_of_a_step(const Parameters& parameters) {

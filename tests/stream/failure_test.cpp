@@ -26,10 +26,10 @@
 namespace streamdiffusion {
 namespace {
 
-using testing::load_tiny_model;
-using testing::make_frame;
-using testing::make_options;
-using testing::make_parameters;
+using tests::load_tiny_model;
+using tests::make_frame;
+using tests::make_options;
+using tests::make_parameters;
 
 /// A call on the stream; returns the frames that come out. `attempt` differs with each call, for values that
 /// must not come from a cache.
@@ -134,7 +134,7 @@ class Failure {
 
 class DeviceFailure : public Failure {
  public:
-  explicit DeviceFailure(testing::FailingDevice& device) : device_(device) {}
+  explicit DeviceFailure(tests::FailingDevice& device) : device_(device) {}
   void arm(std::size_t count) override { device_.fail_at(count); }
   bool disarm() override {
     const bool has_failed = device_.has_failed();
@@ -143,7 +143,7 @@ class DeviceFailure : public Failure {
   }
 
  private:
-  testing::FailingDevice& device_;
+  tests::FailingDevice& device_;
 };
 
 #ifdef __SANITIZE_ADDRESS__
@@ -157,10 +157,10 @@ class HostFailure : public Failure {
  public:
   static constexpr std::size_t kAllTried = kIsSlow ? 15 : 60;
   static constexpr std::size_t kGrowth = kIsSlow ? 2 : 3;
-  void arm(std::size_t count) override { testing::fail_host_allocation(count); }
+  void arm(std::size_t count) override { tests::fail_host_allocation(count); }
   bool disarm() override {
-    const bool has_failed = testing::has_host_allocation_failed();
-    testing::fail_host_allocation(0);
+    const bool has_failed = tests::has_host_allocation_failed();
+    tests::fail_host_allocation(0);
     return has_failed;
   }
   [[nodiscard]] std::size_t after(std::size_t count) const override {
@@ -168,7 +168,7 @@ class HostFailure : public Failure {
   }
 };
 
-class FailureTest : public ::testing::Test {
+class FailureTest : public testing::Test {
  protected:
   FailureTest() {
     Model::Impl& impl = ModelAccess::impl(*model_);
@@ -180,7 +180,7 @@ class FailureTest : public ::testing::Test {
   static std::shared_ptr<Model> load() {
     ModelOptions options;
     options.loras = {
-        {.file = testing::tiny_model_folder() / "lora-kohya.safetensors", .scale = 0.5F, .name = "kohya"}};
+        {.file = tests::tiny_model_folder() / "lora-kohya.safetensors", .scale = 0.5F, .name = "kohya"}};
     return load_tiny_model(options);
   }
 
@@ -279,7 +279,7 @@ class FailureTest : public ::testing::Test {
  private:
   std::shared_ptr<Model> model_ = load();
   std::shared_ptr<Model> twin_model_ = load();
-  testing::FailingDevice device_{*ModelAccess::impl(*model_).device};
+  tests::FailingDevice device_{*ModelAccess::impl(*model_).device};
   std::int64_t next_frame_ = 0;
 };
 
@@ -441,7 +441,7 @@ TEST_F(FailureTest, OfAStepOfStreamsLeavesAllStreams) {
     std::vector<Frame> both(2);
     std::vector<OutputFrame> out;
     for (Frame& frame : both) {
-      frame.resize(testing::kSize, testing::kSize);
+      frame.resize(tests::kSize, tests::kSize);
       out.emplace_back(frame.view());
     }
     const std::vector<InputFrame> inputs(in.begin(), in.end());

@@ -13,15 +13,15 @@
 namespace streamdiffusion {
 namespace {
 
-using testing::difference;
-using testing::kSize;
-using testing::make_frame;
-using testing::make_options;
-using testing::make_parameters;
+using tests::difference;
+using tests::kSize;
+using tests::make_frame;
+using tests::make_options;
+using tests::make_parameters;
 
-class ImageViewTest : public ::testing::Test {
+class ImageViewTest : public testing::Test {
  protected:
-  static void SetUpTestSuite() { model_ = testing::load_tiny_model(); }
+  static void SetUpTestSuite() { model_ = tests::load_tiny_model(); }
   static void TearDownTestSuite() { model_.reset(); }
 
   static Stream make_stream() { return Stream(model_, make_options(), make_parameters({30})); }

@@ -9,19 +9,19 @@
 namespace streamdiffusion {
 namespace {
 
-using testing::difference;
-using testing::load_tiny_model;
-using testing::make_frame;
-using testing::make_options;
-using testing::make_parameters;
-using testing::step_frames;
+using tests::difference;
+using tests::load_tiny_model;
+using tests::make_frame;
+using tests::make_options;
+using tests::make_parameters;
+using tests::step_frames;
 
 namespace fs = std::filesystem;
 
-class LoraTagsTest : public ::testing::Test {
+class LoraTagsTest : public testing::Test {
  protected:
   LoraTagsTest() {
-    const fs::path file = testing::tiny_model_folder() / "lora-kohya.safetensors";
+    const fs::path file = tests::tiny_model_folder() / "lora-kohya.safetensors";
     fs::create_directories(folder_.path() / "sub");
     fs::copy(file, folder_.path() / "sub" / "style.safetensors");
   }
@@ -42,9 +42,8 @@ class LoraTagsTest : public ::testing::Test {
     ModelOptions options;
     options.lora_folder = folder_.path();
     if (scale) {
-      options.loras = {{.file = testing::tiny_model_folder() / "lora-kohya.safetensors",
-                        .scale = *scale,
-                        .name = "loaded"}};
+      options.loras = {
+          {.file = tests::tiny_model_folder() / "lora-kohya.safetensors", .scale = *scale, .name = "loaded"}};
     }
     return load_tiny_model(options);
   }

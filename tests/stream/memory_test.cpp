@@ -20,10 +20,10 @@
 namespace streamdiffusion {
 namespace {
 
-using testing::load_tiny_model;
-using testing::make_options;
-using testing::make_parameters;
-using testing::step_frames;
+using tests::load_tiny_model;
+using tests::make_options;
+using tests::make_parameters;
+using tests::step_frames;
 
 using Random = std::minstd_rand;
 
@@ -72,7 +72,7 @@ void expect_level_memory(const std::string& name, const StreamOptions& options,
   });
 }
 
-class MemoryTest : public ::testing::Test {
+class MemoryTest : public testing::Test {
  protected:
   void SetUp() override {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -138,7 +138,7 @@ TEST_F(MemoryTest, IsLevelWhileTheSizeOfStreamsChanges) {
 TEST_F(MemoryTest, IsLevelWhileTheScaleOfALoraChanges) {
   ModelOptions options;
   options.loras = {
-      {.file = testing::tiny_model_folder() / "lora-kohya.safetensors", .scale = 0.5F, .name = "kohya"}};
+      {.file = tests::tiny_model_folder() / "lora-kohya.safetensors", .scale = 0.5F, .name = "kohya"}};
   Stream stream(load_tiny_model(options), make_options(), make_parameters());
   const auto change = [&](Random& random) {
     Parameters parameters = stream.parameters();

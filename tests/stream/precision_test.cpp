@@ -45,7 +45,7 @@ std::vector<Frame> redraw_scene(const std::shared_ptr<Model>& model, const std::
     step(stream, {make_scene(i)}, out);
     all.insert(all.end(), out.begin(), out.end());
   }
-  const std::vector<Frame> rest = testing::drain_all(stream);
+  const std::vector<Frame> rest = tests::drain_all(stream);
   all.insert(all.end(), rest.begin(), rest.end());
   return all;
 }
@@ -72,7 +72,7 @@ struct Loss {
   double decibels;  // Least peak signal-to-noise ratio.
 };
 
-class ReducedPrecision : public ::testing::TestWithParam<Loss> {};
+class ReducedPrecision : public testing::TestWithParam<Loss> {};
 
 TEST_P(ReducedPrecision, KeepsTheDefaultModelsPicturesTheSameToTheEye) {
   const auto& [precision, least] = GetParam();
@@ -91,24 +91,24 @@ TEST_P(ReducedPrecision, KeepsTheDefaultModelsPicturesTheSameToTheEye) {
 
 TEST_P(ReducedPrecision, AppliesLorasAtTheScaleOfTheMoment) {
   const std::string& precision = GetParam().precision;
-  const LoraOptions lora{.file = testing::tiny_model_folder() / "lora-kohya.safetensors", .name = "kohya"};
-  const auto exact = load(testing::tiny_model_folder(), "f32", {lora});
-  const auto rounded = load(testing::tiny_model_folder(), precision, {lora});
-  Stream wanted(exact, testing::make_options(), testing::make_parameters());
-  Stream given(rounded, testing::make_options(), testing::make_parameters());
+  const LoraOptions lora{.file = tests::tiny_model_folder() / "lora-kohya.safetensors", .name = "kohya"};
+  const auto exact = load(tests::tiny_model_folder(), "f32", {lora});
+  const auto rounded = load(tests::tiny_model_folder(), precision, {lora});
+  Stream wanted(exact, tests::make_options(), tests::make_parameters());
+  Stream given(rounded, tests::make_options(), tests::make_parameters());
   for (const float scale : {0.0F, 0.5F, 1.0F}) {
-    Parameters parameters = testing::make_parameters();
+    Parameters parameters = tests::make_parameters();
     parameters.lora_scales = {{.name = "kohya", .scale = scale}};
     wanted.set_parameters(parameters);
     given.set_parameters(parameters);
     const double decibels =
-        peak_signal_to_noise(testing::run_frames(wanted, 0, 6), testing::run_frames(given, 0, 6));
+        peak_signal_to_noise(tests::run_frames(wanted, 0, 6), tests::run_frames(given, 0, 6));
     EXPECT_GT(decibels, 30) << "scale " << scale;
     EXPECT_EQ(decibels < 80, rounds(precision));
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, ReducedPrecision, ::testing::Values(Loss{"int8", 36}, Loss{"bf16", 40}),
+INSTANTIATE_TEST_SUITE_P(Each, ReducedPrecision, testing::Values(Loss{"int8", 36}, Loss{"bf16", 40}),
                          [](const auto& loss) { return loss.param.precision; });
 
 }  // namespace

@@ -113,16 +113,16 @@ class BatchBench {
  private:
   Device& device_;
   Arena arena_{device_};
-  ModelFiles files_ = ModelFiles::open({.path = testing::tiny_model_folder()});
+  ModelFiles files_ = ModelFiles::open({.path = tests::tiny_model_folder()});
   std::shared_ptr<const Lora> lora_ =
-      Lora::open(testing::tiny_model_folder() / "lora-kohya.safetensors",
+      Lora::open(tests::tiny_model_folder() / "lora-kohya.safetensors",
                  {.unet = layer_shapes(files_.unet), .text_encoder = layer_shapes(files_.text_encoder)});
   WeightSets sets_{device_, files_, 0};
   DeviceTensor input_{device_, {1, 4, 4, 4}};
   DeviceTensor noise_{device_, with_rows(input_.view().shape, 2)};
 };
 
-class Recording : public ::testing::Test {
+class Recording : public testing::Test {
  protected:
   /// The one sequence that `work` records.
   template <typename Work>
@@ -252,7 +252,7 @@ std::vector<std::vector<float>> results_on(Device& device) {
 }
 
 TEST(RecordedSteps, AreRepeatedWithWhatChanged) {
-  testing::ReplayingDevice replaying;
+  tests::ReplayingDevice replaying;
   const std::vector<std::vector<float>> repeated = results_on(replaying);
   EXPECT_EQ(replaying.computed, 1);
   EXPECT_EQ(replaying.recorded, 1);

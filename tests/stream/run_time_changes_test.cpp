@@ -12,13 +12,13 @@
 namespace streamdiffusion {
 namespace {
 
-using testing::difference;
-using testing::make_frame;
-using testing::make_options;
-using testing::make_parameters;
+using tests::difference;
+using tests::make_frame;
+using tests::make_options;
+using tests::make_parameters;
 using Embeds = std::shared_ptr<const std::vector<float>>;
 
-class RunTimeChangesTest : public ::testing::Test {
+class RunTimeChangesTest : public testing::Test {
  protected:
   [[nodiscard]] Frame image_of(const Parameters& parameters) const {
     Stream stream(model_, make_options(), parameters);
@@ -28,8 +28,8 @@ class RunTimeChangesTest : public ::testing::Test {
     return std::make_shared<const std::vector<float>>(model_->encode_prompt(prompt));
   }
 
-  std::shared_ptr<Model> model_ = testing::load_tiny_model();
-  LoraOptions lora_ = {.file = testing::tiny_model_folder() / "lora-kohya.safetensors", .name = "ink"};
+  std::shared_ptr<Model> model_ = tests::load_tiny_model();
+  LoraOptions lora_ = {.file = tests::tiny_model_folder() / "lora-kohya.safetensors", .name = "ink"};
 };
 
 TEST_F(RunTimeChangesTest, EmbeddingsOfPromptsDrawWhatThePromptsDraw) {
@@ -67,7 +67,7 @@ TEST_F(RunTimeChangesTest, AnAddedLoraActsFromTheNextParametersOn) {
   EXPECT_GT(difference(with, without), 0);
   ModelOptions options;
   options.loras = {lora_};
-  const std::shared_ptr<Model> loaded = testing::load_tiny_model(options);
+  const std::shared_ptr<Model> loaded = tests::load_tiny_model(options);
   Stream expected(loaded, make_options(), parameters);
   EXPECT_EQ(difference(generate_image(expected, make_frame(1)), with), 0);
 }

@@ -17,10 +17,10 @@
 namespace streamdiffusion {
 namespace {
 
-using testing::load_tiny_model;
-using testing::make_frame;
-using testing::make_options;
-using testing::make_parameters;
+using tests::load_tiny_model;
+using tests::make_frame;
+using tests::make_options;
+using tests::make_parameters;
 
 /// Says that every stage takes a second.
 class SecondsTimestamp final : public Timestamp {
@@ -34,7 +34,7 @@ class SecondsTimestamp final : public Timestamp {
 };
 
 /// Counts what a stream asks for besides operations.
-class TimedDevice : public testing::FailingDevice {
+class TimedDevice : public tests::FailingDevice {
  public:
   using FailingDevice::FailingDevice;
 
@@ -45,7 +45,7 @@ class TimedDevice : public testing::FailingDevice {
   int waits = 0;
 };
 
-class StageTimes : public ::testing::Test {
+class StageTimes : public testing::Test {
  protected:
   StageTimes() { ModelAccess::impl(*model_).device = &device_; }
   ~StageTimes() override {

@@ -7,16 +7,16 @@
 namespace streamdiffusion {
 namespace {
 
-using testing::difference;
-using testing::load_tiny_model;
-using testing::make_frame;
-using testing::make_options;
-using testing::make_parameters;
-using testing::numbers;
+using tests::difference;
+using tests::load_tiny_model;
+using tests::make_frame;
+using tests::make_options;
+using tests::make_parameters;
+using tests::numbers;
 
 constexpr int kRounding = 1;
 
-class StepStreamsTest : public ::testing::Test {
+class StepStreamsTest : public testing::Test {
  protected:
   static void SetUpTestSuite() { model_ = load_tiny_model(); }
   static void TearDownTestSuite() { model_.reset(); }
@@ -25,7 +25,7 @@ class StepStreamsTest : public ::testing::Test {
 };
 std::shared_ptr<Model> StepStreamsTest::model_;
 
-std::vector<Frame> frames_from(std::int64_t first, int count, int size = testing::kSize) {
+std::vector<Frame> frames_from(std::int64_t first, int count, int size = tests::kSize) {
   std::vector<Frame> frames;
   for (int i = 0; i < count; ++i) {
     frames.push_back(make_frame(first + i, size, size));

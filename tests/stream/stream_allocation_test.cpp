@@ -11,14 +11,14 @@
 namespace streamdiffusion {
 namespace {
 
-using testing::host_allocations;
-using testing::make_frame;
-using testing::make_options;
-using testing::make_parameters;
+using tests::host_allocations;
+using tests::make_frame;
+using tests::make_options;
+using tests::make_parameters;
 
 /// The number of allocations in the calling thread during ten steps, after the first few.
 std::size_t allocations_of_steps(const Parameters& parameters, const StreamOptions& options) {
-  Stream stream(testing::load_tiny_model(), options, parameters);
+  Stream stream(tests::load_tiny_model(), options, parameters);
   FrameStream frames(stream);
   std::vector<Frame> out;
   const auto count = static_cast<std::size_t>(options.frame_buffer_size);

@@ -8,11 +8,11 @@
 namespace streamdiffusion {
 namespace {
 
-using testing::difference;
-using testing::load_tiny_model;
-using testing::make_frame;
-using testing::make_options;
-using testing::make_parameters;
+using tests::difference;
+using tests::load_tiny_model;
+using tests::make_frame;
+using tests::make_options;
+using tests::make_parameters;
 
 Parameters filtered(std::vector<int> t_index_list, int max_skip_frame, bool let_batch_finish = true) {
   Parameters parameters = make_parameters(std::move(t_index_list));
@@ -73,7 +73,7 @@ TEST(StreamFilter, GivesAsManyFramesAsWentIn) {
       step(stream, {make_frame(i / 6)}, out);
       count += out.size();
     }
-    count += testing::drain_all(stream).size();
+    count += tests::drain_all(stream).size();
     EXPECT_EQ(count, 20U);
   }
 }

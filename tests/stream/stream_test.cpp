@@ -11,16 +11,16 @@
 namespace streamdiffusion {
 namespace {
 
-using testing::difference;
-using testing::drain_all;
-using testing::kSize;
-using testing::load_tiny_model;
-using testing::make_frame;
-using testing::make_options;
-using testing::make_parameters;
-using testing::numbers;
-using testing::run_frames;
-using testing::step_frames;
+using tests::difference;
+using tests::drain_all;
+using tests::kSize;
+using tests::load_tiny_model;
+using tests::make_frame;
+using tests::make_options;
+using tests::make_parameters;
+using tests::numbers;
+using tests::run_frames;
+using tests::step_frames;
 
 std::vector<std::int64_t> count_from(std::int64_t first, std::int64_t count) {
   std::vector<std::int64_t> values(static_cast<std::size_t>(count));
@@ -28,7 +28,7 @@ std::vector<std::int64_t> count_from(std::int64_t first, std::int64_t count) {
   return values;
 }
 
-class StreamTest : public ::testing::Test {
+class StreamTest : public testing::Test {
  protected:
   static void SetUpTestSuite() { model_ = load_tiny_model(); }
   static void TearDownTestSuite() { model_.reset(); }

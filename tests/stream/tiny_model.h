@@ -57,7 +57,7 @@ inline std::vector<StepResult> step_together(const std::vector<Stream*>& streams
 
 }  // namespace streamdiffusion
 
-namespace streamdiffusion::testing {
+namespace streamdiffusion::tests {
 
 constexpr int kSize = 32;
 
@@ -153,4 +153,4 @@ inline std::vector<std::int64_t> numbers(const std::vector<Frame>& frames) {
   return values;
 }
 
-}  // namespace streamdiffusion::testing
+}  // namespace streamdiffusion::tests

@@ -10,12 +10,12 @@
 namespace streamdiffusion {
 namespace {
 
-using testing::difference;
-using testing::load_tiny_model;
-using testing::make_frame;
-using testing::make_options;
-using testing::make_parameters;
-using testing::step_frames;
+using tests::difference;
+using tests::load_tiny_model;
+using tests::make_frame;
+using tests::make_options;
+using tests::make_parameters;
+using tests::step_frames;
 
 constexpr const char* kFirst = "a red boat on a lake";
 constexpr const char* kSecond = "night";
@@ -37,7 +37,7 @@ Frame picture_of(const std::shared_ptr<Model>& model, const Parameters& paramete
   return generate_image(Stream(model, make_options(), parameters), make_frame(number));
 }
 
-class TransitionTest : public ::testing::Test {
+class TransitionTest : public testing::Test {
  protected:
   static Parameters plain(const char* prompt) {
     Parameters parameters = make_parameters({20});

@@ -39,12 +39,12 @@ void expect_blues(const Frame& picture, const std::vector<int>& expected) {
   }
 }
 
-class ZeroSnr : public ::testing::Test {
+class ZeroSnr : public testing::Test {
  protected:
   std::shared_ptr<Model> load(const std::string& prediction_type = "auto") {
     const fs::path folder = temporary_.path() / "model";
     if (!fs::exists(folder)) {
-      fs::copy(testing::tiny_model_folder("tiny-v"), folder, fs::copy_options::recursive);
+      fs::copy(tests::tiny_model_folder("tiny-v"), folder, fs::copy_options::recursive);
       const fs::path file = folder / "scheduler" / "scheduler_config.json";
       nlohmann::json config = nlohmann::json::parse(std::ifstream(file));
       config["rescale_betas_zero_snr"] = true;
@@ -53,13 +53,13 @@ class ZeroSnr : public ::testing::Test {
     return Model::load({.path = folder, .prediction_type = prediction_type, .threads = 1});
   }
   static Parameters parameters(const std::vector<int>& steps, CfgType type, float scale) {
-    Parameters parameters = testing::make_parameters(steps);
+    Parameters parameters = tests::make_parameters(steps);
     parameters.cfg_type = type;
     parameters.guidance_scale = scale;
     return parameters;
   }
   static Frame draw(const std::shared_ptr<Model>& model, const Parameters& parameters) {
-    Stream stream(model, testing::make_options(), parameters);
+    Stream stream(model, tests::make_options(), parameters);
     std::vector<Frame> pictures;
     const std::uint32_t variation = 0;
     generate_images(stream, {&variation, 1}, pictures);
@@ -82,25 +82,25 @@ TEST_F(ZeroSnr, PicturesAreThoseOfDiffusers) {
 }
 
 TEST_F(ZeroSnr, AFrameTakenWithoutSignalLeavesNothingOfItself) {
-  Stream stream(load(), testing::make_options(), parameters({0, 30}, CfgType::full, 1.5F));
-  const Frame one = generate_image(stream, testing::make_frame(1));
-  EXPECT_EQ(testing::difference(one, generate_image(stream, testing::make_frame(2))), 0);
-  const std::vector<Frame> streamed = testing::run_frames(stream, 3, 3);
+  Stream stream(load(), tests::make_options(), parameters({0, 30}, CfgType::full, 1.5F));
+  const Frame one = generate_image(stream, tests::make_frame(1));
+  EXPECT_EQ(tests::difference(one, generate_image(stream, tests::make_frame(2))), 0);
+  const std::vector<Frame> streamed = tests::run_frames(stream, 3, 3);
   ASSERT_EQ(streamed.size(), 3U);
   for (const Frame& frame : streamed) {
-    EXPECT_LE(testing::difference(frame, one), 1);
+    EXPECT_LE(tests::difference(frame, one), 1);
   }
 }
 
 TEST_F(ZeroSnr, GuidanceCanChangeWhileFramesAreInFlight) {
-  Stream stream(load(), testing::make_options(), parameters({0, 30}, CfgType::full, 1.5F));
-  testing::step_frames(stream, 0, 3);
+  Stream stream(load(), tests::make_options(), parameters({0, 30}, CfgType::full, 1.5F));
+  tests::step_frames(stream, 0, 3);
   const Parameters residual = parameters({10, 30}, CfgType::self, 1.5F);
   stream.set_parameters(residual);
-  testing::step_frames(stream, 3, 3);
-  const Frame frame = testing::step_frames(stream, 6, 1).at(0);
-  EXPECT_LE(testing::difference(frame, generate_image(Stream(load(), testing::make_options(), residual),
-                                                      testing::make_frame(frame.number))),
+  tests::step_frames(stream, 3, 3);
+  const Frame frame = tests::step_frames(stream, 6, 1).at(0);
+  EXPECT_LE(tests::difference(frame, generate_image(Stream(load(), tests::make_options(), residual),
+                                                    tests::make_frame(frame.number))),
             1);
 }
 

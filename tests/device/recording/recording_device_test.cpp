@@ -14,7 +14,7 @@
 namespace streamdiffusion {
 namespace {
 
-class RecordingDeviceTest : public ::testing::Test {
+class RecordingDeviceTest : public testing::Test {
  protected:
   /// Packs a linear layer from two channels to two: x * scale + bias.
   Weights scaling(float scale, std::vector<float> bias = {0, 0}) {
@@ -37,7 +37,7 @@ class RecordingDeviceTest : public ::testing::Test {
     }
   }
 
-  testing::ReplayingDevice device_;
+  tests::ReplayingDevice device_;
   Arena arena_{device_};
 };
 

@@ -13,7 +13,7 @@
 #include "device/recording/recording_device.h"
 #include "device/recording/recordings.h"
 
-namespace streamdiffusion::testing {
+namespace streamdiffusion::tests {
 
 /// A device that records as a GPU does, and computes on the CPU. Its graphs hold addresses only: of tensors,
 /// of the memory of weight slots, and of the memory that factors are copied to.
@@ -177,4 +177,4 @@ class ReplayingDevice : public recording::RecordingDevice {
   recording::Recordings<Graph> recordings_{kSequencesKept};
 };
 
-}  // namespace streamdiffusion::testing
+}  // namespace streamdiffusion::tests

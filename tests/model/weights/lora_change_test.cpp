@@ -15,8 +15,6 @@
 namespace streamdiffusion {
 namespace {
 
-using Kind = LoraChange::Kind;
-
 /// Creates tensors of pseudo-random numbers that live as long as the test.
 class LoraChangeTest : public testing::Test {
  protected:
@@ -136,7 +134,7 @@ TEST_F(LoraChangeTest, LoHaMultipliesTwoProductsElementByElement) {
   const FileTensor* const w1_b = tensor({2, 27});
   const FileTensor* const w2_a = tensor({4, 2});
   const FileTensor* const w2_b = tensor({2, 27});
-  const LoraChange change{.kind = Kind::loha,
+  const LoraChange change{.kind = LoraChange::Kind::loha,
                           .first = {.left = w1_a, .right = w1_b},
                           .second = {.left = w2_a, .right = w2_b},
                           .factor = 0.25F};
@@ -155,7 +153,7 @@ TEST_F(LoraChangeTest, LoHaTakesTuckersCores) {
   const FileTensor* const w2_a = tensor({2, 4});
   const FileTensor* const w2_b = tensor({2, 3});
   const FileTensor* const t2 = tensor({2, 2, 3, 3});
-  const LoraChange change{.kind = Kind::loha,
+  const LoraChange change{.kind = LoraChange::Kind::loha,
                           .first = {.left = w1_a, .right = w1_b, .core = t1, .left_is_transposed = true},
                           .second = {.left = w2_a, .right = w2_b, .core = t2, .left_is_transposed = true}};
   expect_delta(change, 1, {4, 3, 9}, [&](std::size_t o, std::size_t i, std::size_t t) {
@@ -175,7 +173,7 @@ TEST_F(LoraChangeTest, LoHaTakesTuckersCores) {
 TEST_F(LoraChangeTest, LoKrIsKroneckersProduct) {
   const FileTensor* const w1 = tensor({2, 3});
   const FileTensor* const w2 = tensor({4, 5});
-  const LoraChange change{.kind = Kind::lokr, .first = {.whole = w1}, .second = {.whole = w2}};
+  const LoraChange change{.kind = LoraChange::Kind::lokr, .first = {.whole = w1}, .second = {.whole = w2}};
   expect_delta(change, 0.5F, {8, 15, 1}, [&](std::size_t o, std::size_t i, std::size_t) {
     return 0.5 * at(w1, o / 4 * 3 + i / 5) * at(w2, o % 4 * 5 + i % 5);
   });
@@ -186,8 +184,9 @@ TEST_F(LoraChangeTest, LoKrTakesProductsAndKernels) {
   const FileTensor* const w1_b = tensor({2, 3});
   const FileTensor* const w2_a = tensor({4, 2});
   const FileTensor* const w2_b = tensor({2, 5, 3, 3});
-  const LoraChange change{
-      .kind = Kind::lokr, .first = {.left = w1_a, .right = w1_b}, .second = {.left = w2_a, .right = w2_b}};
+  const LoraChange change{.kind = LoraChange::Kind::lokr,
+                          .first = {.left = w1_a, .right = w1_b},
+                          .second = {.left = w2_a, .right = w2_b}};
   expect_delta(change, 1, {8, 15, 9}, [&](std::size_t o, std::size_t i, std::size_t t) {
     double first = 0;
     double second = 0;
@@ -204,7 +203,7 @@ TEST_F(LoraChangeTest, LoKrTakesTuckersCore) {
   const FileTensor* const w2_a = tensor({2, 4});
   const FileTensor* const w2_b = tensor({2, 5});
   const FileTensor* const t2 = tensor({2, 2, 3, 3});
-  const LoraChange change{.kind = Kind::lokr,
+  const LoraChange change{.kind = LoraChange::Kind::lokr,
                           .first = {.whole = w1},
                           .second = {.left = w2_a, .right = w2_b, .core = t2, .left_is_transposed = true}};
   expect_delta(change, 1, {8, 15, 9}, [&](std::size_t o, std::size_t i, std::size_t t) {
@@ -288,13 +287,13 @@ TEST_F(LoraChangeTest, RefusesPartsThatDoNotFitOneAnother) {
   expect({.first = {.left = tensor({4, 2, 3, 3}), .right = tensor({2, 6, 3, 3})}}, {"layer", "kernel"});
   expect({.first = {.left = tensor({4, 2}), .right = tensor({2, 6}), .core = tensor({2, 3, 3, 3})}},
          {"layer", "rank", "[2,3,3,3]"});
-  expect({.kind = Kind::loha,
+  expect({.kind = LoraChange::Kind::loha,
           .first = {.left = tensor({4, 2}), .right = tensor({2, 6})},
           .second = {.left = tensor({4, 2}), .right = tensor({3, 6})}},
          {"layer", "rank"});
   FileTensor integers = *tensor({2, 2});
   integers.dtype = DType::i32;
-  expect({.kind = Kind::lokr, .first = {.whole = &integers}, .second = {.whole = tensor({2, 2})}},
+  expect({.kind = LoraChange::Kind::lokr, .first = {.whole = &integers}, .second = {.whole = tensor({2, 2})}},
          {"layer", "I32"});
 }
 
@@ -306,8 +305,9 @@ TEST_F(LoraChangeTest, RefusesLayersThatItDoesNotFit) {
   const LoraChange lora{.first = {.left = tensor({4, 2}), .right = tensor({2, 3})}};
   expect(lora, {4, 4, 1}, {"layer", "[2,3]", "[4,2]", "4 x 4"});
   expect(lora, {3, 3, 1}, {"layer", "3 x 3"});
-  const LoraChange lokr{
-      .kind = Kind::lokr, .first = {.whole = tensor({2, 2})}, .second = {.whole = tensor({3, 3})}};
+  const LoraChange lokr{.kind = LoraChange::Kind::lokr,
+                        .first = {.whole = tensor({2, 2})},
+                        .second = {.whole = tensor({3, 3})}};
   expect(lokr, {6, 9, 1}, {"layer", "[2,2]", "[3,3]", "6 x 9"});
   expect(lokr, {5, 6, 1}, {"layer", "5 x 6"});
   LoraChange dora = lora;

@@ -10,7 +10,7 @@
 #include "model/weights/lora.h"
 
 // LoRAs in memory, for a model with few layers.
-namespace streamdiffusion::testing {
+namespace streamdiffusion::tests {
 
 using Network = Lora::Network;
 using Shape = std::vector<std::int64_t>;
@@ -96,4 +96,4 @@ inline const TensorChange& tensor_change(const Lora& lora, const std::string& la
   return std::get<TensorChange>(lora.find(Network::unet, layer)->weight.value());
 }
 
-}  // namespace streamdiffusion::testing
+}  // namespace streamdiffusion::tests

@@ -9,7 +9,7 @@
 #include "model/weights/lora_file.h"
 #include "model/weights/original_unet_names.h"
 
-namespace streamdiffusion::testing {
+namespace streamdiffusion::tests {
 namespace {
 
 /// Reads a LoRA with a down and an up weight under these keys. Expects that it changes `layer`.
@@ -102,4 +102,4 @@ TEST(Lora, KnowsTheMakersPrefixes) {
 }
 
 }  // namespace
-}  // namespace streamdiffusion::testing
+}  // namespace streamdiffusion::tests

@@ -8,7 +8,7 @@
 #include "model/errors.h"
 #include "model/weights/lora_file.h"
 
-namespace streamdiffusion::testing {
+namespace streamdiffusion::tests {
 namespace {
 
 TEST(Lora, FindsPeftsAlphasInTheMetadata) {
@@ -134,4 +134,4 @@ TEST(Lora, DoesNotMissTheAlphaOfMethodsThatHaveNone) {
 }
 
 }  // namespace
-}  // namespace streamdiffusion::testing
+}  // namespace streamdiffusion::tests

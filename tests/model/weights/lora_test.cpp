@@ -10,7 +10,7 @@
 #include "model/weights/lora_file.h"
 #include "model/weights/lora_parts.h"
 
-namespace streamdiffusion::testing {
+namespace streamdiffusion::tests {
 namespace {
 
 TEST(Lora, DividesAlphaByTheRank) {
@@ -180,4 +180,4 @@ TEST(Lora, WarnsOfAnAlphaWithoutWeights) {
 }
 
 }  // namespace
-}  // namespace streamdiffusion::testing
+}  // namespace streamdiffusion::tests

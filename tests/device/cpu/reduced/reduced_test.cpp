@@ -56,19 +56,19 @@ Rounded round_weights(const float* values, std::int64_t count, float most) {
   return rounded;
 }
 
-struct LinearCase {
+struct ReducedLinearCase {
   std::int64_t rows, tokens, in, out;
   bool geglu = false;
   bool residual = false;
   Activation activation = Activation::none;
 };
 
-void PrintTo(const LinearCase& c, std::ostream* os) {
+void PrintTo(const ReducedLinearCase& c, std::ostream* os) {
   *os << c.rows << "x" << c.tokens << " " << c.in << "->" << c.out << (c.geglu ? " geglu" : "");
 }
 
 /// Error of an int8 linear layer relative to plain loops over the same integers.
-double int8_error(Bench& bench, const cpu::Features& features, const LinearCase& c) {
+double int8_error(Bench& bench, const cpu::Features& features, const ReducedLinearCase& c) {
   const std::vector<float> weight = reference::random_values(c.out * c.in, 1);
   const std::vector<float> bias = reference::random_values(c.out, 2);
   const Weights packed = bench.device().pack_linear({weight, bias, c.out, c.in, c.geglu, Precision::int8});
@@ -110,7 +110,7 @@ double int8_error(Bench& bench, const cpu::Features& features, const LinearCase&
 }
 
 /// Error of a bf16 linear layer relative to the device's float32, for inputs and weights that are bfloat16.
-double bf16_error(Bench& bench, const LinearCase& c) {
+double bf16_error(Bench& bench, const ReducedLinearCase& c) {
   const std::vector<float> weight = reference::random_bf16(c.out * c.in, 1);
   const std::vector<float> bias = reference::random_values(c.out, 2);
   HostLinear layer{weight, bias, c.out, c.in, c.geglu};
@@ -129,7 +129,7 @@ double bf16_error(Bench& bench, const LinearCase& c) {
                                   [&](auto n, auto y, auto px, auto o) { return at(want, n, y, px, o); });
 }
 
-class ReducedLinear : public testing::TestWithParam<LinearCase> {};
+class ReducedLinear : public testing::TestWithParam<ReducedLinearCase> {};
 
 TEST_P(ReducedLinear, GivesWhatPlainLoopsGiveOfTheSameIntegers) {
   for (const cpu::Features& features : reference::all_features()) {
@@ -145,15 +145,16 @@ TEST_P(ReducedLinear, IsExactOfBfloat16) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Shapes, ReducedLinear,
-                         testing::Values(LinearCase{1, 1, 64, 320}, LinearCase{1, 77, 48, 96},
-                                         LinearCase{3, 24, 192, 192, false, true},
-                                         LinearCase{2, 100, 33, 10, false, false, Activation::silu},
-                                         LinearCase{1, 97, 22, 130, false, true, Activation::quick_gelu},
-                                         LinearCase{1, 50, 16, 128, true}, LinearCase{2, 33, 27, 80, true},
-                                         LinearCase{1, 200, 40, 320, true, true},
-                                         LinearCase{1, 30, 3000, 70, false, true, Activation::gelu},
-                                         LinearCase{1, 300, 256, 256, false, false, Activation::relu}));
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, ReducedLinear,
+    testing::Values(ReducedLinearCase{1, 1, 64, 320}, ReducedLinearCase{1, 77, 48, 96},
+                    ReducedLinearCase{3, 24, 192, 192, false, true},
+                    ReducedLinearCase{2, 100, 33, 10, false, false, Activation::silu},
+                    ReducedLinearCase{1, 97, 22, 130, false, true, Activation::quick_gelu},
+                    ReducedLinearCase{1, 50, 16, 128, true}, ReducedLinearCase{2, 33, 27, 80, true},
+                    ReducedLinearCase{1, 200, 40, 320, true, true},
+                    ReducedLinearCase{1, 30, 3000, 70, false, true, Activation::gelu},
+                    ReducedLinearCase{1, 300, 256, 256, false, false, Activation::relu}));
 
 double int8_error(Bench& bench, const cpu::Features& features, const ConvCase& c) {
   const std::int64_t inner = c.in * c.kernel * c.kernel;
@@ -241,18 +242,17 @@ TEST_P(ReducedConv2d, IsExactOfBfloat16) {
   }
 }
 
-constexpr Resample kNone = Resample::none;
 INSTANTIATE_TEST_SUITE_P(
     Shapes, ReducedConv2d,
-    testing::Values(ConvCase{1, 32, 32, 16, 16, 3, 1}, ConvCase{2, 19, 48, 9, 7, 3, 1, kNone, true},
-                    ConvCase{3, 24, 32, 8, 8, 3, 1, kNone, true, true, Activation::silu},
+    testing::Values(ConvCase{1, 32, 32, 16, 16, 3, 1}, ConvCase{2, 19, 48, 9, 7, 3, 1, Resample::none, true},
+                    ConvCase{3, 24, 32, 8, 8, 3, 1, Resample::none, true, true, Activation::silu},
                     ConvCase{1, 48, 96, 17, 13, 3, 1, Resample::down},
                     ConvCase{2, 16, 16, 8, 6, 3, 0, Resample::down}, ConvCase{1, 20, 100, 5, 5, 3, 1},
-                    ConvCase{1, 96, 80, 4, 4, 1, 0, kNone, false, true},
-                    ConvCase{2, 40, 24, 6, 6, 1, 0, kNone, true}, ConvCase{1, 16, 70, 1, 1, 3, 1},
+                    ConvCase{1, 96, 80, 4, 4, 1, 0, Resample::none, false, true},
+                    ConvCase{2, 40, 24, 6, 6, 1, 0, Resample::none, true}, ConvCase{1, 16, 70, 1, 1, 3, 1},
                     ConvCase{1, 16, 8, 1, 33, 3, 1},
-                    ConvCase{1, 18, 20, 6, 6, 3, 1, kNone, true, true, Activation::relu, 7},
-                    ConvCase{1, 700, 70, 6, 7, 3, 1, kNone, true, true, Activation::silu}));
+                    ConvCase{1, 18, 20, 6, 6, 3, 1, Resample::none, true, true, Activation::relu, 7},
+                    ConvCase{1, 700, 70, 6, 7, 3, 1, Resample::none, true, true, Activation::silu}));
 
 struct EnlargingCase {
   std::int64_t rows, in, out, h, w;

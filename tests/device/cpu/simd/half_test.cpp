@@ -56,13 +56,14 @@ std::vector<float> not_all_half(std::vector<float> values) {
 }
 
 TEST(HalfWeights, ConvolveAsInFloat32) {
-  struct Case {
+  struct HalfCase {
     std::int64_t in, out, kernel, side;
     Resample resample;
   };
-  for (const Case& c : {Case{300, 600, 3, 1, Resample::none}, Case{700, 600, 3, 7, Resample::none},
-                        Case{260, 200, 3, 9, Resample::down}, Case{700, 600, 3, 4, Resample::up},
-                        Case{1000, 410, 1, 10, Resample::none}}) {
+  for (const HalfCase& c :
+       {HalfCase{300, 600, 3, 1, Resample::none}, HalfCase{700, 600, 3, 7, Resample::none},
+        HalfCase{260, 200, 3, 9, Resample::down}, HalfCase{700, 600, 3, 4, Resample::up},
+        HalfCase{1000, 410, 1, 10, Resample::none}}) {
     Bench bench;
     const std::vector<float> weight = random_halves(c.out * c.in * c.kernel * c.kernel);
     const auto convolve = [&](const std::vector<float>& values) {
@@ -83,12 +84,13 @@ TEST(HalfWeights, ConvolveAsInFloat32) {
 }
 
 TEST(HalfWeights, MultiplyAsInFloat32) {
-  struct Case {
+  struct HalfCase {
     std::int64_t in, out, tokens;
     bool geglu;
   };
-  for (const Case& c : {Case{700, 600, 1, false}, Case{640, 640, 77, false}, Case{3000, 140, 200, false},
-                        Case{320, 2560, 50, true}, Case{330, 1300, 7, true}}) {
+  for (const HalfCase& c :
+       {HalfCase{700, 600, 1, false}, HalfCase{640, 640, 77, false}, HalfCase{3000, 140, 200, false},
+        HalfCase{320, 2560, 50, true}, HalfCase{330, 1300, 7, true}}) {
     Bench bench;
     const std::vector<float> weight = random_halves(c.out * c.in);
     const auto multiply = [&](const std::vector<float>& values) {
