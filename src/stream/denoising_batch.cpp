@@ -32,22 +32,16 @@ DenoisingBatch::DenoisingBatch(Device& device, std::shared_ptr<const DenoisingPl
       rows_(device, denoising_, 0, steps(), latents),
       fixed_noise_(device, with_rows(latents, steps() * columns())),
       noise_(device, fixed_noise_.view().shape),
-      last_(make_predictions()),
-      next_(make_predictions()),
-      finished_(device, latents) {
+      x0_(device, with_rows(latents, kept_rows())),
+      residual_x0_(device, x0_.view().shape),
+      labels_(static_cast<std::size_t>(fixed_noise_.view().shape.n)),
+      next_labels_(labels_) {
   repeat_each_row(device_, noise, columns(), fixed_noise_.view());
   device_.copy(fixed_noise_.view(), noise_.view());
 }
 
-DenoisingBatch::Predictions DenoisingBatch::make_predictions() const {
-  const Shape& rows = fixed_noise_.view().shape;
-  return {.x0 = DeviceTensor(device_, rows),
-          .residual_x0 = DeviceTensor(device_, rows),
-          .labels = std::vector<FrameLabel>(static_cast<std::size_t>(rows.n))};
-}
-
 void DenoisingBatch::clear() noexcept {
-  std::ranges::fill(last_.labels, FrameLabel());
+  std::ranges::fill(labels_, FrameLabel());
   turn_ = 0;
   empty_ = true;
 }
@@ -79,11 +73,11 @@ void DenoisingBatch::take_frames_of(const DenoisingBatch& other) {
     const auto take = [&](const DeviceTensor& theirs, const DeviceTensor& ours) {
       device_.copy(theirs.view().rows(from, columns()), ours.view().rows(to, columns()));
     };
-    take(other.last_.x0, last_.x0);
-    take(other.last_.residual_x0, last_.residual_x0);
+    take(other.x0_, x0_);
+    take(other.residual_x0_, residual_x0_);
     for (std::int64_t column = 0; column < columns(); ++column) {
-      FrameLabel& label = last_.labels[static_cast<std::size_t>(to + column)];
-      label = other.last_.labels[static_cast<std::size_t>(from + column)];
+      FrameLabel& label = labels_[static_cast<std::size_t>(to + column)];
+      label = other.labels_[static_cast<std::size_t>(from + column)];
       label.shown = label.shown && had_rows_in_flight && source != last_source;
     }
     last_source = source;
@@ -91,11 +85,14 @@ void DenoisingBatch::take_frames_of(const DenoisingBatch& other) {
   empty_ = false;
 }
 
+/// Fills the rows in flight with the x_0 of one frame, or with zeros without it.
 void DenoisingBatch::fill_rows(const Tensor& first_x0) {
-  for (std::int64_t row = 0; row < last_.x0.view().shape.n; ++row) {
-    device_.copy(first_x0, last_.x0.view().rows(row, 1));
+  if (first_x0.empty()) {
+    fill_with_zeros(device_, x0_.view());
+  } else {
+    repeat_each_row(device_, first_x0, kept_rows(), x0_.view());
   }
-  fill_with_zeros(device_, last_.residual_x0.view());
+  fill_with_zeros(device_, residual_x0_.view());
 }
 
 /// Sets noise_ for this step. `own` is the input's own noise, or empty. A frame keeps its noise on its way
@@ -123,45 +120,45 @@ void DenoisingBatch::take_noise(const Tensor& own) {
 
 Tensor DenoisingBatch::step(Context context, const DenoisingInput& input,
                             std::span<const FrameLabel> labels) {
-  DenoisingRows* const rows = &begin_step(input);
-  DenoisingRows::predict(context, std::span(&rows, 1));
+  begin_step(input).denoise(context);
   const Tensor x0 = end_step(labels);
   commit();
   return x0;
 }
 
 DenoisingRows& DenoisingBatch::begin_step(const DenoisingInput& input, const Tensor& first_x0) {
-  const std::int64_t first = columns();
-  const std::int64_t in_flight = (steps() - 1) * columns();
   take_noise(input.noise);
-  rows_.set_input(input, noise_.view().rows(0, columns()));
+  const Tensor noise = noise_.view().rows(0, columns());
+  const RowInput newest{.start = input.is_noise ? RowStart::noise : RowStart::image,
+                        .x0 = input.latents,
+                        .residual_x0 = noise,
+                        .noise = noise};
+  const std::int64_t in_flight = rows_in_flight();
   if (in_flight == 0) {
-    return rows_;
-  }
-  if (empty_ && first_x0.empty()) {
-    rows_.set_zero(first, noise_.view().rows(first, in_flight));
+    rows_.set_inputs({newest});
     return rows_;
   }
   if (empty_) {
     fill_rows(first_x0);
   }
-  rows_.set_noised(first, last_.x0.view().rows(0, in_flight), last_.residual_x0.view().rows(0, in_flight),
-                   noise_.view().rows(first, in_flight));
+  rows_.set_inputs({newest,
+                    {.start = empty_ && first_x0.empty() ? RowStart::zero : RowStart::prediction,
+                     .x0 = x0_.view(),
+                     .residual_x0 = residual_x0_.view(),
+                     .noise = noise_.view().rows(columns(), in_flight)}});
   return rows_;
 }
 
 Tensor DenoisingBatch::end_step(std::span<const FrameLabel> labels) {
-  rows_.finish(next_.x0.view(), next_.residual_x0.view());
-  device_.copy(next_.x0.view().rows((steps() - 1) * columns(), columns()), finished_.view());
-  std::ranges::copy(labels, next_.labels.begin());
-  std::copy(last_.labels.begin(), last_.labels.end() - columns(), next_.labels.begin() + columns());
-  return finished_.view();
+  std::ranges::copy(labels, next_labels_.begin());
+  std::copy(labels_.begin(), labels_.end() - columns(), next_labels_.begin() + columns());
+  return rows_.x0().rows((steps() - 1) * columns(), columns());
 }
 
-void DenoisingBatch::commit() noexcept {
-  std::swap(last_.x0, next_.x0);
-  std::swap(last_.residual_x0, next_.residual_x0);
-  std::ranges::copy(next_.labels, last_.labels.begin());
+void DenoisingBatch::commit() {
+  device_.copy(rows_.x0().rows(0, kept_rows()), x0_.view());
+  device_.copy(rows_.residual_x0().rows(0, kept_rows()), residual_x0_.view());
+  std::ranges::copy(next_labels_, labels_.begin());
   if (!has_own_noise_) {
     own_noise_.clear();
   } else {
@@ -171,12 +168,12 @@ void DenoisingBatch::commit() noexcept {
 }
 
 std::span<const FrameLabel> DenoisingBatch::finished() const {
-  return std::span(next_.labels).last(static_cast<std::size_t>(columns()));
+  return std::span(next_labels_).last(static_cast<std::size_t>(columns()));
 }
 
 bool DenoisingBatch::in_flight() const {
-  const auto finished = last_.labels.end() - columns();
-  return std::any_of(last_.labels.begin(), finished, [](const FrameLabel& label) { return label.shown; });
+  const auto finished = labels_.end() - columns();
+  return std::any_of(labels_.begin(), finished, [](const FrameLabel& label) { return label.shown; });
 }
 
 }  // namespace streamdiffusion

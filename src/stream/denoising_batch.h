@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -47,15 +48,16 @@ class DenoisingBatch {
   /// Runs one step. `labels` has one label for each frame of `input`. Returns the x_0 of the finished frames,
   /// valid until the next call.
   Tensor step(Context context, const DenoisingInput& input, std::span<const FrameLabel> labels);
-  /// Begins a step, and returns the rows for DenoisingRows::predict. A step consists of `begin_step`,
-  /// DenoisingRows::predict, `end_step` and `commit`; a failure before `commit` leaves the frames in flight
+  /// Begins a step, and returns the rows for DenoisingRows::denoise. A step consists of `begin_step`,
+  /// DenoisingRows::denoise, `end_step` and `commit`; a failure before `commit` leaves the frames in flight
   /// unchanged. If the batch is empty, the rows in flight start from `first_x0`, the x_0 of one frame, or
-  /// from zeros without it. Their results are not shown.
+  /// from zeros without it. Their results are not shown. `input` must live until DenoisingRows::denoise.
   DenoisingRows& begin_step(const DenoisingInput& input, const Tensor& first_x0 = {});
-  /// Computes the predicted x_0 of all rows. Returns that of the finished frames, valid until the next call.
+  /// Returns the x_0 of the finished frames, valid until the next call. `labels` has one label for each frame
+  /// of the input.
   Tensor end_step(std::span<const FrameLabel> labels);
-  /// Makes the step's results the batch's state.
-  void commit() noexcept;
+  /// Makes the step's results the batch's state. Allocates nothing.
+  void commit();
   /// Labels of the frames that the last `end_step` finished.
   [[nodiscard]] std::span<const FrameLabel> finished() const;
 
@@ -63,15 +65,12 @@ class DenoisingBatch {
   [[nodiscard]] bool in_flight() const;
 
  private:
-  /// The predictions of all rows in one step, ordered by denoising step.
-  struct Predictions {
-    DeviceTensor x0;
-    DeviceTensor residual_x0;
-    std::vector<FrameLabel> labels;
-  };
-
   [[nodiscard]] std::int64_t columns() const { return latents_.n; }
-  [[nodiscard]] Predictions make_predictions() const;
+  /// The number of rows in flight between two steps: all but those of the last denoising step.
+  [[nodiscard]] std::int64_t rows_in_flight() const { return (steps() - 1) * columns(); }
+  /// The number of rows whose predictions are kept: those in flight, or with one step those that finished,
+  /// from which the rows of a batch with more steps start.
+  [[nodiscard]] std::int64_t kept_rows() const { return std::max(rows_in_flight(), columns()); }
   void take_noise(const Tensor& own);
   void fill_rows(const Tensor& first_x0);
 
@@ -84,9 +83,12 @@ class DenoisingBatch {
   std::vector<DeviceTensor> own_noise_;  // ring of the last inputs' own noise, one for each step, or empty
   bool has_own_noise_ = false;           // the current step's input has its own noise
   std::size_t turn_ = 0;                 // index in own_noise_ for the next input
-  Predictions last_;                     // all but the last denoising step's rows are in flight
-  Predictions next_;                     // becomes last_ by `commit`
-  DeviceTensor finished_;                // x_0 of the finished frames; its address never changes
+  // The predictions of the kept rows, ordered by denoising step. A device repeats recorded steps only if they
+  // keep their address, so `commit` copies the new predictions here.
+  DeviceTensor x0_;
+  DeviceTensor residual_x0_;
+  std::vector<FrameLabel> labels_;       // of all rows after the last step
+  std::vector<FrameLabel> next_labels_;  // becomes labels_ by `commit`
   bool empty_ = true;
 };
 

@@ -40,7 +40,9 @@ DenoisingRows::DenoisingRows(Device& device, std::shared_ptr<const DenoisingPlan
       time_(device, {2 * rows_, 1, 1, denoising->time->view().shape.c}),
       sample_(device, with_rows(latents, 2 * rows_)),
       prediction_(device, with_rows(latents, 2 * rows_)),
-      residual_noise_(device, with_rows(latents, rows_)) {
+      residual_noise_(device, with_rows(latents, rows_)),
+      x0_(device, with_rows(latents, rows_)),
+      residual_x0_(device, with_rows(latents, rows_)) {
   set_denoising(std::move(denoising), first_step);
 }
 
@@ -110,38 +112,59 @@ void DenoisingRows::compute_coefficients() {
   }
 }
 
-void DenoisingRows::set_input(const DenoisingInput& input, const Tensor& noise) {
-  const Tensor sample = sample_.view().rows(0, columns_);
-  if (input.is_noise) {
-    device_.copy(input.latents, sample);
-  } else {
-    device_.combine(input.latents, from(coefficients_.alpha, 0, columns_), noise,
-                    from(coefficients_.beta, 0, columns_), sample);
-  }
-  device_.copy(noise, residual_noise_.view().rows(0, columns_));
+void DenoisingRows::set_inputs(std::initializer_list<RowInput> inputs) {
+  inputs_.assign(inputs.begin(), inputs.end());
 }
 
-void DenoisingRows::set_noised(std::int64_t first_row, const Tensor& x0, const Tensor& residual_x0,
-                               const Tensor& noise) {
-  const std::int64_t count = x0.shape.n;
-  const Coefficients& c = coefficients_;
-  device_.combine(x0, from(c.alpha, first_row, count), noise, from(c.added_noise, first_row, count),
-                  sample_.view().rows(first_row, count));
-  device_.combine(noise, from(c.one, first_row, count), residual_x0, from(c.residual_ratio, first_row, count),
+void DenoisingRows::denoise(Context& context) {
+  DenoisingRows* const alone = this;
+  denoise(context, std::span(&alone, 1));
+}
+
+void DenoisingRows::denoise(Context& context, std::span<DenoisingRows* const> together) {
+  const auto operations = [&] {
+    std::ranges::for_each(together, &DenoisingRows::noise_inputs);
+    predict(context, together);
+    std::ranges::for_each(together, &DenoisingRows::finish);
+  };
+  context.device.sequence(std::ref(operations));
+}
+
+/// Computes x_t and the residual noise of all rows.
+void DenoisingRows::noise_inputs() {
+  std::int64_t first_row = 0;
+  for (const RowInput& input : inputs_) {
+    noise_rows(first_row, input);
+    first_row += input.x0.shape.n;
+  }
+  if (negative_rows_ > 0) {
+    device_.copy(sample_.view().rows(0, negative_rows_), sample_.view().rows(rows_, negative_rows_));
+  }
+}
+
+void DenoisingRows::noise_rows(std::int64_t first_row, const RowInput& input) {
+  const NoisingFactors factors = noising_factors(input.start);
+  const std::int64_t count = input.x0.shape.n;
+  device_.combine(input.x0, from(factors.x0, first_row, count), input.noise,
+                  from(factors.noise, first_row, count), sample_.view().rows(first_row, count));
+  device_.combine(input.noise, from(factors.residual_from_noise, first_row, count), input.residual_x0,
+                  from(factors.residual_from_x0, first_row, count),
                   residual_noise_.view().rows(first_row, count));
 }
 
-void DenoisingRows::set_zero(std::int64_t first_row, const Tensor& finite) {
-  const std::int64_t count = finite.shape.n;
-  const auto zero = from(coefficients_.zero, first_row, count);
-  device_.combine(finite, zero, finite, zero, sample_.view().rows(first_row, count));
-  device_.combine(finite, zero, finite, zero, residual_noise_.view().rows(first_row, count));
-}
-
-void DenoisingRows::denoise(Context& context, const Tensor& x0, const Tensor& residual_x0) {
-  DenoisingRows* const alone = this;
-  predict(context, std::span(&alone, 1));
-  finish(x0, residual_x0);
+DenoisingRows::NoisingFactors DenoisingRows::noising_factors(RowStart start) const {
+  const Coefficients& c = coefficients_;
+  switch (start) {
+    case RowStart::image:
+      return {c.alpha, c.beta, c.one, c.zero};
+    case RowStart::noise:
+      return {c.one, c.zero, c.one, c.zero};
+    case RowStart::prediction:
+      return {c.alpha, c.added_noise, c.one, c.residual_ratio};
+    case RowStart::zero:
+      break;
+  }
+  return {c.zero, c.zero, c.zero, c.zero};
 }
 
 bool DenoisingRows::can_share_call_with(const DenoisingRows& other) const {
@@ -150,14 +173,6 @@ bool DenoisingRows::can_share_call_with(const DenoisingRows& other) const {
 }
 
 void DenoisingRows::predict(Context& context, std::span<DenoisingRows* const> together) {
-  const auto operations = [&] { predict_in_order(context, together); };
-  context.device.sequence(std::ref(operations));
-}
-
-void DenoisingRows::predict_in_order(Context& context, std::span<DenoisingRows* const> together) {
-  for (DenoisingRows* const rows : together) {
-    rows->copy_negative_rows();
-  }
   if (together.size() > 1) {
     predict_gathered(context, together);
     return;
@@ -209,13 +224,8 @@ void DenoisingRows::predict_gathered(Context& context, std::span<DenoisingRows* 
   }
 }
 
-void DenoisingRows::copy_negative_rows() {
-  if (negative_rows_ > 0) {
-    device_.copy(sample_.view().rows(0, negative_rows_), sample_.view().rows(rows_, negative_rows_));
-  }
-}
-
-void DenoisingRows::finish(const Tensor& x0, const Tensor& residual_x0) {
+/// Applies guidance to the UNet's predictions, and computes x_0 and residual x_0.
+void DenoisingRows::finish() {
   const Coefficients& c = coefficients_;
   if (denoising_->v_prediction && !guides_v()) {
     turn_into_noise(all_rows());
@@ -223,12 +233,12 @@ void DenoisingRows::finish(const Tensor& x0, const Tensor& residual_x0) {
   guide();
   const Tensor prediction = prediction_.view().rows(0, rows_);
   device_.combine(sample_.view().rows(0, rows_), from(c.x0_of_sample, 0, rows_), prediction,
-                  from(c.x0_of_prediction, 0, rows_), x0);
+                  from(c.x0_of_prediction, 0, rows_), x0());
   if (guides_v()) {
     turn_into_noise(rows_);
   }
   device_.combine(residual_noise_.view(), from(c.residual_x0_of_residual, 0, rows_), prediction,
-                  from(c.residual_x0_of_noise, 0, rows_), residual_x0);
+                  from(c.residual_x0_of_noise, 0, rows_), residual_x0());
 }
 
 /// True if guidance combines predictions of v directly, without converting them to noise. `full` gives the

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <span>
 #include <vector>
@@ -21,13 +22,33 @@ struct DenoisingInput {
   Tensor noise;
 };
 
+/// The kinds of values that rows start from.
+enum class RowStart {
+  image,       ///< Latents of images, noised to the rows' levels.
+  noise,       ///< Noise, which is used as it is.
+  prediction,  ///< Predictions of the step before, noised to the rows' levels.
+  zero,        ///< Zeros, as the original StreamDiffusion starts.
+};
+
+/// Where successive rows start. All tensors have one row for each of them. Their values must be finite even
+/// where they are not used, because they are then multiplied by 0.
+struct RowInput {
+  RowStart start = RowStart::prediction;
+  Tensor x0;           ///< Images, noise or predicted x_0; not used for `zero`.
+  Tensor residual_x0;  ///< Predicted residual x_0; used for `prediction`.
+  Tensor noise;        ///< Noise of the rows; not used for `zero`.
+};
+
 /// The rows of one UNet call: `columns` frames at each of several successive denoising steps, ordered by
 /// step, followed by the negative rows that guidance adds.
 ///
-/// Names follow the paper: the `set_*` functions compute the noised x_t, then `denoise` predicts x_0. Each
-/// row also has a residual noise (the paper's equation 5), which replaces the negative prediction in `self`
-/// and `initialize`. `residual_x0` is the x_0 predicted from it, and is noised to the next step's level as
-/// x_0 is. It is computed for every guidance type, so that the type can change while rows are in flight.
+/// Names follow the paper: a call computes the noised x_t, then predicts x_0. Each row also has a residual
+/// noise (the paper's equation 5), which replaces the negative prediction in `self` and `initialize`.
+/// `residual_x0` is the x_0 predicted from it, and is noised to the next step's level as x_0 is. It is
+/// computed for every guidance type, so that the type can change while rows are in flight.
+///
+/// A call is one sequence of the device. It reads and writes the same memory in every step, and what rows
+/// start from is a matter of factors. A device therefore repeats one recording for all kinds of starts.
 class DenoisingRows {
  public:
   /// `latents` is the shape of the frames of one denoising step; latents.n is `columns`.
@@ -40,23 +61,20 @@ class DenoisingRows {
   /// repeat recorded sequences unless the number of rows changes.
   void set_denoising(std::shared_ptr<const DenoisingPlan> denoising, std::int64_t first_step);
 
-  /// Sets the rows of the first step to `input`, noised with `noise` unless the input is noise.
-  void set_input(const DenoisingInput& input, const Tensor& noise);
-  /// Sets the rows from `first_row` on to the predictions of the step before, noised to the rows' levels.
-  /// `x0`, `residual_x0` and `noise` have one row for each of these rows.
-  void set_noised(std::int64_t first_row, const Tensor& x0, const Tensor& residual_x0, const Tensor& noise);
-  /// Sets the rows from `first_row` on to zeros, as the original StreamDiffusion starts. `finite` is any
-  /// tensor of finite values with their shape.
-  void set_zero(std::int64_t first_row, const Tensor& finite);
+  /// Sets where the rows start in the next call: all of them, in the order of the inputs. The tensors must
+  /// live until then.
+  void set_inputs(std::initializer_list<RowInput> inputs);
 
-  /// Predicts x_0 and residual x_0 of all rows except the negative ones, which have no outputs.
-  void denoise(Context& context, const Tensor& x0, const Tensor& residual_x0);
+  /// Runs one UNet call for the rows of several streams, which predicts their x_0 and residual x_0. The rows
+  /// must share weights and the size of latents (can_share_call_with).
+  static void denoise(Context& context, std::span<DenoisingRows* const> together);
+  /// Runs a UNet call for these rows alone.
+  void denoise(Context& context);
 
-  /// Runs one UNet call for the rows of several streams. It is the first half of `denoise`; `finish` is the
-  /// second. The rows must share weights and the size of latents (can_share_call_with).
-  static void predict(Context& context, std::span<DenoisingRows* const> together);
-  /// Applies guidance to the UNet's predictions and computes x_0 and residual x_0, as `denoise` does.
-  void finish(const Tensor& x0, const Tensor& residual_x0);
+  /// The predicted x_0 of all rows except the negative ones, which have no outputs.
+  [[nodiscard]] const Tensor& x0() const { return x0_.view(); }
+  /// The predicted residual x_0 of the same rows.
+  [[nodiscard]] const Tensor& residual_x0() const { return residual_x0_.view(); }
 
   /// True if these and the other rows have the same weights and size of latents.
   [[nodiscard]] bool can_share_call_with(const DenoisingRows& other) const;
@@ -72,6 +90,14 @@ class DenoisingRows {
     std::vector<float> guided_text, guided_negative;
     std::vector<float> zero, one;
   };
+  /// Factors of each row. x_t is the sum of x0 and noise, each multiplied by its factor. The residual noise
+  /// is the sum of noise and residual x0 in the same way.
+  struct NoisingFactors {
+    const std::vector<float>& x0;
+    const std::vector<float>& noise;
+    const std::vector<float>& residual_from_noise;
+    const std::vector<float>& residual_from_x0;
+  };
 
   [[nodiscard]] std::int64_t all_rows() const { return rows_ + negative_rows_; }
   [[nodiscard]] Tensor time() const { return time_.view().rows(0, all_rows()); }
@@ -79,11 +105,14 @@ class DenoisingRows {
   [[nodiscard]] Tensor prediction() const { return prediction_.view().rows(0, all_rows()); }
   void add_row(std::int64_t step, const TextContextSlot& text, RowRange attention);
   void compute_coefficients();
-  void copy_negative_rows();
+  void noise_inputs();
+  void noise_rows(std::int64_t first_row, const RowInput& input);
+  [[nodiscard]] NoisingFactors noising_factors(RowStart start) const;
+  void finish();
   void guide();
   void turn_into_noise(std::int64_t rows);
   [[nodiscard]] bool guides_v() const;
-  static void predict_in_order(Context& context, std::span<DenoisingRows* const> together);
+  static void predict(Context& context, std::span<DenoisingRows* const> together);
   static void predict_gathered(Context& context, std::span<DenoisingRows* const> together);
 
   Device& device_;
@@ -95,13 +124,16 @@ class DenoisingRows {
   Coefficients coefficients_;
   std::vector<const TextContext*> text_;
   std::vector<RowRange> attention_;
+  std::vector<RowInput> inputs_;
   TextContextSlot prompt_;
   TextContextSlot negative_prompt_;
-  // These have capacity for 2 * rows_ rows, the most that any guidance uses.
+  // time_, sample_ and prediction_ have capacity for 2 * rows_ rows, the most that any guidance uses.
   DeviceTensor time_;
   DeviceTensor sample_;
   DeviceTensor prediction_;
   DeviceTensor residual_noise_;
+  DeviceTensor x0_;
+  DeviceTensor residual_x0_;
 };
 
 }  // namespace streamdiffusion

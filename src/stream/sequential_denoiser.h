@@ -28,10 +28,9 @@ class SequentialDenoiser {
  private:
   Device& device_;
   std::shared_ptr<const DenoisingPlan> denoising_;
-  DenoisingRows rows_;  // rows of a single step, set to each step in turn
-  DeviceTensor noise_;
-  DeviceTensor x0_;
-  DeviceTensor residual_x0_;
+  DenoisingRows rows_;       // rows of a single step, set to each step in turn
+  DeviceTensor noise_;       // fixed noise of each step
+  DeviceTensor step_noise_;  // noise of the current step
 };
 
 }  // namespace streamdiffusion

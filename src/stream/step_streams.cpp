@@ -21,7 +21,7 @@ struct Participant {
 };
 
 /// Runs one UNet call for each group of streams that can share one.
-void predict(std::vector<Participant> participants) {
+void denoise(std::vector<Participant> participants) {
   std::erase_if(participants, [](const Participant& one) { return one.rows == nullptr; });
   while (!participants.empty()) {
     Stream::Impl& stream = *participants.front().stream;
@@ -37,7 +37,7 @@ void predict(std::vector<Participant> participants) {
     std::ranges::for_each(sharers, [](const Participant& one) { one.stream->timers.unet.start(); });
     stream.run_counted([&] {
       Context context = stream.context();
-      DenoisingRows::predict(context, together);
+      DenoisingRows::denoise(context, together);
     });
     for (const Participant& one : sharers) {
       one.stream->timers.unet.stop(sharers.size());
@@ -74,7 +74,7 @@ void step_streams(std::span<StreamStep> steps) {
       step.result = {.skipped = true, .finished = step.out.size()};
     }
   }
-  predict(participants);
+  denoise(participants);
   for (const StreamStep& step :
        steps) {  // after all inputs have been read, as outputs may share their memory
     if (step.result.skipped) {

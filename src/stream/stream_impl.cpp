@@ -265,7 +265,7 @@ std::size_t Stream::Impl::denoise_input(std::span<OutputFrame> out) {
     announce_call(0, 1);
     run_timed(timers.unet, [&] {
       Context calling = context();
-      DenoisingRows::predict(calling, std::span(&rows, 1));
+      rows->denoise(calling);
     });
   }
   return finish_step(out);

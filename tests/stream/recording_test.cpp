@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "device/recording/recording_device.h"
@@ -42,6 +43,7 @@ class KeepingDevice : public recording::RecordingDevice {
                        std::uint8_t* /*host*/) override {}
 
   std::vector<recording::Commands> sequences;
+  recording::Commands single;  ///< Commands that ran outside of sequences.
   int updated_layers = 0;
 
  private:
@@ -51,7 +53,9 @@ class KeepingDevice : public recording::RecordingDevice {
     std::size_t values;
   };
 
-  void run(const recording::Commands& /*commands*/) override {}
+  void run(const recording::Commands& commands) override {
+    single.list.insert(single.list.end(), commands.list.begin(), commands.list.end());
+  }
   void run_sequence(const recording::Commands& commands) override { sequences.push_back(commands); }
   [[nodiscard]] bool have_same_layout(const recording::WeightSlot& one,
                                       const recording::WeightSlot& other) const override {
@@ -121,6 +125,13 @@ class BatchBench {
   DeviceTensor input_{device_, {1, 4, 4, 4}};
   DeviceTensor noise_{device_, with_rows(input_.view().shape, 2)};
 };
+
+template <typename Command>
+std::ptrdiff_t count_of(const recording::Commands& commands) {
+  return std::ranges::count_if(commands.list, [](const recording::Command& command) {
+    return std::holds_alternative<Command>(command);
+  });
+}
 
 class Recording : public testing::Test {
  protected:
@@ -223,6 +234,61 @@ TEST_F(Recording, IsOneForAllStepsOneAfterTheOther) {
   denoiser.set_denoising(bench_.denoising(set, 2), bench_.noise());
   denoiser.run(bench_.context(), input);
   EXPECT_EQ(device_.sequences.back(), before);
+}
+
+TEST_F(Recording, HoldsNoiseAndGuidanceOfABatch) {
+  const auto set = bench_.weights(0);
+  for (const CfgType type : {CfgType::none, CfgType::full, CfgType::self, CfgType::initialize}) {
+    const auto plan = bench_.denoising(set, 1);
+    plan->cfg_type = type;
+    DenoisingBatch batch = bench_.batch(plan);
+    device_.single.clear();
+    const recording::Commands first = step(batch);
+    const recording::Commands second = step(batch);
+    EXPECT_EQ(first, second) << to_string(type) << ": an empty batch, then a full one";
+    EXPECT_GE(count_of<recording::CombineCommand>(second), type == CfgType::none ? 4 : 5) << to_string(type);
+    EXPECT_EQ(count_of<recording::CombineCommand>(device_.single), 0) << to_string(type);
+  }
+}
+
+TEST_F(Recording, HoldsNoiseAndGuidanceOfStepsOneAfterTheOther) {
+  const auto set = bench_.weights(0);
+  SequentialDenoiser denoiser(device_, bench_.denoising(set, 1), bench_.noise(), bench_.input().shape);
+  device_.single.clear();
+  denoiser.run(bench_.context(), {.latents = bench_.input(), .noise = {}});
+  EXPECT_GE(count_of<recording::CombineCommand>(device_.sequences.back()), 5);
+  EXPECT_EQ(count_of<recording::CombineCommand>(device_.single), 0);
+}
+
+TEST_F(Recording, StaysTheSameWithNoiseInPlaceOfImages) {
+  DenoisingBatch batch = bench_.batch(bench_.denoising(bench_.weights(0), 1));
+  const recording::Commands before = step(batch);
+  const std::vector<FrameLabel> labels(1);
+  const DenoisingInput noise{.latents = bench_.input(), .is_noise = true, .noise = bench_.noise()};
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(recorded([&] { batch.step(bench_.context(), noise, labels); }), before);
+  }
+}
+
+TEST_F(Recording, StaysTheSameForStreamsThatShareACall) {
+  const auto set = bench_.weights(0);
+  DenoisingBatch one = bench_.batch(bench_.denoising(set, 1));
+  DenoisingBatch other = bench_.batch(bench_.denoising(set, 2));
+  const auto share = [&] {
+    return recorded([&] {
+      const DenoisingInput input{.latents = bench_.input(), .noise = {}};
+      DenoisingRows* const together[] = {&one.begin_step(input), &other.begin_step(input)};
+      Context context = bench_.context();
+      DenoisingRows::denoise(context, together);
+      for (DenoisingBatch* const batch : {&one, &other}) {
+        batch->end_step(std::vector<FrameLabel>(1));
+        batch->commit();
+      }
+    });
+  };
+  const recording::Commands before = share();
+  EXPECT_EQ(share(), before);
+  EXPECT_GE(count_of<recording::CombineCommand>(before), 10);
 }
 
 /// Steps of a batch while LoRA, guidance scale and prompt change: the predicted x_0 of each step.
