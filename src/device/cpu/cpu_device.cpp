@@ -211,8 +211,14 @@ void CpuDevice::map(const Tensor& x, float scale, Activation activation, float o
 void CpuDevice::copy(const Tensor& x, const Tensor& out) {
   const std::size_t bytes = static_cast<std::size_t>(x.shape.c) * size_of(x.dtype);
   parallel_for_parts(x.shape.pixels(), x.shape.c, [&](std::int64_t first, std::int64_t last) {
+    const Tensor from = x.pixels(first, last - first);
+    const Tensor to = out.pixels(first, last - first);
     if (x.dtype != out.dtype) {
-      convert(x.pixels(first, last - first), out.pixels(first, last - first));
+      convert(from, to);
+      return;
+    }
+    if (x.dense() && out.dense()) {
+      std::memcpy(to.data, from.data, bytes * static_cast<std::size_t>(last - first));
       return;
     }
     for (std::int64_t p = first; p < last; ++p) {
