@@ -96,8 +96,8 @@ struct StreamStatistics {
 
 /// The shape of one frame's latents: [channels][height][width].
 struct LatentShape {
-  int channels = 4;  ///< Channels of the autoencoder's latents.
-  int height = 0;    ///< StreamOptions::height divided by the autoencoder's factor, 8.
+  int channels = 0;  ///< Channels of the autoencoder's latents.
+  int height = 0;    ///< StreamOptions::height divided by ModelInfo::size_multiple.
   int width = 0;     ///< StreamOptions::width divided by it.
   /// Returns the number of values.
   [[nodiscard]] std::size_t elements() const {

@@ -123,7 +123,8 @@ ModelInfo describe(const ModelFiles& files, const Device& device, const ModelOpt
   const DeviceTraits traits = device.traits();
   info.device = traits.name;
   info.instruction_set = traits.instruction_set;
-  info.native_size = static_cast<int>(files.unet_config.sample_size) * info.size_multiple;
+  info.size_multiple = static_cast<int>(kPixelsPerLatent);
+  info.native_size = static_cast<int>(files.unet_config.sample_size * kPixelsPerLatent);
   info.prompt_tokens = static_cast<int>(files.tokenizer.tokens_per_prompt());
   info.embedding_width = static_cast<int>(files.text_encoder_config.hidden_size);
   info.loras = scales_of(options.loras);

@@ -18,8 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t kLatentChannels = 4;
-
 void check_unet_channels(const ModelFiles& model) {
   if (model.unet_config.in_channels != kLatentChannels) {
     throw FileError(

@@ -4,22 +4,15 @@
 #include <functional>
 
 #include "stream/nchw.h"
+#include "stream/step_rows.h"
 
 namespace streamdiffusion {
-
-namespace {
-
-constexpr std::int64_t kLatentChannels = 4;
-constexpr std::int64_t kPixelsPerLatent = 8;  // in each direction
-
-}  // namespace
 
 FrameCodec::FrameCodec(Device& device, const Autoencoder& autoencoder, const Shape& images)
     : autoencoder_(autoencoder), images_(device, images) {}
 
 Shape FrameCodec::latents(std::int64_t frames) const {
-  const Shape& images = images_.view().shape;
-  return {frames, images.h / kPixelsPerLatent, images.w / kPixelsPerLatent, kLatentChannels};
+  return Autoencoder::latents_of(with_rows(images_.view().shape, frames));
 }
 
 void FrameCodec::encode(Context context, std::span<const InputFrame> frames, const Tensor& latents) {

@@ -7,6 +7,7 @@
 
 #include "settings/stream_limits.h"
 #include "streamdiffusion/error.h"
+#include "model/networks/autoencoder.h"
 
 namespace streamdiffusion {
 
@@ -65,7 +66,10 @@ void check_latents(std::size_t given, const StreamOptions& options) {
 }  // namespace
 
 LatentShape latent_shape_of(const StreamOptions& options) {
-  return {.channels = 4, .height = options.height / 8, .width = options.width / 8};
+  const Shape latents = Autoencoder::latents_of({.h = options.height, .w = options.width});
+  return {.channels = static_cast<int>(latents.c),
+          .height = static_cast<int>(latents.h),
+          .width = static_cast<int>(latents.w)};
 }
 
 void check_options(const StreamOptions& options, const ModelInfo& model) {

@@ -46,6 +46,11 @@ struct ClipTextConfig {
   bool quick_gelu = true;  ///< hidden_act: quick_gelu if true, gelu if false.
 };
 
+// The latents of all supported models, those of Stable Diffusion 1 and 2. Configurations with others are
+// refused.
+inline constexpr std::int64_t kLatentChannels = 4;
+inline constexpr std::int64_t kPixelsPerLatent = 8;  ///< In each direction.
+
 struct AutoencoderTinyConfig {
   std::int64_t in_channels = 3;
   std::int64_t out_channels = 3;

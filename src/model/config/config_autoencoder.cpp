@@ -8,7 +8,8 @@
 namespace streamdiffusion {
 namespace {
 
-constexpr std::size_t kBlocks = 4;  // three halvings: latents have 1/8 of the image's sides
+constexpr std::size_t kBlocks = 4;  // Each but the last halves the image's sides.
+static_assert(kPixelsPerLatent == 1 << (kBlocks - 1));
 
 void require_four_blocks(ConfigFields& fields, const std::string& name, std::size_t blocks) {
   if (blocks != kBlocks) {

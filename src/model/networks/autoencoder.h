@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "model/autoencoder_files.h"
+#include "model/config/config.h"
 #include "model/networks/network.h"
 #include "model/weights/layers.h"
 
@@ -30,10 +31,15 @@ class Autoencoder {
   /// Maps the range of `decode`'s result to pixels in 0 .. 1.
   [[nodiscard]] static PixelRange decode_range() { return {0.5F, 0.5F}; }
 
-  /// Encodes `image` [n, h, w, 3] in encode_range; h and w are multiples of 8. `latents` [n, h / 8, w / 8, 4]
-  /// are multiplied by the scaling factor. AutoencoderKL gives the mean of the distribution.
+  /// Returns the shape of the latents of `images` [n, h, w, 3]; h and w are multiples of 8.
+  [[nodiscard]] static Shape latents_of(const Shape& images) {
+    return {images.n, images.h / kPixelsPerLatent, images.w / kPixelsPerLatent, kLatentChannels};
+  }
+
+  /// Encodes `image` in encode_range. `latents`, of the shape `latents_of`, are multiplied by the scaling
+  /// factor. AutoencoderKL gives the mean of the distribution.
   virtual void encode(Context& context, const Tensor& image, const Tensor& latents) const = 0;
-  /// Decodes `latents` as `encode` gives them to `image` [n, h * 8, w * 8, 3], about -1 .. 1 and not clamped.
+  /// Decodes `latents` as `encode` gives them to `image`, about -1 .. 1 and not clamped.
   virtual void decode(Context& context, const Tensor& latents, const Tensor& image) const = 0;
 };
 
