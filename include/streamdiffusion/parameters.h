@@ -42,7 +42,9 @@ struct SimilarityFilterParameters {
 /// The scale of one of the LoRAs that the model has.
 struct LoraScale {
   std::string name;    ///< Name of the LoRA, as in LoraOptions.
-  float scale = 1.0F;  ///< Factor on the LoRA's change of the weights: -1000 to 1000.
+  static constexpr float kLargest = 1000;  ///< Largest magnitude of a scale.
+
+  float scale = 1.0F;  ///< Factor on the LoRA's change of the weights: -kLargest to kLargest.
 
   /// True if all fields are equal.
   bool operator==(const LoraScale&) const = default;

@@ -28,14 +28,13 @@ constexpr std::size_t kTokenizedPromptsKept = 64;
 constexpr std::size_t kLorasOfPromptsKept = 32;
 constexpr std::size_t kUnmatchedKeysShown = 3;
 
-constexpr float kLargestLoraScale = 1000;  // as in the table of settings
-
 void check_scale(const LoraScale& lora) {
-  if (std::isfinite(lora.scale) && std::abs(lora.scale) > kLargestLoraScale) {
-    throw ArgumentError("LoRA \"" + lora.name + "\": its scale must be from -1000 to 1000");
-  }
   if (!std::isfinite(lora.scale)) {
     throw ArgumentError("LoRA \"" + lora.name + "\": its scale must be a finite number");
+  }
+  if (std::abs(lora.scale) > LoraScale::kLargest) {
+    const std::string largest = std::to_string(static_cast<int>(LoraScale::kLargest));
+    throw ArgumentError("LoRA \"" + lora.name + "\": its scale must be from -" + largest + " to " + largest);
   }
 }
 

@@ -11,7 +11,8 @@ namespace {
 constexpr std::size_t kMostBlended = 16;
 constexpr Range<float> kWeight{0, 1000};
 constexpr Range<float> kScale{0, 1000};
-constexpr Range<float> kSignedScale{-1000, 1000};
+constexpr Range<float> kGuidanceEmbedding{-1000, 1000};
+constexpr Range<float> kLoraScale{-LoraScale::kLargest, LoraScale::kLargest};
 constexpr Range<float> kTransition{0, 3600};
 constexpr int kMostSteps = 1000;  // as many as there are timesteps in Stable Diffusion's training
 
@@ -55,7 +56,7 @@ constexpr Setting kSettings[] = {
      .help = "several seeds, whose noise is blended by their weights; they take the place of the seed"},
     {.name = "loras",
      .group = SettingGroup::image,
-     .type = LorasSetting{kSignedScale},
+     .type = LorasSetting{kLoraScale},
      .help = "scales of the LoRAs that the model was loaded with; 0 is without it, 1 as it was made"},
 
     {.name = "prompt_blend",
@@ -115,7 +116,7 @@ constexpr Setting kSettings[] = {
      .help = "strength of the residual noise in self and initialize; lower is softer"},
     {.name = "guidance_embedding",
      .group = SettingGroup::guidance,
-     .type = OptionalNumberSetting{parameter<&Parameters::guidance_embedding>(), kSignedScale},
+     .type = OptionalNumberSetting{parameter<&Parameters::guidance_embedding>(), kGuidanceEmbedding},
      .help = "guidance that a model with time_cond_proj_dim (LCM Dreamshaper) is told to imitate, as it was "
              "distilled to: diffusers' guidance_scale - 1; other models take none"},
 
