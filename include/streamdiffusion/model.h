@@ -18,9 +18,9 @@ namespace streamdiffusion {
 struct LoraOptions {
   /// .safetensors file with kohya, diffusers/peft or `processor` key names.
   std::filesystem::path file = {};
-  float scale = 1.0F;  ///< Factor on the LoRA's change of the weights; must be finite.
-  /// Name that Parameters::lora_scales refers to. Empty: the file's stem, or its folder's name if several
-  /// LoRAs have the same stem.
+  float scale = 1.0F;  ///< As LoraScale::scale.
+  /// Name that Parameters::lora_scales refers to, in UTF-8. Empty: the file's stem, or its folder's name if
+  /// several LoRAs have the same stem.
   std::string name = {};
 };
 

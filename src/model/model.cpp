@@ -38,6 +38,13 @@ void check_scale(const LoraScale& lora) {
   }
 }
 
+void check_name(const LoraOptions& lora) {
+  if (!is_utf8(lora.name)) {
+    throw ArgumentError(lora.file.string() +
+                        ": the name of this LoRA is not valid UTF-8; give it another, or rename its file");
+  }
+}
+
 [[noreturn]] void refuse_same_name(const LoraOptions& a, const LoraOptions& b) {
   std::error_code error;
   if (a.file == b.file || std::filesystem::equivalent(a.file, b.file, error)) {
@@ -52,6 +59,7 @@ void check_scale(const LoraScale& lora) {
 void complete_loras(std::vector<LoraOptions>& loras) {
   name_loras(loras);
   for (std::size_t i = 0; i < loras.size(); ++i) {
+    check_name(loras[i]);
     check_scale({loras[i].name, loras[i].scale});
     for (std::size_t j = 0; j < i; ++j) {
       if (loras[i].name == loras[j].name) {

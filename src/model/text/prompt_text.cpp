@@ -40,15 +40,6 @@ char32_t next_code_point(std::string_view text, std::size_t& at) {
   return static_cast<char32_t>(value);
 }
 
-bool is_utf8(std::string_view text) {
-  for (std::size_t at = 0; at < text.size();) {
-    if (read_code_point(text, at) < 0) {
-      return false;
-    }
-  }
-  return true;
-}
-
 /// Composes valid UTF-8.
 std::string composed(std::string_view text) {
   utf8proc_uint8_t* result = nullptr;
@@ -153,6 +144,15 @@ PromptText normalise_prompt(std::string_view text, std::size_t offset) {
     begin = end;
   }
   return result;
+}
+
+bool is_utf8(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    if (read_code_point(text, at) < 0) {
+      return false;
+    }
+  }
+  return true;
 }
 
 std::string compose(const std::string& text) { return is_utf8(text) ? composed(text) : text; }

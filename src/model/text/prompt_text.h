@@ -18,6 +18,9 @@ using PromptText = std::vector<PromptChar>;
 /// `offset`. Throws Error if `text` is invalid UTF-8.
 PromptText normalise_prompt(std::string_view text, std::size_t offset);
 
+/// True if the text is valid UTF-8.
+bool is_utf8(std::string_view text);
+
 /// Returns the text with letters and accents composed (NFC), so that names that look equal are equal. Returns
 /// invalid UTF-8 unchanged.
 std::string compose(const std::string& text);
