@@ -105,8 +105,8 @@ SD_API sd_status sd_model_add_lora(sd_model* model, const char* file, const char
 /** Removes a LoRA. Streams use it until their next sd_stream_set. */
 SD_API sd_status sd_model_remove_lora(sd_model* model, const char* name, sd_error* error);
 
-/** Writes the text encoder's output for a prompt, [prompt_tokens][embedding_width]. `count` is the number of
- * values. */
+/** Writes the text encoder's output for a prompt, [prompt_tokens][embedding_width]. The prompt has at most
+ * 10000 bytes. `count` is the number of values. */
 SD_API sd_status sd_model_encode_prompt(sd_model* model, const char* prompt, float* values, size_t count,
                                         sd_error* error);
 

@@ -124,7 +124,8 @@ class STREAMDIFFUSION_API Model {
 
   /// Returns the text encoder's output for a prompt: [ModelInfo::prompt_tokens][ModelInfo::embedding_width].
   /// `<lora:...>` tags in the prompt and `lora_scales` change the encoder as they do in a stream. Throws
-  /// PromptError for a prompt that cannot be used, and ArgumentError for an unknown LoRA.
+  /// PromptError for a prompt that cannot be used, and ArgumentError for an unknown LoRA or a prompt of more
+  /// than Parameters::kLongestText bytes.
   std::vector<float> encode_prompt(const std::string& prompt, std::span<const LoraScale> lora_scales = {});
 
   struct Impl;  ///< Internal to the library.

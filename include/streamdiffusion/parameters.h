@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -41,9 +42,9 @@ struct SimilarityFilterParameters {
 
 /// The scale of one of the LoRAs that the model has.
 struct LoraScale {
-  std::string name;    ///< Name of the LoRA, as in LoraOptions.
   static constexpr float kLargest = 1000;  ///< Largest magnitude of a scale.
 
+  std::string name;    ///< Name of the LoRA, as in LoraOptions.
   float scale = 1.0F;  ///< Factor on the LoRA's change of the weights: -kLargest to kLargest.
 
   /// True if all fields are equal.
@@ -79,8 +80,10 @@ STREAMDIFFUSION_API Blend parse_blend(const std::string& name);
 /// Returns the name that parse_blend parses.
 STREAMDIFFUSION_API const char* to_string(Blend blend);
 
-/// The parameters of a stream that may change between any two frames. A text has at most 10000 bytes.
+/// The parameters of a stream that may change between any two frames. A text has at most kLongestText bytes.
 struct Parameters {
+  static constexpr std::size_t kLongestText = 10000;  ///< In bytes; 77 tokens take about 400.
+
   std::string prompt = {};  ///< Prompt in UTF-8. Tokens beyond ModelInfo::prompt_tokens are dropped.
   std::vector<WeightedPrompt> prompts = {};  ///< At most 16, blended. Unless empty, they replace `prompt`.
   Blend prompt_blend = Blend::linear;        ///< How `prompts`, and a prompt in transition, are blended.

@@ -287,6 +287,10 @@ std::string Model::add_lora(const LoraOptions& lora) { return impl_->add_lora(lo
 void Model::remove_lora(const std::string& name) { impl_->remove_lora(name); }
 
 std::vector<float> Model::encode_prompt(const std::string& prompt, std::span<const LoraScale> lora_scales) {
+  if (prompt.size() > Parameters::kLongestText) {
+    throw ArgumentError("prompt has " + std::to_string(prompt.size()) + " bytes, must be a text of at most " +
+                        std::to_string(Parameters::kLongestText) + " bytes");
+  }
   std::vector<LoraScale> of_prompt;
   const std::string text = impl_->take_lora_tags(prompt, of_prompt);
   const auto weights = impl_->weights({lora_scales.begin(), lora_scales.end()}, of_prompt);

@@ -16,7 +16,7 @@
 
 namespace streamdiffusion {
 
-inline constexpr std::size_t kLongestPrompt = 10000;  ///< Maximum in bytes; 77 tokens take about 400.
+inline constexpr std::size_t kLongestPrompt = Parameters::kLongestText;
 
 /// Gives access to one field of Settings.
 template <typename T>

@@ -209,6 +209,11 @@ static void test_embeds(sd_model* model) {
   expect_ok(sd_stream_generate_image(by_text, NULL, &outs[0], &error), &error, "sd_stream_generate_image");
   expect_ok(sd_stream_generate_image(by_embeds, NULL, &outs[1], &error), &error, "sd_stream_generate_image");
   EXPECT(memcmp(pixels[0], pixels[1], VALUES) == 0);
+  char* const too_long = malloc(10002);
+  memset(too_long, 'a', 10001);
+  too_long[10001] = '\0';
+  EXPECT(sd_model_encode_prompt(model, too_long, values, count, &error) == SD_INVALID_ARGUMENT);
+  free(too_long);
   free(values);
   sd_stream_free(by_text);
   sd_stream_free(by_embeds);
