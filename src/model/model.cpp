@@ -77,13 +77,12 @@ std::vector<LoraScale> scales_of(const std::vector<LoraOptions>& loras) {
   return scales;
 }
 
-/// Fills in defaults and checks the LoRAs. Throws Error for a duplicate name, a scale that is not finite or a
+/// Fills in defaults and checks the LoRAs. Throws Error for a duplicate name, a scale out of range or a
 /// missing LoRA folder.
 ModelOptions complete(ModelOptions options) {
   complete_loras(options.loras);
   if (options.lora_folder && !std::filesystem::is_directory(*options.lora_folder)) {
-    throw ArgumentError(options.lora_folder->string() +
-                        ": there is no such folder; give one that holds LoRAs");
+    throw FileError(options.lora_folder->string() + ": there is no such folder; give one that holds LoRAs");
   }
   if (!options.on_warning) {
     options.on_warning = [](const std::string& message) { std::cerr << "warning: " << message << '\n'; };

@@ -63,8 +63,8 @@ std::optional<bool> given_v_prediction(const ModelOptions& options) {
     return std::nullopt;
   }
   if (options.prediction_type != "epsilon" && options.prediction_type != "v_prediction") {
-    throw FileError("prediction type \"" + options.prediction_type +
-                    "\" is not known: use epsilon, v_prediction or auto");
+    throw ArgumentError("prediction type \"" + options.prediction_type +
+                        "\" is not known: use epsilon, v_prediction or auto");
   }
   return options.prediction_type == "v_prediction";
 }

@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <system_error>
 #include <utility>
 
+#include "posix/unreadable_file.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
@@ -26,24 +26,20 @@ class FileDescriptor {
   int value_;
 };
 
-[[noreturn]] void fail(const std::filesystem::path& file, int error) {
-  throw SystemError(file.string() + ": cannot be read: " + std::generic_category().message(error));
-}
-
 }  // namespace
 
 MappedFile::MappedFile(const std::filesystem::path& file) {
   const int opened = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
   if (opened < 0) {
-    fail(file, errno);
+    posix::throw_unreadable(file, errno);
   }
   const FileDescriptor descriptor(opened);
   struct stat status {};
   if (::fstat(descriptor.value(), &status) != 0) {
-    fail(file, errno);
+    posix::throw_unreadable(file, errno);
   }
   if (!S_ISREG(status.st_mode)) {
-    throw SystemError(file.string() + ": is not a file");
+    throw FileError(file.string() + ": is not a file");
   }
   if (status.st_size == 0) {
     return;  // nothing to map
@@ -51,7 +47,7 @@ MappedFile::MappedFile(const std::filesystem::path& file) {
   const auto size = static_cast<std::size_t>(status.st_size);
   void* const data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor.value(), 0);
   if (data == MAP_FAILED) {
-    fail(file, errno);
+    posix::throw_unreadable(file, errno);
   }
   bytes_ = {static_cast<const std::byte*>(data), size};
 }

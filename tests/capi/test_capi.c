@@ -288,6 +288,8 @@ static void test_shared_steps(sd_model* model) {
   sd_frame outs[2] = {frame_of(out_pixels[0], -1), frame_of(out_pixels[1], -1)};
   sd_stream_step_arguments steps[2];
   memset(steps, 0, sizeof steps);
+  EXPECT(sd_model_add_lora(model, file, "\xff", 1.0f, &error) == SD_INVALID_ARGUMENT);
+  EXPECT(sd_model_add_lora(model, "/nowhere.safetensors", NULL, 1.0f, &error) == SD_INVALID_FILE);
   for (int i = 0; i < 2; ++i) {
     steps[i].stream = streams[i];
     steps[i].in = &in;

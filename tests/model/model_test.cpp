@@ -165,6 +165,52 @@ TEST(Model, OptionsOutOfRangeAreErrors) {
       {"nowhere.safetensors"});
 }
 
+/// The code of the Error that loading with the changed options throws.
+template <typename Change>
+ErrorCode code_of(Change&& change) {
+  ModelOptions options = options_for(published("tiny-sd15"));
+  change(options);
+  try {
+    Model::load(options);
+  } catch (const Error& error) {
+    return error.code();
+  }
+  ADD_FAILURE() << "no Error";
+  return ErrorCode::other;
+}
+
+TEST(Model, AMissingFileHasTheSameCodeWhereverItIsNamed) {
+  const fs::path file = "nowhere/nothing.safetensors";
+  const fs::path folder = "nowhere";
+  EXPECT_EQ(code_of([&](ModelOptions& o) { o.path = folder; }), ErrorCode::invalid_file);
+  EXPECT_EQ(code_of([&](ModelOptions& o) { o.path = file; }), ErrorCode::invalid_file);
+  EXPECT_EQ(code_of([&](ModelOptions& o) { o.vae = file; }), ErrorCode::invalid_file);
+  EXPECT_EQ(code_of([&](ModelOptions& o) { o.lora_folder = folder; }), ErrorCode::invalid_file);
+  EXPECT_EQ(code_of([&](ModelOptions& o) { o.loras = {{.file = file}}; }), ErrorCode::invalid_file);
+  EXPECT_EQ(code_of([&](ModelOptions& o) { o.loras = {{.file = published("tiny-sd15")}}; }),
+            ErrorCode::invalid_file)
+      << "a folder";
+  EXPECT_EQ(code_of([&](ModelOptions& o) { o.embeddings = {{.file = file}}; }), ErrorCode::invalid_file);
+}
+
+TEST(Model, AnOptionOutOfRangeHasTheCodeOfAnArgument) {
+  EXPECT_EQ(code_of([](ModelOptions& o) { o.clip_skip = 99; }), ErrorCode::invalid_argument);
+  EXPECT_EQ(code_of([](ModelOptions& o) { o.prediction_type = "x0"; }), ErrorCode::invalid_argument);
+}
+
+TEST(Model, PromptsOfMoreBytesThanAStreamTakesAreNotEncoded) {
+  const auto model = Model::load(options_for(published("tiny-sd15")));
+  EXPECT_NO_THROW(model->encode_prompt(std::string(Parameters::kLongestText, ' ')));
+  EXPECT_THROW(model->encode_prompt(std::string(Parameters::kLongestText + 1, ' ')), ArgumentError);
+}
+
+TEST(Model, NamesOfLorasAreUtf8) {
+  const auto model = Model::load(options_for(published("tiny-sd15")));
+  const fs::path file = published("tiny-sd15") / "lora-kohya.safetensors";
+  expect_error([&] { model->add_lora({.file = file, .name = "\xff"}); }, {file.string(), "UTF-8"});
+  EXPECT_TRUE(model->info().loras.empty());
+}
+
 TEST(Model, LoraKeysThatMatchNothingAreReported) {
   std::vector<std::string> warnings;
   ModelOptions options = options_of_folder(published("tiny-kl"));

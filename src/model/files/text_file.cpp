@@ -2,9 +2,9 @@
 
 #include <cerrno>
 #include <fstream>
-#include <system_error>
 
 #include "model/files/dduf.h"
+#include "posix/unreadable_file.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
@@ -39,7 +39,7 @@ std::string read_text_file(const std::filesystem::path& file, std::size_t limit)
   }
   std::ifstream in(file, std::ios::binary);
   if (!in) {
-    throw FileError(file.string() + ": cannot be read: " + std::generic_category().message(errno));
+    posix::throw_unreadable(file, errno);
   }
   std::string text;
   for (char block[1 << 16]; in.read(block, sizeof block) || in.gcount() > 0;) {

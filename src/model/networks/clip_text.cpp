@@ -116,8 +116,8 @@ ClipText::Impl::Impl(const ClipTextConfig& configuration, LayerLoader& loader, c
                          config.max_position_embeddings, config.hidden_size),
       final_layer_norm(loader, "final_layer_norm", config.hidden_size, config.layer_norm_eps) {
   if (clip_skip < 0 || clip_skip > config.num_hidden_layers) {
-    throw FileError("clip skip is " + std::to_string(clip_skip) + ", must be 0 .. " +
-                    std::to_string(config.num_hidden_layers) + " for this text encoder");
+    throw ArgumentError("clip skip is " + std::to_string(clip_skip) + ", must be 0 .. " +
+                        std::to_string(config.num_hidden_layers) + " for this text encoder");
   }
   if (config.num_attention_heads < 1 || config.hidden_size % config.num_attention_heads != 0) {
     throw FileError(files.where() + ": hidden_size " + std::to_string(config.hidden_size) +
