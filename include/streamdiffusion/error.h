@@ -39,12 +39,16 @@ class STREAMDIFFUSION_API Error : public std::runtime_error {
   ErrorCode code_;
 };
 
-/// An option or parameter is out of range or does not fit.
-class STREAMDIFFUSION_API ArgumentError : public Error {
+/// A failure of one kind, for programs that catch it by its type.
+template <ErrorCode Code>
+class STREAMDIFFUSION_API ErrorOf : public Error {
  public:
   /// `message` is what `what()` returns.
-  explicit ArgumentError(const std::string& message) : Error(message, ErrorCode::invalid_argument) {}
+  explicit ErrorOf(const std::string& message) : Error(message, Code) {}
 };
+
+/// An option or parameter is out of range or does not fit.
+using ArgumentError = ErrorOf<ErrorCode::invalid_argument>;
 
 /// The model cannot use a prompt.
 class STREAMDIFFUSION_API PromptError : public Error {
@@ -60,60 +64,28 @@ class STREAMDIFFUSION_API PromptError : public Error {
 };
 
 /// A model file, LoRA or embedding is missing, malformed or not supported.
-class STREAMDIFFUSION_API FileError : public Error {
- public:
-  /// `message` is what `what()` returns.
-  explicit FileError(const std::string& message) : Error(message, ErrorCode::invalid_file) {}
-};
+using FileError = ErrorOf<ErrorCode::invalid_file>;
 
 /// An image, video, camera or window cannot be opened, read or written.
-class STREAMDIFFUSION_API MediaError : public Error {
- public:
-  /// `message` is what `what()` returns.
-  explicit MediaError(const std::string& message) : Error(message, ErrorCode::media) {}
-};
+using MediaError = ErrorOf<ErrorCode::media>;
 
 /// A model is not on the hub, or cannot be downloaded.
-class STREAMDIFFUSION_API HubError : public Error {
- public:
-  /// `message` is what `what()` returns.
-  explicit HubError(const std::string& message) : Error(message, ErrorCode::hub) {}
-};
+using HubError = ErrorOf<ErrorCode::hub>;
 
 /// The operating system refused something.
-class STREAMDIFFUSION_API SystemError : public Error {
- public:
-  /// `message` is what `what()` returns.
-  explicit SystemError(const std::string& message) : Error(message, ErrorCode::system) {}
-};
+using SystemError = ErrorOf<ErrorCode::system>;
 
 /// The memory of the computer or of the device does not suffice.
-class STREAMDIFFUSION_API OutOfMemory : public Error {
- public:
-  /// `message` is what `what()` returns.
-  explicit OutOfMemory(const std::string& message) : Error(message, ErrorCode::out_of_memory) {}
-};
+using OutOfMemory = ErrorOf<ErrorCode::out_of_memory>;
 
 /// The compute device is missing or cannot be used.
-class STREAMDIFFUSION_API DeviceError : public Error {
- public:
-  /// `message` is what `what()` returns.
-  explicit DeviceError(const std::string& message) : Error(message, ErrorCode::device) {}
-};
+using DeviceError = ErrorOf<ErrorCode::device>;
 
 /// The compute device is lost for this process, because a GPU failed or was removed. Every later call fails
 /// too, so the program has to be restarted.
-class STREAMDIFFUSION_API DeviceLost : public Error {
- public:
-  /// `message` is what `what()` returns.
-  explicit DeviceLost(const std::string& message) : Error(message, ErrorCode::device_lost) {}
-};
+using DeviceLost = ErrorOf<ErrorCode::device_lost>;
 
 /// The caller stopped the call.
-class STREAMDIFFUSION_API Cancelled : public Error {
- public:
-  /// `message` is what `what()` returns.
-  explicit Cancelled(const std::string& message) : Error(message, ErrorCode::cancelled) {}
-};
+using Cancelled = ErrorOf<ErrorCode::cancelled>;
 
 }  // namespace streamdiffusion
