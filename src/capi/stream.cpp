@@ -1,6 +1,5 @@
 // The functions of the C interface that run streams.
 
-#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -111,16 +110,6 @@ sd_status run_buffer(sd_stream* stream, sd_frame* out, size_t count, size_t* fin
   return status == SD_OK ? run_step(stream, out, count, finished, error, std::forward<Step>(step)) : status;
 }
 
-void check_distinct(std::span<const sd_stream_step_arguments> steps) {
-  std::set<const sd_stream*> streams;
-  for (const sd_stream_step_arguments& step : steps) {
-    require(step.stream, "stream");
-    if (!streams.insert(step.stream).second) {
-      throw ArgumentError("a stream is listed twice in one call of sd_step_streams");
-    }
-  }
-}
-
 }  // namespace
 
 sd_status sd_stream_step(sd_stream* stream, const sd_frame* in, sd_frame* out, size_t count, size_t* finished,
@@ -193,13 +182,13 @@ sd_status sd_stream_decode(sd_stream* stream, const float* latents, size_t laten
 sd_status sd_step_streams(sd_stream_step_arguments* steps, size_t count, sd_error* error) {
   return call(error, [&] {
     require(steps, "steps");
-    check_distinct(std::span(steps, count));
     std::vector<StreamStep> own;
     for (const sd_stream_step_arguments& step : std::span(steps, count)) {
       check_count(*step.stream, step.count);
       own.push_back({.stream = &step.stream->stream,
                      .in = inputs(*step.stream, step.in, step.count),
                      .out = outputs(*step.stream, step.out, step.count)});
+      require(step.stream, "stream");
     }
     step_streams(own);
     for (size_t i = 0; i < count; ++i) {

@@ -46,19 +46,22 @@ void denoise(std::vector<Participant> participants) {
   }
 }
 
-void check_distinct(std::span<const StreamStep> steps) {
+void check_streams(std::span<const StreamStep> steps) {
   std::vector<const Stream*> streams;
   std::ranges::transform(steps, std::back_inserter(streams), &StreamStep::stream);
+  if (std::ranges::find(streams, nullptr) != streams.end()) {
+    throw ArgumentError("a step of several has no stream (it is null)");
+  }
   std::ranges::sort(streams);
   if (std::ranges::adjacent_find(streams) != streams.end()) {
-    throw ArgumentError("a stream is listed twice in one call of step_streams");
+    throw ArgumentError("a stream is listed twice in one call that steps several streams");
   }
 }
 
 }  // namespace
 
 void step_streams(std::span<StreamStep> steps) {
-  check_distinct(steps);
+  check_streams(steps);
   for (const StreamStep& step : steps) {
     const Stream::Impl& stream = StreamAccess::impl(*step.stream);
     check_input(step.in, stream.labels.size(), stream.options);

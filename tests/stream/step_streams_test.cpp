@@ -132,6 +132,11 @@ TEST_F(StepStreamsTest, AStreamThatIsListedTwiceIsRefused) {
   EXPECT_EQ(stream.statistics().steps, 0);
 }
 
+TEST_F(StepStreamsTest, AStepWithoutAStreamIsRefused) {
+  std::vector<StreamStep> steps(2);
+  EXPECT_THROW(step_streams(steps), ArgumentError);
+}
+
 TEST_F(StepStreamsTest, TheOutputOfASkippedStreamMayBeTheInputOfAnother) {
   Parameters filtered = make_parameters({30});
   filtered.similarity_filter = {.enabled = true, .threshold = 0.0F, .max_skip_frame = 1000};
