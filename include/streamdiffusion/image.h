@@ -18,11 +18,15 @@ enum class PixelType {
 /// channels of a pixel lie beside each other in the order R, G, B, A. Colours are sRGB.
 template <typename Pointer>
 struct BasicImageView {
-  Pointer data = nullptr;     ///< The first channel of the pixel at the top left.
-  int width = 0;              ///< Width in pixels.
-  int height = 0;             ///< Height in pixels.
-  std::ptrdiff_t stride = 0;  ///< Distance between the starts of neighbouring lines in bytes, at least
-                              ///< line_bytes(); 0: no padding.
+  /// The first channel of the pixel at the top left, also if the stride is negative. The address of float
+  /// values is a multiple of 4.
+  Pointer data = nullptr;
+  int width = 0;   ///< Width in pixels.
+  int height = 0;  ///< Height in pixels.
+  /// Distance from the start of a line to that of the line below it, in bytes; 0: no padding. It is at least
+  /// line_bytes(), or at most -line_bytes() for an image that lies upside down in memory. With float values
+  /// it is a multiple of 4.
+  std::ptrdiff_t stride = 0;
   /// 3 (RGB) or 4 (RGBA). Alpha is ignored in input images and set to opaque in output images.
   int channels = 3;
   PixelType type = PixelType::uint8;  ///< Type of the values.

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <string>
 
+#include "model/networks/autoencoder.h"
 #include "settings/stream_limits.h"
 #include "streamdiffusion/error.h"
-#include "model/networks/autoencoder.h"
 
 namespace streamdiffusion {
 
@@ -16,15 +18,15 @@ namespace {
 std::string size_text(int width, int height) { return std::to_string(width) + "x" + std::to_string(height); }
 
 void check_side(const char* name, int value, int multiple) {
+  if (value > kSideRange.high) {
+    throw ArgumentError(std::string(name) + " is " + std::to_string(value) + ", too large: at most " +
+                        std::to_string(kSideRange.high));
+  }
   if (value < multiple || value % multiple != 0) {
     const int lower = value < multiple ? multiple : value / multiple * multiple;
     throw ArgumentError(std::string(name) + " is " + std::to_string(value) + ", must be a multiple of " +
                         std::to_string(multiple) + ", as " + std::to_string(lower) + " or " +
                         std::to_string(lower + multiple));
-  }
-  if (!kSideRange.contains(value)) {
-    throw ArgumentError(std::string(name) + " is " + std::to_string(value) + ", too large: at most " +
-                        std::to_string(kSideRange.high));
   }
 }
 
@@ -32,6 +34,30 @@ void check_count(const char* verb, std::size_t given, std::size_t count) {
   if (given != count) {
     throw ArgumentError(std::string("this call ") + verb + " " + std::to_string(count) + " frames, " +
                         std::to_string(given) + " were given");
+  }
+}
+
+void check_stride(std::ptrdiff_t stride, std::ptrdiff_t line_bytes, int height) {
+  if (stride > -line_bytes && stride < line_bytes) {
+    throw ArgumentError("a frame's stride is " + std::to_string(stride) + " bytes, its lines have " +
+                        std::to_string(line_bytes));
+  }
+  const std::ptrdiff_t largest = std::numeric_limits<std::ptrdiff_t>::max() / height;
+  if (stride > largest || stride < -largest) {
+    throw ArgumentError("a frame's stride is " + std::to_string(stride) + " bytes, too much for " +
+                        std::to_string(height) + " lines");
+  }
+}
+
+void check_alignment(const void* data, std::ptrdiff_t stride) {
+  constexpr std::size_t kFloat = sizeof(float);
+  if (stride % static_cast<std::ptrdiff_t>(kFloat) != 0) {
+    throw ArgumentError("the stride of a frame of float values is " + std::to_string(stride) +
+                        " bytes, must be a multiple of " + std::to_string(kFloat));
+  }
+  if (reinterpret_cast<std::uintptr_t>(data) % kFloat != 0) {
+    throw ArgumentError("the float values of a frame begin at an address that is no multiple of " +
+                        std::to_string(kFloat));
   }
 }
 
@@ -49,9 +75,9 @@ void check_image(const BasicImageView<Pointer>& image, const StreamOptions& opti
     throw ArgumentError("a frame has " + std::to_string(image.channels) +
                         " channels, must have 3 (RGB) or 4 (RGBA)");
   }
-  if (image.line_stride() < static_cast<std::ptrdiff_t>(image.line_bytes())) {
-    throw ArgumentError("a frame's stride is " + std::to_string(image.stride) + ", its lines have " +
-                        std::to_string(image.line_bytes()) + " bytes");
+  check_stride(image.line_stride(), static_cast<std::ptrdiff_t>(image.line_bytes()), image.height);
+  if (image.type == PixelType::float32) {
+    check_alignment(image.data, image.line_stride());
   }
 }
 

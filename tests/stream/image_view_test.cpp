@@ -1,9 +1,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "streamdiffusion/error.h"
@@ -172,6 +174,70 @@ TEST_F(ImageViewTest, ASkippedStepWritesTheLastResultInTheFormThatIsAskedFor) {
   ASSERT_TRUE(stream.step(in, std::span(&out, 1)).skipped);
   EXPECT_EQ(difference(image, redraw(frame)), 0);
   EXPECT_EQ(out.number, 4);
+}
+
+/// Returns the values upside down, with the view of the original image.
+template <typename Value>
+MutableImageView turn_upside_down(PaddedImage<Value>& image) {
+  for (int y = 0; y < kSize / 2; ++y) {
+    std::swap_ranges(&image.at(0, y, 0), &image.at(0, y, 0) + image.line(), &image.at(0, kSize - 1 - y, 0));
+  }
+  MutableImageView view = image.view();
+  view.data = &image.at(0, kSize - 1, 0);
+  view.stride = -view.stride;
+  return view;
+}
+
+TEST_F(ImageViewTest, ImagesMayLieUpsideDownInMemory) {
+  const Frame frame = make_frame(4);
+  const Frame expected = redraw(frame);
+  PaddedImage<std::uint8_t> bytes(3, 77, PixelType::uint8);
+  PaddedImage<float> floats(4, 0.3F, PixelType::float32);
+  for_each_value([&](int x, int y, int channel) {
+    bytes.at(x, y, channel) = pixel_of(frame, x, y, channel);
+    floats.at(x, y, channel) = static_cast<float>(pixel_of(frame, x, y, channel)) / 255.0F;
+  });
+  EXPECT_EQ(difference(redraw(ImageView(turn_upside_down(bytes))), expected), 0);
+  EXPECT_LE(difference(redraw(ImageView(turn_upside_down(floats))), expected), 1);
+
+  Stream stream = make_stream();
+  const std::vector<InputFrame> in = {frame};
+  std::vector<OutputFrame> out = {turn_upside_down(bytes)};
+  ASSERT_EQ(stream.step(in, out).finished, 1U);
+  for_each_value([&](int x, int y, int channel) {
+    ASSERT_EQ(bytes.at(x, kSize - 1 - y, channel), pixel_of(expected, x, y, channel));
+  });
+}
+
+TEST_F(ImageViewTest, StridesThatLeadBeyondMemoryOrBetweenFloatsAreRefused) {
+  Stream stream = make_stream();
+  PaddedImage<float> floats(3, 0.5F, PixelType::float32);
+  Frame frame = make_frame(0);
+  std::vector<OutputFrame> out = {frame.view()};
+  const auto expect_refused = [&](const ImageView& view, const std::string& why) {
+    const InputFrame in(view);
+    try {
+      stream.step(std::span(&in, 1), out);
+      ADD_FAILURE() << "accepted: " << why;
+    } catch (const ArgumentError& error) {
+      EXPECT_NE(std::string(error.what()).find(why), std::string::npos) << error.what();
+    }
+  };
+  constexpr std::ptrdiff_t kLargest = std::numeric_limits<std::ptrdiff_t>::max();
+  for (const std::ptrdiff_t stride : {kLargest, -kLargest, -kLargest - 1, kLargest / (kSize - 1)}) {
+    ImageView bytes = frame.view();
+    bytes.stride = stride;
+    expect_refused(bytes, "too much for 32 lines");
+  }
+  ImageView backwards = frame.view();
+  backwards.stride = -1;
+  expect_refused(backwards, "stride is -1 bytes, its lines have 96");
+  ImageView between_floats = floats.view();
+  between_floats.stride += 1;
+  expect_refused(between_floats, "must be a multiple of 4");
+  ImageView shifted = floats.view();
+  shifted.data = static_cast<const std::byte*>(shifted.data) + 2;
+  expect_refused(shifted, "an address that is no multiple of 4");
 }
 
 TEST_F(ImageViewTest, ViewsThatDoNotFitAreRefused) {

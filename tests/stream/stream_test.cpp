@@ -258,6 +258,7 @@ TEST_F(StreamTest, SizesThatAreNoMultipleOfEightOrTooLargeAreErrors) {
   EXPECT_NE(message(64, 0, 1).find("height is 0"), std::string::npos);
   EXPECT_NE(message(-8, 64, 1).find("width is -8"), std::string::npos);
   EXPECT_NE(message(65536, 65536, 1).find("memory"), std::string::npos);
+  EXPECT_NE(message(std::numeric_limits<int>::max(), 64, 1).find("too large"), std::string::npos);
   EXPECT_NE(message(1 << 30, 64, 1).find("too large"), std::string::npos);
   EXPECT_NE(message(64, 64, 0).find("frame_buffer_size is 0"), std::string::npos);
 }
