@@ -5,6 +5,7 @@
 #include "settings/setting.h"
 #include "stream/step_rows.h"
 #include "stream/stream_checks.h"
+#include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
 
@@ -15,6 +16,13 @@ bool same_denoising(const Parameters& a, const Parameters& b) {
   Parameters with_filter_of_b = a;
   with_filter_of_b.similarity_filter = b.similarity_filter;
   return with_filter_of_b == b;
+}
+
+std::shared_ptr<Model> checked(std::shared_ptr<Model> model) {
+  if (!model) {
+    throw ArgumentError("a stream is made without a model (it is null)");
+  }
+  return model;
 }
 
 StreamOptions checked(const StreamOptions& options, const Model& model) {
@@ -30,7 +38,7 @@ std::vector<FrameLabel> make_labels(const StreamOptions& options) {
 
 Stream::Impl::Impl(std::shared_ptr<Model> given_model, const StreamOptions& given_options,
                    const Parameters& given_parameters)
-    : model(std::move(given_model)),
+    : model(checked(std::move(given_model))),
       options(checked(given_options, *model)),
       codec(device(), *ModelAccess::impl(*model).autoencoder, images()),
       filter(device(), images(), given_parameters.seed),

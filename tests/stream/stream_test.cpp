@@ -263,6 +263,10 @@ TEST_F(StreamTest, SizesThatAreNoMultipleOfEightOrTooLargeAreErrors) {
   EXPECT_NE(message(64, 64, 0).find("frame_buffer_size is 0"), std::string::npos);
 }
 
+TEST_F(StreamTest, AStreamWithoutAModelIsRefused) {
+  EXPECT_THROW(Stream(nullptr, make_options(), make_parameters()), ArgumentError);
+}
+
 TEST_F(StreamTest, CountsStepsAndTime) {
   Stream stream = make(make_parameters());
   step_frames(stream, 0, 3);
