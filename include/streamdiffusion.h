@@ -155,63 +155,84 @@ typedef enum sd_pixel_type {
   SD_FLOAT32 = 1 /**< 0 to 1 */
 } sd_pixel_type;
 
-/** An image in memory of the caller: lines from top to bottom, channels in the order R, G, B, A; colours are
- * sRGB. */
-typedef struct sd_image {
-  void* data;         /**< the first channel of the pixel at the top left; NULL: no image */
+/** An image in memory of the caller that the library reads: lines from top to bottom, channels in the order
+ * R, G, B, A; colours are sRGB. */
+typedef struct sd_input_image {
+  const void* data; /**< the first channel of the pixel at the top left; NULL: no image */
+  int32_t width;    /**< in pixels */
+  int32_t height;   /**< in pixels */
+  /** Distance from a line to the one below it in bytes; 0: lines lie beside each other. It is negative if the
+   * image lies upside down in memory, and a multiple of 4 for float values. */
+  ptrdiff_t stride;
+  int32_t channels;   /**< 3 or 4; alpha is ignored */
+  sd_pixel_type type; /**< dense 8-bit RGB is read where it lies; other forms are converted */
+} sd_input_image;
+
+/** An image in memory of the caller that the library writes. */
+typedef struct sd_output_image {
+  void* data;         /**< as in sd_input_image */
   int32_t width;      /**< in pixels */
   int32_t height;     /**< in pixels */
-  ptrdiff_t stride;   /**< distance from line to line in bytes; 0: lines lie beside each other */
-  int32_t channels;   /**< 3 or 4; alpha is ignored on the way in and opaque on the way out */
-  sd_pixel_type type; /**< dense 8-bit RGB is read and written where it lies; other forms are converted */
-} sd_image;
+  ptrdiff_t stride;   /**< as in sd_input_image */
+  int32_t channels;   /**< 3 or 4; alpha becomes opaque */
+  sd_pixel_type type; /**< dense 8-bit RGB is written where it lies; other forms are converted */
+} sd_output_image;
 
-/** A frame: an image of the stream's size, its latents, or (as output) both. Memory of an output that is NULL
- * is not written; without an image, nothing is decoded. Latents are [4][height / 8][width / 8] as in PyTorch,
- * multiplied by the scaling factor as in diffusers. */
-typedef struct sd_frame {
-  sd_image image;      /**< without data: no image */
-  float* latents;      /**< NULL: no latents */
-  size_t latent_count; /**< number of latents */
-  int64_t number;      /**< passed on from input to output */
-  int64_t time;        /**< in microseconds; passed on, and transitions of prompts and seeds run by it */
-} sd_frame;
+/** A frame that goes in: an image of the stream's size, or its latents. Latents are
+ * [4][height / 8][width / 8] as in PyTorch, multiplied by the scaling factor as in diffusers. */
+typedef struct sd_input_frame {
+  sd_input_image image; /**< without data: no image */
+  const float* latents; /**< NULL: no latents */
+  size_t latent_count;  /**< number of latents */
+  int64_t number;       /**< passed on to the output */
+  int64_t time;         /**< in microseconds; passed on, and transitions of prompts and seeds run by it */
+} sd_input_frame;
+
+/** A frame that comes out: an image of the stream's size, its latents, or both. Memory that is NULL is not
+ * written; without an image, nothing is decoded. */
+typedef struct sd_output_frame {
+  sd_output_image image; /**< without data: no image */
+  float* latents;        /**< as in sd_input_frame; NULL: no latents */
+  size_t latent_count;   /**< number of latents */
+  int64_t number;        /**< set to the number of the input */
+  int64_t time;          /**< set to the time of the input */
+} sd_output_frame;
 
 /** Runs one step of image to image. `in` and `out` have frame_buffer_size frames each. `finished` receives
  * the number of frames that were written, 0 or frame_buffer_size; `skipped` receives 1 if the similarity
  * filter skipped the input and the last result was written again, else 0. Either may be NULL. */
-SD_API sd_status sd_stream_step(sd_stream* stream, const sd_frame* in, sd_frame* out, size_t count,
-                                size_t* finished, int32_t* skipped, sd_error* error);
+SD_API sd_status sd_stream_step(sd_stream* stream, const sd_input_frame* in, sd_output_frame* out,
+                                size_t count, size_t* finished, int32_t* skipped, sd_error* error);
 /** Writes frames that are still in flight, those of one step; `finished` is 0 if none is left. */
-SD_API sd_status sd_stream_drain(sd_stream* stream, sd_frame* out, size_t count, size_t* finished,
+SD_API sd_status sd_stream_drain(sd_stream* stream, sd_output_frame* out, size_t count, size_t* finished,
                                  sd_error* error);
 /** Runs one step of text to image. `finished` is as for sd_stream_step. */
-SD_API sd_status sd_stream_generate(sd_stream* stream, sd_frame* out, size_t count, size_t* finished,
+SD_API sd_status sd_stream_generate(sd_stream* stream, sd_output_frame* out, size_t count, size_t* finished,
                                     sd_error* error);
 /** Generates one finished image, from an image or, if `in` is NULL, from text. Frames in flight do not
  * change.
  */
-SD_API sd_status sd_stream_generate_image(sd_stream* stream, const sd_frame* in, sd_frame* out,
+SD_API sd_status sd_stream_generate_image(sd_stream* stream, const sd_input_frame* in, sd_output_frame* out,
                                           sd_error* error);
 /** Generates one finished image from text for each of `count` variations, with the noise of the seed plus the
  * variation. */
-SD_API sd_status sd_stream_generate_images(sd_stream* stream, const uint32_t* variations, sd_frame* out,
-                                           size_t count, sd_error* error);
+SD_API sd_status sd_stream_generate_images(sd_stream* stream, const uint32_t* variations,
+                                           sd_output_frame* out, size_t count, sd_error* error);
 /** Encodes an image of the stream's size to latents. */
-SD_API sd_status sd_stream_encode(sd_stream* stream, const sd_image* image, float* latents,
+SD_API sd_status sd_stream_encode(sd_stream* stream, const sd_input_image* image, float* latents,
                                   size_t latent_count, sd_error* error);
 /** Decodes latents to an image of the stream's size. */
 SD_API sd_status sd_stream_decode(sd_stream* stream, const float* latents, size_t latent_count,
-                                  const sd_image* image, sd_error* error);
+                                  const sd_output_image* image, sd_error* error);
 
 /** The arguments and the result of one stream's step in sd_step_streams. */
 typedef struct sd_stream_step_arguments {
-  sd_stream* stream;  /**< not NULL; each stream at most once */
-  const sd_frame* in; /**< as for sd_stream_step */
-  sd_frame* out;      /**< as for sd_stream_step */
-  size_t count;       /**< frame_buffer_size of the stream */
-  size_t finished;    /**< set by the call */
-  int32_t skipped;    /**< set by the call */
+  sd_stream* stream;        /**< not NULL; each stream at most once */
+  const sd_input_frame* in; /**< as for sd_stream_step */
+  sd_output_frame* out;     /**< as for sd_stream_step */
+  size_t count;             /**< frame_buffer_size of the stream */
+  size_t finished;          /**< set by the call */
+  int32_t skipped;          /**< set by the call */
 } sd_stream_step_arguments;
 /** Runs sd_stream_step for several streams, which share UNet calls if they have the same model, LoRA scales
  * and size. */

@@ -15,8 +15,8 @@ using capi::require;
 
 namespace {
 
-template <typename View>
-View view_of(const sd_image& image) {
+template <typename View, typename Image>
+View view_of(const Image& image) {
   if (image.type != SD_UINT8 && image.type != SD_FLOAT32) {
     throw ArgumentError("an image's type is " + std::to_string(image.type) +
                         ", must be SD_UINT8 or SD_FLOAT32");
@@ -29,14 +29,16 @@ View view_of(const sd_image& image) {
           .type = image.type == SD_UINT8 ? PixelType::uint8 : PixelType::float32};
 }
 
-std::span<float> latents_of(const sd_frame& frame) {
+/// Returns the latents of an input or output frame.
+template <typename Frame>
+auto latents_of(const Frame& frame) {
   if (frame.latents != nullptr && frame.latent_count == 0) {
     throw ArgumentError("a frame has latents, but its latent_count is 0");
   }
-  return {frame.latents, frame.latents != nullptr ? frame.latent_count : 0};
+  return std::span(frame.latents, frame.latents != nullptr ? frame.latent_count : 0);
 }
 
-InputFrame input_of(const sd_frame& frame) {
+InputFrame input_of(const sd_input_frame& frame) {
   InputFrame in(view_of<ImageView>(frame.image));
   in.latents = latents_of(frame);
   in.number = frame.number;
@@ -44,7 +46,7 @@ InputFrame input_of(const sd_frame& frame) {
   return in;
 }
 
-OutputFrame output_of(const sd_frame& frame) {
+OutputFrame output_of(const sd_output_frame& frame) {
   OutputFrame out(view_of<MutableImageView>(frame.image));
   out.latents = latents_of(frame);
   return out;
@@ -59,7 +61,7 @@ void check_count(const sd_stream& stream, size_t count) {
   }
 }
 
-std::span<const InputFrame> inputs(sd_stream& stream, const sd_frame* in, size_t count) {
+std::span<const InputFrame> inputs(sd_stream& stream, const sd_input_frame* in, size_t count) {
   require(in, "in");
   stream.in.clear();
   for (size_t i = 0; i < count; ++i) {
@@ -68,7 +70,7 @@ std::span<const InputFrame> inputs(sd_stream& stream, const sd_frame* in, size_t
   return stream.in;
 }
 
-std::span<OutputFrame> outputs(sd_stream& stream, const sd_frame* out, size_t count) {
+std::span<OutputFrame> outputs(sd_stream& stream, const sd_output_frame* out, size_t count) {
   require(out, "out");
   stream.out.clear();
   for (size_t i = 0; i < count; ++i) {
@@ -78,7 +80,7 @@ std::span<OutputFrame> outputs(sd_stream& stream, const sd_frame* out, size_t co
 }
 
 /// Copies the numbers and times of finished frames to the caller's.
-void write_labels(const sd_stream& stream, size_t finished, sd_frame* out) {
+void write_labels(const sd_stream& stream, size_t finished, sd_output_frame* out) {
   for (size_t i = 0; i < finished; ++i) {
     out[i].number = stream.out[i].number;
     out[i].time = stream.out[i].time.count();
@@ -87,7 +89,7 @@ void write_labels(const sd_stream& stream, size_t finished, sd_frame* out) {
 
 /// Runs a step that takes no input and returns the number of finished frames.
 template <typename Step>
-sd_status run_step(sd_stream* stream, sd_frame* out, size_t count, size_t* finished, sd_error* error,
+sd_status run_step(sd_stream* stream, sd_output_frame* out, size_t count, size_t* finished, sd_error* error,
                    Step&& step) {
   return call(error, [&] {
     require(stream, "stream");
@@ -101,7 +103,7 @@ sd_status run_step(sd_stream* stream, sd_frame* out, size_t count, size_t* finis
 
 /// Runs a step that takes no input and writes frame_buffer_size frames.
 template <typename Step>
-sd_status run_buffer(sd_stream* stream, sd_frame* out, size_t count, size_t* finished, sd_error* error,
+sd_status run_buffer(sd_stream* stream, sd_output_frame* out, size_t count, size_t* finished, sd_error* error,
                      Step&& step) {
   const sd_status status = call(error, [&] {
     require(stream, "stream");
@@ -112,8 +114,8 @@ sd_status run_buffer(sd_stream* stream, sd_frame* out, size_t count, size_t* fin
 
 }  // namespace
 
-sd_status sd_stream_step(sd_stream* stream, const sd_frame* in, sd_frame* out, size_t count, size_t* finished,
-                         int32_t* skipped, sd_error* error) {
+sd_status sd_stream_step(sd_stream* stream, const sd_input_frame* in, sd_output_frame* out, size_t count,
+                         size_t* finished, int32_t* skipped, sd_error* error) {
   return call(error, [&] {
     require(stream, "stream");
     check_count(*stream, count);
@@ -128,18 +130,20 @@ sd_status sd_stream_step(sd_stream* stream, const sd_frame* in, sd_frame* out, s
   });
 }
 
-sd_status sd_stream_drain(sd_stream* stream, sd_frame* out, size_t count, size_t* finished, sd_error* error) {
+sd_status sd_stream_drain(sd_stream* stream, sd_output_frame* out, size_t count, size_t* finished,
+                          sd_error* error) {
   return run_buffer(stream, out, count, finished, error,
                     [](Stream& of, std::span<OutputFrame> frames) { return of.drain(frames); });
 }
 
-sd_status sd_stream_generate(sd_stream* stream, sd_frame* out, size_t count, size_t* finished,
+sd_status sd_stream_generate(sd_stream* stream, sd_output_frame* out, size_t count, size_t* finished,
                              sd_error* error) {
   return run_buffer(stream, out, count, finished, error,
                     [](Stream& of, std::span<OutputFrame> frames) { return of.generate(frames); });
 }
 
-sd_status sd_stream_generate_image(sd_stream* stream, const sd_frame* in, sd_frame* out, sd_error* error) {
+sd_status sd_stream_generate_image(sd_stream* stream, const sd_input_frame* in, sd_output_frame* out,
+                                   sd_error* error) {
   return run_step(stream, out, 1, nullptr, error, [&](Stream& of, std::span<OutputFrame> frames) {
     if (in != nullptr) {
       of.generate_image(input_of(*in), frames.front());
@@ -150,7 +154,7 @@ sd_status sd_stream_generate_image(sd_stream* stream, const sd_frame* in, sd_fra
   });
 }
 
-sd_status sd_stream_generate_images(sd_stream* stream, const uint32_t* variations, sd_frame* out,
+sd_status sd_stream_generate_images(sd_stream* stream, const uint32_t* variations, sd_output_frame* out,
                                     size_t count, sd_error* error) {
   return run_step(stream, out, count, nullptr, error, [&](Stream& of, std::span<OutputFrame> frames) {
     require(variations, "variations");
@@ -159,8 +163,8 @@ sd_status sd_stream_generate_images(sd_stream* stream, const uint32_t* variation
   });
 }
 
-sd_status sd_stream_encode(sd_stream* stream, const sd_image* image, float* latents, size_t latent_count,
-                           sd_error* error) {
+sd_status sd_stream_encode(sd_stream* stream, const sd_input_image* image, float* latents,
+                           size_t latent_count, sd_error* error) {
   return call(error, [&] {
     require(stream, "stream");
     require(image, "image");
@@ -170,7 +174,7 @@ sd_status sd_stream_encode(sd_stream* stream, const sd_image* image, float* late
 }
 
 sd_status sd_stream_decode(sd_stream* stream, const float* latents, size_t latent_count,
-                           const sd_image* image, sd_error* error) {
+                           const sd_output_image* image, sd_error* error) {
   return call(error, [&] {
     require(stream, "stream");
     require(latents, "latents");
@@ -184,11 +188,11 @@ sd_status sd_step_streams(sd_stream_step_arguments* steps, size_t count, sd_erro
     require(steps, "steps");
     std::vector<StreamStep> own;
     for (const sd_stream_step_arguments& step : std::span(steps, count)) {
+      require(step.stream, "stream");
       check_count(*step.stream, step.count);
       own.push_back({.stream = &step.stream->stream,
                      .in = inputs(*step.stream, step.in, step.count),
                      .out = outputs(*step.stream, step.out, step.count)});
-      require(step.stream, "stream");
     }
     step_streams(own);
     for (size_t i = 0; i < count; ++i) {

@@ -53,8 +53,8 @@ static sd_stream* make_stream(sd_model* model, const char* settings) {
   return stream;
 }
 
-static sd_frame frame_of(uint8_t* pixels, int64_t number) {
-  sd_frame frame;
+static sd_input_frame input_of(const uint8_t* pixels, int64_t number) {
+  sd_input_frame frame;
   memset(&frame, 0, sizeof frame);
   frame.image.data = pixels;
   frame.image.width = SIDE;
@@ -62,6 +62,17 @@ static sd_frame frame_of(uint8_t* pixels, int64_t number) {
   frame.image.channels = 3;
   frame.number = number;
   frame.time = number * 40000;
+  return frame;
+}
+
+static sd_output_frame output_of(uint8_t* pixels) {
+  sd_output_frame frame;
+  memset(&frame, 0, sizeof frame);
+  frame.image.data = pixels;
+  frame.image.width = SIDE;
+  frame.image.height = SIDE;
+  frame.image.channels = 3;
+  frame.number = -1;
   return frame;
 }
 
@@ -113,25 +124,26 @@ static void test_steps(sd_model* model) {
   int32_t skipped = 9;
   for (int i = 0; i < 3; ++i) {
     fill(in_pixels, (unsigned)i);
-    const sd_frame in = frame_of(in_pixels, i);
-    sd_frame out = frame_of(out_pixels, -1);
+    const sd_input_frame in = input_of(in_pixels, i);
+    sd_output_frame out = output_of(out_pixels);
     expect_ok(sd_stream_step(stream, &in, &out, 1, &finished, &skipped, &error), &error, "sd_stream_step");
     EXPECT(finished == (i == 0 ? 0u : 1u));
     EXPECT(skipped == 0);
     EXPECT(i == 0 || (out.number == i - 1 && out.time == (i - 1) * 40000));
   }
-  sd_frame out = frame_of(out_pixels, -1);
+  sd_output_frame out = output_of(out_pixels);
   expect_ok(sd_stream_drain(stream, &out, 1, &finished, &error), &error, "sd_stream_drain");
   EXPECT(finished == 1 && out.number == 2);
   expect_ok(sd_stream_drain(stream, &out, 1, &finished, &error), &error, "sd_stream_drain");
   EXPECT(finished == 0);
-  EXPECT(sd_stream_step(stream, &out, &out, 2, NULL, NULL, &error) == SD_INVALID_ARGUMENT);
-  EXPECT(sd_stream_step(stream, &out, &out, (size_t)-1, NULL, NULL, &error) == SD_INVALID_ARGUMENT);
+  const sd_input_frame in = input_of(in_pixels, 3);
+  EXPECT(sd_stream_step(stream, &in, &out, 2, NULL, NULL, &error) == SD_INVALID_ARGUMENT);
+  EXPECT(sd_stream_step(stream, &in, &out, (size_t)-1, NULL, NULL, &error) == SD_INVALID_ARGUMENT);
   EXPECT(sd_stream_generate(stream, &out, (size_t)-1, NULL, &error) == SD_INVALID_ARGUMENT);
   float latent = 0;
-  sd_frame no_latents = frame_of(out_pixels, 0);
+  sd_output_frame no_latents = output_of(out_pixels);
   no_latents.latents = &latent;
-  EXPECT(sd_stream_step(stream, &out, &no_latents, 1, NULL, NULL, &error) == SD_INVALID_ARGUMENT);
+  EXPECT(sd_stream_step(stream, &in, &no_latents, 1, NULL, NULL, &error) == SD_INVALID_ARGUMENT);
   EXPECT(sd_stream_step(stream, NULL, &out, 1, NULL, NULL, &error) == SD_INVALID_ARGUMENT);
   sd_stream_free(stream);
 }
@@ -158,8 +170,8 @@ static void test_images(sd_model* model) {
   sd_stream* stream = make_stream(model, "{\"prompt\": \"cat\", \"steps\": 1}");
   uint8_t pixels[2][VALUES];
   fill(pixels[0], 1);
-  const sd_frame in = frame_of(pixels[0], 5);
-  sd_frame out = frame_of(pixels[1], -1);
+  const sd_input_frame in = input_of(pixels[0], 5);
+  sd_output_frame out = output_of(pixels[1]);
   expect_ok(sd_stream_generate_image(stream, &in, &out, &error), &error, "sd_stream_generate_image");
   EXPECT(out.number == 5);
 
@@ -167,7 +179,7 @@ static void test_images(sd_model* model) {
   memcpy(expected, pixels[1], sizeof expected);
   float latents[LATENTS];
   expect_ok(sd_stream_encode(stream, &in.image, latents, LATENTS, &error), &error, "sd_stream_encode");
-  sd_frame from_latents;
+  sd_input_frame from_latents;
   memset(&from_latents, 0, sizeof from_latents);
   from_latents.latents = latents;
   from_latents.latent_count = LATENTS;
@@ -179,7 +191,7 @@ static void test_images(sd_model* model) {
   expect_ok(sd_stream_decode(stream, latents, LATENTS, &out.image, &error), &error, "sd_stream_decode");
 
   const uint32_t variations[2] = {0, 3};
-  sd_frame both[2] = {frame_of(pixels[0], -1), frame_of(pixels[1], -1)};
+  sd_output_frame both[2] = {output_of(pixels[0]), output_of(pixels[1])};
   expect_ok(sd_stream_generate_images(stream, variations, both, 2, &error), &error,
             "sd_stream_generate_images");
   EXPECT(both[1].number == 3);
@@ -205,7 +217,7 @@ static void test_embeds(sd_model* model) {
   EXPECT(sd_stream_set_prompt_embeds(by_embeds, values, (size_t)-1, &error) == SD_INVALID_ARGUMENT);
   EXPECT(sd_stream_set_negative_prompt_embeds(by_embeds, values, 3, &error) == SD_INVALID_ARGUMENT);
   uint8_t pixels[2][VALUES];
-  sd_frame outs[2] = {frame_of(pixels[0], -1), frame_of(pixels[1], -1)};
+  sd_output_frame outs[2] = {output_of(pixels[0]), output_of(pixels[1])};
   expect_ok(sd_stream_generate_image(by_text, NULL, &outs[0], &error), &error, "sd_stream_generate_image");
   expect_ok(sd_stream_generate_image(by_embeds, NULL, &outs[1], &error), &error, "sd_stream_generate_image");
   EXPECT(memcmp(pixels[0], pixels[1], VALUES) == 0);
@@ -237,7 +249,7 @@ static void test_cancellation(sd_model* model) {
   sd_stream* stream = NULL;
   expect_ok(sd_stream_create(model, &options, "{\"steps\": 1}", &stream, &error), &error, "sd_stream_create");
   uint8_t pixels[VALUES];
-  sd_frame out = frame_of(pixels, -1);
+  sd_output_frame out = output_of(pixels);
   size_t finished = 0;
   EXPECT(sd_stream_generate(stream, &out, 1, &finished, &error) == SD_CANCELLED);
   go_on = 1;
@@ -253,13 +265,13 @@ static void test_loras(sd_model* model, const char* folder) {
   sd_stream* stream = make_stream(model, "{\"prompt\": \"cat\", \"steps\": 1}");
   uint8_t before[VALUES];
   uint8_t after[VALUES];
-  sd_frame out = frame_of(before, -1);
+  sd_output_frame out = output_of(before);
   const uint32_t variation = 0;
   expect_ok(sd_stream_generate_images(stream, &variation, &out, 1, &error), &error,
             "sd_stream_generate_images");
   expect_ok(sd_model_add_lora(model, file, "ink", 1.0f, &error), &error, "sd_model_add_lora");
   expect_ok(sd_stream_set(stream, "{\"loras\": {\"ink\": 0.8}}", &error), &error, "sd_stream_set");
-  out = frame_of(after, -1);
+  out = output_of(after);
   expect_ok(sd_stream_generate_images(stream, &variation, &out, 1, &error), &error,
             "sd_stream_generate_images");
   EXPECT(memcmp(before, after, VALUES) != 0);
@@ -284,8 +296,8 @@ static void test_shared_steps(sd_model* model) {
   uint8_t in_pixels[VALUES];
   uint8_t out_pixels[2][VALUES];
   fill(in_pixels, 3);
-  const sd_frame in = frame_of(in_pixels, 11);
-  sd_frame outs[2] = {frame_of(out_pixels[0], -1), frame_of(out_pixels[1], -1)};
+  const sd_input_frame in = input_of(in_pixels, 11);
+  sd_output_frame outs[2] = {output_of(out_pixels[0]), output_of(out_pixels[1])};
   sd_stream_step_arguments steps[2];
   memset(steps, 0, sizeof steps);
   EXPECT(sd_model_add_lora(model, file, "\xff", 1.0f, &error) == SD_INVALID_ARGUMENT);
@@ -330,7 +342,7 @@ int main(int argc, char** argv) {
   sd_stream* stream = make_stream(model, NULL);
   sd_model_free(model);
   uint8_t pixels[VALUES];
-  sd_frame out = frame_of(pixels, -1);
+  sd_output_frame out = output_of(pixels);
   sd_error error;
   expect_ok(sd_stream_generate_image(stream, NULL, &out, &error), &error, "sd_stream_generate_image");
   sd_stream_free(stream);
