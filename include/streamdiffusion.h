@@ -16,6 +16,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** Version of this header. SD_VERSION_NUMBER is 10000 * major + 100 * minor + patch. */
+#define SD_VERSION_MAJOR 0
+#define SD_VERSION_MINOR 1 /**< see SD_VERSION_MAJOR */
+#define SD_VERSION_PATCH 0 /**< see SD_VERSION_MAJOR */
+/** Version of this header as one number, for comparisons. */
+#define SD_VERSION_NUMBER (SD_VERSION_MAJOR * 10000 + SD_VERSION_MINOR * 100 + SD_VERSION_PATCH)
+
 /** Marks what the shared library exports. */
 #if defined(__GNUC__) || defined(__clang__)
 #define SD_API __attribute__((visibility("default")))
@@ -52,7 +59,7 @@ typedef struct sd_model sd_model;
 /** A stream of frames through a model, which it keeps alive. */
 typedef struct sd_stream sd_stream;
 
-/** The library's version, such as "0.1.0". */
+/** The version of the library that is loaded, such as "0.1.0". */
 SD_API const char* sd_version(void);
 /** The status as text, such as "invalid argument". */
 SD_API const char* sd_status_text(sd_status status);

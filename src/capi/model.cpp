@@ -13,6 +13,8 @@
 #include "streamdiffusion/error.h"
 #include "streamdiffusion/version.h"
 
+static_assert(SD_VERSION_NUMBER == STREAMDIFFUSION_VERSION_NUMBER);
+
 using namespace streamdiffusion;
 using capi::call;
 using capi::require;
