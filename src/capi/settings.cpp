@@ -44,14 +44,18 @@ void update_loras(const Model& model, Settings& settings) {
   settings.parameters.lora_scales = std::move(loras);
 }
 
+nlohmann::json parse_settings(const char* json) {
+  try {
+    return nlohmann::json::parse(json);
+  } catch (const nlohmann::json::parse_error& error) {
+    throw ArgumentError(std::string("the settings are not valid JSON: ") + error.what());
+  }
+}
+
 Settings changed_settings(const Model& model, Settings settings, const char* json) {
   update_loras(model, settings);
   if (json != nullptr) {
-    const nlohmann::json fields = nlohmann::json::parse(json, nullptr, false);
-    if (fields.is_discarded()) {
-      throw ArgumentError("the settings are not valid JSON");
-    }
-    apply_json(fields, settings);
+    apply_json(parse_settings(json), settings);
   }
   return settings;
 }

@@ -154,7 +154,9 @@ static void test_settings(sd_model* model) {
   expect_ok(sd_stream_set(stream, "{\"prompt\": \"cat\", \"seed\": 7}", &error), &error, "sd_stream_set");
   EXPECT(sd_stream_set(stream, "{\"prompt\": \"dog\", \"steps\": 0}", &error) == SD_INVALID_ARGUMENT);
   EXPECT(strstr(error.message, "steps") != NULL);
-  EXPECT(sd_stream_set(stream, "{", &error) == SD_INVALID_ARGUMENT);
+  EXPECT(sd_stream_set(stream, "{\"seed\": 1,\n \"steps\" 2}", &error) == SD_INVALID_ARGUMENT);
+  EXPECT(strstr(error.message, "not valid JSON") != NULL &&
+         strstr(error.message, "line 2, column 10") != NULL);
   char text[4096];
   const size_t length = sd_stream_get(stream, text, sizeof text);
   EXPECT(length == strlen(text));
