@@ -105,8 +105,10 @@ typedef struct sd_model_info {
 /** Writes the properties of a model to `info`. `size` is sizeof(sd_model_info). */
 SD_API sd_status sd_model_get_info(const sd_model* model, sd_model_info* info, size_t size, sd_error* error);
 
-/** Adds a LoRA. Streams use it from their next sd_stream_set on. `name` is its name in the setting "loras";
- * NULL: the file's name without extension. */
+/** Adds a LoRA. Streams use it from their next sd_stream_set on, with this scale until they set another for
+ * it. A LoRA that is added again under the name of a removed one is a new one: scales that streams set for
+ * the removed one do not apply. `name` is its name in the setting "loras"; NULL: the file's name without
+ * extension. */
 SD_API sd_status sd_model_add_lora(sd_model* model, const char* file, const char* name, float scale,
                                    sd_error* error);
 /** Removes a LoRA. Streams use it until their next sd_stream_set. */

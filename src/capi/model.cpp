@@ -59,7 +59,8 @@ sd_status sd_model_load(const sd_model_options* options, sd_model** model, sd_er
     require(model, "model");
     *model = nullptr;
     const sd_model_options given = capi::read_struct(options, "sd_model_options");
-    *model = new sd_model{Model::load(options_of(given))};
+    *model = new sd_model{
+        std::make_shared<capi::SharedModel>(capi::SharedModel{.model = Model::load(options_of(given))})};
   });
 }
 
@@ -69,7 +70,7 @@ sd_status sd_model_get_info(const sd_model* model, sd_model_info* info, size_t s
   return call(error, [&] {
     require(model, "model");
     require(info, "info");
-    const ModelInfo& own = model->model->info();
+    const ModelInfo& own = model->shared->model->info();
     sd_model_info all{};
     all.name = own.name.c_str();
     all.device = own.device.c_str();
@@ -87,8 +88,10 @@ sd_status sd_model_add_lora(sd_model* model, const char* file, const char* name,
     require(model, "model");
     require(file, "file");
     const std::filesystem::path path = file;
-    model->model->add_lora(
+    capi::SharedModel& shared = *model->shared;
+    const std::string added = shared.model->add_lora(
         {.file = path, .scale = scale, .name = name != nullptr ? name : path.stem().string()});
+    shared.loras[added] = ++shared.added_loras;
   });
 }
 
@@ -96,7 +99,7 @@ sd_status sd_model_remove_lora(sd_model* model, const char* name, sd_error* erro
   return call(error, [&] {
     require(model, "model");
     require(name, "name");
-    model->model->remove_lora(name);
+    model->shared->model->remove_lora(name);
   });
 }
 
@@ -106,7 +109,7 @@ sd_status sd_model_encode_prompt(sd_model* model, const char* prompt, float* val
     require(model, "model");
     require(prompt, "prompt");
     require(values, "values");
-    const std::vector<float> embedding = model->model->encode_prompt(prompt);
+    const std::vector<float> embedding = model->shared->model->encode_prompt(prompt);
     if (embedding.size() != count) {
       throw ArgumentError("count is " + std::to_string(count) + ", the embedding has " +
                           std::to_string(embedding.size()) + " values");

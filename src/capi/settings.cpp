@@ -14,6 +14,8 @@
 using namespace streamdiffusion;
 using capi::call;
 using capi::require;
+using capi::SharedModel;
+using capi::StreamSettings;
 
 namespace {
 
@@ -34,14 +36,18 @@ StreamOptions options_of(const sd_stream_options& given, const ModelInfo& model)
   return options;
 }
 
-/// Brings the LoRAs of `settings` in line with those that the model has now.
-void update_loras(const Model& model, Settings& settings) {
+/// Brings the LoRAs of `settings` in line with those that the model has now. Only the same LoRA keeps its
+/// scale, not another one with its name.
+void update_loras(const SharedModel& model, StreamSettings& settings) {
+  std::vector<LoraScale>& scales = settings.settings.parameters.lora_scales;
   std::vector<LoraScale> loras;
-  for (const LoraScale& lora : model.info().loras) {
-    const auto known = std::ranges::find(settings.parameters.lora_scales, lora.name, &LoraScale::name);
-    loras.push_back(known != settings.parameters.lora_scales.end() ? *known : lora);
+  for (const LoraScale& lora : model.model->info().loras) {
+    const auto known = std::ranges::find(scales, lora.name, &LoraScale::name);
+    const bool is_same = known != scales.end() && settings.loras.at(lora.name) == model.loras.at(lora.name);
+    loras.push_back(is_same ? *known : lora);
   }
-  settings.parameters.lora_scales = std::move(loras);
+  scales = std::move(loras);
+  settings.loras = model.loras;
 }
 
 nlohmann::json parse_settings(const char* json) {
@@ -52,17 +58,17 @@ nlohmann::json parse_settings(const char* json) {
   }
 }
 
-Settings changed_settings(const Model& model, Settings settings, const char* json) {
+StreamSettings changed_settings(const SharedModel& model, StreamSettings settings, const char* json) {
   update_loras(model, settings);
   if (json != nullptr) {
-    apply_json(parse_settings(json), settings);
+    apply_json(parse_settings(json), settings.settings);
   }
   return settings;
 }
 
 /// Applies settings to the stream, or leaves it as it was.
-void apply(sd_stream& stream, Settings settings) {
-  stream.stream.set_parameters(make_parameters(settings));
+void apply(sd_stream& stream, StreamSettings settings) {
+  stream.stream.set_parameters(make_parameters(settings.settings));
   stream.settings = std::move(settings);
 }
 
@@ -92,8 +98,8 @@ sd_status sd_stream_create(sd_model* model, const sd_stream_options* options, co
     *stream = nullptr;
     require(model, "model");
     const sd_stream_options given = capi::read_struct(options, "sd_stream_options");
-    *stream = new sd_stream(model->model, options_of(given, model->model->info()),
-                            changed_settings(*model->model, {}, settings));
+    *stream = new sd_stream(model->shared, options_of(given, model->shared->model->info()),
+                            changed_settings(*model->shared, {}, settings));
   });
 }
 
@@ -110,8 +116,8 @@ sd_status sd_stream_set(sd_stream* stream, const char* settings, sd_error* error
 sd_status sd_stream_set_prompt_embeds(sd_stream* stream, const float* values, size_t count, sd_error* error) {
   return call(error, [&] {
     require(stream, "stream");
-    Settings settings = changed_settings(*stream->model, stream->settings, nullptr);
-    settings.parameters.prompt_embeds = embeds_of(*stream->model, values, count);
+    StreamSettings settings = changed_settings(*stream->model, stream->settings, nullptr);
+    settings.settings.parameters.prompt_embeds = embeds_of(*stream->model->model, values, count);
     apply(*stream, std::move(settings));
   });
 }
@@ -120,8 +126,8 @@ sd_status sd_stream_set_negative_prompt_embeds(sd_stream* stream, const float* v
                                                sd_error* error) {
   return call(error, [&] {
     require(stream, "stream");
-    Settings settings = changed_settings(*stream->model, stream->settings, nullptr);
-    settings.parameters.negative_prompt_embeds = embeds_of(*stream->model, values, count);
+    StreamSettings settings = changed_settings(*stream->model, stream->settings, nullptr);
+    settings.settings.parameters.negative_prompt_embeds = embeds_of(*stream->model->model, values, count);
     apply(*stream, std::move(settings));
   });
 }
@@ -130,7 +136,8 @@ size_t sd_stream_get(const sd_stream* stream, char* text, size_t size) {
   std::string all;
   if (stream == nullptr ||
       call(nullptr, [&] {
-        all = to_json(stream->settings).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+        all =
+            to_json(stream->settings.settings).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
       }) != SD_OK) {
     return 0;
   }

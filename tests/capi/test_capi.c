@@ -209,6 +209,11 @@ static void test_embeds(sd_model* model) {
   float* values = malloc(count * sizeof *values);
   expect_ok(sd_model_encode_prompt(model, "cat", values, count, &error), &error, "sd_model_encode_prompt");
   EXPECT(sd_model_encode_prompt(model, "cat", values, count - 1, &error) == SD_INVALID_ARGUMENT);
+  char* const too_long = malloc(10002);
+  memset(too_long, 'a', 10001);
+  too_long[10001] = '\0';
+  EXPECT(sd_model_encode_prompt(model, too_long, values, count, &error) == SD_INVALID_ARGUMENT);
+  free(too_long);
   EXPECT(sd_model_encode_prompt(model, "\xff", values, count, &error) == SD_INVALID_PROMPT);
 
   sd_stream* by_text = make_stream(model, "{\"prompt\": \"cat\", \"steps\": 1}");
@@ -223,11 +228,6 @@ static void test_embeds(sd_model* model) {
   expect_ok(sd_stream_generate_image(by_text, NULL, &outs[0], &error), &error, "sd_stream_generate_image");
   expect_ok(sd_stream_generate_image(by_embeds, NULL, &outs[1], &error), &error, "sd_stream_generate_image");
   EXPECT(memcmp(pixels[0], pixels[1], VALUES) == 0);
-  char* const too_long = malloc(10002);
-  memset(too_long, 'a', 10001);
-  too_long[10001] = '\0';
-  EXPECT(sd_model_encode_prompt(model, too_long, values, count, &error) == SD_INVALID_ARGUMENT);
-  free(too_long);
   free(values);
   sd_stream_free(by_text);
   sd_stream_free(by_embeds);
@@ -288,7 +288,45 @@ static void test_loras(sd_model* model, const char* folder) {
             "sd_stream_generate_images");
   EXPECT(memcmp(before, after, VALUES) == 0);
   EXPECT(sd_model_remove_lora(model, "ink", &error) == SD_INVALID_ARGUMENT);
+  EXPECT(sd_model_add_lora(model, file, "\xff", 1.0f, &error) == SD_INVALID_ARGUMENT);
+  EXPECT(sd_model_add_lora(model, "/nowhere.safetensors", NULL, 1.0f, &error) == SD_INVALID_FILE);
   sd_stream_free(stream);
+}
+
+static void expect_setting(const sd_stream* stream, const char* setting) {
+  char text[4096];
+  sd_stream_get(stream, text, sizeof text);
+  if (strstr(text, setting) == NULL) {
+    fprintf(stderr, "%s lacks %s\n", text, setting);
+    ++failures;
+  }
+}
+
+/* A scale that a stream has set is for the LoRA that had the name then. */
+static void test_lora_added_again(sd_model* model, const char* folder) {
+  sd_error error;
+  char file[4096];
+  snprintf(file, sizeof file, "%s/lora-kohya.safetensors", folder);
+  sd_stream* stream = make_stream(model, NULL);
+  expect_ok(sd_model_add_lora(model, file, "ink", 0.25f, &error), &error, "sd_model_add_lora");
+  expect_ok(sd_stream_set(stream, "{}", &error), &error, "sd_stream_set");
+  expect_setting(stream, "{\"ink\":0.25}");
+  expect_ok(sd_stream_set(stream, "{\"loras\": {\"ink\": 0.5}}", &error), &error, "sd_stream_set");
+  expect_ok(sd_stream_set(stream, "{\"seed\": 3}", &error), &error, "sd_stream_set");
+  expect_setting(stream, "{\"ink\":0.5}");
+  expect_ok(sd_model_remove_lora(model, "ink", &error), &error, "sd_model_remove_lora");
+  expect_ok(sd_model_add_lora(model, file, "ink", 0.75f, &error), &error, "sd_model_add_lora");
+  expect_ok(sd_stream_set(stream, "{}", &error), &error, "sd_stream_set");
+  expect_setting(stream, "{\"ink\":0.75}");
+  expect_ok(sd_model_remove_lora(model, "ink", &error), &error, "sd_model_remove_lora");
+  sd_stream_free(stream);
+}
+
+static void test_version(void) {
+  char version[32];
+  snprintf(version, sizeof version, "%d.%d.%d", SD_VERSION_MAJOR, SD_VERSION_MINOR, SD_VERSION_PATCH);
+  EXPECT(strcmp(sd_version(), version) == 0);
+  EXPECT(SD_VERSION_NUMBER == SD_VERSION_MAJOR * 10000 + SD_VERSION_MINOR * 100 + SD_VERSION_PATCH);
 }
 
 static void test_shared_steps(sd_model* model) {
@@ -302,8 +340,6 @@ static void test_shared_steps(sd_model* model) {
   sd_output_frame outs[2] = {output_of(out_pixels[0]), output_of(out_pixels[1])};
   sd_stream_step_arguments steps[2];
   memset(steps, 0, sizeof steps);
-  EXPECT(sd_model_add_lora(model, file, "\xff", 1.0f, &error) == SD_INVALID_ARGUMENT);
-  EXPECT(sd_model_add_lora(model, "/nowhere.safetensors", NULL, 1.0f, &error) == SD_INVALID_FILE);
   for (int i = 0; i < 2; ++i) {
     steps[i].stream = streams[i];
     steps[i].in = &in;
@@ -329,6 +365,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   int warnings = 0;
+  test_version();
   test_failures(argv[1]);
   test_shorter_struct(argv[1]);
   sd_model* model = load(argv[1], &warnings);
@@ -338,6 +375,7 @@ int main(int argc, char** argv) {
   test_embeds(model);
   test_cancellation(model);
   test_loras(model, argv[1]);
+  test_lora_added_again(model, argv[1]);
   test_shared_steps(model);
 
   /* A stream keeps its model alive. */
