@@ -21,10 +21,22 @@ class Install(ProgramTest):
                      f"-DCMAKE_CXX_FLAGS={os.environ['STREAMDIFFUSION_CXX_FLAGS']}",
                      f"-DCMAKE_CXX_COMPILER={os.environ['STREAMDIFFUSION_CXX']}")  # fmt: skip
         self.command("cmake", "--build", "build")
+        self.check_unknown_component(prefix)
         model = prefix / "share/streamdiffusion/models/default"
         self.command("build/redraw_image", model, "apple.png", "cat face", "cat.png")
         self.assertEqual(self.size_of("cat.png"), (256, 256))
         self.check_examples(model)
+
+    def check_unknown_component(self, prefix):
+        (self.folder / "unknown").mkdir()
+        (self.folder / "unknown/CMakeLists.txt").write_text(
+            "cmake_minimum_required(VERSION 3.22)\nproject(unknown LANGUAGES CXX)\n"
+            "find_package(streamdiffusion REQUIRED COMPONENTS core nonsense)\n", encoding="utf-8")  # fmt: skip
+        result = subprocess.run(["cmake", "-S", "unknown", "-B", "unknown/build", f"-DCMAKE_PREFIX_PATH={prefix}"],
+                                cwd=self.folder, capture_output=True, text=True)  # fmt: skip
+        self.assertNotEqual(result.returncode, 0)
+        self.assertIn('There is no component "nonsense"', result.stderr)
+        self.assertIn("core, media, hub, pipeline, c", " ".join(result.stderr.split()))
 
     def check_examples(self, model):
         self.command("build/camera_to_window", model, "cat face", "apple.png", "camera.png")
