@@ -1,10 +1,13 @@
-// Tests that the documentation has the names, ranges and defaults of the table of settings.
+// Tests that the documentation and the page have the names, ranges and defaults of the table of settings.
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <optional>
+#include <regex>
+#include <set>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -17,7 +20,7 @@ namespace streamdiffusion {
 namespace {
 
 std::vector<std::string> lines_of(const char* page) {
-  std::ifstream file(std::filesystem::path(PROJECT_FOLDER) / "docs" / page);
+  std::ifstream file(std::filesystem::path(PROJECT_FOLDER) / page);
   EXPECT_TRUE(file) << page;
   std::vector<std::string> lines;
   for (std::string line; std::getline(file, line);) {
@@ -58,7 +61,7 @@ struct WrittenRange {
 };
 
 TEST(ServerPage, HasEachSettingWithItsRangeAndDefault) {
-  const std::vector<std::string> lines = lines_of("server.md");
+  const std::vector<std::string> lines = lines_of("docs/server.md");
   const nlohmann::json defaults = to_json(Settings{});
   for (const Setting& setting : settings_table()) {
     SCOPED_TRACE(setting.name);
@@ -77,7 +80,7 @@ TEST(ServerPage, HasEachSettingWithItsRangeAndDefault) {
 
 TEST(OpenApi, HasTheRangesOfTheTable) {
   int found = 0;
-  for (const std::string& line : lines_of("openapi.yaml")) {
+  for (const std::string& line : lines_of("docs/openapi.yaml")) {
     const std::string name =
         line.substr(0, line.find(':')).substr(std::min(line.find_first_not_of(' '), line.size()));
     const Setting* const setting = find_setting(name);
@@ -99,6 +102,46 @@ TEST(OpenApi, HasTheRangesOfTheTable) {
     }
   }
   EXPECT_GE(found, 4);
+}
+
+/// Reads the number behind `key` in a line of the page's controls, for example in "min: 0.05, max: 1".
+std::optional<double> number_behind(const std::string& line, const std::string& key) {
+  const std::size_t start = line.find(" " + key + ": ");
+  if (start == std::string::npos) {
+    return std::nullopt;
+  }
+  return std::stod(line.substr(start + key.size() + 3));
+}
+
+TEST(Page, HasAControlForEachSettingAndSlidersWithinTheirRanges) {
+  // The page has inputs of their own for these.
+  std::set<std::string_view> missing = {"prompt", "prompts", "prompt_blend", "seeds", "loras"};
+  const std::set<std::string_view> elsewhere = missing;
+  for (const Setting& setting : settings_table()) {
+    missing.insert(setting.name);
+  }
+  for (const std::string& line : lines_of("web/js/controls/definitions.js")) {
+    std::smatch field;
+    if (!std::regex_search(line, field, std::regex("field: \"([a-z_]+)\", scope: \"settings\""))) {
+      continue;
+    }
+    SCOPED_TRACE(line);
+    const Setting* const setting = find_setting(field[1].str());
+    ASSERT_NE(setting, nullptr);
+    missing.erase(setting->name);
+    for (const std::string key : {"min", "max"}) {
+      if (const std::optional<double> number = number_behind(line, key)) {
+        std::visit(
+            [&](const auto& type) {
+              if constexpr (requires { type.range; }) {
+                EXPECT_TRUE(type.range.contains(*number)) << key;
+              }
+            },
+            setting->type);
+      }
+    }
+  }
+  EXPECT_EQ(missing, elsewhere);
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 #include "model/networks/unet_2d_condition.h"
 
 #include <cassert>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "model/networks/norm.h"
@@ -8,6 +10,7 @@
 #include "model/networks/text_projections.h"
 #include "model/networks/time_embedding.h"
 #include "model/networks/unet_blocks.h"
+#include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
 
@@ -73,15 +76,30 @@ std::unique_ptr<TextContext> UNet2DCondition::text_context(Context& context, con
 
 namespace {
 
+/// Adds residual `index` of a ControlNet, the mid block's being the last one.
+void add_residual(Context& context, const Tensor& residual, const Tensor& to, std::size_t index) {
+  if (residual.empty()) {
+    return;
+  }
+  if (residual.shape != to.shape) {
+    throw ArgumentError("the ControlNet's residual " + std::to_string(index) +
+                        " has the wrong shape: it is made for another size or another UNet");
+  }
+  context.device.add(to, residual, to);
+}
+
 /// Adds a ControlNet's residuals to the skip connections and to the mid block's output.
 void add_residuals(Context& context, const UNetHooks& hooks, const SkipStack& skips) {
-  assert(hooks.down_residuals.empty() || hooks.down_residuals.size() == skips.size());
-  for (std::size_t i = 0; i < hooks.down_residuals.size(); ++i) {
-    context.device.add(skips.skip(i), hooks.down_residuals[i], skips.skip(i));
+  const std::span<const Tensor> residuals = hooks.down_residuals;
+  if (!residuals.empty() && residuals.size() != skips.size()) {
+    throw ArgumentError("the ControlNet has " + std::to_string(residuals.size()) +
+                        " residuals for the UNet's " + std::to_string(skips.size()) +
+                        " skip connections: it is made for another UNet");
   }
-  if (!hooks.mid_residual.empty()) {
-    context.device.add(skips.hidden(), hooks.mid_residual, skips.hidden());
+  for (std::size_t i = 0; i < residuals.size(); ++i) {
+    add_residual(context, residuals[i], skips.skip(i), i);
   }
+  add_residual(context, hooks.mid_residual, skips.hidden(), skips.size());
 }
 
 }  // namespace

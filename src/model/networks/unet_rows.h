@@ -23,9 +23,10 @@ struct ExtraContext {
 
 /// Values that other networks, or earlier frames, give to a UNet call. Each member may be empty.
 struct UNetHooks {
-  /// Residuals of a ControlNet for the skip connections, in the order of the down blocks: one for conv_in,
-  /// each layer and each downsampler. They are added when the mid block has run, so the mid block does not
-  /// see them.
+  /// Residuals of a ControlNet for the skip connections: none, or one for each in the order of the down
+  /// blocks, which is conv_in, then each block's layers and its downsampler. Each has the shape of its skip
+  /// connection, or is an empty tensor that adds nothing. They are added when the mid block has run, so the
+  /// mid block does not see them.
   std::span<const Tensor> down_residuals{};
   /// Residual of a ControlNet for the output of the mid block.
   Tensor mid_residual{};

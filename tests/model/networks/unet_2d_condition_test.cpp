@@ -6,6 +6,7 @@
 
 #include "model/errors.h"
 #include "model/networks/network_bench.h"
+#include "model/networks/unet_blocks.h"
 
 namespace streamdiffusion {
 namespace {
@@ -27,6 +28,8 @@ class UNet2DConditionTest : public testing::Test {
     });
   }
 
+  /// One for conv_in, one for each layer of the down blocks and one for each of their downsamplers.
+  [[nodiscard]] std::size_t count_skips() const { return plan_junctions(config_).size() - 1; }
   std::unique_ptr<TextContext> text(unsigned seed) {
     Context context = bench_.context();
     return unet_->text_context(context, bench_.random({1, 1, 7, config_.cross_attention_dim.front()}, seed));
@@ -184,6 +187,36 @@ TEST_F(UNet2DConditionTest, NamesTheTensorThatIsMissing) {
   const std::string lost = "up_blocks.1.attentions.0.proj_out.bias";
   files_->rename([&](const std::string& name) { return name == lost ? "elsewhere" : name; });
   expect_error([this] { load(); }, {lost});
+}
+
+TEST_F(UNet2DConditionTest, EmptyResidualsAddNothing) {
+  open("small-mid");
+  const Tensor sample = bench_.random({1, 8, 8, 4}, 1);
+  const auto prompt = text(2);
+  std::vector<Tensor> residuals(count_skips());
+  const std::vector<float> without = run(sample, time({500}), {prompt.get()});
+  EXPECT_EQ(run(sample, time({500}), {prompt.get()}, {}, {.down_residuals = residuals}), without);
+  residuals.front() = bench_.random(with_channels(sample.shape, config_.block_out_channels.front()), 3);
+  EXPECT_NE(run(sample, time({500}), {prompt.get()}, {}, {.down_residuals = residuals}), without);
+}
+
+TEST_F(UNet2DConditionTest, RefusesResidualsOfAnotherUNet) {
+  open("small-mid");
+  const Tensor sample = bench_.random({1, 8, 8, 4}, 1);
+  const auto prompt = text(2);
+  std::vector<Tensor> residuals(count_skips() + 1);
+  const auto run_with = [&] { run(sample, time({500}), {prompt.get()}, {}, {.down_residuals = residuals}); };
+  expect_error(run_with,
+               {std::to_string(count_skips() + 1) + " residuals", std::to_string(count_skips()) + " skip"});
+  residuals.pop_back();
+  residuals[1] = bench_.random({1, 8, 7, config_.block_out_channels.front()}, 3);
+  expect_error(run_with, {"residual 1", "shape"});
+  residuals[1] = {};
+  expect_error(
+      [&] {
+        run(sample, time({500}), {prompt.get()}, {}, {.mid_residual = bench_.random({1, 1, 1, 4}, 3)});
+      },
+      {"residual " + std::to_string(count_skips()), "shape"});
 }
 
 TEST_F(UNet2DConditionTest, NamesTheTensorThatHasNoPlace) {
