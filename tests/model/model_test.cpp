@@ -168,7 +168,7 @@ TEST(Model, OptionsOutOfRangeAreErrors) {
 /// The code of the Error that loading with the changed options throws.
 template <typename Change>
 ErrorCode code_of(Change&& change) {
-  ModelOptions options = options_for(published("tiny-sd15"));
+  ModelOptions options = options_of_folder(published("tiny-sd15"));
   change(options);
   try {
     Model::load(options);
@@ -199,13 +199,13 @@ TEST(Model, AnOptionOutOfRangeHasTheCodeOfAnArgument) {
 }
 
 TEST(Model, PromptsOfMoreBytesThanAStreamTakesAreNotEncoded) {
-  const auto model = Model::load(options_for(published("tiny-sd15")));
+  const auto model = Model::load(options_of_folder(published("tiny-sd15")));
   EXPECT_NO_THROW(model->encode_prompt(std::string(Parameters::kLongestText, ' ')));
   EXPECT_THROW(model->encode_prompt(std::string(Parameters::kLongestText + 1, ' ')), ArgumentError);
 }
 
 TEST(Model, NamesOfLorasAreUtf8) {
-  const auto model = Model::load(options_for(published("tiny-sd15")));
+  const auto model = Model::load(options_of_folder(published("tiny-sd15")));
   const fs::path file = published("tiny-sd15") / "lora-kohya.safetensors";
   expect_error([&] { model->add_lora({.file = file, .name = "\xff"}); }, {file.string(), "UTF-8"});
   EXPECT_TRUE(model->info().loras.empty());
