@@ -10,8 +10,8 @@
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 #include <hwy/highway.h>
 
+#include "device/cpu/simd/epilogue-inl.h"
 #include "device/cpu/simd/simd_load-inl.h"
-#include "device/cpu/simd/simd_math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace streamdiffusion::cpu::HWY_NAMESPACE {
@@ -158,11 +158,7 @@ void finish(Activation activation, const float* sums, const Elements& residual, 
             std::int64_t count) {
   for (std::int64_t i = 0; i < count; i += kStep) {
     const auto valid = static_cast<std::size_t>(count - i);
-    V value = hn::LoadU(Tag(), sums + i);
-    if (!residual.empty()) {
-      value = hn::Add(value, load_part(residual + i, valid));
-    }
-    store_part(activate(Tag(), activation, value), out + i, valid);
+    store_activated(hn::LoadU(Tag(), sums + i), activation, residual, i, out + i, valid);
   }
 }
 

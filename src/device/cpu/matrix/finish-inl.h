@@ -10,9 +10,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 
 #include "device/cpu/kernels.h"
+#include "device/cpu/simd/epilogue-inl.h"
 #include "device/cpu/simd/simd_math-inl.h"
 #include "device/cpu/simd/tile-inl.h"
 
@@ -78,12 +78,10 @@ HWY_INLINE void finish_plain(const PlainRows<T>& to, const SumsAt& sums_at, cons
   const std::int64_t out_stride = to.out_stride;
   T* out = to.out;
   for (int r = 0; r < to.rows; ++r) {
-    auto value = hn::Add(hn::Add(sums_at(r), bias), row_bias);
+    store_limited<kResidual>(hn::Add(hn::Add(sums_at(r), bias), row_bias), least, residual, out);
     if constexpr (kResidual) {
-      value = hn::Add(value, load_all(residual));
       residual += residual_stride;
     }
-    store_all(hn::Max(least, value), out);  // In this order a NaN stays NaN.
     out += out_stride;
   }
 }
@@ -106,10 +104,9 @@ HWY_INLINE void finish_vectors(const Panel& panel, const PixelRun& p, T* all_out
   const bool geglu = t.geglu;
   const bool has_bias = first && t.bias != nullptr;
   const bool has_row_bias = first && !t.row_bias.empty();
-  const bool has_residual = first && all_residual != nullptr;
-  const bool plain = first && !geglu && (activation == Activation::none || activation == Activation::relu);
-  const V least =
-      activation == Activation::relu ? hn::Zero(d) : hn::Set(d, -std::numeric_limits<float>::infinity());
+  const bool adds_residual = first && all_residual != nullptr;
+  const bool plain = first && !geglu && is_limit(activation);
+  const V least = lower_limit(activation);
   for (int v = 0; v < vectors; ++v) {
     const std::size_t column = static_cast<std::size_t>(v) * kLanes;
     const std::size_t gate_column = column + static_cast<std::size_t>(vectors) * kLanes;
@@ -125,11 +122,11 @@ HWY_INLINE void finish_vectors(const Panel& panel, const PixelRun& p, T* all_out
     const auto sums_at = sums.at(column);
     const auto gates_at = sums.at(geglu ? gate_column : column);
     T* out = all_out + pixel * out_stride + out_column;
-    const R* residual = has_residual ? all_residual + pixel * residual_stride + out_column : nullptr;
+    const R* const residual = adds_residual ? all_residual + pixel * residual_stride + out_column : nullptr;
     if (plain && valid >= kLanes) {
       const PlainRows<T> to{bias, row_bias, least, rows, out, out_stride};
-      has_residual ? finish_plain<true>(to, sums_at, residual, residual_stride)
-                   : finish_plain<false>(to, sums_at, residual, residual_stride);
+      adds_residual ? finish_plain<true>(to, sums_at, residual, residual_stride)
+                    : finish_plain<false>(to, sums_at, residual, residual_stride);
       continue;
     }
     for (int r = 0; r < rows; ++r) {
@@ -146,11 +143,7 @@ HWY_INLINE void finish_vectors(const Panel& panel, const PixelRun& p, T* all_out
       if (geglu) {
         value = hn::Mul(value, gelu(d, has_bias ? hn::Add(gates_at(r), gate_bias) : gates_at(r)));
       }
-      if (has_residual) {
-        value = hn::Add(value, load_part(residual, valid));
-        residual += residual_stride;
-      }
-      store_part(activate(d, activation, value), out, valid);
+      store_activated(value, activation, residual, r * residual_stride, out, valid);
       out += out_stride;
     }
   }

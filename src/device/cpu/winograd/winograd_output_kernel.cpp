@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <limits>
 #include <type_traits>
 
 #include "device/cpu/simd/vnni_targets.h"
@@ -10,7 +9,7 @@
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 #include <hwy/highway.h>
 
-#include "device/cpu/simd/simd_math-inl.h"
+#include "device/cpu/simd/epilogue-inl.h"
 #include "device/cpu/winograd/winograd-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -146,12 +145,10 @@ HWY_INLINE void write_plain_half(const float* from, std::int64_t stride, const P
     const std::int64_t pixel = (2 * i + (kOdd ? 1 : 0)) * to.width;
 #pragma GCC unroll 4
     for (int j = 0; j < kOutputs; ++j) {
-      V value = add_bias<Kind>(values[i][j], to.scale, to.offset);
-      if constexpr (kResidual) {
-        value = hn::Add(value, load_all(to.residual + (pixel + j) * to.residual_stride));
-      }
-      // In this order of operands NaN stays NaN.
-      store_all(hn::Max(to.least, value), to.out + (pixel + j) * to.out_stride);
+      const ResidualOf<T>* const residual =
+          kResidual ? to.residual + (pixel + j) * to.residual_stride : nullptr;
+      store_limited<kResidual>(add_bias<Kind>(values[i][j], to.scale, to.offset), to.least, residual,
+                               to.out + (pixel + j) * to.out_stride);
     }
   }
 }
@@ -185,11 +182,9 @@ HWY_NOINLINE void write_any(const WinogradTask& task, const float* from, std::in
   for (std::int64_t i = 0; i < to.lines; ++i) {
     for (std::int64_t j = 0; j < to.pixels; ++j) {
       const std::int64_t pixel = i * task.out.shape.w + j;
-      V value = add_bias<Kind>(values[i % 2 * kEven + i / 2][j], to.scale, to.offset);
-      if (!to.residual.empty()) {
-        value = hn::Add(value, load_part(to.residual + pixel * task.options.residual.stride, to.valid));
-      }
-      store_part(activate(Tag(), task.options.activation, value), to.out + pixel * task.out.stride, to.valid);
+      store_activated(add_bias<Kind>(values[i % 2 * kEven + i / 2][j], to.scale, to.offset),
+                      task.options.activation, to.residual, pixel * task.options.residual.stride,
+                      to.out + pixel * task.out.stride, to.valid);
     }
   }
 }
@@ -199,10 +194,8 @@ template <typename Kind, int kOutputs, typename T>
 class OutputWriter {
  public:
   OutputWriter(const WinogradTask& task, T* out) : task_(task), origins_(task), out_(out) {
-    const Activation activation = task.options.activation;
     const Tensor& residual = task.options.residual;
-    is_plain_ = (activation == Activation::none || activation == Activation::relu) &&
-                (residual.empty() || residual.dtype == task.out.dtype);
+    is_plain_ = is_limit(task.options.activation) && (residual.empty() || residual.dtype == task.out.dtype);
   }
 
   /// Transforms and writes a tile. `scale` is that of its inputs (int16 only).
@@ -213,9 +206,7 @@ class OutputWriter {
     const TileOrigin origin = origins_.at(tile);
     const bool plain = is_plain_ && origin.top + kOutputs <= shape.h && origin.left + kOutputs <= shape.w;
     const std::int64_t pixel = (origin.row * shape.h + origin.top) * shape.w + origin.left;
-    const V least = task_.options.activation == Activation::relu
-                        ? hn::Zero(Tag())
-                        : hn::Set(Tag(), -std::numeric_limits<float>::infinity());
+    const V least = lower_limit(task_.options.activation);
     for (std::int64_t c = 0; c < shape.c; c += kStep) {
       const V tile_scale = scale_of<Kind>(task_, c, scale);
       const V offset = offset_of(task_, origin.row, c);
@@ -254,19 +245,27 @@ template <typename Kind, typename T>
 class PhaseWriter {
  public:
   PhaseWriter(const WinogradTask& task, T* out)
-      : task_(task), origins_(task), out_(out), residual_(elements_of(task.options.residual)) {}
+      : task_(task),
+        origins_(task),
+        out_(out),
+        residual_(elements_of(task.options.residual)),
+        is_plain_(is_limit(task.options.activation) && residual_.empty()) {}
 
   /// Transforms and writes a tile. `scale` is that of its inputs (int16 only).
   void write(std::int64_t tile, const float* from, std::int64_t stride, const float* scale) const {
+    constexpr auto kStep = static_cast<std::int64_t>(kLanes);
     const TileOrigin origin = origins_.at(tile);
-    for (std::int64_t c = 0; c < task_.out.shape.c; c += static_cast<std::int64_t>(kLanes)) {
+    const V least = lower_limit(task_.options.activation);
+    for (std::int64_t c = 0; c < task_.out.shape.c; c += kStep) {
       const V offset = offset_of(task_, origin.row, c);
       for (std::int64_t phase = 0; phase < task_.weights->phases; ++phase) {
         const std::int64_t column = phase * task_.weights->padded_out_channels + c;
         const PhaseOutputs to{{origin.row, 2 * origin.top - phase / 2, 2 * origin.left - phase % 2},
                               c,
                               scale_of<Kind>(task_, column, scale),
-                              offset};
+                              offset,
+                              least,
+                              is_plain_ && c + kStep <= task_.out.shape.c};
         write_lines<false>(from + column, stride, to);
         write_lines<true>(from + column, stride, to);
       }
@@ -274,12 +273,16 @@ class PhaseWriter {
   }
 
  private:
+  static constexpr const T* kNoResidual = nullptr;
+
   /// Destination and epilogue of a vector of channels of one phase of a tile.
   struct PhaseOutputs {
     TileOrigin first;  // First output pixel.
     std::int64_t c;    // First channel.
     V scale;
     V offset;
+    V least;     // Lower limit of the outputs: 0 for ReLU, else -infinity.
+    bool plain;  // True for a full vector without residual, and without activation or with ReLU.
   };
 
   /// Writes the odd or the even ones of a phase's five lines. Half of the lines fits into the registers.
@@ -310,15 +313,14 @@ class PhaseWriter {
       if (x < 0 || x >= shape.w) {
         continue;
       }
-      V value = add_bias<Kind>(values[j], to.scale, to.offset);
-      if (!residual_.empty()) {
-        value =
-            hn::Add(value, load_part(residual_ + ((line + x) * task_.options.residual.stride + c), valid));
+      const V value = add_bias<Kind>(values[j], to.scale, to.offset);
+      T* const out = out_ + (line + x) * task_.out.stride + c;
+      if (to.plain) {
+        store_limited<false>(value, to.least, kNoResidual, out);
+      } else {
+        store_activated(value, task_.options.activation, residual_,
+                        (line + x) * task_.options.residual.stride + c, out, valid);
       }
-      if (task_.options.activation != Activation::none) {
-        value = activate(Tag(), task_.options.activation, value);
-      }
-      store_part(value, out_ + (line + x) * task_.out.stride + c, valid);
     }
   }
 
@@ -326,6 +328,7 @@ class PhaseWriter {
   TileOrigins origins_;
   T* out_;
   Elements residual_;
+  bool is_plain_;
 };
 
 void Output(const WinogradTask& task, std::int64_t first, std::int64_t last, const float* from,
