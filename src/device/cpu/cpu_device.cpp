@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/index_range.h"
 #include "device/cpu/attention/attention.h"
 #include "device/cpu/conv/conv_chain.h"
 #include "device/cpu/conv/convolution.h"
@@ -133,9 +134,8 @@ void CpuDevice::group_norm(const Tensor& x, const PackedWeights& gain, const Pac
     convert(x.pixels(row * pixels, 1), origins.rows(row, 1));
   }
   const auto block_of = [&](const Tensor& tensor, std::int64_t i) {
-    const std::int64_t first = pixels * (i % blocks) / blocks;
-    const std::int64_t last = pixels * (i % blocks + 1) / blocks;
-    return tensor.pixels(i / blocks * pixels + first, last - first);
+    const IndexRange block = index_range(pixels, blocks, i % blocks);
+    return tensor.pixels(i / blocks * pixels + block.first, block.size());
   };
 
   pool().parallel_for(x.shape.n * blocks, [&](std::int64_t i, int) {

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstring>
 #include <fstream>
+#include <iterator>
 #include <limits>
 #include <optional>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/index_range.h"
 #include "model/files/dduf.h"
 #include "model/files/float8.h"
 #include "model/files/json.h"
@@ -345,19 +347,20 @@ bool convert_to_float(const FileTensor& tensor, std::span<float> out) {
   const std::size_t element_size = size_of(tensor.dtype);
   // Uses several threads for large tensors, whose pages are loaded and allocated here on first access.
   const std::size_t processors = std::max(1U, std::thread::hardware_concurrency());
-  const std::size_t parts = std::clamp(out.size() / kPartElements, std::size_t{1}, processors);
+  const auto parts =
+      static_cast<std::int64_t>(std::clamp(out.size() / kPartElements, std::size_t{1}, processors));
   std::atomic<bool> all_finite = true;
-  const auto convert_part = [&](std::size_t part) {
-    const std::size_t first = out.size() * part / parts;
-    const std::size_t last = out.size() * (part + 1) / parts;
+  const auto convert_part = [&](std::int64_t part) {
+    const IndexRange range = index_range(std::ssize(out), parts, part);
+    const auto first = static_cast<std::size_t>(range.first);
     if (!convert_in_blocks(convert, tensor.bytes.data() + element_size * first, element_size,
-                           out.subspan(first, last - first))) {
+                           out.subspan(first, static_cast<std::size_t>(range.size())))) {
       all_finite = false;
     }
   };
   {
     std::vector<std::jthread> others;
-    for (std::size_t part = 1; part < parts; ++part) {
+    for (std::int64_t part = 1; part < parts; ++part) {
       others.emplace_back(convert_part, part);
     }
     convert_part(0);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "core/index_range.h"
+#include "core/round_up.h"
 #include "device/cpu/conv/chain_plan.h"
 #include "device/cpu/conv/convolution.h"
 #include "device/cpu/reduced/padded_lines.h"
@@ -77,10 +79,10 @@ class Chain {
   /// Computes one piece. Each step's region includes the border that the remaining steps read.
   void compute(std::int64_t index, float* memory) const {
     const std::int64_t row = index / plan_.pieces_per_image();
-    const std::int64_t y = index % plan_.pieces_per_image() / plan_.across;
-    const std::int64_t x = index % plan_.across;
-    const Rectangle piece{x_.shape.h * y / plan_.down, x_.shape.h * (y + 1) / plan_.down,
-                          x_.shape.w * x / plan_.across, x_.shape.w * (x + 1) / plan_.across};
+    const IndexRange lines =
+        index_range(x_.shape.h, plan_.down, index % plan_.pieces_per_image() / plan_.across);
+    const IndexRange columns = index_range(x_.shape.w, plan_.across, index % plan_.across);
+    const Rectangle piece{lines.first, lines.last, columns.first, columns.last};
     auto* const bytes = reinterpret_cast<std::byte*>(memory + reduced_scratch());
     auto* const rounded = reinterpret_cast<std::uint8_t*>(bytes + 2 * plan_.intermediate_bytes);
     Region in = region_of(x_, row);
@@ -120,9 +122,8 @@ class Chain {
     task.x = rounded;
     const Quantization quantization = round(task, in, pixels, rounded);
     task.quantization = &quantization;
-    reduced_task(
-        task, {0, (conv.columns + panel_format().columns - 1) / panel_format().columns, 0, block_count(task)},
-        scratch);
+    reduced_task(task, {{0, divide_up(conv.columns, panel_format().columns)}, {0, block_count(task)}},
+                 scratch);
   }
 
   /// Rounds the input of `pixels`, with a border of one pixel, to the format of the weights. Outside of the

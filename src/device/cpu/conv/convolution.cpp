@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/index_range.h"
 #include "core/round_up.h"
 #include "device/cpu/kernels.h"
 #include "device/cpu/matrix/conv_output.h"
@@ -60,9 +61,8 @@ void run(Workers& workers, const ConvTask& task, std::int64_t lines, std::int64_
   }
   const std::int64_t blocks = std::min(lines, divide_up(wanted, panels));
   workers.pool().parallel_for(panels * blocks, [&](std::int64_t i, int thread) {
-    const std::int64_t block = i % blocks;
-    conv_task(task, i / blocks, lines * block / blocks, lines * (block + 1) / blocks,
-              workers.thread_scratch(thread));
+    const IndexRange block = index_range(lines, blocks, i % blocks);
+    conv_task(task, i / blocks, block.first, block.last, workers.thread_scratch(thread));
   });
 }
 

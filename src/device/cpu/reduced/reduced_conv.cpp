@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "core/index_range.h"
 #include "core/round_up.h"
 #include "device/cpu/cache_sizes.h"
 #include "device/cpu/matrix/conv_output.h"
@@ -65,8 +66,7 @@ constexpr std::int64_t kBandBytes = kReferenceCaches.last_level * 3 / 32;
 struct Band {
   std::int64_t row;     // First row of the batch.
   std::int64_t images;  // Number of rows.
-  std::int64_t first;   // First output line.
-  std::int64_t last;    // Output line after the last.
+  IndexRange lines;     // Output lines.
 };
 
 /// Returns the input lines, padding included, that the output lines of a band read.
@@ -80,9 +80,9 @@ PaddedLines lines_of(const ConvTask& conv, const Band& band, const Tensor& x) {
           .channels = x.shape.c,
           .height = x.shape.h,
           .width = x.shape.w,
-          .top = conv.padding - band.first * conv.stride,
+          .top = conv.padding - band.lines.first * conv.stride,
           .left = conv.padding,
-          .lines = (band.last - band.first - 1) * conv.stride + conv.kernel,
+          .lines = (band.lines.size() - 1) * conv.stride + conv.kernel,
           .pixels = (conv.out_w - 1) * conv.stride + conv.kernel,
           .images = band.images};
 }
@@ -143,7 +143,7 @@ void run(Workers& workers, const ReducedTask& task, const ReducedConv2d& weights
   }
   for (const std::int64_t y : {0, 1}) {
     for (const std::int64_t x : {0, 1}) {
-      const std::int64_t lines = std::min(task.lines, every_second(y, out.shape.h) - band.first);
+      const std::int64_t lines = std::min(task.lines, every_second(y, out.shape.h) - band.lines.first);
       if (lines > 0) {
         run(workers, part_of(task, weights.part(y, x), {y, x, lines, every_second(x, out.shape.w), y, x},
                              out.shape.w));
@@ -173,7 +173,7 @@ void convolve_bands(Workers& workers, const ReducedConv2d& weights, ReducedTask&
   for (std::int64_t row = 0; row < out.shape.n; row += band_rows) {
     task.images = std::min(band_rows, out.shape.n - row);
     for (std::int64_t i = 0; i < bands; ++i) {
-      const Band band{row, task.images, conv.out_h * i / bands, conv.out_h * (i + 1) / bands};
+      const Band band{row, task.images, index_range(conv.out_h, bands, i)};
       const PaddedLines padded = lines_of(conv, band, x);
       if (task.format == Format::int8) {
         find_quantizations(workers, padded, rounded);
@@ -186,9 +186,9 @@ void convolve_bands(Workers& workers, const ReducedConv2d& weights, ReducedTask&
                            }
                          });
       std::memset(bytes + padded.count() * task.line_bytes, 0, static_cast<std::size_t>(beyond));
-      task.lines = band.last - band.first;
+      task.lines = band.lines.size();
       task.image_bytes = padded.lines * task.line_bytes;
-      task.first_line = row * conv.out_h + band.first;
+      task.first_line = row * conv.out_h + band.lines.first;
       run(workers, task, weights, band, out);
     }
   }

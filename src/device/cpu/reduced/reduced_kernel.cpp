@@ -213,9 +213,9 @@ void RunReducedTask(const ReducedTask& task, const ReducedPart& part, float* scr
   const std::int64_t pass = std::clamp<std::int64_t>(task.pass_bytes / block_bytes, 1, kPassBlocks);
   const std::int64_t weight_line = task.weight_units * static_cast<std::int64_t>(kPanelColumns) * kUnit;
   const std::int64_t lines = std::clamp<std::int64_t>(kCachedWeights / weight_line, 1, kernel);
-  for (std::int64_t from = part.first_block; from < part.last_block; from += pass) {
-    const std::int64_t to = std::min(from + pass, part.last_block);
-    for (std::int64_t index = part.first_panel; index < part.last_panel; ++index) {
+  for (std::int64_t from = part.blocks.first; from < part.blocks.last; from += pass) {
+    const std::int64_t to = std::min(from + pass, part.blocks.last);
+    for (std::int64_t index = part.panels.first; index < part.panels.last; ++index) {
       const Panel panel = make_panel(task.conv, index);
       for (std::int64_t first = 0; first < kernel; first += lines) {
         const std::int64_t last = std::min(first + lines, kernel);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "core/index_range.h"
 #include "device/cpu/features.h"
 #include "device/cpu/kernels.h"
 #include "device/cpu/simd/rounding.h"
@@ -43,12 +44,10 @@ std::int64_t block_count(const ReducedTask& task);
 /// used, but have to be finite numbers, so callers clear them.
 std::int64_t bytes_read_beyond(const ReducedTask& task);
 
-/// A part of a task: panels first_panel .. last_panel - 1 of blocks first_block .. last_block - 1.
+/// A part of a task: some panels of some blocks.
 struct ReducedPart {
-  std::int64_t first_panel;
-  std::int64_t last_panel;
-  std::int64_t first_block;
-  std::int64_t last_block;
+  IndexRange panels;
+  IndexRange blocks;
 };
 /// Floats of scratch memory that reduced_task needs.
 std::int64_t reduced_scratch();

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "core/index_range.h"
 #include "core/round_up.h"
 #include "device/cpu/simd/amx.h"
 
@@ -31,10 +32,7 @@ void run(Workers& workers, const ReducedTask& task) {
   const std::int64_t ranges = std::min(blocks, wanted);
   const std::int64_t groups = std::min(panels, divide_up(wanted, ranges));
   workers.pool().parallel_for(groups * ranges, [&](std::int64_t i, int thread) {
-    const std::int64_t range = i % ranges;
-    const std::int64_t group = i / ranges;
-    const ReducedPart part{panels * group / groups, panels * (group + 1) / groups, blocks * range / ranges,
-                           blocks * (range + 1) / ranges};
+    const ReducedPart part{index_range(panels, groups, i / ranges), index_range(blocks, ranges, i % ranges)};
     if (task.features.amx) {
       const AmxRegisters registers;
       reduced_task(task, part, workers.thread_scratch(thread));

@@ -74,8 +74,9 @@ void ThreadPool::run(std::int64_t count, Call call, const void* task) {
   task_ = task;
   for (std::int64_t i = 0; i < threads(); ++i) {
     Share& share = shares_[static_cast<std::size_t>(i)];
-    share.next.store(count * i / threads(), std::memory_order_relaxed);
-    share.end = count * (i + 1) / threads();
+    const IndexRange tasks = index_range(count, threads(), i);
+    share.next.store(tasks.first, std::memory_order_relaxed);
+    share.end = tasks.last;
   }
   gate_.store(kOpen, std::memory_order_release);
   round_.fetch_add(1, std::memory_order_release);

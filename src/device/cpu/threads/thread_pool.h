@@ -5,6 +5,8 @@
 #include <thread>
 #include <vector>
 
+#include "core/index_range.h"
+
 namespace streamdiffusion::cpu {
 
 /// The device's compute threads. Each thread has the same share of every operation's tasks, so that it often
@@ -42,7 +44,8 @@ class ThreadPool {
   template <typename Task>
   void parallel_for_ranges(std::int64_t count, std::int64_t ranges, const Task& task) {
     parallel_for(ranges, [&](std::int64_t i, int thread) {
-      task(count * i / ranges, count * (i + 1) / ranges, thread);
+      const IndexRange range = index_range(count, ranges, i);
+      task(range.first, range.last, thread);
     });
   }
 

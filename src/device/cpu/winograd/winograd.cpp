@@ -5,6 +5,7 @@
 #include <limits>
 #include <vector>
 
+#include "core/index_range.h"
 #include "core/round_up.h"
 #include "device/cpu/kernels.h"
 #include "device/cpu/simd/rounding.h"
@@ -250,8 +251,9 @@ void run_in_strips(Workers& workers, const WinogradTask& task, std::int64_t tile
   float* const memory = workers.shared_scratch(strip.floats());
   ThreadPool& pool = workers.pool();
   for (std::int64_t s = 0; s < strips; ++s) {
-    const std::int64_t first = tiles * s / strips;
-    const std::int64_t count = tiles * (s + 1) / strips - first;
+    const IndexRange range = index_range(tiles, strips, s);
+    const std::int64_t first = range.first;
+    const std::int64_t count = range.size();
     const std::int64_t groups =
         group_count(count, std::max(weights.in_channels, weights.columns), pool.threads());
     const auto for_groups = [&](const auto& function) {
@@ -265,11 +267,11 @@ void run_in_strips(Workers& workers, const WinogradTask& task, std::int64_t tile
     const std::int64_t work = count * weights.in_channels * weights.columns / weights.panels;
     const std::int64_t blocks = task_count(Work::multiplications, work / kTasksPerPart, groups);
     pool.parallel_for(weights.positions() * weights.panels * blocks, [&](std::int64_t i, int) {
-      const std::int64_t from = count * (i % blocks) / blocks;
-      const std::int64_t to = count * (i % blocks + 1) / blocks;
+      const IndexRange block = index_range(count, blocks, i % blocks);
       const std::int64_t position = i / blocks / weights.panels;
-      winograd_product(task, position, i / blocks % weights.panels, to - from,
-                       strip.inputs(memory, position, from), strip.products(memory, position, from));
+      winograd_product(task, position, i / blocks % weights.panels, block.size(),
+                       strip.inputs(memory, position, block.first),
+                       strip.products(memory, position, block.first));
     });
     for_groups([&](std::int64_t from, std::int64_t to) {
       winograd_output(task, first + from, first + to, strip.products(memory, 0, from), strip.product_stride(),
