@@ -56,13 +56,15 @@ class FloatSums {
   std::size_t columns_;
 };
 
-/// Operands of finish_plain: a full vector of output channels of some rows. Results are at least `least`.
-template <typename T>
-struct PlainRows {
+/// The outputs of a vector of output channels for some rows of a tile, and what is added to them.
+template <typename T, typename R>
+struct VectorOutputs {
+  int rows;
+  std::size_t valid;  // Channels of the vector that exist.
   hn::Vec<Tag> bias;
   hn::Vec<Tag> row_bias;
-  hn::Vec<Tag> least;
-  int rows;
+  const R* residual;  // Residual of the first row; nullptr if none is added.
+  std::int64_t residual_stride;
   T* out;
   std::int64_t out_stride;
 };
@@ -70,20 +72,33 @@ struct PlainRows {
 /// The epilogue of nearly all layers: no activation or ReLU, no GEGLU, no partial sums. In a loop of its own
 /// everything stays in registers.
 template <bool kResidual, typename T, typename R, typename SumsAt>
-HWY_INLINE void finish_plain(const PlainRows<T>& to, const SumsAt& sums_at, const R* residual,
-                             std::int64_t residual_stride) {
-  const auto bias = to.bias;
-  const auto row_bias = to.row_bias;
-  const auto least = to.least;
-  const std::int64_t out_stride = to.out_stride;
-  T* out = to.out;
+HWY_INLINE void finish_plain(const VectorOutputs<T, R>& to, hn::Vec<Tag> least, const SumsAt& sums_at) {
   for (int r = 0; r < to.rows; ++r) {
-    store_limited<kResidual>(hn::Add(hn::Add(sums_at(r), bias), row_bias), least, residual, out);
-    if constexpr (kResidual) {
-      residual += residual_stride;
-    }
-    out += out_stride;
+    const auto value = hn::Add(hn::Add(sums_at(r), to.bias), to.row_bias);
+    const R* const residual = kResidual ? to.residual + r * to.residual_stride : nullptr;
+    store_limited<kResidual>(value, least, residual, to.out + r * to.out_stride);
   }
+}
+
+/// The epilogue of all layers. Adds to the output so far if `adds_to_output`. gate(value, row) applies GEGLU,
+/// if the layer has it.
+template <typename T, typename R, typename SumsAt, typename Gate>
+HWY_INLINE void finish_any(const VectorOutputs<T, R>& to, Activation activation, bool adds_to_output,
+                           const SumsAt& sums_at, const Gate& gate) {
+  for (int r = 0; r < to.rows; ++r) {
+    T* const out = to.out + r * to.out_stride;
+    auto value = sums_at(r);
+    if (adds_to_output) {
+      value = hn::Add(value, load_part(out, to.valid));
+    }
+    value = gate(hn::Add(hn::Add(value, to.bias), to.row_bias), r);
+    store_activated(value, activation, to.residual, r * to.residual_stride, out, to.valid);
+  }
+}
+
+/// Returns a vector of the task's bias, or zeros unless `adds_bias`.
+HWY_INLINE hn::Vec<Tag> load_bias(const ConvTask& task, bool adds_bias, std::size_t column) {
+  return adds_bias ? hn::LoadU(Tag(), task.bias + column) : hn::Zero(Tag());
 }
 
 /// Implements finish_tile. `all_out` and `all_residual` are the task's output and residual in their own
@@ -91,61 +106,43 @@ HWY_INLINE void finish_plain(const PlainRows<T>& to, const SumsAt& sums_at, cons
 template <typename T, typename R, typename Sums>
 HWY_INLINE void finish_vectors(const Panel& panel, const PixelRun& p, T* all_out, const R* all_residual,
                                const Sums& sums, bool first, bool last) {
-  const Tag d;
-  using V = hn::Vec<Tag>;
+  // Local copies stay in registers: stores to the output could alias members of the task.
   const ConvTask& t = panel.task;
   const std::int64_t pixel = p.line * t.out_pitch + p.x;
-  const int vectors = t.geglu ? panel.vectors / 2 : panel.vectors;
-  // Local copies stay in registers: stores to the output could alias members of the task.
-  const int rows = p.count;
   const std::int64_t out_stride = t.out_stride;
   const std::int64_t residual_stride = t.residual_stride;
-  const Activation activation = last ? t.activation : Activation::none;
   const bool geglu = t.geglu;
-  const bool has_bias = first && t.bias != nullptr;
-  const bool has_row_bias = first && !t.row_bias.empty();
+  const bool adds_bias = first && t.bias != nullptr;
+  const bool adds_row_bias = first && !t.row_bias.empty();
   const bool adds_residual = first && all_residual != nullptr;
+  const Activation activation = last ? t.activation : Activation::none;
   const bool plain = first && !geglu && is_limit(activation);
-  const V least = lower_limit(activation);
-  for (int v = 0; v < vectors; ++v) {
-    const std::size_t column = static_cast<std::size_t>(v) * kLanes;
-    const std::size_t gate_column = column + static_cast<std::size_t>(vectors) * kLanes;
+  const hn::Vec<Tag> least = lower_limit(activation);
+  const std::size_t columns = geglu ? panel.columns() / 2 : panel.columns();
+  for (std::size_t column = 0; column < columns; column += kLanes) {
     const std::size_t valid = panel.valid - column;
-    const auto out_column = static_cast<std::int64_t>(panel.out_column + column);
-    const auto load_bias = [&](std::size_t from) {
-      return has_bias ? hn::LoadU(d, t.bias + panel.first_column + from) : hn::Zero(d);
-    };
-    const V bias = load_bias(column);
-    const V gate_bias = geglu ? load_bias(gate_column) : hn::Zero(d);
-    const V row_bias =
-        has_row_bias ? load_part(t.row_bias + (p.row * t.row_bias_stride + out_column), valid) : hn::Zero(d);
+    const auto channel = static_cast<std::int64_t>(panel.out_column + column);
+    const VectorOutputs<T, R> to{p.count,
+                                 valid,
+                                 load_bias(t, adds_bias, panel.first_column + column),
+                                 adds_row_bias
+                                     ? load_part(t.row_bias + (p.row * t.row_bias_stride + channel), valid)
+                                     : hn::Zero(Tag()),
+                                 adds_residual ? all_residual + pixel * residual_stride + channel : nullptr,
+                                 residual_stride,
+                                 all_out + pixel * out_stride + channel,
+                                 out_stride};
     const auto sums_at = sums.at(column);
-    const auto gates_at = sums.at(geglu ? gate_column : column);
-    T* out = all_out + pixel * out_stride + out_column;
-    const R* const residual = adds_residual ? all_residual + pixel * residual_stride + out_column : nullptr;
     if (plain && valid >= kLanes) {
-      const PlainRows<T> to{bias, row_bias, least, rows, out, out_stride};
-      adds_residual ? finish_plain<true>(to, sums_at, residual, residual_stride)
-                    : finish_plain<false>(to, sums_at, residual, residual_stride);
+      adds_residual ? finish_plain<true>(to, least, sums_at) : finish_plain<false>(to, least, sums_at);
       continue;
     }
-    for (int r = 0; r < rows; ++r) {
-      V value = sums_at(r);
-      if (!first) {
-        value = hn::Add(value, load_part(out, valid));
-      }
-      if (has_bias) {
-        value = hn::Add(value, bias);
-      }
-      if (has_row_bias) {
-        value = hn::Add(value, row_bias);
-      }
-      if (geglu) {
-        value = hn::Mul(value, gelu(d, has_bias ? hn::Add(gates_at(r), gate_bias) : gates_at(r)));
-      }
-      store_activated(value, activation, residual, r * residual_stride, out, valid);
-      out += out_stride;
-    }
+    const std::size_t gate_column = geglu ? column + columns : column;
+    const auto gates_at = sums.at(gate_column);
+    const auto gate_bias = load_bias(t, adds_bias, panel.first_column + gate_column);
+    finish_any(to, activation, !first, sums_at, [&](hn::Vec<Tag> value, int row) {
+      return geglu ? hn::Mul(value, gelu(Tag(), hn::Add(gates_at(row), gate_bias))) : value;
+    });
   }
 }
 
