@@ -7,10 +7,10 @@
 #include <thread>
 #include <vector>
 
-#include "core/index_range.h"
 #include "device/cpu/attention/attention.h"
 #include "device/cpu/conv/conv_chain.h"
 #include "device/cpu/conv/convolution.h"
+#include "device/cpu/group_norm.h"
 #include "device/cpu/instruction_set.h"
 #include "device/cpu/kernels.h"
 #include "device/cpu/matrix/packing.h"
@@ -26,8 +26,6 @@ namespace {
 
 // Most parts that element-wise operations are divided into for each thread.
 constexpr std::int64_t kMostPartsPerThread = 4;
-// Most blocks of an image whose sums group normalisation computes apart.
-constexpr std::int64_t kMostBlocks = 32;
 
 Tensor dense_f32_tensor(float* values, const Shape& shape) { return {values, shape, shape.c, DType::f32}; }
 
@@ -80,7 +78,10 @@ class CpuDevice : public Device {
     multiply(workers_, static_cast<const PackedLinear&>(weights), x, options, out);
   }
   void group_norm(const Tensor& x, const PackedWeights& gain, const PackedWeights& shift, std::int64_t groups,
-                  float epsilon, Activation activation, const Tensor& out) override;
+                  float epsilon, Activation activation, const Tensor& out) override {
+    cpu::group_norm(workers_, x, static_cast<const PackedVector&>(gain).values,
+                    static_cast<const PackedVector&>(shift).values, groups, epsilon, activation, out);
+  }
   void layer_norm(const Tensor& x, const PackedWeights& gain, const PackedWeights& shift, float epsilon,
                   const Tensor& out) override;
   void attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& options,
@@ -114,73 +115,6 @@ void CpuDevice::parallel_for_parts(std::int64_t count, std::int64_t cost, const 
   const std::int64_t most = std::min(count, pool().threads() * kMostPartsPerThread);
   pool().parallel_for_ranges(count, task_count(Work::elements, count * cost, most),
                              [&](std::int64_t first, std::int64_t last, int) { part(first, last); });
-}
-
-void CpuDevice::group_norm(const Tensor& x, const PackedWeights& gain, const PackedWeights& shift,
-                           std::int64_t groups, float epsilon, Activation activation, const Tensor& out) {
-  const std::vector<float>& gains = static_cast<const PackedVector&>(gain).values;
-  const std::vector<float>& shifts = static_cast<const PackedVector&>(shift).values;
-  const std::int64_t channels = x.shape.c;
-  const std::int64_t pixels = x.shape.h * x.shape.w;
-  // The blocks depend on the shape alone, as the sums are rounded.
-  const std::int64_t blocks = task_count(Work::elements, pixels * channels, std::min(pixels, kMostBlocks));
-  // `memory` holds sums and sums of squares [row][block][2][channel], then first pixels [row][channel], then
-  // scales and shifts [row][2][channel].
-  float* memory = workers_.shared_scratch(x.shape.n * channels * (2 * blocks + 3));
-  const Tensor origins =
-      dense_f32_tensor(memory + x.shape.n * channels * 2 * blocks, {.n = x.shape.n, .c = channels});
-  float* factors = origins.as<float>() + x.shape.n * channels;
-  for (std::int64_t row = 0; row < x.shape.n; ++row) {
-    convert(x.pixels(row * pixels, 1), origins.rows(row, 1));
-  }
-  const auto block_of = [&](const Tensor& tensor, std::int64_t i) {
-    const IndexRange block = index_range(pixels, blocks, i % blocks);
-    return tensor.pixels(i / blocks * pixels + block.first, block.size());
-  };
-
-  pool().parallel_for(x.shape.n * blocks, [&](std::int64_t i, int) {
-    float* sums = memory + i * 2 * channels;
-    channel_sums(block_of(x, i), origins.rows(i / blocks, 1).as<const float>(), sums, sums + channels);
-  });
-
-  const std::int64_t group = channels / groups;
-  const auto count = static_cast<double>(pixels);
-  for (std::int64_t row = 0; row < x.shape.n; ++row) {
-    const auto* origin = origins.rows(row, 1).as<const float>();
-    for (std::int64_t g = 0; g < groups; ++g) {
-      // A channel's sums are of differences to its first pixel, which avoids cancellation where the mean is
-      // large. `mean` and `second` become the first two moments of the group.
-      double mean = 0;
-      double second = 0;
-      for (std::int64_t c = g * group; c < (g + 1) * group; ++c) {
-        double sum = 0;
-        double square = 0;
-        for (std::int64_t block = 0; block < blocks; ++block) {
-          const float* sums = memory + (row * blocks + block) * 2 * channels;
-          sum += sums[c];
-          square += sums[channels + c];
-        }
-        const double delta = sum / count;
-        const double channel_mean = origin[c] + delta;
-        second += square / count - delta * delta + channel_mean * channel_mean;
-        mean += channel_mean;
-      }
-      mean /= static_cast<double>(group);
-      const double variance = std::max(0.0, second / static_cast<double>(group) - mean * mean);
-      const double normal = 1.0 / std::sqrt(variance + static_cast<double>(epsilon));
-      for (std::int64_t c = g * group; c < (g + 1) * group; ++c) {
-        const double scale = normal * gains[static_cast<std::size_t>(c)];
-        factors[row * 2 * channels + c] = static_cast<float>(scale);
-        factors[row * 2 * channels + channels + c] =
-            static_cast<float>(shifts[static_cast<std::size_t>(c)] - mean * scale);
-      }
-    }
-  }
-
-  pool().parallel_for(x.shape.n * blocks, [&](std::int64_t i, int) {
-    const float* factor = factors + i / blocks * 2 * channels;
-    scale_shift(block_of(x, i), factor, factor + channels, activation, block_of(out, i));
-  });
 }
 
 void CpuDevice::layer_norm(const Tensor& x, const PackedWeights& gain, const PackedWeights& shift,
