@@ -37,6 +37,31 @@ STREAMDIFFUSION_HD inline std::int64_t part_begin(std::int64_t pixels, std::uint
   return pixels * part / parts;
 }
 
+/// The pixels of a row that one lane of a block visits.
+struct LanePixels {
+  std::uint32_t lane;
+  std::int64_t first;
+  std::int64_t last;  ///< The pixel after the block's last one.
+  std::int64_t step;
+};
+
+/// Calls visit(column, lane_pixels) for each pack of channels that a thread of a block visits. A row's pixels
+/// are divided among its blocks, and those of block number `block` among the block's lanes.
+template <std::uint32_t kThreads, typename Visit>
+STREAMDIFFUSION_HD void for_columns(std::uint32_t thread, std::uint32_t columns, std::int64_t pixels,
+                                    std::uint32_t block, std::uint32_t blocks, const Visit& visit) {
+  const BlockLanes side = BlockLanes::of(kThreads, columns);
+  const std::uint32_t lane = thread / side.columns;
+  if (lane >= side.lanes) {
+    return;
+  }
+  const LanePixels lane_pixels{lane, part_begin(pixels, block, blocks) + lane,
+                               part_begin(pixels, block + 1, blocks), side.lanes};
+  for (std::uint32_t column = thread % side.columns; column < columns; column += side.columns) {
+    visit(column, lane_pixels);
+  }
+}
+
 /// Computes, for each group of channels and each block's pixels, the sums of values and of squares.
 ///
 /// It sums differences to the group's first element in the row, which avoids cancellation in the variance.
@@ -68,14 +93,8 @@ struct GroupNormSums {
 
  private:
   STREAMDIFFUSION_HD void add_channels(BlockIndex block, std::uint32_t thread, float* shared) const {
-    const BlockLanes side = BlockLanes::of(kThreads, columns);
-    const std::uint32_t lane = thread / side.columns;
-    if (lane >= side.lanes) {
-      return;
-    }
     const std::int64_t row = block.y * pixels;
-    const std::int64_t last = part_begin(pixels, block.x + 1, blocks);
-    for (std::uint32_t column = thread % side.columns; column < columns; column += side.columns) {
+    const auto visit = [&](std::uint32_t column, const LanePixels& lane_pixels) {
       float reference[V];
       float sum[V];
       float square[V];
@@ -84,8 +103,7 @@ struct GroupNormSums {
         reference[v] = to_float(x.data[row * x.stride + group * group_channels]);
         sum[v] = square[v] = 0.0F;
       }
-      for (std::int64_t pixel = part_begin(pixels, block.x, blocks) + lane; pixel < last;
-           pixel += side.lanes) {
+      for (std::int64_t pixel = lane_pixels.first; pixel < lane_pixels.last; pixel += lane_pixels.step) {
         const Pack<T, V> pack = x.template load<V>(row + pixel, column * V);
         for (int v = 0; v < V; ++v) {
           const float difference = to_float(pack.values[v]) - reference[v];
@@ -93,12 +111,13 @@ struct GroupNormSums {
           square[v] += difference * difference;
         }
       }
-      float* const out = shared + (lane * columns + column) * V * 2;
+      float* const out = shared + (lane_pixels.lane * columns + column) * V * 2;
       for (int v = 0; v < V; ++v) {
         out[v * 2] = sum[v];
         out[v * 2 + 1] = square[v];
       }
-    }
+    };
+    for_columns<kThreads>(thread, columns, pixels, block.x, blocks, visit);
   }
 
   STREAMDIFFUSION_HD void add_groups(BlockIndex block, std::uint32_t thread, const float* shared) const {
@@ -170,14 +189,8 @@ struct GroupNormApply {
   }
 
   STREAMDIFFUSION_HD void apply(BlockIndex block, std::uint32_t thread, const float* shared) const {
-    const BlockLanes side = BlockLanes::of(kThreads, columns);
-    const std::uint32_t lane = thread / side.columns;
-    if (lane >= side.lanes) {
-      return;
-    }
     const std::int64_t row = block.y * pixels;
-    const std::int64_t last = part_begin(pixels, block.x + 1, blocks);
-    for (std::uint32_t column = thread % side.columns; column < columns; column += side.columns) {
+    const auto visit = [&](std::uint32_t column, const LanePixels& lane_pixels) {
       float mean[V];
       float factor[V];
       float offset[V];
@@ -188,8 +201,7 @@ struct GroupNormApply {
         factor[v] = shared[group * 2 + 1] * gain[channel];
         offset[v] = shift[channel];
       }
-      for (std::int64_t pixel = part_begin(pixels, block.x, blocks) + lane; pixel < last;
-           pixel += side.lanes) {
+      for (std::int64_t pixel = lane_pixels.first; pixel < lane_pixels.last; pixel += lane_pixels.step) {
         Pack<T, V> pack = x.template load<V>(row + pixel, column * V);
         for (int v = 0; v < V; ++v) {
           const float value = (to_float(pack.values[v]) - mean[v]) * factor[v] + offset[v];
@@ -197,7 +209,8 @@ struct GroupNormApply {
         }
         out.template store<V>(row + pixel, column * V, pack);
       }
-    }
+    };
+    for_columns<kThreads>(thread, columns, pixels, block.x, blocks, visit);
   }
 };
 
