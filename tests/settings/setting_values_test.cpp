@@ -13,7 +13,7 @@
 namespace streamdiffusion {
 namespace {
 
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
 
 /// Returns a value of a setting that is not its default.
 struct OtherValue {
