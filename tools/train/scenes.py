@@ -45,11 +45,9 @@ class Pictures:
         self.photos = [load(path, "RGB") for path in sorted((data / "photos").glob("*.jpg"))]
 
 
-def colour():
-    named = (
-        random.choice(list(COLOURS.values())) if random.random() < 0.6 else [random.randrange(256) for _ in range(3)]
-    )
-    return tuple(min(255, max(0, value + random.randint(-12, 12))) for value in named)
+def colour(rng=random):
+    named = rng.choice(list(COLOURS.values())) if rng.random() < 0.6 else [rng.randrange(256) for _ in range(3)]
+    return tuple(min(255, max(0, value + rng.randint(-12, 12))) for value in named)
 
 
 def photo_crop(photo, size):
