@@ -122,6 +122,27 @@ class Drawing(unittest.TestCase):
         self.assertLess(np.abs(np.log(np.array(differences) / 0.9)).max(), 0.7)
 
 
+class Video(unittest.TestCase):
+    def test_the_thing_moves_by_the_offsets_and_nothing_else_changes(self):
+        for seed in SEEDS:
+            video = drawings.video(flag(), SIZE, seed, 5)
+            first = np.asarray(video.frames[0])
+            self.assertEqual((len(video.frames), video.offsets[0]), (5, (0, 0)))
+            self.assertEqual(len(set(video.offsets)), 5)
+            for frame, (x, y) in zip(video.frames, video.offsets):
+                with self.subTest((seed, x, y)):
+                    self.assertTrue(np.array_equal(np.roll(first, (y, x), (0, 1)), frame))
+
+    def test_the_thing_keeps_inside(self):
+        for seed in SEEDS:
+            with self.subTest(seed):
+                video = drawings.video(flag(), SIZE, seed, 5)
+                left, top, right, bottom = bounds(video.mask)
+                for x, y in video.offsets:
+                    self.assertGreaterEqual(min(left + x, top + y), 0)
+                    self.assertLessEqual(max(right + x, bottom + y), SIZE)
+
+
 class Background(unittest.TestCase):
     def test_the_share_of_opaque_pixels_that_look_like_the_background_is_hidden(self):
         layer = Image.new("RGBA", (8, 8), (0, 0, 0, 0))

@@ -12,6 +12,7 @@ import scenes
 
 LARGEST_TURN = 25  # Degrees.
 SMALLEST, LARGEST = 0.3, 1.0  # Longest side of the thing, in sides of the image.
+LARGEST_MOVING = 0.7  # The same in videos, where the thing needs room to move.
 WORK_SIDE = 384  # Shapes are drawn at this size and then placed, so that their edges are smooth at every size.
 # A thing has to be seen: at most this share of its pixels may look like the background.
 HIDDEN_AT_MOST = 0.25
@@ -62,10 +63,10 @@ def opaque_part(picture):
     return picture.crop(picture.getchannel("A").point(lambda alpha: 255 if alpha >= 128 else 0).getbbox())
 
 
-def background(rng, size):
-    """Returns one colour, two with a straight border between them, or a gradient."""
+def background(rng, size, plain=False):
+    """Returns one colour, or if it need not be plain also two with a straight border between them, or a gradient."""
     kind = rng.random()
-    if kind < 0.6:
+    if plain or kind < 0.6:
         return Image.new("RGB", (size, size), scenes.colour(rng))
     ramp = np.linspace(0, 1, size)[:, None, None] * np.ones((1, size, 1))
     if kind < 0.8:
@@ -82,10 +83,10 @@ def hidden_share(background_, layer):
     return alike[pixels[..., 3] >= 128].mean()
 
 
-def visible_background(rng, size, *layers):
+def visible_background(rng, size, *layers, plain=False):
     """Returns a random background that all layers stand out from."""
     for _ in range(100):
-        chosen = background(rng, size)
+        chosen = background(rng, size, plain)
         if all(hidden_share(chosen, layer) <= HIDDEN_AT_MOST for layer in layers):
             return chosen
     raise ValueError(f"no background of 100 shows the thing: more than {HIDDEN_AT_MOST:.0%} of it looks like each")
@@ -167,7 +168,31 @@ def drawing(picture, size, seed):
     return Drawing(over(behind, shape), mask, behind, over(behind, exact))
 
 
-def over(background_, layer):
+def over(background_, layer, offset=(0, 0)):
+    """Returns the background with the layer, moved by the offset, on it."""
     scene = background_.copy()
-    scene.paste(layer, (0, 0), layer)
+    scene.paste(layer, offset, layer)
     return scene
+
+
+@dataclass
+class Video:
+    """A rough drawing that moves across a background of one colour."""
+
+    frames: list[Image.Image]
+    offsets: list[tuple[int, int]]  # How far the thing has moved since the first frame, in pixels.
+    mask: np.ndarray  # True at the thing's pixels in the first frame.
+
+
+def video(picture, size, seed, count):
+    """Returns the video of an RGBA picture of a thing that belongs to the seed. The thing keeps inside the image."""
+    rng = random.Random(seed)
+    placement = random_placement(rng)
+    placement.extent = rng.uniform(SMALLEST, LARGEST_MOVING)
+    layer = placed(rough(picture, rng), placement, size)
+    behind = visible_background(rng, size, layer, plain=True)
+    step = max(1, size // 85)  # 1.2% of the side. It is no multiple of 8 pixels, by which latents could just move.
+    across, down = (step if start < 0.5 else -step for start in (placement.x, placement.y))
+    offsets = [(across * index, down * index) for index in range(count)]
+    frames = [over(behind, layer, offset) for offset in offsets]
+    return Video(frames, offsets, np.asarray(layer.getchannel("A")) >= 128)
