@@ -11,57 +11,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import AutoencoderTiny, LCMScheduler, UNet2DConditionModel
-from PIL import Image, ImageEnhance, ImageFilter
-from transformers import CLIPTextModel, CLIPTokenizer
 
 import classifier
-import model
 import scenes
-import train
+import sheets
 import train_autoencoder
 import views
+from drawings import blurred
+from model_folder import FOUR_STEPS, OTHER_SIZES, ModelFolder
 
-FOUR_STEPS = (0, 16, 32, 45)
-OTHER_SIZES = (16, 24, 40, 48)  # Sides of the latents.
-BATCH = 10
 BEGIN, END = "<!-- figures of tools/train/evaluate.py -->", "<!-- end of the figures -->"
-
-
-class Model:
-    """A diffusers model folder with this program's way of sampling."""
-
-    def __init__(self, folder):
-        self.tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
-        text_encoder = CLIPTextModel.from_pretrained(folder / "text_encoder").float()
-        self.denoiser = model.Denoiser(
-            text_encoder, UNet2DConditionModel.from_pretrained(folder / "unet").float()
-        ).eval()
-        self.vae = AutoencoderTiny.from_pretrained(folder / "vae").float().eval()
-        self.schedule = model.Schedule("cpu", LCMScheduler.from_pretrained(folder / "scheduler").config.prediction_type)
-        self.size = self.denoiser.unet.config.sample_size
-
-    @torch.no_grad()
-    def pictures(self, prompts, indices, seed, start=None, size=None):
-        """Makes an image of each prompt, with sides of 8 * size pixels. Transforms the images in `start` if given."""
-        size = size or self.size
-        generator = torch.Generator().manual_seed(seed)
-        result = []
-        for at in range(0, len(prompts), BATCH):
-            ids = model.tokenize(self.tokenizer, prompts[at : at + BATCH])
-            noise = torch.randn((len(ids), 4, size, size), generator=generator)
-            latents = self.vae.encode(as_input(start[at : at + BATCH])).latents if start else None
-            x = model.sample(self.denoiser, self.schedule, ids, noise, model.lcm_timesteps(indices), generator, latents)
-            decoded = ((self.vae.decode(x).sample.clamp(-1, 1) + 1) * 127.5).round().byte()
-            result += [Image.fromarray(picture) for picture in decoded.permute(0, 2, 3, 1).numpy()]
-        return result
-
-
-def as_input(pictures):
-    return (
-        torch.from_numpy(np.stack([np.asarray(picture) for picture in pictures])).permute(0, 3, 1, 2).float() / 127.5
-        - 1
-    )
 
 
 def on_colour(name, colour):
@@ -80,15 +39,6 @@ def half(picture, x):
     """Cuts out the square around one of two adjacent things, whose centre is at the relative position `x`."""
     side = picture.width
     return picture.crop((round((x - 0.25) * side), side // 4, round((x + 0.25) * side), side - side // 4))
-
-
-def rough_drawing(picture, size):
-    """Puts an original on a coloured background: moved, recoloured and blurred."""
-    scene = Image.new("RGB", (size, size), scenes.colour())
-    views.place(scene, picture, views.around(0.5, 0.06), views.around(0.5, 0.06), random.uniform(0.7, 0.85))
-    scene = ImageEnhance.Color(scene).enhance(random.uniform(0.6, 1.2))
-    scene = ImageEnhance.Brightness(scene).enhance(random.uniform(0.85, 1.1))
-    return scene.filter(ImageFilter.GaussianBlur(size / 50))
 
 
 def mean_colour_differs(first, second):
@@ -161,7 +111,7 @@ class Evaluation:
 
     def drawings(self):
         chosen = random.sample(range(len(self.things.names)), 100)
-        drawings = [rough_drawing(self.things.pictures[i], 8 * self.model.size) for i in chosen]
+        drawings = [blurred(self.things.pictures[i], 8 * self.model.size) for i in chosen]
         names = [self.things.names[i] for i in chosen]
         for strength, indices in ((0.4, (30, 45)), (0.6, (20, 45)), (0.8, (10, 45))):
             redrawn = self.model.pictures(names, indices, 105, drawings)
@@ -193,60 +143,6 @@ class Evaluation:
         return "\n".join(lines + [f"| {what} | {value} | {wanted} |" for what, value, wanted in self.rows])
 
 
-def write_sheet(path, rows, side=128):
-    sheet = Image.new("RGB", (side * max(map(len, rows)), side * len(rows)), "white")
-    for y, row in enumerate(rows):
-        for x, picture in enumerate(row):
-            sheet.paste(picture.resize((side, side), Image.Resampling.LANCZOS), (side * x, side * y))
-    sheet.save(path, optimize=True)
-
-
-def write_sheets(model_, things, folder):
-    prompts = train.SHEET
-    write_sheet(
-        folder / "default-model-prompts.png",
-        [model_.pictures(prompts, indices, 7) for indices in ((0,), (0, 25), FOUR_STEPS)],
-    )
-    names = things.names[::3][:96]
-    pictures = model_.pictures(names, FOUR_STEPS, 8)
-    write_sheet(folder / "default-model-things.png", [pictures[at : at + 16] for at in range(0, len(pictures), 16)], 80)
-    shown = (
-        "cat face",
-        "red apple",
-        "rocket",
-        "house",
-        "penguin on a light blue background",
-        "tulip",
-        "two fish",
-        "octopus",
-    )
-    sizes = sorted((*OTHER_SIZES, model_.size))
-    write_sheet(
-        folder / "default-model-sizes.png", [model_.pictures(shown, FOUR_STEPS, 11, size=size) for size in sizes]
-    )
-    unknown = [
-        "a",
-        "spaceship above a city",
-        "portrait of a woman",
-        "green cat",
-        "three red apple",
-        "asdf",
-        "summer evening",
-        "dog riding a bicycle",
-    ]
-    write_sheet(folder / "default-model-weak.png", [model_.pictures(unknown, FOUR_STEPS, 9)])
-    random.seed(10)
-    chosen = [
-        things.names.index(name) for name in ("cat face", "red apple", "rocket", "penguin", "tulip", "grinning face")
-    ]
-    drawings = [rough_drawing(things.pictures[i], 8 * model_.size) for i in chosen]
-    rows = [
-        model_.pictures([things.names[i] for i in chosen], indices, 10, drawings)
-        for indices in ((40,), (30, 45), (20, 45), (10, 45))
-    ]
-    write_sheet(folder / "default-model-drawings.png", [drawings, *rows])
-
-
 def write_document(path, table, confused):
     """Replaces the figures between the marks in a document; the text around them is written by hand."""
     text = path.read_text() if path.exists() else f"{BEGIN}\n{END}\n"
@@ -272,7 +168,7 @@ def main():
     everything = views.Things(arguments.data)
     things = views.Things(arguments.data, arguments.things)
     judge = classifier.load_or_train(arguments.output / "classifier.pt", everything)
-    evaluation = Evaluation(Model(arguments.folder), things, judge)
+    evaluation = Evaluation(ModelFolder(arguments.folder), things, judge)
     with torch.no_grad():
         evaluation.add(
             f"the classifier itself, among {len(everything.names)} things, on augmented originals",
@@ -286,7 +182,7 @@ def main():
     evaluation.autoencoder(arguments.data)
     evaluation.sizes()
     if arguments.docs:
-        write_sheets(evaluation.model, things, arguments.docs)
+        sheets.write_sheets(evaluation.model, things, arguments.docs)
         write_document(arguments.docs / "default-model.md", evaluation.table(), evaluation.confused)
 
 
