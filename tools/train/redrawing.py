@@ -1,5 +1,5 @@
-"""Measures how a model redraws rough drawings: at each strength and number of steps, the mean of each measure in sight.py over
-drawings whose seeds are fixed. Needs only numpy and Pillow; the model and the judge are functions that are passed in."""
+"""Measures how a model redraws rough drawings: each measure in sight.py over drawings whose seeds are fixed, at each strength and
+number of steps. Needs only numpy and Pillow; the model is a function that is passed in."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ import drawings
 import sight
 
 STRENGTHS = (0.4, 0.5, 0.6, 0.7, 0.8)
-STEPS = (1, 2, 4)
+STEP_NAMES = {1: "one step", 2: "two steps", 4: "four steps"}
 SCHEDULE = 50  # Length of the schedule that t indices count in.
 LAST_INDEX = 45  # The last step's, unless denoising begins later.
 FRAMES = 6
@@ -27,40 +27,32 @@ def t_indices(strength, steps):
 class Figures:
     """Measures of redrawn images, over all drawings."""
 
-    named: float  # Share whose name is recognised.
     overlap: float  # Mean overlap of outlines.
     sharpness: float  # Median, since single soft originals would dominate a mean.
     ghosts: float  # Mean share of the background.
     change: float  # Mean change between frames of the videos, in levels.
 
     def cells(self):
-        return (
-            f"{self.named:.0%}",
-            f"{self.overlap:.2f}",
-            f"{self.sharpness:.2f}",
-            f"{self.ghosts:.1%}",
-            f"{self.change:.1f}",
-        )
+        return f"{self.overlap:.2f}", f"{self.sharpness:.2f}", f"{self.ghosts:.1%}", f"{self.change:.1f}"
 
 
 class Redrawing:
     """The drawings and videos of a sample of the things, to be redrawn."""
 
     def __init__(self, things, size, drawn, filmed):
-        """Takes the first so many things of every kind: `drawn` and `filmed` of them, evenly spread over the list."""
+        """Draws and films so many of the things, evenly spread over the list."""
         self.names = things.names
         self.chosen, self.filmed = (spread(len(things.names), count) for count in (drawn, filmed))
         self.drawings = [drawings.drawing(things.pictures[i], size, f"{SEED} {self.names[i]}") for i in self.chosen]
         self.videos = [drawings.video(things.pictures[i], size, f"{SEED} {self.names[i]}", FRAMES) for i in self.filmed]
 
-    def figures(self, redraw, named):
-        """Returns the figures of a model. redraw(names, pictures) returns the redrawn pictures, made from noise that is the same
-        at each call; named(pictures) returns the index of the thing in each."""
+    def figures(self, redraw):
+        """Returns the figures of a model. redraw(names, pictures) returns the redrawn pictures. It makes them from the same noise
+        at each call."""
         outputs = redraw([self.names[i] for i in self.chosen], [drawing.picture for drawing in self.drawings])
         measured = [measures(drawing, np.asarray(output)) for drawing, output in zip(self.drawings, outputs)]
         overlaps, sharpness, ghosts = zip(*measured)
         return Figures(
-            float(np.mean([answer == i for answer, i in zip(named(outputs), self.chosen)])),
             float(np.mean(overlaps)),
             float(np.median(sharpness)),
             float(np.mean(ghosts)),
@@ -90,7 +82,15 @@ def measures(drawing, output):
     )
 
 
+def rows(redrawing, redraw_at):
+    """Yields a description and the figures for each number of steps and strength. redraw_at(indices) returns the function that
+    redraws at these t indices."""
+    for steps, name in STEP_NAMES.items():
+        for strength in STRENGTHS:
+            yield f"strength {strength}, {name}", redrawing.figures(redraw_at(t_indices(strength, steps)))
+
+
 def table(rows):
     """Returns the table of figures as Markdown. `rows` are pairs of a description of the strength and steps, and Figures."""
-    lines = ["| redrawn at | name right | outline overlap | sharpness | ghosts | change |", "| --- |" + " ---: |" * 5]
+    lines = ["| redrawn at | outline overlap | sharpness | ghosts | change |", "| --- |" + " ---: |" * 4]
     return "\n".join(lines + [f"| {' | '.join((what, *figures.cells()))} |" for what, figures in rows])
