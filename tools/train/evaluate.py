@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 import classifier
+import redrawing
 import scenes
 import sheets
 import train_autoencoder
@@ -20,7 +21,8 @@ import views
 from drawings import blurred
 from model_folder import FOUR_STEPS, OTHER_SIZES, ModelFolder
 
-BEGIN, END = "<!-- figures of tools/train/evaluate.py -->", "<!-- end of the figures -->"
+FIGURES = "<!-- figures of tools/train/evaluate.py -->", "<!-- end of the figures -->"
+REDRAWN = "<!-- redrawn drawings, by tools/train/evaluate.py -->", "<!-- end of the redrawn drawings -->"
 
 
 def on_colour(name, colour):
@@ -143,12 +145,31 @@ class Evaluation:
         return "\n".join(lines + [f"| {what} | {value} | {wanted} |" for what, value, wanted in self.rows])
 
 
-def write_document(path, table, confused):
-    """Replaces the figures between the marks in a document; the text around them is written by hand."""
-    text = path.read_text() if path.exists() else f"{BEGIN}\n{END}\n"
-    listed = "; ".join(f"{name} (taken for {answer})" for name, answer in confused)
-    figures = f"{BEGIN}\n{table}\n\nNot recognised in four steps: {listed}.\n{END}"
-    path.write_text(re.sub(f"{re.escape(BEGIN)}.*{re.escape(END)}", lambda _: figures, text, flags=re.DOTALL))
+def redrawn_table(model, things, drawn, filmed):
+    """Returns how rough drawings are redrawn, and prints it row by row."""
+
+    def redraw_at(indices):
+        return lambda names, pictures: model.pictures(names, indices, 107, pictures)
+
+    rows = []
+    for row in redrawing.rows(redrawing.Redrawing(things, 8 * model.size, drawn, filmed), redraw_at):
+        rows.append(row)
+        print(*row, flush=True)
+    return f"{drawn} drawings and {filmed} videos of {redrawing.FRAMES} frames:\n\n{redrawing.table(rows)}"
+
+
+def write_between(path, marks, text):
+    """Replaces the text between two marks in a document; the text around them is written by hand."""
+    begin, end = marks
+    document = path.read_text() if path.exists() else f"{begin}\n{end}\n"
+    pattern = f"{re.escape(begin)}.*{re.escape(end)}"
+    path.write_text(re.sub(pattern, lambda _: f"{begin}\n{text}\n{end}", document, flags=re.DOTALL))
+
+
+def write_document(path, evaluation, redrawn):
+    listed = "; ".join(f"{name} (taken for {answer})" for name, answer in evaluation.confused)
+    write_between(path, FIGURES, f"{evaluation.table()}\n\nNot recognised in four steps: {listed}.")
+    write_between(path, REDRAWN, redrawn)
 
 
 def main():
@@ -160,6 +181,8 @@ def main():
     parser.add_argument(
         "--docs", type=Path, help="where default-model.md and the sheets go; without, they are only printed"
     )
+    parser.add_argument("--drawn", type=int, default=30, help="number of rough drawings to redraw at each setting")
+    parser.add_argument("--filmed", type=int, default=3, help="number of videos to redraw at each setting")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -181,9 +204,10 @@ def main():
     evaluation.drawings()
     evaluation.autoencoder(arguments.data)
     evaluation.sizes()
+    redrawn = redrawn_table(evaluation.model, things, arguments.drawn, arguments.filmed)
     if arguments.docs:
         sheets.write_sheets(evaluation.model, things, arguments.docs)
-        write_document(arguments.docs / "default-model.md", evaluation.table(), evaluation.confused)
+        write_document(arguments.docs / "default-model.md", evaluation, redrawn)
 
 
 if __name__ == "__main__":
