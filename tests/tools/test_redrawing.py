@@ -51,8 +51,8 @@ class Figures(unittest.TestCase):
     def setUpClass(cls):
         cls.redrawing = redrawing.Redrawing(THINGS, SIZE, drawn=2, filmed=1)
 
-    def figures(self, redraw):
-        return self.redrawing.figures(redraw)
+    def figures(self, redraw, recognise=lambda pictures: [0] * len(pictures)):
+        return self.redrawing.figures(redraw, recognise)
 
     def test_a_sample_is_spread_over_the_things(self):
         self.assertEqual((self.redrawing.chosen, self.redrawing.filmed), ([0, 2], [0]))
@@ -78,6 +78,18 @@ class Figures(unittest.TestCase):
         inverted = self.figures(lambda names, pictures: [Image.eval(p, lambda level: (level + 128) % 256) for p in pictures])
         self.assertEqual(inverted.ghosts, 1)
 
+    def test_names_are_right_where_the_drawn_things_are_recognised_in_the_output(self):
+        seen = []
+
+        def recognise(pictures):
+            seen.extend(pictures)
+            return [0, 1]
+
+        inverted = [Image.eval(drawing.picture, lambda level: 255 - level) for drawing in self.redrawing.drawings]
+        figures = self.figures(lambda names, pictures: inverted if len(names) > 1 else pictures, recognise)
+        self.assertEqual(figures.named, 0.5)
+        self.assertEqual(seen, inverted)
+
     def test_prompts_are_the_names_and_videos_are_redrawn_a_frame_at_a_time(self):
         calls = []
 
@@ -102,14 +114,14 @@ class Figures(unittest.TestCase):
 
 class Table(unittest.TestCase):
     def test_a_row_for_each_setting(self):
-        text = redrawing.table([("strength 0.5, one step", redrawing.Figures(0.8512, 0.7, 0.0123, 2.04))])
-        self.assertEqual(text.splitlines()[2], "| strength 0.5, one step | 0.85 | 0.70 | 1.2% | 2.0 |")
+        text = redrawing.table([("strength 0.5, one step", redrawing.Figures(0.956, 0.8512, 0.7, 0.0123, 2.04))])
+        self.assertEqual(text.splitlines()[2], "| strength 0.5, one step | 96% | 0.85 | 0.70 | 1.2% | 2.0 |")
         self.assertEqual(len({line.count("|") for line in text.splitlines()}), 1)
 
     def test_rows_ask_for_every_number_of_steps_at_every_strength(self):
         asked = []
-        sample = SimpleNamespace(figures=asked.append)
-        described = [what for what, _ in redrawing.rows(sample, lambda indices: indices)]
+        sample = SimpleNamespace(figures=lambda redraw, recognise: asked.append(redraw))
+        described = [what for what, _ in redrawing.rows(sample, lambda indices: indices, None)]
         self.assertEqual((len(described), len(set(asked))), (15, 15))
         self.assertEqual((described[0], asked[0]), ("strength 0.4, one step", (30,)))
         self.assertEqual((described[-1], asked[-1]), ("strength 0.8, four steps", (10, 22, 33, 45)))

@@ -1,5 +1,5 @@
 """A classifier of the thing in an image: a small convolutional network. It is trained on augmented originals only, so that it
-can judge generated images."""
+can judge generated images. It accepts things in every place and size, turned and mirrored, as rough drawings show them."""
 
 import random
 
@@ -8,23 +8,18 @@ import torch
 from PIL import Image, ImageEnhance, ImageFilter
 from torch import nn
 
-import scenes
+import drawings
 from training import learning_rate
 
-SIDE = 64
+SIDE = 96
 SAMPLES_A_THING = 250
 BATCH = 60
 
 
 def augmented(picture):
-    """Puts an original on a background: moved, turned, scaled, slightly recoloured and perhaps blurred."""
-    scene = Image.new("RGB", (SIDE, SIDE), scenes.colour())
-    side = int(SIDE * random.uniform(0.6, 1.0))
-    placed = picture.resize((side, side), Image.Resampling.BILINEAR).rotate(
-        random.uniform(-10, 10), Image.Resampling.BILINEAR
-    )
-    x, y = (round((SIDE - side) / 2 + random.uniform(-0.1, 0.1) * SIDE) for _ in range(2))
-    scene.paste(placed, (x, y), placed)
+    """Puts an original on a background, anywhere, as a drawing would stand there. Recolours it slightly and perhaps blurs it."""
+    layer = drawings.placed(picture, drawings.random_placement(random), SIDE)
+    scene = drawings.over(drawings.visible_background(random, SIDE, layer), layer)
     scene = ImageEnhance.Color(scene).enhance(random.uniform(0.7, 1.3))
     scene = ImageEnhance.Brightness(scene).enhance(random.uniform(0.85, 1.15))
     if random.random() < 0.5:
@@ -37,13 +32,26 @@ def as_tensor(pictures):
     return torch.from_numpy(x).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
+class MeanAndMaximum(nn.Module):
+    """Reduces each channel to its mean and maximum over all places."""
+
+    def forward(self, x):
+        return torch.cat((x.mean((2, 3)), x.amax((2, 3))), 1)
+
+
+def convolution(width, wider, stride=1):
+    return [nn.Conv2d(width, wider, 3, stride, 1), nn.BatchNorm2d(wider), nn.ReLU()]
+
+
 def new_network(classes):
-    layers, width = [nn.Conv2d(3, 32, 3, 2, 1), nn.BatchNorm2d(32), nn.ReLU()], 32
+    layers, width = convolution(3, 32, 2), 32
     for wider in (64, 128, 256):
-        layers += [nn.Conv2d(width, wider, 3, 1, 1), nn.BatchNorm2d(wider), nn.ReLU(), nn.MaxPool2d(2)]
+        layers += [*convolution(width, wider), nn.MaxPool2d(2)]
         width = wider
-    # The head sees a 4x4 grid and no mean, because rough positions matter, as of mouth and eyes in a face.
-    return nn.Sequential(*layers, nn.Flatten(), nn.Dropout(0.2), nn.Linear(width * 16, classes))
+    # Two more at the coarsest resolution see the whole thing, so that positions inside it (of mouth and eyes in a face) matter,
+    # although its own place does not.
+    layers += convolution(width, width) + convolution(width, width)
+    return nn.Sequential(*layers, MeanAndMaximum(), nn.Dropout(0.2), nn.Linear(2 * width, classes))
 
 
 def batch_of(things, count):

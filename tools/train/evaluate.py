@@ -18,15 +18,10 @@ import scenes
 import sheets
 import train_autoencoder
 import views
-from drawings import blurred
 from model_folder import FOUR_STEPS, OTHER_SIZES, ModelFolder
 
 FIGURES = "<!-- figures of tools/train/evaluate.py -->", "<!-- end of the figures -->"
 REDRAWN = "<!-- redrawn drawings, by tools/train/evaluate.py -->", "<!-- end of the redrawn drawings -->"
-
-
-def on_colour(name, colour):
-    return f"{name} on {'an' if colour[0] in 'aeiou' else 'a'} {colour} background"
 
 
 def border_colour(picture):
@@ -41,10 +36,6 @@ def half(picture, x):
     """Cuts out the square around one of two adjacent things, whose centre is at the relative position `x`."""
     side = picture.width
     return picture.crop((round((x - 0.25) * side), side // 4, round((x + 0.25) * side), side - side // 4))
-
-
-def mean_colour_differs(first, second):
-    return np.abs(np.asarray(first).mean((0, 1)) - np.asarray(second).mean((0, 1))).max() / 255
 
 
 class Evaluation:
@@ -81,7 +72,7 @@ class Evaluation:
     def backgrounds(self):
         cases = [(random.randrange(len(self.things.names)), random.choice(views.COLOUR_NAMES)) for _ in range(100)]
         pictures = self.model.pictures(
-            [on_colour(self.things.names[i], colour) for i, colour in cases], FOUR_STEPS, 102
+            [views.on_colour(self.things.names[i], colour) for i, colour in cases], FOUR_STEPS, 102
         )
         self.add(
             "background colour right, four steps",
@@ -93,7 +84,7 @@ class Evaluation:
         names, colours = self.things.names, views.COLOUR_NAMES
         on = [(i, c) for i in range(len(names)) for c in range(1, len(colours)) if views.is_held_out(i, c)]
         on = random.sample(on, 25)
-        pictures = self.model.pictures([on_colour(names[i], colours[c]) for i, c in on], FOUR_STEPS, 103)
+        pictures = self.model.pictures([views.on_colour(names[i], colours[c]) for i, c in on], FOUR_STEPS, 103)
         hits = [a == i and border_colour(p) == colours[c] for p, (i, c), a in zip(pictures, on, self.named(pictures))]
         self.add("thing and colour never seen together: both right", self.share(hits), "reported")
         two = [(i, j) for i in range(len(names)) for j in range(len(names)) if i != j and views.is_held_out(i, j)]
@@ -111,29 +102,6 @@ class Evaluation:
             "reported",
         )
 
-    def drawings(self):
-        chosen = random.sample(range(len(self.things.names)), 100)
-        drawings = [blurred(self.things.pictures[i], 8 * self.model.size) for i in chosen]
-        names = [self.things.names[i] for i in chosen]
-        for strength, indices in ((0.4, (30, 45)), (0.6, (20, 45)), (0.8, (10, 45))):
-            redrawn = self.model.pictures(names, indices, 105, drawings)
-            wanted = ("85%", "all") if strength == 0.6 else ("", "")
-            self.add(
-                f"redrawn at strength {strength}: name right",
-                self.share([a == i for i, a in zip(chosen, self.named(redrawn))]),
-                wanted[0],
-            )
-            self.add(
-                f"redrawn at strength {strength}: mean colour within 15%",
-                self.share([mean_colour_differs(a, b) < 0.15 for a, b in zip(redrawn, drawings)]),
-                wanted[1],
-            )
-        self.add(
-            "the drawings themselves: name right",
-            self.share([a == i for i, a in zip(chosen, self.named(drawings))]),
-            "",
-        )
-
     def autoencoder(self, data):
         sets = train_autoencoder.held_out(data, scenes.Pictures(data, 0))
         for (kind, set_), wanted in zip(sets.items(), ("33 dB", "31 dB", "25 dB")):
@@ -145,14 +113,16 @@ class Evaluation:
         return "\n".join(lines + [f"| {what} | {value} | {wanted} |" for what, value, wanted in self.rows])
 
 
-def redrawn_table(model, things, drawn, filmed):
+def redrawn_table(evaluation, drawn, filmed):
     """Returns how rough drawings are redrawn, and prints it row by row."""
+    model, things = evaluation.model, evaluation.things
 
     def redraw_at(indices):
         return lambda names, pictures: model.pictures(names, indices, 107, pictures)
 
+    drawings = redrawing.Redrawing(things, 8 * model.size, drawn, filmed)
     rows = []
-    for row in redrawing.rows(redrawing.Redrawing(things, 8 * model.size, drawn, filmed), redraw_at):
+    for row in redrawing.rows(drawings, redraw_at, evaluation.named):
         rows.append(row)
         print(*row, flush=True)
     return f"{drawn} drawings and {filmed} videos of {redrawing.FRAMES} frames:\n\n{redrawing.table(rows)}"
@@ -201,10 +171,9 @@ def main():
     evaluation.names()
     evaluation.backgrounds()
     evaluation.combinations()
-    evaluation.drawings()
     evaluation.autoencoder(arguments.data)
     evaluation.sizes()
-    redrawn = redrawn_table(evaluation.model, things, arguments.drawn, arguments.filmed)
+    redrawn = redrawn_table(evaluation, arguments.drawn, arguments.filmed)
     if arguments.docs:
         sheets.write_sheets(evaluation.model, things, arguments.docs)
         write_document(arguments.docs / "default-model.md", evaluation, redrawn)

@@ -27,13 +27,14 @@ def t_indices(strength, steps):
 class Figures:
     """Measures of redrawn images, over all drawings."""
 
+    named: float  # Share whose thing is recognised.
     overlap: float  # Mean overlap of outlines.
     sharpness: float  # Median, since single soft originals would dominate a mean.
     ghosts: float  # Mean share of the background.
     change: float  # Mean change between frames of the videos, in levels.
 
     def cells(self):
-        return f"{self.overlap:.2f}", f"{self.sharpness:.2f}", f"{self.ghosts:.1%}", f"{self.change:.1f}"
+        return f"{self.named:.0%}", f"{self.overlap:.2f}", f"{self.sharpness:.2f}", f"{self.ghosts:.1%}", f"{self.change:.1f}"
 
 
 class Redrawing:
@@ -46,13 +47,14 @@ class Redrawing:
         self.drawings = [drawings.drawing(things.pictures[i], size, f"{SEED} {self.names[i]}") for i in self.chosen]
         self.videos = [drawings.video(things.pictures[i], size, f"{SEED} {self.names[i]}", FRAMES) for i in self.filmed]
 
-    def figures(self, redraw):
+    def figures(self, redraw, recognise):
         """Returns the figures of a model. redraw(names, pictures) returns the redrawn pictures. It makes them from the same noise
-        at each call."""
+        at each call. recognise(pictures) returns the index of the thing in each."""
         outputs = redraw([self.names[i] for i in self.chosen], [drawing.picture for drawing in self.drawings])
         measured = [measures(drawing, np.asarray(output)) for drawing, output in zip(self.drawings, outputs)]
         overlaps, sharpness, ghosts = zip(*measured)
         return Figures(
+            float(np.equal(recognise(outputs), self.chosen).mean()),
             float(np.mean(overlaps)),
             float(np.median(sharpness)),
             float(np.mean(ghosts)),
@@ -82,15 +84,15 @@ def measures(drawing, output):
     )
 
 
-def rows(redrawing, redraw_at):
+def rows(redrawing, redraw_at, recognise):
     """Yields a description and the figures for each number of steps and strength. redraw_at(indices) returns the function that
     redraws at these t indices."""
     for steps, name in STEP_NAMES.items():
         for strength in STRENGTHS:
-            yield f"strength {strength}, {name}", redrawing.figures(redraw_at(t_indices(strength, steps)))
+            yield f"strength {strength}, {name}", redrawing.figures(redraw_at(t_indices(strength, steps)), recognise)
 
 
 def table(rows):
     """Returns the table of figures as Markdown. `rows` are pairs of a description of the strength and steps, and Figures."""
-    lines = ["| redrawn at | outline overlap | sharpness | ghosts | change |", "| --- |" + " ---: |" * 4]
+    lines = ["| redrawn at | name right | outline overlap | sharpness | ghosts | change |", "| --- |" + " ---: |" * 5]
     return "\n".join(lines + [f"| {' | '.join((what, *figures.cells()))} |" for what, figures in rows])
