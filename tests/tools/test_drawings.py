@@ -14,6 +14,7 @@ except ImportError:
 
 sys.path.insert(0, os.path.join(os.environ["STREAMDIFFUSION_PROJECT"], "tools/train"))
 import drawings
+import scenes
 
 SIZE = 96
 SEEDS = range(12)
@@ -64,6 +65,18 @@ class Placed(unittest.TestCase):
         layer = drawings.placed(bar, drawings.Placement(0.5, 0.5, 0.9, 20, False), SIZE)
         ys, xs = np.nonzero(np.asarray(layer)[..., 3] >= 128)
         self.assertLess(ys[xs > SIZE * 0.8].mean() + SIZE / 10, ys[xs < SIZE * 0.2].mean())
+
+
+    def test_points_that_coincide_in_two_pictures_coincide_in_their_layers(self):
+        dot = Image.new("RGBA", (120, 120))
+        ImageDraw.Draw(dot).rectangle((50, 20, 60, 30), (20, 160, 40, 255))
+        whole = flag()
+        whole.paste(dot, (0, 0), dot)
+        placement = drawings.Placement(0.3, 0.6, 0.8, 15, True)
+        of_dot, of_whole = (np.asarray(layer).astype(int) for layer in drawings.placed_alike((dot, whole), placement, SIZE))
+        is_dot = of_dot[..., 3] == 255
+        self.assertGreater(is_dot.sum(), 15)
+        self.assertLess(np.abs(of_whole[is_dot] - of_dot[is_dot]).mean(), 4)
 
 
 class Drawing(unittest.TestCase):
@@ -120,6 +133,57 @@ class Drawing(unittest.TestCase):
             ratios.append((right - left) / (bottom - top) / (90 / 100))
         self.assertGreater(np.std(np.log(ratios)), 0.05)
         self.assertLess(np.abs(np.log(ratios)).max(), 0.5)
+
+
+class Pair(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.pairs = []
+        for seed in SEEDS:
+            rng = random.Random(seed)
+            cls.pairs.append(drawings.pair(*drawings.rough_and_exact(flag(), rng), SIZE, rng))
+
+    def test_the_exact_picture_has_the_proportions_of_the_drawing(self):
+        for seed in SEEDS:
+            with self.subTest(seed):
+                layers = drawings.rough_and_exact(flag(), random.Random(seed))
+                rough, exact = (np.asarray(layer.getchannel("A")) >= 128 for layer in layers)
+                self.assertGreater((rough & exact).sum() / (rough | exact).sum(), 0.9)
+
+    def test_the_exact_picture_has_its_own_colours(self):
+        exact = drawings.rough_and_exact(flag(), random.Random(3))[1]
+        opaque = np.asarray(exact)[np.asarray(exact)[..., 3] == 255].astype(int)
+        own = ((220, 40, 40), (40, 60, 220))
+        nearest = np.min([np.abs(opaque[:, :3] - colour).max(1) for colour in own], 0)
+        self.assertGreater((nearest < 8).mean(), 0.9)
+
+    def test_both_have_the_same_background(self):
+        for seed, pair in zip(SEEDS, self.pairs):
+            with self.subTest(seed):
+                drawn, exact = (np.asarray(picture).astype(int) for picture in (pair.drawn, pair.exact))
+                self.assertGreater((np.abs(drawn - exact).max(2) <= 1).mean(), 0.15)
+                self.assertFalse(np.array_equal(drawn, exact))
+
+    def test_only_plain_named_backgrounds_have_a_name(self):
+        self.assertTrue(any(pair.colour is None for pair in self.pairs))
+        for seed, pair in zip(SEEDS, self.pairs):
+            if pair.colour:
+                with self.subTest(seed):
+                    corners = np.asarray(pair.exact)[[0, 0, -1, -1], [0, -1, 0, -1]].astype(int)
+                    named = np.median(np.abs(corners - scenes.COLOURS[pair.colour]).max(1))
+                    self.assertLessEqual(named, scenes.VARIED_BY)
+
+
+class ColourName(unittest.TestCase):
+    def test_it_is_that_of_the_nearest_colour_within_the_variation(self):
+        for shade, name in (((250, 160, 195), "pink"), ((238, 172, 207), "pink"), ((237, 160, 195), None)):
+            with self.subTest(shade):
+                self.assertEqual(scenes.colour_name(Image.new("RGB", (4, 4), shade)), name)
+
+    def test_two_colours_have_none(self):
+        picture = Image.new("RGB", (4, 4), (20, 20, 20))
+        picture.putpixel((3, 3), (21, 20, 20))
+        self.assertIsNone(scenes.colour_name(picture))
 
 
 class Video(unittest.TestCase):

@@ -49,19 +49,35 @@ def random_placement(rng):
 
 def placed(picture, placement, size):
     """Returns an RGBA layer of size x size pixels that shows the picture at its place and is transparent elsewhere."""
-    picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if placement.mirrored else picture
-    picture = opaque_part(picture.rotate(placement.turn, Image.Resampling.BICUBIC, expand=True))
-    scale = placement.extent * size / max(picture.size)
-    sides = [max(1, round(scale * side)) for side in picture.size]
+    return placed_alike([picture], placement, size)[0]
+
+
+def placed_alike(pictures, placement, size):
+    """Returns a layer for each of several pictures of one size, as placed() does. The place is that of all things in them together,
+    so that points which coincide in the pictures coincide in the layers."""
+    if placement.mirrored:
+        pictures = [picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT) for picture in pictures]
+    pictures = [picture.rotate(placement.turn, Image.Resampling.BICUBIC, expand=True) for picture in pictures]
+    box = opaque_box(pictures)
+    sides = box[2] - box[0], box[3] - box[1]
+    scale = placement.extent * size / max(sides)
+    sides = [max(1, round(scale * side)) for side in sides]
+    corner = tuple(round(at * (size - side)) for at, side in zip((placement.x, placement.y), sides))
+    return [layer_of(picture.crop(box), sides, corner, size) for picture in pictures]
+
+
+def opaque_box(pictures):
+    """Returns left, top, right and bottom of the smallest box that holds every picture's opaque pixels."""
+    boxes = [picture.getchannel("A").point(lambda alpha: 255 if alpha >= 128 else 0).getbbox() for picture in pictures]
+    return (*(min(box[i] for box in boxes) for i in (0, 1)), *(max(box[i] for box in boxes) for i in (2, 3)))
+
+
+def layer_of(picture, sides, corner, size):
     # Colours are averaged with premultiplied alpha, or transparent pixels would darken the edges.
     small = picture.convert("RGBa").resize(sides, Image.Resampling.LANCZOS, reducing_gap=3).convert("RGBA")
     layer = Image.new("RGBA", (size, size))
-    layer.paste(small, (round(placement.x * (size - sides[0])), round(placement.y * (size - sides[1]))))
+    layer.paste(small, corner)
     return layer
-
-
-def opaque_part(picture):
-    return picture.crop(picture.getchannel("A").point(lambda alpha: 255 if alpha >= 128 else 0).getbbox())
 
 
 def background(rng, size, plain=False):
@@ -129,34 +145,63 @@ def wobble(rng, side, grid, amplitude):
     return np.asarray(Image.fromarray(knots).resize((side, side), Image.Resampling.BICUBIC))
 
 
-def misproportioned(labels, outside, rng):
-    """Stretches, shears and wobbles a square map of labels. Pixels from beyond it get the label `outside`."""
-    side = len(labels)
-    stretch, shear = math.exp(rng.uniform(-0.18, 0.18)), rng.uniform(-0.12, 0.12)
-    centred = np.arange(side) - (side - 1) / 2
-    # The longer stretch is 1, so that nothing leaves the map.
-    wide, high = max(1, 1 / stretch), max(1, stretch)
-    x = centred[None, :] * wide + centred[:, None] * shear + wobble(rng, side, 5, 0.05 * side) + (side - 1) / 2
-    y = centred[:, None] * high + wobble(rng, side, 5, 0.05 * side) + (side - 1) / 2
-    inside = (x >= 0) & (x <= side - 1) & (y >= 0) & (y <= side - 1)
-    at = [np.clip(axis, 0, side - 1).round().astype(int) for axis in (y, x)]
-    return np.where(inside, labels[at[0], at[1]], outside)
+class Misproportions:
+    """Wrong proportions of a square map: it is stretched, sheared and wobbled."""
+
+    def __init__(self, rng, side):
+        stretch, shear = math.exp(rng.uniform(-0.18, 0.18)), rng.uniform(-0.12, 0.12)
+        centred = np.arange(side) - (side - 1) / 2
+        # The longer stretch is 1, so that nothing leaves the map.
+        wide, high = max(1, 1 / stretch), max(1, stretch)
+        x = centred[None, :] * wide + centred[:, None] * shear + wobble(rng, side, 5, 0.05 * side) + (side - 1) / 2
+        y = centred[:, None] * high + wobble(rng, side, 5, 0.05 * side) + (side - 1) / 2
+        self.inside = (x >= 0) & (x <= side - 1) & (y >= 0) & (y <= side - 1)
+        # The source of each pixel.
+        self.x, self.y = (np.clip(axis, 0, side - 1) for axis in (x, y))
+
+    def of_labels(self, labels, outside):
+        """Returns a map of labels with these proportions. Pixels from beyond it get the label `outside`."""
+        return np.where(self.inside, labels[self.y.round().astype(int), self.x.round().astype(int)], outside)
+
+    def of_picture(self, picture):
+        """Returns an RGBA picture with these proportions. Pixels from beyond it are transparent."""
+        pixels = np.asarray(picture.convert("RGBa")).astype(float)
+        left, top = (np.minimum(axis.astype(int), len(pixels) - 2) for axis in (self.x, self.y))
+        right_share, lower_share = (self.x - left)[..., None], (self.y - top)[..., None]
+        upper, lower = (
+            pixels[row, left] * (1 - right_share) + pixels[row, left + 1] * right_share for row in (top, top + 1)
+        )
+        mixed = (upper * (1 - lower_share) + lower * lower_share) * self.inside[..., None]
+        return Image.fromarray(mixed.round().astype(np.uint8), "RGBa").convert("RGBA")
 
 
-def rough(picture, rng):
-    """Returns an RGBA picture of the same thing, as somebody without practice draws it: flat shapes in two to five colours."""
+def wider_by_margin(picture):
+    """Returns a square picture with a margin, into which its outlines may move."""
     margin = picture.width // 6
     wider = Image.new("RGBA", (picture.width + 2 * margin, picture.height + 2 * margin))
     wider.paste(picture, (margin, margin))
+    return wider
+
+
+def rough_and_exact(picture, rng):
+    """Returns an RGBA picture of the same thing, as somebody without practice draws it: flat shapes in two to five colours. Also
+    returns the exact picture with the proportions of that one."""
+    wider = wider_by_margin(picture)
     pixels = np.asarray(picture).astype(float)
     opaque = pixels[pixels[..., 3] >= 128][:, :3]
     colours = main_colours(opaque, rng.randint(2, 5), rng)
     count = len(colours) + 1
     labels = smooth_areas(labels_of(wider, colours), count, rng.uniform(0.01, 0.022) * WORK_SIDE)
-    labels = misproportioned(labels, count - 1, rng)
+    proportions = Misproportions(rng, WORK_SIDE)
+    labels = proportions.of_labels(labels, count - 1)
     shades = np.clip(colours + [[rng.uniform(-30, 30) for _ in range(3)] for _ in colours], 0, 255)
     rgba = np.concatenate((shades, np.full((len(shades), 1), 255.0)), 1)
-    return Image.fromarray(np.concatenate((rgba, np.zeros((1, 4))))[labels].round().astype(np.uint8))
+    drawn = Image.fromarray(np.concatenate((rgba, np.zeros((1, 4))))[labels].round().astype(np.uint8))
+    return drawn, proportions.of_picture(wider.resize((WORK_SIDE, WORK_SIDE), Image.Resampling.BICUBIC))
+
+
+def rough(picture, rng):
+    return rough_and_exact(picture, rng)[0]
 
 
 def drawing(picture, size, seed):
@@ -167,6 +212,22 @@ def drawing(picture, size, seed):
     behind = visible_background(rng, size, shape, exact)
     mask = np.asarray(shape.getchannel("A")) >= 128
     return Drawing(over(behind, shape), mask, behind, over(behind, exact))
+
+
+@dataclass
+class Pair:
+    """A rough drawing, and what it is to become: the exact picture of the thing with the drawing's proportions, at its place."""
+
+    drawn: Image.Image
+    exact: Image.Image
+    colour: str | None  # The name of the background's colour, if it is one colour that has a name.
+
+
+def pair(drawn, exact, size, rng):
+    """Returns a pair from the two pictures of rough_and_exact()."""
+    drawn, exact = placed_alike((drawn, exact), random_placement(rng), size)
+    behind = visible_background(rng, size, drawn, exact)
+    return Pair(over(behind, drawn), over(behind, exact), scenes.colour_name(behind))
 
 
 def over(background_, layer, offset=(0, 0)):

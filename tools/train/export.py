@@ -33,7 +33,8 @@ def forget_origin(config):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, default=Path("train-output"), help="where the training wrote to")
-    parser.add_argument("--checkpoint", default="distilled.pt", help="of distill.py or train.py --size 32")
+    parser.add_argument("--checkpoint", default="denoiser-32.pt", help="of train.py --size 32")
+    parser.add_argument("--vae", default="vae", help="of train_autoencoder.py, or vae-sharpened of sharpen_decoder.py")
     parser.add_argument(
         "--average-with",
         type=Path,
@@ -49,7 +50,7 @@ def main():
     parts = {
         "text_encoder": denoiser.text_encoder,
         "unet": denoiser.unet,
-        "vae": AutoencoderTiny.from_pretrained(arguments.output / "vae"),
+        "vae": AutoencoderTiny.from_pretrained(arguments.output / arguments.vae),
     }
     for name, part in parts.items():
         part.half().save_pretrained(arguments.folder / name)

@@ -21,6 +21,7 @@ COLOURS = {
     "pink": (250, 160, 195),
     "brown": (130, 85, 50),
 }
+VARIED_BY = 12  # Levels by which a channel of a named colour may differ.
 HELD_OUT_EVERY = 20  # Every twentieth emoji is not trained on, to measure the autoencoder with.
 
 
@@ -47,7 +48,20 @@ class Pictures:
 
 def colour(rng=random):
     named = rng.choice(list(COLOURS.values())) if rng.random() < 0.6 else [rng.randrange(256) for _ in range(3)]
-    return tuple(min(255, max(0, value + rng.randint(-12, 12))) for value in named)
+    return tuple(min(255, max(0, value + rng.randint(-VARIED_BY, VARIED_BY))) for value in named)
+
+
+def colour_name(picture):
+    """Returns the name of a picture's colour, or None if it has several colours or one without a name."""
+    extrema = picture.getextrema()
+    if any(low != high for low, high in extrema):
+        return None
+    shade = [low for low, _ in extrema]
+    differences = {
+        name: max(abs(a - b) for a, b in zip(shade, named, strict=True)) for name, named in COLOURS.items()
+    }
+    nearest = min(differences, key=differences.get)
+    return nearest if differences[nearest] <= VARIED_BY else None
 
 
 def photo_crop(photo, size):

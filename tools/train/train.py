@@ -4,6 +4,7 @@
     train.py --size 16 --minutes 60              trains the inner UNet on small images, to OUTPUT/denoiser-16.pt
     train.py --size 32 --minutes 40              trains the whole UNet, built around the inner one, to OUTPUT/denoiser-32.pt
     train.py --size 32 --other-sizes 16=0.1 48=0.5 --begin-with MODEL      continues with a model, at several sizes
+    train.py --size 32 --drawings 0.7 --begin-with MODEL     teaches a model to redraw rough drawings
 
 After an interruption, the same command continues. OUTPUT/samples-SIZE.png shows current results.
 """
@@ -17,16 +18,20 @@ from diffusers import AutoencoderTiny
 from PIL import Image
 from transformers import CLIPTokenizer
 
+import captioned
 import model
 import start
 import views
+from captioned import BACKGROUND_IS_SEEN_BELOW
 from training import Trainer, Workers
 
 TOKENIZER = Path(__file__).parents[2] / "models/default/tokenizer"
 RATES = {16: (1.2e-3, 1e-4), 32: (7e-4, 2e-5)}
 RATES_OF_MORE = (4e-4, 1e-5)  # Learning rates for a model that is already trained.
-BACKGROUND_IS_SEEN_BELOW = 850  # Timestep below which noisy latents show the background.
 NOISE_ALONE_FROM = 960  # Timestep from which training shows pure noise, because sampling begins with it.
+REDRAWN_BELOW = 450  # Timestep below which some samples begin with what the denoiser draws from more noise.
+REDRAWN_SHARE = 0.5
+LEAST_VARIANCE = 0.1  # At less noise (timesteps below 90) samples do not count more. The last step of a schedule is at 99.
 REPORT_EVERY = 50
 SHEET_EVERY = 200
 SHEET = [
@@ -43,33 +48,6 @@ SHEET = [
     "two fish",
     "sun and cloud",
 ]
-
-
-class Captioned:
-    """Latents of one size in random order, with captions and timesteps."""
-
-    def __init__(self, path, things, tokenizer, device):
-        stored = torch.load(path, weights_only=True)
-        self.latents, self.shown = stored["latents"], stored["shown"]
-        self.things, self.tokenizer, self.device = things, tokenizer, device
-        self.order = []
-
-    def caption(self, index, t):
-        """Returns a caption. A tenth are empty, for guidance and for unknown prompts, whose embeddings are close to it."""
-        empty = random.random() < 0.1
-        return "" if empty else views.caption(self.things, self.shown[index], t < BACKGROUND_IS_SEEN_BELOW)
-
-    def batch(self, count, t=None):
-        """Returns latents, timesteps and token ids. Timesteps that are not given are stratified, to cover all noise levels."""
-        if t is None:
-            t = ((torch.arange(count) + torch.rand(count)) * 1000 / count).long()
-        while len(self.order) < count:
-            self.order += random.sample(range(len(self.latents)), len(self.latents))
-        indices, self.order = self.order[:count], self.order[count:]
-        captions = [self.caption(index, at) for index, at in zip(indices, t.tolist())]
-        ids = model.tokenize(self.tokenizer, captions).to(self.device)
-        x = self.latents[indices].float().to(self.device, memory_format=torch.channels_last)
-        return x, t.to(self.device), ids
 
 
 def size_and_share(text):
@@ -102,11 +80,52 @@ def new_denoiser(size, output, tokenizer, begin_with, vae, things):
     return model.Denoiser(inner.text_encoder, model.grown(inner.unet))
 
 
-def loss_of(denoiser, schedule, x, t, ids):
-    noise = torch.randn_like(x)
-    shown = x * (t < NOISE_ALONE_FROM)[:, None, None, None]
-    predicted = denoiser(schedule.noisy(shown, noise, t), t, ids).float()
-    return (predicted - schedule.velocity(x, noise, t)).square().mean()
+class Samples:
+    """Samples of one size: views, and drawings where noise still shows them. Where it does not, only the one place that views show
+    things in gives sharp images in one step."""
+
+    def __init__(self, output, side, drawn_share, things, tokenizer, device):
+        self.views = captioned.Views(output / f"latents-{side}.pt", things, tokenizer, device)
+        self.drawn_share = drawn_share
+        if drawn_share > 0:
+            self.drawings = captioned.Drawings(output / f"drawings-{side}", things, tokenizer, device)
+
+    def batch(self, count):
+        t = captioned.stratified_timesteps(count)
+        is_drawn = (t < BACKGROUND_IS_SEEN_BELOW) & (torch.rand(count) < self.drawn_share)
+        if not is_drawn.any():
+            return self.views.batch(t)
+        return self.drawings.batch(t[is_drawn]).joined(self.views.batch(t[~is_drawn]))
+
+    def read_new_files(self):
+        if self.drawn_share > 0:
+            self.drawings.read_new_files()
+
+
+@torch.no_grad()
+def redraw_some(denoiser, schedule, batch):
+    """Replaces some of the latents that begin at low noise by what the denoiser makes of them from more noise, as in sampling of
+    several steps (the backward simulation of DMD2, Yin et al. 2024, arXiv 2405.14867). It learns to sharpen what it drew."""
+    device = batch.t.device
+    chosen = ((batch.t < REDRAWN_BELOW) & (torch.rand(len(batch.t), device=device) < REDRAWN_SHARE)).nonzero()[:, 0]
+    if len(chosen) == 0:
+        return
+    earlier = torch.randint(REDRAWN_BELOW, BACKGROUND_IS_SEEN_BELOW, (len(chosen),), device=device)
+    start = batch.start[chosen]
+    noisy = schedule.noisy(start, torch.randn_like(start), earlier)
+    predicted = denoiser(noisy, earlier, batch.ids[chosen]).float()
+    batch.start = batch.start.index_copy(0, chosen, schedule.clean(noisy, predicted, earlier))
+
+
+def loss_of(denoiser, schedule, batch):
+    """Returns the mean squared error of the predicted clean latents in proportion to the noise's variance. Of samples that are to
+    stay what they are this is the error of v."""
+    shown = batch.start * (batch.t < NOISE_ALONE_FROM)[:, None, None, None]
+    noisy = schedule.noisy(shown, torch.randn_like(shown), batch.t)
+    predicted = denoiser(noisy, batch.t, batch.ids).float()
+    _, sigma = schedule.coefficients(batch.t)
+    error = (schedule.clean(noisy, predicted, batch.t) - batch.x).square()
+    return (error / sigma.square().clamp(min=LEAST_VARIANCE)).mean()
 
 
 @torch.no_grad()
@@ -142,6 +161,13 @@ def main():
         metavar="SIDE=SHARE",
         help="other sides, and the share of steps that have them",
     )
+    parser.add_argument(
+        "--drawings",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="share of drawings (encode_drawings.py) among the samples that show their place",
+    )
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--begin-with", type=Path, help="the networks of a model folder, of the same shape")
     parser.add_argument("--batch", type=int, default=32, help="samples a step and process")
@@ -166,20 +192,22 @@ def main():
         denoiser.unet.compile(dynamic=False)
     sizes = Sizes(size, dict(arguments.other_sizes), arguments.batch, arguments.seed)
     data = {
-        side: Captioned(output / f"latents-{side}.pt", things, tokenizer, device)
-        for side in sizes.shares
+        side: Samples(output, side, arguments.drawings, things, tokenizer, device) for side in sizes.shares
     }
     while (progress := trainer.progress()) < 1:
         side, count = sizes.next()
-        x, t, ids = data[side].batch(count)
+        batch = data[side].batch(count)
         with trainer.autocast():
-            loss = loss_of(denoiser, schedule, x, t, ids)
+            redraw_some(denoiser, schedule, batch)
+            loss = loss_of(denoiser, schedule, batch)
         trainer.update(loss, progress, count)
         if trainer.step % REPORT_EVERY == 0:
             trainer.report(progress)
         if trainer.step % SHEET_EVERY == 0 and workers.is_first:
             write_sheet(trainer.average.module, vae, schedule, tokenizer, SHEET, size, sheet_path(output, size), device)
             trainer.save()
+            for samples in data.values():
+                samples.read_new_files()
     trainer.save()
     if workers.is_first:
         for side in data:

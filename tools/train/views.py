@@ -100,10 +100,7 @@ def view(things, thing, size):
 def caption(things, shown, background_is_seen):
     """Returns a random caption of a view. If the noise leaves the background visible, the caption may omit it, so that image to
     image keeps the background. Otherwise a background that is not named is white."""
-    name = things.names[shown["thing"]]
-    keywords = things.keywords[shown["thing"]]
-    if keywords and random.random() < 0.06:
-        name = random.choice(keywords)
+    name = name_or_keyword(things, shown["thing"])
     if shown["kind"] == "count":
         text = f"{COUNTS[shown['count']]} {name}"
     elif shown["kind"] == "two":
@@ -116,6 +113,20 @@ def caption(things, shown, background_is_seen):
         text = name
     colour = COLOUR_NAMES[shown["colour"]]
     said = 0.5 if background_is_seen else 1.0
-    if random.random() < (0.3 if shown["colour"] == 0 else said):
-        text += f" on {'an' if colour[0] in 'aeiou' else 'a'} {colour} background"
-    return text
+    return on_colour(text, colour) if random.random() < (0.3 if shown["colour"] == 0 else said) else text
+
+
+def caption_of_drawing(things, shown):
+    """Returns a random caption of a rough drawing. The background is seen, so it may be left out."""
+    text, colour = name_or_keyword(things, shown["thing"]), shown["colour"]
+    is_said = colour and not is_held_out(shown["thing"], COLOUR_NAMES.index(colour)) and random.random() < 0.4
+    return on_colour(text, colour) if is_said else text
+
+
+def name_or_keyword(things, thing):
+    keywords = things.keywords[thing]
+    return random.choice(keywords) if keywords and random.random() < 0.06 else things.names[thing]
+
+
+def on_colour(text, colour):
+    return f"{text} on {'an' if colour[0] in 'aeiou' else 'a'} {colour} background"
