@@ -22,6 +22,7 @@ import captioned
 import model
 import start
 import views
+from adversarial import Adversary, Discriminator
 from captioned import BACKGROUND_IS_SEEN_BELOW
 from training import Trainer, Workers
 
@@ -31,6 +32,8 @@ RATES_OF_MORE = (4e-4, 1e-5)  # Learning rates for a model that is already train
 NOISE_ALONE_FROM = 960  # Timestep from which training shows pure noise, because sampling begins with it.
 REDRAWN_BELOW = 450  # Timestep below which some samples begin with what the denoiser draws from more noise.
 REDRAWN_SHARE = 0.5
+ADVERSARIAL_SHARE = 0.2
+WIDTHS = (64, 128)  # Of the discriminator's layers.
 LEAST_VARIANCE = 0.1  # At less noise (timesteps below 90) samples do not count more. The last step of a schedule is at 99.
 REPORT_EVERY = 50
 SHEET_EVERY = 200
@@ -117,15 +120,18 @@ def redraw_some(denoiser, schedule, batch):
     batch.start = batch.start.index_copy(0, chosen, schedule.clean(noisy, predicted, earlier))
 
 
-def loss_of(denoiser, schedule, batch):
-    """Returns the mean squared error of the predicted clean latents in proportion to the noise's variance. Of samples that are to
-    stay what they are this is the error of v."""
+def clean_of(denoiser, schedule, batch):
+    """Returns the clean latents that the denoiser predicts."""
     shown = batch.start * (batch.t < NOISE_ALONE_FROM)[:, None, None, None]
     noisy = schedule.noisy(shown, torch.randn_like(shown), batch.t)
-    predicted = denoiser(noisy, batch.t, batch.ids).float()
+    return schedule.clean(noisy, denoiser(noisy, batch.t, batch.ids).float(), batch.t)
+
+
+def loss_of(schedule, batch, clean):
+    """Returns the mean squared error of clean latents in proportion to the noise's variance. Of samples that are to stay what they
+    are this is the error of v."""
     _, sigma = schedule.coefficients(batch.t)
-    error = (schedule.clean(noisy, predicted, batch.t) - batch.x).square()
-    return (error / sigma.square().clamp(min=LEAST_VARIANCE)).mean()
+    return ((clean - batch.x).square() / sigma.square().clamp(min=LEAST_VARIANCE)).mean()
 
 
 @torch.no_grad()
@@ -168,6 +174,9 @@ def main():
         metavar="SHARE",
         help="share of drawings (encode_drawings.py) among the samples that show their place",
     )
+    parser.add_argument(
+        "--adversarial", action="store_true", help="sharpen by an adversarial loss, best after most of the training"
+    )
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--begin-with", type=Path, help="the networks of a model folder, of the same shape")
     parser.add_argument("--batch", type=int, default=32, help="samples a step and process")
@@ -188,6 +197,9 @@ def main():
     )
     rates = RATES_OF_MORE if size == 32 and arguments.begin_with else RATES[size]
     trainer = Trainer(denoiser, workers, arguments.minutes, *rates, 0.998, output / f"denoiser-{size}.pt")
+    adversary = None
+    if arguments.adversarial:
+        adversary = Adversary(Discriminator(4, WIDTHS), workers, arguments.minutes, output / f"discriminator-{size}.pt")
     if arguments.compile:
         denoiser.unet.compile(dynamic=False)
     sizes = Sizes(size, dict(arguments.other_sizes), arguments.batch, arguments.seed)
@@ -199,13 +211,21 @@ def main():
         batch = data[side].batch(count)
         with trainer.autocast():
             redraw_some(denoiser, schedule, batch)
-            loss = loss_of(denoiser, schedule, batch)
+            clean = clean_of(denoiser, schedule, batch)
+            loss = loss_of(schedule, batch, clean)
+            if adversary:
+                last_layer = denoiser.unet.conv_out.weight
+                loss = loss + adversary.loss(loss, clean, batch.x, last_layer, ADVERSARIAL_SHARE)
         trainer.update(loss, progress, count)
+        if adversary:
+            adversary.learn(clean, batch.x, progress)
         if trainer.step % REPORT_EVERY == 0:
             trainer.report(progress)
         if trainer.step % SHEET_EVERY == 0 and workers.is_first:
             write_sheet(trainer.average.module, vae, schedule, tokenizer, SHEET, size, sheet_path(output, size), device)
             trainer.save()
+            if adversary:
+                adversary.trainer.save()
             for samples in data.values():
                 samples.read_new_files()
     trainer.save()
