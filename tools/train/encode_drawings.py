@@ -1,8 +1,6 @@
 #!/usr/bin/env python3
 """Makes rough drawings of the things in things.txt and writes their latents, and those of what they are to become, to
-OUTPUT/drawings-SIZE/NUMBER.pt. SIZE is the latents' side. More are added until they are as many files as were asked for.
-
-train.py reads new files while it runs.
+OUTPUT/drawings-SIZE/NUMBER.pt. SIZE is the latents' side. Files that exist are kept. train.py reads new ones while it runs.
 """
 
 import argparse
@@ -42,14 +40,15 @@ def main():
     parser.add_argument("--output", type=Path, default=Path("train-output"))
     parser.add_argument("--size", type=int, default=32, help="side of the latents: an eighth of the pictures'")
     parser.add_argument("--files", type=int, default=20, help=f"files of {PLACES} drawings of each thing")
+    parser.add_argument("--first", type=int, default=0, help="number of the first file; lets processes share the work")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=6)
     arguments = parser.parse_args()
     folder = arguments.output / f"drawings-{arguments.size}"
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     vae = AutoencoderTiny.from_pretrained(arguments.output / "vae").to(memory_format=torch.channels_last)
     things = views.Things(arguments.data)
-    for number in range(arguments.files):
+    for number in range(arguments.first, arguments.first + arguments.files):
         path = folder / f"{number:03}.pt"
         if path.exists():
             continue
