@@ -1,5 +1,6 @@
 """A classifier of the thing in an image: a small convolutional network. It is trained on augmented originals only, so that it
-can judge generated images. It accepts things in every place and size, turned and mirrored, as rough drawings show them."""
+can judge generated images. It accepts things in every place and size, turned, mirrored, soft and with the wrong proportions of rough
+drawings, because other measures tell how exact and how sharp they are."""
 
 import random
 
@@ -14,16 +15,19 @@ from training import learning_rate
 SIDE = 96
 SAMPLES_A_THING = 250
 BATCH = 60
+LARGEST_BLUR = 2.0  # Pixels. At 256x256 it is two thirds of a pixel of the latents.
 
 
 def augmented(picture):
-    """Puts an original on a background, anywhere, as a drawing would stand there. Recolours it slightly and perhaps blurs it."""
-    layer = drawings.placed(picture, drawings.random_placement(random), SIDE)
+    """Puts an original on a background, bent and anywhere, as a drawing would stand there. Recolours and perhaps blurs it."""
+    wider = drawings.wider_by_margin(picture)
+    bent = drawings.Misproportions(random, wider.width).of_picture(wider)
+    layer = drawings.placed(bent, drawings.random_placement(random), SIDE)
     scene = drawings.over(drawings.visible_background(random, SIDE, layer), layer)
     scene = ImageEnhance.Color(scene).enhance(random.uniform(0.7, 1.3))
     scene = ImageEnhance.Brightness(scene).enhance(random.uniform(0.85, 1.15))
-    if random.random() < 0.5:
-        scene = scene.filter(ImageFilter.GaussianBlur(random.uniform(0.3, 1.2)))
+    if random.random() < 0.7:
+        scene = scene.filter(ImageFilter.GaussianBlur(random.uniform(0.3, LARGEST_BLUR)))
     return scene
 
 

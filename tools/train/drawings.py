@@ -6,10 +6,9 @@ import random
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageEnhance, ImageFilter
+from PIL import Image, ImageFilter
 
 import scenes
-import views
 
 LARGEST_TURN = 25  # Degrees.
 SMALLEST, LARGEST = 0.3, 1.0  # Longest side of the thing, in sides of the image.
@@ -258,12 +257,3 @@ def video(picture, size, seed, count):
     offsets = [(across * index, down * index) for index in range(count)]
     frames = [over(behind, layer, offset) for offset in offsets]
     return Video(frames, offsets, np.asarray(layer.getchannel("A")) >= 128)
-
-
-def blurred(picture, size):
-    """Puts an original on a coloured background: moved a little, recoloured and blurred."""
-    scene = Image.new("RGB", (size, size), scenes.colour())
-    views.place(scene, picture, views.around(0.5, 0.06), views.around(0.5, 0.06), random.uniform(0.7, 0.85))
-    scene = ImageEnhance.Color(scene).enhance(random.uniform(0.6, 1.2))
-    scene = ImageEnhance.Brightness(scene).enhance(random.uniform(0.85, 1.1))
-    return scene.filter(ImageFilter.GaussianBlur(size / 50))
