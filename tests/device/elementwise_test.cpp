@@ -1,5 +1,9 @@
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
+#include <vector>
+
 #include "device/reference.h"
 
 namespace streamdiffusion {
@@ -21,6 +25,19 @@ TEST(Map, AppliesEveryActivation) {
                                                 1;
                                        }),
               bench.limit(1e-6));
+  }
+}
+
+TEST(Map, KeepsNaNInEveryActivation) {
+  Bench bench;
+  const Tensor x = bench.empty({1, 1, 3, 37});
+  for (const Activation activation : {Activation::none, Activation::silu, Activation::relu, Activation::gelu,
+                                      Activation::quick_gelu, Activation::tanh}) {
+    bench.device().upload(std::vector<float>(3 * 37, std::numeric_limits<float>::quiet_NaN()), x);
+    bench.device().map(x, 1, activation, 1, 0, x);
+    for (int i = 0; i < 3 * 37; ++i) {
+      EXPECT_TRUE(std::isnan(x.as<float>()[i])) << static_cast<int>(activation) << " " << i;
+    }
   }
 }
 

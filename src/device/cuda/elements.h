@@ -71,7 +71,7 @@ STREAMDIFFUSION_HD inline float activate(Activation activation, float x) {
     case Activation::silu:
       return x / (1.0F + expf(-x));
     case Activation::relu:
-      return x > 0.0F ? x : 0.0F;
+      return x < 0.0F ? 0.0F : x;  // NaN stays NaN.
     case Activation::gelu:
       return gelu(x);
     case Activation::quick_gelu:

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
 #include <type_traits>
 
 #include "device/cuda/host_launch.h"
@@ -39,6 +41,24 @@ TYPED_TEST(CudaElementwise, MapAppliesEveryActivation) {
       return reference::activate(activation, 3 * x.at(pixel, c)) * 2 - 1;
     }),
               2 * kRounding<T>);
+  }
+}
+
+TYPED_TEST(CudaElementwise, MapKeepsNaNInEveryActivation) {
+  using T = typename TypeParam::Type;
+  constexpr int V = TypeParam::kWidth;
+  const HostTensor<T> x({2, 3, 5, kChannels}, kExtra, 1);
+  for (const Activation activation : {Activation::none, Activation::silu, Activation::relu, Activation::gelu,
+                                      Activation::quick_gelu, Activation::tanh}) {
+    const HostTensor<T> out(x.shape(), kExtra);
+    for_each_element(x.shape().elements() / V,
+                     Map<T, V>{x.view(), out.view(), kChannels / V, std::numeric_limits<float>::quiet_NaN(),
+                               activation, 1.0F, 0.0F});
+    for (std::int64_t pixel = 0; pixel < x.shape().pixels(); ++pixel) {
+      for (std::int64_t c = 0; c < kChannels; ++c) {
+        EXPECT_TRUE(std::isnan(out.at(pixel, c))) << static_cast<int>(activation);
+      }
+    }
   }
 }
 

@@ -38,7 +38,7 @@ HWY_INLINE void store_limited(hn::Vec<Tag> value, hn::Vec<Tag> least, const R* r
   if constexpr (kResidual) {
     value = hn::Add(value, load_all(residual));
   }
-  store_all(hn::Max(least, value), out);  // In this order of operands NaN stays NaN.
+  store_all(raise_to(least, value), out);
 }
 
 inline bool has_residual(const Elements& residual) { return !residual.empty(); }

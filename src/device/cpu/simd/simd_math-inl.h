@@ -15,8 +15,19 @@ namespace streamdiffusion::cpu::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// Returns e^x with an error of at most 2 units in the last place; x is clamped to -87 .. 88. Cody and
-/// Waite's range reduction, then Cephes' polynomial.
+/// Returns `value`, or `least` if the value is less. NaN stays NaN, which Highway's Max promises on no
+/// target.
+template <class V>
+HWY_INLINE V raise_to(V least, V value) {
+  if constexpr (HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR) {
+    return hn::Max(least, value);  // The x86 instruction returns its second operand if one is NaN.
+  } else {
+    return hn::IfThenElse(hn::Lt(value, least), least, value);
+  }
+}
+
+/// Returns e^x with an error of at most 2 units in the last place; x is clamped to -87 .. 88. For NaN
+/// it may return a number. Cody and Waite's range reduction, then Cephes' polynomial.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V exp(D d, V x) {
   const hn::RebindToSigned<D> di;
@@ -70,9 +81,11 @@ template <class D, class V = hn::Vec<D>>
 HWY_INLINE V tanh(D d, V x) {
   const V one = hn::Set(d, 1.0F);
   const V two = hn::Set(d, 2.0F);
-  return hn::Sub(one, hn::Div(two, hn::Add(exp(d, hn::Mul(x, two)), one)));
+  const V y = hn::Sub(one, hn::Div(two, hn::Add(exp(d, hn::Mul(x, two)), one)));
+  return hn::IfThenElse(hn::IsNaN(x), x, y);  // exp alone would lose NaN.
 }
 
+/// Returns the activation of x. NaN stays NaN.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V activate(D d, Activation activation, V x) {
   switch (activation) {
@@ -81,7 +94,7 @@ HWY_INLINE V activate(D d, Activation activation, V x) {
     case Activation::silu:
       return hn::Mul(x, sigmoid(d, x));
     case Activation::relu:
-      return hn::Max(x, hn::Zero(d));
+      return raise_to(hn::Zero(d), x);
     case Activation::gelu:
       return gelu(d, x);
     case Activation::quick_gelu:
