@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -10,6 +11,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "streamdiffusion/export.h"
@@ -23,7 +25,9 @@ enum class Fit {
   pad,      ///< Scales the image until it fits inside the size, and fills the rest with black.
   stretch,  ///< Scales width and height separately; the aspect ratio changes.
 };
-/// Parses "crop", "pad" or "stretch"; throws Error for another name.
+/// The names of the ways to fit an image, in the order of Fit.
+inline constexpr std::array<std::string_view, 3> kFitNames = {"crop", "pad", "stretch"};
+/// Parses one of kFitNames; throws Error for another name.
 STREAMDIFFUSION_API Fit parse_fit(const std::string& name);
 
 /// Scales `in` to the width and height that `out` has before the call. Number and time are copied.

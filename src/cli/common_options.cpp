@@ -4,6 +4,7 @@
 #include "cli/option_helpers.h"
 #include "cli/setting_options.h"
 #include "settings/stream_limits.h"
+#include "streamdiffusion/media.h"
 
 namespace streamdiffusion::cli {
 namespace {
@@ -25,7 +26,7 @@ void add_image_options(CLI::App& app, CommonOptions& options) {
   add_size(app, options, "by the height" + neither, "by the width" + neither);
   add_option(app, "--fit", options.fit, "crop|pad|stretch",
              "how an input of another aspect is brought into the size")
-      ->check(one_of({"crop", "pad", "stretch"}));
+      ->check(one_of({kFitNames.begin(), kFitNames.end()}));
   add_repeatable_option(
       app, "--seed", options.seeds, "N",
       help_of("seed") +

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <string>
+#include <string_view>
 
 #include "streamdiffusion/error.h"
 
@@ -126,10 +128,13 @@ void FrameScaler::fit(const Frame& in, Fit fit, Frame& out) {
 }
 
 Fit parse_fit(const std::string& name) {
-  if (name == "crop") return Fit::crop;
-  if (name == "pad") return Fit::pad;
-  if (name == "stretch") return Fit::stretch;
-  throw MediaError("unknown fit \"" + name + "\"; it is crop, pad or stretch");
+  const auto* const found = std::ranges::find(kFitNames, name);
+  if (found != kFitNames.end()) return static_cast<Fit>(found - kFitNames.begin());
+  std::string all;
+  for (const std::string_view permitted : kFitNames) {
+    all += (all.empty() ? "" : ", ") + std::string(permitted);
+  }
+  throw MediaError("unknown fit \"" + name + "\"; it is one of " + all);
 }
 
 void fit_frame(const Frame& in, Fit fit, Frame& out) {

@@ -21,7 +21,6 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int kSmallestSide = 8;
-constexpr std::array<std::string_view, 3> kFitNames = {"crop", "pad", "stretch"};  // in the order of Fit
 constexpr std::array<std::string_view, 3> kFormatNames = {"jpeg", "webp", "png"};
 
 // The types of a stream's settings: each has a field and the values that it may have.
