@@ -112,23 +112,42 @@ void add_access(CLI::App& app, ServeOptions& options) {
                         "origin of other pages that may use the server: https://example.org");
 }
 
+/// An option that limits what clients may use.
+struct LimitOption {
+  const char* name;
+  int server::ServerOptions::*limit;
+  Range<int> range;
+  const char* type;
+  const char* help;
+};
+
+constexpr LimitOption kLimitOptions[] = {
+    {"--max-sessions",
+     &server::ServerOptions::sessions,
+     {1, 1000},
+     "N",
+     "most sessions at a time; further clients wait in a queue"},
+    {"--max-queue", &server::ServerOptions::queue, {0, 10000}, "N", "most clients that wait in the queue"},
+    {"--max-per-address",
+     &server::ServerOptions::sessions_per_address,
+     {1, 10000},
+     "N",
+     "most sessions and waiting clients of one address"},
+    {"--max-connections", &server::ServerOptions::connections, {1, 100000}, "N", "most open connections"},
+    {"--max-side",
+     &server::ServerOptions::largest_side,
+     {8, 8192},
+     "PIXELS",
+     "largest width and height that a client may ask for"},
+    {"--max-models", &server::ServerOptions::models_loaded, {1, 100}, "N", "most models in memory at a time"},
+};
+
 void add_limits(CLI::App& app, server::ServerOptions& server) {
   app.option_defaults()->take_last()->group("Limits");
-  add_option(app, "--max-sessions", server.sessions, "N",
-             "most sessions at a time; further clients wait in a queue")
-      ->check(in_range(1, 1000));
-  add_option(app, "--max-queue", server.queue, "N", "most clients that wait in the queue")
-      ->check(in_range(0, 10000));
-  add_option(app, "--max-per-address", server.sessions_per_address, "N",
-             "most sessions and waiting clients of one address")
-      ->check(in_range(1, 10000));
-  add_option(app, "--max-connections", server.connections, "N", "most open connections")
-      ->check(in_range(1, 100000));
-  add_option(app, "--max-side", server.largest_side, "PIXELS",
-             "largest width and height that a client may ask for")
-      ->check(in_range(8, 8192));
-  add_option(app, "--max-models", server.models_loaded, "N", "most models in memory at a time")
-      ->check(in_range(1, 100));
+  for (const LimitOption& option : kLimitOptions) {
+    add_option(app, option.name, server.*option.limit, option.type, option.help)
+        ->check(in_range(option.range));
+  }
   add_option(app, "--idle-timeout", server.idle_seconds, "SECONDS",
              "time without a message after which a session is closed")
       ->check(in_range(1.0, 1e6));
