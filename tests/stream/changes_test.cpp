@@ -12,14 +12,7 @@
 namespace streamdiffusion {
 namespace {
 
-using tests::difference;
-using tests::load_tiny_model;
-using tests::make_frame;
-using tests::make_options;
-using tests::make_parameters;
-using tests::numbers;
-using tests::run_frames;
-using tests::step_frames;
+using namespace tests;
 
 std::shared_ptr<Model> load_with_lora(float scale) {
   ModelOptions options;

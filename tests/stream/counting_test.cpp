@@ -6,10 +6,7 @@
 namespace streamdiffusion {
 namespace {
 
-using tests::load_tiny_model;
-using tests::make_options;
-using tests::make_parameters;
-using tests::step_frames;
+using namespace tests;
 
 /// The floating-point operations of one step of a full batch.
 double operations_of_a_step(const Parameters& parameters) {

@@ -26,10 +26,7 @@
 namespace streamdiffusion {
 namespace {
 
-using tests::load_tiny_model;
-using tests::make_frame;
-using tests::make_options;
-using tests::make_parameters;
+using namespace tests;
 
 /// A call on the stream; returns the frames that come out. `attempt` differs with each call, for values that
 /// must not come from a cache.

@@ -15,11 +15,7 @@
 namespace streamdiffusion {
 namespace {
 
-using tests::difference;
-using tests::kSize;
-using tests::make_frame;
-using tests::make_options;
-using tests::make_parameters;
+using namespace tests;
 
 class ImageViewTest : public testing::Test {
  protected:

@@ -9,12 +9,7 @@
 namespace streamdiffusion {
 namespace {
 
-using tests::difference;
-using tests::load_tiny_model;
-using tests::make_frame;
-using tests::make_options;
-using tests::make_parameters;
-using tests::step_frames;
+using namespace tests;
 
 namespace fs = std::filesystem;
 

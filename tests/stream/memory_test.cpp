@@ -20,10 +20,7 @@
 namespace streamdiffusion {
 namespace {
 
-using tests::load_tiny_model;
-using tests::make_options;
-using tests::make_parameters;
-using tests::step_frames;
+using namespace tests;
 
 using Random = std::minstd_rand;
 

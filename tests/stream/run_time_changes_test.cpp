@@ -12,10 +12,7 @@
 namespace streamdiffusion {
 namespace {
 
-using tests::difference;
-using tests::make_frame;
-using tests::make_options;
-using tests::make_parameters;
+using namespace tests;
 using Embeds = std::shared_ptr<const std::vector<float>>;
 
 class RunTimeChangesTest : public testing::Test {

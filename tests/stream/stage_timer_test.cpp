@@ -17,10 +17,7 @@
 namespace streamdiffusion {
 namespace {
 
-using tests::load_tiny_model;
-using tests::make_frame;
-using tests::make_options;
-using tests::make_parameters;
+using namespace tests;
 
 /// Says that every stage takes a second.
 class SecondsTimestamp final : public Timestamp {

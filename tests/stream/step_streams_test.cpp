@@ -7,12 +7,7 @@
 namespace streamdiffusion {
 namespace {
 
-using tests::difference;
-using tests::load_tiny_model;
-using tests::make_frame;
-using tests::make_options;
-using tests::make_parameters;
-using tests::numbers;
+using namespace tests;
 
 constexpr int kRounding = 1;
 

@@ -11,10 +11,7 @@
 namespace streamdiffusion {
 namespace {
 
-using tests::host_allocations;
-using tests::make_frame;
-using tests::make_options;
-using tests::make_parameters;
+using namespace tests;
 
 /// The number of allocations in the calling thread during ten steps, after the first few.
 std::size_t allocations_of_steps(const Parameters& parameters, const StreamOptions& options) {

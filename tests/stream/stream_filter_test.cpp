@@ -8,11 +8,7 @@
 namespace streamdiffusion {
 namespace {
 
-using tests::difference;
-using tests::load_tiny_model;
-using tests::make_frame;
-using tests::make_options;
-using tests::make_parameters;
+using namespace tests;
 
 Parameters filtered(std::vector<int> t_index_list, int max_skip_frame, bool let_batch_finish = true) {
   Parameters parameters = make_parameters(std::move(t_index_list));

@@ -11,16 +11,7 @@
 namespace streamdiffusion {
 namespace {
 
-using tests::difference;
-using tests::drain_all;
-using tests::kSize;
-using tests::load_tiny_model;
-using tests::make_frame;
-using tests::make_options;
-using tests::make_parameters;
-using tests::numbers;
-using tests::run_frames;
-using tests::step_frames;
+using namespace tests;
 
 std::vector<std::int64_t> count_from(std::int64_t first, std::int64_t count) {
   std::vector<std::int64_t> values(static_cast<std::size_t>(count));

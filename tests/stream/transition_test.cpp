@@ -10,12 +10,7 @@
 namespace streamdiffusion {
 namespace {
 
-using tests::difference;
-using tests::load_tiny_model;
-using tests::make_frame;
-using tests::make_options;
-using tests::make_parameters;
-using tests::step_frames;
+using namespace tests;
 
 constexpr const char* kFirst = "a red boat on a lake";
 constexpr const char* kSecond = "night";
