@@ -7,7 +7,6 @@
 
 #include "control/json_numbers.h"
 #include "control/settings_json.h"
-#include "settings/setting.h"
 
 namespace streamdiffusion {
 
@@ -67,12 +66,14 @@ struct Schema {
 
 }  // namespace
 
+Json schema_of(const SettingType& type) { return std::visit(Schema{}, type); }
+
 Json settings_schema() {
   const Json defaults = to_json(Settings{});
   Json schema = Json::object();
   for (const Setting& setting : settings_table()) {
     const std::string name(setting.name);
-    Json& entry = schema[name] = std::visit(Schema{}, setting.type);
+    Json& entry = schema[name] = schema_of(setting.type);
     entry["default"] = defaults[name];
     entry["description"] = setting.help;
     if (!setting.unit.empty()) {

@@ -12,6 +12,7 @@
 #include "control/blends_json.h"
 #include "control/json_numbers.h"
 #include "control/settings_json.h"
+#include "control/settings_schema.h"
 #include "settings/setting.h"
 
 namespace streamdiffusion::server {
@@ -52,20 +53,43 @@ struct NameType {
 /// The field `fit`, one of kFitNames.
 struct FitType {};
 
+using StreamSettingType = std::variant<TextType, FlagType, IntegerType, SideType, NameType, FitType>;
+
 struct StreamSetting {
   std::string_view name;
-  std::variant<TextType, FlagType, IntegerType, SideType, NameType, FitType> type;
+  StreamSettingType type;
+  std::string_view help;  ///< One line, without a full stop at its end.
 };
 
 constexpr StreamSetting kStreamSettings[] = {
-    {"model", TextType{&StreamSettings::model}},
-    {"width", SideType{&StreamSettings::width}},
-    {"height", SideType{&StreamSettings::height}},
-    {"frame_buffer", IntegerType{&StreamSettings::frame_buffer, {1, 16}}},
-    {"denoising_batch", FlagType{&StreamSettings::denoising_batch}},
-    {"fit", FitType{}},
-    {"format", NameType{&StreamSettings::format, kFormatNames}},
-    {"quality", IntegerType{&StreamSettings::quality, {1, 100}}},
+    {"model", TextType{&StreamSettings::model}, "which network draws; loading one takes a moment"},
+    {"width", SideType{&StreamSettings::width}, "width of the images that come out, in pixels"},
+    {"height", SideType{&StreamSettings::height}, "height of the images that come out, in pixels"},
+    {"frame_buffer", IntegerType{&StreamSettings::frame_buffer, {1, 16}},
+     "frames that go through each step together: more throughput, more delay"},
+    {"denoising_batch", FlagType{&StreamSettings::denoising_batch},
+     "all steps of successive frames in one go: more frames a second, some steps later"},
+    {"fit", FitType{}, "how an input of another aspect is brought into the size"},
+    {"format", NameType{&StreamSettings::format, kFormatNames},
+     "file format of the images that come out; png is exact and the largest"},
+    {"quality", IntegerType{&StreamSettings::quality, {1, 100}},
+     "quality of images in jpeg and webp: higher is crisper, lower is lighter on the network"},
+};
+
+/// Converts the type of a stream's setting to the one of the table of settings that permits the same values.
+struct AsSettingType {
+  int largest_side;
+
+  SettingType operator()(const TextType& /*type*/) const { return TextSetting{}; }
+  SettingType operator()(const FlagType& /*type*/) const { return FlagSetting{}; }
+  SettingType operator()(const IntegerType& type) const {
+    return IntegerSetting{.field = {}, .range = type.range};
+  }
+  SettingType operator()(const SideType& /*type*/) const {
+    return IntegerSetting{.field = {}, .range = {kSmallestSide, largest_side}};
+  }
+  SettingType operator()(const NameType& type) const { return ChoiceSetting{.names = type.names}; }
+  SettingType operator()(const FitType& /*type*/) const { return ChoiceSetting{.names = kFitNames}; }
 };
 
 /// Sets a setting to a JSON value. Throws FieldError for a value that is not permitted.
@@ -141,6 +165,18 @@ Json to_json(const StreamSettings& settings) {
     json[std::string(setting.name)] = std::visit(SettingWriter{settings}, setting.type);
   }
   return json;
+}
+
+Json stream_schema(const StreamSettings& defaults, int largest_side) {
+  const Json values = to_json(defaults);
+  Json schema = Json::object();
+  for (const StreamSetting& setting : kStreamSettings) {
+    const std::string name(setting.name);
+    Json& entry = schema[name] = schema_of(std::visit(AsSettingType{largest_side}, setting.type));
+    entry["default"] = values[name];
+    entry["description"] = setting.help;
+  }
+  return schema;
 }
 
 }  // namespace streamdiffusion::server

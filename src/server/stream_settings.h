@@ -28,4 +28,8 @@ struct StreamSettings {
 void apply_json(const nlohmann::json& fields, int largest_side, StreamSettings& settings);
 nlohmann::json to_json(const StreamSettings& settings);
 
+/// Returns an object from each setting's name to a JSON Schema of its values, as settings_schema does.
+/// `defaults` are the settings of a new session.
+nlohmann::json stream_schema(const StreamSettings& defaults, int largest_side);
+
 }  // namespace streamdiffusion::server

@@ -196,6 +196,7 @@ class Client : public std::enable_shared_from_this<Client> {
                  {"settings", to_json(server_.engine.default_settings(stream.model))},
                  {"schema", settings_schema()},
                  {"stream", to_json(stream)},
+                 {"stream_schema", stream_schema(stream, limits.largest_side)},
                  {"models", server_.engine.describe_models()},
                  {"limits",
                   {{"frames_under_way", limits.text_frames_waiting},

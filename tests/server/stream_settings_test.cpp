@@ -98,6 +98,23 @@ TEST(StreamSettings, AreEachInTheDocumentation) {
   }
 }
 
+TEST(StreamSettings, AreEachDescribedWithRangeDefaultAndHelp) {
+  const StreamSettings defaults;
+  const Json schema = stream_schema(defaults, 512);
+  const Json values = to_json(defaults);
+  ASSERT_EQ(schema.size(), values.size());
+  for (const auto& [field, value] : values.items()) {
+    SCOPED_TRACE(field);
+    EXPECT_EQ(schema.at(field).at("default"), value);
+    EXPECT_NE(schema.at(field).at("description"), "");
+  }
+  EXPECT_EQ(schema["width"]["maximum"], 512);
+  EXPECT_EQ(schema["quality"]["minimum"], 1);
+  EXPECT_EQ(schema["denoising_batch"]["type"], "boolean");
+  EXPECT_EQ(schema["fit"]["enum"], Json({"crop", "pad", "stretch"}));
+  EXPECT_EQ(schema["format"]["enum"], Json({"jpeg", "webp", "png"}));
+}
+
 TEST(StreamSettings, NameTheFieldThatIsWrongAndChangeNothing) {
   EXPECT_EQ(wrong_field(R"({"width": 520})"), "width");
   EXPECT_EQ(wrong_field(R"({"height": 0})"), "height");

@@ -271,6 +271,9 @@ class Controls(PageTest):
         field = self.page.locator(".field", has=steps)
         expect(field).to_contain_text("Denoising steps: fewer are quicker")
         expect(field.locator("input[type=range]")).to_have_attribute("max", "8")
+        expect(self.page.get_by_label("Frame buffer, as a number")).to_have_attribute("max", "16")
+        fits = self.page.locator(".field", has=self.page.get_by_text("Fit", exact=True))
+        self.assertEqual(fits.locator("input").evaluate_all("(inputs) => inputs.map(({ value }) => value)"), ["crop", "pad", "stretch"])
         missing = self.page.locator(".field-help").evaluate_all("(lines) => lines.filter((line) => line.textContent === '').length")
         self.assertEqual(missing, 0)
 

@@ -19,6 +19,8 @@ class Sessions(OneServer):
         self.assertEqual([(model["id"], model["loaded"]) for model in hello["models"]], [("default", True)])
         self.assertEqual(hello["limits"]["frames_under_way"], 16)
         self.assertEqual(set(hello["schema"]), set(hello["settings"]))
+        self.assertEqual(set(hello["stream_schema"]), set(hello["stream"]))
+        self.assertEqual(hello["stream_schema"]["width"]["maximum"], hello["limits"]["largest_side"])
         steps = hello["schema"]["steps"]
         self.assertEqual((steps["type"], steps["minimum"], steps["maximum"]), ("integer", 1, 1000))
         self.assertGreaterEqual(len(hello["session"]), 8)

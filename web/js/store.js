@@ -14,8 +14,8 @@ export class Store extends Emitter {
   wishes = { settings: {}, stream: {}, page: {} };
   models = [];
   limits = { frames_under_way: 2, largest_side: 128 };
-  /** @type {Record<string, import("./controls/fields.js").Schema>} the settings' values that the server permits, by name */
-  schema = {};
+  /** @type {Record<string, Record<string, import("./controls/fields.js").Schema>>} values that the server permits, by scope and name */
+  schemas = { settings: {}, stream: {} };
   session = "";
 
   get settings() {

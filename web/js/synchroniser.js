@@ -30,9 +30,9 @@ export class Synchroniser extends Emitter {
     connection.on("error", (error) => this.#refused(error));
   }
 
-  #begin({ session, settings, schema, stream, models, limits }) {
+  #begin({ session, settings, schema, stream, stream_schema, models, limits }) {
     this.#asked.clear();
-    Object.assign(this.#store, { models, limits, schema, session });
+    Object.assign(this.#store, { models, limits, schemas: { settings: schema, stream: stream_schema }, session });
     this.#store.fromServer({ stream, settings });
     // #flush sends the stream first, because its model determines which LoRAs there are.
     this.#gathered = { settings: { ...this.#store.wishes.settings }, stream: { ...this.#store.wishes.stream } };

@@ -1,5 +1,5 @@
-// The controls of the panel: the field that each changes, its kind, and a line of help. Ranges and help of settings come
-// from the server's schema (docs/server.md).
+// The controls of the panel: the field that each changes, its kind and label. Ranges, choices and help come from the
+// server's schemas (docs/server.md), unless the page has its own.
 
 /**
  * @typedef {object} Control
@@ -8,11 +8,12 @@
  * @property {string} label
  * @property {string} [help] one line; without it, the schema's
  * @property {"slider"|"choice"|"toggle"|"text"|"number"|"numbers"|"select"} kind
- * @property {number} [min] beginning of the slider
+ * @property {number} [min] beginning of the slider, if that is within the schema's range
  * @property {number} [max] end of the slider; the number next to it may be up to `limit`, or the schema's maximum
  * @property {number} [limit]
  * @property {number} [step]
- * @property {[any, string][]} [options] values and their labels
+ * @property {[any, string][]} [options] values and their labels; without them, the schema's
+ * @property {Record<string, string>} [labels] labels of the schema's values that differ from their names
  * @property {(store: import("../store.js").Store) => boolean} [shown] true if the control has an effect now
  */
 
@@ -39,10 +40,7 @@ export const groups = [
     title: "Guidance",
     open: true,
     controls: [
-      {
-        field: "cfg_type", scope: "settings", label: "Kind", kind: "choice",
-        options: [["none", "None"], ["self", "Self"], ["initialize", "Initialize"], ["full", "Full"]],
-      },
+      { field: "cfg_type", scope: "settings", label: "Kind", kind: "choice" },
       { field: "guidance_scale", scope: "settings", label: "Scale", kind: "slider", min: 0, max: 8, step: 0.05, shown: usesScale },
       { field: "delta", scope: "settings", label: "Delta", kind: "slider", min: 0, max: 2, step: 0.05, shown: usesDelta },
       { field: "negative_prompt", scope: "settings", label: "Negative prompt", kind: "text", shown: usesNegative },
@@ -66,30 +64,20 @@ export const groups = [
     title: "Model and picture",
     open: false,
     controls: [
-      { field: "model", scope: "stream", label: "Model", kind: "select", help: "Which network draws. Loading one takes a moment." },
+      { field: "model", scope: "stream", label: "Model", kind: "select" },
       { field: "side", scope: "stream", label: "Size", kind: "select", help: "The longer side in pixels. Models draw best at their own size." },
       {
         field: "shape", scope: "stream", label: "Shape", kind: "choice",
         options: [["1:1", "1:1"], ["4:3", "4:3"], ["16:9", "16:9"], ["3:4", "3:4"], ["9:16", "9:16"]],
         help: "Width to height.",
       },
-      {
-        field: "fit", scope: "stream", label: "Fit", kind: "choice", shown: redraws,
-        options: [["crop", "Crop"], ["pad", "Pad"], ["stretch", "Stretch"]],
-        help: "What happens to an input of another shape.",
-      },
+      { field: "fit", scope: "stream", label: "Fit", kind: "choice", shown: redraws },
       {
         field: "scaling", scope: "page", label: "Enlarge", kind: "choice",
         options: [["smooth", "Smooth"], ["pixels", "Pixels"]], help: "How small pictures are shown large.",
       },
-      {
-        field: "format", scope: "stream", label: "Format", kind: "choice", options: [["jpeg", "JPEG"], ["webp", "WebP"]],
-        help: "How pictures travel from the server to here.",
-      },
-      {
-        field: "quality", scope: "stream", label: "Quality", kind: "slider", min: 30, max: 100, step: 1,
-        help: "Higher is crisper, lower is lighter on the network.",
-      },
+      { field: "format", scope: "stream", label: "Format", kind: "choice", labels: { jpeg: "JPEG", webp: "WebP", png: "PNG" } },
+      { field: "quality", scope: "stream", label: "Quality", kind: "slider", min: 30, max: 100, step: 1 },
     ],
   },
   {
@@ -100,14 +88,8 @@ export const groups = [
       { field: "t_index_list", scope: "settings", label: "Step indices", kind: "numbers" },
       { field: "guidance_embedding", scope: "settings", label: "Guidance embedding", kind: "number", step: 0.1 },
       { field: "do_add_noise", scope: "settings", label: "Noise between steps", kind: "toggle" },
-      {
-        field: "denoising_batch", scope: "stream", label: "Stream batch", kind: "toggle",
-        help: "All steps of successive frames in one go: more frames a second, some steps later.",
-      },
-      {
-        field: "frame_buffer", scope: "stream", label: "Frame buffer", kind: "slider", min: 1, max: 8, limit: 16, step: 1,
-        help: "Frames that go through each step together: more throughput, more delay.",
-      },
+      { field: "denoising_batch", scope: "stream", label: "Stream batch", kind: "toggle" },
+      { field: "frame_buffer", scope: "stream", label: "Frame buffer", kind: "slider", min: 1, max: 8, step: 1 },
     ],
   },
 ];

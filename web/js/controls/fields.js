@@ -7,7 +7,7 @@ import { icon, make } from "../dom.js";
  * @typedef {object} Field
  * @property {HTMLElement} element the row of the control
  * @property {(value: any) => void} set shows a value
- * @property {(schema: Schema) => void} describe takes over the range and help that the control does not have itself
+ * @property {(schema: Schema) => void} describe takes over the range, choices and help that the control does not have
  * @property {(message: string) => void} refuse shows why a value was refused; "" hides the message
  */
 
@@ -17,6 +17,7 @@ import { icon, make } from "../dom.js";
  * @property {number} [minimum]
  * @property {number} [exclusiveMinimum]
  * @property {number} [maximum]
+ * @property {string[]} [enum]
  * @property {string} [description]
  * @property {string} [unit]
  */
@@ -52,8 +53,10 @@ export function makeField(control, wish) {
 
 /** The schema's description as a sentence with the unit. @param {Schema} schema */
 function sentence({ description = "", unit }) {
-  return description && description[0].toUpperCase() + description.slice(1) + (unit ? `, in ${unit}` : "") + ".";
+  return description && capitalised(description) + (unit ? `, in ${unit}` : "") + ".";
 }
+
+const capitalised = (text) => text[0].toUpperCase() + text.slice(1);
 
 /** Gives an input the range of a schema, where the control has none. */
 function setRange(input, { min, limit }, { minimum, exclusiveMinimum, maximum }) {
@@ -69,7 +72,7 @@ function slider({ min, max, limit, step, label }, wish, id) {
     type: "number", className: "exact", min: Math.min(min, 0), max: limit ?? max, step: "any", "aria-label": `${label}, as a number`,
   });
   const fill = (value) => {
-    const part = Math.min(Math.max((value - min) / (max - min), 0), 1);
+    const part = Math.min(Math.max((value - range.min) / (range.max - range.min), 0), 1);
     range.style.setProperty("--part", String(part));
   };
   range.oninput = () => {
@@ -85,21 +88,29 @@ function slider({ min, max, limit, step, label }, wish, id) {
     range.value = value;
     if (document.activeElement !== exact) exact.value = value;
   };
-  const permit = (schema) => setRange(exact, { limit }, schema);
+  const permit = (schema) => {
+    setRange(exact, { limit }, schema);
+    range.min = Math.max(min, schema.minimum ?? min);
+    range.max = Math.min(max, schema.maximum ?? max);
+  };
   return { body: [range], beside: [exact], set, permit };
 }
 
-function choice({ options, label }, wish, id) {
+function choice({ options, labels = {} }, wish, id) {
   const group = make("div", { className: "segments", role: "radiogroup", "aria-labelledby": `${id}-label`, "aria-describedby": `${id}-help` });
-  const inputs = options.map(([value, name]) => {
+  const segment = ([value, name]) => {
     const input = make("input", { type: "radio", name: id, value, onchange: () => wish(value) });
-    group.append(make("label", { className: "segment" }, input, make("span", { textContent: name })));
-    return input;
-  });
-  const set = (value) => {
-    for (const input of inputs) input.checked = input.value === value;
+    return make("label", { className: "segment" }, input, make("span", { textContent: name }));
   };
-  return { body: [group], labelled: true, set };
+  const permit = ({ enum: names = [] }) => {
+    const choices = options ?? names.map((name) => [name, labels[name] ?? capitalised(name)]);
+    group.replaceChildren(...choices.map(segment));
+  };
+  permit({});
+  const set = (value) => {
+    for (const input of group.querySelectorAll("input")) input.checked = input.value === value;
+  };
+  return { body: [group], labelled: true, set, permit };
 }
 
 function toggle(_, wish, id) {

@@ -12,7 +12,8 @@ export class Panel {
   #store;
   /** @type {{control: import("./definitions.js").Control, field: import("./fields.js").Field}[]} */
   #rows = [];
-  #schema = {};
+  /** @type {import("../store.js").Store["schemas"]} */
+  #schemas;
   #loras = make("div", { className: "group-body" });
   /** @type {Map<string, import("./fields.js").Field>} */
   #loraFields = new Map();
@@ -73,7 +74,7 @@ export class Panel {
     const { models, model, stream } = this.#store;
     if (!model) return;
     this.#place.removeAttribute("aria-busy");
-    if (this.#schema !== this.#store.schema) this.#describe(this.#store.schema);
+    if (this.#schemas !== this.#store.schemas) this.#describe(this.#store.schemas);
     const values = { settings: this.#store.settings, stream, page: this.#store.page };
     for (const { control, field } of this.#rows) {
       const { scope, field: name } = control;
@@ -86,15 +87,18 @@ export class Panel {
     this.#showLoras(values.settings.loras);
   }
 
-  /** Gives the controls of settings the ranges and help of the server. */
-  #describe(schema) {
-    this.#schema = schema;
-    for (const { control, field } of this.#rows) if (control.scope === "settings" && schema[control.field]) field.describe(schema[control.field]);
+  /** Gives the controls the ranges, choices and help of the server. */
+  #describe(schemas) {
+    this.#schemas = schemas;
+    for (const { control, field } of this.#rows) {
+      const schema = schemas[control.scope]?.[control.field];
+      if (schema) field.describe(schema);
+    }
     for (const field of this.#loraFields.values()) field.describe(this.#loraSchema());
   }
 
   #loraSchema() {
-    return this.#schema.loras?.additionalProperties ?? {};
+    return this.#schemas?.settings.loras?.additionalProperties ?? {};
   }
 
   #showLoras(scales) {
