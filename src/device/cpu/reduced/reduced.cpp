@@ -22,10 +22,26 @@ float largest_weight_of(const Features& features) {
   return adds_in_16_bits(features) ? kLargestWeightIn16Bits : kLargestWeight;
 }
 
+/// Returns the 1x1 convolution with the weights of a linear layer, without GEGLU.
+HostConv2d as_conv2d(const HostLinear& host) {
+  return {.weight = host.weight,
+          .bias = host.bias,
+          .out_channels = host.out_channels,
+          .in_channels = host.in_channels,
+          .precision = host.precision};
+}
+
 }  // namespace
 
 ReducedMatrix::ReducedMatrix(Device& device, Workers& workers, const HostConv2d& host, Format number_format)
-    : columns(host),
+    : ReducedMatrix(device, workers, host, PackedColumns(host), number_format) {}
+
+ReducedMatrix::ReducedMatrix(Device& device, Workers& workers, const HostLinear& host, Format number_format)
+    : ReducedMatrix(device, workers, as_conv2d(host), PackedColumns(host), number_format) {}
+
+ReducedMatrix::ReducedMatrix(Device& device, Workers& workers, const HostConv2d& host,
+                             const PackedColumns& packed_columns, Format number_format)
+    : columns(packed_columns),
       format(number_format),
       amx(workers.features().amx),
       in_channels(host.in_channels),
@@ -33,19 +49,6 @@ ReducedMatrix::ReducedMatrix(Device& device, Workers& workers, const HostConv2d&
       kernel(host.kernel),
       weight_units(round_up(kernel * pixel_bytes, amx ? kAmxStep : kUnit) / kUnit),
       resample(host.resample),
-      features_(workers.features()),
-      largest_weight_(largest_weight_of(features_)),
-      bias_(pack_bias(device, columns, host.bias)) {
-  pack(device, workers.pool(), host.weight);
-}
-
-ReducedMatrix::ReducedMatrix(Device& device, Workers& workers, const HostLinear& host, Format number_format)
-    : columns(host),
-      format(number_format),
-      amx(workers.features().amx),
-      in_channels(host.in_channels),
-      pixel_bytes(round_up(in_channels * format_bytes(format), kUnit)),
-      weight_units(round_up(pixel_bytes, amx ? kAmxStep : kUnit) / kUnit),
       features_(workers.features()),
       largest_weight_(largest_weight_of(features_)),
       bias_(pack_bias(device, columns, host.bias)) {

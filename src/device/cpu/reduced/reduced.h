@@ -44,6 +44,9 @@ class ReducedMatrix {
   Resample resample = Resample::none;
 
  private:
+  ReducedMatrix(Device& device, Workers& workers, const HostConv2d& host, const PackedColumns& packed_columns,
+                Format number_format);
+
   void pack(Device& device, ThreadPool& pool, std::span<const float> weight);
   void pack_panel(std::int64_t panel, std::span<const float> weight);
   /// Rounds a column's weights into `row`, in the host's order, and sets its scale and sum.
