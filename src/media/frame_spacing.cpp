@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <filesystem>
 #include <vector>
 
 #include "media/size_and_rate.h"
@@ -86,9 +87,12 @@ double plausible_rate(double guess, double interval) {
   constexpr double kHighest = 240;  // Highest plausible rate if the interval is not known.
   const bool known = std::isfinite(guess) && guess > 0;
   if (interval <= 0) return known && guess <= kHighest ? guess : 0;
-  // Frames may lie on a grid of up to 2.5 times their rate: 24 frames per second on a grid of 60.
   const double intervals = guess * interval;
-  return known && intervals > 0.45 && intervals < 2.55 ? guess : usual_rate(1 / interval);
+  return known && intervals > 0.45 && intervals < kFinestGrid ? guess : usual_rate(1 / interval);
+}
+
+bool can_examine_spacing(const SourceOptions& source) {
+  return source.format.empty() && std::filesystem::is_regular_file(source.input);
 }
 
 FrameSpacing examine_spacing(const SourceOptions& source) {

@@ -14,6 +14,13 @@ struct FrameSpacing {
   std::int64_t frames = 0;     ///< Frames of the whole file if it was read to the end, else 0.
 };
 
+/// Upper limit of a grid's rate relative to the rate of the frames on it: frames may lie on a grid of up to
+/// 2.5 times their rate, as 24 frames a second do on a grid of 60. The rest is for rounded times.
+inline constexpr double kFinestGrid = 2.55;
+
+/// True for inputs whose file can be read a second time.
+bool can_examine_spacing(const SourceOptions& source);
+
 /// Reads packets of up to 32 MiB without decoding them. Smaller files are read to the end.
 FrameSpacing examine_spacing(const SourceOptions& source);
 

@@ -1,6 +1,7 @@
 #include "media/other_video.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace streamdiffusion {
 
@@ -15,6 +16,14 @@ void OtherVideo::note_packet(const AVPacket& packet, const AVFormatContext& inpu
   if (stream.codecpar->codec_type == AVMEDIA_TYPE_VIDEO && !is_cover) ++others_;
 }
 
-std::int64_t OtherVideo::packets_after_end() const { return others_ - others_before_.back(); }
+void OtherVideo::check_end(double frame_rate, const ProblemReport& problems) const {
+  constexpr double kNoticed = 0.5;  // Seconds. Tracks that belong together differ slightly in length.
+  const std::int64_t after_end = others_ - others_before_.back();
+  const double seconds = static_cast<double>(after_end) / frame_rate;
+  if (seconds < kNoticed) return;
+  problems.report(problems.name() + " goes on for about " + seconds_text(std::llround(1e6 * seconds)) +
+                  " with another video stream, which is not read; join such recordings with `ffmpeg -f "
+                  "concat`");
+}
 
 }  // namespace streamdiffusion

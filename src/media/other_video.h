@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "media/ffmpeg.h"
+#include "media/problem_report.h"
 
 namespace streamdiffusion {
 
@@ -14,8 +15,9 @@ class OtherVideo {
  public:
   /// Counts a packet. Call it for all packets of the file in order. `chosen` is the stream that is read.
   void note_packet(const AVPacket& packet, const AVFormatContext& input, const AVStream& chosen);
-  /// The number of other packets after the end of the chosen stream. Valid at the end of the file.
-  [[nodiscard]] std::int64_t packets_after_end() const;
+  /// Reports that another video stream goes on after the end of the chosen one. Call it at the end of the
+  /// file.
+  void check_end(double frame_rate, const ProblemReport& problems) const;
 
  private:
   /// Packets of the chosen stream that are returned only at the end of the file: the demuxer and its parser
