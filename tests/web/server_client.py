@@ -18,7 +18,7 @@ import zlib
 from websockets.sync.client import connect
 
 PATIENCE = 100  # Seconds to wait for anything that has to come. It only ends tests that would hang.
-PICTURE, SKIPPED, DROPPED, UNREADABLE = range(4)
+IMAGE, SKIPPED, DROPPED, UNREADABLE = range(4)
 
 FRAME_HEADER = struct.Struct("<BBHId")
 ANSWER_HEADER = struct.Struct("<BBHIdII")
@@ -176,7 +176,7 @@ class Session:
         self.ids += 1
         self.send(image, self.ids, variation)
         answer = self.answer(self.ids)
-        assert answer.state == PICTURE, answer
+        assert answer.state == IMAGE, answer
         return answer.image
 
 

@@ -122,17 +122,17 @@ class PageTest(unittest.TestCase):
         expect(page.locator("#status")).to_contain_text("Live")
         return page
 
-    def pixels(self, canvas="#picture"):
+    def pixels(self, canvas="#image"):
         return self.page.locator(canvas).evaluate(PIXELS, 1)[0]
 
-    def wait_for_picture(self, other_than=""):
+    def wait_for_image(self, other_than=""):
         """Waits for an output that differs from `other_than`, or for any output if none is given."""
         for _ in range(PATIENCE // 100):
             pixels = self.pixels()
             if pixels not in ("", other_than):
                 return pixels
             self.page.wait_for_timeout(100)
-        self.fail("no new picture came")
+        self.fail("no new image came")
 
     def wait_for_rest(self):
         """Waits until the output no longer changes."""
@@ -143,7 +143,7 @@ class PageTest(unittest.TestCase):
             if pixels and same == 10:
                 return pixels
             self.page.wait_for_timeout(100)
-        self.fail("the picture does not come to rest")
+        self.fail("the image does not come to rest")
 
     def draw(self):
         """Draws a line over the board."""
@@ -165,19 +165,19 @@ class PageTest(unittest.TestCase):
 
 
 class Inputs(PageTest):
-    def test_a_newcomer_sees_a_drawing_and_its_picture_at_once(self):
+    def test_a_newcomer_sees_a_drawing_and_its_image_at_once(self):
         self.open()
         self.assertNotEqual(self.page.input_value("#prompt"), "")
         self.assertNotEqual(self.wait_for_rest(), "")
 
-    def test_drawing_changes_the_picture(self):
+    def test_drawing_changes_the_image(self):
         self.open()
         before = self.wait_for_rest()
         self.draw()
-        after = self.wait_for_picture(other_than=before)
+        after = self.wait_for_image(other_than=before)
         drawn = self.wait_for_rest()
         self.page.keyboard.press("Control+z")
-        self.assertNotEqual(self.wait_for_picture(other_than=drawn), after)
+        self.assertNotEqual(self.wait_for_image(other_than=drawn), after)
 
     def test_fill_clear_undo_and_redo(self):
         self.open()
@@ -193,12 +193,12 @@ class Inputs(PageTest):
             self.page.get_by_label(button, exact=True).click()
             self.assertEqual(self.pixels("#board"), expected)
 
-    def test_the_camera_gives_ever_new_pictures(self):
+    def test_the_camera_gives_ever_new_images(self):
         self.open("prompt=red+apple")
         self.page.get_by_label("Camera", exact=True).first.check()
         seen = set()
         for _ in range(PATIENCE // 100):
-            seen.add(self.wait_for_picture())
+            seen.add(self.wait_for_image())
             if len(seen) > 5:
                 break
             self.page.wait_for_timeout(100)
@@ -206,28 +206,28 @@ class Inputs(PageTest):
         expect(self.page.locator("#fps")).to_have_text(re.compile(r"^\d+$"))
         expect(self.page.locator("#median")).to_have_text(re.compile(r"^\d+ms$"))
 
-    def test_a_picture_and_a_video_from_files(self):
+    def test_an_image_and_a_video_from_files(self):
         self.open("input=file&prompt=red+apple")
         self.page.set_input_files("#file", PROJECT / "docs" / "default-model-prompts.png")
-        picture = self.wait_for_picture()
+        image = self.wait_for_image()
         self.page.set_input_files("#file", PROJECT / "examples" / "demo.mp4")
-        video = self.wait_for_picture(other_than=picture)
-        self.wait_for_picture(other_than=video)
+        video = self.wait_for_image(other_than=image)
+        self.wait_for_image(other_than=video)
 
-    def test_a_file_that_is_no_picture_is_refused_with_a_reason(self):
+    def test_a_file_that_is_no_image_is_refused_with_a_reason(self):
         self.open("input=file")
         self.page.set_input_files("#file", PROJECT / "README.md")
-        expect(self.page.locator(".notice")).to_contain_text("no picture or video")
+        expect(self.page.locator(".notice")).to_contain_text("no image or video")
 
     def test_words_alone_give_a_grid_that_changes_with_them(self):
         self.open("input=text&grid=9&prompt=tulip")
         tulips = self.wait_for_rest()
         self.page.fill("#prompt", "octopus")
-        self.wait_for_picture(other_than=tulips)
+        self.wait_for_image(other_than=tulips)
         self.wait_for_rest()
-        self.assertEqual(len(set(self.page.locator("#picture").evaluate(PIXELS, 3))), 9)
+        self.assertEqual(len(set(self.page.locator("#image").evaluate(PIXELS, 3))), 9)
         seed = int(self.page.get_by_label("Seed", exact=True).input_value())
-        self.page.get_by_label("Go on with picture 4").click()
+        self.page.get_by_label("Go on with image 4").click()
         self.assertEqual(self.look()["seed"], str(seed + 3))
         self.assertNotIn("grid", self.look())
 
@@ -238,14 +238,14 @@ class Controls(PageTest):
         before = self.wait_for_rest()
         self.page.locator("#prompt").fill("")
         self.page.locator("#prompt").type("fire")
-        self.wait_for_picture(other_than=before)
+        self.wait_for_image(other_than=before)
         self.assertEqual(self.look()["prompt"], "fire")
 
     def test_examples_bring_their_sketch(self):
         self.open()
         before = self.wait_for_rest()
         self.page.get_by_role("button", name="red apple").click()
-        self.wait_for_picture(other_than=before)
+        self.wait_for_image(other_than=before)
         self.assertEqual(self.page.input_value("#prompt"), "red apple")
 
     def test_parameters_take_effect(self):
@@ -253,7 +253,7 @@ class Controls(PageTest):
         last = self.wait_for_rest()
         for label, value in (("Strength, as a number", 0.3), ("Steps, as a number", 4), ("Seed", 77)):
             self.set_number(label, value)
-            self.wait_for_picture(other_than=last)
+            self.wait_for_image(other_than=last)
             last = self.wait_for_rest()
 
     def test_a_value_out_of_range_is_explained_beside_its_control(self):
@@ -280,13 +280,13 @@ class Controls(PageTest):
     def test_size_and_shape_change_the_stream(self):
         self.open()
         self.wait_for_rest()
-        self.page.get_by_text("Model and picture").click()
+        self.page.get_by_text("Model and image").click()
         self.page.get_by_label("Size", exact=True).last.select_option("192")
         expect(self.page.locator("#status")).to_contain_text("192 × 192")
         self.page.get_by_label("4:3", exact=True).check()
         expect(self.page.locator("#status")).to_contain_text("192 × 144")
         self.wait_for_rest()
-        self.assertAlmostEqual(self.page.locator("#picture").evaluate("(c) => c.width / c.height"), 4 / 3, places=2)
+        self.assertAlmostEqual(self.page.locator("#image").evaluate("(c) => c.width / c.height"), 4 / 3, places=2)
 
     def test_loras_and_models_can_be_changed(self):
         models = PROJECT / "tests" / "conformance" / "cases" / "models"
@@ -295,9 +295,9 @@ class Controls(PageTest):
         self.page.goto(styled.url)
         last = self.wait_for_rest()
         self.set_number("lora-kohya, as a number", 5)
-        self.wait_for_picture(other_than=last)
+        self.wait_for_image(other_than=last)
         self.assertEqual(self.look()["lora.lora-kohya"], "5")
-        self.page.get_by_text("Model and picture").click()
+        self.page.get_by_text("Model and image").click()
         self.page.get_by_label("Model", exact=True).select_option("small")
         expect(self.page.locator("#status")).to_contain_text("small, 256 × 256")
         expect(self.page.get_by_label("lora-kohya, as a number")).to_have_count(0)
@@ -316,12 +316,12 @@ class Controls(PageTest):
 
 
 class Around(PageTest):
-    def test_a_picture_and_a_video_can_be_saved(self):
+    def test_an_image_and_a_video_can_be_saved(self):
         self.open("input=camera")
-        self.wait_for_picture()
-        with self.page.expect_download() as picture:
+        self.wait_for_image()
+        with self.page.expect_download() as image:
             self.page.keyboard.press("s")
-        self.assertEqual(pathlib.Path(picture.value.path()).read_bytes()[:8], b"\x89PNG\r\n\x1a\n")
+        self.assertEqual(pathlib.Path(image.value.path()).read_bytes()[:8], b"\x89PNG\r\n\x1a\n")
         self.page.keyboard.press("r")
         self.page.wait_for_timeout(2000)
         with self.page.expect_download() as video:
@@ -341,7 +341,7 @@ class Around(PageTest):
         expect(self.page.locator("#output-note")).to_be_hidden()
         self.assertEqual(self.page.input_value("#prompt"), "evergreen tree")
         self.draw()
-        self.wait_for_picture(other_than=before)
+        self.wait_for_image(other_than=before)
         self.errors = [error for error in self.errors if "ERR_CONNECTION_REFUSED" not in error]
 
     def test_a_token_is_asked_for(self):
@@ -370,7 +370,7 @@ class Around(PageTest):
         first.context.close()
         expect(self.page.locator("#status")).to_contain_text("Live")
         expect(self.page.locator("#output-note")).to_be_hidden()
-        self.wait_for_picture()
+        self.wait_for_image()
 
     def test_a_page_that_was_left_alone_goes_on_at_a_touch(self):
         sleepy = Server("--idle-timeout", "3")
@@ -429,7 +429,7 @@ class Around(PageTest):
         self.page = self.new_page(390, 844, has_touch=True, is_mobile=True)
         self.open()
         self.wait_for_rest()
-        for view in ("Picture", "Controls"):
+        for view in ("Image", "Controls"):
             self.page.get_by_role("button", name=view, exact=True).tap()
             self.assertLessEqual(self.page.evaluate("document.scrollingElement.scrollWidth"), 390)
         expect(self.page.locator("#controls")).to_be_visible()

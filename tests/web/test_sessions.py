@@ -6,7 +6,7 @@ import time
 
 from server_test import DRAWING, OneServer, get, main, metric  # First, because it reports missing packages.
 
-from server_client import DROPPED, PATIENCE, PICTURE, SKIPPED, UNREADABLE, Session, format_of, png_header, size_of_png
+from server_client import DROPPED, IMAGE, PATIENCE, SKIPPED, UNREADABLE, Session, format_of, png_header, size_of_png
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 
@@ -91,7 +91,7 @@ class Sessions(OneServer):
                 session.send(image, number, variation, time_)
                 answer = session.answer()
                 self.assertEqual((answer.number, answer.variation, answer.time), (number, variation, time_))
-                self.assertEqual(answer.state, PICTURE)
+                self.assertEqual(answer.state, IMAGE)
 
     def test_every_frame_is_answered_once_and_the_newest_wins(self):
         session = self.session()
@@ -102,9 +102,9 @@ class Sessions(OneServer):
         answers = [session.answer() for _ in range(count)]
         self.assertEqual(sorted(answer.number for answer in answers), list(range(count)))
         states = {answer.number: answer.state for answer in answers}
-        self.assertEqual(states[count - 1], PICTURE)
-        self.assertEqual(set(states.values()), {PICTURE, DROPPED})
-        shown = [answer.number for answer in answers if answer.state == PICTURE]
+        self.assertEqual(states[count - 1], IMAGE)
+        self.assertEqual(set(states.values()), {IMAGE, DROPPED})
+        shown = [answer.number for answer in answers if answer.state == IMAGE]
         self.assertEqual(shown, sorted(shown))
         self.assertEqual(max(answer.dropped for answer in answers), list(states.values()).count(DROPPED))
         with self.assertRaises(TimeoutError):
@@ -137,7 +137,7 @@ class Sessions(OneServer):
         for number in range(count):
             session.send(number=number, variation=number)
         states = {answer.number: answer.state for answer in (session.answer() for _ in range(count))}
-        self.assertEqual([states[number] for number in range(count - 16, count)], [PICTURE] * 16)
+        self.assertEqual([states[number] for number in range(count - 16, count)], [IMAGE] * 16)
         self.assertIn(DROPPED, states.values())
 
     def test_alike_frames_are_skipped(self):
@@ -214,8 +214,8 @@ class Sessions(OneServer):
         for number in range(under_way, under_way + 2000):
             states[session.answer().state] += 1
             session.send(DRAWING, number)
-        self.assertEqual(set(states), {PICTURE, DROPPED})
-        self.assertGreater(states[PICTURE], 20)
+        self.assertEqual(set(states), {IMAGE, DROPPED})
+        self.assertGreater(states[IMAGE], 20)
 
     def test_names_are_one_session_s(self):
         with Session(self.server, "a-name-of-mine") as session:

@@ -31,8 +31,8 @@ export function makeActions({ store, sender, output, recorder, board, inputs, an
       button.querySelector("span").textContent = sender.paused ? "Go on" : "Pause";
       button.querySelector("use").setAttribute("href", sender.paused ? "#i-play" : "#i-pause");
     },
-    "take-picture": async () => {
-      if (output.empty) notice("There is no picture yet.", "bad");
+    "save-image": async () => {
+      if (output.empty) notice("There is no image yet.", "bad");
       else save(await output.toPng(), "png");
     },
     record: () => toggleRecording(recorder),
@@ -90,7 +90,7 @@ export function makeKeys(actions, store, inputs, board) {
         { key: "/", label: "Prompt", act: () => focus("#prompt") },
         { key: "escape", shown: "Esc", label: "Leave a text field", act: () => document.activeElement?.blur() },
         { key: " ", shown: "Space", label: "Pause, go on", act: actions.pause },
-        { key: "s", label: "Take a picture", act: actions["take-picture"] },
+        { key: "s", label: "Save the image", act: actions["save-image"] },
         { key: "r", label: "Record, stop recording", act: actions.record },
         { key: "f", label: "Full screen", act: actions["full-screen"] },
         { key: "l", label: "Copy a link to this look", act: actions.share },
@@ -104,7 +104,7 @@ export function makeKeys(actions, store, inputs, board) {
       title: "Input",
       keys: ["draw", "camera", "screen", "file", "text"].map((kind, index) => ({
         key: String(index + 1), act: () => inputs.choose(kind),
-        label: ["Draw", "Camera", "Screen or window", "Picture or video", "Words alone"][index],
+        label: ["Draw", "Camera", "Screen or window", "Image or video", "Words alone"][index],
       })),
     },
     {

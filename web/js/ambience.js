@@ -9,7 +9,7 @@ const PART = 0.12;  // Weight of a new frame in the running mix, low so that the
  * @param {HTMLCanvasElement} light
  * @param {import("./output.js").Output} output
  */
-export function followPicture(light, output) {
+export function followImage(light, output) {
   light.width = light.height = SMOOTHED;
   const colors = document.createElement("canvas");
   colors.width = colors.height = SIDE;

@@ -14,6 +14,6 @@ export function showCells(count, goOnWith) {
 }
 
 function button(cell, goOnWith) {
-  const label = `Go on with picture ${cell + 1}`;
+  const label = `Go on with image ${cell + 1}`;
   return make("button", { type: "button", className: "cell", title: label, "aria-label": label, onclick: () => goOnWith(cell) });
 }

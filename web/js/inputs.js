@@ -107,7 +107,7 @@ export class Inputs {
     find("#input-view").hidden = true;
     showNote(find("#input-note"), null);
     if (kind === "file" && !this.#file) {
-      showNote(find("#input-note"), { title: "A picture or a video", text: "Choose one below, drop it anywhere on the page, or paste it." });
+      showNote(find("#input-note"), { title: "An image or a video", text: "Choose one below, drop it anywhere on the page, or paste it." });
     }
   }
 
@@ -165,6 +165,6 @@ export class Inputs {
   #takeFrom(data) {
     const file = mediaFile(data);
     if (file) this.take(file);
-    else if (data?.files.length) notice("That is no picture or video.", "bad");
+    else if (data?.files.length) notice("That is no image or video.", "bad");
   }
 }

@@ -2,7 +2,7 @@
 
 import { bindButtons, makeActions, makeKeys } from "./actions.js";
 import { keepInAddress } from "./address.js";
-import { followPicture } from "./ambience.js";
+import { followImage } from "./ambience.js";
 import { showCells } from "./cells.js";
 import { Connection } from "./connection.js";
 import { showConnection } from "./connection_view.js";
@@ -35,7 +35,7 @@ const store = new Store();
 const synchroniser = new Synchroniser(connection, store);
 const statistics = new Statistics();
 const sender = new Sender(connection, store, statistics);
-const output = new Output(find("#picture"));
+const output = new Output(find("#image"));
 const board = new Board(find("#board"));
 const recorder = new Recorder(output.canvas);
 const inputs = new Inputs(store, sender, board);
@@ -44,7 +44,7 @@ const panel = new Panel(find("#controls"), store);
 showTools(board);
 showConnection(connection, store);
 showStatistics(statistics);
-followPicture(find("#light"), output);
+followImage(find("#light"), output);
 showPrompt(store, (example) => {
   store.wish("settings", { prompt: example.prompt });
   if (!board.touched) board.play(sketches[example.sketch]);

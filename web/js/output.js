@@ -12,7 +12,7 @@ export class Output extends Emitter {
   #cells = 1;
   #smooth = true;
   /** @type {(ImageBitmap|null)[]} newest frame of each cell */
-  #pictures = [null];
+  #images = [null];
   /** @type {number[]} number of each cell's newest frame */
   #newest = [0];
 
@@ -29,7 +29,7 @@ export class Output extends Emitter {
   }
 
   get empty() {
-    return this.#pictures.every((picture) => picture === null);
+    return this.#images.every((image) => image === null);
   }
 
   /** @param {{width: number, height: number}} stream */
@@ -43,12 +43,12 @@ export class Output extends Emitter {
   setCells(cells) {
     if (cells === this.#cells) return;
     this.#cells = cells;
-    this.#pictures = Array.from({ length: cells }, (_, cell) => this.#pictures[cell] ?? null);
+    this.#images = Array.from({ length: cells }, (_, cell) => this.#images[cell] ?? null);
     this.#newest = new Array(cells).fill(0);
     this.#resize();
   }
 
-  /** @param {boolean} smooth true: frames are enlarged smoothly; false: pixels stay visible squares */
+  /** @param {boolean} smooth true: frames are upscaled smoothly; false: pixels stay visible squares */
   setSmooth(smooth) {
     this.#smooth = smooth;
     this.#drawAll();
@@ -64,14 +64,14 @@ export class Output extends Emitter {
    * @param {import("./protocol.js").Answer} answer an answer with an image
    */
   async show(answer) {
-    const { number, variation, picture } = answer;
+    const { number, variation, image } = answer;
     if (variation >= this.#cells) return;
-    const bitmap = await createImageBitmap(new Blob([picture]));
+    const bitmap = await createImageBitmap(new Blob([image]));
     // A newer frame may have been decoded in the meantime.
     if (variation >= this.#cells || number < this.#newest[variation]) return;
     this.#newest[variation] = number;
-    this.#pictures[variation]?.close();
-    this.#pictures[variation] = bitmap;
+    this.#images[variation]?.close();
+    this.#images[variation] = bitmap;
     this.#draw(variation);
     this.emit("drawn", answer);
   }
@@ -103,12 +103,12 @@ export class Output extends Emitter {
   }
 
   #draw(cell) {
-    const picture = this.#pictures[cell];
-    if (!picture) return;
+    const image = this.#images[cell];
+    if (!image) return;
     const columns = this.#columns;
     const [width, height] = [this.#canvas.width / columns, this.#canvas.height / columns];
     this.#context.imageSmoothingEnabled = this.#smooth;
     this.#context.imageSmoothingQuality = "high";
-    this.#context.drawImage(picture, (cell % columns) * width, Math.floor(cell / columns) * height, width, height);
+    this.#context.drawImage(image, (cell % columns) * width, Math.floor(cell / columns) * height, width, height);
   }
 }

@@ -8,17 +8,17 @@ const REQUEST_HEADER = 16;
 const ANSWER_HEADER = 24;
 
 /**
- * @param {{number: number, time: number, variation: number, picture: ArrayBuffer|null}} frame
+ * @param {{number: number, time: number, variation: number, image: ArrayBuffer|null}} frame
  * @returns {ArrayBuffer}
  */
-export function packFrame({ number, time, variation, picture }) {
-  const bytes = new Uint8Array(REQUEST_HEADER + (picture?.byteLength ?? 0));
+export function packFrame({ number, time, variation, image }) {
+  const bytes = new Uint8Array(REQUEST_HEADER + (image?.byteLength ?? 0));
   const header = new DataView(bytes.buffer);
   header.setUint8(0, VERSION);
   header.setUint16(2, variation, true);
   header.setUint32(4, number, true);
   header.setFloat64(8, time, true);
-  if (picture) bytes.set(new Uint8Array(picture), REQUEST_HEADER);
+  if (image) bytes.set(new Uint8Array(image), REQUEST_HEADER);
   return bytes.buffer;
 }
 
@@ -30,7 +30,7 @@ export function packFrame({ number, time, variation, picture }) {
  * @property {number} time time that the frame was sent with
  * @property {number} serverMilliseconds time from arrival at the server to this answer
  * @property {number} dropped number of frames that the server has dropped in this session
- * @property {Uint8Array} picture image file, or empty
+ * @property {Uint8Array} image image file, or empty
  */
 
 /**
@@ -47,6 +47,6 @@ export function unpackFrame(buffer) {
     time: header.getFloat64(8, true),
     serverMilliseconds: header.getUint32(16, true) / 1000,
     dropped: header.getUint32(20, true),
-    picture: new Uint8Array(buffer, ANSWER_HEADER),
+    image: new Uint8Array(buffer, ANSWER_HEADER),
   };
 }

@@ -46,7 +46,7 @@ export class Sender {
     return this.#source;
   }
 
-  /** @param {import("./sources/source.js").PictureSource|import("./sources/text_source.js").TextSource|null} source */
+  /** @param {import("./sources/source.js").ImageSource|import("./sources/text_source.js").TextSource|null} source */
   setSource(source) {
     this.#source?.stop();
     this.#source = source;

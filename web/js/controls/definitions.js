@@ -32,7 +32,7 @@ export const groups = [
       { field: "steps", scope: "settings", label: "Steps", kind: "slider", min: 1, max: 8, step: 1 },
       {
         field: "seed", scope: "settings", label: "Seed", kind: "number", min: 0, limit: Number.MAX_SAFE_INTEGER, step: 1,
-        help: "The noise that pictures begin from. The same seed draws the same picture.",
+        help: "The noise that images begin from. The same seed draws the same image.",
       },
     ],
   },
@@ -61,7 +61,7 @@ export const groups = [
     ],
   },
   {
-    title: "Model and picture",
+    title: "Model and image",
     open: false,
     controls: [
       { field: "model", scope: "stream", label: "Model", kind: "select" },
@@ -74,7 +74,7 @@ export const groups = [
       { field: "fit", scope: "stream", label: "Fit", kind: "choice", shown: redraws },
       {
         field: "scaling", scope: "page", label: "Enlarge", kind: "choice",
-        options: [["smooth", "Smooth"], ["pixels", "Pixels"]], help: "How small pictures are shown large.",
+        options: [["smooth", "Smooth"], ["pixels", "Pixels"]], help: "How small images are shown large.",
       },
       { field: "format", scope: "stream", label: "Format", kind: "choice", labels: { jpeg: "JPEG", webp: "WebP", png: "PNG" } },
       { field: "quality", scope: "stream", label: "Quality", kind: "slider", min: 30, max: 100, step: 1 },

@@ -1,6 +1,6 @@
 // The canvas that the user draws on with pen, finger, mouse or keys. It is also the source of the frames sent.
 
-import { PictureSource } from "../sources/source.js";
+import { ImageSource } from "../sources/source.js";
 import { History } from "./history.js";
 import { colorAt, flood, paintMark, paintStroke } from "./paint.js";
 
@@ -11,7 +11,7 @@ const KEY_STEP = 0.02;  // Step of the arrow keys as a fraction of the board.
 
 /** @typedef {"brush"|"eraser"|"fill"|"pick"} Tool */
 
-export class Board extends PictureSource {
+export class Board extends ImageSource {
   tool = /** @type {Tool} */ ("brush");
   color = "#d8342c";
   /** Width of the brush as a fraction of the board's longer side. */

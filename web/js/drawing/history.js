@@ -23,7 +23,7 @@ export class History {
 
   /** Stores the canvas. Call it before each change. */
   remember() {
-    this.#before.push(this.#picture());
+    this.#before.push(this.#image());
     if (this.#before.length > MOST) this.#before.shift();
     this.#after = [];
   }
@@ -44,11 +44,11 @@ export class History {
 
   #swap(from, to) {
     if (from.length === 0) return;
-    to.push(this.#picture());
+    to.push(this.#image());
     this.#context.putImageData(from.pop(), 0, 0);
   }
 
-  #picture() {
+  #image() {
     const { width, height } = this.#context.canvas;
     return this.#context.getImageData(0, 0, width, height);
   }

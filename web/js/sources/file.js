@@ -1,19 +1,19 @@
 // Opens an image or video file that the user chose, dropped or pasted.
 
 import { SourceError } from "./devices.js";
-import { PictureSource } from "./source.js";
+import { ImageSource } from "./source.js";
 import { VideoSource } from "./video_source.js";
 
-class StillSource extends PictureSource {
+class StillSource extends ImageSource {
   #canvas = document.createElement("canvas");
 
-  /** @param {ImageBitmap} picture */
-  constructor(picture) {
+  /** @param {ImageBitmap} image */
+  constructor(image) {
     super();
-    this.#canvas.width = picture.width;
-    this.#canvas.height = picture.height;
-    this.#canvas.getContext("2d").drawImage(picture, 0, 0);
-    picture.close();
+    this.#canvas.width = image.width;
+    this.#canvas.height = image.height;
+    this.#canvas.getContext("2d").drawImage(image, 0, 0);
+    image.close();
     this.fresh();
   }
 
@@ -28,7 +28,7 @@ class StillSource extends PictureSource {
 
 /**
  * @param {File|Blob} file
- * @returns {Promise<PictureSource>}
+ * @returns {Promise<ImageSource>}
  */
 export async function openFile(file) {
   const name = file.name ? `"${file.name}"` : "What was pasted";
@@ -44,7 +44,7 @@ export async function openFile(file) {
   try {
     return new StillSource(await createImageBitmap(file));
   } catch {
-    throw new SourceError(`${name} is no picture or video that this browser can read.`);
+    throw new SourceError(`${name} is no image or video that this browser can read.`);
   }
 }
 

@@ -2,11 +2,11 @@ import { encode } from "./encode.js";
 
 /**
  * A frame for the sender: the image file to transform, or null for text to image.
- * @typedef {{picture: ArrayBuffer|null, variation: number, time: number}} Captured
+ * @typedef {{image: ArrayBuffer|null, variation: number, time: number}} Captured
  */
 
 /** Base class of image-to-image sources. Only the newest frame is sent; older ones that were not sent are dropped. */
-export class PictureSource {
+export class ImageSource {
   /** Called when there is a frame to send. @type {() => void} */
   onpending = () => {};
   /** Called with "dropped" or "reused" for the statistics. @type {(kind: string) => void} */
@@ -65,7 +65,7 @@ export class PictureSource {
     const time = this.#freshSince || performance.now();
     this.#freshSince = 0;
     this.#again = false;
-    return { picture: await encode(this.image, this.size, stream, this.mirrored), variation: 0, time };
+    return { image: await encode(this.image, this.size, stream, this.mirrored), variation: 0, time };
   }
 
   /** @returns {boolean} true if the answer to a variation is still wanted */

@@ -33,7 +33,7 @@ export class TextSource {
   async capture() {
     const variation = this.#sentFor.indexOf(Math.min(...this.#sentFor));
     this.#sentFor[variation] = this.#wanted;
-    return { picture: null, variation, time: performance.now() };
+    return { image: null, variation, time: performance.now() };
   }
 
   /** @param {number} variation */

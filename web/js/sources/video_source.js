@@ -1,9 +1,9 @@
-import { PictureSource } from "./source.js";
+import { ImageSource } from "./source.js";
 
 const HIDDEN_INTERVAL = 33;  // Milliseconds between frames while the page is hidden and the browser reports none.
 
 /** Source of anything that a <video> plays: a camera, a screen or a file. */
-export class VideoSource extends PictureSource {
+export class VideoSource extends ImageSource {
   #video = document.createElement("video");
   #timer = 0;
   #stopped = false;
