@@ -9,9 +9,10 @@
 namespace streamdiffusion {
 namespace {
 
-/// Time without changes after which a file counts as completely written.
+/// Time without changes after which a file counts as completely written: editors write at once, and a change
+/// should still show at once.
 constexpr std::chrono::milliseconds kSettled{100};
-constexpr std::uintmax_t kLargest = 1U << 20U;
+constexpr std::uintmax_t kLargest = 1U << 20U;  // A hundred of the longest prompts.
 
 }  // namespace
 

@@ -8,7 +8,9 @@ namespace streamdiffusion {
 
 namespace {
 
+// The alignment of cudaMalloc, a multiple of every vector register and cache line.
 constexpr std::size_t kAlignment = 256;
+// Eight large pages. A larger tensor gets a chunk of its own.
 constexpr std::size_t kChunkBytes = std::size_t{16} << 20U;
 
 }  // namespace

@@ -10,9 +10,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kFirstPause{300};
-constexpr milliseconds kLongestPause{10'000};
-constexpr std::chrono::seconds kLongestAsked{300};
+constexpr milliseconds kFirstPause{300};            // Doubled after each failure.
+constexpr milliseconds kLongestPause{10'000};       // A connection that is back is noticed this soon.
+constexpr std::chrono::seconds kLongestAsked{300};  // The hub counts requests in windows of five minutes.
 
 }  // namespace
 

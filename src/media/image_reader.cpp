@@ -23,6 +23,7 @@
 namespace streamdiffusion {
 namespace {
 
+// Eight bytes for each of kMaxPixels.
 constexpr std::uintmax_t kMaxFileSize = std::uintmax_t{1} << 30;
 
 std::vector<std::uint8_t> read_bytes(const std::filesystem::path& file, std::uintmax_t most) {
@@ -362,7 +363,7 @@ bool is_web_image(std::span<const std::uint8_t> bytes) {
 }  // namespace
 
 bool is_image(const std::filesystem::path& file) {
-  constexpr std::uintmax_t kEnoughToProbe = std::uintmax_t{1} << 16;
+  constexpr std::uintmax_t kEnoughToProbe = std::uintmax_t{1} << 16;  // Signatures lie in the first bytes.
   const std::vector<std::uint8_t> bytes = read_bytes(file, kEnoughToProbe);
   const AVInputFormat* format = probe(bytes);
   if (format != nullptr && (is_single_image(*format) || is_icon(*format) || is_avif(bytes))) return true;

@@ -10,10 +10,10 @@
 namespace streamdiffusion {
 namespace {
 
-constexpr std::chrono::seconds kOpening{10};
+constexpr std::chrono::seconds kOpening{10};         // Limit of opening an address or device.
 constexpr std::chrono::milliseconds kNothingYet{2};  // Pause before a camera is polled again.
-constexpr double kUsualFrameRate = 25;
-constexpr double kHighestFrameRate = 240;  // Higher values are clock rates, not frame rates.
+constexpr double kUsualFrameRate = 25;               // As FFmpeg assumes.
+constexpr double kHighestFrameRate = 240;            // Higher values are clock rates, not frame rates.
 
 std::string exact_seconds_text(std::chrono::milliseconds time) {
   std::string text = std::to_string(static_cast<double>(time.count()) / 1000);

@@ -24,9 +24,11 @@ namespace streamdiffusion {
 
 namespace {
 
+// More than sessions switch between at a time. An entry takes some hundred bytes.
 constexpr std::size_t kTokenizedPromptsKept = 64;
+// An entry keeps a LoRA file open and mapped.
 constexpr std::size_t kLorasOfPromptsKept = 32;
-constexpr std::size_t kUnmatchedKeysShown = 3;
+constexpr std::size_t kUnmatchedKeysShown = 3;  // They show the form of the names; the message stays short.
 
 void check_scale(const LoraScale& lora) {
   if (!std::isfinite(lora.scale)) {

@@ -5,7 +5,7 @@
 namespace streamdiffusion {
 namespace {
 
-constexpr double kWindowSeconds = 3;
+constexpr double kWindowSeconds = 3;  // Long enough for a steady rate at 1 frame a second.
 
 }  // namespace
 

@@ -21,7 +21,7 @@ namespace {
 /// Frame::number of frames that only fill up the last frame buffer. Their results are not shown.
 constexpr std::int64_t kPadding = -1;
 
-constexpr std::chrono::milliseconds kProgressInterval{50};
+constexpr std::chrono::milliseconds kProgressInterval{50};  // 20 times a second looks smooth.
 
 /// A message from the stream's thread to post-processing.
 struct StreamMessage {

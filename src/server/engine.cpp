@@ -16,10 +16,10 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::size_t kCodecThreads = 2;
+constexpr std::size_t kCodecThreads = 2;          // One may decode while another encodes.
 constexpr std::size_t kMaxBatchedTextFrames = 4;  // Most text-to-image frames of one call.
 constexpr double kReportInterval = 1;             // Seconds between two `statistics` messages.
-constexpr double kSmoothing = 0.2;
+constexpr double kSmoothing = 0.2;  // Weight of a new sample: the mean follows within about five.
 
 void update_mean(double& value, double sample) {
   value = value == 0 ? sample : value + kSmoothing * (sample - value);

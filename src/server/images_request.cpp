@@ -16,8 +16,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int kMostImages = 10;
-constexpr int kMostPartialImages = 3;
+constexpr int kMostImages = 10;        // As in OpenAI's API.
+constexpr int kMostPartialImages = 3;  // As in OpenAI's API.
 
 Refused parameter_error(const std::string& param, const std::string& message) {
   return {Status::bad_request, "'" + param + "' " + message, param};

@@ -12,9 +12,9 @@ namespace {
 
 constexpr std::string_view kType = "multipart/form-data";
 constexpr std::string_view kLineEnd = "\r\n";
-constexpr std::size_t kLongestBoundary = 70;  // RFC 2046
-constexpr std::size_t kLongestHeaders = 8 << 10;
-constexpr std::size_t kMostParts = 200;
+constexpr std::size_t kLongestBoundary = 70;      // RFC 2046
+constexpr std::size_t kLongestHeaders = 8 << 10;  // Far above a file name and its type.
+constexpr std::size_t kMostParts = 200;           // Several times the fields of a request.
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
   return std::ranges::equal(

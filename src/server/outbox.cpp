@@ -7,6 +7,7 @@ namespace streamdiffusion::server {
 
 namespace {
 
+// Messages for a client that does not read. Answers of a few hundred bytes take 100 KB then.
 constexpr std::size_t kCrowd = 200;
 
 bool is_stream_image(const Outbox::Item& item) {

@@ -11,7 +11,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::uint8_t kFrameKind = 1;
-constexpr std::size_t kLongestId = 200;
+constexpr std::size_t kLongestId = 200;  // Far above a UUID's 36; it is sent back.
 constexpr int kDeepestJson = 16;
 
 template <std::unsigned_integral Number>

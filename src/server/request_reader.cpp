@@ -23,8 +23,8 @@ namespace http = boost::beast::http;
 using asio::use_awaitable;
 using Parser = http::request_parser<http::string_body>;
 
-constexpr std::uint32_t kHeaderBytes = 16 << 10;
-constexpr std::uint64_t kBodyBytes = 1 << 20;
+constexpr std::uint32_t kHeaderBytes = 16 << 10;  // Twice the longest line that nginx takes by default.
+constexpr std::uint64_t kBodyBytes = 1 << 20;     // A hundred of the longest prompts.
 constexpr std::chrono::seconds kIdle{60};
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 

@@ -7,6 +7,8 @@ namespace streamdiffusion::server {
 
 namespace {
 
+// How long and how much of a refused request is read, so that the client sees the answer before the
+// connection ends: several of the largest messages.
 constexpr std::chrono::seconds kLinger{2};
 constexpr std::size_t kLingerBytes = 64 << 20;
 

@@ -25,7 +25,8 @@ using boost::asio::use_awaitable;
 using WebSocket = websocket::stream<Socket, false>;  // No compression: images are compressed already.
 
 constexpr std::chrono::seconds kSilence{30};  // A peer that is silent this long, despite pings, is dropped.
-constexpr std::chrono::milliseconds kCrowdedPause{20};
+constexpr std::chrono::milliseconds kCrowdedPause{20};  // Less than a frame's interval at 30 frames a second.
+// Several times the frames and settings that the fastest client sends. More are read later.
 constexpr double kMessagesASecond = 500;
 constexpr double kMessagesAtOnce = 500;
 

@@ -8,6 +8,7 @@ namespace streamdiffusion {
 
 namespace {
 
+// Ranges are far wider than useful values. They keep results finite and limit the work for a client.
 constexpr std::size_t kMostBlended = 16;
 constexpr Range<float> kWeight{0, 1000};
 constexpr Range<float> kScale{0, 1000};

@@ -24,7 +24,8 @@ namespace streamdiffusion {
 namespace cpu {
 namespace {
 
-// Most parts that element-wise operations are divided into for each thread.
+// Most parts that element-wise operations are divided into for each thread: a thread that the system holds up
+// then delays a quarter of its share.
 constexpr std::int64_t kMostPartsPerThread = 4;
 
 Tensor dense_f32_tensor(float* values, const Shape& shape) { return {values, shape, shape.c, DType::f32}; }

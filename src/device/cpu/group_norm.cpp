@@ -12,7 +12,7 @@ namespace streamdiffusion::cpu {
 
 namespace {
 
-// Most blocks of an image whose sums are computed apart.
+// Most blocks of an image whose sums are computed apart: two for each of 16 threads.
 constexpr std::int64_t kMostBlocks = 32;
 
 /// A channel's sums, over all pixels of a batch row.

@@ -24,6 +24,8 @@ namespace streamdiffusion::cuda {
 
 namespace {
 
+// A session has a graph each for the UNet and both halves of the autoencoder, so that five streams
+// that take turns keep theirs.
 constexpr std::size_t kGraphsKept = 16;
 
 cudaDeviceProp properties_of(int index) {

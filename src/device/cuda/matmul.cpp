@@ -12,7 +12,7 @@ namespace streamdiffusion::cuda {
 namespace {
 
 constexpr std::size_t kWorkspaceBytes = std::size_t{32} << 20U;  // NVIDIA's recommendation for Hopper
-constexpr std::uint32_t kMostAlignment = 256;
+constexpr std::uint32_t kMostAlignment = 256;  // That of cudaMalloc, and cuBLASLt's default.
 
 void check(cublasStatus_t status, const char* doing) {
   if (status != CUBLAS_STATUS_SUCCESS) {

@@ -21,7 +21,7 @@ class ScratchPlan {
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
 
  private:
-  static constexpr std::size_t kAlignment = 256;
+  static constexpr std::size_t kAlignment = 256;  // That of cudaMalloc.
   std::size_t bytes_ = 0;
 };
 

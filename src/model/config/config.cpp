@@ -98,7 +98,7 @@ void check_component(ConfigFields& fields, const std::string& name,
 }  // namespace
 
 ClipTextConfig parse_clip_text_config(const std::string& text, const std::string& where) {
-  constexpr std::int64_t kLargest = 1 << 20;
+  constexpr std::int64_t kLargest = 1 << 20;  // Far above any model; products of three stay in 64 bits.
   ConfigFields fields(text_config_of(text, where), where);
   ClipTextConfig config;
   check_text_encoder_class(fields);
@@ -126,7 +126,7 @@ ClipTextConfig parse_clip_text_config(const std::string& text, const std::string
 }
 
 SchedulerConfig parse_scheduler_config(const std::string& text, const std::string& where) {
-  constexpr std::int64_t kMostTimesteps = 100'000;
+  constexpr std::int64_t kMostTimesteps = 100'000;  // A hundred times those of Stable Diffusion.
   ConfigFields fields(text, where);
   SchedulerConfig config;
   check_scheduler_class(fields);

@@ -11,7 +11,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kMostBlocks = 16;
+constexpr std::size_t kMostBlocks = 16;  // Each but the last halves the sides: 2^15, beyond any image.
 
 /// True for each block whose class has attention. The oldest files begin the names with "UNetRes".
 std::vector<bool> read_attention(ConfigFields& fields, const std::string& name, const std::string& with,
@@ -129,7 +129,7 @@ void read_heads(ConfigFields& fields, UNet2DConditionConfig& config) {
 
 /// Reads a number, height and width (the smaller one counts), or null.
 std::int64_t read_sample_size(ConfigFields& fields, std::int64_t otherwise) {
-  constexpr std::int64_t kLargest = 1 << 14;
+  constexpr std::int64_t kLargest = 1 << 14;  // In latent pixels: sides of 131,072, beyond any image.
   if (!fields.take("sample_size").is_array()) {
     return fields.integer("sample_size", otherwise, 1, kLargest);
   }

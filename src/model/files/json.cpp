@@ -15,7 +15,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kDeepest = 64;
+constexpr int kDeepest = 64;  // Far above any model's files; limits the recursion.
 constexpr std::size_t kShown = 80;
 
 // Number constants that Python writes and JSON does not have.

@@ -41,6 +41,7 @@ constexpr std::array<Format, 9> kFormats = {{
     {"<html", kWebPage},
 }};
 
+// An index begins with its metadata, which are short.
 constexpr std::size_t kSearchedBytes = 65536;
 
 std::string_view describe_json(std::string_view text) {

@@ -19,6 +19,7 @@ using nlohmann::json;
 constexpr std::int64_t kHeads = 8;
 // Channels of each head in Stable Diffusion 2's transformers and in both text encoders.
 constexpr std::int64_t kHeadChannels = 64;
+// Far above any model; limits the work for a stranger's file.
 constexpr std::int64_t kMostBlocksCounted = 64;
 
 /// Queries about a network's architecture, answered by the names and shapes of its tensors.

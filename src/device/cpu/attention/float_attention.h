@@ -12,7 +12,7 @@ namespace streamdiffusion::cpu {
 /// [panel][channel][token], values panels of channels, [panel][token][channel]; both are padded to whole
 /// vectors.
 struct FloatHeads {
-  /// Most queries of a task.
+  /// Most queries of a task: eight tiles of 6 rows, the most that AVX2 and AVX-512 have at full panel width.
   static constexpr std::int64_t kMostQueries = 48;
 
   std::int64_t tokens = 0;

@@ -25,7 +25,9 @@ inline constexpr std::int64_t kPair = 2;                        // 16-bit number
 inline constexpr std::int64_t kStepNumbers = kAmxStep / kPair;  // 16-bit numbers in an AMX step.
 inline constexpr std::int32_t kSign = 128;                      // Zero point of packed int8 keys.
 inline constexpr float kLargestByte = 127.0F;                   // Largest magnitude of int8 keys and queries.
-inline constexpr float kLargestValue = 511.0F;                  // Largest magnitude of int16 values.
+// Largest magnitude of int16 values: kAddedValues products with weights of up to kLargestSoftmaxWeight stay
+// below 2^31.
+inline constexpr float kLargestValue = 511.0F;
 // Tokens in a block of int16 values: the products of as many with their weights fit into an int32 sum.
 inline constexpr std::int64_t kAddedValues = kReducedKeys / 2;
 

@@ -9,7 +9,8 @@
 // Keys and values packed for attention in reduced precision (reduced_attention.h).
 namespace streamdiffusion::cpu {
 
-/// Tokens in a block of keys, whose scores are computed together.
+/// Tokens in a block of keys, whose scores are computed together: the float32 scores of a task's 64 queries
+/// then take 64 KiB of the second-level cache. Keys in int8 have a scale for each block.
 constexpr std::int64_t kReducedKeys = 256;
 
 /// Layout of the packed keys and values of one head of one row. Panels are as wide as an AMX tile with AMX,
@@ -22,7 +23,7 @@ constexpr std::int64_t kReducedKeys = 256;
 /// Values, in blocks of kReducedKeys tokens (half as many in int16; the last is shorter): [panel of channels]
 /// [pair of tokens][channel][2]. Int16 values have float32 scales [block][channel], which come after them.
 struct ReducedHeads {
-  /// Most queries of a task.
+  /// Most queries of a task: four AMX tiles of 16 rows.
   static constexpr std::int64_t kMostQueries = 64;
 
   std::int64_t tokens = 0;

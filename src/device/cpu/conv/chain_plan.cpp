@@ -12,9 +12,10 @@ namespace {
 // each of which has its own scales.
 constexpr std::int64_t kPieceBytes = kReferenceCaches.second_level * 7 / 8;
 // Sides of a piece in pixels, tried in this order: the smaller, the larger the border's share of the work.
+// With 64x64 TAESD in int8 at 512x512 took a tenth less time than layer by layer (AMX, 2026-11).
 constexpr std::int64_t kSides[] = {64, 48, 32};
 // Images of fewer pieces are computed layer by layer on all threads. The limit must not depend on the number
-// of threads or batch rows, as int8 results differ between the two ways.
+// of threads or batch rows, as int8 results differ between the two ways. 16 pieces keep 16 threads busy.
 constexpr std::int64_t kFewestPieces = 16;
 
 /// Divides an image into pieces with sides of at most `side` pixels.

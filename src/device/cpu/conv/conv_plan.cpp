@@ -11,8 +11,10 @@ namespace {
 // ---- int8 and bf16
 
 // Layers with fewer input channels, a network's first, stay in float32: they are sensitive and fast anyway.
+// Their inputs have 3 or 4.
 constexpr std::int64_t kFewestReducedInputs = 16;
-// Layers with fewer output channels, a network's last, are sensitive as well and do not use int8.
+// Layers with fewer output channels, a network's last, are sensitive as well and do not use int8. They
+// have 3 or 4.
 constexpr std::int64_t kFewestInt8Outputs = 8;
 
 std::optional<Format> plan_reduced(Precision precision, std::int64_t in_channels, std::int64_t out_channels,
@@ -37,14 +39,17 @@ std::optional<Format> plan_reduced(const HostConv2d& layer, const Features& feat
 
 // ---- Winograd's algorithm
 
-// Fewest input or output channels of a layer that uses Winograd's algorithm.
+// Fewest input or output channels of a layer that uses Winograd's algorithm: the default model has
+// layers of 32 and 48, with which its frame took a fifth less time in bf16 and a ninth in int8 (2026-11).
 constexpr std::int64_t kFewestChannels = 32;
 // Most input channels * output channels. Layers with more are deep in a network, where tiles are few and
-// reading the weights dominates, so they gain little.
+// reading the weights dominates, so they gain little. Layers of 32 to 640 channels became 1.3 to
+// 2.8 times as fast (2026-11).
 constexpr std::int64_t kMostWeights = std::int64_t{640} * 640;
 // Lower if there is an int8 or bf16 copy, which takes an eighth of the memory: less is gained then.
 constexpr std::int64_t kMostWeightsWithReducedCopy = std::int64_t{320} * 960;
-// Lower with phases, which take four times the memory again.
+// Lower with phases, which take four times the memory again. It admits the layers of TAESD, which became 1.5
+// times as fast (2026-11).
 constexpr std::int64_t kMostPhaseWeights = std::int64_t{64} * 64;
 // Most input channels * output channels of a layer that may see smaller images and has a second algorithm for
 // them.
@@ -52,7 +57,8 @@ constexpr std::int64_t kMostWeightsPackedTwice = 80'000;
 
 // Smallest images, in output pixels, for Winograd's algorithm. In smaller ones, the innermost of a small
 // model, reading the transformed weights costs more than is saved: 4x4 tiles have four times the weights, 2x2
-// tiles less than twice.
+// tiles less than twice. At 8x8, 4x4 tiles saved 4% of the default model's UNet in one row and 10% in ten
+// rows (2026-11).
 constexpr std::int64_t kFewestPixels = 64;
 constexpr std::int64_t kFewestPixelsOfSmallTiles = 16;
 // The same beside weights in reduced precision, of which direct convolution reads an eighth of the bytes, for

@@ -36,7 +36,8 @@ ConvTask make_task(const PackedMatrix& matrix, const Tensor& residual, Activatio
 /// multiple of 24, which makes nearly full tiles at every panel width: 4 of 6 rows, 3 of 8 or 2 of 12.
 std::int64_t line_pixels(std::int64_t pixels, std::int64_t panels, std::int64_t threads) {
   constexpr std::int64_t kTiles = 24;
-  constexpr std::int64_t kMost = 96;
+  constexpr std::int64_t kMost = 96;  // 32x32 tokens make at least ten lines.
+  // A thread that the system holds up then delays a quarter of its share.
   constexpr std::int64_t kLinesEach = 4;
   return std::clamp(pixels * panels / (threads * kLinesEach) / kTiles * kTiles, kTiles, kMost);
 }

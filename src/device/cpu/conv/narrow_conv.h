@@ -19,6 +19,7 @@ class NarrowConv2d {
  public:
   NarrowConv2d(Device& device, const HostConv2d& host);
 
+  /// The channels of an image are 3, those of latents 4.
   static constexpr std::int64_t kMostOutputs = 4;
 
   std::int64_t in_channels;

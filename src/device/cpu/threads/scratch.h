@@ -47,7 +47,7 @@ class Workers {
 
   /// Reserves memory for each thread. Called before a task, since tasks cannot report that memory ran out.
   void reserve_thread_scratch(std::int64_t floats) {
-    constexpr std::int64_t kCacheLine = 16;
+    constexpr std::int64_t kCacheLine = 16;  // Floats in its 64 bytes.
     const std::int64_t each = std::max(floats_per_thread_, round_up(floats, kCacheLine));
     thread_scratch_.get(device_, each * pool_.threads());
     floats_per_thread_ = each;

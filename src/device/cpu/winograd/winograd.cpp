@@ -15,9 +15,11 @@ namespace streamdiffusion::cpu {
 
 namespace {
 
-// Fewest tiles of a piece: with fewer it would not be worth reading all weights.
+// Fewest tiles of a piece: with fewer it would not be worth reading all weights. A multiple of the rows of
+// the widest product tiles, 6, 8 and 12.
 constexpr std::int64_t kFewestPieceTiles = 24;
-// Fewest tiles of a task of transforming if each thread has one, as neighbours share inputs.
+// Fewest tiles of a task of transforming if each thread has one, as neighbours share inputs: a line of a
+// 64x64 image.
 constexpr std::int64_t kGroupTiles = 16;
 // Elements that a transform of a tile reads and writes in a channel, for its number of tasks: somewhat more
 // than a 4x4 tile's 36 inputs.
@@ -184,7 +186,7 @@ class Strip {
   /// all positions at once, and they would compete for the same cache sets.
   static std::int64_t position_stride(std::int64_t numbers, std::int64_t bytes) {
     constexpr std::int64_t kPageBytes = 4096;
-    constexpr std::int64_t kOffset = 5 * kLine;
+    constexpr std::int64_t kOffset = 5 * kLine;  // Odd, so that 36 positions lie in different sets of 64.
     return (round_up(numbers * bytes, kPageBytes) + kOffset) / bytes;
   }
   [[nodiscard]] std::int64_t input_floats() const {
