@@ -60,7 +60,7 @@ sd_status sd_model_load(const sd_model_options* options, sd_model** model, sd_er
     *model = nullptr;
     const sd_model_options given = capi::read_struct(options, "sd_model_options");
     *model = new sd_model{
-        std::make_shared<capi::SharedModel>(capi::SharedModel{.model = Model::load(options_of(given))})};
+        std::make_shared<ModelWithLoras>(ModelWithLoras{.model = Model::load(options_of(given))})};
   });
 }
 
@@ -88,10 +88,8 @@ sd_status sd_model_add_lora(sd_model* model, const char* file, const char* name,
     require(model, "model");
     require(file, "file");
     const std::filesystem::path path = file;
-    capi::SharedModel& shared = *model->shared;
-    const std::string added = shared.model->add_lora(
+    model->shared->add_lora(
         {.file = path, .scale = scale, .name = name != nullptr ? name : path.stem().string()});
-    shared.loras[added] = ++shared.added_loras;
   });
 }
 

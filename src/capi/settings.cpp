@@ -8,14 +8,13 @@
 #include "capi/errors.h"
 #include "capi/handles.h"
 #include "capi/structs.h"
+#include "control/lora_settings.h"
 #include "control/settings_json.h"
 #include "streamdiffusion/error.h"
 
 using namespace streamdiffusion;
 using capi::call;
 using capi::require;
-using capi::SharedModel;
-using capi::StreamSettings;
 
 namespace {
 
@@ -36,20 +35,6 @@ StreamOptions options_of(const sd_stream_options& given, const ModelInfo& model)
   return options;
 }
 
-/// Brings the LoRAs of `settings` in line with those that the model has now. Only the same LoRA keeps its
-/// scale, not another one with its name.
-void update_loras(const SharedModel& model, StreamSettings& settings) {
-  std::vector<LoraScale>& scales = settings.settings.parameters.lora_scales;
-  std::vector<LoraScale> loras;
-  for (const LoraScale& lora : model.model->info().loras) {
-    const auto known = std::ranges::find(scales, lora.name, &LoraScale::name);
-    const bool is_same = known != scales.end() && settings.loras.at(lora.name) == model.loras.at(lora.name);
-    loras.push_back(is_same ? *known : lora);
-  }
-  scales = std::move(loras);
-  settings.loras = model.loras;
-}
-
 nlohmann::json parse_settings(const char* json) {
   try {
     return nlohmann::json::parse(json);
@@ -58,7 +43,8 @@ nlohmann::json parse_settings(const char* json) {
   }
 }
 
-StreamSettings changed_settings(const SharedModel& model, StreamSettings settings, const char* json) {
+SettingsWithLoras changed_settings(const ModelWithLoras& model, SettingsWithLoras settings,
+                                   const char* json) {
   update_loras(model, settings);
   if (json != nullptr) {
     apply_json(parse_settings(json), settings.settings);
@@ -67,7 +53,7 @@ StreamSettings changed_settings(const SharedModel& model, StreamSettings setting
 }
 
 /// Applies settings to the stream, or leaves it as it was.
-void apply(sd_stream& stream, StreamSettings settings) {
+void apply(sd_stream& stream, SettingsWithLoras settings) {
   stream.stream.set_parameters(make_parameters(settings.settings));
   stream.settings = std::move(settings);
 }
@@ -116,7 +102,7 @@ sd_status sd_stream_set(sd_stream* stream, const char* settings, sd_error* error
 sd_status sd_stream_set_prompt_embeds(sd_stream* stream, const float* values, size_t count, sd_error* error) {
   return call(error, [&] {
     require(stream, "stream");
-    StreamSettings settings = changed_settings(*stream->model, stream->settings, nullptr);
+    SettingsWithLoras settings = changed_settings(*stream->model, stream->settings, nullptr);
     settings.settings.parameters.prompt_embeds = embeds_of(*stream->model->model, values, count);
     apply(*stream, std::move(settings));
   });
@@ -126,7 +112,7 @@ sd_status sd_stream_set_negative_prompt_embeds(sd_stream* stream, const float* v
                                                sd_error* error) {
   return call(error, [&] {
     require(stream, "stream");
-    StreamSettings settings = changed_settings(*stream->model, stream->settings, nullptr);
+    SettingsWithLoras settings = changed_settings(*stream->model, stream->settings, nullptr);
     settings.settings.parameters.negative_prompt_embeds = embeds_of(*stream->model->model, values, count);
     apply(*stream, std::move(settings));
   });
