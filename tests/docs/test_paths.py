@@ -10,7 +10,7 @@ PAGES = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *sorted((PROJECT / 
          *sorted((PROJECT / "bench").glob("**/*.md"))]
 
 # The folders whose paths documents name: those at the top, and those in src/, which are named without "src/".
-TOP = {"bench", "cmake", "docs", "examples", "findings", "include", "models", "scripts", "src", "tests", "tools", "web", ".ci"}
+TOP = {"bench", "cmake", "docs", "examples", "findings", "include", "models", "python", "scripts", "src", "tests", "tools", "web", ".ci"}
 BELOW_SRC = {folder.name for folder in (PROJECT / "src").iterdir() if folder.is_dir()} - TOP
 SOURCE = re.compile(r"\.(h|cpp|cu|py|js|cmake)$")
 PATH = re.compile(r"(?<![\w/.:~$-])\.{0,2}/?[\w.-]+(?:/[\w.*{},-]*)+")

@@ -1,0 +1,94 @@
+#include "calls.h"
+
+#include <condition_variable>
+#include <exception>
+
+#include "streamdiffusion/error.h"
+
+namespace nb = nanobind;
+
+namespace streamdiffusion::python {
+
+void check_signals() {
+  if (PyErr_CheckSignals() != 0) {
+    throw nb::python_error();
+  }
+}
+
+CallQueue::Turn::Turn(CallQueue& queue) : queue_(queue) {
+  if (queue_.owner_ == std::this_thread::get_id()) {
+    throw ArgumentError("a callback calls the model or stream that called it; let it return first");
+  }
+  while (!queue_.mutex_.try_lock()) {
+    bool locked = false;
+    {
+      const nb::gil_scoped_release released;
+      locked = queue_.mutex_.try_lock_for(kSignalInterval);
+    }
+    if (locked) {
+      break;
+    }
+    check_signals();
+  }
+  queue_.owner_ = std::this_thread::get_id();
+}
+
+CallQueue::Turn::~Turn() {
+  queue_.owner_ = std::thread::id();
+  queue_.mutex_.unlock();
+}
+
+void run_interruptibly(const std::function<void()>& function, std::atomic<bool>& stop) {
+  std::mutex mutex;
+  std::condition_variable ended;
+  bool has_ended = false;
+  std::exception_ptr failure;
+  std::exception_ptr interruption;
+  std::thread worker([&] {
+    try {
+      function();
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    const std::scoped_lock lock(mutex);
+    has_ended = true;
+    ended.notify_one();
+  });
+  for (bool waits = true; waits;) {
+    {
+      const nb::gil_scoped_release released;
+      std::unique_lock lock(mutex);
+      waits = !ended.wait_for(lock, kSignalInterval, [&] { return has_ended; });
+    }
+    if (waits && !interruption && PyErr_CheckSignals() != 0) {
+      interruption = std::make_exception_ptr(nb::python_error());
+      stop = true;
+    }
+  }
+  worker.join();
+  if (interruption || failure) {
+    std::rethrow_exception(interruption ? interruption : failure);
+  }
+}
+
+void StepWatch::begin(nb::handle on_step) {
+  on_step_ = on_step;
+  cancelled_ = false;
+  next_check_ = std::chrono::steady_clock::now() + kSignalInterval;
+}
+
+bool StepWatch::goes_on(const DenoisingStepInfo& step) {
+  if (cancelled_) {
+    return false;
+  }
+  const auto now = std::chrono::steady_clock::now();
+  if (on_step_.is_none() && now < next_check_) {
+    return true;
+  }
+  next_check_ = now + kSignalInterval;
+  const nb::gil_scoped_acquire acquired;
+  check_signals();
+  return on_step_.is_none() || !on_step_(step.call, step.calls).is(nb::bool_(false));
+}
+
+}  // namespace streamdiffusion::python

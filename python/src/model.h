@@ -1,0 +1,27 @@
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "calls.h"
+#include "control/lora_settings.h"
+
+namespace streamdiffusion::python {
+
+/// A model, the queue of its calls, and what it warns of.
+struct PythonModel : ModelWithLoras {
+  CallQueue calls;
+  /// Warnings of the calls so far, which Python takes when the call has returned.
+  std::vector<std::string> warnings = {};
+  std::vector<std::string> notes = {};  ///< What loading said about its options.
+};
+
+/// Adds the class Model to the module.
+void add_model(nanobind::module_& module);
+
+}  // namespace streamdiffusion::python

@@ -1,0 +1,20 @@
+// The extension module _native: models and streams.
+
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/string.h>
+
+#include "errors.h"
+#include "model.h"
+#include "settings.h"
+#include "stream.h"
+#include "streamdiffusion/version.h"
+
+namespace nb = nanobind;
+
+NB_MODULE(_native, module) {
+  streamdiffusion::python::register_errors();
+  streamdiffusion::python::add_model(module);
+  streamdiffusion::python::add_settings(module);
+  streamdiffusion::python::add_stream(module);
+  module.def("version", &streamdiffusion::version);
+}

@@ -1,0 +1,167 @@
+#include "stream.h"
+
+#include "control/settings_json.h"
+#include "settings.h"
+#include "streamdiffusion/error.h"
+
+namespace nb = nanobind;
+
+namespace streamdiffusion::python {
+
+namespace {
+
+using Embeds = std::shared_ptr<const std::vector<float>>;
+
+/// Sets an embedding to what Python gave under this name; None removes it.
+void set_embeds(const nb::dict& given, const char* name, const ModelInfo& model, Embeds& embeds) {
+  if (!given.contains(name)) {
+    return;
+  }
+  const nb::object value = given[name];
+  if (value.is_none()) {
+    embeds = nullptr;
+    return;
+  }
+  InputArray array(value, name);
+  require_floats(array, name, {model.prompt_tokens, model.embedding_width});
+  const std::span<const float> values = array.floats();
+  embeds = std::make_shared<const std::vector<float>>(values.begin(), values.end());
+}
+
+}  // namespace
+
+PythonStream::PythonStream(std::shared_ptr<PythonModel> model, const StreamOptions& options,
+                           const std::string& settings, const nb::dict& embeds)
+    : model_(std::move(model)), frame_buffer_size_(options.frame_buffer_size) {
+  StreamOptions watched = options;
+  watched.on_denoising_step = [this](const DenoisingStepInfo& step) { return watch_.goes_on(step); };
+  const CallQueue::Turn turn(model_->calls);
+  settings_ = changed({}, settings, embeds);
+  const nb::gil_scoped_release released;
+  stream_ = std::make_unique<Stream>(model_->model, watched, make_parameters(settings_.settings));
+  shapes_ = {.width = options.width, .height = options.height, .latents = stream_->latent_shape()};
+}
+
+Stream& PythonStream::open_stream() {
+  if (!stream_) {
+    throw ArgumentError("this stream is closed; make another one");
+  }
+  return *stream_;
+}
+
+template <typename Call>
+auto PythonStream::run(nb::handle on_step, Call&& call) {
+  const CallQueue::Turn turn(model_->calls);
+  Stream& stream = open_stream();
+  watch_.begin(on_step);
+  const nb::gil_scoped_release released;
+  return call(stream);
+}
+
+SettingsWithLoras PythonStream::changed(SettingsWithLoras settings, const std::string& json,
+                                        const nb::dict& embeds) const {
+  update_loras(*model_, settings);
+  apply_json(parse_settings(json), settings.settings);
+  Parameters& parameters = settings.settings.parameters;
+  const ModelInfo& model = model_->model->info();
+  set_embeds(embeds, "prompt_embeds", model, parameters.prompt_embeds);
+  set_embeds(embeds, "negative_prompt_embeds", model, parameters.negative_prompt_embeds);
+  return settings;
+}
+
+void PythonStream::set(const std::string& settings, const nb::dict& embeds) {
+  const CallQueue::Turn turn(model_->calls);
+  Stream& stream = open_stream();
+  SettingsWithLoras wanted = changed(settings_, settings, embeds);
+  watch_.begin(nb::none());
+  const nb::gil_scoped_release released;
+  stream.set_parameters(make_parameters(wanted.settings));
+  settings_ = std::move(wanted);
+}
+
+std::string PythonStream::settings() {
+  const CallQueue::Turn turn(model_->calls);
+  open_stream();
+  SettingsWithLoras now = settings_;
+  update_loras(*model_, now);
+  return text_of(to_json(now.settings));
+}
+
+nb::list PythonStream::step(const nb::list& inputs, const std::string& output, nb::handle on_step) {
+  const Inputs in(shapes_, inputs);
+  Results out(shapes_, parse_output(output), buffer_size());
+  const StepResult result =
+      run(on_step, [&](Stream& stream) { return stream.step(in.frames(), out.frames()); });
+  return out.take(result.finished);
+}
+
+nb::list PythonStream::drain(const std::string& output, nb::handle on_step) {
+  Results out(shapes_, parse_output(output), buffer_size());
+  return out.take(run(on_step, [&](Stream& stream) { return stream.drain(out.frames()); }));
+}
+
+nb::list PythonStream::generate(const std::string& output, nb::handle on_step) {
+  Results out(shapes_, parse_output(output), buffer_size());
+  return out.take(run(on_step, [&](Stream& stream) { return stream.generate(out.frames()); }));
+}
+
+nb::list PythonStream::generate_image(const nb::list& input, const std::string& output, nb::handle on_step) {
+  const Inputs in(shapes_, input);
+  Results out(shapes_, parse_output(output), 1);
+  run(on_step, [&](Stream& stream) {
+    if (in.frames().empty()) {
+      stream.generate_image(out.frames().front());
+    } else {
+      stream.generate_image(in.frames().front(), out.frames().front());
+    }
+  });
+  return out.take(1);
+}
+
+nb::list PythonStream::generate_images(const std::vector<std::uint32_t>& variations,
+                                       const std::string& output, nb::handle on_step) {
+  Results out(shapes_, parse_output(output), variations.size());
+  run(on_step, [&](Stream& stream) { stream.generate_images(variations, out.frames()); });
+  return out.take(variations.size());
+}
+
+nb::object PythonStream::encode(nb::handle image) {
+  InputArray array(image, "image");
+  require_image(array, shapes_);
+  const ImageView view = array.image();
+  const LatentShape& shape = shapes_.latents;
+  const NewArray latents({shape.channels, shape.height, shape.width}, Output::latents);
+  run(nb::none(), [&](Stream& stream) { stream.encode(view, latents.floats()); });
+  return latents.array();
+}
+
+nb::object PythonStream::decode(nb::handle latents, const std::string& output) {
+  const Output type = parse_output(output);
+  if (type == Output::latents) {
+    throw ArgumentError("output is \"latents\", an image is \"uint8\" or \"float32\"");
+  }
+  InputArray array(latents, "latents");
+  const LatentShape& shape = shapes_.latents;
+  require_floats(array, "latents", {shape.channels, shape.height, shape.width});
+  const std::span<const float> values = array.floats();
+  const NewArray image({shapes_.height, shapes_.width, 3}, type);
+  run(nb::none(), [&](Stream& stream) { stream.decode(values, image.image()); });
+  return image.array();
+}
+
+void PythonStream::close() {
+  const CallQueue::Turn turn(model_->calls);
+  const std::unique_ptr<Stream> closed = std::move(stream_);
+}
+
+bool PythonStream::in_flight() {
+  const CallQueue::Turn turn(model_->calls);
+  return open_stream().in_flight();
+}
+
+StreamStatistics PythonStream::statistics() {
+  const CallQueue::Turn turn(model_->calls);
+  return open_stream().statistics();
+}
+
+}  // namespace streamdiffusion::python

@@ -1,0 +1,68 @@
+"""Real-time image generation by diffusion.
+
+    import streamdiffusion_cpp as sd
+
+    model = sd.Model.load()
+    stream = sd.Stream(model, prompt="penguin on a light blue background", strength=0.7, steps=2)
+    for frame in sd.video("drawing.mp4", size=stream.size):
+        result = stream.step(frame)
+
+docs/python.md is the tutorial.
+"""
+
+from ._errors import (
+    ArgumentError,
+    Cancelled,
+    DeviceError,
+    DeviceLost,
+    Error,
+    FileError,
+    HubError,
+    MediaError,
+    ModelWarning,
+    OutOfMemory,
+    PromptError,
+    SystemRefusal,
+)
+from ._frames import Frame
+from ._model import DEFAULT_MODEL, Lora, Model, ModelInfo, TextualInversion
+from ._native import t_index_list_for
+from ._native import version as _version
+from ._parameters import Parameters
+from ._sources import Source, SourceInfo, camera, fit_image, read_image, video, write_image
+from ._stream import LatentShape, Statistics, Stream
+
+__version__: str = _version()
+
+__all__ = [
+    "DEFAULT_MODEL",
+    "ArgumentError",
+    "Cancelled",
+    "DeviceError",
+    "DeviceLost",
+    "Error",
+    "FileError",
+    "Frame",
+    "HubError",
+    "LatentShape",
+    "Lora",
+    "MediaError",
+    "Model",
+    "ModelInfo",
+    "ModelWarning",
+    "OutOfMemory",
+    "Parameters",
+    "PromptError",
+    "Source",
+    "SourceInfo",
+    "Statistics",
+    "Stream",
+    "SystemRefusal",
+    "TextualInversion",
+    "camera",
+    "fit_image",
+    "read_image",
+    "t_index_list_for",
+    "video",
+    "write_image",
+]

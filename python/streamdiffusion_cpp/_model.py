@@ -1,0 +1,211 @@
+"""Models."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Callable, Iterable, Mapping, NamedTuple, Optional, Union
+
+from . import _native
+from ._errors import ModelWarning
+
+if TYPE_CHECKING:
+    from ._arrays import FloatArray
+
+PathLike = Union[str, "os.PathLike[str]"]
+
+#: The folder of the model that comes with the package.
+DEFAULT_MODEL = Path(__file__).parent / "share" / "streamdiffusion" / "models" / "default"
+
+
+class Lora(NamedTuple):
+    """A LoRA, or another adapter that changes the weights of a model.
+
+    Attributes:
+        file: a .safetensors file, or a name on the hub ("OWNER/NAME/FILE.safetensors").
+        scale: the factor on the change of the weights, -1000 to 1000. `Stream.update(loras={name: scale})` changes it.
+        name: the name in `loras`. Empty: the file's stem.
+    """
+
+    file: PathLike
+    scale: float = 1.0
+    name: str = ""
+
+
+class TextualInversion(NamedTuple):
+    """Learned token embeddings that a word in a prompt refers to.
+
+    Attributes:
+        file: a .safetensors file.
+        token: the word in prompts. Empty: the name of the single tensor, or the file's stem.
+    """
+
+    file: PathLike
+    token: str = ""
+
+
+class ModelInfo(NamedTuple):
+    """The properties of a model.
+
+    Attributes:
+        name: the name that was given, or the name of the folder or file.
+        device: "cpu", or "cuda:N" with the GPU's name and the type of activations.
+        instruction_set: the instruction set of the CPU's kernels in use; empty on other devices.
+        native_size: width and height in pixels that the model was trained at.
+        size_multiple: width and height of a stream are multiples of this.
+        prompt_tokens: the largest length of a prompt in tokens.
+        embedding_width: the numbers of each token in a prompt's embedding.
+        loras: the scale of each LoRA by name. A stream uses these unless its settings name others.
+    """
+
+    name: str
+    device: str
+    instruction_set: str
+    native_size: int
+    size_multiple: int
+    prompt_tokens: int
+    embedding_width: int
+    loras: dict[str, float]
+
+
+def _lora(lora: Lora | PathLike) -> Lora:
+    return lora if isinstance(lora, Lora) else Lora(lora)
+
+
+def _inversion(embedding: TextualInversion | PathLike) -> TextualInversion:
+    return embedding if isinstance(embedding, TextualInversion) else TextualInversion(embedding)
+
+
+def _local_files(path: PathLike, vae: PathLike | None, loras: list[Lora]) -> tuple[PathLike, Optional[PathLike], list[Lora], list[str]]:
+    """Replaces names on the hub by files, which are downloaded if they are missing."""
+    from . import _hub
+
+    path, vae, files, notes = _hub.fetch_model(path, vae, [lora.file for lora in loras])
+    return path, vae, [lora._replace(file=file) for lora, file in zip(loras, files)], notes
+
+
+class Model:
+    """The networks of one model on one device, shared by any number of streams. `Model.load` makes one.
+
+    The calls of a model and of its streams run one at a time. Calls from several threads wait for their turn.
+    """
+
+    def __init__(self, native: _native.Model, on_warning: Callable[[str], object] | None, notes: list[str]) -> None:
+        """Is for `load` alone."""
+        self._native = native
+        self._on_warning = on_warning
+        #: Sentences about the options, such as the autoencoder that was chosen.
+        self.notes = tuple(notes)
+
+    @classmethod
+    def load(
+        cls,
+        path: PathLike | None = None,
+        *,
+        device: str = "auto",
+        precision: str = "auto",
+        threads: int = 0,
+        vae: PathLike | None = None,
+        loras: Iterable[Lora | PathLike] = (),
+        lora_folder: PathLike | None = None,
+        embeddings: Iterable[TextualInversion | PathLike] = (),
+        prompt_weights: bool = False,
+        prediction_type: str = "auto",
+        clip_skip: int = 0,
+        name: str = "",
+        on_warning: Callable[[str], object] | None = None,
+    ) -> Model:
+        """Loads a model.
+
+        Args:
+            path: a diffusers folder, a .dduf file, a checkpoint of Stable Diffusion 1.x or 2.x as one .safetensors file, or a
+                name on the Hugging Face hub ("stabilityai/sd-turbo"), which is downloaded once. None: the default model,
+                which comes with the package.
+            device: "cpu", "cuda" (the first NVIDIA GPU), "cuda:N", or "auto" for the first usable GPU, else the CPU.
+            precision: "auto", "f32", "bf16" or "int8" on the CPU; "auto", "f16", "bf16" or "f32" on a GPU.
+            threads: compute threads of the CPU; 0: one for each processor.
+            vae: folder, file or hub name of an autoencoder in place of the model's own; "full" keeps the model's own.
+            loras: LoRAs to load. `add_lora` adds others later.
+            lora_folder: folder of LoRAs that prompts name by `<lora:NAME:SCALE>`.
+            embeddings: textual inversions to load.
+            prompt_weights: interprets `(word:1.3)`, `(word)` and `[word]` in prompts.
+            prediction_type: "epsilon", "v_prediction" or "auto".
+            clip_skip: final layers of the text encoder to skip, as diffusers counts them.
+            name: value of `info.name`. Empty: derived from `path`.
+            on_warning: called with problems that stop nothing. None: they become warnings of the class ModelWarning.
+
+        Raises:
+            ArgumentError: an option is out of range.
+            FileError: a file is missing, malformed or not supported.
+            HubError: the model is not on the hub, or cannot be downloaded.
+            DeviceError: the device is missing.
+            OutOfMemory: the memory does not suffice.
+        """
+        chosen = [_lora(lora) for lora in loras]
+        notes: list[str] = []
+        is_default = path is None
+        if path is None:
+            path = DEFAULT_MODEL
+        if not is_default or vae is not None or chosen:
+            path, vae, chosen, notes = _local_files(path, vae if vae is not None or not is_default else "full", chosen)
+        native = _native.Model.load(
+            path, vae=vae, loras=chosen, lora_folder=lora_folder, embeddings=[_inversion(one) for one in embeddings],
+            prompt_weights=prompt_weights, prediction_type=prediction_type, device=device, precision=precision, threads=threads,
+            clip_skip=clip_skip, name=name,
+        )
+        model = cls(native, on_warning, notes)
+        model._warn()
+        return model
+
+    @property
+    def info(self) -> ModelInfo:
+        """The properties, which `add_lora` and `remove_lora` change."""
+        return ModelInfo(**self._native.info())
+
+    def add_lora(self, file: PathLike, scale: float = 1.0, name: str = "") -> str:
+        """Adds a LoRA and returns its name. Streams use it from their next `update` on.
+
+        Args:
+            file: a .safetensors file, or a name on the hub.
+            scale: its scale where a stream's settings name no other, -1000 to 1000.
+            name: its name in `Stream.update(loras={name: scale})`. Empty: the file's stem.
+        """
+        _, _, loras, _ = _local_files(DEFAULT_MODEL, "full", [Lora(file, scale, name)])
+        try:
+            return self._native.add_lora(loras[0])
+        finally:
+            self._warn()
+
+    def remove_lora(self, name: str) -> None:
+        """Removes a LoRA. Streams use it until their next `update`. Raises ArgumentError if there is none with that name."""
+        self._native.remove_lora(name)
+
+    def encode_prompt(self, prompt: str, loras: Mapping[str, float] | None = None) -> FloatArray:
+        """Returns the text encoder's output for a prompt, for the setting `prompt_embeds`.
+
+        Args:
+            prompt: the prompt.
+            loras: scales of LoRAs by name, which change the encoder as in a stream.
+
+        Returns:
+            float32 values of the shape (prompt_tokens, embedding_width).
+        """
+        try:
+            return self._native.encode_prompt(prompt, dict(loras or {}))
+        finally:
+            self._warn()
+
+    def _warn(self) -> None:
+        """Passes on the warnings of the calls so far."""
+        for message in self._native.take_warnings():
+            if self._on_warning is not None:
+                self._on_warning(message)
+            else:
+                warnings.warn(message, ModelWarning, stacklevel=3)
+
+    def __repr__(self) -> str:
+        info = self.info
+        loras = f", loras={info.loras}" if info.loras else ""
+        unit = f" ({info.instruction_set})" if info.instruction_set else ""
+        return f"Model({info.name!r}, {info.native_size}x{info.native_size}, on {info.device}{unit}{loras})"

@@ -1,0 +1,170 @@
+"""Images, videos and cameras."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Callable, Iterator, Literal, Mapping, NamedTuple, Optional
+
+from ._arrays import readable
+from ._errors import ModelWarning
+from ._frames import Frame
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from ._arrays import ImageLike
+    from ._model import PathLike
+
+#: How an image is fitted into a size with another aspect ratio: cuts off what is outside, fills up with black, or distorts.
+Fit = Literal["crop", "pad", "stretch"]
+
+_MICROSECONDS = 1_000_000
+
+
+class SourceInfo(NamedTuple):
+    """The properties of a source.
+
+    Attributes:
+        width: width in pixels before the frames are fitted.
+        height: height in pixels before the frames are fitted.
+        frame_rate: frames per second.
+        variable_frame_rate: True if frames may be unevenly spaced.
+        frames: the estimated number of frames; 0 if unknown.
+        has_audio: True if the source is a file with audio.
+    """
+
+    width: int
+    height: int
+    frame_rate: float
+    variable_frame_rate: bool
+    frames: int
+    has_audio: bool
+
+
+class Source:
+    """A video, a camera, the screen or another input, which is read ahead on a thread of its own. It is an iterator of `Frame`.
+
+    Of a live source the newest frame wins: frames that came while the program was busy are dropped.
+    """
+
+    def __init__(
+        self,
+        input: str,
+        *,
+        size: tuple[int, int] | None = None,
+        fit: Fit = "crop",
+        format: str = "",
+        capture_size: tuple[int, int] | None = None,
+        frame_rate: float = 0.0,
+        options: Mapping[str, str] | None = None,
+        strict: bool = False,
+        on_warning: Callable[[str], object] | None = None,
+    ) -> None:
+        """Opens a source.
+
+        Args:
+            input: a file (video, image), a folder of images, a camera ("/dev/video0"), the screen ("screen",
+                "screen:640x480+100+50") or an address ("rtsp://...", "srt://...").
+            size: width and height that frames are fitted into, for example `stream.size`. None: the source's own.
+            fit: how frames are fitted.
+            format: FFmpeg's name of the input format. Empty: detected.
+            capture_size: width and height that a camera is asked for. None: its default.
+            frame_rate: frames per second that a camera or the screen is asked for. 0: its default.
+            options: options of FFmpeg's format, device or protocol.
+            strict: raises MediaError for a damaged video, which otherwise causes a warning.
+            on_warning: called with problems that stop nothing. None: they become warnings.
+
+        Raises:
+            MediaError: the input cannot be read.
+        """
+        from . import _media
+
+        self._on_warning = on_warning
+        self._native = _media.SourceReader(input, format, *(size or (0, 0)), fit, *(capture_size or (0, 0)), frame_rate, dict(options or {}), strict)
+
+    @property
+    def info(self) -> SourceInfo:
+        """The properties of the source."""
+        return SourceInfo(**self._native.info())
+
+    def __iter__(self) -> Iterator[Frame]:
+        return self
+
+    def __next__(self) -> Frame:
+        frame = self._native.next()
+        self._warn()
+        if frame is None:
+            raise StopIteration
+        image, number, time = frame
+        return Frame(image, number, time / _MICROSECONDS)
+
+    def close(self) -> None:
+        """Closes the source. An iteration, also one in another thread, ends."""
+        self._native.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _warn(self) -> None:
+        import warnings
+
+        for message in self._native.take_warnings():
+            if self._on_warning is not None:
+                self._on_warning(message)
+            else:
+                warnings.warn(message, ModelWarning, stacklevel=3)
+
+    def __repr__(self) -> str:
+        info = self.info
+        return f"Source({info.width}x{info.height}, {info.frame_rate:g} frames per second)"
+
+
+def camera(number: int = 0, *, size: Optional[tuple[int, int]] = None, fit: Fit = "crop", **options: Any) -> Source:
+    """Opens a camera: `for frame in camera(0, size=stream.size): ...`.
+
+    Args:
+        number: the number of the camera, as in /dev/video0.
+        size: width and height that frames are fitted into.
+        fit: how frames are fitted.
+        options: further arguments of `Source`.
+    """
+    return Source(f"/dev/video{number}", size=size, fit=fit, **options)
+
+
+def video(path: PathLike, *, size: Optional[tuple[int, int]] = None, fit: Fit = "crop", **options: Any) -> Source:
+    """Opens a video file; the arguments are those of `Source`."""
+    return Source(os.fspath(path), size=size, fit=fit, **options)
+
+
+def read_image(file: PathLike) -> npt.NDArray[np.uint8]:
+    """Reads an image file (PNG, JPEG, WebP and others) as sRGB: uint8 values of the shape (height, width, 3). Raises MediaError."""
+    from . import _media
+
+    return _media.read_image(file)
+
+
+def write_image(file: PathLike, image: ImageLike | Frame, *, quality: int = -1, text: Mapping[str, str] | None = None) -> None:
+    """Writes a PNG, JPEG or WebP file, chosen by the extension.
+
+    Args:
+        file: the file.
+        image: an image of any size.
+        quality: of JPEG and WebP, 0 (worst) to 100; -1: the default.
+        text: texts by keyword, which a PNG holds.
+    """
+    from . import _media
+
+    _media.write_image(file, readable(image.image if isinstance(image, Frame) else image), dict(text or {}), quality)
+
+
+def fit_image(image: ImageLike | Frame, size: tuple[int, int], fit: Fit = "crop") -> npt.NDArray[np.uint8]:
+    """Returns an image scaled to a width and height, with the filter that PIL calls Lanczos."""
+    from . import _media
+
+    return _media.fit_image(readable(image.image if isinstance(image, Frame) else image), *size, fit)
