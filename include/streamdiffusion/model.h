@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -77,6 +78,9 @@ struct ModelOptions {
   /// Called with problems that stop nothing, such as a LoRA key without a matching layer or a truncated
   /// prompt. Called on the thread that loads or sets parameters. Empty: messages go to standard error.
   std::function<void(const std::string&)> on_warning = {};
+  /// Model::load throws Cancelled soon after this becomes true, as do later calls that read weights to apply
+  /// LoRAs. It must outlive the model. Null: loading cannot be stopped.
+  const std::atomic<bool>* stop = nullptr;
   /// Full sentences about these options, such as the autoencoder that fetch_model chose.
   std::vector<std::string> notes = {};
   /// Called with each of the notes after loading, on the thread that loads. Empty: notes are ignored.
@@ -105,7 +109,8 @@ struct ModelInfo {
 class STREAMDIFFUSION_API Model {
  public:
   /// Loads a model: maps the weight files and packs each layer for the device. Throws Error if an option is
-  /// out of range, a file is missing, malformed or not supported, or the memory does not suffice.
+  /// out of range, a file is missing, malformed or not supported, or the memory does not suffice. Throws
+  /// Cancelled if ModelOptions::stop says so.
   static std::shared_ptr<Model> load(const ModelOptions& options);
   ~Model();  ///< Frees the model. Streams keep their model alive.
   Model(const Model&) = delete;

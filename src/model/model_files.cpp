@@ -106,6 +106,9 @@ ModelFiles ModelFiles::open(const ModelOptions& options) {
   check_latent_channels(model.autoencoder);
   check_text_fits(model);
   add_embeddings(options.embeddings, model);
+  for (TensorFiles* files : {&model.unet, &model.text_encoder, &model.autoencoder.weights}) {
+    files->set_stop(options.stop);
+  }
   return model;
 }
 

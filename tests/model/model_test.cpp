@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -48,6 +49,27 @@ TEST(Model, TellsWhatItIs) {
   EXPECT_EQ(model->info().native_size, 128);
   EXPECT_EQ(model->info().prompt_tokens, 77);
   EXPECT_EQ(model->info().loras, (std::vector<LoraScale>{{.name = "lora-kohya", .scale = 0.5F}}));
+}
+
+TEST(Model, LoadingStopsWhenItIsToldTo) {
+  std::atomic<bool> stop = true;
+  ModelOptions options = options_of_folder(published("tiny-sd15"));
+  options.stop = &stop;
+  EXPECT_THROW(Model::load(options), Cancelled);
+  stop = false;
+  EXPECT_NO_THROW(Model::load(options));
+}
+
+TEST(Model, ALoraIsAppliedOnlyUnlessItIsStopped) {
+  std::atomic<bool> stop = false;
+  ModelOptions options = options_of_folder(published("tiny-sd15"));
+  options.stop = &stop;
+  const auto model = Model::load(options);
+  model->add_lora({.file = published("tiny-sd15") / "lora-kohya.safetensors"});
+  stop = true;
+  EXPECT_THROW(model->encode_prompt("red apple", {}), Cancelled);
+  stop = false;
+  EXPECT_NO_THROW(model->encode_prompt("red apple", {}));
 }
 
 TEST(Model, LorasOfOneFileNameAreCalledAsTheirFolders) {

@@ -153,6 +153,12 @@ const FileTensor& TensorFiles::get(const std::string& name, const std::vector<st
   return *tensor;
 }
 
+void TensorFiles::throw_if_stopped() const {
+  if (stop_ != nullptr && *stop_) {
+    throw Cancelled(where_ + ": the program stopped the reading of the model");
+  }
+}
+
 std::string TensorFiles::where(const FileTensor& tensor) const {
   for (const auto& file : files_) {
     for (const auto& [name, whole] : file->tensors()) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -52,6 +53,11 @@ class TensorFiles {
     tensors_ = std::move(renamed);
   }
 
+  /// Sets the flag that `throw_if_stopped` asks. It outlives this object; null: reading is never stopped.
+  void set_stop(const std::atomic<bool>* stop) { stop_ = stop; }
+  /// Throws Cancelled if the flag is true.
+  void throw_if_stopped() const;
+
   /// Tells the system that the mapped pages are not needed at present. The data can still be read.
   void release_pages() const;
 
@@ -59,6 +65,7 @@ class TensorFiles {
   std::vector<std::shared_ptr<const SafeTensors>> files_;
   std::map<std::string, FileTensor> tensors_;
   std::string where_;
+  const std::atomic<bool>* stop_ = nullptr;
 };
 
 /// Returns the current name of a CLIPTextModel's tensor, without the "text_model." of published files.

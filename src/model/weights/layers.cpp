@@ -282,6 +282,7 @@ bool LayerLoader::has_bias(const std::string& layer, const LayerOptions& options
 }
 
 void LayerLoader::convert(const FileTensor& tensor, std::span<float> into) {
+  files_.throw_if_stopped();
   try {
     convert_weights(tensor, into);
   } catch (const Error& error) {
