@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <exception>
+#include <utility>
 
 #include "streamdiffusion/error.h"
 
@@ -34,8 +35,26 @@ CallQueue::Turn::Turn(CallQueue& queue) : queue_(queue) {
 }
 
 CallQueue::Turn::~Turn() {
+  queue_.destroy_waiting();
   queue_.owner_ = std::thread::id();
   queue_.mutex_.unlock();
+}
+
+void CallQueue::destroy(std::shared_ptr<void> object) noexcept {
+  {
+    const std::scoped_lock lock(waiting_mutex_);
+    waiting_.push_back(std::move(object));
+  }
+  if (owner_ != std::this_thread::get_id() && mutex_.try_lock()) {
+    destroy_waiting();
+    mutex_.unlock();
+  }
+}
+
+void CallQueue::destroy_waiting() {
+  std::vector<std::shared_ptr<void>> objects;
+  const std::scoped_lock lock(waiting_mutex_);
+  objects.swap(waiting_);
 }
 
 void run_interruptibly(const std::function<void()>& function, std::atomic<bool>& stop) {

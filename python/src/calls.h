@@ -5,8 +5,10 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 #include "streamdiffusion/stream.h"
 
@@ -36,6 +38,10 @@ class CallQueue {
     CallQueue& queue_;
   };
 
+  /// Destroys an object of the library: at once, or at the end of the turn that another call has. It never
+  /// waits, since Python destroys objects anywhere, also in callbacks.
+  void destroy(std::shared_ptr<void> object) noexcept;
+
   /// Runs a function in its turn, without the GIL.
   template <typename Function>
   auto run(Function&& function) {
@@ -45,8 +51,12 @@ class CallQueue {
   }
 
  private:
-  std::timed_mutex mutex_;
+  void destroy_waiting();
+
+  std::timed_mutex mutex_;  ///< Is held by who has the turn.
   std::atomic<std::thread::id> owner_;
+  std::mutex waiting_mutex_;  ///< Guards `waiting_`.
+  std::vector<std::shared_ptr<void>> waiting_;
 };
 
 /// Runs a function on a thread of its own, without the GIL, while the calling thread looks for signals. If

@@ -60,13 +60,13 @@ std::shared_ptr<PythonModel> load(const Path& path, const std::optional<Path>& v
   options.on_warning = [&warnings = loaded->warnings](const std::string& message) {
     warnings.push_back(message);
   };
-  std::atomic<bool> stop = false;
-  run_interruptibly([&] { loaded->model = Model::load(options); }, stop);
+  options.stop = &loaded->stop;
+  run_interruptibly([&] { loaded->shared.model = Model::load(options); }, loaded->stop);
   return loaded;
 }
 
 nb::dict describe(PythonModel& model) {
-  const ModelInfo info = model.calls.run([&] { return model.model->info(); });
+  const ModelInfo info = model.calls.run([&] { return model.model().info(); });
   nb::dict loras;
   for (const LoraScale& lora : info.loras) {
     loras[nb::str(lora.name.c_str())] = lora.scale;
@@ -89,10 +89,10 @@ nb::object encode_prompt(PythonModel& model, const std::string& prompt,
   for (const auto& [name, scale] : loras) {
     scales.push_back({.name = name, .scale = scale});
   }
-  const ModelInfo& info = model.model->info();
+  const ModelInfo& info = model.model().info();
   const NewArray embedding({info.prompt_tokens, info.embedding_width}, Output::float32);
   model.calls.run(
-      [&] { std::ranges::copy(model.model->encode_prompt(prompt, scales), embedding.floats().begin()); });
+      [&] { std::ranges::copy(model.model().encode_prompt(prompt, scales), embedding.floats().begin()); });
   return embedding.array();
 }
 
@@ -127,13 +127,13 @@ void add_model(nb::module_& module) {
       .def(
           "add_lora",
           [](PythonModel& model, const Lora& lora) {
-            return model.calls.run([&] { return model.add_lora(lora_options(lora)); });
+            return model.calls.run([&] { return model.shared.add_lora(lora_options(lora)); });
           },
           "lora"_a)
       .def(
           "remove_lora",
           [](PythonModel& model, const std::string& name) {
-            model.calls.run([&] { model.model->remove_lora(name); });
+            model.calls.run([&] { model.model().remove_lora(name); });
           },
           "name"_a)
       .def("encode_prompt", encode_prompt, "prompt"_a, "loras"_a)

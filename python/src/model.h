@@ -14,11 +14,14 @@
 namespace streamdiffusion::python {
 
 /// A model, the queue of its calls, and what it warns of.
-struct PythonModel : ModelWithLoras {
+struct PythonModel {
+  std::atomic<bool> stop = false;  ///< ModelOptions::stop.
   CallQueue calls;
   /// Warnings of the calls so far, which Python takes when the call has returned.
   std::vector<std::string> warnings = {};
-  std::vector<std::string> notes = {};  ///< What loading said about its options.
+  ModelWithLoras shared = {};  ///< It refers to the members above, so it is freed before them.
+
+  Model& model() { return *shared.model; }
 };
 
 /// Adds the class Model to the module.

@@ -38,7 +38,7 @@ PythonStream::PythonStream(std::shared_ptr<PythonModel> model, const StreamOptio
   const CallQueue::Turn turn(model_->calls);
   settings_ = changed({}, settings, embeds);
   const nb::gil_scoped_release released;
-  stream_ = std::make_unique<Stream>(model_->model, watched, make_parameters(settings_.settings));
+  stream_ = std::make_unique<Stream>(model_->shared.model, watched, make_parameters(settings_.settings));
   shapes_ = {.width = options.width, .height = options.height, .latents = stream_->latent_shape()};
 }
 
@@ -60,10 +60,10 @@ auto PythonStream::run(nb::handle on_step, Call&& call) {
 
 SettingsWithLoras PythonStream::changed(SettingsWithLoras settings, const std::string& json,
                                         const nb::dict& embeds) const {
-  update_loras(*model_, settings);
+  update_loras(model_->shared, settings);
   apply_json(parse_settings(json), settings.settings);
   Parameters& parameters = settings.settings.parameters;
-  const ModelInfo& model = model_->model->info();
+  const ModelInfo& model = model_->model().info();
   set_embeds(embeds, "prompt_embeds", model, parameters.prompt_embeds);
   set_embeds(embeds, "negative_prompt_embeds", model, parameters.negative_prompt_embeds);
   return settings;
@@ -83,7 +83,7 @@ std::string PythonStream::settings() {
   const CallQueue::Turn turn(model_->calls);
   open_stream();
   SettingsWithLoras now = settings_;
-  update_loras(*model_, now);
+  update_loras(model_->shared, now);
   return text_of(to_json(now.settings));
 }
 
@@ -151,7 +151,7 @@ nb::object PythonStream::decode(nb::handle latents, const std::string& output) {
 
 void PythonStream::close() {
   const CallQueue::Turn turn(model_->calls);
-  const std::unique_ptr<Stream> closed = std::move(stream_);
+  stream_ = nullptr;
 }
 
 bool PythonStream::in_flight() {

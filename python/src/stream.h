@@ -22,6 +22,9 @@ class PythonStream {
   /// `settings` is JSON. `embeds` may have arrays or None under "prompt_embeds" and "negative_prompt_embeds".
   PythonStream(std::shared_ptr<PythonModel> model, const StreamOptions& options, const std::string& settings,
                const nanobind::dict& embeds);
+  ~PythonStream() { model_->calls.destroy(std::move(stream_)); }
+  PythonStream(const PythonStream&) = delete;
+  PythonStream& operator=(const PythonStream&) = delete;
 
   void set(const std::string& settings, const nanobind::dict& embeds);
   /// Returns all settings as JSON.

@@ -101,7 +101,7 @@ class Stream:
         finally:
             model._warn()
 
-    # What it is.
+    # Properties.
 
     @property
     def model(self) -> Model:
@@ -276,7 +276,7 @@ class Stream:
     def _frames(self, results: list[tuple[Array, int, int]], output: Output) -> list[Frame]:
         return [Frame(array, number, time / _MICROSECONDS) for array, (_, number, time) in zip(self._arrays(results, output), results)]
 
-    # What it shows.
+    # Notebooks.
 
     @property
     def last_image(self) -> Array | None:

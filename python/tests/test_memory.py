@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import streamdiffusion_cpp as sd
 
-FRAMES = int(os.environ.get("STREAMDIFFUSION_PYTHON_FRAMES", "1500"))
-#: The allocator's own reserve, which does not grow with the frames: less than a hundredth of what 1500 lost frames would take.
+FRAMES = int(os.environ.get("STREAMDIFFUSION_PYTHON_FRAMES", "500"))
+#: The allocator's own reserve, which does not grow with the frames. The images of the frames take twenty times as much.
 GROWTH_ALLOWED = 256 * 1024
 
 

@@ -90,6 +90,34 @@ def test_a_stream_can_be_closed_while_another_thread_steps(model, image):
     assert ended
 
 
+def test_streams_are_dropped_while_another_one_steps(model, image):
+    stepping = sd.Stream(model, width=64, height=64, steps=1)
+    expected = stepping.step(image)
+    stop = threading.Event()
+    wrong = []
+
+    def run():
+        while not stop.is_set():
+            if not np.array_equal(stepping.step(image), expected):
+                wrong.append(True)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    for i in range(30):
+        sd.Stream(model, width=64, height=64, steps=1, prompt=f"apple {i}")
+    stop.set()
+    thread.join()
+    assert not wrong
+
+
+def test_a_callback_may_drop_another_stream(model, image):
+    others = [sd.Stream(model, width=64, height=64, steps=1)]
+    stream = sd.Stream(model, width=64, height=64, steps=1, on_denoising_step=lambda *_: others.clear())
+    expected = sd.Stream(model, width=64, height=64, steps=1).step(image)
+    assert np.array_equal(stream.step(image), expected)
+    assert not others
+
+
 PROGRAM = """
 import os, sys, threading, time
 import streamdiffusion_cpp as sd
@@ -156,3 +184,9 @@ def test_ctrl_c_stops_waiting_for_a_frame(tmp_path):
         "next(source)"
     )
     assert interrupt(before, "next(source)", "__next__") == "interrupted\n"
+
+
+def test_ctrl_c_stops_loading(project):
+    before = "options = {'device': 'cpu'}"
+    call = "while True: sd.Model.load(**options)"
+    assert interrupt(before, call, "load") == "interrupted\n"
