@@ -102,8 +102,8 @@ std::vector<std::string> take_warnings(PythonModel& model) {
   return std::exchange(model.warnings, {});
 }
 
-/// Returns the GPUs as dictionaries, and the reason why there is none.
-std::tuple<nb::list, std::string> list_devices() {
+/// Returns the fields of each GPU, and the reason why there is none.
+std::tuple<nb::list, std::string> list_gpus() {
   ComputeDevices devices;
   {
     const nb::gil_scoped_release released;
@@ -111,7 +111,7 @@ std::tuple<nb::list, std::string> list_devices() {
   }
   nb::list gpus;
   for (const ComputeDevice& gpu : devices.gpus) {
-    gpus.append(nb::make_tuple(gpu.device, gpu.name, gpu.memory_bytes));
+    gpus.append(nb::make_tuple(gpu.device, gpu.name, gpu.memory_bytes, gpu.compute_capability, gpu.bus_id));
   }
   return {gpus, devices.problem};
 }
@@ -138,7 +138,7 @@ void add_model(nb::module_& module) {
           "name"_a)
       .def("encode_prompt", encode_prompt, "prompt"_a, "loras"_a)
       .def("take_warnings", take_warnings);
-  module.def("list_devices", list_devices);
+  module.def("list_compute_devices", list_gpus);
 }
 
 }  // namespace streamdiffusion::python

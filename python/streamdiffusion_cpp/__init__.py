@@ -10,6 +10,7 @@
 docs/python.md is the tutorial.
 """
 
+from ._devices import ComputeDevice, ComputeDevices, list_compute_devices
 from ._errors import (
     ArgumentError,
     Cancelled,
@@ -38,6 +39,8 @@ __all__ = [
     "DEFAULT_MODEL",
     "ArgumentError",
     "Cancelled",
+    "ComputeDevice",
+    "ComputeDevices",
     "DeviceError",
     "DeviceLost",
     "Error",
@@ -61,6 +64,7 @@ __all__ = [
     "TextualInversion",
     "camera",
     "fit_image",
+    "list_compute_devices",
     "read_image",
     "t_index_list_for",
     "video",

@@ -127,3 +127,8 @@ def test_a_model_lives_as_long_as_its_streams(small_model_path, image):
     del stream
     gc.collect()
     assert reference() is None
+
+
+def test_gpus_are_listed_or_the_reason_is_told():
+    devices = sd.list_compute_devices()
+    assert bool(devices.gpus) != bool(devices.problem)
