@@ -190,13 +190,22 @@ ImageView InputArray::image() {
           .type = type_};
 }
 
-std::span<const float> InputArray::floats() {
+std::size_t InputArray::dense_count() {
   if (!is_aligned() || !is_dense(0)) {
     make_dense();
   }
-  const std::int64_t count =
-      std::accumulate(shape_.begin(), shape_.end(), std::int64_t{1}, std::multiplies<>());
-  return {reinterpret_cast<const float*>(data_), static_cast<std::size_t>(count)};
+  return static_cast<std::size_t>(
+      std::accumulate(shape_.begin(), shape_.end(), std::int64_t{1}, std::multiplies<>()));
+}
+
+std::span<const float> InputArray::floats() {
+  const std::size_t count = dense_count();
+  return {reinterpret_cast<const float*>(data_), count};
+}
+
+std::span<const std::uint8_t> InputArray::bytes() {
+  const std::size_t count = dense_count();
+  return {reinterpret_cast<const std::uint8_t*>(data_), count};
 }
 
 Output parse_output(const std::string& name) {

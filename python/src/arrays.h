@@ -34,6 +34,8 @@ class InputArray {
   ImageView image();
   /// Returns the values in order, as they lie if they are dense, else copies them. They must be float32.
   std::span<const float> floats();
+  /// Returns the values in order, as `floats` does. They must be uint8.
+  std::span<const std::uint8_t> bytes();
 
  private:
   struct Holder;
@@ -42,6 +44,8 @@ class InputArray {
   void read_dlpack(nanobind::handle object);
   /// Copies the values to dense memory, and takes this in place of Python's.
   void make_dense();
+  /// Makes the values dense unless they are, and returns their number.
+  std::size_t dense_count();
   [[nodiscard]] std::size_t value_bytes() const { return type_ == PixelType::uint8 ? 1 : sizeof(float); }
   [[nodiscard]] bool is_aligned() const;
   [[nodiscard]] bool is_dense(std::size_t from_axis) const;

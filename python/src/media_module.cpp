@@ -15,6 +15,7 @@
 #include "errors.h"
 #include "frame_arrays.h"
 #include "source_reader.h"
+#include "streamdiffusion/error.h"
 #include "streamdiffusion/media.h"
 
 namespace nb = nanobind;
@@ -31,6 +32,20 @@ nb::object read_image(const std::filesystem::path& file) {
   {
     const nb::gil_scoped_release released;
     frame = streamdiffusion::read_image(file, [](const std::string&) {});
+  }
+  return array_of(frame);
+}
+
+nb::object decode_image(nb::handle bytes, std::int64_t most_pixels) {
+  InputArray data(bytes, "data");
+  if (data.type() != PixelType::uint8 || data.shape().size() != 1) {
+    throw ArgumentError("data must be the bytes of an image file, is " + data.description());
+  }
+  const std::span<const std::uint8_t> file = data.bytes();
+  Frame frame;
+  {
+    const nb::gil_scoped_release released;
+    frame = streamdiffusion::decode_image(file, most_pixels);
   }
   return array_of(frame);
 }
@@ -71,6 +86,7 @@ NB_MODULE(_media, module) {
   using namespace streamdiffusion::python;
   register_errors();
   module.def("read_image", &streamdiffusion::python::read_image, "file"_a);
+  module.def("decode_image", &streamdiffusion::python::decode_image, "data"_a.none(), "most_pixels"_a);
   module.def("write_image", &streamdiffusion::python::write_image, "file"_a, "image"_a.none(), "text"_a,
              "quality"_a);
   module.def("encode_image", &streamdiffusion::python::encode_image, "image"_a.none(), "format"_a,

@@ -30,7 +30,7 @@ from ._model import DEFAULT_MODEL, Lora, Model, ModelInfo, TextualInversion
 from ._native import t_index_list_for
 from ._native import version as _version
 from ._parameters import Parameters
-from ._sources import Source, SourceInfo, camera, fit_image, read_image, video, write_image
+from ._sources import Source, SourceInfo, camera, decode_image, encode_image, fit_image, read_image, video, write_image
 from ._stream import LatentShape, Statistics, Stream
 
 __version__: str = _version()
@@ -63,6 +63,8 @@ __all__ = [
     "SystemRefusal",
     "TextualInversion",
     "camera",
+    "decode_image",
+    "encode_image",
     "fit_image",
     "list_compute_devices",
     "read_image",

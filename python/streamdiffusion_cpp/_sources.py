@@ -163,6 +163,31 @@ def write_image(file: PathLike, image: ImageLike | Frame, *, quality: int = -1, 
     _media.write_image(file, readable(image.image if isinstance(image, Frame) else image), dict(text or {}), quality)
 
 
+def decode_image(data: Any, most_pixels: int = 1 << 27) -> npt.NDArray[np.uint8]:
+    """Decodes the bytes of a PNG, JPEG or WebP file, which may come from an untrusted source.
+
+    Args:
+        data: the bytes of the file, or anything else with the buffer protocol.
+        most_pixels: an image with more pixels is refused before its memory is allocated.
+
+    Returns:
+        uint8 values of the shape (height, width, 3).
+
+    Raises:
+        MediaError: the bytes are no image, or damaged.
+    """
+    from . import _media
+
+    return _media.decode_image(data, most_pixels)
+
+
+def encode_image(image: ImageLike | Frame, format: str = "png", *, quality: int = -1) -> bytes:
+    """Returns the bytes of an image file; `format` is "png", "jpeg" or "webp", `quality` as of `write_image`."""
+    from . import _media
+
+    return _media.encode_image(readable(image.image if isinstance(image, Frame) else image), format, quality)
+
+
 def fit_image(image: ImageLike | Frame, size: tuple[int, int], fit: Fit = "crop") -> npt.NDArray[np.uint8]:
     """Returns an image scaled to a width and height, with the filter that PIL calls Lanczos."""
     from . import _media

@@ -8,7 +8,7 @@ from pathlib import Path
 
 def missing() -> str:
     """Returns what the tests lack; empty if nothing."""
-    for name in ("hypothesis", "mypy", "numpy", "PIL", "pytest"):
+    for name in ("av", "fastapi", "gradio", "httpx", "hypothesis", "ipykernel", "mypy", "nbclient", "numpy", "PIL", "pytest"):
         if importlib.util.find_spec(name) is None:
             return f"{name} is not installed"
     try:

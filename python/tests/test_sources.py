@@ -69,6 +69,22 @@ def test_images_are_written_and_read(tmp_path):
         sd.read_image(tmp_path / "missing.png")
 
 
+@pytest.mark.parametrize("format", ["png", "jpeg", "webp"])
+def test_images_are_encoded_and_decoded_in_memory(image, format):
+    data = sd.encode_image(image, format)
+    decoded = sd.decode_image(data)
+    assert decoded.shape == image.shape
+    assert format != "png" or np.array_equal(decoded, image)
+    assert np.array_equal(sd.decode_image(np.repeat(np.frombuffer(data, np.uint8), 2)[::2]), decoded)
+    with pytest.raises(sd.Error):
+        sd.decode_image(data, most_pixels=100)
+    for wrong in (b"", data[:20], image, None, "text", 7):
+        with pytest.raises(sd.Error):
+            sd.decode_image(wrong)
+    with pytest.raises(sd.Error):
+        sd.encode_image(image, "bmx")
+
+
 def test_images_are_fitted(image):
     assert sd.fit_image(image, (32, 16)).shape == (16, 32, 3)
     assert np.array_equal(sd.fit_image(image, (64, 64)), image)
