@@ -11,5 +11,6 @@
 #include "streamdiffusion/model.h"
 #include "streamdiffusion/parameters.h"
 #include "streamdiffusion/pipeline.h"
+#include "streamdiffusion/random_generator.h"
 #include "streamdiffusion/stream.h"
 #include "streamdiffusion/version.h"

@@ -149,6 +149,12 @@ class STREAMDIFFUSION_API Stream {
   /// steps. Returns the number of finished frames, which are numbered from 0: 0 or frame_buffer_size.
   std::size_t generate(std::span<OutputFrame> out);
 
+  /// Runs one step of text to image, with noise of the caller's. `noise` has latents of the shape
+  /// latent_shape for each frame and denoising step: [frame_buffer_size][steps][channels][height][width]. A
+  /// frame starts from the latents of its first step; the latents of a later step are added before it. They
+  /// must be finite. Returns what the other `generate` returns, and draws no noise.
+  std::size_t generate(std::span<const float> noise, std::span<OutputFrame> out);
+
   /// Generates one finished image for each variation v from text. It uses the noise of the seed plus v, as
   /// diffusers' StableDiffusionPipeline draws it for that seed. OutputFrame::number is the variation. `out`
   /// has one element for each variation. Frames in flight and the noise of other images do not change.

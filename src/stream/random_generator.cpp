@@ -1,4 +1,4 @@
-#include "stream/random_generator.h"
+#include "streamdiffusion/random_generator.h"
 
 #include <cmath>
 #include <cstddef>

@@ -7,8 +7,8 @@
 #include "device/device_tensor.h"
 #include "model/networks/network.h"
 #include "stream/blender.h"
-#include "stream/random_generator.h"
 #include "streamdiffusion/parameters.h"
+#include "streamdiffusion/random_generator.h"
 
 namespace streamdiffusion {
 

@@ -26,6 +26,9 @@ StepResult Stream::step(std::span<const InputFrame> in, std::span<OutputFrame> o
 }
 std::size_t Stream::drain(std::span<OutputFrame> out) { return impl_->drain(out); }
 std::size_t Stream::generate(std::span<OutputFrame> out) { return impl_->generate(out); }
+std::size_t Stream::generate(std::span<const float> noise, std::span<OutputFrame> out) {
+  return impl_->generate(noise, out);
+}
 void Stream::generate_image(const InputFrame& in, OutputFrame& out) { impl_->generate_image(&in, out); }
 void Stream::generate_image(OutputFrame& out) { impl_->generate_image(nullptr, out); }
 void Stream::generate_images(std::span<const std::uint32_t> variations, std::span<OutputFrame> out) {

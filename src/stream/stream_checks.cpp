@@ -89,6 +89,10 @@ void check_latents(std::size_t given, const StreamOptions& options) {
   }
 }
 
+bool are_finite(std::span<const float> values) {
+  return std::ranges::all_of(values, [](float value) { return std::isfinite(value); });
+}
+
 }  // namespace
 
 LatentShape latent_shape_of(const StreamOptions& options) {
@@ -117,7 +121,7 @@ void check_input(std::span<const InputFrame> frames, std::size_t count, const St
       check_image(frame.image, options);
     } else {
       check_latents(frame.latents.size(), options);
-      if (!std::ranges::all_of(frame.latents, [](float value) { return std::isfinite(value); })) {
+      if (!are_finite(frame.latents)) {
         throw ArgumentError("the latents of a frame have a number that is not finite");
       }
     }
@@ -133,6 +137,20 @@ void check_output(std::span<const OutputFrame> frames, std::size_t count, const 
     if (!frame.latents.empty()) {
       check_latents(frame.latents.size(), options);
     }
+  }
+}
+
+void check_noise(std::span<const float> noise, std::size_t steps, const StreamOptions& options) {
+  const auto frames = static_cast<std::size_t>(options.frame_buffer_size);
+  const std::size_t wanted = frames * steps * latent_shape_of(options).elements();
+  if (noise.size() != wanted) {
+    throw ArgumentError("the noise of " + std::to_string(frames) + " frames of " +
+                        size_text(options.width, options.height) + " and " + std::to_string(steps) +
+                        " denoising steps is " + std::to_string(wanted) + " numbers, " +
+                        std::to_string(noise.size()) + " were given");
+  }
+  if (!are_finite(noise)) {
+    throw ArgumentError("the noise has a number that is not finite");
   }
 }
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include "settings/setting.h"
+#include "stream/nchw.h"
 #include "stream/step_rows.h"
 #include "stream/stream_checks.h"
 #include "streamdiffusion/error.h"
@@ -123,10 +124,29 @@ bool Stream::Impl::begin_input(std::span<const InputFrame> in) {
 
 std::size_t Stream::Impl::generate(std::span<OutputFrame> out) {
   check_output(out, labels.size(), options);
+  begin_generation();
+  draw_noise(new_input.view(), new_input_noise);
+  const std::size_t finished = finish_generation(out);
+  target.noise->commit();
+  return finished;
+}
+
+std::size_t Stream::Impl::generate(std::span<const float> noise, std::span<OutputFrame> out) {
+  check_output(out, labels.size(), options);
+  check_noise(noise, static_cast<std::size_t>(steps()), options);
+  begin_generation();
+  take_noise(noise);
+  return finish_generation(out);
+}
+
+void Stream::Impl::begin_generation() {
   Transitions stopped = transitions;
   stopped.stop();
   begin_step_at(stopped, transitions.active());
-  draw_noise(new_input.view(), new_input_noise);
+}
+
+/// Denoises new_input, which is noise, and makes the step's results the stream's state.
+std::size_t Stream::Impl::finish_generation(std::span<OutputFrame> out) {
   next.new_input_is_noise = true;
   std::int64_t number = generated;
   for (FrameLabel& label : labels) {
@@ -134,7 +154,6 @@ std::size_t Stream::Impl::generate(std::span<OutputFrame> out) {
   }
   const std::size_t finished = denoise_input(out);
   commit();
-  target.noise->commit();
   generated = number;
   return finished;
 }
@@ -204,6 +223,20 @@ void Stream::Impl::add_times() {
 void Stream::Impl::draw_noise(const Tensor& latents, DeviceTensor& step_noise) const {
   size_rows(step_noise, steps() * latents.shape.n);
   target.noise->draw(context(), latents, step_noise.view());
+}
+
+/// Copies noise of the caller's, ordered by frame, into new_input and new_input_noise, which is ordered by
+/// step.
+void Stream::Impl::take_noise(std::span<const float> noise) {
+  const std::int64_t columns = options.frame_buffer_size;
+  const std::size_t row_size = latent_shape_of(options).elements();
+  size_rows(new_input_noise, steps() * columns);
+  for (std::int64_t row = 0; row < columns * steps(); ++row) {
+    const Tensor to = new_input_noise.view().rows(row % steps() * columns + row / steps(), 1);
+    upload_nchw(device(), noise.subspan(static_cast<std::size_t>(row) * row_size, row_size), reordered_noise,
+                to);
+  }
+  device().copy(new_input_noise.view().rows(0, columns), new_input.view());
 }
 
 void Stream::Impl::size_rows(DeviceTensor& latents, std::int64_t rows) const {

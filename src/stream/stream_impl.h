@@ -73,6 +73,7 @@ struct Stream::Impl {
   void commit();
   std::size_t drain(std::span<OutputFrame> out);
   std::size_t generate(std::span<OutputFrame> out);
+  std::size_t generate(std::span<const float> noise, std::span<OutputFrame> out);
   void generate_image(const InputFrame* in, OutputFrame& out);
   void generate_images(std::span<const std::uint32_t> variations, std::span<OutputFrame> out);
   void encode(const ImageView& image, std::span<float> values);
@@ -116,6 +117,9 @@ struct Stream::Impl {
   void restore_rows();
   Tensor blend_noise(const Target& wanted, const Transition& transition);
   void draw_noise(const Tensor& latents, DeviceTensor& step_noise) const;
+  void take_noise(std::span<const float> noise);
+  void begin_generation();
+  std::size_t finish_generation(std::span<OutputFrame> out);
   void begin_step_at(const Transitions& at, bool move);
   void set_labels(std::span<const InputFrame> frames);
   [[nodiscard]] Tensor first_x0();
@@ -152,6 +156,7 @@ struct Stream::Impl {
   DeviceTensor input_noise;      // noise of the last input for each step, if the input is noise
   DeviceTensor new_input;        // latents of the new input, copied to `input` by `commit`
   DeviceTensor new_input_noise;  // noise of the new input for each step
+  std::vector<float> reordered_noise;
   DeviceTensor image_input;
   DeviceTensor image_noise;
   std::vector<FrameLabel> labels;  // labels of the new input's frames

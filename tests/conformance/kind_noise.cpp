@@ -3,7 +3,7 @@
 #include <numeric>
 
 #include "kinds.h"
-#include "stream/random_generator.h"
+#include "streamdiffusion/random_generator.h"
 
 namespace streamdiffusion::conformance {
 

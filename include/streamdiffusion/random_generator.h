@@ -1,16 +1,20 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
 
+#include "streamdiffusion/export.h"
+
 namespace streamdiffusion {
 
 /// PyTorch's CPU random generator (a Mersenne Twister). The same seed and sequence of calls give the same
-/// numbers as in PyTorch.
-class RandomGenerator {
+/// numbers as in PyTorch. Streams draw their noise from it; Stream::generate takes noise of the caller's own.
+class STREAMDIFFUSION_API RandomGenerator {
  public:
+  /// Starts the sequence of `seed`, of which PyTorch uses the lower 32 bits.
   explicit RandomGenerator(std::uint64_t seed);
 
   /// Fills `out` with standard normal numbers, as one call of `torch.randn` with out.size() elements does.
