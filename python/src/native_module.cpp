@@ -5,6 +5,7 @@
 
 #include "errors.h"
 #include "model.h"
+#include "random_generator.h"
 #include "settings.h"
 #include "stream.h"
 #include "streamdiffusion/version.h"
@@ -14,6 +15,7 @@ namespace nb = nanobind;
 NB_MODULE(_native, module) {
   streamdiffusion::python::register_errors();
   streamdiffusion::python::add_model(module);
+  streamdiffusion::python::add_random_generator(module);
   streamdiffusion::python::add_settings(module);
   streamdiffusion::python::add_stream(module);
   module.def("version", &streamdiffusion::version);

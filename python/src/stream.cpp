@@ -105,6 +105,14 @@ nb::list PythonStream::generate(const std::string& output, nb::handle on_step) {
   return out.take(run(on_step, [&](Stream& stream) { return stream.generate(out.frames()); }));
 }
 
+nb::list PythonStream::generate_from(nb::handle noise, const std::string& output, nb::handle on_step) {
+  InputArray array(noise, "noise");
+  require_noise(array, shapes_, frame_buffer_size_);
+  const std::span<const float> values = array.floats();
+  Results out(shapes_, parse_output(output), buffer_size());
+  return out.take(run(on_step, [&](Stream& stream) { return stream.generate(values, out.frames()); }));
+}
+
 nb::list PythonStream::generate_image(const nb::list& input, const std::string& output, nb::handle on_step) {
   const Inputs in(shapes_, input);
   Results out(shapes_, parse_output(output), 1);

@@ -34,6 +34,8 @@ class PythonStream {
   nanobind::list step(const nanobind::list& inputs, const std::string& output, nanobind::handle on_step);
   nanobind::list drain(const std::string& output, nanobind::handle on_step);
   nanobind::list generate(const std::string& output, nanobind::handle on_step);
+  /// `noise` is a float32 array [frame_buffer_size][steps][channels][height][width].
+  nanobind::list generate_from(nanobind::handle noise, const std::string& output, nanobind::handle on_step);
   nanobind::list generate_image(const nanobind::list& input, const std::string& output,
                                 nanobind::handle on_step);
   nanobind::list generate_images(const std::vector<std::uint32_t>& variations, const std::string& output,

@@ -44,6 +44,7 @@ void add_stream(nb::module_& module) {
       .def("step", &PythonStream::step, "inputs"_a, "output"_a, "on_step"_a.none())
       .def("drain", &PythonStream::drain, "output"_a, "on_step"_a.none())
       .def("generate", &PythonStream::generate, "output"_a, "on_step"_a.none())
+      .def("generate_from", &PythonStream::generate_from, "noise"_a.none(), "output"_a, "on_step"_a.none())
       .def("generate_image", &PythonStream::generate_image, "input"_a, "output"_a, "on_step"_a.none())
       .def("generate_images", &PythonStream::generate_images, "variations"_a, "output"_a, "on_step"_a.none())
       .def("encode", &PythonStream::encode, "image"_a.none())

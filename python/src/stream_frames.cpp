@@ -44,6 +44,12 @@ void require_image(const InputArray& array, const FrameShapes& shapes) {
                       ", 4): height, width, channels; this one is " + array.description());
 }
 
+void require_noise(const InputArray& array, const FrameShapes& shapes, int frames) {
+  const LatentShape& latents = shapes.latents;
+  const std::int64_t steps = array.shape().size() == 5 ? array.shape()[1] : 1;
+  require_floats(array, "noise", {frames, steps, latents.channels, latents.height, latents.width});
+}
+
 Inputs::Inputs(const FrameShapes& shapes, const nb::list& items) {
   for (const nb::handle item : items) {
     const bool is_latents = nb::cast<bool>(item[1]);

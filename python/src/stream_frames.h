@@ -24,6 +24,10 @@ void require_floats(const InputArray& array, const char* what, const std::vector
 /// Throws ArgumentError unless the array is an image of the stream's size.
 void require_image(const InputArray& array, const FrameShapes& shapes);
 
+/// Throws ArgumentError unless the array is float32 noise [frames][any number of
+/// steps][channels][height][width].
+void require_noise(const InputArray& array, const FrameShapes& shapes, int frames);
+
 /// The inputs of a call: Python's arrays, and the library's views of them.
 class Inputs {
  public:

@@ -30,6 +30,7 @@ from ._model import DEFAULT_MODEL, Lora, Model, ModelInfo, TextualInversion
 from ._native import t_index_list_for
 from ._native import version as _version
 from ._parameters import Parameters
+from ._random import RandomGenerator
 from ._sources import Source, SourceInfo, camera, decode_image, encode_image, fit_image, read_image, video, write_image
 from ._stream import LatentShape, Statistics, Stream
 
@@ -56,6 +57,7 @@ __all__ = [
     "OutOfMemory",
     "Parameters",
     "PromptError",
+    "RandomGenerator",
     "Source",
     "SourceInfo",
     "Statistics",

@@ -232,13 +232,22 @@ class Stream:
         """Returns frames that are in flight after the last `step`: those of one step, none if none is left."""
         return self._frames(self._native.drain(output, self._on_step), output)
 
-    def generate(self, *, output: Output = "uint8") -> Any:
-        """Runs one step of text to image, with fresh noise for each image.
+    def generate(self, *, noise: FloatArray | None = None, output: Output = "uint8") -> Any:
+        """Runs one step of text to image, with fresh noise for each image or with the caller's.
+
+        Args:
+            noise: float32 values of the shape (frame_buffer_size, steps, *latent_shape): what each frame starts from, then what
+                is added before each further step. `RandomGenerator` draws such numbers.
+            output: the form of the result.
 
         Returns:
             The finished image, or None as long as the batch fills. With a frame_buffer_size above 1 a list of images.
         """
-        finished = self._arrays(self._native.generate(output, self._on_step), output)
+        if noise is None:
+            results = self._native.generate(output, self._on_step)
+        else:
+            results = self._native.generate_from(readable(noise), output, self._on_step)
+        finished = self._arrays(results, output)
         if self._frame_buffer_size > 1:
             return finished
         return finished[0] if finished else None
