@@ -31,8 +31,9 @@ class StreamDiffusionWrapper:
       can be on this machine, and has nothing to compile.
     - `device` "cpu" computes on the CPU, all others on the first NVIDIA GPU that can be used, else on the CPU.
     - `dtype` is the type of the tensors that come out. `precision` is the type that is computed in.
-    - `use_lcm_lora` adds no LoRA to a model that is a latent consistency model already, or whose name has "turbo" in it.
-    - `use_tiny_vae` leaves a model its own autoencoder if that is an AutoencoderTiny and `vae_id` names no other.
+    - `use_lcm_lora` adds the default LCM-LoRA to no model that is a latent consistency model already.
+    - `use_tiny_vae` leaves a model its own autoencoder if that is an AutoencoderTiny, and `vae_id` names no other than
+      the default one.
     """
 
     def __init__(
@@ -83,12 +84,12 @@ class StreamDiffusionWrapper:
         )  # fmt: skip
         self.batch_size = self.stream.batch_size
         if use_lcm_lora and not self.sd_turbo:
-            self._load_lcm_lora(lcm_lora_id)
+            self._load_lcm_lora(lcm_lora_id or LCM_LORA)
         for name, scale in (lora_dict or {}).items():
             self.stream.load_lora(name)
             self.stream.fuse_lora(lora_scale=scale)
         if use_tiny_vae:
-            self._load_tiny_vae(vae_id)
+            self._load_tiny_vae(vae_id or TINY_VAE)
         if enable_similar_image_filter:
             self.stream.enable_similar_image_filter(similar_image_filter_threshold, similar_image_filter_max_skip_frame)
         guidance_scale = 1.0 if cfg_type == "none" else 1.1
@@ -165,14 +166,14 @@ class StreamDiffusionWrapper:
         if self.mode == "img2img" and not self.use_denoising_batch:
             raise NotImplementedError("img2img mode needs use_denoising_batch=True")
 
-    def _load_lcm_lora(self, name: str | None) -> None:
-        if name is not None or not _weights.is_consistency_model(self.stream.pipe):
-            self.stream.load_lcm_lora(name or LCM_LORA)
+    def _load_lcm_lora(self, name: str) -> None:
+        if name != LCM_LORA or not _weights.is_consistency_model(self.stream.pipe):
+            self.stream.load_lcm_lora(name)
             self.stream.fuse_lora()
 
-    def _load_tiny_vae(self, name: str | None) -> None:
-        if name is not None or not _weights.has_tiny_autoencoder(self.stream.pipe):
-            self.stream.vae = name or TINY_VAE
+    def _load_tiny_vae(self, name: str) -> None:
+        if name != TINY_VAE or not _weights.has_tiny_autoencoder(self.stream.pipe):
+            self.stream.vae = name
 
     def _resized(self, image: Any) -> np.ndarray:
         """Returns an image, or the one in a file, in the stream's size."""

@@ -123,8 +123,9 @@ def test_a_lora_that_is_loaded_late_changes_the_running_stream():
     assert np.abs(image - plain).max() > 4
 
 
-def test_a_consistency_model_needs_no_lcm_lora_and_keeps_its_tiny_autoencoder():
-    wrapper = StreamDiffusionWrapper(str(TINY), [32, 45], width=96, height=64, device="cpu")
+@pytest.mark.parametrize("names", [{}, {"lcm_lora_id": "latent-consistency/lcm-lora-sdv1-5", "vae_id": "madebyollin/taesd"}])
+def test_a_consistency_model_needs_no_lcm_lora_and_keeps_its_tiny_autoencoder(names):
+    wrapper = StreamDiffusionWrapper(str(TINY), [32, 45], width=96, height=64, device="cpu", **names)
     assert wrapper.stream._loader.scales() == {}
     assert wrapper.stream._loader.vae is None
 
