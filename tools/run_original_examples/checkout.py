@@ -14,6 +14,7 @@ MODULES = {
 }
 IMPORT = re.compile(rf"^(from )({'|'.join(map(re.escape, MODULES))})( import )", re.MULTILINE)
 FOLDERS = ("examples", "demo", "utils", "images")
+LORA_FILE = "pytorch_lora_weights.safetensors"
 WRAPPER = Path("utils/wrapper.py")  # the file that ours takes the place of
 
 
@@ -27,8 +28,10 @@ def with_changed_imports(source: str) -> str:
 
 
 def on_cpu(wrapper: str) -> str:
-    """Returns the original's wrapper with defaults that a machine without a GPU can compute."""
-    return wrapper.replace('= "cuda",', '= "cpu",').replace("= torch.float16,", "= torch.float32,")
+    """Returns the original's wrapper with defaults that a machine without GPU and network can compute. Without a network
+    today's diffusers wants to be told a LoRA's file."""
+    wrapper = wrapper.replace('= "cuda",', '= "cpu",').replace("= torch.float16,", "= torch.float32,")
+    return wrapper.replace("load_lcm_lora()", f'load_lcm_lora(weight_name="{LORA_FILE}")')
 
 
 def copy_programs(checkout: Path, to: Path) -> None:

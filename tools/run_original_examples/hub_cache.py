@@ -6,6 +6,8 @@ import json
 import shutil
 from pathlib import Path
 
+from checkout import LORA_FILE
+
 PROJECT = Path(__file__).resolve().parents[2]
 SMALL = PROJECT / "tests/conformance/cases/models"
 COMMIT = "0" * 40
@@ -50,5 +52,5 @@ def fill(cache: Path, model: Path) -> None:
     for name in ("KBlueLeaf/kohaku-v2.1", "stabilityai/sd-turbo"):
         add(cache, name, parts(model))
     add(cache, "madebyollin/taesd", {path.name: path for path in (SMALL / "tiny-sd15/vae").iterdir()})
-    lora = {"pytorch_lora_weights.safetensors": SMALL / "tiny-sd21/lora-diffusers.safetensors"}
+    lora = {LORA_FILE: SMALL / "tiny-sd21/lora-diffusers.safetensors"}
     add(cache, "latent-consistency/lcm-lora-sdv1-5", lora)

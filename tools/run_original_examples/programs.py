@@ -81,6 +81,7 @@ def benchmark(place: Place, file: str) -> None:
     arguments = ["--iterations", place.iterations, "--warmup", 2, *place.sized()]
     with place.start(file, *arguments) as running:
         place.measured["frames per second"] = float(running.wait_for_text(r"Average FPS: ([\d.]+)")[1])
+        place.measured["MB of memory"] = running.peak_memory()
         running.signal(signal.SIGINT)  # multi.py would wait for its other process for ever
 
 

@@ -49,6 +49,12 @@ class Running:
         for line in self._process.stdout:
             self._text += line
 
+    def peak_memory(self) -> float:
+        """Returns the most memory that the program has had at once, in MB."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        peak = re.search(r"VmHWM:\s*(\d+) kB", status)
+        return int(peak[1]) / 1000 if peak else 0.0
+
     def signal(self, number: int) -> None:
         """Sends a signal to the program and the processes that it has started."""
         try:
