@@ -50,6 +50,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--python", default=sys.executable, help="the Python that runs the programs")
     parser.add_argument("--side", type=int, default=256, help="width and height of images in pixels, where a program can be told")
     parser.add_argument("--iterations", type=int, default=10, help="frames that the benchmarks measure")
+    parser.add_argument("--arguments", default="", help='more arguments for the programs, as "--seed 3"')
     parser.add_argument("--limit", type=float, default=300, help="seconds that a program may take")
     parser.add_argument("--compare", type=Path, help="the --output of an earlier run: images must be within one level of 255 of its own")
     parser.add_argument("--output", type=Path, help="folder for the programs' images and videos; otherwise they are deleted")
@@ -130,6 +131,7 @@ def run_all(programs: dict[str, Callable[[Any], None]], options: argparse.Namesp
         place = Place(
             python=options.python, programs=folder / "programs", out=(options.output or folder / "out").absolute() / name,
             side=options.side, iterations=options.iterations, environment=dict(environment), limit=options.limit,
+            more_arguments=options.arguments.split(),
         )  # fmt: skip
         passed += run(name, program, place, options.compare)
     return passed

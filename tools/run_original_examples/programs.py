@@ -24,12 +24,13 @@ class Place:
     iterations: int
     environment: dict[str, str]
     limit: float
+    more_arguments: list[str] = field(default_factory=list)
     measured: dict[str, float] = field(default_factory=dict)
 
     def start(self, file: str, *arguments: object) -> Running:
         """Starts a program in its own folder."""
         path = self.programs / file
-        command = [self.python, path.name, *map(str, arguments)]
+        command = [self.python, path.name, *map(str, arguments), *self.more_arguments]
         return Running(command, path.parent, {**self.environment}, self.limit)
 
     def sized(self) -> list[object]:
