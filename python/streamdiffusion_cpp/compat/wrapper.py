@@ -85,9 +85,7 @@ class StreamDiffusionWrapper:
         self.batch_size = self.stream.batch_size
         if use_lcm_lora and not self.sd_turbo:
             self._load_lcm_lora(lcm_lora_id or LCM_LORA)
-        for name, scale in (lora_dict or {}).items():
-            self.stream.load_lora(name)
-            self.stream.fuse_lora(lora_scale=scale)
+        self._load_loras(lora_dict or {})
         if use_tiny_vae:
             self._load_tiny_vae(vae_id or TINY_VAE)
         if enable_similar_image_filter:
@@ -170,6 +168,11 @@ class StreamDiffusionWrapper:
         if name != LCM_LORA or not _weights.is_consistency_model(self.stream.pipe):
             self.stream.load_lcm_lora(name)
             self.stream.fuse_lora()
+
+    def _load_loras(self, scales: dict[str, float]) -> None:
+        for name, scale in scales.items():
+            self.stream.load_lora(name)
+            self.stream.fuse_lora(lora_scale=scale)
 
     def _load_tiny_vae(self, name: str) -> None:
         if name != TINY_VAE or not _weights.has_tiny_autoencoder(self.stream.pipe):

@@ -17,7 +17,7 @@ from importlib.machinery import PathFinder
 multiprocessing.set_start_method("spawn")
 
 
-class Event:
+class ClockEvent:
     """The clock of the computer in place of torch.cuda.Event."""
 
     def __init__(self, *_, **__):
@@ -32,7 +32,7 @@ class Event:
 
 def prepare_torch(torch):
     if not torch.cuda.is_available():
-        torch.cuda.Event = Event
+        torch.cuda.Event = ClockEvent
         torch.cuda.synchronize = lambda *_: None
 
 
