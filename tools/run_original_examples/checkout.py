@@ -6,7 +6,7 @@ import re
 import shutil
 from pathlib import Path
 
-# What a program's import lines name, and what they name instead.
+# The modules that programs import, and those that take their place.
 MODULES = {
     "utils.wrapper": "streamdiffusion_cpp.compat",
     "streamdiffusion.image_utils": "streamdiffusion_cpp.compat.image_utils",
