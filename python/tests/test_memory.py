@@ -12,13 +12,25 @@ import numpy as np
 import streamdiffusion_cpp as sd
 
 FRAMES = int(os.environ.get("STREAMDIFFUSION_PYTHON_FRAMES", "500"))
-#: The allocator's own reserve, which does not grow with the frames. The images of the frames take twenty times as much.
+#: Growth that a run may have. A copy of each frame's image would take twenty times as much.
 GROWTH_ALLOWED = 256 * 1024
+#: The allocator takes reserves now and then, but not in each of several runs.
+RUNS = 3
 
 
 def memory_in_use() -> int:
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def least_growth(run):
+    growths = []
+    for _ in range(RUNS):
+        before = memory_in_use()
+        run()
+        gc.collect()
+        growths.append(memory_in_use() - before)
+    return min(growths)
 
 
 def run(stream, image, count):
@@ -40,10 +52,8 @@ def test_memory_and_references_stay_steady(model):
     with sd.Stream(model, width=64, height=64, steps=1, on_denoising_step=lambda *_: True) as stream:
         run(stream, image, 100)
         gc.collect()
-        before, objects, references = memory_in_use(), len(gc.get_objects()), (sys.getrefcount(image), sys.getrefcount(None))
-        run(stream, image, FRAMES)
-        gc.collect()
-        assert memory_in_use() - before < GROWTH_ALLOWED
+        objects, references = len(gc.get_objects()), (sys.getrefcount(image), sys.getrefcount(None))
+        assert least_growth(lambda: run(stream, image, FRAMES)) < GROWTH_ALLOWED
         assert len(gc.get_objects()) - objects < 50
         assert sys.getrefcount(image) == references[0]
         assert abs(sys.getrefcount(None) - references[1]) < 50
@@ -54,12 +64,12 @@ def test_streams_are_freed(model):
         stream = sd.Stream(model, width=64, height=64, steps=1)
         stream.step(np.zeros((64, 64, 3), np.uint8))
 
-    for _ in range(5):
-        make()
-    before = memory_in_use()
-    for _ in range(20):
-        make()
-    assert memory_in_use() - before < GROWTH_ALLOWED
+    def make_some():
+        for _ in range(20):
+            make()
+
+    make()
+    assert least_growth(make_some) < GROWTH_ALLOWED
 
 
 def test_a_callback_that_knows_its_stream_is_freed(model):

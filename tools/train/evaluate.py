@@ -23,6 +23,8 @@ from model_folder import FOUR_STEPS, OTHER_SIZES, ModelFolder
 FIGURES = "<!-- figures of tools/train/evaluate.py -->", "<!-- end of the figures -->"
 REDRAWN = "<!-- redrawn drawings, by tools/train/evaluate.py -->", "<!-- end of the redrawn drawings -->"
 
+LISTED = 8  # Number of things that were not recognised to list.
+
 
 def border_colour(picture):
     """Returns the named colour that is nearest to most of the border's pixels."""
@@ -137,8 +139,9 @@ def write_between(path, marks, text):
 
 
 def write_document(path, evaluation, redrawn):
-    listed = "; ".join(f"{name} (taken for {answer})" for name, answer in evaluation.confused)
-    write_between(path, FIGURES, f"{evaluation.table()}\n\nNot recognised in four steps: {listed}.")
+    confused = evaluation.confused
+    listed = "; ".join(f"{name} (taken for {answer})" for name, answer in confused[:: max(1, len(confused) // LISTED)])
+    write_between(path, FIGURES, f"{evaluation.table()}\n\nSome that were not recognised in four steps: {listed}.")
     write_between(path, REDRAWN, redrawn)
 
 

@@ -15,9 +15,9 @@ from adversarial import Adversary, Discriminator
 from training import Trainer, Workers
 
 CROP = 128
-NOISE = 0.03  # Of latents, because those of a UNet are not exact.
+NOISE = 0.03  # Deviation of noise in the latents, because those of a UNet are not exact.
 ADVERSARIAL_SHARE = 0.4
-WIDTHS = (32, 64, 128)  # Of the discriminator's layers.
+WIDTHS = (32, 64, 128)  # Channels of the discriminator's layers.
 REPORT_EVERY = 50
 
 
