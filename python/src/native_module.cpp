@@ -10,8 +10,6 @@
 #include "stream.h"
 #include "streamdiffusion/version.h"
 
-namespace nb = nanobind;
-
 NB_MODULE(_native, module) {
   streamdiffusion::python::register_errors();
   streamdiffusion::python::add_model(module);
