@@ -1,4 +1,9 @@
-"""The exceptions of streamdiffusion_cpp, one class for each code of the library's errors."""
+"""The exceptions of streamdiffusion_cpp, one class for each code of the library's errors, and its warnings."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Callable, Iterable, Optional
 
 
 class Error(Exception):
@@ -78,6 +83,15 @@ class Cancelled(Error):
 
 class ModelWarning(UserWarning):
     """A problem that stops nothing, such as a LoRA key without a matching layer or a prompt that is cut off."""
+
+
+def pass_on_warnings(messages: Iterable[str], on_warning: Optional[Callable[[str], object]]) -> None:
+    """Gives messages to a function, or if it is None to Python's warnings, for the caller of the method that passes them on."""
+    for message in messages:
+        if on_warning is not None:
+            on_warning(message)
+        else:
+            warnings.warn(message, ModelWarning, stacklevel=4)
 
 
 _CLASSES = {

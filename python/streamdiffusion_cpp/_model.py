@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable, Iterable, Mapping, NamedTuple, Optional, Union
 
 from . import _native
-from ._errors import ModelWarning
+from ._errors import pass_on_warnings
 
 if TYPE_CHECKING:
     from ._arrays import FloatArray
@@ -198,11 +197,7 @@ class Model:
 
     def _warn(self) -> None:
         """Passes on the warnings of the calls so far."""
-        for message in self._native.take_warnings():
-            if self._on_warning is not None:
-                self._on_warning(message)
-            else:
-                warnings.warn(message, ModelWarning, stacklevel=3)
+        pass_on_warnings(self._native.take_warnings(), self._on_warning)
 
     def __repr__(self) -> str:
         info = self.info

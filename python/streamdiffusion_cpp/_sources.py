@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any, Callable, Iterator, Literal, Mapping, NamedTuple, Optional
 
 from ._arrays import readable
-from ._errors import ModelWarning
+from ._errors import pass_on_warnings
 from ._frames import Frame
 
 if TYPE_CHECKING:
@@ -112,13 +112,7 @@ class Source:
         self.close()
 
     def _warn(self) -> None:
-        import warnings
-
-        for message in self._native.take_warnings():
-            if self._on_warning is not None:
-                self._on_warning(message)
-            else:
-                warnings.warn(message, ModelWarning, stacklevel=3)
+        pass_on_warnings(self._native.take_warnings(), self._on_warning)
 
     def __repr__(self) -> str:
         info = self.info

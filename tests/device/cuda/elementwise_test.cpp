@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <limits>
 #include <type_traits>
@@ -27,13 +28,14 @@ TYPED_TEST_SUITE(CudaElementwise, Types);
 /// Channels of the tensors and of the gaps between their pixels: multiples of every pack's width.
 constexpr std::int64_t kChannels = 16;
 constexpr std::int64_t kExtra = 8;
+constexpr std::array kActivations = {Activation::none, Activation::silu,       Activation::relu,
+                                     Activation::gelu, Activation::quick_gelu, Activation::tanh};
 
 TYPED_TEST(CudaElementwise, MapAppliesEveryActivation) {
   using T = typename TypeParam::Type;
   constexpr int V = TypeParam::kWidth;
   const HostTensor<T> x({2, 3, 5, kChannels}, kExtra, 1);
-  for (const Activation activation : {Activation::none, Activation::silu, Activation::relu, Activation::gelu,
-                                      Activation::quick_gelu, Activation::tanh}) {
+  for (const Activation activation : kActivations) {
     const HostTensor<T> out(x.shape(), kExtra);
     for_each_element(x.shape().elements() / V,
                      Map<T, V>{x.view(), out.view(), kChannels / V, 3.0F, activation, 2.0F, -1.0F});
@@ -48,8 +50,7 @@ TYPED_TEST(CudaElementwise, MapKeepsNaNInEveryActivation) {
   using T = typename TypeParam::Type;
   constexpr int V = TypeParam::kWidth;
   const HostTensor<T> x({2, 3, 5, kChannels}, kExtra, 1);
-  for (const Activation activation : {Activation::none, Activation::silu, Activation::relu, Activation::gelu,
-                                      Activation::quick_gelu, Activation::tanh}) {
+  for (const Activation activation : kActivations) {
     const HostTensor<T> out(x.shape(), kExtra);
     for_each_element(x.shape().elements() / V,
                      Map<T, V>{x.view(), out.view(), kChannels / V, std::numeric_limits<float>::quiet_NaN(),
