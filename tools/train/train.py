@@ -98,6 +98,8 @@ class Samples:
         is_drawn = (t < BACKGROUND_IS_SEEN_BELOW) & (torch.rand(count) < self.drawn_share)
         if not is_drawn.any():
             return self.views.batch(t)
+        if is_drawn.all():  # A batch of large images is small.
+            return self.drawings.batch(t)
         return self.drawings.batch(t[is_drawn]).joined(self.views.batch(t[~is_drawn]))
 
     def read_new_files(self):
