@@ -1,7 +1,10 @@
 #include "calls.h"
 
+#include <nanobind/stl/string.h>
+
 #include <condition_variable>
 #include <exception>
+#include <string>
 #include <utility>
 
 #include "streamdiffusion/error.h"
@@ -10,26 +13,46 @@ namespace nb = nanobind;
 
 namespace streamdiffusion::python {
 
+namespace {
+
+/// True for Python's False and numpy's. Other results that count as false, such as None and 0, do not stop a
+/// call.
+bool is_false(nb::handle value) {
+  if (value.is(nb::bool_(false))) {
+    return true;
+  }
+  const nb::handle type = value.type();
+  const auto name =
+      nb::cast<std::string>(type.attr("__module__")) + "." + nb::cast<std::string>(type.attr("__name__"));
+  return (name == "numpy.bool" || name == "numpy.bool_") && !nb::bool_(value);
+}
+
+}  // namespace
+
 void check_signals() {
   if (PyErr_CheckSignals() != 0) {
     throw nb::python_error();
   }
 }
 
-CallQueue::Turn::Turn(CallQueue& queue) : queue_(queue) {
+CallQueue::Turn::Turn(CallQueue& queue, const std::function<bool()>& is_cancelled) : queue_(queue) {
+  queue_.home_.require("model or stream");
   if (queue_.owner_ == std::this_thread::get_id()) {
     throw ArgumentError("a callback calls the model or stream that called it; let it return first");
   }
   while (!queue_.mutex_.try_lock()) {
     bool locked = false;
     {
-      const nb::gil_scoped_release released;
+      const GilRelease released;
       locked = queue_.mutex_.try_lock_for(kSignalInterval);
     }
     if (locked) {
       break;
     }
     check_signals();
+    if (is_cancelled && is_cancelled()) {
+      throw Cancelled("the call was cancelled while it waited for its turn");
+    }
   }
   queue_.owner_ = std::this_thread::get_id();
 }
@@ -41,6 +64,10 @@ CallQueue::Turn::~Turn() {
 }
 
 void CallQueue::destroy(std::shared_ptr<void> object) noexcept {
+  if (!home_.is_here()) {
+    new std::shared_ptr<void>(std::move(object));  // is never freed: its threads are in another process
+    return;
+  }
   {
     const std::scoped_lock lock(waiting_mutex_);
     waiting_.push_back(std::move(object));
@@ -75,7 +102,7 @@ void run_interruptibly(const std::function<void()>& function, std::atomic<bool>&
   });
   for (bool waits = true; waits;) {
     {
-      const nb::gil_scoped_release released;
+      const GilRelease released;
       std::unique_lock lock(mutex);
       waits = !ended.wait_for(lock, kSignalInterval, [&] { return has_ended; });
     }
@@ -90,14 +117,14 @@ void run_interruptibly(const std::function<void()>& function, std::atomic<bool>&
   }
 }
 
-void StepWatch::begin(nb::handle on_step) {
+void StepWatch::begin(nb::handle on_step, std::uint64_t cancellations) {
   on_step_ = on_step;
-  cancelled_ = false;
+  cancellations_before_ = cancellations;
   next_check_ = std::chrono::steady_clock::now() + kSignalInterval;
 }
 
 bool StepWatch::goes_on(const DenoisingStepInfo& step) {
-  if (cancelled_) {
+  if (cancellations_ != cancellations_before_) {
     return false;
   }
   const auto now = std::chrono::steady_clock::now();
@@ -105,9 +132,9 @@ bool StepWatch::goes_on(const DenoisingStepInfo& step) {
     return true;
   }
   next_check_ = now + kSignalInterval;
-  const nb::gil_scoped_acquire acquired;
+  const GilAcquire acquired;
   check_signals();
-  return on_step_.is_none() || !on_step_(step.call, step.calls).is(nb::bool_(false));
+  return on_step_.is_none() || !is_false(on_step_(step.call, step.calls));
 }
 
 }  // namespace streamdiffusion::python

@@ -4,12 +4,14 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
 
+#include "interpreter.h"
 #include "streamdiffusion/stream.h"
 
 namespace streamdiffusion::python {
@@ -28,8 +30,9 @@ class CallQueue {
   class Turn {
    public:
     /// Waits for the turn, without the GIL. Throws ArgumentError if this thread has the turn already, which
-    /// means that a callback calls the object that calls it.
-    explicit Turn(CallQueue& queue);
+    /// means that a callback calls the object that calls it, and in a forked process. Throws Cancelled if
+    /// `is_cancelled` returns true while it waits.
+    explicit Turn(CallQueue& queue, const std::function<bool()>& is_cancelled = {});
     ~Turn();
     Turn(const Turn&) = delete;
     Turn& operator=(const Turn&) = delete;
@@ -39,20 +42,23 @@ class CallQueue {
   };
 
   /// Destroys an object of the library: at once, or at the end of the turn that another call has. It never
-  /// waits, since Python destroys objects anywhere, also in callbacks.
+  /// waits, since Python destroys objects anywhere, also in callbacks. A forked process keeps the memory.
   void destroy(std::shared_ptr<void> object) noexcept;
+
+  [[nodiscard]] const HomeProcess& home() const { return home_; }
 
   /// Runs a function in its turn, without the GIL.
   template <typename Function>
   auto run(Function&& function) {
     const Turn turn(*this);
-    const nanobind::gil_scoped_release released;
+    const GilRelease released;
     return function();
   }
 
  private:
   void destroy_waiting();
 
+  HomeProcess home_;
   std::timed_mutex mutex_;  ///< Is held by who has the turn.
   std::atomic<std::thread::id> owner_;
   std::mutex waiting_mutex_;  ///< Guards `waiting_`.
@@ -66,18 +72,21 @@ void run_interruptibly(const std::function<void()>& function, std::atomic<bool>&
 /// Tells a stream before each of its UNet calls if it has to go on.
 class StepWatch {
  public:
+  /// Returns how often calls were cancelled. A call asks for it before it waits for its turn.
+  [[nodiscard]] std::uint64_t cancellations() const { return cancellations_; }
   /// Begins to watch a call of the stream. `on_step` is a function of (call, calls) or None. It lives as long
-  /// as the call.
-  void begin(nanobind::handle on_step);
-  /// Stops the call that runs, if there is one. May be called from any thread.
-  void cancel() { cancelled_ = true; }
+  /// as the call. `cancellations` is the number when the call began.
+  void begin(nanobind::handle on_step, std::uint64_t cancellations);
+  /// Stops the calls that run or wait for their turn. May be called from any thread.
+  void cancel() { ++cancellations_; }
   /// Returns false if the call was cancelled, or `on_step` returned False. Throws what `on_step` or the
   /// handler of a signal raises.
   bool goes_on(const DenoisingStepInfo& step);
 
  private:
   nanobind::handle on_step_;
-  std::atomic<bool> cancelled_ = false;
+  std::atomic<std::uint64_t> cancellations_ = 0;
+  std::uint64_t cancellations_before_ = 0;  ///< Value of `cancellations_` when the call began.
   std::chrono::steady_clock::time_point next_check_;
 };
 

@@ -16,6 +16,7 @@
 
 #include "calls.h"
 #include "errors.h"
+#include "interpreter.h"
 #include "streamdiffusion/hub.h"
 
 namespace nb = nanobind;
@@ -50,5 +51,6 @@ nb::tuple fetch_model(const Path& path, const std::optional<Path>& vae, const st
 
 NB_MODULE(_hub, module) {
   streamdiffusion::python::register_errors();
+  streamdiffusion::python::watch_exit();
   module.def("fetch_model", &streamdiffusion::python::fetch_model, "path"_a, "vae"_a.none(), "loras"_a);
 }

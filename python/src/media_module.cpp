@@ -14,6 +14,7 @@
 #include "arrays.h"
 #include "errors.h"
 #include "frame_arrays.h"
+#include "interpreter.h"
 #include "source_reader.h"
 #include "streamdiffusion/error.h"
 #include "streamdiffusion/media.h"
@@ -30,7 +31,7 @@ using Text = std::map<std::string, std::string>;
 nb::object read_image(const std::filesystem::path& file) {
   Frame frame;
   {
-    const nb::gil_scoped_release released;
+    const GilRelease released;
     frame = streamdiffusion::read_image(file, [](const std::string&) {});
   }
   return array_of(frame);
@@ -44,7 +45,7 @@ nb::object decode_image(nb::handle bytes, std::int64_t most_pixels) {
   const std::span<const std::uint8_t> file = data.bytes();
   Frame frame;
   {
-    const nb::gil_scoped_release released;
+    const GilRelease released;
     frame = streamdiffusion::decode_image(file, most_pixels);
   }
   return array_of(frame);
@@ -52,7 +53,7 @@ nb::object decode_image(nb::handle bytes, std::int64_t most_pixels) {
 
 void write_image(const std::filesystem::path& file, nb::handle image, const Text& text, int quality) {
   const Frame frame = frame_of(image);
-  const nb::gil_scoped_release released;
+  const GilRelease released;
   streamdiffusion::write_image(file, frame, text, quality);
 }
 
@@ -60,7 +61,7 @@ nb::bytes encode_image(nb::handle image, const std::string& format, int quality)
   const Frame frame = frame_of(image);
   std::vector<std::uint8_t> bytes;
   {
-    const nb::gil_scoped_release released;
+    const GilRelease released;
     bytes = streamdiffusion::encode_image(frame, format, {}, quality);
   }
   return nb::bytes(bytes.data(), bytes.size());
@@ -72,7 +73,7 @@ nb::object fit_image(nb::handle image, int width, int height, const std::string&
   Frame fitted;
   fitted.resize(checked_side(width), checked_side(height));
   {
-    const nb::gil_scoped_release released;
+    const GilRelease released;
     fit_frame(frame, how, fitted);
   }
   return array_of(fitted);
@@ -85,6 +86,7 @@ nb::object fit_image(nb::handle image, int width, int height, const std::string&
 NB_MODULE(_media, module) {
   using namespace streamdiffusion::python;
   register_errors();
+  watch_exit();
   module.def("read_image", &streamdiffusion::python::read_image, "file"_a);
   module.def("decode_image", &streamdiffusion::python::decode_image, "data"_a.none(), "most_pixels"_a);
   module.def("write_image", &streamdiffusion::python::write_image, "file"_a, "image"_a.none(), "text"_a,

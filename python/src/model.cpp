@@ -106,7 +106,7 @@ std::vector<std::string> take_warnings(PythonModel& model) {
 std::tuple<nb::list, std::string> list_gpus() {
   ComputeDevices devices;
   {
-    const nb::gil_scoped_release released;
+    const GilRelease released;
     devices = list_compute_devices();
   }
   nb::list gpus;
@@ -117,6 +117,12 @@ std::tuple<nb::list, std::string> list_gpus() {
 }
 
 }  // namespace
+
+PythonModel::~PythonModel() {
+  if (!calls.home().is_here()) {
+    new ModelWithLoras(std::move(shared));  // is never freed: its threads are in another process
+  }
+}
 
 void add_model(nb::module_& module) {
   nb::class_<PythonModel>(module, "Model")

@@ -15,6 +15,11 @@ namespace streamdiffusion::python {
 
 /// A model, the queue of its calls, and what it warns of.
 struct PythonModel {
+  PythonModel() = default;
+  ~PythonModel();
+  PythonModel(const PythonModel&) = delete;
+  PythonModel& operator=(const PythonModel&) = delete;
+
   std::atomic<bool> stop = false;  ///< ModelOptions::stop.
   CallQueue calls;
   /// Warnings of the calls so far, which Python takes when the call has returned.

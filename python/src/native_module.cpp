@@ -4,6 +4,7 @@
 #include <nanobind/stl/string.h>
 
 #include "errors.h"
+#include "interpreter.h"
 #include "model.h"
 #include "random_generator.h"
 #include "settings.h"
@@ -12,6 +13,7 @@
 
 NB_MODULE(_native, module) {
   streamdiffusion::python::register_errors();
+  streamdiffusion::python::watch_exit();
   streamdiffusion::python::add_model(module);
   streamdiffusion::python::add_random_generator(module);
   streamdiffusion::python::add_settings(module);

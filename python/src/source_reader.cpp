@@ -5,6 +5,7 @@
 #include <nanobind/stl/vector.h>
 
 #include <map>
+#include <memory>
 #include <utility>
 
 #include "calls.h"
@@ -20,10 +21,33 @@ namespace {
 
 constexpr std::size_t kFramesAhead = 2;  // one that is taken while the next is decoded
 
-/// Makes a reader in the memory that Python has for it.
-void open_reader(SourceReader* memory, const std::string& input, const std::string& format, int width,
-                 int height, const std::string& fit, int capture_width, int capture_height, double frame_rate,
-                 const std::map<std::string, std::string>& options, bool strict) {
+/// The reader of a Python object.
+class PythonSource {
+ public:
+  explicit PythonSource(std::unique_ptr<SourceReader> reader) : reader_(std::move(reader)) {}
+  ~PythonSource() {
+    if (!home_.is_here()) {
+      (void)reader_.release();  // is never freed: its thread is in another process
+    }
+  }
+  PythonSource(const PythonSource&) = delete;
+  PythonSource& operator=(const PythonSource&) = delete;
+
+  /// Returns the reader. Throws ArgumentError in a forked process.
+  [[nodiscard]] SourceReader& reader() const {
+    home_.require("source");
+    return *reader_;
+  }
+
+ private:
+  HomeProcess home_;
+  std::unique_ptr<SourceReader> reader_;
+};
+
+/// Makes a source in the memory that Python has for it.
+void open_source_in(PythonSource* memory, const std::string& input, const std::string& format, int width,
+                    int height, const std::string& fit, int capture_width, int capture_height,
+                    double frame_rate, const std::map<std::string, std::string>& options, bool strict) {
   SourceOptions source{.input = input,
                        .format = format,
                        .width = capture_width,
@@ -35,19 +59,19 @@ void open_reader(SourceReader* memory, const std::string& input, const std::stri
     checked_side(width);
     checked_side(height);
   }
-  new (memory) SourceReader(std::move(source), width, height, parse_fit(fit));
+  new (memory) PythonSource(std::make_unique<SourceReader>(std::move(source), width, height, parse_fit(fit)));
 }
 
-nb::object next_frame(SourceReader& reader) {
-  const std::optional<Frame> frame = reader.next();
+nb::object next_frame(const PythonSource& source) {
+  const std::optional<Frame> frame = source.reader().next();
   if (!frame) {
     return nb::none();
   }
   return nb::make_tuple(array_of(*frame), frame->number, frame->time.count());
 }
 
-nb::dict describe(const SourceReader& reader) {
-  const SourceInfo& info = reader.info();
+nb::dict describe(const PythonSource& source) {
+  const SourceInfo& info = source.reader().info();
   nb::dict description;
   description["width"] = info.width;
   description["height"] = info.height;
@@ -74,7 +98,7 @@ SourceReader::SourceReader(SourceOptions options, int width, int height, Fit fit
 }
 
 SourceReader::~SourceReader() {
-  const nb::gil_scoped_release released;
+  const GilRelease released;
   close();
   if (thread_.joinable()) {
     thread_.join();
@@ -137,7 +161,7 @@ void SourceReader::end(std::exception_ptr failure) {
 std::optional<Frame> SourceReader::next() {
   while (true) {
     {
-      const nb::gil_scoped_release released;
+      const GilRelease released;
       std::unique_lock lock(mutex_);
       changed_.wait_for(lock, kSignalInterval, [this] { return stop_ || has_ended_ || !frames_.empty(); });
       if (!frames_.empty()) {
@@ -163,13 +187,13 @@ std::vector<std::string> SourceReader::take_warnings() {
 }
 
 void add_source_reader(nb::module_& module) {
-  nb::class_<SourceReader>(module, "SourceReader")
-      .def("__init__", open_reader, "input"_a, "format"_a, "width"_a, "height"_a, "fit"_a, "capture_width"_a,
-           "capture_height"_a, "frame_rate"_a, "options"_a, "strict"_a)
+  nb::class_<PythonSource>(module, "SourceReader")
+      .def("__init__", open_source_in, "input"_a, "format"_a, "width"_a, "height"_a, "fit"_a,
+           "capture_width"_a, "capture_height"_a, "frame_rate"_a, "options"_a, "strict"_a)
       .def("info", describe)
       .def("next", next_frame)
-      .def("close", &SourceReader::close)
-      .def("take_warnings", &SourceReader::take_warnings);
+      .def("close", [](const PythonSource& source) { source.reader().close(); })
+      .def("take_warnings", [](const PythonSource& source) { return source.reader().take_warnings(); });
 }
 
 }  // namespace streamdiffusion::python

@@ -37,7 +37,7 @@ PythonStream::PythonStream(std::shared_ptr<PythonModel> model, const StreamOptio
   watched.on_denoising_step = [this](const DenoisingStepInfo& step) { return watch_.goes_on(step); };
   const CallQueue::Turn turn(model_->calls);
   settings_ = changed({}, settings, embeds);
-  const nb::gil_scoped_release released;
+  const GilRelease released;
   stream_ = std::make_unique<Stream>(model_->shared.model, watched, make_parameters(settings_.settings));
   shapes_ = {.width = options.width, .height = options.height, .latents = stream_->latent_shape()};
 }
@@ -51,10 +51,11 @@ Stream& PythonStream::open_stream() {
 
 template <typename Call>
 auto PythonStream::run(nb::handle on_step, Call&& call) {
-  const CallQueue::Turn turn(model_->calls);
+  const std::uint64_t cancellations = watch_.cancellations();
+  const CallQueue::Turn turn(model_->calls, [&] { return watch_.cancellations() != cancellations; });
   Stream& stream = open_stream();
-  watch_.begin(on_step);
-  const nb::gil_scoped_release released;
+  watch_.begin(on_step, cancellations);
+  const GilRelease released;
   return call(stream);
 }
 
@@ -70,11 +71,12 @@ SettingsWithLoras PythonStream::changed(SettingsWithLoras settings, const std::s
 }
 
 void PythonStream::set(const std::string& settings, const nb::dict& embeds) {
-  const CallQueue::Turn turn(model_->calls);
+  const std::uint64_t cancellations = watch_.cancellations();
+  const CallQueue::Turn turn(model_->calls, [&] { return watch_.cancellations() != cancellations; });
   Stream& stream = open_stream();
   SettingsWithLoras wanted = changed(settings_, settings, embeds);
-  watch_.begin(nb::none());
-  const nb::gil_scoped_release released;
+  watch_.begin(nb::none(), cancellations);
+  const GilRelease released;
   stream.set_parameters(make_parameters(wanted.settings));
   settings_ = std::move(wanted);
 }

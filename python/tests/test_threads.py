@@ -190,3 +190,36 @@ def test_ctrl_c_stops_loading(project):
     before = "options = {'device': 'cpu'}"
     call = "while True: sd.Model.load(**options)"
     assert interrupt(before, call, "load") == "interrupted\n"
+
+
+def test_cancel_stops_a_call_that_waits_for_its_turn(model, image):
+    """The stream that has the turn goes on until the waiting call has ended, so the test cannot pass by chance."""
+    waiting = sd.Stream(model, width=64, height=64, steps=1)
+    begun, ended = threading.Event(), threading.Event()
+    busy = sd.Stream(model, width=64, height=64, steps=1, on_denoising_step=lambda *_: begun.set() or ended.wait(60))
+    codes = []
+
+    def step():
+        with pytest.raises(sd.Cancelled):
+            waiting.step(image)
+        codes.append("cancelled")
+        ended.set()
+
+    threads = [threading.Thread(target=busy.step, args=[image]), threading.Thread(target=step)]
+    threads[0].start()
+    begun.wait(60)
+    threads[1].start()
+    while not ended.wait(0.01):
+        waiting.cancel()
+    for thread in threads:
+        thread.join()
+    assert codes == ["cancelled"]
+    assert waiting.step(image) is not None  # the next call is not cancelled
+
+
+def test_a_callback_stops_a_call_by_a_false_of_numpy(model, image):
+    for result in (False, np.False_):
+        with pytest.raises(sd.Cancelled):
+            sd.Stream(model, width=64, height=64, steps=1, on_denoising_step=lambda *_: result).step(image)
+    for result in (None, 0, True, np.True_):
+        assert sd.Stream(model, width=64, height=64, steps=1, on_denoising_step=lambda *_: result).step(image) is not None
