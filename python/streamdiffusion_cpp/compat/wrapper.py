@@ -76,6 +76,7 @@ class StreamDiffusionWrapper:
         self.use_denoising_batch = use_denoising_batch
         self.use_safety_checker = use_safety_checker
         self._require_possible(cfg_type)
+        self._safety_checker = SafetyChecker() if use_safety_checker else None
         self._seed = int(np.random.randint(1_000_000)) if seed < 0 else seed
 
         self.stream = StreamDiffusion(
@@ -92,7 +93,6 @@ class StreamDiffusionWrapper:
             self.stream.enable_similar_image_filter(similar_image_filter_threshold, similar_image_filter_max_skip_frame)
         guidance_scale = 1.0 if cfg_type == "none" else 1.1
         self.stream.prepare("", "", guidance_scale=guidance_scale, generator=self.stream._random, seed=self._seed)
-        self._safety_checker = SafetyChecker() if use_safety_checker else None
 
     @property
     def device(self) -> Any:
