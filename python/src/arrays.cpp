@@ -3,12 +3,14 @@
 #include <nanobind/ndarray.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <numeric>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "streamdiffusion/error.h"
@@ -38,6 +40,33 @@ std::optional<PixelType> type_of(const char* format) {
     return PixelType::uint8;
   }
   return text == "f" ? std::optional(PixelType::float32) : std::nullopt;
+}
+
+/// Returns numpy's name of a type that a format of Python's struct module names, or the format if numpy has
+/// none.
+std::string type_name(std::string_view format) {
+  static constexpr std::array<std::pair<std::string_view, const char*>, 14> kNames{{
+      {"d", "float64"},
+      {"e", "float16"},
+      {"?", "bool"},
+      {"b", "int8"},
+      {"h", "int16"},
+      {"H", "uint16"},
+      {"i", "int32"},
+      {"I", "uint32"},
+      {"l", "int64"},
+      {"q", "int64"},
+      {"L", "uint64"},
+      {"Q", "uint64"},
+      {"O", "object"},
+      {"Zd", "complex128"},
+  }};
+  for (const auto& [name, type] : kNames) {
+    if (format == name) {
+      return type;
+    }
+  }
+  return "\"" + std::string(format) + "\"";
 }
 
 /// Copies an array, axis by axis, to dense memory. Returns the end of what it has written.
@@ -79,8 +108,8 @@ struct InputArray::Holder {
   AnyArray array;
 };
 
-InputArray::InputArray(nb::handle object, const char* what)
-    : what_(what), holder_(std::make_unique<Holder>()) {
+InputArray::InputArray(nb::handle object, const char* what, const char* wanted)
+    : what_(what), wanted_(wanted), holder_(std::make_unique<Holder>()) {
   if (PyObject_CheckBuffer(object.ptr()) != 0) {
     read_buffer(object);
   } else if (nb::hasattr(object, "__dlpack__")) {
@@ -102,8 +131,8 @@ void InputArray::read_buffer(nb::handle object) {
   const Py_buffer& buffer = holder_->buffer;
   const std::optional<PixelType> type = type_of(buffer.format);
   if (!type) {
-    throw ArgumentError(std::string(what_) + " has values of the format \"" + buffer.format +
-                        "\"; give uint8 or float32");
+    throw ArgumentError(std::string(what_) + " has values of the type " + type_name(buffer.format) +
+                        "; give " + wanted_);
   }
   type_ = *type;
   data_ = static_cast<const std::byte*>(buffer.buf);
@@ -114,9 +143,8 @@ void InputArray::read_buffer(nb::handle object) {
 void InputArray::read_dlpack(nb::handle object) {
   AnyArray& array = holder_->array;
   if (!nb::try_cast(object, array, false)) {
-    throw ArgumentError(
-        std::string(what_) + " is a " + nb::type_name(object.type()).c_str() +
-        " whose values cannot be read; give uint8 or float32 values in the computer's memory");
+    throw ArgumentError(std::string(what_) + " is a " + nb::type_name(object.type()).c_str() +
+                        " whose values cannot be read; give " + wanted_ + " values in the computer's memory");
   }
   if (array.device_type() != nb::device::cpu::value) {
     throw ArgumentError(std::string(what_) +
@@ -127,8 +155,7 @@ void InputArray::read_dlpack(nb::handle object) {
   } else if (array.dtype() == nb::dtype<float>()) {
     type_ = PixelType::float32;
   } else {
-    throw ArgumentError(std::string(what_) +
-                        " has values of another type than uint8 and float32; convert it first");
+    throw ArgumentError(std::string(what_) + " has values of another type; give " + wanted_);
   }
   data_ = static_cast<const std::byte*>(array.data());
   for (std::size_t axis = 0; axis < array.ndim(); ++axis) {

@@ -18,8 +18,9 @@ namespace streamdiffusion::python {
 class InputArray {
  public:
   /// Takes an object with the buffer protocol or DLPack, with uint8 or float32 values in the computer's
-  /// memory. `what` names it in messages. Throws ArgumentError for anything else.
-  InputArray(nanobind::handle object, const char* what);
+  /// memory. `what` names it in messages, and `wanted` the types that the caller takes. Throws ArgumentError
+  /// for anything else.
+  InputArray(nanobind::handle object, const char* what, const char* wanted = "uint8 or float32");
   ~InputArray();
   InputArray(InputArray&&) noexcept;
   InputArray& operator=(InputArray&&) = delete;
@@ -51,6 +52,7 @@ class InputArray {
   [[nodiscard]] bool is_dense(std::size_t from_axis) const;
 
   const char* what_;
+  const char* wanted_;
   std::unique_ptr<Holder> holder_;
   const std::byte* data_ = nullptr;
   PixelType type_ = PixelType::uint8;

@@ -22,7 +22,7 @@ void set_embeds(const nb::dict& given, const char* name, const ModelInfo& model,
     embeds = nullptr;
     return;
   }
-  InputArray array(value, name);
+  InputArray array(value, name, "float32");
   require_floats(array, name, {model.prompt_tokens, model.embedding_width});
   const std::span<const float> values = array.floats();
   embeds = std::make_shared<const std::vector<float>>(values.begin(), values.end());
@@ -108,7 +108,7 @@ nb::list PythonStream::generate(const std::string& output, nb::handle on_step) {
 }
 
 nb::list PythonStream::generate_from(nb::handle noise, const std::string& output, nb::handle on_step) {
-  InputArray array(noise, "noise");
+  InputArray array(noise, "noise", "float32");
   require_noise(array, shapes_, frame_buffer_size_);
   const std::span<const float> values = array.floats();
   Results out(shapes_, parse_output(output), buffer_size());
@@ -150,7 +150,7 @@ nb::object PythonStream::decode(nb::handle latents, const std::string& output) {
   if (type == Output::latents) {
     throw ArgumentError("output is \"latents\", an image is \"uint8\" or \"float32\"");
   }
-  InputArray array(latents, "latents");
+  InputArray array(latents, "latents", "float32");
   const LatentShape& shape = shapes_.latents;
   require_floats(array, "latents", {shape.channels, shape.height, shape.width});
   const std::span<const float> values = array.floats();

@@ -53,7 +53,8 @@ void require_noise(const InputArray& array, const FrameShapes& shapes, int frame
 Inputs::Inputs(const FrameShapes& shapes, const nb::list& items) {
   for (const nb::handle item : items) {
     const bool is_latents = nb::cast<bool>(item[1]);
-    InputArray& array = arrays_.emplace_back(item[0], is_latents ? "latents" : "image");
+    InputArray& array = is_latents ? arrays_.emplace_back(item[0], "latents", "float32")
+                                   : arrays_.emplace_back(item[0], "image");
     InputFrame& frame = frames_.emplace_back();
     if (is_latents) {
       const LatentShape& latents = shapes.latents;

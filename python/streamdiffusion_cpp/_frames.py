@@ -37,8 +37,12 @@ class Frame:
         size = f"{shape[1]}x{shape[0]}, " if shape is not None and len(shape) == 3 else ""
         return f"Frame({size}number={self.number}, time={self.time:.3f})"
 
-    def _repr_png_(self) -> bytes:
+    def _repr_png_(self) -> bytes | None:
         from ._media import encode_image
         from ._arrays import readable
 
-        return encode_image(readable(self.image), "png", -1)
+        image = readable(self.image)
+        shape: tuple[int, ...] = getattr(image, "shape", ())
+        if len(shape) != 3 or shape[2] not in (3, 4):  # latents
+            return None
+        return encode_image(image, "png", -1)

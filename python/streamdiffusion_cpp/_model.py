@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Callable, Iterable, Mapping, NamedTuple, Optional, Union
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping, NamedTuple, Optional, Union
 
+from . import _checks as check
 from . import _native
 from ._errors import pass_on_warnings
 
@@ -69,11 +70,13 @@ class ModelInfo(NamedTuple):
 
 
 def _lora(lora: Lora | PathLike) -> Lora:
-    return lora if isinstance(lora, Lora) else Lora(lora)
+    file, scale, name = lora if isinstance(lora, Lora) else Lora(lora)
+    return Lora(check.path(file, "the file of a LoRA"), check.number(scale, "the scale of a LoRA"), check.text(name, "the name of a LoRA"))
 
 
 def _inversion(embedding: TextualInversion | PathLike) -> TextualInversion:
-    return embedding if isinstance(embedding, TextualInversion) else TextualInversion(embedding)
+    file, token = embedding if isinstance(embedding, TextualInversion) else TextualInversion(embedding)
+    return TextualInversion(check.path(file, "the file of an embedding"), check.text(token, "the token of an embedding"))
 
 
 def _local_files(path: PathLike, vae: PathLike | None, loras: list[Lora]) -> tuple[PathLike, Optional[PathLike], list[Lora], list[str]]:
@@ -141,18 +144,28 @@ class Model:
             DeviceError: the device is missing.
             OutOfMemory: the memory does not suffice.
         """
-        chosen = [_lora(lora) for lora in loras]
+        chosen = [_lora(lora) for lora in check.several(loras, "loras")]
+        inversions = [_inversion(one) for one in check.several(embeddings, "embeddings")]
+        options: dict[str, Any] = {
+            "lora_folder": None if lora_folder is None else check.path(lora_folder, "lora_folder"),
+            "prompt_weights": bool(prompt_weights),
+            "prediction_type": check.text(prediction_type, "prediction_type"),
+            "device": check.text(device, "device"),
+            "precision": check.text(precision, "precision"),
+            "threads": check.integer(threads, "threads"),
+            "clip_skip": check.integer(clip_skip, "clip_skip"),
+            "name": check.text(name, "name"),
+        }
+        check.callback(on_warning, "on_warning")
+        path = None if path is None else check.path(path, "path")
+        vae = None if vae is None else check.path(vae, "vae")
         notes: list[str] = []
         is_default = path is None
         if path is None:
             path = DEFAULT_MODEL
         if not is_default or vae is not None or chosen:
             path, vae, chosen, notes = _local_files(path, vae if vae is not None or not is_default else "full", chosen)
-        native = _native.Model.load(
-            path, vae=vae, loras=chosen, lora_folder=lora_folder, embeddings=[_inversion(one) for one in embeddings],
-            prompt_weights=prompt_weights, prediction_type=prediction_type, device=device, precision=precision, threads=threads,
-            clip_skip=clip_skip, name=name,
-        )
+        native = _native.Model.load(path, vae=vae, loras=chosen, embeddings=inversions, **options)
         model = cls(native, on_warning, notes)
         model._warn()
         return model
@@ -170,7 +183,7 @@ class Model:
             scale: its scale where a stream's settings name no other, -1000 to 1000.
             name: its name in `Stream.update(loras={name: scale})`. Empty: the file's stem.
         """
-        _, _, loras, _ = _local_files(DEFAULT_MODEL, "full", [Lora(file, scale, name)])
+        _, _, loras, _ = _local_files(DEFAULT_MODEL, "full", [_lora(Lora(file, scale, name))])
         try:
             return self._native.add_lora(loras[0])
         finally:
@@ -178,7 +191,7 @@ class Model:
 
     def remove_lora(self, name: str) -> None:
         """Removes a LoRA. Streams use it until their next `update`. Raises ArgumentError if there is none with that name."""
-        self._native.remove_lora(name)
+        self._native.remove_lora(check.text(name, "name"))
 
     def encode_prompt(self, prompt: str, loras: Mapping[str, float] | None = None) -> FloatArray:
         """Returns the text encoder's output for a prompt, for the setting `prompt_embeds`.
@@ -191,9 +204,13 @@ class Model:
             float32 values of the shape (prompt_tokens, embedding_width).
         """
         try:
-            return self._native.encode_prompt(prompt, dict(loras or {}))
+            scales = {check.text(name, "the name of a LoRA"): check.number(scale, "the scale of a LoRA") for name, scale in dict(loras or {}).items()}
+            return self._native.encode_prompt(check.text(prompt, "prompt"), scales)
         finally:
             self._warn()
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a model cannot be copied or pickled; its streams share it, and each process loads its own: Model.load")
 
     def _warn(self) -> None:
         """Passes on the warnings of the calls so far."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Iterator, Mapping, Sequence
 
+from . import _checks as check
 from . import _native
+from ._errors import ArgumentError
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -19,17 +21,25 @@ def _plain(value: Any) -> Any:
     """Returns what the JSON encoder does not know in a form that it knows: numpy's numbers and arrays."""
     if hasattr(value, "tolist"):
         return value.tolist()
-    raise TypeError(f"a setting cannot be a {type(value).__name__}")
+    if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray, memoryview)):
+        return list(value)
+    raise TypeError(f"a {type(value).__name__}")
 
 
 def to_json(settings: Mapping[str, Any]) -> str:
     """Returns settings as JSON, which the library checks."""
-    from ._errors import ArgumentError
+    return "{" + ", ".join(f"{json.dumps(name)}: {_value_json(name, value)}" for name, value in settings.items()) + "}"
 
+
+def _value_json(name: str, value: Any) -> str:
     try:
-        return json.dumps(settings, default=_plain, allow_nan=False)
+        text = json.dumps(value, default=_plain, allow_nan=False, ensure_ascii=False)
+        text.encode()
+    except UnicodeEncodeError:
+        raise ArgumentError(f'"{name}" has a value that cannot be used: a character that is not valid Unicode') from None
     except (TypeError, ValueError, RecursionError) as error:
-        raise ArgumentError(f"a setting has a value that cannot be used: {error}") from None
+        raise ArgumentError(f'"{name}" has a value that cannot be used: {error}') from None
+    return text
 
 
 def split(settings: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -41,6 +51,12 @@ def split(settings: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     if "negative_prompt" in plain:
         embeds.setdefault("negative_prompt_embeds", None)
     return to_json(plain), embeds
+
+
+def require_parameters(parameters: Any) -> None:
+    """Raises TypeError unless this is None or Parameters."""
+    if parameters is not None:
+        check.instance(parameters, Parameters, "parameters", 'a Parameters; settings are given by name, such as prompt="red apple"')
 
 
 class Parameters:
@@ -97,6 +113,8 @@ class Parameters:
         return dict(self._given)
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):  # copy and pickle ask for such names before there are values
+            raise AttributeError(name)
         try:
             return self._values[name]
         except KeyError:

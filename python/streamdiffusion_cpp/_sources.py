@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Callable, Iterator, Literal, Mapping, NamedTuple, Optional
 
+from . import _checks as check
 from ._arrays import readable
 from ._errors import pass_on_warnings
 from ._frames import Frame
@@ -44,6 +45,10 @@ class SourceInfo(NamedTuple):
     has_audio: bool
 
 
+def _texts(texts: Mapping[str, str] | None, name: str) -> dict[str, str]:
+    return {check.text(key, f"a key of {name}"): check.text(value, f"{key!r} of {name}") for key, value in dict(texts or {}).items()}
+
+
 class Source:
     """A video, a camera, the screen or another input, which is read ahead on a thread of its own. It is an iterator of `Frame`.
 
@@ -52,7 +57,7 @@ class Source:
 
     def __init__(
         self,
-        input: str,
+        input: PathLike,
         *,
         size: tuple[int, int] | None = None,
         fit: Fit = "crop",
@@ -82,8 +87,18 @@ class Source:
         """
         from . import _media
 
+        check.callback(on_warning, "on_warning")
         self._on_warning = on_warning
-        self._native = _media.SourceReader(input, format, *(size or (0, 0)), fit, *(capture_size or (0, 0)), frame_rate, dict(options or {}), strict)
+        self._native = _media.SourceReader(
+            os.fsdecode(check.path(input, "input")),
+            check.text(format, "format"),
+            *(check.size(size, "size") if size is not None else (0, 0)),
+            check.text(fit, "fit"),
+            *(check.size(capture_size, "capture_size") if capture_size is not None else (0, 0)),
+            check.number(frame_rate, "frame_rate"),
+            _texts(options, "options"),
+            bool(strict),
+        )
 
     @property
     def info(self) -> SourceInfo:
@@ -104,6 +119,9 @@ class Source:
     def close(self) -> None:
         """Closes the source. An iteration, also one in another thread, ends."""
         self._native.close()
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a source cannot be copied or pickled; open it again")
 
     def __enter__(self) -> Self:
         return self
@@ -128,19 +146,19 @@ def camera(number: int = 0, *, size: Optional[tuple[int, int]] = None, fit: Fit 
         fit: how frames are fitted.
         options: further arguments of `Source`.
     """
-    return Source(f"/dev/video{number}", size=size, fit=fit, **options)
+    return Source(f"/dev/video{check.integer(number, 'number', 0)}", size=size, fit=fit, **options)
 
 
 def video(path: PathLike, *, size: Optional[tuple[int, int]] = None, fit: Fit = "crop", **options: Any) -> Source:
     """Opens a video file; the arguments are those of `Source`."""
-    return Source(os.fspath(path), size=size, fit=fit, **options)
+    return Source(path, size=size, fit=fit, **options)
 
 
 def read_image(file: PathLike) -> npt.NDArray[np.uint8]:
     """Reads an image file (PNG, JPEG, WebP and others) as sRGB: uint8 values of the shape (height, width, 3). Raises MediaError."""
     from . import _media
 
-    return _media.read_image(file)
+    return _media.read_image(check.path(file, "file"))
 
 
 def write_image(file: PathLike, image: ImageLike | Frame, *, quality: int = -1, text: Mapping[str, str] | None = None) -> None:
@@ -154,7 +172,8 @@ def write_image(file: PathLike, image: ImageLike | Frame, *, quality: int = -1, 
     """
     from . import _media
 
-    _media.write_image(file, readable(image.image if isinstance(image, Frame) else image), dict(text or {}), quality)
+    pixels = readable(image.image if isinstance(image, Frame) else image)
+    _media.write_image(check.path(file, "file"), pixels, _texts(text, "the text"), check.integer(quality, "quality"))
 
 
 def decode_image(data: Any, most_pixels: int = 1 << 27) -> npt.NDArray[np.uint8]:
@@ -172,18 +191,19 @@ def decode_image(data: Any, most_pixels: int = 1 << 27) -> npt.NDArray[np.uint8]
     """
     from . import _media
 
-    return _media.decode_image(data, most_pixels)
+    return _media.decode_image(data, check.integer(most_pixels, "most_pixels", 1, 2**63 - 1))
 
 
 def encode_image(image: ImageLike | Frame, format: str = "png", *, quality: int = -1) -> bytes:
     """Returns the bytes of an image file; `format` is "png", "jpeg" or "webp", `quality` as of `write_image`."""
     from . import _media
 
-    return _media.encode_image(readable(image.image if isinstance(image, Frame) else image), format, quality)
+    pixels = readable(image.image if isinstance(image, Frame) else image)
+    return _media.encode_image(pixels, check.text(format, "format"), check.integer(quality, "quality"))
 
 
 def fit_image(image: ImageLike | Frame, size: tuple[int, int], fit: Fit = "crop") -> npt.NDArray[np.uint8]:
     """Returns an image scaled to a width and height, with the filter that PIL calls Lanczos."""
     from . import _media
 
-    return _media.fit_image(readable(image.image if isinstance(image, Frame) else image), *size, fit)
+    return _media.fit_image(readable(image.image if isinstance(image, Frame) else image), *check.size(size, "size"), check.text(fit, "fit"))

@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Optional, Sequence, overload
 
+from . import _checks as check
 from . import _native
 from ._arrays import Output, readable
 from ._errors import ArgumentError
 from ._frames import Frame
-from ._parameters import EMBEDS, Parameters, split
+from ._model import Model
+from ._parameters import EMBEDS, Parameters, require_parameters, split
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from ._arrays import Array, FloatArray, ImageLike, LatentsLike
-    from ._model import Model
     from ._settings import Settings
 
 #: Called before each call of the UNet with the call's index and the number of calls. Returns False to stop the call.
@@ -87,17 +88,23 @@ class Stream:
             on_denoising_step: called before each UNet call with (call, calls). If it returns False, the method raises Cancelled.
             settings: settings by name, as of `Parameters`.
         """
+        check.instance(model, Model, "model", "a Model, as Model.load returns it")
+        require_parameters(parameters)
+        check.callback(on_denoising_step, "on_denoising_step")
         native_size = model.info.native_size if width is None or height is None else 0
         self._model = model
         self._on_step = on_denoising_step
-        self._size = (native_size if width is None else width, native_size if height is None else height)
-        self._frame_buffer_size = frame_buffer_size
+        self._size = (
+            native_size if width is None else check.integer(width, "width"),
+            native_size if height is None else check.integer(height, "height"),
+        )
+        self._frame_buffer_size = check.integer(frame_buffer_size, "frame_buffer_size")
         self._last: Optional[Array] = None
         given: dict[str, Any] = {**(parameters.given() if parameters is not None else {}), **settings}
         plain, embeds = split(given)
         self._embeds: dict[str, Any] = {name: embeds.get(name) for name in EMBEDS}
         try:
-            self._native = _native.Stream(model._native, *self._size, frame_buffer_size, use_denoising_batch, plain, embeds)
+            self._native = _native.Stream(model._native, *self._size, self._frame_buffer_size, bool(use_denoising_batch), plain, embeds)
         finally:
             model._warn()
 
@@ -169,6 +176,7 @@ class Stream:
             ArgumentError: a setting is unknown or out of range. The stream is then as it was.
             PromptError: the model cannot use a prompt.
         """
+        require_parameters(parameters)
         given: dict[str, Any] = {**(parameters.as_dict() if parameters is not None else {}), **settings}
         plain, embeds = split(given)
         try:
@@ -185,6 +193,9 @@ class Stream:
         """Frees the stream's memory. Later calls raise ArgumentError."""
         self._native.close()
         self._last = None
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a stream cannot be copied or pickled; make another one: Stream(stream.model, stream.parameters)")
 
     def __enter__(self) -> Self:
         return self
@@ -223,14 +234,17 @@ class Stream:
         items = given if is_list else (given,)
         inputs = [_input(item, is_latents, number, time) for item in items]
         if len(inputs) != self._frame_buffer_size:
-            raise ArgumentError(f"a step of this stream takes {self._frame_buffer_size} images (frame_buffer_size), got {len(inputs)}")
-        results = self._native.step(inputs, output, self._on_step)
+            count = "one image" if self._frame_buffer_size == 1 else f"a list of {self._frame_buffer_size} images"
+            raise ArgumentError(f"a step of this stream takes {count} (frame_buffer_size), got {len(inputs)}")
+        if len({isinstance(item, Frame) for item in items}) > 1:
+            raise ArgumentError("a list has frames and images; give either Frame objects or images, since the results have the same form")
+        results = self._native.step(inputs, check.text(output, "output"), self._on_step)
         finished = self._frames(results, output) if isinstance(items[0], Frame) else self._arrays(results, output)
         return finished if is_list else finished[0] if finished else None
 
     def drain(self, *, output: Output = "uint8") -> list[Frame]:
         """Returns frames that are in flight after the last `step`: those of one step, none if none is left."""
-        return self._frames(self._native.drain(output, self._on_step), output)
+        return self._frames(self._native.drain(check.text(output, "output"), self._on_step), output)
 
     def generate(self, *, noise: FloatArray | None = None, output: Output = "uint8") -> Any:
         """Runs one step of text to image, with fresh noise for each image or with the caller's.
@@ -244,9 +258,9 @@ class Stream:
             The finished image, or None as long as the batch fills. With a frame_buffer_size above 1 a list of images.
         """
         if noise is None:
-            results = self._native.generate(output, self._on_step)
+            results = self._native.generate(check.text(output, "output"), self._on_step)
         else:
-            results = self._native.generate_from(readable(noise), output, self._on_step)
+            results = self._native.generate_from(readable(noise), check.text(output, "output"), self._on_step)
         finished = self._arrays(results, output)
         if self._frame_buffer_size > 1:
             return finished
@@ -261,12 +275,13 @@ class Stream:
             output: the form of the result.
         """
         inputs = [] if image is None and latents is None else [_input(*_one_of(image, latents), 0, 0.0)]
-        return self._arrays(self._native.generate_image(inputs, output, self._on_step), output)[0]
+        return self._arrays(self._native.generate_image(inputs, check.text(output, "output"), self._on_step), output)[0]
 
     def generate_images(self, variations: Sequence[int], *, output: Output = "uint8") -> list[Array]:
         """Makes one finished image from text for each variation v, with the noise of the seed plus v, as diffusers'
         StableDiffusionPipeline draws it for that seed. Frames in flight do not change."""
-        return self._arrays(self._native.generate_images(list(variations), output, self._on_step), output)
+        numbers = [check.integer(variation, "a variation", 0, 2**32 - 1) for variation in check.several(variations, "variations")]
+        return self._arrays(self._native.generate_images(numbers, check.text(output, "output"), self._on_step), output)
 
     def encode(self, image: ImageLike | Frame) -> FloatArray:
         """Encodes an image of the stream's size to latents. AutoencoderKL gives the mean of its distribution."""
@@ -274,7 +289,7 @@ class Stream:
 
     def decode(self, latents: LatentsLike, *, output: Output = "uint8") -> Array:
         """Decodes latents to an image of the stream's size, "uint8" or "float32"."""
-        return self._native.decode(readable(latents), output)
+        return self._native.decode(readable(latents), check.text(output, "output"))
 
     def _arrays(self, results: list[tuple[Array, int, int]], output: Output) -> list[Array]:
         """Returns the arrays of results, and remembers the last image."""

@@ -58,7 +58,7 @@ def test_lists_go_through_a_buffer_together(model, image):
         assert len(results) == 2
         with sd.Stream(model, width=64, height=64, steps=1) as single:
             assert np.abs(single.step(image).astype(int) - results[0]).max() <= 1
-        with pytest.raises(sd.ArgumentError, match="takes 2 images"):
+        with pytest.raises(sd.ArgumentError, match="takes a list of 2 images"):
             stream.step([image])
         assert len(stream.generate()) == 2
 
