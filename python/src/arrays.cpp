@@ -82,7 +82,7 @@ std::byte* copy_dense(const std::byte* from, std::span<const std::int64_t> shape
   return to;
 }
 
-std::string text_of(std::span<const std::int64_t> shape) {
+std::string describe_shape(std::span<const std::int64_t> shape) {
   std::string text = "(";
   for (const std::int64_t size : shape) {
     text += (text.size() > 1 ? ", " : "") + std::to_string(size);
@@ -166,7 +166,7 @@ void InputArray::read_dlpack(nb::handle object) {
 
 std::string InputArray::description() const {
   return std::string("a ") + (type_ == PixelType::uint8 ? "uint8" : "float32") + " array of the shape " +
-         text_of(shape_);
+         describe_shape(shape_);
 }
 
 bool InputArray::is_aligned() const {

@@ -17,14 +17,14 @@ namespace streamdiffusion::python {
 namespace {
 
 /// Returns the text as a str. File names in messages need not be UTF-8.
-nb::object text_of(const std::string& text) {
+nb::object decode_text(const std::string& text) {
   return nb::steal(PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace"));
 }
 
 void set_error(const std::string& message, ErrorCode code, const std::string& parameter = "") {
   try {
     const nb::object error = nb::module_::import_("streamdiffusion_cpp._errors")
-                                 .attr("error_of")(to_string(code), text_of(message), parameter);
+                                 .attr("error_of")(to_string(code), decode_text(message), parameter);
     PyErr_SetObject(error.type().ptr(), error.ptr());
   } catch (nb::python_error& failure) {
     failure.restore();
