@@ -42,6 +42,10 @@ ffmpeg::Input open_with_sound(const std::string& file) {
   return open_video_input(file, "", far);
 }
 
+/// True if an edit list of the input leaves the packet out. It is there for decoders that need it for what
+/// follows.
+bool is_left_out(const AVPacket& packet) { return (packet.flags & AV_PKT_FLAG_DISCARD) != 0; }
+
 }  // namespace
 
 std::unique_ptr<AudioCopy> AudioCopy::open(const Options& options, AVFormatContext& output) {
@@ -165,8 +169,9 @@ bool AudioCopy::shift_times() {
 }
 
 /// Warns of sound before the video's beginning. The sound of leading frames that are not shown or cannot be
-/// decoded is no loss.
+/// decoded is no loss, nor is sound that the input's edit list leaves out.
 void AudioCopy::note_early_sound() {
+  if (is_left_out(*packet_)) return;
   if (std::exchange(looked_for_early_sound_, true)) return;
   // Encoders put silence before the sound. It is 0.14 s long in an MP3 of 8 kHz.
   constexpr double kNoticed = 0.25;  // Seconds of early sound that are worth a warning.
@@ -181,7 +186,8 @@ void AudioCopy::note_early_sound() {
 
 void AudioCopy::pass_on_packet() {
   if (!track_.transcoder) {
-    queue_packet(*packet_);
+    // The packet before the beginning stays: players start decoding from it.
+    if (!is_left_out(*packet_) || packet_->pts < 0) queue_packet(*packet_);
     return;
   }
   try {
