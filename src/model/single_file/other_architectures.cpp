@@ -26,7 +26,7 @@ struct Sign {
 };
 
 // Pieces that may also occur in other kinds of files stand further down.
-constexpr std::array<Sign, 26> kSigns = {{
+constexpr std::array<Sign, 27> kSigns = {{
     {".lora_", "a LoRA", kGiveAsLora},
     {"lora_unet_", "a LoRA", kGiveAsLora},
     {"_lora.", "a LoRA", kGiveAsLora},
@@ -51,6 +51,7 @@ constexpr std::array<Sign, 26> kSigns = {{
     {"time_stack.", "Stable Video Diffusion", kNotSupported},
     {".scale_weight", "a checkpoint of scaled 8-bit floats", kGiveUnscaled},
     {".weight_scale", "a checkpoint of scaled 8-bit weights", kGiveUnscaled},
+    {".scaled_fp8", "a checkpoint of scaled 8-bit floats", kGiveUnscaled},
     {"down_blocks.0.resnets.0.conv1.", "a part of a diffusers model",
      "not a whole one; give the folder, the one with model_index.json (an autoencoder alone is given as the "
      "VAE)"},

@@ -299,6 +299,7 @@ TEST_F(SingleFile, OtherArchitecturesAreNamed) {
            {"down_blocks.0.resnets.0.conv1.weight", {"diffusers", "model_index.json"}},
            {"model.diffusion_model.input_blocks.0.0.scale_weight", {"scaled 8-bit", "float16"}},
            {"model.diffusion_model.input_blocks.0.0.weight_scale", {"scaled 8-bit", "float16"}},
+           {"model.diffusion_model.scaled_fp8", {"scaled 8-bit", "float16"}},
            {"emb_params", {"textual inversion"}}}) {
     Tensors tensors;
     tensors.add(tensor, {1}, {1});
