@@ -65,7 +65,7 @@ class Settings(TypedDict, total=False):
     #: default 2).
     steps: int
     #: How much of the input is drawn anew: little keeps it, 1 keeps nothing of it (as text to image does) (above 0, at most 1,
-    #: default 0.7).
+    #: default 0.5).
     strength: float
     #: The denoising steps as indices into the schedule, rising, 0 the noisiest; they take the place of strength and steps
     #: (default []).

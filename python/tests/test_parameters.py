@@ -8,7 +8,7 @@ import streamdiffusion_cpp as sd
 def test_settings_that_are_not_given_have_their_defaults():
     parameters = sd.Parameters(prompt="red apple")
     assert parameters.prompt == "red apple"
-    assert parameters.strength == pytest.approx(0.7)
+    assert parameters.strength == pytest.approx(0.5)
     assert parameters.cfg_type == "self"
     assert parameters.prompt_embeds is None
 

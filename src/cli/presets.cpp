@@ -42,7 +42,7 @@ std::span<const Preset> presets() {
        .size = "comes along",
        .licence = "see models/default/README.md",
        .about = "256x256, 300 things; quick everywhere",
-       .options = {{"steps", "2"}, {"strength", "0.7"}}},
+       .options = {{"steps", "2"}, {"strength", "0.5"}}},
       {.name = "sd-turbo",
        .model = "stabilityai/sd-turbo",
        .lora = "",

@@ -13,7 +13,7 @@ struct Settings {
   Parameters parameters = {
       .t_index_list = {}, .cfg_type = CfgType::self, .similarity_filter = {.threshold = 1.0F}};
 
-  float strength = 0.7F;  ///< Start of denoising, as in t_index_list_for; 1 keeps nothing of the input.
+  float strength = 0.5F;  ///< Start of denoising, as in t_index_list_for; 1 keeps nothing of the input.
   int steps = 2;          ///< Number of denoising steps, as in t_index_list_for.
 
   bool operator==(const Settings&) const = default;

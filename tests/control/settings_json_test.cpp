@@ -82,7 +82,7 @@ TEST(SettingsJson, ReadsWhatItWrites) {
   EXPECT_EQ(read, settings);
 }
 
-TEST(SettingsJson, WritesNumbersAsPeopleDo) { EXPECT_EQ(to_json(Settings{})["strength"].dump(), "0.7"); }
+TEST(SettingsJson, WritesNumbersAsPeopleDo) { EXPECT_EQ(to_json(Settings{})["strength"].dump(), "0.5"); }
 
 TEST(SettingsJson, ChangesTheLorasThatItNames) {
   Settings settings;

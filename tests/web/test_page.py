@@ -407,7 +407,7 @@ class Around(PageTest):
         self.page.keyboard.press("d")
         self.assertIn("seed", self.look())
         self.page.keyboard.press("ArrowDown")
-        self.assertEqual(self.look()["strength"], "0.65")
+        self.assertEqual(self.look()["strength"], "0.45")
         self.page.keyboard.press("5")
         self.assertEqual(self.look()["input"], "text")
         self.page.keyboard.press("1")

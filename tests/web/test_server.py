@@ -106,7 +106,7 @@ class Lives(unittest.TestCase):
         steps = [("settings", {"steps": count}) for count in (1, 4, 2, 4, 1, 2)]
         others = [("settings", {"strength": 0.4}), ("settings", {"seed": 7}), ("settings", {"guidance_scale": 1.5, "cfg_type": "full"}),
                   ("settings", {"guidance_scale": 1.0}), ("stream", {"width": 96, "height": 96}), ("stream", {"frame_buffer": 2}),
-                  ("stream", {"width": 64, "height": 64, "frame_buffer": 1}), ("settings", {"strength": 0.7})]
+                  ("stream", {"width": 64, "height": 64, "frame_buffer": 1}), ("settings", {"strength": 0.5})]
         with Server("--precision", "int8", "--threads", "1") as server, Session(server) as session:
             session.change("stream", width=64, height=64)
 

@@ -14,7 +14,7 @@ class Sessions(OneServer):
     def test_hello_tells_all_settings_models_and_limits(self):
         hello = self.session().hello
         self.assertEqual(hello["protocol"], 1)
-        self.assertEqual((hello["settings"]["strength"], hello["settings"]["steps"]), (0.7, 2))
+        self.assertEqual((hello["settings"]["strength"], hello["settings"]["steps"]), (0.5, 2))
         self.assertEqual((hello["stream"]["width"], hello["stream"]["height"]), (256, 256))
         self.assertEqual([(model["id"], model["loaded"]) for model in hello["models"]], [("default", True)])
         self.assertEqual(hello["limits"]["frames_under_way"], 16)
