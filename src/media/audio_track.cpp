@@ -1,5 +1,6 @@
 #include "media/audio_track.h"
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 
@@ -32,6 +33,25 @@ bool is_lossless(AVCodecID codec) {
   const AVCodecDescriptor* descriptor = avcodec_descriptor_get(codec);
   return descriptor != nullptr && (descriptor->props & AV_CODEC_PROP_LOSSLESS) != 0 &&
          (descriptor->props & AV_CODEC_PROP_LOSSY) == 0;
+}
+
+/// True for codecs whose packets differ in size. AVI's demuxer gives them the block size of their header all
+/// the same, and its muxer would take it for the size of each packet and count times by it.
+bool has_packets_of_any_size(AVCodecID codec) {
+  constexpr std::array kCodecs = {AV_CODEC_ID_AAC, AV_CODEC_ID_MP3,  AV_CODEC_ID_MP2,
+                                  AV_CODEC_ID_AC3, AV_CODEC_ID_EAC3, AV_CODEC_ID_DTS};
+  return std::ranges::find(kCodecs, codec) != kCodecs.end();
+}
+
+/// Sets the parameters that muxers compute the times of copied packets from. Bit rates in headers do not
+/// always fit the size of the codec's blocks.
+void correct_packet_length(AVCodecParameters& parameters) {
+  if (has_packets_of_any_size(parameters.codec_id)) {
+    parameters.block_align = 0;
+  } else if (parameters.frame_size == 0 && parameters.block_align > 0) {
+    const int samples = av_get_audio_frame_duration2(&parameters, parameters.block_align);
+    if (samples > 1) parameters.frame_size = samples;  // PCM has one sample in a block, and needs none.
+  }
 }
 
 class TrackMaker {
@@ -84,6 +104,7 @@ class TrackMaker {
     AudioTrack track{&from_, ffmpeg::make_parameters(), from_.time_base, nullptr};
     ffmpeg::check(avcodec_parameters_copy(track.parameters.get(), from_.codecpar), what_);
     track.parameters->codec_tag = 0;  // The tag belongs to the input's container.
+    correct_packet_length(*track.parameters);
     if (!muxer_takes(track)) return std::nullopt;
     return track;
   }
