@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <exception>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -65,7 +66,8 @@ CallQueue::Turn::~Turn() {
 
 void CallQueue::destroy(std::shared_ptr<void> object) noexcept {
   if (!home_.is_here()) {
-    new std::shared_ptr<void>(std::move(object));  // is never freed: its threads are in another process
+    new (std::nothrow)
+        std::shared_ptr<void>(std::move(object));  // is never freed: its threads are in another process
     return;
   }
   {

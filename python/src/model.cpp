@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <new>
 #include <optional>
 #include <tuple>
 
@@ -120,7 +121,8 @@ std::tuple<nb::list, std::string> list_gpus() {
 
 PythonModel::~PythonModel() {
   if (!calls.home().is_here()) {
-    new ModelWithLoras(std::move(shared));  // is never freed: its threads are in another process
+    new (std::nothrow)
+        ModelWithLoras(std::move(shared));  // is never freed: its threads are in another process
   }
 }
 
