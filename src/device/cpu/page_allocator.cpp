@@ -4,13 +4,13 @@
 #include <cstddef>
 #include <cstring>
 #include <functional>
-#include <iterator>
-#include <map>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "core/round_up.h"
 #include "device/pages.h"
+#include "device/pieces.h"
 #include "posix/memory.h"
 
 namespace streamdiffusion::cpu {
@@ -25,64 +25,38 @@ constexpr std::size_t kChunkBytes = 16 * posix::kLargePage;
 
 }  // namespace
 
-/// Pages that small buffers share. Used and free pieces cover them without gaps, and two free pieces are
-/// never adjacent. Thread-safe.
+/// Pages that small buffers share. Thread-safe.
 class PageAllocator::SharedPages {
  public:
-  SharedPages() : pages_(allocate_pages(kChunkBytes)), untouched_(static_cast<std::byte*>(pages_.data())) {
-    pieces_.emplace(untouched_, Piece{.bytes = kChunkBytes});
-  }
+  SharedPages() : pages_(allocate_pages(kChunkBytes)), pieces_(kChunkBytes) {}
 
   /// Returns the first free piece that is large enough, zeroed, or nullptr if there is none.
   void* take(std::size_t bytes) {
     const std::lock_guard lock(mutex_);
-    const auto found = std::ranges::find_if(
-        pieces_, [bytes](const auto& piece) { return piece.second.is_free && piece.second.bytes >= bytes; });
-    if (found == pieces_.end()) {
+    const std::optional<std::size_t> offset = pieces_.take(bytes);
+    if (!offset) {
       return nullptr;
     }
-    auto& [data, piece] = *found;
-    if (piece.bytes > bytes) {
-      pieces_.emplace_hint(std::next(found), data + bytes, Piece{.bytes = piece.bytes - bytes});
-      piece.bytes = bytes;
+    std::byte* const data = begin() + *offset;
+    if (*offset < untouched_) {
+      std::memset(data, 0, std::min(bytes, untouched_ - *offset));
     }
-    piece.is_free = false;
-    if (data < untouched_) {
-      std::memset(data, 0, std::min(bytes, static_cast<std::size_t>(untouched_ - data)));
-    }
-    untouched_ = std::max(untouched_, data + bytes);
+    untouched_ = std::max(untouched_, *offset + bytes);
     return data;
   }
 
   void give_back(void* data) {
     const std::lock_guard lock(mutex_);
-    auto piece = pieces_.find(static_cast<std::byte*>(data));
-    piece->second.is_free = true;
-    join_with_next(piece);
-    if (piece != pieces_.begin() && std::prev(piece)->second.is_free) {
-      join_with_next(std::prev(piece));
-    }
+    pieces_.give_back(static_cast<std::size_t>(static_cast<std::byte*>(data) - begin()));
   }
 
  private:
-  struct Piece {
-    std::size_t bytes = 0;
-    bool is_free = true;
-  };
-  using Pieces = std::map<std::byte*, Piece>;
-
-  void join_with_next(Pieces::iterator piece) {
-    const auto next = std::next(piece);
-    if (next != pieces_.end() && next->second.is_free) {
-      piece->second.bytes += next->second.bytes;
-      pieces_.erase(next);
-    }
-  }
+  [[nodiscard]] std::byte* begin() const { return static_cast<std::byte*>(pages_.data()); }
 
   std::mutex mutex_;
   Buffer pages_;
   Pieces pieces_;
-  std::byte* untouched_;  // Memory from here on was never handed out and still holds the system's zeros.
+  std::size_t untouched_ = 0;  // Memory from this offset on still holds the system's zeros.
 };
 
 Buffer PageAllocator::allocate(std::size_t bytes) {
