@@ -103,8 +103,8 @@ std::vector<std::string> take_warnings(PythonModel& model) {
   return std::exchange(model.warnings, {});
 }
 
-/// Returns the fields of each GPU, and the reason why there is none.
-std::tuple<nb::list, std::string> list_gpus() {
+/// Returns the fields of each GPU, and the reasons why CUDA and why Vulkan has none.
+std::tuple<nb::list, std::string, std::string> list_gpus() {
   ComputeDevices devices;
   {
     const GilRelease released;
@@ -112,9 +112,10 @@ std::tuple<nb::list, std::string> list_gpus() {
   }
   nb::list gpus;
   for (const ComputeDevice& gpu : devices.gpus) {
-    gpus.append(nb::make_tuple(gpu.device, gpu.name, gpu.memory_bytes, gpu.compute_capability, gpu.bus_id));
+    gpus.append(nb::make_tuple(gpu.device, gpu.name, gpu.memory_bytes, gpu.compute_capability, gpu.bus_id,
+                               gpu.driver, gpu.is_discrete, gpu.is_software));
   }
-  return {gpus, devices.problem};
+  return {gpus, devices.cuda_problem, devices.vulkan_problem};
 }
 
 }  // namespace

@@ -131,4 +131,5 @@ def test_a_model_lives_as_long_as_its_streams(small_model_path, image):
 
 def test_gpus_are_listed_or_the_reason_is_told():
     devices = sd.list_compute_devices()
-    assert bool(devices.gpus) != bool(devices.problem)
+    for api, problem in (("cuda", devices.cuda_problem), ("vulkan", devices.vulkan_problem)):
+        assert any(gpu.device.startswith(api) for gpu in devices.gpus) or problem

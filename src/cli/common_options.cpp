@@ -111,7 +111,7 @@ void add_model_options(CLI::App& app, CommonOptions& options) {
 void add_machine_options(CLI::App& app, CommonOptions& options) {
   app.option_defaults()->group("Machine");
   add_option(
-      app, "--device", options.device, "auto|cpu|cuda[:N]",
+      app, "--device", options.device, "auto|cpu|cuda[:N]|vulkan[:N]",
       "compute device: the CPU or the NVIDIA GPU N (0: the first; streamdiffusion devices lists them); auto: "
       "the first usable GPU, else the CPU")
       ->check(device_name());

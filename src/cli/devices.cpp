@@ -4,6 +4,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/commands.h"
@@ -63,11 +64,15 @@ void print(const std::vector<posix::GraphicsCard>& cards) {
 void print(const ComputeDevices& devices) {
   std::printf("What computes (--device)\n  %-14s %s\n", "cpu", "this machine's processors");
   for (const ComputeDevice& gpu : devices.gpus) {
-    std::printf("  %-14s %s, %.0f GB\n", gpu.device.c_str(), gpu.name.c_str(),
-                static_cast<double>(gpu.memory_bytes) / 1e9);
+    std::printf("  %-14s %s, %.0f GB%s\n", gpu.device.c_str(), gpu.name.c_str(),
+                static_cast<double>(gpu.memory_bytes) / 1e9,
+                gpu.is_software ? " (computes on the CPU, slowly: for tests)" : "");
   }
-  if (!devices.problem.empty()) {
-    std::printf("  %-14s no: %s\n", "cuda", devices.problem.c_str());
+  for (const auto& [api, problem] :
+       {std::pair{"cuda", devices.cuda_problem}, std::pair{"vulkan", devices.vulkan_problem}}) {
+    if (!problem.empty()) {
+      std::printf("  %-14s no: %s\n", api, problem.c_str());
+    }
   }
 }
 
@@ -77,7 +82,10 @@ Json to_json(const ComputeDevices& devices) {
     list.push_back({{"device", gpu.device},
                     {"name", gpu.name},
                     {"memory_bytes", gpu.memory_bytes},
-                    {"compute_capability", gpu.compute_capability}});
+                    {"compute_capability", gpu.compute_capability},
+                    {"driver", gpu.driver},
+                    {"is_discrete", gpu.is_discrete},
+                    {"is_software", gpu.is_software}});
   }
   return list;
 }
@@ -92,7 +100,8 @@ int list(bool as_json) {
                        {"screens", to_json(screens)},
                        {"gpus", to_json(cards)},
                        {"compute", to_json(compute)},
-                       {"cuda_problem", compute.problem}};
+                       {"cuda_problem", compute.cuda_problem},
+                       {"vulkan_problem", compute.vulkan_problem}};
     std::printf("%s\n", json.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
     return 0;
   }

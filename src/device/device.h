@@ -62,7 +62,8 @@ enum class Precision {
 enum class Resample {
   none,
   down,  ///< Stride 2 in each direction.
-  up,    ///< The input is read as if upsampled by 2 (nearest neighbour).
+  /// The input is read as if upsampled by 2 (nearest neighbour) and cropped to the output's size.
+  up,
 };
 
 /// A convolution's float32 weights in host memory.

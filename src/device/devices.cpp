@@ -10,6 +10,7 @@
 #include "device/cpu/cpu_device.h"
 #include "device/cpu/instruction_set.h"
 #include "device/cuda/module.h"
+#include "device/vulkan/vulkan_device.h"
 #include "posix/graphics_cards.h"
 #include "posix/shared_library.h"
 #include "streamdiffusion/devices.h"
@@ -27,6 +28,12 @@ constexpr bool kBuiltWithCuda = false;
 #endif
 
 constexpr std::string_view kLimitedCpu = "cpu:";
+constexpr std::string_view kCuda = "cuda";
+constexpr std::string_view kVulkan = "vulkan";
+
+std::string name_of(std::string_view api, std::ptrdiff_t index) {
+  return std::string(api) + ":" + std::to_string(index);
+}
 
 /// Loads the CUDA device's library, which stays loaded. Throws Error with the reason if it cannot be used.
 const cuda::Module& cuda_module() {
@@ -53,18 +60,17 @@ const cuda::Module& cuda_module() {
   return *module;
 }
 
-/// Returns N for "cuda:N" and 0 for "cuda"; nullopt for other names.
-std::optional<int> gpu_index(const std::string& name) {
-  const std::string prefix = "cuda:";
-  if (name == "cuda") {
+/// Returns N for "NAME:N" and 0 for "NAME", where NAME is `api`; nullopt for other names.
+std::optional<int> gpu_index(std::string_view name, std::string_view api) {
+  if (name == api) {
     return 0;
+  }
+  if (!name.starts_with(api) || name.size() < api.size() + 2 || name[api.size()] != ':') {
+    return std::nullopt;
   }
   int index = 0;
   const char* const end = name.data() + name.size();
-  if (!name.starts_with(prefix) || name.size() == prefix.size()) {
-    return std::nullopt;
-  }
-  const auto [last, error] = std::from_chars(name.data() + prefix.size(), end, index);
+  const auto [last, error] = std::from_chars(name.data() + api.size() + 1, end, index);
   return error == std::errc() && last == end && index >= 0 ? std::optional(index) : std::nullopt;
 }
 
@@ -83,6 +89,38 @@ ChosenDevice choose_cuda(int index, const std::string& precision) {
   };
   return {
       .device = cuda_module().make(index, activations()), .precision = Precision::f32, .why_not_cuda = {}};
+}
+
+#ifdef STREAMDIFFUSION_VULKAN
+std::vector<vulkan::GpuDescription> list_vulkan_gpus() { return vulkan::describe_gpus(); }
+
+std::unique_ptr<Device> make_vulkan_device(int index, DType type) {
+  return vulkan::make_vulkan_device(index, type);
+}
+#else
+std::vector<vulkan::GpuDescription> list_vulkan_gpus() {
+  throw DeviceError(
+      "streamdiffusion was built without Vulkan; build it where Vulkan's headers, volk and glslc are "
+      "(docs/vulkan.md), or use the device \"cpu\"");
+}
+
+std::unique_ptr<Device> make_vulkan_device(int /*index*/, DType /*type*/) {
+  list_vulkan_gpus();
+  return nullptr;
+}
+#endif
+
+ChosenDevice choose_vulkan(int index, const std::string& precision) {
+  const auto activations = [&] {
+    if (precision == "auto" || precision == "f16") {
+      return DType::f16;
+    }
+    if (precision == "f32") {
+      return DType::f32;
+    }
+    throw ArgumentError("precision \"" + precision + "\" is not known to Vulkan: use auto, f16 or f32");
+  };
+  return {.device = make_vulkan_device(index, activations()), .why_not_cuda = {}};
 }
 
 ChosenDevice choose_cpu(const DeviceChoice& choice) {
@@ -112,6 +150,48 @@ ChosenDevice choose_cpu(const DeviceChoice& choice) {
           .why_not_cuda = {}};
 }
 
+/// Adds the GPUs that CUDA can use to `gpus`. Returns the reason if there is none.
+std::string list_cuda_gpus(std::vector<ComputeDevice>& gpus) {
+  try {
+    const std::vector<cuda::Gpu> found = cuda_module().list();
+    for (const cuda::Gpu& gpu : found) {
+      gpus.push_back({.device = name_of(kCuda, &gpu - found.data()),
+                      .name = gpu.name,
+                      .memory_bytes = gpu.memory,
+                      .compute_capability = std::to_string(gpu.major) + "." + std::to_string(gpu.minor),
+                      .bus_id = gpu.bus_id,
+                      .driver = "CUDA",
+                      .is_discrete = true});
+    }
+    return found.empty() ? "this machine has no NVIDIA GPU" : "";
+  } catch (const Error& error) {
+    return error.what();
+  }
+}
+
+/// Adds the devices that Vulkan can use to `gpus`. Returns the reason if there is none.
+std::string list_vulkan_gpus(std::vector<ComputeDevice>& gpus) {
+  try {
+    const std::vector<vulkan::GpuDescription> found = list_vulkan_gpus();
+    std::string problem = found.empty() ? "no driver knows a device" : "";
+    for (const vulkan::GpuDescription& gpu : found) {
+      if (!gpu.missing.empty()) {
+        problem += (problem.empty() ? "" : "; ") + gpu.name + " lacks " + gpu.missing;
+        continue;
+      }
+      gpus.push_back({.device = name_of(kVulkan, &gpu - found.data()),
+                      .name = gpu.name,
+                      .memory_bytes = gpu.memory,
+                      .driver = gpu.driver,
+                      .is_discrete = gpu.is_discrete,
+                      .is_software = gpu.is_software});
+    }
+    return problem;
+  } catch (const Error& error) {
+    return error.what();
+  }
+}
+
 /// True if only the CPU device has this precision.
 bool is_cpu_only_precision(const std::string& precision) { return precision == "int8"; }
 
@@ -120,6 +200,29 @@ bool has_nvidia_card() {
   return std::ranges::any_of(posix::list_graphics_cards(), [](const posix::GraphicsCard& card) {
     return card.driver == "nvidia" || card.name.find("NVIDIA") != std::string::npos;
   });
+}
+
+/// Chooses the device for "auto".
+ChosenDevice choose_automatically(const DeviceChoice& choice) {
+  // Starting CUDA and Vulkan takes longer than the first image of a small model.
+  if (is_cpu_only_precision(choice.precision) || posix::list_graphics_cards().empty()) {
+    return choose_cpu(choice);
+  }
+  std::vector<ComputeDevice> gpus;
+  const std::string cuda_problem = list_cuda_gpus(gpus);
+  if (!gpus.empty()) {
+    return choose_cuda(0, choice.precision);
+  }
+  // Integrated GPUs are not chosen, because no measurement says yet that they are faster than the processor.
+  list_vulkan_gpus(gpus);
+  if (!gpus.empty() && gpus.front().is_discrete && choice.precision != "bf16") {
+    return choose_vulkan(0, choice.precision);
+  }
+  ChosenDevice chosen = choose_cpu(choice);
+  if (kBuiltWithCuda && has_nvidia_card()) {
+    chosen.why_not_cuda = cuda_problem;
+  }
+  return chosen;
 }
 
 }  // namespace
@@ -134,40 +237,23 @@ ChosenDevice choose_device(const DeviceChoice& choice) {
     return {
         .device = std::move(counting), .precision = Precision::f32, .counting = counter, .why_not_cuda = {}};
   }
-  if (const std::optional<int> index = gpu_index(choice.device)) {
+  if (const std::optional<int> index = gpu_index(choice.device, kCuda)) {
     return choose_cuda(*index, choice.precision);
   }
+  if (const std::optional<int> index = gpu_index(choice.device, kVulkan)) {
+    return choose_vulkan(*index, choice.precision);
+  }
   if (choice.device != "auto") {
-    throw DeviceError("device \"" + choice.device + "\" is not known: use auto, cpu, cuda or cuda:N");
+    throw DeviceError("device \"" + choice.device +
+                      "\" is not known: use auto, cpu, cuda, cuda:N, vulkan or vulkan:N");
   }
-  if (!kBuiltWithCuda || is_cpu_only_precision(choice.precision)) {
-    return choose_cpu(choice);
-  }
-  const ComputeDevices found = list_compute_devices();
-  if (!found.gpus.empty()) {
-    return choose_cuda(0, choice.precision);
-  }
-  ChosenDevice chosen = choose_cpu(choice);
-  if (has_nvidia_card()) {
-    chosen.why_not_cuda = found.problem;
-  }
-  return chosen;
+  return choose_automatically(choice);
 }
 
 ComputeDevices list_compute_devices() {
   ComputeDevices found;
-  try {
-    for (const cuda::Gpu& gpu : cuda_module().list()) {
-      found.gpus.push_back({.device = "cuda:" + std::to_string(found.gpus.size()),
-                            .name = gpu.name,
-                            .memory_bytes = gpu.memory,
-                            .compute_capability = std::to_string(gpu.major) + "." + std::to_string(gpu.minor),
-                            .bus_id = gpu.bus_id});
-    }
-    found.problem = found.gpus.empty() ? "this machine has no NVIDIA GPU" : "";
-  } catch (const Error& error) {
-    found.problem = error.what();
-  }
+  found.cuda_problem = list_cuda_gpus(found.gpus);
+  found.vulkan_problem = list_vulkan_gpus(found.gpus);
   return found;
 }
 

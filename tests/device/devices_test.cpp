@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
+#include <utility>
 
 #include "device/cpu/target.h"
 #include "streamdiffusion/devices.h"
@@ -37,21 +39,36 @@ TEST(Devices, TheCpuCanBeHeldToInstructions) {
 }
 
 TEST(Devices, NamesThatAreNoneAreErrors) {
-  for (const std::string name : {"abacus", "cuda:", "cuda:x", "cuda:-1", "cuda:1x", "cuda0", ""}) {
-    EXPECT_TRUE(names(problem_of({.device = name}), "is not known: use auto, cpu, cuda or cuda:N")) << name;
+  for (const std::string name :
+       {"abacus", "cuda:", "cuda:x", "cuda:-1", "cuda:1x", "cuda0", "vulkan:", "vulkan1", ""}) {
+    EXPECT_TRUE(
+        names(problem_of({.device = name}), "is not known: use auto, cpu, cuda, cuda:N, vulkan or vulkan:N"))
+        << name;
   }
 }
 
 TEST(Devices, ThatCannotBeHadSayWhy) {
   const ComputeDevices found = list_compute_devices();
-  if (found.gpus.empty()) {
-    EXPECT_FALSE(found.problem.empty());
-    EXPECT_TRUE(names(problem_of({.device = "cuda"}), "use the device \"cpu\""));
-    EXPECT_EQ(choose_device({.device = "auto"}).device->traits().name, "cpu");
-    return;
+  for (const auto& [api, problem] : {std::pair{std::string("cuda"), found.cuda_problem},
+                                     std::pair{std::string("vulkan"), found.vulkan_problem}}) {
+    const bool is_there = std::ranges::any_of(
+        found.gpus, [&api = api](const ComputeDevice& gpu) { return gpu.device.starts_with(api); });
+    if (!is_there) {
+      EXPECT_FALSE(problem.empty()) << api;
+      EXPECT_TRUE(names(problem_of({.device = api}), "use the device \"cpu\"")) << api;
+    } else {
+      EXPECT_TRUE(names(problem_of({.device = api + ":99"}), "99")) << api;
+    }
   }
-  EXPECT_TRUE(names(problem_of({.device = "cuda:99"}), "no GPU 99"));
-  EXPECT_TRUE(names(choose_device({.device = "auto"}).device->traits().name, found.gpus.front().name));
+}
+
+TEST(Devices, AutoIsNoGpuThatIsSoftware) {
+  const ComputeDevices found = list_compute_devices();
+  const bool has_real_gpu =
+      std::ranges::any_of(found.gpus, [](const ComputeDevice& gpu) { return !gpu.is_software; });
+  if (!has_real_gpu) {
+    EXPECT_EQ(choose_device({.device = "auto"}).device->traits().name, "cpu");
+  }
 }
 
 TEST(Devices, AutoStaysOnTheCpuForItsOwnPrecisions) {

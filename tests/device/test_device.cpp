@@ -5,7 +5,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <string>
 #include <utility>
 
 #include "device/cpu/cpu_device.h"
@@ -33,11 +35,15 @@ std::unique_ptr<Device> make_device(const std::string& name, int threads) {
 class AvailableDevice : public testing::Environment {
  public:
   void SetUp() override {
-    if (wanted_device().starts_with("cuda")) {
-      const ComputeDevices found = list_compute_devices();
-      if (found.gpus.empty()) {
-        GTEST_SKIP() << found.problem;
-      }
+    const std::string wanted = wanted_device();
+    const std::string api = wanted.substr(0, wanted.find('-'));
+    if (api != "cuda" && api != "vulkan") {
+      return;
+    }
+    const ComputeDevices found = list_compute_devices();
+    if (std::ranges::none_of(found.gpus,
+                             [&](const ComputeDevice& gpu) { return gpu.device.starts_with(api); })) {
+      GTEST_SKIP() << (api == "cuda" ? found.cuda_problem : found.vulkan_problem);
     }
   }
 };

@@ -8,7 +8,7 @@
 namespace streamdiffusion::reference {
 
 /// The device that tests run on: the CPU in float32, or the one that STREAMDIFFUSION_TEST_DEVICE names, which
-/// is "cpu-bf16", "cuda-f32", "cuda-f16" or "cuda-bf16".
+/// is "cpu-bf16", "cuda-f32", "cuda-f16", "cuda-bf16", "vulkan-f32" or "vulkan-f16".
 struct TestDevice {
   std::unique_ptr<Device> device;
   DType computed = DType::f32;  ///< Type of the activations that it computes with.

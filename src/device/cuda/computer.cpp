@@ -73,7 +73,7 @@ bool is_aligned_for_cudnn(const Tensor& tensor) {
 
 }  // namespace
 
-Computer::Computer(Device& device, cudaStream_t stream, Scratch& scratch, DType type)
+Computer::Computer(Device& device, cudaStream_t stream, recording::Scratch& scratch, DType type)
     : stream_(stream), scratch_(scratch), type_(type), cudnn_(device, stream), matmul_(device) {}
 
 void Computer::run(const recording::Commands& commands, const float* factors) {
@@ -115,7 +115,7 @@ void Computer::run(const recording::Conv2dCommand& command) {
                       std::to_string(geometry.out.c) + " channels in " + to_string(type_) +
                       "; another version of cuDNN 9 may, or use the device \"cpu\"");
   }
-  ScratchPlan plan;
+  recording::ScratchPlan plan;
   const std::size_t x_place = plan.add(bytes_of(geometry.in, type_));
   const std::size_t out_place = plan.add(fused ? 0 : bytes_of(geometry.out, type_));
   const std::size_t workspace_place = plan.add(*workspace);
@@ -124,7 +124,7 @@ void Computer::run(const recording::Conv2dCommand& command) {
   Tensor x = command.x;
   if (geometry.gather || !x.dense() || !is_aligned_for_cudnn(x)) {
     x = dense(memory + x_place, geometry.in, type_);
-    gather(stream_, command.x, geometry.upsampling, geometry.gathered_padding, x);
+    gather(stream_, command.x, geometry, x);
   }
   ConvolutionData data{.x = x.data, .weights = weights.weights().data()};
   if (fused) {
@@ -151,7 +151,7 @@ bool Computer::convolve_fused(const recording::Conv2dCommand& command, const Con
     return false;
   }
   const PackedMatrix& weights = matrix_of(command.weights);
-  ScratchPlan plan;
+  recording::ScratchPlan plan;
   plan.add(*workspace);
   cudnn_.run(convolution,
              {.x = command.x.data,
@@ -173,7 +173,7 @@ void Computer::run(const recording::LinearCommand& command) {
   if (weights.layout().geglu) {
     Shape inner = command.out.shape;
     inner.c = weights.layout().out_channels;
-    ScratchPlan plan;
+    recording::ScratchPlan plan;
     plan.add(bytes_of(inner, type_));
     const Tensor both = dense(scratch_.get(plan), inner, type_);
     multiply(command.x, weights, {}, both);
@@ -211,8 +211,8 @@ void Computer::run(const recording::AttentionCommand& command) {
     attend(command.q, command.k, command.v, command.heads, command.causal, command.out);
     return;
   }
-  group_rows(commands_->key_rows_of(command), command.causal, groups_);
-  for (const AttentionGroup& group : groups_) {
+  recording::group_rows(commands_->key_rows_of(command), command.causal, groups_);
+  for (const recording::AttentionGroup& group : groups_) {
     attend(concatenate_rows(command.q, group.queries), concatenate_rows(command.k, group.keys),
            concatenate_rows(command.v, group.keys), command.heads, command.causal,
            concatenate_rows(command.out, group.queries));
@@ -240,7 +240,7 @@ void Computer::attend(const Tensor& q, const Tensor& k, const Tensor& v, std::in
     attend_in_steps(attention, q, k, v, out);
     return;
   }
-  ScratchPlan plan;
+  recording::ScratchPlan plan;
   plan.add(*workspace);
   cudnn_.run(attention, q.data, k.data, v.data, out.data, scratch_.get(plan));
 }
@@ -252,7 +252,7 @@ void Computer::attend_in_steps(const FusedAttention& a, const Tensor& q, const T
   const std::int64_t line = round_up(a.keys, kChannelMultiple);
   const std::int64_t at_a_time = std::clamp<std::int64_t>(kMostScores / (a.heads * line), 1, a.queries);
   const std::int64_t lines = a.heads * at_a_time;
-  ScratchPlan plan;
+  recording::ScratchPlan plan;
   const std::size_t scores_place = plan.add(lines * line * static_cast<std::int64_t>(sizeof(float)));
   const std::size_t weights_place = plan.add(lines * line * static_cast<std::int64_t>(size_of(type_)));
   std::byte* const memory = scratch_.get(plan);
@@ -302,7 +302,7 @@ void Computer::attend_in_steps(const FusedAttention& a, const Tensor& q, const T
 // ---- operations that only our own kernels compute
 
 void Computer::run(const recording::GroupNormCommand& command) {
-  ScratchPlan plan;
+  recording::ScratchPlan plan;
   plan.add(group_norm_bytes(command.x.shape, command.groups));
   group_norm(stream_, command.x, vector_of(command.gain), vector_of(command.shift), command.groups,
              command.epsilon, command.activation, reinterpret_cast<float*>(scratch_.get(plan)), command.out);

@@ -5,12 +5,12 @@
 #include <cstdint>
 #include <vector>
 
-#include "device/cuda/attention_groups.h"
 #include "device/cuda/cudnn.h"
 #include "device/cuda/matmul.h"
 #include "device/cuda/packed.h"
-#include "device/cuda/scratch.h"
+#include "device/recording/attention_groups.h"
 #include "device/recording/commands.h"
+#include "device/recording/scratch.h"
 
 namespace streamdiffusion::cuda {
 
@@ -19,7 +19,7 @@ namespace streamdiffusion::cuda {
 class Computer {
  public:
   /// Allocates from `device`. All arguments must outlive the object. `type` is the type of activations.
-  Computer(Device& device, cudaStream_t stream, Scratch& scratch, DType type);
+  Computer(Device& device, cudaStream_t stream, recording::Scratch& scratch, DType type);
 
   /// Queues all commands on the stream, in order. If `factors` is given, it is a copy of commands.factors in
   /// GPU memory. The queued operations read it there, so that a graph of them can be repeated with other
@@ -45,13 +45,13 @@ class Computer {
                        const Tensor& out);
 
   cudaStream_t stream_;
-  Scratch& scratch_;
+  recording::Scratch& scratch_;
   DType type_;
   Cudnn cudnn_;
   Matmul matmul_;
   const recording::Commands* commands_ = nullptr;  // arguments of the current `run`
   const float* factors_ = nullptr;
-  std::vector<AttentionGroup> groups_;  // row groups of the current attention
+  std::vector<recording::AttentionGroup> groups_;  // row groups of the current attention
 };
 
 }  // namespace streamdiffusion::cuda

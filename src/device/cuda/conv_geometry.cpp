@@ -9,6 +9,8 @@ ConvGeometry conv_geometry(const Shape& x, std::int64_t kernel, Resample resampl
   ConvGeometry geometry;
   geometry.step = resample == Resample::down ? 2 : 1;
   geometry.upsampling = resample == Resample::up ? 2 : 1;
+  geometry.image_h = resample == Resample::up ? out.h : x.h;
+  geometry.image_w = resample == Resample::up ? out.w : x.w;
   geometry.out = {out.n, out.h, out.w, round_up(out.c, kChannelMultiple)};
   geometry.in = {x.n, x.h, x.w, round_up(x.c, kChannelMultiple)};
   const auto outputs = [&](std::int64_t in) { return (in + 2 * padding - kernel) / geometry.step + 1; };

@@ -16,6 +16,8 @@ struct ConvGeometry {
   bool gather = false;                ///< True if the input must be gathered into the shape `in` first.
   Shape in;                           ///< Shape of the input that cuDNN reads.
   std::int64_t upsampling = 1;        ///< Upsampling factor of the gather, in each direction.
+  std::int64_t image_h = 0;           ///< Height of the upsampled image, cropped to the output's.
+  std::int64_t image_w = 0;           ///< Its width.
   std::int64_t gathered_padding = 0;  ///< Lines and columns of zeros that the gather writes above and left.
   std::int64_t step = 1;              ///< Stride of the convolution.
   std::int64_t padding = 0;           ///< Padding that cuDNN applies on all four sides.

@@ -15,10 +15,10 @@
 #include "device/cuda/handles.h"
 #include "device/cuda/kernels.h"
 #include "device/cuda/packed.h"
-#include "device/cuda/scratch.h"
 #include "device/cuda/staging.h"
 #include "device/recording/recording_device.h"
 #include "device/recording/recordings.h"
+#include "device/recording/scratch.h"
 
 namespace streamdiffusion::cuda {
 
@@ -87,7 +87,7 @@ class CudaDevice : public recording::RecordingDevice {
   Staging staging_;
   PinnedMemory downloads_;  // receives pixels from the GPU
   recording::Recordings<Graph> recordings_;
-  Scratch scratch_;
+  recording::Scratch scratch_;
   Computer computer_;
 };
 
@@ -220,7 +220,7 @@ std::optional<CudaDevice::Graph> CudaDevice::capture(const recording::Commands& 
 // ---- between host and GPU
 
 std::byte* CudaDevice::scratch(std::size_t bytes) {
-  ScratchPlan plan;
+  recording::ScratchPlan plan;
   plan.add(static_cast<std::int64_t>(bytes));
   return scratch_.get(plan);
 }

@@ -105,9 +105,10 @@ struct Gather {
   std::int64_t x_h, x_w, x_channels;
   View<T> out;
   std::int64_t out_h, out_w;
-  std::uint32_t columns;    // packs in a pixel of `out`
-  std::int64_t upsampling;  // upsampling factor in each direction, 1 or 2
-  std::int64_t padding;     // zeros above and left; the rest of `out` is zeros below and right
+  std::uint32_t columns;          // packs in a pixel of `out`
+  std::int64_t upsampling;        // upsampling factor in each direction, 1 or 2
+  std::int64_t image_h, image_w;  // size of the upsampled image, which may be cropped
+  std::int64_t padding;           // zeros above and left; the rest of `out` is zeros below and right
 
   STREAMDIFFUSION_HD void operator()(std::uint32_t i) const {
     const std::int64_t pixel = i / columns;
@@ -116,7 +117,7 @@ struct Gather {
     const std::int64_t py = pixel / out_w % out_h - padding;
     const std::int64_t row = pixel / out_w / out_h;
     Pack<T, V> pack;
-    if (px < 0 || py < 0 || px >= x_w * upsampling || py >= x_h * upsampling || channel >= x_channels) {
+    if (px < 0 || py < 0 || px >= image_w || py >= image_h || channel >= x_channels) {
       for (T& value : pack.values) {
         value = from_float<T>(0.0F);
       }

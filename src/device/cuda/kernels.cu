@@ -172,13 +172,13 @@ void combine(cudaStream_t stream, const Tensor& x, const Tensor& y, const float*
   launch_combine(stream, x, y, FactorMemory{factors, factors + x.shape.n}, out);
 }
 
-void gather(cudaStream_t stream, const Tensor& x, std::int64_t upsampling, std::int64_t padding,
-            const Tensor& out) {
+void gather(cudaStream_t stream, const Tensor& x, const ConvGeometry& geometry, const Tensor& out) {
   with_pack(x.dtype, pack_of({&x, &out}), [&]<typename T, int V>() {
     const std::uint32_t columns = columns_of(out, V);
     launch(stream, out.shape.pixels() * columns,
            Gather<T, V>{view<T>(x), x.shape.h, x.shape.w, x.shape.c, view<T>(out), out.shape.h, out.shape.w,
-                        columns, upsampling, padding});
+                        columns, geometry.upsampling, geometry.image_h, geometry.image_w,
+                        geometry.gathered_padding});
   });
 }
 

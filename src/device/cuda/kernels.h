@@ -6,6 +6,7 @@
 #include <initializer_list>
 #include <span>
 
+#include "device/cuda/conv_geometry.h"
 #include "device/device.h"
 
 // Launches of our own kernels. All functions queue on `stream` and throw as described in errors.h. The
@@ -25,9 +26,8 @@ void combine(cudaStream_t stream, const Tensor& x, std::span<const float> a, con
 /// Reads the factors from GPU memory when the kernel runs: `a` of each row, then `b` of each row.
 void combine(cudaStream_t stream, const Tensor& x, const Tensor& y, const float* factors, const Tensor& out);
 
-/// Launches Gather; its members describe the parameters.
-void gather(cudaStream_t stream, const Tensor& x, std::int64_t upsampling, std::int64_t padding,
-            const Tensor& out);
+/// Launches Gather for a convolution that needs it.
+void gather(cudaStream_t stream, const Tensor& x, const ConvGeometry& geometry, const Tensor& out);
 /// Launches Finish. `bias` is [channels], or null.
 void finish(cudaStream_t stream, const Tensor& x, const void* bias, const Tensor& row_bias,
             const Tensor& residual, Activation activation, const Tensor& out);

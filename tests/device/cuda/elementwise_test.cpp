@@ -103,20 +103,21 @@ TYPED_TEST(CudaElementwise, AddTakesSlicesOfChannels) {
             kRounding<T>);
 }
 
-TYPED_TEST(CudaElementwise, GatherEnlargesAndSurroundsWithZeros) {
+TYPED_TEST(CudaElementwise, GatherUpsamplesAndSurroundsWithZeros) {
   using T = typename TypeParam::Type;
   constexpr int V = TypeParam::kWidth;
   for (const std::int64_t upsampling : {1, 2}) {
     const HostTensor<T> x({2, 3, 4, kChannels}, kExtra, 1);
+    const std::int64_t image_h = upsampling == 2 ? 5 : 3;  // The upsampled image is a line short.
     const HostTensor<T> out({2, 3 * upsampling + 2, 4 * upsampling + 1, kChannels + kExtra}, 0);
     for_each_element(out.shape().elements() / V,
                      Gather<T, V>{x.view(), 3, 4, kChannels, out.view(), out.shape().h, out.shape().w,
-                                  (kChannels + kExtra) / V, upsampling, 1});
+                                  (kChannels + kExtra) / V, upsampling, image_h, 4 * upsampling, 1});
     EXPECT_EQ(out.largest_error([&](auto pixel, auto c) {
       const auto px = pixel % out.shape().w - 1;
       const auto py = pixel / out.shape().w % out.shape().h - 1;
       const auto row = pixel / out.shape().w / out.shape().h;
-      const bool inside = px >= 0 && py >= 0 && px < 4 * upsampling && py < 3 * upsampling && c < kChannels;
+      const bool inside = px >= 0 && py >= 0 && px < 4 * upsampling && py < image_h && c < kChannels;
       return inside ? x.at((row * 3 + py / upsampling) * 4 + px / upsampling, c) : 0.0;
     }),
               0);

@@ -7,7 +7,7 @@
 #include "core/round_up.h"
 #include "device/device.h"
 
-namespace streamdiffusion::cuda {
+namespace streamdiffusion::recording {
 
 /// The layout of one operation's scratch memory, planned before the memory is allocated.
 class ScratchPlan {
@@ -21,7 +21,7 @@ class ScratchPlan {
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
 
  private:
-  static constexpr std::size_t kAlignment = 256;  // That of cudaMalloc.
+  static constexpr std::size_t kAlignment = 256;  // That of memory which CUDA allocates.
   std::size_t bytes_ = 0;
 };
 
@@ -48,4 +48,4 @@ class Scratch {
   Buffer buffer_;
 };
 
-}  // namespace streamdiffusion::cuda
+}  // namespace streamdiffusion::recording

@@ -6,7 +6,7 @@
 
 #include "device/device.h"
 
-namespace streamdiffusion::cuda {
+namespace streamdiffusion::recording {
 
 /// Consecutive rows of queries that attend to the same rows of keys. They are computed as one batch of
 /// attention whose tokens are those of all its rows, concatenated.
@@ -29,4 +29,4 @@ inline void group_rows(std::span<const RowRange> key_rows, bool causal, std::vec
   }
 }
 
-}  // namespace streamdiffusion::cuda
+}  // namespace streamdiffusion::recording

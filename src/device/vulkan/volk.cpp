@@ -1,0 +1,3 @@
+// The loader of Vulkan's functions, a library that consists of headers.
+#define VOLK_IMPLEMENTATION
+#include <volk.h>
