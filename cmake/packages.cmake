@@ -60,7 +60,7 @@ set(CPACK_DEBIAN_PACKAGE_MAINTAINER ${STREAMDIFFUSION_PACKAGE_MAINTAINER})
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_NAME streamdiffusion)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_SECTION graphics)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PROGRAM_PACKAGE_RECOMMENDS ca-certificates)  # for downloads of models
+set(CPACK_DEBIAN_PROGRAM_PACKAGE_RECOMMENDS "ca-certificates, libvulkan1")  # for downloads of models; for --device vulkan
 set(CPACK_COMPONENT_PROGRAM_DESCRIPTION "real-time image generation and video redrawing by diffusion models
 Redraws cameras, screens, videos and drawings after a prompt while they change.
 It reads the models of Hugging Face diffusers and comes with a small one.

@@ -72,7 +72,7 @@ typedef struct sd_model_options {
   const char* path;            /**< diffusers folder, .dduf file, or .safetensors checkpoint; required */
   const char* vae;             /**< folder or file of an autoencoder; NULL: the model's own */
   const char* lora_folder;     /**< folder of LoRAs that prompts may name as <lora:NAME:SCALE>; NULL: none */
-  const char* device;          /**< "cpu", "cuda", "cuda:N" or "auto"; NULL: "auto" */
+  const char* device;          /**< "cpu", "cuda[:N]", "vulkan[:N]" or "auto"; NULL: "auto" */
   const char* precision;       /**< "auto", "f32", "f16", "bf16" or "int8"; NULL: "auto" */
   const char* prediction_type; /**< "auto", "epsilon" or "v_prediction"; NULL: "auto" */
   int32_t threads;             /**< compute threads of the CPU; 0: one for each processor */

@@ -58,8 +58,9 @@ struct ModelOptions {
   /// configuration. For a single file it follows diffusers: epsilon for Stable Diffusion 1.x, v_prediction
   /// for 2.x.
   std::string prediction_type = "auto";
-  /// The compute device: "cpu", "cuda" (the first NVIDIA GPU), "cuda:N", or "auto" for the first usable GPU,
-  /// else the CPU. See docs/cuda.md.
+  /// The compute device: "cpu"; "cuda" (the first NVIDIA GPU) or "cuda:N"; "vulkan" (the first device of
+  /// Vulkan, of any vendor) or "vulkan:N"; or "auto" for the first GPU of CUDA, else the first discrete GPU
+  /// of Vulkan, else the CPU. See docs/gpu.md.
   ///
   /// For comparisons, "cpu:avx2", "cpu:avx512" and "cpu:avx512_vnni" restrict the CPU to these instructions.
   /// The first two restrict the whole process and must be chosen before anything is computed. "counting"
@@ -67,7 +68,7 @@ struct ModelOptions {
   std::string device = "auto";
   /// The number format of the computation. Images differ slightly between formats; see docs/models.md.
   ///
-  /// On a GPU, all activations have this type: "auto" or "f16", "bf16", or "f32".
+  /// On a GPU, all activations have this type: "auto" or "f16", "f32", or with CUDA "bf16".
   ///
   /// On the CPU: "auto" or "f32" computes in float32. "bf16" computes the large layers and attention of the
   /// UNet and the autoencoder in bfloat16, with half the weight memory; processors without AVX512_BF16 use
@@ -89,8 +90,9 @@ struct ModelOptions {
 
 /// Properties of a loaded model, for programs that adapt to it.
 struct ModelInfo {
-  std::string name;    ///< ModelOptions::name, or else the folder's name or the file's without extension.
-  std::string device;  ///< "cpu", "counting", or "cuda:N" with the GPU's name and the type of activations.
+  std::string name;  ///< ModelOptions::name, or else the folder's name or the file's without extension.
+  /// "cpu", "counting", or "cuda:N" or "vulkan:N" with the GPU's name and the type of activations.
+  std::string device;
   /// Instruction set of the CPU kernels in use ("AVX-512", "AVX2", ...); empty on other devices.
   std::string instruction_set;
   int native_size = 512;      ///< Width and height in pixels that the UNet was trained at (sample_size * 8).

@@ -50,7 +50,7 @@ class ModelInfo(NamedTuple):
 
     Attributes:
         name: the name that was given, or the name of the folder or file.
-        device: "cpu", or "cuda:N" with the GPU's name and the type of activations.
+        device: "cpu", or "cuda:N" or "vulkan:N" with the GPU's name and the type of activations.
         instruction_set: the instruction set of the CPU's kernels in use; empty on other devices.
         native_size: width and height in pixels that the model was trained at.
         size_multiple: width and height of a stream are multiples of this.
@@ -124,7 +124,8 @@ class Model:
             path: a diffusers folder, a .dduf file, a checkpoint of Stable Diffusion 1.x or 2.x as one .safetensors file, or a
                 name on the Hugging Face hub ("stabilityai/sd-turbo"), which is downloaded once. None: the default model,
                 which comes with the package.
-            device: "cpu", "cuda" (the first NVIDIA GPU), "cuda:N", or "auto" for the first usable GPU, else the CPU.
+            device: "cpu", "cuda" (the first NVIDIA GPU), "cuda:N", "vulkan" (the first device of Vulkan), "vulkan:N", or
+                "auto" for the first GPU of CUDA, else the first discrete GPU of Vulkan, else the CPU.
             precision: "auto", "f32", "bf16" or "int8" on the CPU; "auto", "f16", "bf16" or "f32" on a GPU.
             threads: compute threads of the CPU; 0: one for each processor.
             vae: folder, file or hub name of an autoencoder in place of the model's own; "full" keeps the model's own.

@@ -46,15 +46,17 @@ CLI::Validator one_of(const std::vector<std::string>& names) {
 
 CLI::Validator device_name() {
   const auto check = [](const std::string& text) -> std::string {
-    const std::string prefix = "cuda:";
-    int index = 0;
-    const bool is_gpu =
-        text.starts_with(prefix) && parse_number(std::string_view(text).substr(prefix.size()), index);
+    const auto is_gpu_of = [&text](const std::string& api) {
+      const std::string prefix = api + ":";
+      int index = 0;
+      return text == api || (text.starts_with(prefix) &&
+                             parse_number(std::string_view(text).substr(prefix.size()), index) && index >= 0);
+    };
     const bool is_cpu = text == "cpu" || text.starts_with("cpu:");
-    if (text == "auto" || is_cpu || text == "cuda" || (is_gpu && index >= 0)) {
+    if (text == "auto" || is_cpu || is_gpu_of("cuda") || is_gpu_of("vulkan")) {
       return "";
     }
-    return "\"" + text + "\" is none of auto, cpu, cuda, cuda:N";
+    return "\"" + text + "\" is none of auto, cpu, cuda, cuda:N, vulkan, vulkan:N";
   };
   return CLI::Validator(check, "");
 }

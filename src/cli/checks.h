@@ -26,7 +26,7 @@ CLI::Validator in_range(Number low, Number high) {
 /// Accepts one of the names.
 CLI::Validator one_of(const std::vector<std::string>& names);
 
-/// Accepts the name of a compute device: auto, cpu, cpu:..., cuda or cuda:N.
+/// Accepts the name of a compute device: auto, cpu, cpu:..., cuda, cuda:N, vulkan or vulkan:N.
 CLI::Validator device_name();
 
 /// Accepts a seed, or -1, optionally followed by a colon and a weight.

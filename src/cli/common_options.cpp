@@ -110,17 +110,17 @@ void add_model_options(CLI::App& app, CommonOptions& options) {
 
 void add_machine_options(CLI::App& app, CommonOptions& options) {
   app.option_defaults()->group("Machine");
-  add_option(
-      app, "--device", options.device, "auto|cpu|cuda[:N]|vulkan[:N]",
-      "compute device: the CPU or the NVIDIA GPU N (0: the first; streamdiffusion devices lists them); auto: "
-      "the first usable GPU, else the CPU")
+  add_option(app, "--device", options.device, "auto|cpu|cuda[:N]|vulkan[:N]",
+             "compute device: the CPU, or GPU N of CUDA or Vulkan (0: the first; streamdiffusion devices "
+             "lists them); "
+             "auto: the first GPU of CUDA, else the first discrete GPU of Vulkan, else the CPU")
       ->check(device_name());
   add_option(
       app, "--precision", options.precision, "auto|f32|bf16|int8|f16",
       "number format of the UNet and the autoencoder on the CPU: f32 is exact; bf16 and int8 take less "
       "memory "
       "and, on most processors, less time (docs/models.md), and images differ slightly; auto: f32. Format of "
-      "all networks on a GPU: f16, bf16 or f32; auto: f16")
+      "all networks on a GPU: f16, f32 or, with CUDA, bf16; auto: f16")
       ->check(one_of({"auto", "f32", "bf16", "int8", "f16"}));
   add_option(app, "--threads", options.threads, "N", "compute threads; 0: one for each processor")
       ->check(in_range(0, 1024));

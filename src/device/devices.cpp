@@ -101,7 +101,7 @@ std::unique_ptr<Device> make_vulkan_device(int index, DType type) {
 std::vector<vulkan::GpuDescription> list_vulkan_gpus() {
   throw DeviceError(
       "streamdiffusion was built without Vulkan; build it where Vulkan's headers, volk and glslc are "
-      "(docs/vulkan.md), or use the device \"cpu\"");
+      "(docs/gpu.md), or use the device \"cpu\"");
 }
 
 std::unique_ptr<Device> make_vulkan_device(int /*index*/, DType /*type*/) {

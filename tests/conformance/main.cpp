@@ -1,5 +1,5 @@
 // Computes reference cases and compares the results (see FORMAT.md):
-//   conformance [--device cpu|cuda] [--precision f32|f16|bf16] CASE...
+//   conformance [--device cpu|cuda|vulkan] [--precision f32|f16|bf16] CASE...
 
 #include <CLI/CLI.hpp>
 #include <cstdio>

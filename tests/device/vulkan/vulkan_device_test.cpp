@@ -54,7 +54,7 @@ TEST_F(VulkanDeviceTest, RepeatsASequenceWithTheContentsOfTheMoment) {
   std::vector<float> doubling = identity;
   std::ranges::transform(doubling, doubling.begin(), [](float weight) { return 2 * weight; });
   const auto pack = [&](const std::vector<float>& weight) {
-    return device().pack_linear({.weight = weight, .out_channels = 4, .in_channels = 4});
+    return device().pack_linear({.weight = weight, .bias = {}, .out_channels = 4, .in_channels = 4});
   };
   const Weights slot = pack(identity);
   const DeviceTensor x = tensor({2, 1, 1, 4}, counted(8));

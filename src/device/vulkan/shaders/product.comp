@@ -91,7 +91,7 @@ vec4 load_input(uint pixel, uint channel) {
 float accumulators[THREAD_M * THREAD_N];
 
 void multiply_tiles(uint first_row, uint first_column) {
-  [[unroll]] for (uint k = 0; k < TILE_K; ++k) {
+  for (uint k = 0; k < TILE_K; ++k) {
     float a[THREAD_M];
     [[unroll]] for (uint i = 0; i < THREAD_M; ++i) {
       a[i] = tile_a[k * TILE_M + first_row + i];
