@@ -87,8 +87,7 @@ ChosenDevice choose_cuda(int index, const std::string& precision) {
     }
     throw ArgumentError("precision \"" + precision + "\" is not known to CUDA: use auto, f16, bf16 or f32");
   };
-  return {
-      .device = cuda_module().make(index, activations()), .precision = Precision::f32, .why_not_cuda = {}};
+  return {.device = cuda_module().make(index, activations()), .precision = Precision::f32, .why_no_gpu = {}};
 }
 
 #ifdef STREAMDIFFUSION_VULKAN
@@ -120,7 +119,7 @@ ChosenDevice choose_vulkan(int index, const std::string& precision) {
     }
     throw ArgumentError("precision \"" + precision + "\" is not known to Vulkan: use auto, f16 or f32");
   };
-  return {.device = make_vulkan_device(index, activations()), .why_not_cuda = {}};
+  return {.device = make_vulkan_device(index, activations()), .why_no_gpu = {}};
 }
 
 ChosenDevice choose_cpu(const DeviceChoice& choice) {
@@ -147,7 +146,7 @@ ChosenDevice choose_cpu(const DeviceChoice& choice) {
                                      : cpu::Features::detect();
   return {.device = make_cpu_device(choice.threads, features, cpu_activations(chosen, features)),
           .precision = chosen,
-          .why_not_cuda = {}};
+          .why_no_gpu = {}};
 }
 
 /// Adds the GPUs that CUDA can use to `gpus`. Returns the reason if there is none.
@@ -215,13 +214,16 @@ ChosenDevice choose_automatically(const DeviceChoice& choice) {
   }
   // Integrated GPUs are not chosen, because no measurement says yet that they are faster than the processor.
   list_vulkan_gpus(gpus);
+  std::string problem = kBuiltWithCuda && has_nvidia_card() ? cuda_problem : "";
   if (!gpus.empty() && gpus.front().is_discrete && choice.precision != "bf16") {
-    return choose_vulkan(0, choice.precision);
+    try {
+      return choose_vulkan(0, choice.precision);
+    } catch (const DeviceError& error) {
+      problem = error.what();
+    }
   }
   ChosenDevice chosen = choose_cpu(choice);
-  if (kBuiltWithCuda && has_nvidia_card()) {
-    chosen.why_not_cuda = cuda_problem;
-  }
+  chosen.why_no_gpu = problem;
   return chosen;
 }
 
@@ -235,7 +237,7 @@ ChosenDevice choose_device(const DeviceChoice& choice) {
     auto counting = std::make_unique<CountingDevice>();
     const CountingDevice* const counter = counting.get();
     return {
-        .device = std::move(counting), .precision = Precision::f32, .counting = counter, .why_not_cuda = {}};
+        .device = std::move(counting), .precision = Precision::f32, .counting = counter, .why_no_gpu = {}};
   }
   if (const std::optional<int> index = gpu_index(choice.device, kCuda)) {
     return choose_cuda(*index, choice.precision);

@@ -20,7 +20,7 @@ struct ChosenDevice {
   std::unique_ptr<Device> device;
   Precision precision = Precision::f32;      ///< The precision that layers are packed with.
   const CountingDevice* counting = nullptr;  ///< `device` if it counts operations, else null.
-  std::string why_not_cuda;  ///< Reason why "auto" did not choose the machine's NVIDIA card; else empty.
+  std::string why_no_gpu;  ///< Reason why "auto" did not choose a GPU that seems to be there; else empty.
 };
 
 /// Creates the chosen device. "auto" is the first usable NVIDIA GPU if this build has the CUDA device, else

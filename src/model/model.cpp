@@ -95,8 +95,8 @@ ModelOptions complete(ModelOptions options) {
 ChosenDevice make_device(const ModelOptions& options) {
   ChosenDevice chosen =
       choose_device({.device = options.device, .precision = options.precision, .threads = options.threads});
-  if (!chosen.why_not_cuda.empty()) {
-    options.on_warning("computing on the CPU: " + chosen.why_not_cuda);
+  if (!chosen.why_no_gpu.empty()) {
+    options.on_warning("computing on the CPU: " + chosen.why_no_gpu);
   }
   return chosen;
 }

@@ -74,7 +74,7 @@ TEST(Devices, AutoIsNoGpuThatIsSoftware) {
 TEST(Devices, AutoStaysOnTheCpuForItsOwnPrecisions) {
   const ChosenDevice chosen = choose_device({.device = "auto", .precision = "int8"});
   EXPECT_EQ(chosen.device->traits().name, "cpu");
-  EXPECT_TRUE(chosen.why_not_cuda.empty());
+  EXPECT_TRUE(chosen.why_no_gpu.empty());
 }
 
 }  // namespace

@@ -98,6 +98,7 @@ void Kernels::multiply(CommandList& list, const PackedMatrix& weights, const Pro
               number(a.residual.stride),
               number(a.out.stride)};
   const ProductPlan plan = plan_product(a.out.shape.pixels(), layout.out_channels);
+  const std::uint32_t row_tiles = divide_up(arguments.rows, plan.tile_rows);
   const std::uint32_t step = layout.resample == Resample::down ? 2 : 1;
   const std::uint32_t upsampling = layout.resample == Resample::up ? 2 : 1;
   dispatch(list, Shader::product,
@@ -107,7 +108,8 @@ void Kernels::multiply(CommandList& list, const PackedMatrix& weights, const Pro
             is_half(a.residual), is_half(a.out), number(weights.bias().bytes() > 0),
             number(!a.row_bias.empty()), number(!a.residual.empty())},
            arguments,
-           {divide_up(arguments.rows, plan.tile_rows), divide_up(arguments.columns, plan.tile_columns)},
+           {std::min(row_tiles, kMostGroups), divide_up(arguments.columns, plan.tile_columns),
+            divide_up(row_tiles, kMostGroups)},
            {region_of(a.x), region_of(weights.weights()), region_of(weights.bias()),
             region_or_none(a.row_bias), region_or_none(a.residual)},
            {region_of(a.out)});
@@ -233,7 +235,8 @@ void Kernels::group_norm(CommandList& list, const Tensor& x, const PackedVector&
   dispatch(list, Shader::group_statistics, {is_half(x)}, of_statistics,
            {number(groups), parts, number(x.shape.n)}, {region_of(x)}, {written});
 
-  const std::int64_t workgroup_pixels = std::max<std::int64_t>(1, kNormElements / x.shape.c);
+  const std::int64_t workgroup_pixels =
+      std::max({std::int64_t{1}, kNormElements / x.shape.c, divide_up(row_pixels(x.shape), kMostGroups)});
   const struct {
     Address x, statistics, gain, shift, out;
     std::uint32_t row_pixels, channels, x_stride, out_stride, parts, part_pixels, workgroup_pixels;

@@ -15,7 +15,8 @@ namespace streamdiffusion::vulkan {
 
 namespace {
 
-constexpr std::size_t kAlignment = 256;  // Enough for every access of the shaders, and for whole cache lines.
+constexpr std::size_t kBufferAlignment =
+    256;  // Enough for every access of the shaders, and for whole cache lines.
 constexpr std::size_t kBlockBytes = std::size_t{64} << 20U;
 
 /// Returns the first type of memory that `allowed` has a bit for and that has one of the sets of flags, the
@@ -125,7 +126,7 @@ Memory::Memory(SharedContext context, std::function<void()> wait)
     : context_(std::move(context)), wait_(std::move(wait)) {}
 
 Buffer Memory::allocate(std::size_t bytes) {
-  const std::size_t wanted = round_up(std::max<std::size_t>(bytes, 1), kAlignment);
+  const std::size_t wanted = round_up(std::max<std::size_t>(bytes, 1), kBufferAlignment);
   const auto make_buffer = [&](const std::shared_ptr<SharedBlock>& block, Address address) {
     return Buffer(dense_tensor(address, 0, DType::u8).data, wanted,
                   [block](void* data, std::size_t) { block->give_back(address_of(data)); });

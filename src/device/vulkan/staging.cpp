@@ -9,12 +9,12 @@ namespace streamdiffusion::vulkan {
 
 namespace {
 
-constexpr std::size_t kAlignment = 16;  // Of the shaders' widest loads.
+constexpr std::size_t kStagedAlignment = 16;  // Of the shaders' widest loads.
 
 }  // namespace
 
 Address Staging::upload(const void* host, std::size_t bytes) {
-  const std::size_t wanted = round_up(std::max<std::size_t>(bytes, 1), kAlignment);
+  const std::size_t wanted = round_up(std::max<std::size_t>(bytes, 1), kStagedAlignment);
   if (parts_[current_].block == nullptr || parts_[current_].used + wanted > parts_[current_].block->bytes()) {
     change_part(wanted);
   }

@@ -151,6 +151,29 @@ TEST_F(VulkanDeviceTest, NormalisesAGroupOfManyPixelsWithALargeMean) {
   }
 }
 
+TEST_F(VulkanDeviceTest, ComputesImagesOfMoreTilesThanADirectionOfADispatchHas) {
+  const Shape shape{1, 2048, 2049, 4};
+  constexpr std::int64_t kOut = 9;
+  const DeviceTensor x = tensor(shape, reference::random_values(shape.elements(), 3));
+  const DeviceTensor out(device(), {1, shape.h, shape.w, kOut}, DType::f32);
+  std::vector<float> weight(static_cast<std::size_t>(kOut * shape.c), 0);
+  weight[8 * 4 + 1] = 1;  // The last output channel is the second input channel.
+  const Weights weights = device().pack_conv2d({weight, {}, kOut, shape.c, 1});
+  device().conv2d(x.view(), *weights, {}, out.view());
+  const std::vector<float> inputs = values_of(x);
+  const std::vector<float> outputs = values_of(out);
+  for (std::int64_t pixel = shape.pixels() - 200; pixel < shape.pixels(); ++pixel) {
+    ASSERT_NEAR(outputs[static_cast<std::size_t>(pixel * kOut + 8)],
+                inputs[static_cast<std::size_t>(pixel * shape.c + 1)], 2e-3)
+        << pixel;
+  }
+  const Weights ones = device().pack_vector(std::vector<float>(4, 1));
+  const Weights zeros = device().pack_vector(std::vector<float>(4, 0));
+  const DeviceTensor normalised(device(), shape, DType::f32);
+  device().group_norm(x.view(), *ones, *zeros, 1, 1e-5F, Activation::none, normalised.view());
+  EXPECT_NEAR(values_of(normalised).back(), inputs.back(), 5e-3) << "mean 0 and variance 1, as before";
+}
+
 TEST_F(VulkanDeviceTest, SendsLargeTensorsInParts) {
   const std::vector<float> values = counted(5'000'000);  // 20 MB; a part has 8.
   const DeviceTensor x = tensor({.c = 5'000'000}, values);

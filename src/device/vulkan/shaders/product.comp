@@ -120,7 +120,7 @@ void write_result(uint row, uint channel, float value) {
 
 void main() {
   const uint thread = gl_LocalInvocationIndex;
-  const uint tile_row = gl_WorkGroupID.x * TILE_M;
+  const uint tile_row = (gl_WorkGroupID.z * gl_NumWorkGroups.x + gl_WorkGroupID.x) * TILE_M;
   const uint tile_column = gl_WorkGroupID.y * TILE_N;
   const uint padded_columns = (columns + 3) / 4 * 4;
   const uint thread_column = thread % (TILE_N / THREAD_N) * THREAD_N;
