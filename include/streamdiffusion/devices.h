@@ -25,7 +25,7 @@ struct ComputeDevices {
 };
 
 /// Lists the GPUs that this build can use on this machine. It initialises CUDA, which takes a noticeable
-/// time. Returns the reason in `problem` if there is none.
+/// time. Returns the reason in `problem` if there is none. Thread-safe.
 STREAMDIFFUSION_API ComputeDevices list_compute_devices();
 
 }  // namespace streamdiffusion
