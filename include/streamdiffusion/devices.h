@@ -31,7 +31,7 @@ struct ComputeDevices {
 };
 
 /// Lists the GPUs that this build can use on this machine. It initialises CUDA and Vulkan, which takes a
-/// noticeable time.
+/// noticeable time. Thread-safe.
 STREAMDIFFUSION_API ComputeDevices list_compute_devices();
 
 }  // namespace streamdiffusion

@@ -45,7 +45,7 @@ struct PipelineStatistics {
 };
 
 /// The part of Stream's interface that the pipeline uses, so that tests can replace the stream. The methods
-/// behave as Stream's.
+/// behave as Stream's. All calls come from one thread at a time.
 class STREAMDIFFUSION_API FrameProcessor {
  public:
   virtual ~FrameProcessor() = default;

@@ -12,6 +12,7 @@ namespace streamdiffusion {
 
 /// PyTorch's CPU random generator (a Mersenne Twister). The same seed and sequence of calls give the same
 /// numbers as in PyTorch. Streams draw their noise from it; Stream::generate takes noise of the caller's own.
+/// An object must be called from one thread at a time.
 class STREAMDIFFUSION_API RandomGenerator {
  public:
   /// Starts the sequence of `seed`, of which PyTorch uses the lower 32 bits.

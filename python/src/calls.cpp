@@ -4,7 +4,6 @@
 
 #include <condition_variable>
 #include <exception>
-#include <new>
 #include <string>
 #include <utility>
 
@@ -65,9 +64,7 @@ CallQueue::Turn::~Turn() {
 }
 
 void CallQueue::destroy(std::shared_ptr<void> object) noexcept {
-  if (!home_.is_here()) {
-    new (std::nothrow)
-        std::shared_ptr<void>(std::move(object));  // is never freed: its threads are in another process
+  if (home_.keep_if_forked(object)) {
     return;
   }
   {

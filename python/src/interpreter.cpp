@@ -74,7 +74,7 @@ GilAcquire::~GilAcquire() {
 }
 
 void HomeProcess::require(const char* what) const {
-  if (!is_here()) {
+  if (process_ != getpid()) {
     throw ArgumentError(
         std::string("this ") + what +
         " belongs to the process that this one was forked from, and so do the threads that compute "

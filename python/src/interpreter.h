@@ -3,6 +3,9 @@
 #include <nanobind/nanobind.h>
 #include <unistd.h>
 
+#include <new>
+#include <utility>
+
 namespace streamdiffusion::python {
 
 /// Sees to it that no thread of this module takes the GIL when Python is about to exit, which would end the
@@ -39,9 +42,17 @@ class GilAcquire {
 /// threads, so it can neither use nor destroy it.
 class HomeProcess {
  public:
-  [[nodiscard]] bool is_here() const { return process_ == getpid(); }
   /// Throws ArgumentError, which calls the object `what`, in another process.
   void require(const char* what) const;
+  /// In another process, moves `object` into memory that is never freed, and returns true.
+  template <typename Object>
+  bool keep_if_forked(Object& object) const noexcept {
+    if (process_ == getpid()) {
+      return false;
+    }
+    new (std::nothrow) Object(std::move(object));
+    return true;
+  }
 
  private:
   pid_t process_ = getpid();

@@ -12,7 +12,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
-#include <new>
 #include <optional>
 #include <tuple>
 
@@ -120,12 +119,7 @@ std::tuple<nb::list, std::string, std::string> list_gpus() {
 
 }  // namespace
 
-PythonModel::~PythonModel() {
-  if (!calls.home().is_here()) {
-    new (std::nothrow)
-        ModelWithLoras(std::move(shared));  // is never freed: its threads are in another process
-  }
-}
+PythonModel::~PythonModel() { calls.home().keep_if_forked(shared); }
 
 void add_model(nb::module_& module) {
   nb::class_<PythonModel>(module, "Model")

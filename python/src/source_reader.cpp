@@ -25,11 +25,7 @@ constexpr std::size_t kFramesAhead = 2;  // one that is taken while the next is 
 class PythonSource {
  public:
   explicit PythonSource(std::unique_ptr<SourceReader> reader) : reader_(std::move(reader)) {}
-  ~PythonSource() {
-    if (!home_.is_here()) {
-      (void)reader_.release();  // is never freed: its thread is in another process
-    }
-  }
+  ~PythonSource() { home_.keep_if_forked(reader_); }
   PythonSource(const PythonSource&) = delete;
   PythonSource& operator=(const PythonSource&) = delete;
 

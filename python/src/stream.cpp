@@ -30,6 +30,25 @@ void set_embeds(const nb::dict& given, const char* name, const ModelInfo& model,
 
 }  // namespace
 
+/// The turn of a call that `cancel` stops, also while it waits for the turn. Throws ArgumentError if the
+/// stream is closed.
+class PythonStream::WatchedTurn {
+ public:
+  WatchedTurn(PythonStream& python, nb::handle on_step)
+      : cancellations_(python.watch_.cancellations()),
+        turn_(python.model_->calls, [&] { return python.watch_.cancellations() != cancellations_; }),
+        stream_(python.open_stream()) {
+    python.watch_.begin(on_step, cancellations_);
+  }
+
+  [[nodiscard]] Stream& stream() const { return stream_; }
+
+ private:
+  std::uint64_t cancellations_;
+  CallQueue::Turn turn_;
+  Stream& stream_;
+};
+
 PythonStream::PythonStream(std::shared_ptr<PythonModel> model, const StreamOptions& options,
                            const std::string& settings, const nb::dict& embeds)
     : model_(std::move(model)), frame_buffer_size_(options.frame_buffer_size) {
@@ -51,12 +70,9 @@ Stream& PythonStream::open_stream() {
 
 template <typename Call>
 auto PythonStream::run(nb::handle on_step, Call&& call) {
-  const std::uint64_t cancellations = watch_.cancellations();
-  const CallQueue::Turn turn(model_->calls, [&] { return watch_.cancellations() != cancellations; });
-  Stream& stream = open_stream();
-  watch_.begin(on_step, cancellations);
+  const WatchedTurn turn(*this, on_step);
   const GilRelease released;
-  return call(stream);
+  return call(turn.stream());
 }
 
 SettingsWithLoras PythonStream::changed(SettingsWithLoras settings, const std::string& json,
@@ -71,13 +87,10 @@ SettingsWithLoras PythonStream::changed(SettingsWithLoras settings, const std::s
 }
 
 void PythonStream::set(const std::string& settings, const nb::dict& embeds) {
-  const std::uint64_t cancellations = watch_.cancellations();
-  const CallQueue::Turn turn(model_->calls, [&] { return watch_.cancellations() != cancellations; });
-  Stream& stream = open_stream();
+  const WatchedTurn turn(*this, nb::none());
   SettingsWithLoras wanted = changed(settings_, settings, embeds);
-  watch_.begin(nb::none(), cancellations);
   const GilRelease released;
-  stream.set_parameters(make_parameters(wanted.settings));
+  turn.stream().set_parameters(make_parameters(wanted.settings));
   settings_ = std::move(wanted);
 }
 

@@ -53,6 +53,8 @@ class PythonStream {
   [[nodiscard]] const FrameShapes& shapes() const { return shapes_; }
 
  private:
+  class WatchedTurn;
+
   /// Runs a call in its turn, without the GIL.
   template <typename Call>
   auto run(nanobind::handle on_step, Call&& call);

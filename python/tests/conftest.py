@@ -1,4 +1,4 @@
-"""What the tests share: the default model, a small random one, and an image."""
+"""Fixtures that the tests share: the default model, a small random one, and an image."""
 
 import os
 from pathlib import Path

@@ -131,7 +131,7 @@ class Writer {
 };
 
 /// Checks the fields that depend on one another.
-void check_together(const Settings& settings) {
+void check_combination(const Settings& settings) {
   const Parameters& parameters = settings.parameters;
   if (!parameters.t_index_list.empty() && parameters.t_index_list.back() >= parameters.num_inference_steps) {
     throw FieldError("t_index_list", "must have indices below num_inference_steps, which is " +
@@ -159,7 +159,7 @@ void apply_json(const Json& json, Settings& settings) {
     }
     std::visit(Reader(*setting, value, changed), setting->type);
   }
-  check_together(changed);
+  check_combination(changed);
   settings = std::move(changed);
 }
 

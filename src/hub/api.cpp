@@ -108,7 +108,7 @@ HubApi::HubApi(const HubOptions& options, int attempts)
   check_url(options.endpoint);
 }
 
-HubApi::Answer HubApi::ask(const std::string& url, const Repository& repository) {
+HubApi::Answer HubApi::request(const std::string& url, const Repository& repository) {
   Answer answer;
   const auto begin = [&](const HttpHead&) -> BodySink {
     answer.body.clear();
@@ -137,14 +137,14 @@ HubApi::Answer HubApi::ask(const std::string& url, const Repository& repository)
 
 std::string HubApi::query_commit(const Repository& repository) {
   const std::string url = api_url(options_, repository) + "/revision/" + quote(repository.revision);
-  return parse_commit(ask(url, repository).body, repository.id());
+  return parse_commit(request(url, repository).body, repository.id());
 }
 
 std::vector<RemoteFile> HubApi::query_files(const Repository& repository, const std::string& commit) {
   std::vector<RemoteFile> files;
   std::string url = api_url(options_, repository) + "/tree/" + commit + "?recursive=true&expand=false";
   for (int pages = 0; pages < kMostPages; ++pages) {
-    const Answer answer = ask(url, repository);
+    const Answer answer = request(url, repository);
     const std::vector<RemoteFile> page = parse_tree(answer.body, repository.id());
     files.insert(files.end(), page.begin(), page.end());
     const std::string next = parse_next_page(answer.head.link);

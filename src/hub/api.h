@@ -33,7 +33,7 @@ class HubApi {
     HttpHead head;
     std::string body;
   };
-  Answer ask(const std::string& url, const Repository& repository);
+  Answer request(const std::string& url, const Repository& repository);
 
   const HubOptions& options_;
   HttpClient client_;

@@ -7,6 +7,7 @@
 #include <exception>
 #include <string_view>
 
+#include "core/free_with.h"
 #include "hub/url.h"
 #include "streamdiffusion/hub.h"
 #include "streamdiffusion/version.h"
@@ -143,7 +144,7 @@ struct HttpClient::Impl {
   std::string endpoint;
   std::string token;
   const std::atomic<bool>* stop;
-  std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> curl{curl_easy_init(), &curl_easy_cleanup};
+  std::unique_ptr<CURL, FreeWith<curl_easy_cleanup>> curl{curl_easy_init()};
 
   template <typename T>
   void set(CURLoption option, T value) const {

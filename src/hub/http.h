@@ -17,13 +17,13 @@ namespace streamdiffusion::hub {
 /// The parts of a response's head that this library uses.
 struct HttpHead {
   long status = 0;
-  std::string location;
-  std::string link;
-  std::string etag;           ///< X-Linked-Etag, else ETag, without quotes.
-  std::string error_code;     ///< X-Error-Code: "GatedRepo", "RepoNotFound" and others.
-  std::string error_message;  ///< X-Error-Message.
-  std::string content_range;
-  std::optional<std::chrono::seconds> retry_after;
+  std::string location;                             ///< Address of a redirect.
+  std::string link;                                 ///< Links to other pages of a list.
+  std::string etag;                                 ///< X-Linked-Etag, else ETag, without quotes.
+  std::string error_code;                           ///< X-Error-Code: "GatedRepo", "RepoNotFound" and others.
+  std::string error_message;                        ///< X-Error-Message.
+  std::string content_range;                        ///< The part of a file that the body holds.
+  std::optional<std::chrono::seconds> retry_after;  ///< Time that the server asks clients to wait.
 };
 
 /// The server could not be reached or the connection broke. Trying again may help.
@@ -55,7 +55,8 @@ class HttpClient {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Parses one line of a response's head into `head`.
+/// Parses one line of a response's head and sets the field of `head` that it belongs to. Other lines are
+/// ignored; the status line of a further response clears `head`.
 void read_header(std::string_view line, HttpHead& head);
 
 }  // namespace streamdiffusion::hub

@@ -13,7 +13,7 @@ namespace streamdiffusion::hub {
 namespace {
 
 using Files = std::vector<RemoteFile>;
-using IsThere = std::function<bool(const RemoteFile&)>;
+using FilePredicate = std::function<bool(const RemoteFile&)>;
 
 constexpr std::string_view kSafetensors = ".safetensors";
 constexpr std::size_t kNamed = 8;  // most files that a message names
@@ -93,7 +93,7 @@ Files weights_of(const Files& files, const std::string& stem, const std::string&
 }
 
 /// Returns the first variant that `is_there`, else the first that exists: fp16, no suffix, bf16.
-Files choose_weights(const Files& folder, const std::string& stem, const IsThere& is_there,
+Files choose_weights(const Files& folder, const std::string& stem, const FilePredicate& is_there,
                      const std::string& where) {
   Files chosen;
   for (const std::string variant : {".fp16", "", ".bf16"}) {
@@ -118,7 +118,7 @@ void append(Files& files, const Files& more) { files.insert(files.end(), more.be
 
 /// Returns a component's configuration and weights.
 Files select_component(const Files& all, const std::string& folder, const std::string& stem,
-                       const IsThere& is_there, const std::string& where) {
+                       const FilePredicate& is_there, const std::string& where) {
   const Files files = list_folder(all, folder);
   Files chosen = choose_weights(files, stem, is_there, where + (folder.empty() ? "" : "/" + folder));
   if (const RemoteFile* const config =
@@ -139,7 +139,7 @@ Files select_texts(const Files& all, const std::string& folder) {
   return chosen;
 }
 
-Selection select_diffusers_folder(const Files& all, const IsThere& is_there, const std::string& where) {
+Selection select_diffusers_folder(const Files& all, const FilePredicate& is_there, const std::string& where) {
   Selection selection;
   selection.files.push_back(*find(all, "model_index.json"));
   append(selection.files, select_texts(all, "scheduler"));
@@ -190,7 +190,7 @@ Selection select_only_file(const Files& all, const std::string& where, Purpose p
 }
 
 /// Selects a diffusers folder. If its weights are pickles, selects the only safetensors file beside it.
-Selection select_model(const Files& all, const IsThere& is_there, const std::string& where) {
+Selection select_model(const Files& all, const FilePredicate& is_there, const std::string& where) {
   try {
     return select_diffusers_folder(all, is_there, where);
   } catch (const Error&) {
@@ -213,7 +213,7 @@ bool is_component(const Files& files) {
 }  // namespace
 
 Selection select_files(const Files& files, const Repository& repository, Purpose purpose,
-                       const IsThere& is_there) {
+                       const FilePredicate& is_there) {
   const std::string where = repository.id();
   if (!repository.file.empty()) {
     if (const RemoteFile* const file = find(files, repository.file)) {

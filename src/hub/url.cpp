@@ -5,15 +5,16 @@
 #include <algorithm>
 #include <memory>
 
+#include "core/free_with.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion::hub {
 namespace {
 
-using Url = std::unique_ptr<CURLU, decltype(&curl_url_cleanup)>;
+using Url = std::unique_ptr<CURLU, FreeWith<curl_url_cleanup>>;
 
 Url parse(const std::string& text) {
-  Url url(curl_url(), &curl_url_cleanup);
+  Url url(curl_url());
   if (curl_url_set(url.get(), CURLUPART_URL, text.c_str(), 0) != CURLUE_OK) {
     throw HubError("\"" + text + "\" is no address of a web server, such as https://huggingface.co");
   }
@@ -27,7 +28,7 @@ std::string get_part(const Url& url, CURLUPart what) {
   if (curl_url_get(url.get(), what, &text, flags) != CURLUE_OK) {
     return "";
   }
-  const std::unique_ptr<char, decltype(&curl_free)> owner(text, &curl_free);
+  const std::unique_ptr<char, FreeWith<curl_free>> owner(text);
   return text;
 }
 

@@ -9,6 +9,7 @@ extern "C" {
 #include <libswresample/swresample.h>
 }
 
+#include "core/free_with.h"
 #include "media/ffmpeg.h"
 
 namespace streamdiffusion {
@@ -32,9 +33,6 @@ class AudioResampler {
   void flush(const OnFrame& on_frame);
 
  private:
-  struct FreeFifo {
-    void operator()(AVAudioFifo* fifo) const { av_audio_fifo_free(fifo); }
-  };
   using Converter = std::unique_ptr<SwrContext, ffmpeg::Free<swr_free>>;
 
   [[nodiscard]] bool accepts(const AVFrame& samples) const;
@@ -52,7 +50,7 @@ class AudioResampler {
   ffmpeg::FramePointer format_;  ///< An empty frame with the format that converter_ takes.
   Converter converter_;
   ffmpeg::FramePointer chunk_;  ///< Output buffer of converter_.
-  std::unique_ptr<AVAudioFifo, FreeFifo> fifo_;
+  std::unique_ptr<AVAudioFifo, FreeWith<av_audio_fifo_free>> fifo_;
   std::int64_t emitted_samples_ = 0;  ///< Samples of each channel passed on so far.
   bool started_ = false;              ///< True once samples have come in.
 };

@@ -10,23 +10,15 @@
 #include <type_traits>
 #include <vector>
 
+#include "core/free_with.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
 namespace {
 
-struct CloseProfile {
-  void operator()(void* profile) const { cmsCloseProfile(profile); }
-};
-struct DeleteTransform {
-  void operator()(void* transform) const { cmsDeleteTransform(transform); }
-};
-struct FreeCurve {
-  void operator()(cmsToneCurve* curve) const { cmsFreeToneCurve(curve); }
-};
-using Profile = std::unique_ptr<std::remove_pointer_t<cmsHPROFILE>, CloseProfile>;
-using Transform = std::unique_ptr<std::remove_pointer_t<cmsHTRANSFORM>, DeleteTransform>;
-using Curve = std::unique_ptr<cmsToneCurve, FreeCurve>;
+using Profile = std::unique_ptr<std::remove_pointer_t<cmsHPROFILE>, FreeWith<cmsCloseProfile>>;
+using Transform = std::unique_ptr<std::remove_pointer_t<cmsHTRANSFORM>, FreeWith<cmsDeleteTransform>>;
+using Curve = std::unique_ptr<cmsToneCurve, FreeWith<cmsFreeToneCurve>>;
 
 /// The rendering intent. Every profile with tables has the table of this one.
 constexpr cmsUInt32Number kIntent = INTENT_PERCEPTUAL;
@@ -118,7 +110,7 @@ class MatrixTransform : public ColourTransform {
   }
 
  private:
-  using Light = std::array<std::int32_t, 4>;  ///< Red, green and blue; the fourth element is padding.
+  using LinearColour = std::array<std::int32_t, 4>;  ///< Red, green and blue; the fourth element is padding.
 
   static std::array<float, 3> light_of(const Transform& transform, const std::array<float, 3>& colour) {
     std::array<float, 3> light{};
@@ -142,9 +134,9 @@ class MatrixTransform : public ColourTransform {
     const auto& encoded = encoded_light();
     constexpr std::int32_t kHalf = 1 << (kFractionBits - 1);
     for (std::uint8_t* const end = pixels + kBytes * count; pixels != end; pixels += kBytes) {
-      const Light& red = parts_[0][pixels[0]];
-      const Light& green = parts_[1][pixels[1]];
-      const Light& blue = parts_[2][pixels[2]];
+      const LinearColour& red = parts_[0][pixels[0]];
+      const LinearColour& green = parts_[1][pixels[1]];
+      const LinearColour& blue = parts_[2][pixels[2]];
       for (std::size_t i = 0; i < 3; ++i) {
         const std::int32_t light = (red[i] + green[i] + blue[i] + kHalf) >> kFractionBits;
         pixels[i] = encoded[static_cast<std::size_t>(std::clamp(light, 0, kLinearMax))];
@@ -153,7 +145,7 @@ class MatrixTransform : public ColourTransform {
   }
 
   PixelLayout layout_;
-  std::array<std::array<Light, 256>, 3> parts_{};  ///< Indexed by channel and 8-bit value.
+  std::array<std::array<LinearColour, 256>, 3> parts_{};  ///< Indexed by channel and 8-bit value.
 };
 
 /// Converts from profiles with tables, by Little CMS.

@@ -27,7 +27,7 @@ bool starts_with_one_of(Bytes bytes, const std::array<std::string_view, kCount>&
 /// The last byte (some programs pad with zeros) is a semicolon.
 ContainerEnd end_of_gif(FileWalk& file) {
   constexpr std::uint64_t kMostPadding = 16;
-  file.skip(file.left() - std::min(file.left(), kMostPadding));
+  file.skip(file.bytes_left() - std::min(file.bytes_left(), kMostPadding));
   Bytes bytes = file.peek(kMostPadding);
   while (!bytes.empty() && bytes.back() == 0) bytes = bytes.first(bytes.size() - 1);
   return !bytes.empty() && bytes.back() == ';' ? whole : cut_short;
@@ -49,7 +49,7 @@ ContainerEnd end_of_avi(FileWalk& file) {
   constexpr std::size_t kHead = 8;
   constexpr std::size_t kType = 4;
   constexpr std::uint32_t kUnknown = 0xFFFFFFFF;
-  while (file.left() >= kHead) {
+  while (file.bytes_left() >= kHead) {
     const Bytes chunk = file.peek(kHead);
     const std::uint32_t size = little_endian(skip_bytes(chunk, 4), 4);
     const bool is_list = starts_with(chunk, "LIST");
@@ -63,7 +63,7 @@ ContainerEnd end_of_avi(FileWalk& file) {
       file.skip(kType);
       continue;
     }
-    if (size > file.left()) return is_known ? cut_short : whole;
+    if (size > file.bytes_left()) return is_known ? cut_short : whole;
     file.skip(std::uint64_t{size} + size % 2);
   }
   return whole;
@@ -78,13 +78,13 @@ ContainerEnd end_of_mp4(FileWalk& file) {
   constexpr std::size_t kLongHead = 16;
   int indices = 0;
   bool has_fragments = false;
-  while (file.left() >= kHead) {
+  while (file.bytes_left() >= kHead) {
     const Bytes box = file.peek(kLongHead);
     const Bytes type = skip_bytes(box, 4);
     const bool is_long = big_endian(box, 4) == 1 && box.size() == kLongHead;
     const std::uint64_t size = is_long ? big_endian_64(skip_bytes(box, kHead)) : big_endian(box, 4);
     if (size < kHead) break;  // 0: it goes to the end of the file
-    if (size > file.left()) return starts_with_one_of(type, kTypes) ? cut_short : whole;
+    if (size > file.bytes_left()) return starts_with_one_of(type, kTypes) ? cut_short : whole;
     indices += starts_with(type, "moov") ? 1 : 0;
     has_fragments = has_fragments || starts_with(type, "moof");
     file.skip(size);
@@ -104,12 +104,12 @@ ContainerEnd end_of_asf(FileWalk& file) {
   constexpr std::array kTypes = {kAsfHeader, kData, kSimpleIndex, kIndex};
   constexpr std::size_t kHead = 24;
   const std::uint64_t begin = file.position();
-  while (file.left() >= kHead) {
+  while (file.bytes_left() >= kHead) {
     const Bytes object = file.peek(kHead);
     const std::uint64_t size = little_endian_64(skip_bytes(object, 16));
     if (!starts_with_one_of(object, kTypes) || size < kHead) return whole;
     if (file.position() > begin && starts_with(object, kAsfHeader)) return goes_on;
-    if (size > file.left()) return cut_short;
+    if (size > file.bytes_left()) return cut_short;
     file.skip(size);
   }
   return whole;
@@ -120,16 +120,16 @@ ContainerEnd end_of_flv(FileWalk& file) {
   constexpr std::size_t kHeader = 9;
   constexpr std::size_t kTag = 11;
   constexpr std::size_t kSizeOfTag = 4;
-  if (file.left() < kHeader + kSizeOfTag) return cut_short;
+  if (file.bytes_left() < kHeader + kSizeOfTag) return cut_short;
   file.skip(big_endian(skip_bytes(file.peek(kHeader), 5), 4) + kSizeOfTag);
-  while (file.left() > 0) {
+  while (file.bytes_left() > 0) {
     const Bytes tag = file.peek(kTag);
     if (starts_with(tag, "FLV\x01")) return goes_on;
     const bool is_known = tag[0] == 8 || tag[0] == 9 || tag[0] == 18;  // sound, image, script
     if (!is_known) return whole;
     if (tag.size() < kTag) return cut_short;
     const std::uint64_t size = kTag + big_endian(skip_bytes(tag, 1), 3);
-    if (size > file.left()) return cut_short;
+    if (size > file.bytes_left()) return cut_short;
     file.skip(size + kSizeOfTag);
   }
   return whole;

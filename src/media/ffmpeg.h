@@ -20,21 +20,21 @@ extern "C" {
 #include <string>
 #include <utility>
 
+#include "core/free_with.h"
+
 namespace streamdiffusion::ffmpeg {
 
 /// AV_TIME_BASE_Q, whose macro is not valid C++.
 inline constexpr AVRational kMicroseconds{1, AV_TIME_BASE};
 
-/// Deleter for FFmpeg's free functions that take the pointer's address.
+/// Deleter for FFmpeg's free functions that take the pointer's address. FreeWith is for those that take the
+/// pointer.
 template <auto kFree>
 struct Free {
   template <typename T>
   void operator()(T* pointer) const {
     kFree(&pointer);
   }
-};
-struct FreeScaler {
-  void operator()(SwsContext* scaler) const { sws_freeContext(scaler); }
 };
 
 using Input = std::unique_ptr<AVFormatContext, Free<avformat_close_input>>;
@@ -43,7 +43,7 @@ using Parameters = std::unique_ptr<AVCodecParameters, Free<avcodec_parameters_fr
 using Packet = std::unique_ptr<AVPacket, Free<av_packet_free>>;
 using FramePointer = std::unique_ptr<AVFrame, Free<av_frame_free>>;
 using Graph = std::unique_ptr<AVFilterGraph, Free<avfilter_graph_free>>;
-using Scaler = std::unique_ptr<SwsContext, FreeScaler>;
+using Scaler = std::unique_ptr<SwsContext, FreeWith<sws_freeContext>>;
 
 /// Most pixels of a frame that is decoded. A larger one is more likely an attack on memory.
 inline constexpr std::int64_t kMaxPixels = std::int64_t{1} << 27;

@@ -18,7 +18,7 @@ class FileWalk {
 
   [[nodiscard]] std::uint64_t position() const { return position_; }
   /// Bytes from here to the end of the file.
-  [[nodiscard]] std::uint64_t left() const { return size_ - position_; }
+  [[nodiscard]] std::uint64_t bytes_left() const { return size_ - position_; }
 
   /// Returns the next `count` bytes (at most 32) without going on; fewer where the file ends. They are valid
   /// until the next call.
@@ -35,7 +35,7 @@ class FileWalk {
   /// ways are read.
   void skip(std::uint64_t count) {
     constexpr std::uint64_t kShort = 4096;
-    position_ += std::min(count, left());
+    position_ += std::min(count, bytes_left());
     if (position_ < stream_position_ || position_ - stream_position_ > kShort) return;
     stream_.clear();
     stream_.ignore(static_cast<std::streamsize>(position_ - stream_position_));

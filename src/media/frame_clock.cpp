@@ -29,7 +29,7 @@ void FrameClock::advance(const AVFrame& frame, double frame_rate) {
   } else if (has_begun_) {
     now_ += std::llround(1e6 / frame_rate);
   }
-  if (is_live_) now_ = std::max(now_, since_first_wait());
+  if (is_live_) now_ = std::max(now_, time_since_first_wait());
   has_begun_ = true;
   last_pts_ = frame.best_effort_timestamp;
   last_packet_duration_ = duration_of(frame);
@@ -66,7 +66,7 @@ std::int64_t FrameClock::packet_duration(double frame_rate) const {
   return base > kFinestGrid * frame_rate && intervals < 1.5 ? 0 : last_packet_duration_;
 }
 
-std::int64_t FrameClock::since_first_wait() const {
+std::int64_t FrameClock::time_since_first_wait() const {
   return std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - waits_since_).count();
 }
 

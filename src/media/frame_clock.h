@@ -32,7 +32,8 @@ class FrameClock {
  private:
   using Clock = std::chrono::steady_clock;
 
-  [[nodiscard]] std::int64_t since_first_wait() const;
+  /// Microseconds since start_waiting.
+  [[nodiscard]] std::int64_t time_since_first_wait() const;
   [[nodiscard]] std::int64_t packet_duration(double frame_rate) const;
 
   const AVStream& stream_;

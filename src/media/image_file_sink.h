@@ -22,7 +22,7 @@ class ImageFileSink : public Sink {
   std::optional<NumberPattern> pattern_;  ///< None: one image file.
   std::map<std::string, std::string> metadata_;
   int quality_;
-  long written_ = 0;
+  long written_ = 0;  ///< Frames so far.
 };
 
 }  // namespace streamdiffusion

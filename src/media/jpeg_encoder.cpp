@@ -2,23 +2,14 @@
 
 #include <memory>
 
+#include "core/free_with.h"
 #include "media/image_encoders.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
-namespace {
-
-struct Destroy {
-  void operator()(void* handle) const { tjDestroy(handle); }
-};
-struct FreeBuffer {
-  void operator()(unsigned char* buffer) const { tjFree(buffer); }
-};
-
-}  // namespace
 
 std::vector<std::uint8_t> encode_jpeg(const Frame& frame, int quality) {
-  const std::unique_ptr<void, Destroy> handle(tjInitCompress());
+  const std::unique_ptr<void, FreeWith<tjDestroy>> handle(tjInitCompress());
   if (!handle) throw MediaError("libjpeg-turbo cannot be started");
   unsigned char* buffer = nullptr;
   unsigned long size = 0;
@@ -27,7 +18,7 @@ std::vector<std::uint8_t> encode_jpeg(const Frame& frame, int quality) {
   const int result = tjCompress2(handle.get(), frame.pixels.data(), frame.width, 0, frame.height, TJPF_RGB,
                                  &buffer, &size, quality >= kFullChromaFrom ? TJSAMP_444 : TJSAMP_420,
                                  quality < 1 ? 1 : quality, TJFLAG_ACCURATEDCT);
-  const std::unique_ptr<unsigned char, FreeBuffer> owner(buffer);
+  const std::unique_ptr<unsigned char, FreeWith<tjFree>> owner(buffer);
   if (result != 0) throw MediaError(std::string("libjpeg-turbo: ") + tjGetErrorStr2(handle.get()));
   return {buffer, buffer + size};
 }

@@ -38,7 +38,7 @@ LiveSource::LiveSource(const SourceOptions& options)
   constexpr int kThreads = 1;  // Each further thread would delay by a frame.
   decoder_ = ffmpeg::open_decoder(*stream_->codecpar, kThreads, "cannot decode " + name_);
   decoder_->pkt_timebase = stream_->time_base;
-  if (next_frame() == Next::end)
+  if (next_frame() == ReadOutcome::end)
     throw MediaError("cannot read " + name_ + ": it ended before the first frame");
   frame_waiting_ = true;
   fill_info();
@@ -69,7 +69,7 @@ bool LiveSource::read(Frame& frame) {
   if (frames_read_ == 0) first_read_ = Interrupt::Clock::now();
   if (!std::exchange(frame_waiting_, false)) {
     interrupt_.set_timeout(patience_);
-    if (next_frame() == Next::end) return false;
+    if (next_frame() == ReadOutcome::end) return false;
   }
   colours_.apply(stream_->index, *decoded_);
   try {
@@ -92,13 +92,13 @@ std::chrono::microseconds LiveSource::time() {
   return std::chrono::duration_cast<std::chrono::microseconds>(Interrupt::Clock::now() - first_read_);
 }
 
-LiveSource::Next LiveSource::next_frame() {
+LiveSource::ReadOutcome LiveSource::next_frame() {
   while (!interrupt_.stopped()) {
     const int result = avcodec_receive_frame(decoder_.get(), decoded_.get());
-    if (result >= 0) return Next::frame;
+    if (result >= 0) return ReadOutcome::frame;
     if (!feed_decoder()) break;
   }
-  return Next::end;
+  return ReadOutcome::end;
 }
 
 /// Waits for a packet of the video and passes it to the decoder. Returns false at the end.

@@ -23,8 +23,8 @@ class LiveSource : public Source {
   bool read(Frame& frame) override;
 
  private:
-  enum class Next { frame, end };
-  Next next_frame();
+  enum class ReadOutcome { frame, end };
+  ReadOutcome next_frame();
   bool feed_decoder();
   void fill_info();
   [[nodiscard]] AVRational pixel_aspect() const;

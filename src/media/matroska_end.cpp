@@ -76,7 +76,7 @@ bool matroska_is_cut(FileWalk& file) {
   while (const std::optional<Element> element = take_head(file)) {
     if (is_opened(*element)) continue;
     if (element->of_unknown_size || !is_known(*element)) return false;
-    if (element->size > file.left()) return true;
+    if (element->size > file.bytes_left()) return true;
     file.skip(element->size);
   }
   return false;

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "core/round_up.h"
 #include "media/encoder_choice.h"
 #include "streamdiffusion/error.h"
 
@@ -41,10 +42,7 @@ void set_colour(AVCodecContext& codec, const AVOutputFormat& container) {
 }
 
 /// Rounds a size up to a multiple of the chroma step: H.264 in 4:2:0 takes only even sizes.
-int rounded_up(int size, int log2_step) {
-  const int step = 1 << log2_step;
-  return (size + step - 1) / step * step;
-}
+int rounded_up(int size, int log2_step) { return round_up(size, 1 << log2_step); }
 
 }  // namespace
 

@@ -127,12 +127,12 @@ void VideoSink::add_video() {
   const AVOutputFormat& container = choose_container(options_);
   AVFormatContext* context = nullptr;
   const std::string url = file_ ? "file:" + file_->path().string() : "pipe:1";
-  ffmpeg::check(avformat_alloc_output_context2(&context, &container, nullptr, url.c_str()), what());
+  ffmpeg::check(avformat_alloc_output_context2(&context, &container, nullptr, url.c_str()), error_prefix());
   output_.reset(context);
   encoder_ = std::make_unique<VideoEncoder>(options_, container, placement_.time_base(), spacing_.frame_rate);
   AVStream* stream = avformat_new_stream(context, nullptr);
   if (stream == nullptr) throw std::bad_alloc();
-  ffmpeg::check(avcodec_parameters_from_context(stream->codecpar, &encoder_->context()), what());
+  ffmpeg::check(avcodec_parameters_from_context(stream->codecpar, &encoder_->context()), error_prefix());
   stream->time_base = placement_.time_base();
   stream->avg_frame_rate = spacing_.frame_rate;
   stream->sample_aspect_ratio = {1, 1};
@@ -151,12 +151,12 @@ VideoSink::~VideoSink() {
   output_.reset();  // Closes the file before it is removed.
 }
 
-std::string VideoSink::what() const {
+std::string VideoSink::error_prefix() const {
   return "cannot write " + (file_ ? options_.output : std::string("to standard output"));
 }
 
 void VideoSink::open_output() {
-  ffmpeg::check(avio_open(&output_->pb, output_->url, AVIO_FLAG_WRITE), what());
+  ffmpeg::check(avio_open(&output_->pb, output_->url, AVIO_FLAG_WRITE), error_prefix());
 }
 
 ffmpeg::OptionMap VideoSink::choose_muxer_options() const {
@@ -184,7 +184,7 @@ void VideoSink::write_header(const ffmpeg::OptionMap& muxer_options) {
   if (options_.low_latency) output_->flags |= AVFMT_FLAG_FLUSH_PACKETS;
   ffmpeg::Options options;
   options.set(muxer_options);
-  ffmpeg::check(avformat_write_header(output_.get(), options.address()), what());
+  ffmpeg::check(avformat_write_header(output_.get(), options.address()), error_prefix());
   ffmpeg::check_all_taken(options.left_of(encoder_->options_left()), options_.output);
 }
 
@@ -213,7 +213,7 @@ double VideoSink::seconds(std::int64_t pts) const {
 
 void VideoSink::write(const Frame& frame) {
   if (frame.width != options_.width || frame.height != options_.height || frame.empty()) {
-    throw MediaError(what() + ": a frame of " + std::to_string(frame.width) + "x" +
+    throw MediaError(error_prefix() + ": a frame of " + std::to_string(frame.width) + "x" +
                      std::to_string(frame.height) + " came for a video of " + std::to_string(options_.width) +
                      "x" + std::to_string(options_.height));
   }
@@ -253,8 +253,8 @@ void VideoSink::write_audio_until(double seconds) {
 /// disk does.
 void VideoSink::write_audio_packet(AVPacket& packet) {
   const int result = av_interleaved_write_frame(output_.get(), &packet);
-  ffmpeg::check(output_->pb->error, what());
-  if (result < 0) audio_->report(what() + " with all of its sound: " + ffmpeg::error_text(result));
+  ffmpeg::check(output_->pb->error, error_prefix());
+  if (result < 0) audio_->report(error_prefix() + " with all of its sound: " + ffmpeg::error_text(result));
 }
 
 /// Holds the packet back until the next one comes, because the last packet needs an exact duration. With low
@@ -282,8 +282,8 @@ void VideoSink::write_held_packet() {
   if (end_ >= 0 && packet.pts == last_pts_) packet.duration = end_ - last_pts_;
   packet.stream_index = 0;
   av_packet_rescale_ts(&packet, placement_.time_base(), output_->streams[0]->time_base);
-  ffmpeg::check(av_interleaved_write_frame(output_.get(), &packet), what());
-  if (output_->pb->error < 0) ffmpeg::check(output_->pb->error, what());
+  ffmpeg::check(av_interleaved_write_frame(output_.get(), &packet), error_prefix());
+  if (output_->pb->error < 0) ffmpeg::check(output_->pb->error, error_prefix());
 }
 
 void VideoSink::note_source_end(std::chrono::microseconds last_duration) {
@@ -292,7 +292,7 @@ void VideoSink::note_source_end(std::chrono::microseconds last_duration) {
 }
 
 void VideoSink::finish() {
-  if (last_pts_ < 0) throw MediaError(what() + ": no frame came");
+  if (last_pts_ < 0) throw MediaError(error_prefix() + ": no frame came");
   if (placement_.simultaneous_frames() > 0) {
     report(std::to_string(placement_.simultaneous_frames()) +
            " frames came at the time of another and are missing in " + options_.output);
@@ -309,7 +309,7 @@ void VideoSink::finish() {
   if (audio_) {
     audio_->finish(seconds(end_), source_ended_, [this](AVPacket& packet) { write_audio_packet(packet); });
   }
-  ffmpeg::check(av_write_trailer(output_.get()), what());
+  ffmpeg::check(av_write_trailer(output_.get()), error_prefix());
   close_output();
   if (file_) file_->commit();
 }
@@ -326,15 +326,15 @@ void VideoSink::end_last_frame() {
   const int result = name == "gif" ? av_opt_set_int(output_->priv_data, "final_delay",
                                                     std::clamp<std::int64_t>(ticks, 0, kLargest), 0)
                                    : av_opt_set_q(output_->priv_data, "final_delay", delay, 0);
-  ffmpeg::check(result, what());
+  ffmpeg::check(result, error_prefix());
 }
 
 void VideoSink::close_output() {
   avio_flush(output_->pb);
   const int error = output_->pb->error;
   const int closed = avio_closep(&output_->pb);
-  ffmpeg::check(error, what());
-  ffmpeg::check(closed, what());
+  ffmpeg::check(error, error_prefix());
+  ffmpeg::check(closed, error_prefix());
 }
 
 }  // namespace streamdiffusion

@@ -41,7 +41,8 @@ class VideoSink : public Sink {
   void write_audio_packet(AVPacket& packet);
   void close_output();
   [[nodiscard]] double seconds(std::int64_t pts) const;
-  [[nodiscard]] std::string what() const;
+  /// Begins the messages of errors: "cannot write FILE".
+  [[nodiscard]] std::string error_prefix() const;
 
   struct FreeOutput {
     void operator()(AVFormatContext* context) const;

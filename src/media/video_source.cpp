@@ -93,12 +93,14 @@ VideoSource::VideoSource(const SourceOptions& options)
   check_rate(options.frame_rate, info_.frame_rate, *input_->iformat, problems_);
 }
 
-std::string VideoSource::where() const { return problems_.name() + " at " + seconds_text(clock_.now()); }
+std::string VideoSource::name_and_time() const {
+  return problems_.name() + " at " + seconds_text(clock_.now());
+}
 
 /// Reports the first damage; check_whole reports their number. `reason` may be empty.
 void VideoSource::note_damage(const std::string& reason) {
   if (damages_++ > 0) return;
-  problems_.report("the video is damaged: " + where() + (reason.empty() ? "" : ": " + reason) +
+  problems_.report("the video is damaged: " + name_and_time() + (reason.empty() ? "" : ": " + reason) +
                    "; copy or download it again");
 }
 
@@ -194,8 +196,8 @@ bool VideoSource::read_packet() {
   if (result >= 0) return true;
   if (result == AVERROR_EOF) return false;
   if (length_.packets() == 0) fail_to_open(path_, result, input_->iformat);
-  problems_.report("the video is cut short or damaged: " + where() + ": " + ffmpeg::error_text(result) +
-                   "; copy or download it again");
+  problems_.report("the video is cut short or damaged: " + name_and_time() + ": " +
+                   ffmpeg::error_text(result) + "; copy or download it again");
   return false;
 }
 

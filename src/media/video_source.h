@@ -45,7 +45,8 @@ class VideoSource : public Source {
   void note_damage(const std::string& reason);
   void note_error(int code);
   [[nodiscard]] bool stopped() const { return stop_ != nullptr && *stop_; }
-  [[nodiscard]] std::string where() const;
+  /// Where in the video an error is, for messages.
+  [[nodiscard]] std::string name_and_time() const;
 
   std::string path_;  ///< The file's path or "-".
   ProblemReport problems_;

@@ -8,18 +8,11 @@
 #include <mutex>
 #include <thread>
 
+#include "core/free_with.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion {
 namespace {
-
-template <auto kFree>
-struct Free {
-  template <typename T>
-  void operator()(T* pointer) const {
-    kFree(pointer);
-  }
-};
 
 Error failure(const std::string& what) {
   return Error(what + ": " + SDL_GetError() + "; a window needs a screen (DISPLAY or WAYLAND_DISPLAY)");
@@ -83,9 +76,9 @@ class Window {
   }
 
  private:
-  std::unique_ptr<SDL_Window, Free<SDL_DestroyWindow>> window_;
-  std::unique_ptr<SDL_Renderer, Free<SDL_DestroyRenderer>> renderer_;
-  std::unique_ptr<SDL_Texture, Free<SDL_DestroyTexture>> texture_;
+  std::unique_ptr<SDL_Window, FreeWith<SDL_DestroyWindow>> window_;
+  std::unique_ptr<SDL_Renderer, FreeWith<SDL_DestroyRenderer>> renderer_;
+  std::unique_ptr<SDL_Texture, FreeWith<SDL_DestroyTexture>> texture_;
 };
 
 /// Shows frames in a window on a thread of its own, so that the window responds while no frame comes.

@@ -10,7 +10,7 @@ void FrameOrder::skip(std::int64_t number, std::chrono::microseconds time) {
   show_skipped();
 }
 
-void FrameOrder::result(Frame& frame) {
+void FrameOrder::take_result(Frame& frame) {
   const bool awaited = count_ > 0 && waiting(0).number <= frame.number;
   if (!awaited) {
     return;

@@ -14,10 +14,10 @@ namespace streamdiffusion {
 /// time.
 class FrameOrder {
  public:
-  using Show = std::function<void(Frame&)>;
+  using ShowFrame = std::function<void(Frame&)>;
 
   /// `show` is called with each output. It may swap other memory into the frame.
-  explicit FrameOrder(Show show) : show_(std::move(show)) {}
+  explicit FrameOrder(ShowFrame show) : show_(std::move(show)) {}
 
   /// Records an input that went into the stream. The numbers of inputs must increase.
   void expect(std::int64_t number, std::chrono::microseconds time) { add({number, time, false}); }
@@ -25,7 +25,7 @@ class FrameOrder {
   void skip(std::int64_t number, std::chrono::microseconds time);
   /// Takes a result, and shows it for the input with its number. A result without a waiting input is
   /// discarded.
-  void result(Frame& frame);
+  void take_result(Frame& frame);
   /// Ends the order: all inputs that still wait show the last result.
   void finish();
 
@@ -42,7 +42,7 @@ class FrameOrder {
   void show_last_for(const Input& input);
   void show_skipped();
 
-  Show show_;
+  ShowFrame show_;
   std::vector<Input> ring_ = std::vector<Input>(16);  // inputs without an output, in a growing ring buffer
   std::size_t first_ = 0;
   std::size_t count_ = 0;

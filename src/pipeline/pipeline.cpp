@@ -186,12 +186,12 @@ class Pipeline {
   bool gather(std::vector<Frame>& group) {
     for (std::size_t i = 0; i < group.size(); ++i) {
       switch (next_frame(group[i])) {
-        case Next::frame:
+        case ReadOutcome::frame:
           break;
-        case Next::none_in_time:
+        case ReadOutcome::none_in_time:
           reuse(group, i);
           return true;
-        case Next::end:
+        case ReadOutcome::end:
           pad(group, i);
           return i > 0;
       }
@@ -199,24 +199,24 @@ class Pipeline {
     return true;
   }
 
-  enum class Next { frame, none_in_time, end };
+  enum class ReadOutcome { frame, none_in_time, end };
 
-  Next next_frame(Frame& frame) {
+  ReadOutcome next_frame(Frame& frame) {
     if (!options_.live || !anything_stepped_) {
       anything_stepped_ = fitted_.pop(frame);
       repeat_timer_.frame_arrived(clock_.now());
-      return anything_stepped_ ? Next::frame : Next::end;
+      return anything_stepped_ ? ReadOutcome::frame : ReadOutcome::end;
     }
     switch (fitted_.pop_until(frame, repeat_timer_.reuse_at(), clock_)) {
       case BoundedQueue<Frame>::Popped::item:
         repeat_timer_.frame_arrived(clock_.now());
-        return Next::frame;
+        return ReadOutcome::frame;
       case BoundedQueue<Frame>::Popped::timeout:
-        return Next::none_in_time;
+        return ReadOutcome::none_in_time;
       case BoundedQueue<Frame>::Popped::closed:
         break;
     }
-    return Next::end;
+    return ReadOutcome::end;
   }
 
   /// Fills the frame buffer from index `first` on with the last input, at the current time.
@@ -290,7 +290,7 @@ class Pipeline {
         order.skip(message.frame.number, message.frame.time);
         break;
       case StreamMessage::Kind::result:
-        order.result(message.frame);
+        order.take_result(message.frame);
         break;
     }
   }

@@ -19,7 +19,7 @@ using Json = nlohmann::json;
 constexpr std::chrono::seconds kImagePatience{300};
 constexpr int kChangeId = 1;
 
-/// Parses a message of the engine. Throws Refused if it is an `error`.
+/// Parses a message of the engine. Throws RefusedRequest if it is an `error`.
 Json read_message(const std::string& text) {
   Json message = Json::parse(text);
   if (message["type"] != "error") {
@@ -29,7 +29,7 @@ Json read_message(const std::string& text) {
   const Status status = code == "internal" ? Status::internal_server_error
                         : code == "model"  ? Status::service_unavailable
                                            : Status::bad_request;
-  throw Refused(status, message["message"], message.value("field", ""));
+  throw RefusedRequest(status, message["message"], message.value("field", ""));
 }
 
 }  // namespace
@@ -39,7 +39,8 @@ ImageOrderRunner::ImageOrderRunner(ServerContext& server, const asio::any_io_exe
     : server_(server), outbox_(std::make_shared<Outbox>(executor)) {
   ticket_ = server.slots.take_ticket(address, [outbox = outbox_] { outbox->wake(); });
   if (!ticket_) {
-    throw Refused(Status::too_many_requests, "all session slots and the queue are full; try again later");
+    throw RefusedRequest(Status::too_many_requests,
+                         "all session slots and the queue are full; try again later");
   }
 }
 
@@ -64,7 +65,8 @@ asio::awaitable<void> ImageOrderRunner::wait_for_slot() {
   const Clock::time_point until = Clock::now() + kImagePatience;
   while (ticket_->position() > 0) {
     if (server_.stopping || Clock::now() > until) {
-      throw Refused(Status::service_unavailable, "no session slot became free in time; try again later");
+      throw RefusedRequest(Status::service_unavailable,
+                           "no session slot became free in time; try again later");
     }
     co_await outbox_->wait(kStopInterval);
   }
@@ -119,13 +121,13 @@ asio::awaitable<FrameAnswer> ImageOrderRunner::receive_image() {
       continue;  // The next item is the error that says why.
     }
     if (answer.state != FrameState::image) {
-      throw Refused(Status::internal_server_error, "an image was lost");
+      throw RefusedRequest(Status::internal_server_error, "an image was lost");
     }
     co_return std::move(answer);
   }
 }
 
-/// Waits for the next message or answer of the session. Throws Refused after kImagePatience, or if the
+/// Waits for the next message or answer of the session. Throws RefusedRequest after kImagePatience, or if the
 /// server stops.
 asio::awaitable<Outbox::Item> ImageOrderRunner::receive() {
   const Clock::time_point until = Clock::now() + kImagePatience;
@@ -134,7 +136,7 @@ asio::awaitable<Outbox::Item> ImageOrderRunner::receive() {
       co_return std::move(*item);
     }
     if (server_.stopping || Clock::now() > until) {
-      throw Refused(Status::service_unavailable, "the images were not made in time");
+      throw RefusedRequest(Status::service_unavailable, "the images were not made in time");
     }
     co_await outbox_->wait(kStopInterval);
   }

@@ -16,7 +16,7 @@
 namespace streamdiffusion::server {
 
 /// Makes the images of one order on a session of its own. It takes a session slot, or waits in the queue for
-/// one, and frees it at its end. All methods throw Refused.
+/// one, and frees it at its end. All methods throw RefusedRequest.
 class ImageOrderRunner {
  public:
   using ImageFile = std::vector<std::uint8_t>;

@@ -117,7 +117,7 @@ asio::awaitable<void> send_images(const Order& order, ImageOrderRunner& runner, 
   co_await events.end();
 }
 
-Response refuse(const Request& request, const Refused& refused) {
+Response refuse(const Request& request, const RefusedRequest& refused) {
   Response response = make_error_response(request, refused.status(), refused.what(), refused.param());
   if (refused.status() == Status::too_many_requests || refused.status() == Status::service_unavailable) {
     response.set(boost::beast::http::field::retry_after, "5");
@@ -143,7 +143,7 @@ asio::awaitable<std::optional<Response>> make_images(Socket& socket, const Reque
     }
     const std::vector<ImageFile> images = co_await make_image_files(order, runner);
     response = make_json(request, Status::ok, describe(images, order, runner.size()));
-  } catch (const Refused& refused) {
+  } catch (const RefusedRequest& refused) {
     response = refuse(request, refused);
   }
   if (events.has_begun()) {  // The status line is already sent, so the error goes out as an event.

@@ -20,7 +20,7 @@ using File = std::vector<std::uint8_t>;
 constexpr std::array kTexts = {"prompt", "negative_prompt", "model", "user", "safety_identifier"};
 
 [[noreturn]] void refuse_mask() {
-  throw Refused(Status::bad_request, "'mask' is not supported: the whole image is redrawn", "mask");
+  throw RefusedRequest(Status::bad_request, "'mask' is not supported: the whole image is redrawn", "mask");
 }
 
 /// Converts a form field's text to JSON: "2" becomes a number, "true" a boolean. Fields in kTexts stay text.
@@ -32,7 +32,7 @@ Json value_of(const std::string& name, std::string_view text) {
 
 void set_once(Json& object, const std::string& name, Json value) {
   if (!object.is_object() || object.contains(name)) {
-    throw Refused(Status::bad_request, "'" + name + "' is given twice", name);
+    throw RefusedRequest(Status::bad_request, "'" + name + "' is given twice", name);
   }
   object[name] = std::move(value);
 }
@@ -54,7 +54,7 @@ void add_field(const std::string& name, std::string_view text, Json& fields) {
   } else if (fields[outer].is_array()) {
     fields[outer].push_back(value_of(outer, text));
   } else {
-    throw Refused(Status::bad_request, "'" + outer + "' is given twice", outer);
+    throw RefusedRequest(Status::bad_request, "'" + outer + "' is given twice", outer);
   }
 }
 
@@ -67,12 +67,12 @@ ImagesForm read_multipart(std::string_view content_type, std::string_view body) 
       }
       const bool is_image = part.name == "image" || part.name == "image[]";
       if (is_image && !part.is_file) {
-        throw Refused(Status::bad_request, "'" + part.name + "' must be a file", part.name);
+        throw RefusedRequest(Status::bad_request, "'" + part.name + "' must be a file", part.name);
       }
       if (part.is_file && !is_image) {
-        throw Refused(Status::bad_request,
-                      "'" + part.name + "' must not be a file; files are named image, or several image[]",
-                      part.name);
+        throw RefusedRequest(
+            Status::bad_request,
+            "'" + part.name + "' must not be a file; files are named image, or several image[]", part.name);
       }
       if (is_image) {
         form.images.emplace_back(part.content.begin(), part.content.end());
@@ -81,7 +81,7 @@ ImagesForm read_multipart(std::string_view content_type, std::string_view body) 
       }
     }
   } catch (const MultipartError& error) {
-    throw Refused(Status::bad_request, error.what());
+    throw RefusedRequest(Status::bad_request, error.what());
   }
   return form;
 }
@@ -94,9 +94,9 @@ File read_data_url(const Json& image) {
   const std::size_t comma = url.find(',');
   const std::string_view head = std::string_view(url).substr(0, comma);
   if (comma == std::string::npos || !head.starts_with("data:") || !head.ends_with(";base64")) {
-    throw Refused(Status::bad_request,
-                  "'images' " + std::string(kForm) + "; this server fetches nothing from elsewhere",
-                  "images");
+    throw RefusedRequest(Status::bad_request,
+                         "'images' " + std::string(kForm) + "; this server fetches nothing from elsewhere",
+                         "images");
   }
   namespace codec = boost::beast::detail::base64;
   std::string_view text = std::string_view(url).substr(comma + 1);
@@ -104,7 +104,7 @@ File read_data_url(const Json& image) {
   File file(codec::decoded_size(text.size() + 3));
   const auto [written, read] = codec::decode(file.data(), text.data(), text.size());
   if (read != text.size()) {
-    throw Refused(Status::bad_request, "'images' has a data URL that is no base64", "images");
+    throw RefusedRequest(Status::bad_request, "'images' has a data URL that is no base64", "images");
   }
   file.resize(written);
   return file;
@@ -128,11 +128,12 @@ ImagesForm read_json(std::string_view body) {
 ImagesForm read_images_form(std::string_view content_type, std::string_view body) {
   ImagesForm form = is_multipart(content_type) ? read_multipart(content_type, body) : read_json(body);
   if (form.images.empty()) {
-    throw Refused(Status::bad_request,
-                  is_multipart(content_type)
-                      ? "'image' is missing: a form needs a file of that name, or several named image[]"
-                      : "'images' is missing: a list of {\"image_url\": \"data:image/png;base64,...\"}",
-                  is_multipart(content_type) ? "image" : "images");
+    throw RefusedRequest(
+        Status::bad_request,
+        is_multipart(content_type)
+            ? "'image' is missing: a form needs a file of that name, or several named image[]"
+            : "'images' is missing: a list of {\"image_url\": \"data:image/png;base64,...\"}",
+        is_multipart(content_type) ? "image" : "images");
   }
   return form;
 }

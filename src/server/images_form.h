@@ -15,7 +15,7 @@ struct ImagesForm {
 };
 
 /// Reads a body of multipart/form-data or JSON. A form has a file `image` or several `image[]`. A JSON object
-/// has a list `images` of {"image_url": "data:..."}. Throws Refused.
+/// has a list `images` of {"image_url": "data:..."}. Throws RefusedRequest.
 ImagesForm read_images_form(std::string_view content_type, std::string_view body);
 
 }  // namespace streamdiffusion::server

@@ -19,7 +19,7 @@ using Json = nlohmann::json;
 constexpr int kMostImages = 10;        // As in OpenAI's API.
 constexpr int kMostPartialImages = 3;  // As in OpenAI's API.
 
-Refused parameter_error(const std::string& param, const std::string& message) {
+RefusedRequest parameter_error(const std::string& param, const std::string& message) {
   return {Status::bad_request, "'" + param + "' " + message, param};
 }
 
@@ -63,7 +63,7 @@ int read_integer(const std::string& param, const Json& value, const Range<int>& 
   try {
     return integer_of(param, value, range);
   } catch (const FieldError& error) {
-    throw Refused(Status::bad_request, error.what(), param);
+    throw RefusedRequest(Status::bad_request, error.what(), param);
   }
 }
 
@@ -125,10 +125,10 @@ Json parse_body(const std::string& body) {
   try {
     json = Json::parse(body);
   } catch (const Json::exception& error) {
-    throw Refused(Status::bad_request, std::string("the body is no JSON: ") + error.what());
+    throw RefusedRequest(Status::bad_request, std::string("the body is no JSON: ") + error.what());
   }
   if (!json.is_object()) {
-    throw Refused(Status::bad_request, "the body must be a JSON object");
+    throw RefusedRequest(Status::bad_request, "the body must be a JSON object");
   }
   return json;
 }

@@ -11,10 +11,10 @@
 namespace streamdiffusion::server {
 
 /// The error with which a request for images is answered.
-class Refused : public Error {
+class RefusedRequest : public Error {
  public:
   /// `param` names the wrong parameter; empty if the error concerns none.
-  Refused(Status status, const std::string& message, std::string param = {})
+  RefusedRequest(Status status, const std::string& message, std::string param = {})
       : Error(message), status_(status), param_(std::move(param)) {}
   [[nodiscard]] Status status() const { return status_; }
   [[nodiscard]] const std::string& param() const { return param_; }
@@ -38,12 +38,12 @@ struct Order {
 };
 
 /// Reads a text-to-image order: the parameters of OpenAI's images API and this server's settings. Throws
-/// Refused.
+/// RefusedRequest.
 Order read_order(const nlohmann::json& fields);
-/// Reads an image-to-image order. `images` are the image files to transform. Throws Refused.
+/// Reads an image-to-image order. `images` are the image files to transform. Throws RefusedRequest.
 Order read_edit_order(const nlohmann::json& fields, std::vector<std::vector<std::uint8_t>> images);
 
-/// Parses a request's body as a JSON object. Throws Refused.
+/// Parses a request's body as a JSON object. Throws RefusedRequest.
 nlohmann::json parse_body(const std::string& body);
 
 }  // namespace streamdiffusion::server

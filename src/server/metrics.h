@@ -9,7 +9,8 @@
 
 namespace streamdiffusion::server {
 
-/// The counters, gauges and histograms of GET /metrics. Thread-safe.
+/// The counters, gauges and histograms of GET /metrics. metrics.cpp says what each of them counts, in the
+/// text that clients get. Thread-safe.
 class Metrics {
  public:
   Metrics();

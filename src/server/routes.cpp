@@ -59,7 +59,7 @@ Response report_readiness(const Exchange& exchange) {
 
 Response report_metrics(const Exchange& exchange) {
   ServerContext& server = exchange.server;
-  server.metrics.sessions.Set(server.slots.taken());
+  server.metrics.sessions.Set(server.slots.taken_slots());
   server.metrics.queue.Set(server.slots.waiting());
   server.metrics.connections.Set(server.connections);
   const auto entries = server.models.entries();

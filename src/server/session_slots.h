@@ -41,7 +41,7 @@ class SessionSlots {
   /// too many tickets. `changed` is called whenever the position changes.
   std::unique_ptr<Ticket> take_ticket(const std::string& address, std::function<void()> changed);
 
-  [[nodiscard]] int taken() const { return taken_; }
+  [[nodiscard]] int taken_slots() const { return taken_; }
   [[nodiscard]] int waiting() const { return static_cast<int>(line_.size()); }
   [[nodiscard]] bool is_full() const { return taken_ >= slots_ && waiting() >= queue_; }
 

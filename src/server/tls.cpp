@@ -8,6 +8,7 @@
 #include <boost/asio/ip/address.hpp>
 #include <cstdint>
 
+#include "core/free_with.h"
 #include "streamdiffusion/error.h"
 
 namespace streamdiffusion::server {
@@ -16,16 +17,9 @@ namespace {
 
 namespace ssl = boost::asio::ssl;
 
-template <auto kFree>
-struct Free {
-  template <typename T>
-  void operator()(T* pointer) const {
-    kFree(pointer);
-  }
-};
-using Key = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
-using Certificate = std::unique_ptr<X509, Free<X509_free>>;
-using Extension = std::unique_ptr<X509_EXTENSION, Free<X509_EXTENSION_free>>;
+using Key = std::unique_ptr<EVP_PKEY, FreeWith<EVP_PKEY_free>>;
+using Certificate = std::unique_ptr<X509, FreeWith<X509_free>>;
+using Extension = std::unique_ptr<X509_EXTENSION, FreeWith<X509_EXTENSION_free>>;
 
 constexpr long kValidSeconds = 365L * 24 * 3600;
 

@@ -21,11 +21,11 @@ inline constexpr std::size_t kLongestPrompt = Parameters::kLongestText;
 /// Gives access to one field of Settings.
 template <typename T>
 struct SettingField {
-  T& (*in)(Settings&);
-  const T& (*in_const)(const Settings&);
+  T& (*field)(Settings&);
+  const T& (*const_field)(const Settings&);
 
-  T& operator()(Settings& settings) const { return in(settings); }
-  const T& operator()(const Settings& settings) const { return in_const(settings); }
+  T& operator()(Settings& settings) const { return field(settings); }
+  const T& operator()(const Settings& settings) const { return const_field(settings); }
 };
 
 /// Returns the SettingField that the member pointers lead to: field<&Settings::parameters,
@@ -34,8 +34,8 @@ template <auto... Members>
 constexpr auto field() {
   using T = std::remove_cvref_t<decltype((std::declval<Settings&>().*....*Members))>;
   return SettingField<T>{
-      .in = [](Settings& settings) -> T& { return (settings.*....*Members); },
-      .in_const = [](const Settings& settings) -> const T& { return (settings.*....*Members); }};
+      .field = [](Settings& settings) -> T& { return (settings.*....*Members); },
+      .const_field = [](const Settings& settings) -> const T& { return (settings.*....*Members); }};
 }
 
 // The types of settings: each has a field and the values that it may have.

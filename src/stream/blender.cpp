@@ -14,12 +14,12 @@ namespace {
 constexpr double kInLine = 0.9995;
 
 /// Weights of the two vectors of an interpolation.
-struct Ends {
+struct SlerpWeights {
   double from = 0;
   double to = 0;
 };
 
-Ends ends_on_sphere(std::span<const float> from, std::span<const float> to, double share) {
+SlerpWeights spherical_weights(std::span<const float> from, std::span<const float> to, double share) {
   double product = 0;
   double from_square = 0;
   double to_square = 0;
@@ -59,7 +59,8 @@ void blend(Blend how, std::span<const float> other, float share, std::size_t row
     const std::span<float> from = values.subspan(start, row);
     const std::span<const float> to = other.subspan(start, row);
     const auto part = static_cast<double>(share);
-    const Ends ends = how == Blend::slerp ? ends_on_sphere(from, to, part) : Ends{1 - part, part};
+    const SlerpWeights ends =
+        how == Blend::slerp ? spherical_weights(from, to, part) : SlerpWeights{1 - part, part};
     for (std::size_t i = 0; i < row; ++i) {
       from[i] =
           static_cast<float>(ends.from * static_cast<double>(from[i]) + ends.to * static_cast<double>(to[i]));

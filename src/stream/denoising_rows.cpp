@@ -26,7 +26,9 @@ std::int64_t count_negative_rows(const DenoisingPlan& denoising, std::int64_t fi
   return 0;
 }
 
-std::span<const float> from(const std::vector<float>& values, std::int64_t first, std::int64_t count) {
+/// Returns the factors of `count` rows from `first` on.
+std::span<const float> factors_of_rows(const std::vector<float>& values, std::int64_t first,
+                                       std::int64_t count) {
   return std::span(values).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
 }
 
@@ -145,10 +147,10 @@ void DenoisingRows::noise_inputs() {
 void DenoisingRows::noise_rows(std::int64_t first_row, const RowInput& input) {
   const NoisingFactors factors = noising_factors(input.start);
   const std::int64_t count = input.x0.shape.n;
-  device_.combine(input.x0, from(factors.x0, first_row, count), input.noise,
-                  from(factors.noise, first_row, count), sample_.view().rows(first_row, count));
-  device_.combine(input.noise, from(factors.residual_from_noise, first_row, count), input.residual_x0,
-                  from(factors.residual_from_x0, first_row, count),
+  device_.combine(input.x0, factors_of_rows(factors.x0, first_row, count), input.noise,
+                  factors_of_rows(factors.noise, first_row, count), sample_.view().rows(first_row, count));
+  device_.combine(input.noise, factors_of_rows(factors.residual_from_noise, first_row, count),
+                  input.residual_x0, factors_of_rows(factors.residual_from_x0, first_row, count),
                   residual_noise_.view().rows(first_row, count));
 }
 
@@ -232,13 +234,13 @@ void DenoisingRows::finish() {
   }
   guide();
   const Tensor prediction = prediction_.view().rows(0, rows_);
-  device_.combine(sample_.view().rows(0, rows_), from(c.x0_of_sample, 0, rows_), prediction,
-                  from(c.x0_of_prediction, 0, rows_), x0());
+  device_.combine(sample_.view().rows(0, rows_), factors_of_rows(c.x0_of_sample, 0, rows_), prediction,
+                  factors_of_rows(c.x0_of_prediction, 0, rows_), x0());
   if (guides_v()) {
     turn_into_noise(rows_);
   }
-  device_.combine(residual_noise_.view(), from(c.residual_x0_of_residual, 0, rows_), prediction,
-                  from(c.residual_x0_of_noise, 0, rows_), residual_x0());
+  device_.combine(residual_noise_.view(), factors_of_rows(c.residual_x0_of_residual, 0, rows_), prediction,
+                  factors_of_rows(c.residual_x0_of_noise, 0, rows_), residual_x0());
 }
 
 /// True if guidance combines predictions of v directly, without converting them to noise. `full` gives the
@@ -250,8 +252,8 @@ bool DenoisingRows::guides_v() const {
 /// Converts predictions of v to predictions of noise: alpha * v + beta * x_t.
 void DenoisingRows::turn_into_noise(std::int64_t rows) {
   const Tensor prediction = prediction_.view().rows(0, rows);
-  device_.combine(prediction, from(coefficients_.alpha, 0, rows), sample_.view().rows(0, rows),
-                  from(coefficients_.beta, 0, rows), prediction);
+  device_.combine(prediction, factors_of_rows(coefficients_.alpha, 0, rows), sample_.view().rows(0, rows),
+                  factors_of_rows(coefficients_.beta, 0, rows), prediction);
 }
 
 void DenoisingRows::guide() {
@@ -272,8 +274,8 @@ void DenoisingRows::guide() {
     case CfgType::self:
       break;
   }
-  device_.combine(text, from(coefficients_.guided_text, 0, rows_), instead,
-                  from(coefficients_.guided_negative, 0, rows_), text);
+  device_.combine(text, factors_of_rows(coefficients_.guided_text, 0, rows_), instead,
+                  factors_of_rows(coefficients_.guided_negative, 0, rows_), text);
 }
 
 }  // namespace streamdiffusion

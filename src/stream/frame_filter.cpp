@@ -15,15 +15,15 @@ bool FrameFilter::should_process(const SimilarityFilterParameters& parameters,
   filter.force(forced);
   if (!parameters.enabled || !frames.front().latents.empty()) {
     decision_.compared = false;
-    filter.pass();
+    filter.record_pass();
     return true;
   }
   upload(frames);
   if (!compared_) {
-    filter.pass();
+    filter.record_pass();
     filter.force(parameters.let_batch_finish ? delay : 0);
   } else if (!can_skip || filter.must_pass()) {
-    filter.pass();
+    filter.record_pass();
   } else {
     decision_.has_used_draw = true;
     if (!filter.decide(parameters, device_.cosine_similarity(processed_.view(), current_.view()), draw())) {

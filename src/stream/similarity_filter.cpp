@@ -21,6 +21,6 @@ bool SimilarityFilter::decide(const SimilarityFilterParameters& parameters, doub
 
 void SimilarityFilter::force(int frames) { forced_ = std::max(forced_, frames); }
 
-void SimilarityFilter::pass() { forced_ = std::max(0, forced_ - 1); }
+void SimilarityFilter::record_pass() { forced_ = std::max(0, forced_ - 1); }
 
 }  // namespace streamdiffusion

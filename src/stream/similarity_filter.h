@@ -11,7 +11,7 @@ namespace streamdiffusion {
 /// they are processed.
 ///
 /// The filter sees similarities, not frames. The caller compares each frame with the last one that passed. If
-/// there is none, or `must_pass` is true, it calls `pass` instead of `decide`.
+/// there is none, or `must_pass` is true, it calls `record_pass` instead of `decide`.
 class SimilarityFilter {
  public:
   /// Returns true if a frame passes. `similarity` (-1 to 1) is to the last frame that passed; `draw` is a
@@ -24,7 +24,7 @@ class SimilarityFilter {
   /// True if `force` requires the next frame to pass.
   [[nodiscard]] bool must_pass() const { return forced_ > 0; }
   /// Records that a frame passed without a decision.
-  void pass();
+  void record_pass();
 
  private:
   int skip_count_ = 0;

@@ -41,7 +41,7 @@ void Stream::Impl::set_rows(const Target& wanted, const Transitions& at) {
   rows_are_set = false;
   std::shared_ptr<const DenoisingPlan> used = wanted.denoising;
   if (at.prompt.active()) {
-    PromptEmbedding prompt = at.prompt.from();
+    PromptEmbedding prompt = at.prompt.start_values();
     const auto row = static_cast<std::size_t>(used->weights->text_encoder().config().hidden_size);
     blend(wanted.parameters.prompt_blend, *used->prompt_embedding, at.prompt.progress(), row, prompt);
     used = with_prompt(ModelAccess::impl(*model), *used, std::move(prompt));
@@ -80,7 +80,7 @@ void Stream::Impl::restore_rows() {
 /// Returns the noise at the transition's current point between the old and the new fixed noise.
 Tensor Stream::Impl::blend_noise(const Target& wanted, const Transition& transition) {
   const Tensor& fixed = wanted.noise->fixed();
-  blended_noise = transition.from();
+  blended_noise = transition.start_values();
   blend(Blend::slerp, wanted.noise->fixed_values(), transition.progress(),
         blended_noise.size() / static_cast<std::size_t>(fixed.shape.n), blended_noise);
   size_rows(blended_noise_tensor, fixed.shape.n);

@@ -23,7 +23,7 @@ class Transition {
 
   [[nodiscard]] bool active() const { return passed_ < seconds_; }
   /// The values at the start. Requires that the transition was started.
-  [[nodiscard]] const std::vector<float>& from() const { return *from_; }
+  [[nodiscard]] const std::vector<float>& start_values() const { return *from_; }
   /// The completed fraction, 0 to 1.
   [[nodiscard]] float progress() const { return active() ? static_cast<float>(passed_ / seconds_) : 1.0F; }
 

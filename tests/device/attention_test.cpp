@@ -96,7 +96,7 @@ bool attends_in_bytes(const cpu::Features& features, std::int64_t keys) {
   return keys >= 256 && (features.bf16 ? !features.amx : cpu::multiplies_integers());
 }
 
-TEST_P(AttentionTest, RoundsQueriesAndKeysToBytesAtMostWhereKeysAreMany) {
+TEST_P(AttentionTest, RoundsQueriesAndKeysToInt8AtMostWhereKeysAreMany) {
   const AttentionCase& c = GetParam();
   for (const cpu::Features& features : reference::all_features()) {
     Bench bench(2, features);
@@ -122,7 +122,7 @@ void fill_exactly(const Tensor& x, std::int64_t dim, int most, bool opposites) {
   }
 }
 
-TEST(AttentionInBytes, IsAsExactAsBfloat16OfNumbersThatBytesHold) {
+TEST(AttentionInInt8, IsAsExactAsBfloat16OfNumbersThatInt8Holds) {
   constexpr std::int64_t kDim = 40;
   constexpr std::int64_t kHeads = 2;
   constexpr float kScale = 1.0F / 64;
@@ -148,7 +148,7 @@ TEST(AttentionInBytes, IsAsExactAsBfloat16OfNumbersThatBytesHold) {
   }
 }
 
-TEST(AttentionInBytes, DoesNotSeeWhatAllKeysHaveInCommon) {
+TEST(AttentionInInt8, DoesNotSeeWhatAllKeysHaveInCommon) {
   for (const cpu::Features& features : reference::all_features()) {
     Bench bench(2, features);
     const Tensor q = bench.random({1, 1, 64, 64}, 1);

@@ -1,4 +1,4 @@
-// Sound of MP4 files whose edit lists leave out parts, as phones write them when a video is trimmed.
+// The sound of MP4 files whose edit lists leave out parts, as phones write them when a video is trimmed.
 
 #include "media/audio_copy.h"
 #include "sounding_video.h"
@@ -57,19 +57,6 @@ void set_edits(const std::string& file, const std::vector<ShownPart>& parts) {
   write_bytes(file, bytes);
 }
 
-/// Writes the frames and the sound of `from` to `to`. Returns the warnings.
-std::vector<std::string> copy_edited(const std::string& from, const std::string& to) {
-  std::vector<std::string> warnings;
-  SinkOptions options = sink_options(to, 64, 48);
-  options.frame_rate = 10;
-  options.audio_from = from;
-  options.on_warning = [&](const std::string& text) { warnings.push_back(text); };
-  const auto sink = open_sink(options);
-  for (const Frame& frame : read_all(from)) sink->write(frame);
-  sink->finish();
-  return warnings;
-}
-
 TEST(AudioCopy, LeavesOutTheSoundThatAnEditListCutsOut) {
   const ScratchFolder folder;
   const std::string from = folder / "in.mp4";
@@ -77,7 +64,7 @@ TEST(AudioCopy, LeavesOutTheSoundThatAnEditListCutsOut) {
   set_edits(from, {{.begin = 0, .length = 1}, {.begin = 2, .length = 1}});
   ASSERT_EQ(read_all(from).size(), 20U);
   for (const char* to : {"out.mp4", "out.mkv", "out.webm"}) {
-    EXPECT_EQ(copy_edited(from, folder / to), std::vector<std::string>{}) << to;
+    EXPECT_EQ(redraw(from, folder / to), std::vector<std::string>{}) << to;
     const SoundFacts sound = sound_of(folder / to);
     EXPECT_NEAR(sound.loud, 2, 0.1) << to;
     EXPECT_NEAR(sound.end, 2, 0.1) << to;
@@ -91,7 +78,7 @@ TEST(AudioCopy, WarnsNotOfSoundThatAnEditListCutsOffAtTheBeginning) {
   { const SoundingVideo video(from, 30, {{"aac", 44'100, "stereo", 0, 3}}); }
   set_edits(from, {{.begin = 1, .length = 2}});
   for (const char* to : {"out.mp4", "out.webm"}) {
-    EXPECT_EQ(copy_edited(from, folder / to), std::vector<std::string>{}) << to;
+    EXPECT_EQ(redraw(from, folder / to), std::vector<std::string>{}) << to;
     EXPECT_NEAR(sound_of(folder / to).loud, 2, 0.1) << to;
   }
 }

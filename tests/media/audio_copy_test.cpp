@@ -24,14 +24,6 @@ void copy_video(const std::string& from, SinkOptions options, std::size_t first_
   sink->finish();
 }
 
-Frame fitted(const Frame& frame, int width, int height) {
-  Frame out;
-  out.width = width;
-  out.height = height;
-  fit_frame(frame, Fit::stretch, out);
-  return out;
-}
-
 struct Way {
   const char* extension;
   const char* codec;
@@ -82,19 +74,6 @@ TEST(AudioCopy, MakesNothingOfInputsWithoutAudio) {
   SinkOptions options = sink_options(folder / "c.mp4", 48, 32);
   options.audio_from = folder / "missing.mp4";
   EXPECT_THROW(open_sink(options), Error);
-}
-
-/// Writes a video with as many frames as `from` has, and with its sound. Returns the warnings.
-std::vector<std::string> redraw(const std::string& from, const std::string& to) {
-  std::vector<std::string> warnings;
-  SinkOptions options = sink_options(to, 64, 48);
-  options.frame_rate = 10;
-  options.audio_from = from;
-  options.on_warning = [&](const std::string& text) { warnings.push_back(text); };
-  const auto sink = open_sink(options);
-  for (const Frame& frame : read_all(from)) sink->write(fitted(frame, 64, 48));
-  sink->finish();
-  return warnings;
 }
 
 struct Route {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/free_with.h"
 #include "support.h"
 
 namespace streamdiffusion::tests {
@@ -19,10 +20,7 @@ constexpr cmsCIExyYTRIPLE kAdobe{{0.64, 0.33, 1}, {0.21, 0.71, 1}, {0.15, 0.06, 
 constexpr double kTables = 2.1;    ///< A version of ICC profiles whose curves are tables.
 constexpr double kFormulas = 4.3;  ///< A version whose curves may be formulas.
 
-struct FreeCurve {
-  void operator()(cmsToneCurve* curve) const { cmsFreeToneCurve(curve); }
-};
-using Curve = std::unique_ptr<cmsToneCurve, FreeCurve>;
+using Curve = std::unique_ptr<cmsToneCurve, FreeWith<cmsFreeToneCurve>>;
 
 Curve gamma(double value) { return Curve(cmsBuildGamma(nullptr, value)); }
 

@@ -7,18 +7,10 @@
 namespace streamdiffusion::tests {
 namespace {
 
-Frame fitted(const Frame& in, Fit fit, int width, int height) {
-  Frame out;
-  out.width = width;
-  out.height = height;
-  fit_frame(in, fit, out);
-  return out;
-}
-
 TEST(FitFrame, CopiesTheSameSizeWithNumberAndTime) {
   Frame in = gradient_frame(20, 10, 3);
   in.time = std::chrono::microseconds(77);
-  const Frame out = fitted(in, Fit::crop, 20, 10);
+  const Frame out = fit_to_size(in, Fit::crop, 20, 10);
   EXPECT_EQ(out.pixels, in.pixels);
   EXPECT_EQ(out.number, 3);
   EXPECT_EQ(out.time.count(), 77);
@@ -27,7 +19,7 @@ TEST(FitFrame, CopiesTheSameSizeWithNumberAndTime) {
 TEST(FitFrame, KeepsAPlainColourExactly) {
   const Frame in = plain_frame(97, 61, {10, 128, 255});
   for (const Fit fit : {Fit::crop, Fit::stretch}) {
-    const Frame out = fitted(in, fit, 40, 56);
+    const Frame out = fit_to_size(in, fit, 40, 56);
     EXPECT_EQ(out.pixels, plain_frame(40, 56, {10, 128, 255}).pixels);
   }
 }
@@ -37,12 +29,12 @@ TEST(FitFrame, AveragesFineDetailInsteadOfPickingPixels) {
   for (std::size_t i = 0; i < in.pixels.size(); i += 6) {  // Makes every other column white.
     for (std::size_t channel = 0; channel < 3; ++channel) in.pixels[i + channel] = 255;
   }
-  const Frame out = fitted(in, Fit::stretch, 16, 16);
+  const Frame out = fit_to_size(in, Fit::stretch, 16, 16);
   for (int x = 2; x < 14; ++x) EXPECT_TRUE(near(pixel(out, x, 8), {128, 128, 128}, 2));
 }
 
 TEST(FitFrame, CropsEvenlyFromTheMiddle) {
-  const Frame out = fitted(read_image(fixture("plain.png")), Fit::crop, 32, 32);
+  const Frame out = fit_to_size(read_image(fixture("plain.png")), Fit::crop, 32, 32);
   // 8 of the 16 columns of each corner remain.
   EXPECT_EQ(pixel(out, 4, 4), kRed);
   EXPECT_EQ(pixel(out, 7, 8), kRed);
@@ -52,7 +44,7 @@ TEST(FitFrame, CropsEvenlyFromTheMiddle) {
 }
 
 TEST(FitFrame, PadsEvenlyWithBlack) {
-  const Frame out = fitted(plain_frame(48, 32, kWhite), Fit::pad, 48, 64);
+  const Frame out = fit_to_size(plain_frame(48, 32, kWhite), Fit::pad, 48, 64);
   EXPECT_EQ(pixel(out, 24, 15), kBlack);
   EXPECT_EQ(pixel(out, 24, 16), kWhite);
   EXPECT_EQ(pixel(out, 24, 47), kWhite);
@@ -60,23 +52,23 @@ TEST(FitFrame, PadsEvenlyWithBlack) {
 }
 
 TEST(FitFrame, StretchesToEachSide) {
-  const Frame out = fitted(read_image(fixture("plain.png")), Fit::stretch, 96, 128);
+  const Frame out = fit_to_size(read_image(fixture("plain.png")), Fit::stretch, 96, 128);
   EXPECT_EQ(at(out, Corner::top_left), kRed);
   EXPECT_EQ(at(out, Corner::bottom_right), kBlack);
   EXPECT_EQ(pixel(out, 24, 50), kRed);
 }
 
 TEST(FitFrame, FitsExtremeSizes) {
-  EXPECT_EQ(fitted(plain_frame(1, 1, kRed), Fit::crop, 64, 8).pixels, plain_frame(64, 8, kRed).pixels);
-  EXPECT_EQ(fitted(plain_frame(500, 1, kRed), Fit::crop, 1, 1).pixels, plain_frame(1, 1, kRed).pixels);
-  EXPECT_EQ(pixel(fitted(plain_frame(500, 1, kRed), Fit::pad, 8, 8), 4, 3), kRed);
+  EXPECT_EQ(fit_to_size(plain_frame(1, 1, kRed), Fit::crop, 64, 8).pixels, plain_frame(64, 8, kRed).pixels);
+  EXPECT_EQ(fit_to_size(plain_frame(500, 1, kRed), Fit::crop, 1, 1).pixels, plain_frame(1, 1, kRed).pixels);
+  EXPECT_EQ(pixel(fit_to_size(plain_frame(500, 1, kRed), Fit::pad, 8, 8), 4, 3), kRed);
 }
 
 TEST(FitFrame, GivesTheSameOnEveryThread) {
   const Frame in = gradient_frame(100, 80);
-  const Frame expected = fitted(in, Fit::crop, 64, 64);
+  const Frame expected = fit_to_size(in, Fit::crop, 64, 64);
   Frame other;
-  std::thread([&] { other = fitted(in, Fit::crop, 64, 64); }).join();
+  std::thread([&] { other = fit_to_size(in, Fit::crop, 64, 64); }).join();
   EXPECT_EQ(other.pixels, expected.pixels);
 }
 

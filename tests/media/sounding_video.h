@@ -236,4 +236,17 @@ inline SoundFacts sound_of(const std::string& file) {
   return facts;
 }
 
+/// Writes a video with as many frames as `from` has, and with its sound. Returns the warnings.
+inline std::vector<std::string> redraw(const std::string& from, const std::string& to) {
+  std::vector<std::string> warnings;
+  SinkOptions options = sink_options(to, 64, 48);
+  options.frame_rate = 10;
+  options.audio_from = from;
+  options.on_warning = [&](const std::string& text) { warnings.push_back(text); };
+  const auto sink = open_sink(options);
+  for (const Frame& frame : read_all(from)) sink->write(fit_to_size(frame, Fit::stretch, 64, 48));
+  sink->finish();
+  return warnings;
+}
+
 }  // namespace streamdiffusion::tests

@@ -73,6 +73,15 @@ inline constexpr Colour kBlue{0, 0, 255};
 inline constexpr Colour kBlack{0, 0, 0};
 inline constexpr Colour kWhite{255, 255, 255};
 
+/// Returns the frame fitted into another size.
+inline Frame fit_to_size(const Frame& frame, Fit fit, int width, int height) {
+  Frame out;
+  out.width = width;
+  out.height = height;
+  fit_frame(frame, fit, out);
+  return out;
+}
+
 inline Colour pixel(const Frame& frame, int x, int y) {
   const std::size_t at =
       (static_cast<std::size_t>(y) * static_cast<std::size_t>(frame.width) + static_cast<std::size_t>(x)) * 3;

@@ -28,7 +28,7 @@ struct Shown {
     frame.number = number;
     frame.time = number * 40us;
     frame.pixels[0] = static_cast<std::uint8_t>(100 + number);
-    order.result(frame);
+    order.take_result(frame);
   }
 };
 

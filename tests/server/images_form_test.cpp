@@ -22,7 +22,7 @@ ImagesForm form(const std::string& parts) { return read_images_form(kFormType, p
 std::string param_of(const std::string& type, const std::string& body) {
   try {
     read_images_form(type, body);
-  } catch (const Refused& refused) {
+  } catch (const RefusedRequest& refused) {
     EXPECT_EQ(refused.status(), Status::bad_request);
     return refused.param();
   }
@@ -76,7 +76,7 @@ TEST(ImagesForm, SaysHowFilesAreNamed) {
   try {
     form(part("file", "a", true));
     ADD_FAILURE() << "taken";
-  } catch (const Refused& refused) {
+  } catch (const RefusedRequest& refused) {
     EXPECT_EQ(std::string(refused.what()),
               "'file' must not be a file; files are named image, or several image[]");
   }

@@ -16,13 +16,13 @@ Order order(const char* fields) {
 std::string param_of(const char* fields) {
   try {
     order(fields);
-  } catch (const Refused& refused) {
+  } catch (const RefusedRequest& refused) {
     return refused.param();
   }
   return "";
 }
 
-TEST(ImagesRequest, TakesWholeNumbersHoweverTheyAreWritten) {
+TEST(ImagesRequest, TakesIntegersHoweverTheyAreWritten) {
   EXPECT_EQ(order(R"({"n": 2.0})").count, 2);
   EXPECT_EQ(order(R"({"stream": true, "partial_images": 3.0})").partial_images, 3);
   EXPECT_EQ(param_of(R"({"n": 2.5})"), "n");
@@ -48,7 +48,7 @@ TEST(ImagesRequest, AnEditDrawsEachImageByItself) {
   EXPECT_EQ(edit.stream["denoising_batch"], false);
   EXPECT_EQ(edit.settings["similarity_threshold"], 0.9);
   EXPECT_EQ(edit.settings["prompt_transition"], 0);
-  EXPECT_THROW(read_edit_order({{"prompt", "boat"}, {"n", 6}}, {{1}, {2}}), Refused);
+  EXPECT_THROW(read_edit_order({{"prompt", "boat"}, {"n", 6}}, {{1}, {2}}), RefusedRequest);
 }
 
 TEST(ImagesRequest, NoStrengthLimitsTheStepsOfAnImageAfterAPrompt) {

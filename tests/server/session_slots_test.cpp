@@ -25,7 +25,7 @@ TEST(SessionSlots, AreTakenInOrder) {
   EXPECT_EQ(c->position(), 1);
   EXPECT_EQ(changes_b, 1);
   EXPECT_EQ(changes_c, 1);
-  EXPECT_EQ(slots.taken(), 1);
+  EXPECT_EQ(slots.taken_slots(), 1);
   EXPECT_EQ(slots.waiting(), 1);
 }
 
@@ -44,7 +44,7 @@ TEST(SessionSlots, AreFreeAgainWhenNobodyWaits) {
   {
     const Ticket a = slots.take_ticket("x", [] {});
   }
-  EXPECT_EQ(slots.taken(), 0);
+  EXPECT_EQ(slots.taken_slots(), 0);
 }
 
 TEST(SessionSlots, AreLimitedForEachAddress) {

@@ -127,7 +127,7 @@ TEST(Changes, BeforeTheFirstFrameNeedNoFrames) {
   EXPECT_LE(difference(out[0], generate_image(fresh, make_frame(0))), 1);
 }
 
-TEST(Changes, OfTheNumberOfStepsWhilePicturesAreInFlightShowEachOnce) {
+TEST(Changes, OfTheNumberOfStepsWhileImagesAreInFlightShowEachOnce) {
   const auto model = load_tiny_model();
   Stream stream(model, make_options(2), make_parameters({0, 25}));
   std::vector<Frame> out;

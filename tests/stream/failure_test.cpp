@@ -282,12 +282,12 @@ class FailureTest : public testing::Test {
 
 /// Scenarios of a change on streams of all kinds, with frames in flight.
 std::vector<Scenario> changing(const std::string& name, const Change& change) {
-  const Call make_picture = [](Stream& stream, std::size_t) { return std::vector{generate_image(stream)}; };
+  const Call make_image = [](Stream& stream, std::size_t) { return std::vector{generate_image(stream)}; };
   return {
       {.name = name, .call = setting(change), .before = stepping(0, 4)},
-      {.name = name + ", beside a picture",
+      {.name = name + ", beside an image",
        .call = setting(change),
-       .before = in_order({make_picture, stepping(0, 2)})},
+       .before = in_order({make_image, stepping(0, 2)})},
       {.name = name + ", two at a time",
        .call = setting(change),
        .before = stepping(0, 4),
@@ -410,12 +410,12 @@ TEST_F(FailureTest, OfDrainingLeavesTheFramesInFlight) {
   expect_failures_change_nothing({{.name = "drain", .call = draining(), .before = stepping(0, 3)}});
 }
 
-TEST_F(FailureTest, OfAPictureLeavesTheFramesInFlightAndTheNoise) {
-  const Call picture = [](Stream& stream, std::size_t) { return std::vector{generate_image(stream)}; };
-  const Call picture_of_frame = [](Stream& stream, std::size_t) {
+TEST_F(FailureTest, OfAnImageLeavesTheFramesInFlightAndTheNoise) {
+  const Call image = [](Stream& stream, std::size_t) { return std::vector{generate_image(stream)}; };
+  const Call image_of_frame = [](Stream& stream, std::size_t) {
     return std::vector{generate_image(stream, make_frame(3))};
   };
-  const Call pictures = [](Stream& stream, std::size_t) {
+  const Call images = [](Stream& stream, std::size_t) {
     std::vector<Frame> out;
     generate_images(stream, std::vector<std::uint32_t>{0, 5}, out);
     return out;
@@ -424,9 +424,9 @@ TEST_F(FailureTest, OfAPictureLeavesTheFramesInFlightAndTheNoise) {
       {{.name = "first generate", .call = generating()},
        {.name = "generate", .call = generating(), .before = in_order({generating(), generating()})},
        {.name = "generate after frames", .call = generating(), .before = stepping(0, 4)},
-       {.name = "picture", .call = picture, .before = stepping(0, 4)},
-       {.name = "picture of a frame", .call = picture_of_frame, .before = stepping(0, 4)},
-       {.name = "pictures", .call = pictures, .before = in_order({stepping(0, 4), picture})}});
+       {.name = "image", .call = image, .before = stepping(0, 4)},
+       {.name = "image of a frame", .call = image_of_frame, .before = stepping(0, 4)},
+       {.name = "images", .call = images, .before = in_order({stepping(0, 4), image})}});
 }
 
 TEST_F(FailureTest, OfAStepOfStreamsLeavesAllStreams) {

@@ -27,7 +27,7 @@ class LoraTagsTest : public testing::Test {
     return parameters;
   }
 
-  static Frame picture(const std::shared_ptr<Model>& model, const Parameters& parameters) {
+  static Frame image(const std::shared_ptr<Model>& model, const Parameters& parameters) {
     return generate_image(Stream(model, make_options(), parameters), make_frame(0));
   }
 
@@ -47,16 +47,15 @@ class LoraTagsTest : public testing::Test {
 };
 
 TEST_F(LoraTagsTest, ApplyTheirLora) {
-  const Frame expected = picture(load(0.7F), with_prompt("a cat"));
-  EXPECT_EQ(difference(picture(load(), with_prompt("a<lora:style:0.7> cat")), expected), 0);
-  EXPECT_EQ(difference(picture(load(), with_prompt("<lora:style:0.3>a cat<lora:sub/style:0.4>")), expected),
-            0);
-  EXPECT_GT(difference(picture(load(), with_prompt("a cat")), expected), 0);
+  const Frame expected = image(load(0.7F), with_prompt("a cat"));
+  EXPECT_EQ(difference(image(load(), with_prompt("a<lora:style:0.7> cat")), expected), 0);
+  EXPECT_EQ(difference(image(load(), with_prompt("<lora:style:0.3>a cat<lora:sub/style:0.4>")), expected), 0);
+  EXPECT_GT(difference(image(load(), with_prompt("a cat")), expected), 0);
 }
 
 TEST_F(LoraTagsTest, StandInPlaceOfTheScaleThatWasLoaded) {
-  const Frame expected = picture(load(0.7F), with_prompt("a cat"));
-  EXPECT_EQ(difference(picture(load(0.1F), with_prompt("a cat<lora:loaded:0.7>")), expected), 0);
+  const Frame expected = image(load(0.7F), with_prompt("a cat"));
+  EXPECT_EQ(difference(image(load(0.1F), with_prompt("a cat<lora:loaded:0.7>")), expected), 0);
 }
 
 TEST_F(LoraTagsTest, ChangeWithThePromptWhileAStreamRuns) {
@@ -96,7 +95,7 @@ TEST_F(LoraTagsTest, WithoutAFolderAreRefusedAndLeaveTheStreamAsItWas) {
 TEST_F(LoraTagsTest, AreRefusedInTheNegativePrompt) {
   Parameters parameters = with_prompt("a cat");
   parameters.negative_prompt = "a dog<lora:style:1>";
-  expect_error([&] { picture(load(), parameters); }, {"negative prompt", "<lora:"});
+  expect_error([&] { image(load(), parameters); }, {"negative prompt", "<lora:"});
 }
 
 }  // namespace

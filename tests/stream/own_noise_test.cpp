@@ -65,7 +65,7 @@ class OwnNoise : public testing::Test {
   }
 };
 
-TEST_F(OwnNoise, TheNoiseThatTheStreamWouldDrawGivesTheSamePictures) {
+TEST_F(OwnNoise, TheNoiseThatTheStreamWouldDrawGivesTheSameImages) {
   for (const StreamOptions& options : {make_options(1), make_options(2), make_options(2, false)}) {
     Stream drawing = make(options);
     Stream given = make(options);

@@ -74,7 +74,7 @@ struct Loss {
 
 class ReducedPrecision : public testing::TestWithParam<Loss> {};
 
-TEST_P(ReducedPrecision, KeepsTheDefaultModelsPicturesTheSameToTheEye) {
+TEST_P(ReducedPrecision, KeepsTheDefaultModelsImagesTheSameToTheEye) {
   const auto& [precision, least] = GetParam();
   const std::filesystem::path folder = std::filesystem::path(PROJECT_FOLDER) / "models" / "default";
   const auto exact = load(folder, "f32");

@@ -53,12 +53,12 @@ TEST(SimilarityFilter, ForcedFramesMustPassUntilTheyHavePassed) {
   SimilarityFilter filter;
   filter.force(2);
   EXPECT_TRUE(filter.must_pass());
-  filter.pass();
+  filter.record_pass();
   filter.force(1);  // Has no effect because more frames are forced already.
   EXPECT_TRUE(filter.must_pass());
-  filter.pass();
+  filter.record_pass();
   EXPECT_FALSE(filter.must_pass());
-  filter.pass();
+  filter.record_pass();
   EXPECT_FALSE(filter.must_pass());
 }
 

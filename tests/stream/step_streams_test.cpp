@@ -167,7 +167,7 @@ TEST_F(StepStreamsTest, FramesAreInFlightUntilTheyAreDrained) {
   EXPECT_FALSE(stream.in_flight());
 }
 
-TEST_F(StepStreamsTest, AVariationIsThePictureOfASeedThatMuchHigher) {
+TEST_F(StepStreamsTest, AVariationIsTheImageOfASeedThatMuchHigher) {
   const Parameters parameters = make_parameters({0, 25});
   Stream stream(model_, make_options(), parameters);
   const std::vector<std::uint32_t> variations = {0, 5, 2};
@@ -188,7 +188,7 @@ TEST_F(StepStreamsTest, AVariationIsThePictureOfASeedThatMuchHigher) {
   EXPECT_LE(difference(again.at(0), out[1]), kRounding);
 }
 
-TEST_F(StepStreamsTest, VariationsLeaveOtherPicturesAlone) {
+TEST_F(StepStreamsTest, VariationsLeaveOtherImagesAlone) {
   const Parameters parameters = make_parameters({0, 25});
   Stream disturbed(model_, make_options(), parameters);
   std::vector<Frame> out;

@@ -76,7 +76,7 @@ TEST_F(StreamTest, EveryFrameFromTheFirstOnIsWhatItBecomesAlone) {
   }
 }
 
-TEST_F(StreamTest, SequentialModeGivesTheSamePicturesWithoutDelay) {
+TEST_F(StreamTest, SequentialModeGivesTheSameImagesWithoutDelay) {
   Parameters parameters = make_parameters();
   parameters.cfg_type = CfgType::self;
   parameters.guidance_scale = 1.4F;
@@ -87,7 +87,7 @@ TEST_F(StreamTest, SequentialModeGivesTheSamePicturesWithoutDelay) {
   EXPECT_TRUE(drain_all(stream).empty());
 }
 
-TEST_F(StreamTest, APictureLeavesTheFramesInFlightAlone) {
+TEST_F(StreamTest, AnImageLeavesTheFramesInFlightAlone) {
   Stream stream = make(make_parameters());
   step_frames(stream, 0, 2);
   generate_image(stream, make_frame(77));
@@ -151,26 +151,26 @@ TEST_F(StreamTest, CrossFrameAttentionLetsRowsSeeOneAnother) {
   EXPECT_GT(difference(run_frames(stream, 0, 3).at(0), without), 1);
 }
 
-TEST_F(StreamTest, TextToImageGivesThePicturesOfTheSameSeedWhetherBatchedOrNot) {
+TEST_F(StreamTest, TextToImageGivesTheImagesOfTheSameSeedWhetherBatchedOrNot) {
   const Parameters parameters = make_parameters({0, 16, 32, 45});
   Stream batched = make(parameters, make_options(2));
-  std::vector<Frame> pictures;
+  std::vector<Frame> images;
   std::vector<Frame> out;
   for (int i = 0; i < 4; ++i) {
     generate(batched, out);
-    pictures.insert(pictures.end(), out.begin(), out.end());
+    images.insert(images.end(), out.begin(), out.end());
   }
   const std::vector<Frame> rest = drain_all(batched);
-  pictures.insert(pictures.end(), rest.begin(), rest.end());
-  ASSERT_EQ(numbers(pictures), count_from(0, 8));
+  images.insert(images.end(), rest.begin(), rest.end());
+  ASSERT_EQ(numbers(images), count_from(0, 8));
 
   Stream single = make(parameters);
-  for (const Frame& picture : pictures) {
-    EXPECT_LE(difference(picture, generate_image(single)), 1) << picture.number;
+  for (const Frame& image : images) {
+    EXPECT_LE(difference(image, generate_image(single)), 1) << image.number;
   }
 }
 
-TEST_F(StreamTest, TextToImageGivesAnotherPictureEachTimeWithAnyNumberOfSteps) {
+TEST_F(StreamTest, TextToImageGivesAnotherImageEachTimeWithAnyNumberOfSteps) {
   for (const std::vector<int>& steps : {std::vector<int>{0}, {0, 25}, {0, 16, 32, 45}}) {
     Stream stream = make(make_parameters(steps));
     const Frame first = generate_image(stream);
@@ -185,8 +185,8 @@ TEST_F(StreamTest, TextToImageInSequentialModeComesOutAtOnce) {
   generate(together, out);
   ASSERT_EQ(numbers(out), count_from(0, 3));
   Stream single = make(parameters);
-  for (const Frame& picture : out) {
-    EXPECT_LE(difference(picture, generate_image(single)), 1);
+  for (const Frame& image : out) {
+    EXPECT_LE(difference(image, generate_image(single)), 1);
   }
 }
 
@@ -201,7 +201,7 @@ TEST_F(StreamTest, FramesAfterTextToImageMeetTheFixedNoiseAgain) {
   }
 }
 
-TEST_F(StreamTest, TextToImageWithCrossFrameAttentionStartsFromAPicture) {
+TEST_F(StreamTest, TextToImageWithCrossFrameAttentionStartsFromAnImage) {
   Parameters parameters = make_parameters({0, 16, 32, 45});
   parameters.cross_frame_attention = true;
   Stream stream = make(parameters);
@@ -212,7 +212,7 @@ TEST_F(StreamTest, TextToImageWithCrossFrameAttentionStartsFromAPicture) {
   EXPECT_EQ(numbers(out), count_from(0, 1));
 }
 
-TEST_F(StreamTest, AnotherSeedGivesAnotherPictureAndTheSameSeedTheSame) {
+TEST_F(StreamTest, AnotherSeedGivesAnotherImageAndTheSameSeedTheSame) {
   Parameters parameters = make_parameters();
   const Frame first = alone(parameters, 0);
   EXPECT_EQ(difference(first, alone(parameters, 0)), 0);

@@ -28,7 +28,7 @@ Parameters with_seeds(float first, float second) {
   return parameters;
 }
 
-Frame picture_of(const std::shared_ptr<Model>& model, const Parameters& parameters, std::int64_t number) {
+Frame image_of(const std::shared_ptr<Model>& model, const Parameters& parameters, std::int64_t number) {
   return generate_image(Stream(model, make_options(), parameters), make_frame(number));
 }
 
@@ -44,28 +44,28 @@ class TransitionTest : public testing::Test {
 };
 
 TEST_F(TransitionTest, PromptsOfOneWeightAloneAreThatPrompt) {
-  const Frame first = picture_of(model_, plain(kFirst), 0);
-  EXPECT_GT(difference(first, picture_of(model_, plain(kSecond), 0)), 0);
+  const Frame first = image_of(model_, plain(kFirst), 0);
+  EXPECT_GT(difference(first, image_of(model_, plain(kSecond), 0)), 0);
   for (const Blend how : {Blend::linear, Blend::slerp}) {
-    EXPECT_EQ(difference(picture_of(model_, with_prompts(1, 0, how), 0), first), 0);
-    EXPECT_EQ(difference(picture_of(model_, with_prompts(0.3F, 0, how), 0), first), 0);
+    EXPECT_EQ(difference(image_of(model_, with_prompts(1, 0, how), 0), first), 0);
+    EXPECT_EQ(difference(image_of(model_, with_prompts(0.3F, 0, how), 0), first), 0);
   }
 }
 
 TEST_F(TransitionTest, WeightsAreShares) {
-  EXPECT_LE(difference(picture_of(model_, with_prompts(1, 3), 0),
-                       picture_of(model_, with_prompts(0.25F, 0.75F), 0)),
-            0);
-  EXPECT_GT(difference(picture_of(model_, with_prompts(1, 1), 0), picture_of(model_, plain(kFirst), 0)), 0);
+  EXPECT_LE(
+      difference(image_of(model_, with_prompts(1, 3), 0), image_of(model_, with_prompts(0.25F, 0.75F), 0)),
+      0);
+  EXPECT_GT(difference(image_of(model_, with_prompts(1, 1), 0), image_of(model_, plain(kFirst), 0)), 0);
 }
 
 TEST_F(TransitionTest, RefusesWeightsThatAreNoShares) {
-  expect_error([&] { picture_of(model_, with_prompts(0, 0), 0); }, {"prompts"});
-  expect_error([&] { picture_of(model_, with_prompts(1, -1), 0); }, {"prompts"});
-  expect_error([&] { picture_of(model_, with_seeds(0, 0), 0); }, {"seeds"});
+  expect_error([&] { image_of(model_, with_prompts(0, 0), 0); }, {"prompts"});
+  expect_error([&] { image_of(model_, with_prompts(1, -1), 0); }, {"prompts"});
+  expect_error([&] { image_of(model_, with_seeds(0, 0), 0); }, {"seeds"});
   Parameters parameters = plain(kFirst);
   parameters.prompt_transition = std::numeric_limits<float>::quiet_NaN();
-  expect_error([&] { picture_of(model_, parameters, 0); }, {"prompt_transition"});
+  expect_error([&] { image_of(model_, parameters, 0); }, {"prompt_transition"});
 }
 
 TEST_F(TransitionTest, APromptTakesOverByTheFramesTimes) {
@@ -77,11 +77,11 @@ TEST_F(TransitionTest, APromptTakesOverByTheFramesTimes) {
   step_frames(stream, 0, 3);
   stream.set_parameters(after);
   const std::vector<Frame> out = step_frames(stream, 3, 5);
-  EXPECT_LE(difference(out[0], picture_of(model_, with_prompts(0.75F, 0.25F), 3)), 1);
-  EXPECT_LE(difference(out[1], picture_of(model_, with_prompts(0.5F, 0.5F), 4)), 1);
-  EXPECT_LE(difference(out[2], picture_of(model_, with_prompts(0.25F, 0.75F), 5)), 1);
-  EXPECT_EQ(difference(out[3], picture_of(model_, plain(kSecond), 6)), 0);
-  EXPECT_EQ(difference(out[4], picture_of(model_, plain(kSecond), 7)), 0);
+  EXPECT_LE(difference(out[0], image_of(model_, with_prompts(0.75F, 0.25F), 3)), 1);
+  EXPECT_LE(difference(out[1], image_of(model_, with_prompts(0.5F, 0.5F), 4)), 1);
+  EXPECT_LE(difference(out[2], image_of(model_, with_prompts(0.25F, 0.75F), 5)), 1);
+  EXPECT_EQ(difference(out[3], image_of(model_, plain(kSecond), 6)), 0);
+  EXPECT_EQ(difference(out[4], image_of(model_, plain(kSecond), 7)), 0);
 }
 
 TEST_F(TransitionTest, ANewPromptMidwayStartsFromWhatIsShown) {
@@ -94,8 +94,8 @@ TEST_F(TransitionTest, ANewPromptMidwayStartsFromWhatIsShown) {
   stream.set_parameters(there);
   step_frames(stream, 1, 1);  // Half of the transition.
   stream.set_parameters(back);
-  EXPECT_LE(difference(step_frames(stream, 2, 1)[0], picture_of(model_, with_prompts(0.75F, 0.25F), 2)), 1);
-  EXPECT_EQ(difference(step_frames(stream, 3, 1)[0], picture_of(model_, plain(kFirst), 3)), 0);
+  EXPECT_LE(difference(step_frames(stream, 2, 1)[0], image_of(model_, with_prompts(0.75F, 0.25F), 2)), 1);
+  EXPECT_EQ(difference(step_frames(stream, 3, 1)[0], image_of(model_, plain(kFirst), 3)), 0);
 }
 
 TEST_F(TransitionTest, OtherChangesLetItGoOn) {
@@ -109,7 +109,7 @@ TEST_F(TransitionTest, OtherChangesLetItGoOn) {
   stream.set_parameters(after);
   Parameters half = with_prompts(0.5F, 0.5F);
   half.t_index_list = {10};
-  EXPECT_LE(difference(step_frames(stream, 2, 1)[0], picture_of(model_, half, 2)), 1);
+  EXPECT_LE(difference(step_frames(stream, 2, 1)[0], image_of(model_, half, 2)), 1);
 }
 
 TEST_F(TransitionTest, WithoutFramesBeforeThereIsNothingToComeFrom) {
@@ -118,7 +118,7 @@ TEST_F(TransitionTest, WithoutFramesBeforeThereIsNothingToComeFrom) {
   Stream stream(model_, make_options(), parameters);
   parameters.prompt = kSecond;
   stream.set_parameters(parameters);
-  EXPECT_EQ(difference(step_frames(stream, 0, 1)[0], picture_of(model_, plain(kSecond), 0)), 0);
+  EXPECT_EQ(difference(step_frames(stream, 0, 1)[0], image_of(model_, plain(kSecond), 0)), 0);
 }
 
 TEST_F(TransitionTest, SingleFramesAndTextToImageChangeAtOnce) {
@@ -127,7 +127,7 @@ TEST_F(TransitionTest, SingleFramesAndTextToImageChangeAtOnce) {
   Stream stream(model_, make_options(), plain(kFirst));
   step_frames(stream, 0, 1);
   stream.set_parameters(after);
-  EXPECT_EQ(difference(generate_image(stream, make_frame(5)), picture_of(model_, plain(kSecond), 5)), 0);
+  EXPECT_EQ(difference(generate_image(stream, make_frame(5)), image_of(model_, plain(kSecond), 5)), 0);
   std::vector<Frame> out;
   generate(stream, out);
   Stream fresh(model_, make_options(), plain(kSecond));
@@ -152,7 +152,7 @@ TEST_F(TransitionTest, TheFilterSkipsNothingOnTheWay) {
   for (std::int64_t number = 2; number < 12; ++number) {
     EXPECT_FALSE(step(number).skipped) << number;
   }
-  EXPECT_EQ(difference(out[0], picture_of(model_, plain(kSecond), 0)), 0);
+  EXPECT_EQ(difference(out[0], image_of(model_, plain(kSecond), 0)), 0);
 }
 
 TEST_F(TransitionTest, WorksWithoutTheDenoisingBatch) {
@@ -161,16 +161,16 @@ TEST_F(TransitionTest, WorksWithoutTheDenoisingBatch) {
   Stream stream(model_, make_options(1, false), plain(kFirst));
   step_frames(stream, 0, 1);
   stream.set_parameters(after);
-  EXPECT_LE(difference(step_frames(stream, 1, 1)[0], picture_of(model_, with_prompts(0.5F, 0.5F), 1)), 1);
+  EXPECT_LE(difference(step_frames(stream, 1, 1)[0], image_of(model_, with_prompts(0.5F, 0.5F), 1)), 1);
 }
 
 TEST_F(TransitionTest, SeedsAreBlended) {
   Parameters second = make_parameters({20});
   second.seed = 9;
-  const Frame first = picture_of(model_, make_parameters({20}), 0);
-  EXPECT_EQ(difference(picture_of(model_, with_seeds(1, 0), 0), first), 0);
-  EXPECT_EQ(difference(picture_of(model_, with_seeds(0, 0.5F), 0), picture_of(model_, second, 0)), 0);
-  EXPECT_GT(difference(picture_of(model_, with_seeds(1, 1), 0), first), 0);
+  const Frame first = image_of(model_, make_parameters({20}), 0);
+  EXPECT_EQ(difference(image_of(model_, with_seeds(1, 0), 0), first), 0);
+  EXPECT_EQ(difference(image_of(model_, with_seeds(0, 0.5F), 0), image_of(model_, second, 0)), 0);
+  EXPECT_GT(difference(image_of(model_, with_seeds(1, 1), 0), first), 0);
 }
 
 TEST_F(TransitionTest, ANewSeedTakesOverByTheFramesTimes) {
@@ -181,8 +181,8 @@ TEST_F(TransitionTest, ANewSeedTakesOverByTheFramesTimes) {
   Stream stream(model_, make_options(), make_parameters({20}));
   step_frames(stream, 0, 1);
   stream.set_parameters(after);
-  EXPECT_LE(difference(step_frames(stream, 1, 1)[0], picture_of(model_, with_seeds(1, 1), 1)), 1);
-  EXPECT_EQ(difference(step_frames(stream, 2, 1)[0], picture_of(model_, target, 2)), 0);
+  EXPECT_LE(difference(step_frames(stream, 1, 1)[0], image_of(model_, with_seeds(1, 1), 1)), 1);
+  EXPECT_EQ(difference(step_frames(stream, 2, 1)[0], image_of(model_, target, 2)), 0);
 }
 
 }  // namespace

@@ -22,18 +22,18 @@ namespace {
 namespace fs = std::filesystem;
 
 /// The blue values of some pixels of a 32x32 image.
-std::vector<int> blues(const Frame& picture) {
+std::vector<int> blues(const Frame& image) {
   std::vector<int> values;
   constexpr std::size_t kWidth = 32;
   using Place = std::array<std::size_t, 2>;
   for (const auto& [x, y] : {Place{3, 5}, {4, 5}, {5, 5}, {6, 5}, {20, 20}, {21, 20}, {22, 20}, {23, 20}}) {
-    values.push_back(picture.pixels.at((y * kWidth + x) * 3 + 2));
+    values.push_back(image.pixels.at((y * kWidth + x) * 3 + 2));
   }
   return values;
 }
 
-void expect_blues(const Frame& picture, const std::vector<int>& expected) {
-  const std::vector<int> actual = blues(picture);
+void expect_blues(const Frame& image, const std::vector<int>& expected) {
+  const std::vector<int> actual = blues(image);
   for (std::size_t i = 0; i < expected.size(); ++i) {
     EXPECT_LE(std::abs(actual[i] - expected[i]), 1) << i << ": " << actual[i] << ", not " << expected[i];
   }
@@ -60,10 +60,10 @@ class ZeroSnr : public testing::Test {
   }
   static Frame draw(const std::shared_ptr<Model>& model, const Parameters& parameters) {
     Stream stream(model, tests::make_options(), parameters);
-    std::vector<Frame> pictures;
+    std::vector<Frame> images;
     const std::uint32_t variation = 0;
-    generate_images(stream, {&variation, 1}, pictures);
-    return pictures.at(0);
+    generate_images(stream, {&variation, 1}, images);
+    return images.at(0);
   }
 
   TemporaryFolder temporary_;
@@ -71,7 +71,7 @@ class ZeroSnr : public testing::Test {
 
 // The expected values are those of diffusers: LCMScheduler with rescale_betas_zero_snr, and guidance as in
 // StableDiffusionPipeline.
-TEST_F(ZeroSnr, PicturesAreThoseOfDiffusers) {
+TEST_F(ZeroSnr, ImagesAreThoseOfDiffusers) {
   const auto model = load();
   expect_blues(draw(model, parameters({0}, CfgType::none, 1)), {116, 105, 97, 124, 140, 123, 121, 112});
   expect_blues(draw(model, parameters({0}, CfgType::full, 1.5F)), {113, 96, 90, 125, 145, 124, 126, 118});

@@ -156,7 +156,7 @@ def sheet_path(output, size):
     return output / f"samples-{size}.png"
 
 
-def main():
+def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("train-data"))
     parser.add_argument("--output", type=Path, default=Path("train-output"))
@@ -187,7 +187,11 @@ def main():
     )
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=3)
-    arguments = parser.parse_args()
+    return parser.parse_args()
+
+
+def main():
+    arguments = parse_arguments()
     workers = Workers(arguments.device, arguments.seed)
     device, size, output = workers.device, arguments.size, arguments.output
     tokenizer = CLIPTokenizer.from_pretrained(TOKENIZER)

@@ -27,6 +27,7 @@ class Computer {
   void run(const recording::Commands& commands, const float* factors = nullptr);
 
  private:
+  // One function for each kind of command. They queue work and do not wait for it.
   void run(const recording::Conv2dCommand& command);
   void run(const recording::LinearCommand& command);
   void run(const recording::GroupNormCommand& command);
@@ -37,10 +38,15 @@ class Computer {
   void run(const recording::AddCommand& command);
   void run(const recording::CombineCommand& command);
 
+  /// Convolves with bias, residual and activation in one call of cuDNN. Returns false, and does nothing, if
+  /// cuDNN has no such call for these shapes.
   bool convolve_fused(const recording::Conv2dCommand& command, const Convolution& convolution);
+  /// Computes out = weights * x + bias + residual.
   void multiply(const Tensor& x, const PackedMatrix& weights, const Tensor& residual, const Tensor& out);
+  /// Computes attention of rows that have the same number of keys.
   void attend(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads, bool causal,
               const Tensor& out);
+  /// Computes attention where cuDNN has no fused call: the scores of some rows at a time are held in memory.
   void attend_in_steps(const FusedAttention& attention, const Tensor& q, const Tensor& k, const Tensor& v,
                        const Tensor& out);
 

@@ -226,7 +226,8 @@ struct Cudnn::Impl {
     fe::graph::Graph& graph = plan.graph;
     const std::int64_t count = graph.get_execution_plan_count();
     std::int64_t choice =
-        choices.quickest(count, [&](std::int64_t i) { return measure(graph, convolution, i); }).value_or(0);
+        choices.choose_fastest(count, [&](std::int64_t i) { return measure(graph, convolution, i); })
+            .value_or(0);
     while (graph.build_plan_at_index(choice).is_bad() && choice + 1 < count) {
       ++choice;
     }
@@ -288,7 +289,7 @@ struct Cudnn::Impl {
     }
   }
 
-  void give(Name name, const void* pointer) {
+  void set_pointer(Name name, const void* pointer) {
     if (pointer != nullptr) {
       data.emplace(name, const_cast<void*>(pointer));  // cuDNN does not write to inputs
     }
@@ -318,23 +319,23 @@ std::optional<std::int64_t> Cudnn::workspace(const FusedAttention& attention) {
 }
 
 void Cudnn::run(const Convolution& convolution, const ConvolutionData& data, void* workspace) {
-  impl_->give(kX, data.x);
-  impl_->give(kWeights, data.weights);
+  impl_->set_pointer(kX, data.x);
+  impl_->set_pointer(kWeights, data.weights);
   if (convolution.bias) {
-    impl_->give(kBias, data.bias);
+    impl_->set_pointer(kBias, data.bias);
   }
-  impl_->give(kRowBias, data.row_bias);
-  impl_->give(kResidual, data.residual);
-  impl_->give(kOut, data.out);
+  impl_->set_pointer(kRowBias, data.row_bias);
+  impl_->set_pointer(kResidual, data.residual);
+  impl_->set_pointer(kOut, data.out);
   impl_->run(*impl_->find(impl_->convolutions, convolution), workspace);
 }
 
 void Cudnn::run(const FusedAttention& attention, const void* q, const void* k, const void* v, void* out,
                 void* workspace) {
-  impl_->give(kQ, q);
-  impl_->give(kK, k);
-  impl_->give(kV, v);
-  impl_->give(kOut, out);
+  impl_->set_pointer(kQ, q);
+  impl_->set_pointer(kK, k);
+  impl_->set_pointer(kV, v);
+  impl_->set_pointer(kOut, out);
   impl_->run(*impl_->find(impl_->attentions, attention), workspace);
 }
 

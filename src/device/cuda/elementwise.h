@@ -128,6 +128,16 @@ struct Gather {
   }
 };
 
+/// Returns activation(value + residual[pixel][channel]). An empty residual adds nothing.
+template <typename T>
+STREAMDIFFUSION_HD T add_and_activate(float value, const View<T>& residual, std::int64_t pixel,
+                                      std::int64_t channel, Activation activation) {
+  if (residual.data != nullptr) {
+    value += to_float(residual.data[pixel * residual.stride + channel]);
+  }
+  return from_float<T>(activate(activation, value));
+}
+
 /// out = activation(x + bias + row_bias + residual). Terms that are null or empty are omitted.
 template <typename T, int V>
 struct Finish {
@@ -152,10 +162,7 @@ struct Finish {
       if (row_bias.data != nullptr) {
         value += to_float(row_bias.data[pixel / row_pixels * row_bias.stride + channel + v]);
       }
-      if (residual.data != nullptr) {
-        value += to_float(residual.data[pixel * residual.stride + channel + v]);
-      }
-      pack.values[v] = from_float<T>(activate(activation, value));
+      pack.values[v] = add_and_activate(value, residual, pixel, channel + v, activation);
     }
     out.template store<V>(pixel, channel, pack);
   }
@@ -178,10 +185,7 @@ struct Geglu {
     const Pack<T, V> gates = x.template load<V>(pixel, gate + channel);
     for (int v = 0; v < V; ++v) {
       float value = to_float(pack.values[v]) * gelu(to_float(gates.values[v]));
-      if (residual.data != nullptr) {
-        value += to_float(residual.data[pixel * residual.stride + channel + v]);
-      }
-      pack.values[v] = from_float<T>(activate(activation, value));
+      pack.values[v] = add_and_activate(value, residual, pixel, channel + v, activation);
     }
     out.template store<V>(pixel, channel, pack);
   }

@@ -17,7 +17,7 @@ class MeasuredChoice {
   /// Returns the fastest of the first kMostMeasured of `count` candidates. `measure` returns a candidate's
   /// time, or nullopt if it is not usable. Returns nullopt if no time is left or no candidate is usable.
   template <typename Measure>
-  std::optional<std::int64_t> quickest(std::int64_t count, Measure&& measure) {
+  std::optional<std::int64_t> choose_fastest(std::int64_t count, Measure&& measure) {
     std::optional<std::int64_t> best;
     float least = 0;
     for (std::int64_t i = 0; i < std::min(count, kMostMeasured) && left_ > Clock::duration::zero(); ++i) {

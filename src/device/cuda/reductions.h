@@ -16,7 +16,7 @@ struct BlockLanes {
   std::uint32_t columns;  ///< Threads on neighbouring packs of channels.
   std::uint32_t lanes;    ///< Pixels at a time.
 
-  STREAMDIFFUSION_HD static BlockLanes of(std::uint32_t threads, std::uint32_t columns) {
+  STREAMDIFFUSION_HD static BlockLanes divide(std::uint32_t threads, std::uint32_t columns) {
     const std::uint32_t side = columns < threads ? columns : threads;
     return {side, threads / side};
   }
@@ -50,7 +50,7 @@ struct LanePixels {
 template <std::uint32_t kThreads, typename Visit>
 STREAMDIFFUSION_HD void for_columns(std::uint32_t thread, std::uint32_t columns, std::int64_t pixels,
                                     std::uint32_t block, std::uint32_t blocks, const Visit& visit) {
-  const BlockLanes side = BlockLanes::of(kThreads, columns);
+  const BlockLanes side = BlockLanes::divide(kThreads, columns);
   const std::uint32_t lane = thread / side.columns;
   if (lane >= side.lanes) {
     return;
@@ -80,7 +80,7 @@ struct GroupNormSums {
   float* sums;           // [row][block][group][2]
 
   [[nodiscard]] std::uint32_t shared_floats() const {
-    return BlockLanes::of(kThreads, columns).lanes * columns * V * 2;
+    return BlockLanes::divide(kThreads, columns).lanes * columns * V * 2;
   }
 
   STREAMDIFFUSION_HD void run(int phase, BlockIndex block, std::uint32_t thread, float* shared) const {
@@ -121,7 +121,7 @@ struct GroupNormSums {
   }
 
   STREAMDIFFUSION_HD void add_groups(BlockIndex block, std::uint32_t thread, const float* shared) const {
-    const std::uint32_t lanes = BlockLanes::of(kThreads, columns).lanes;
+    const std::uint32_t lanes = BlockLanes::divide(kThreads, columns).lanes;
     for (std::uint32_t group = thread; group < groups; group += kThreads) {
       float sum = 0.0F;
       float square = 0.0F;

@@ -85,9 +85,9 @@ Instance::Instance() {
         "Intel, NVIDIA's driver brings its own); or use the device \"cpu\"");
   }
   check(status, "starting Vulkan");
-  static std::mutex mutex;  // volk keeps the functions in variables of the process.
-  const std::lock_guard lock(mutex);
-  volkLoadInstanceOnly(instance_);
+  // volk keeps the functions in variables of the process. The loader's functions serve all instances.
+  static std::once_flag once;
+  std::call_once(once, [this] { volkLoadInstanceOnly(instance_); });
 }
 
 Instance::~Instance() { vkDestroyInstance(instance_, nullptr); }

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/index_range.h"
+#include "core/round_up.h"
 #include "model/files/dduf.h"
 #include "model/files/float8.h"
 #include "model/files/json.h"
@@ -271,7 +272,7 @@ void write_safetensors(const std::filesystem::path& file, const std::map<std::st
     offset = end;
   }
   std::string text = header.dump();
-  text.resize((text.size() + kSizeBytes - 1) / kSizeBytes * kSizeBytes, ' ');  // keeps the data aligned
+  text.resize(round_up(text.size(), kSizeBytes), ' ');  // keeps the data aligned
 
   std::ofstream out(file, std::ios::binary);
   for (std::size_t i = 0; i < kSizeBytes; ++i) {

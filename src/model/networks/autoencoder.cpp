@@ -12,14 +12,6 @@ namespace {
 // Side of the smallest tensors in an autoencoder, the latents of a 512x512 image. Decides how to pack layers.
 constexpr std::int64_t kLatentSide = 64;
 
-std::unique_ptr<Autoencoder> make_network(const AutoencoderTinyConfig& config, LayerLoader& layers) {
-  return std::make_unique<AutoencoderTiny>(config, layers);
-}
-
-std::unique_ptr<Autoencoder> make_network(const AutoencoderKLConfig& config, LayerLoader& layers) {
-  return std::make_unique<AutoencoderKL>(config, layers);
-}
-
 }  // namespace
 
 std::unique_ptr<Autoencoder> Autoencoder::make(Device& device, const AutoencoderFiles& files,
@@ -28,7 +20,7 @@ std::unique_ptr<Autoencoder> Autoencoder::make(Device& device, const Autoencoder
   LayerLoader layers(device, files.weights, Lora::Network::unet, {}, cache, precision);
   layers.expect_side(kLatentSide);
   std::unique_ptr<Autoencoder> autoencoder =
-      std::visit([&](const auto& config) { return make_network(config, layers); }, files.config);
+      std::visit([&](const auto& config) { return make_autoencoder(config, layers); }, files.config);
   files.weights.release_pages();
   return autoencoder;
 }

@@ -137,61 +137,61 @@ const AutoencoderKLConfig& checked(const AutoencoderKLConfig& config) {
   return config;
 }
 
-}  // namespace
-
-struct AutoencoderKL::Impl {
-  Impl(const AutoencoderKLConfig& configuration, LayerLoader& layers)
-      : config(checked(configuration)),
-        encoder(config, encoder_plan(config), layers),
-        decoder(config, decoder_plan(config), layers) {
+class AutoencoderKL final : public Autoencoder {
+ public:
+  AutoencoderKL(const AutoencoderKLConfig& config, LayerLoader& layers)
+      : config_(checked(config)),
+        encoder_(config, encoder_plan(config), layers),
+        decoder_(config, decoder_plan(config), layers) {
     if (config.use_quant_conv) {
-      quant_conv = layers.linear("quant_conv", config.latent_channels * 2, config.latent_channels * 2);
+      quant_conv_ = layers.linear("quant_conv", config.latent_channels * 2, config.latent_channels * 2);
     }
     if (config.use_post_quant_conv) {
-      post_quant_conv = layers.linear("post_quant_conv", config.latent_channels, config.latent_channels);
+      post_quant_conv_ = layers.linear("post_quant_conv", config.latent_channels, config.latent_channels);
     }
+    layers.check_all_used();
   }
 
-  AutoencoderKLConfig config;
-  Coder encoder;
-  Coder decoder;
+  [[nodiscard]] PixelRange encode_range() const override { return {2.0F, -1.0F}; }
+
+  void encode(Context& context, const Tensor& image, const Tensor& latents) const override {
+    const Arena::Scope scope(context.arena);
+    Tensor moments = context.arena.allocate(with_channels(latents.shape, config_.latent_channels * 2));
+    encoder_.forward(context, image, moments);
+    if (quant_conv_) {
+      const Tensor out = context.arena.allocate(moments.shape);
+      context.device.linear(moments, *quant_conv_, {}, out);
+      moments = out;
+    }
+    const Tensor mean = moments.channels(0, config_.latent_channels);
+    context.device.map(mean, 1.0F, Activation::none, config_.scaling_factor, 0.0F, latents);
+  }
+
+  void decode(Context& context, const Tensor& latents, const Tensor& image) const override {
+    const Arena::Scope scope(context.arena);
+    Tensor hidden = context.arena.allocate(latents.shape);
+    context.device.map(latents, 1.0F / config_.scaling_factor, Activation::none, 1.0F, 0.0F, hidden);
+    if (post_quant_conv_) {
+      const Tensor out = context.arena.allocate(hidden.shape);
+      context.device.linear(hidden, *post_quant_conv_, {}, out);
+      hidden = out;
+    }
+    decoder_.forward(context, hidden, image);
+  }
+
+ private:
+  AutoencoderKLConfig config_;
+  Coder encoder_;
+  Coder decoder_;
   // Null if the configuration has no such layer.
-  Weights quant_conv;
-  Weights post_quant_conv;
+  Weights quant_conv_;
+  Weights post_quant_conv_;
 };
 
-AutoencoderKL::AutoencoderKL(const AutoencoderKLConfig& config, LayerLoader& layers)
-    : impl_(std::make_unique<Impl>(config, layers)) {
-  layers.check_all_used();
-}
+}  // namespace
 
-AutoencoderKL::~AutoencoderKL() = default;
-
-void AutoencoderKL::encode(Context& context, const Tensor& image, const Tensor& latents) const {
-  const Impl& net = *impl_;
-  const Arena::Scope scope(context.arena);
-  Tensor moments = context.arena.allocate(with_channels(latents.shape, net.config.latent_channels * 2));
-  net.encoder.forward(context, image, moments);
-  if (net.quant_conv) {
-    const Tensor out = context.arena.allocate(moments.shape);
-    context.device.linear(moments, *net.quant_conv, {}, out);
-    moments = out;
-  }
-  const Tensor mean = moments.channels(0, net.config.latent_channels);
-  context.device.map(mean, 1.0F, Activation::none, net.config.scaling_factor, 0.0F, latents);
-}
-
-void AutoencoderKL::decode(Context& context, const Tensor& latents, const Tensor& image) const {
-  const Impl& net = *impl_;
-  const Arena::Scope scope(context.arena);
-  Tensor hidden = context.arena.allocate(latents.shape);
-  context.device.map(latents, 1.0F / net.config.scaling_factor, Activation::none, 1.0F, 0.0F, hidden);
-  if (net.post_quant_conv) {
-    const Tensor out = context.arena.allocate(hidden.shape);
-    context.device.linear(hidden, *net.post_quant_conv, {}, out);
-    hidden = out;
-  }
-  net.decoder.forward(context, hidden, image);
+std::unique_ptr<Autoencoder> make_autoencoder(const AutoencoderKLConfig& config, LayerLoader& layers) {
+  return std::make_unique<AutoencoderKL>(config, layers);
 }
 
 }  // namespace streamdiffusion

@@ -131,131 +131,132 @@ Shape scaled(Shape shape, std::int64_t divisor, std::int64_t channels) {
   return {shape.n, shape.h / divisor, shape.w / divisor, channels};
 }
 
-}  // namespace
+class AutoencoderTiny final : public Autoencoder {
+ public:
+  AutoencoderTiny(const AutoencoderTinyConfig& config, LayerLoader& layers)
+      : config_(config),
+        encoder_channels_(stage_channels(config.encoder_block_out_channels, config.num_encoder_blocks,
+                                         "encoder_block_out_channels")),
+        decoder_channels_(stage_channels(config.decoder_block_out_channels, config.num_decoder_blocks,
+                                         "decoder_block_out_channels")) {
+    make_encoder(layers);
+    make_decoder(layers);
+    layers.check_all_used();
+  }
 
-struct AutoencoderTiny::Impl {
-  Impl(const AutoencoderTinyConfig& configuration, LayerLoader& layers);
+  [[nodiscard]] PixelRange encode_range() const override { return {1.0F, 0.0F}; }
+  void encode(Context& context, const Tensor& image, const Tensor& latents) const override;
+  void decode(Context& context, const Tensor& latents, const Tensor& image) const override;
+
+ private:
   void make_encoder(LayerLoader& layers);
   void make_decoder(LayerLoader& layers);
 
-  AutoencoderTinyConfig config;
-  std::int64_t encoder_channels;
-  std::int64_t decoder_channels;
-  std::vector<Stage> encoder;
-  Weights encoder_out;
-  std::vector<Stage> decoder;
-  Weights decoder_out;
-  /// If set, replaces `decoder_out` and the convolution before it.
-  std::optional<JoinedConv2d> decoder_joined_out;
+  AutoencoderTinyConfig config_;
+  std::int64_t encoder_channels_;
+  std::int64_t decoder_channels_;
+  std::vector<Stage> encoder_;
+  Weights encoder_out_;
+  std::vector<Stage> decoder_;
+  Weights decoder_out_;
+  /// If set, replaces `decoder_out_` and the convolution before it.
+  std::optional<JoinedConv2d> decoder_joined_out_;
 };
-
-AutoencoderTiny::Impl::Impl(const AutoencoderTinyConfig& configuration, LayerLoader& layers)
-    : config(configuration),
-      encoder_channels(stage_channels(config.encoder_block_out_channels, config.num_encoder_blocks,
-                                      "encoder_block_out_channels")),
-      decoder_channels(stage_channels(config.decoder_block_out_channels, config.num_decoder_blocks,
-                                      "decoder_block_out_channels")) {
-  make_encoder(layers);
-  make_decoder(layers);
-}
 
 // If the full-resolution stage has no blocks, its convolution directly follows or precedes that of the next
 // stage. These two are joined.
 
-void AutoencoderTiny::Impl::make_encoder(LayerLoader& layers) {
+void AutoencoderTiny::make_encoder(LayerLoader& layers) {
   SequentialNames names("encoder.layers.");
-  const NamedConv2d in = next_conv(names, config.in_channels, encoder_channels, {});
-  const bool joins = config.num_encoder_blocks.front() == 0;
+  const NamedConv2d in = next_conv(names, config_.in_channels, encoder_channels_, {});
+  const bool joins = config_.num_encoder_blocks.front() == 0;
   for (std::size_t i = joins ? 1 : 0; i < kStages; ++i) {
     Stage stage;
     stage.divisor = std::int64_t{1} << i;
     const NamedConv2d conv = i == 0 ? in
-                                    : next_conv(names, encoder_channels, encoder_channels,
+                                    : next_conv(names, encoder_channels_, encoder_channels_,
                                                 {.bias = false, .resample = Resample::down});
     if (joins && i == 1) {
       stage.joined.emplace(layers, in, conv);
     } else {
       stage.conv = load(layers, conv);
     }
-    stage.blocks = make_blocks(layers, names, config.num_encoder_blocks[i], encoder_channels);
-    encoder.push_back(std::move(stage));
+    stage.blocks = make_blocks(layers, names, config_.num_encoder_blocks[i], encoder_channels_);
+    encoder_.push_back(std::move(stage));
   }
-  encoder_out = layers.conv2d(names.next(), encoder_channels, config.latent_channels, 3);
+  encoder_out_ = layers.conv2d(names.next(), encoder_channels_, config_.latent_channels, 3);
 }
 
-void AutoencoderTiny::Impl::make_decoder(LayerLoader& layers) {
+void AutoencoderTiny::make_decoder(LayerLoader& layers) {
   SequentialNames names("decoder.layers.");
   for (std::size_t i = 0; i < kStages; ++i) {
-    const std::int64_t blocks = config.num_decoder_blocks[i];
+    const std::int64_t blocks = config_.num_decoder_blocks[i];
     Stage stage;
     stage.divisor = std::int64_t{1} << (kStages - 1 - i);
     const bool last = i + 1 == kStages;
     const NamedConv2d conv =
-        i == 0 ? next_conv(names, config.latent_channels, decoder_channels, {})
-               : next_conv(names, decoder_channels, decoder_channels,
+        i == 0 ? next_conv(names, config_.latent_channels, decoder_channels_, {})
+               : next_conv(names, decoder_channels_, decoder_channels_,
                            {.bias = false, .resample = Resample::up, .is_visible_output = last});
     if (i == 0) {
       stage.activation = Activation::relu;
       names.skip();
     }
     if (last && blocks == 0) {
-      const NamedConv2d out = next_conv(names, decoder_channels, config.out_channels, {});
-      decoder_joined_out.emplace(layers, conv, out);
+      const NamedConv2d out = next_conv(names, decoder_channels_, config_.out_channels, {});
+      decoder_joined_out_.emplace(layers, conv, out);
       return;
     }
     stage.conv = load(layers, conv);
-    stage.blocks = make_blocks(layers, names, blocks, decoder_channels);
-    decoder.push_back(std::move(stage));
+    stage.blocks = make_blocks(layers, names, blocks, decoder_channels_);
+    decoder_.push_back(std::move(stage));
     if (!last) {
       names.skip();  // Upsample
     }
   }
-  decoder_out = layers.conv2d(names.next(), decoder_channels, config.out_channels, 3);
+  decoder_out_ = layers.conv2d(names.next(), decoder_channels_, config_.out_channels, 3);
 }
-
-AutoencoderTiny::AutoencoderTiny(const AutoencoderTinyConfig& config, LayerLoader& layers)
-    : impl_(std::make_unique<Impl>(config, layers)) {
-  layers.check_all_used();
-}
-
-AutoencoderTiny::~AutoencoderTiny() = default;
 
 void AutoencoderTiny::encode(Context& context, const Tensor& image, const Tensor& latents) const {
-  const Impl& net = *impl_;
   const Arena::Scope scope(context.arena);
   const auto shape = [&](const Stage& stage) {
-    return scaled(image.shape, stage.divisor, net.encoder_channels);
+    return scaled(image.shape, stage.divisor, encoder_channels_);
   };
-  StageBuffers buffers(context, shape(net.encoder.front()));
+  StageBuffers buffers(context, shape(encoder_.front()));
   Tensor hidden = image;
-  for (const Stage& stage : net.encoder) {
+  for (const Stage& stage : encoder_) {
     hidden = stage.forward(context, hidden, shape(stage), buffers);
   }
-  context.device.conv2d(hidden, *net.encoder_out, {.padding = 1}, latents);
-  if (net.config.scaling_factor != 1.0F) {
-    context.device.map(latents, 1.0F, Activation::none, net.config.scaling_factor, 0.0F, latents);
+  context.device.conv2d(hidden, *encoder_out_, {.padding = 1}, latents);
+  if (config_.scaling_factor != 1.0F) {
+    context.device.map(latents, 1.0F, Activation::none, config_.scaling_factor, 0.0F, latents);
   }
 }
 
 void AutoencoderTiny::decode(Context& context, const Tensor& latents, const Tensor& image) const {
-  const Impl& net = *impl_;
   const Arena::Scope scope(context.arena);
   const auto shape = [&](const Stage& stage) {
-    return scaled(image.shape, stage.divisor, net.decoder_channels);
+    return scaled(image.shape, stage.divisor, decoder_channels_);
   };
-  StageBuffers buffers(context, shape(net.decoder.back()));
+  StageBuffers buffers(context, shape(decoder_.back()));
   Tensor hidden = context.arena.allocate(latents.shape);
-  context.device.map(latents, 1.0F / (kLatentMagnitude * net.config.scaling_factor), Activation::tanh,
+  context.device.map(latents, 1.0F / (kLatentMagnitude * config_.scaling_factor), Activation::tanh,
                      kLatentMagnitude, 0.0F, hidden);
-  for (const Stage& stage : net.decoder) {
+  for (const Stage& stage : decoder_) {
     hidden = stage.forward(context, hidden, shape(stage), buffers);
   }
-  if (net.decoder_joined_out) {
-    net.decoder_joined_out->forward(context, hidden, image);
+  if (decoder_joined_out_) {
+    decoder_joined_out_->forward(context, hidden, image);
   } else {
-    context.device.conv2d(hidden, *net.decoder_out, {.padding = 1}, image);
+    context.device.conv2d(hidden, *decoder_out_, {.padding = 1}, image);
   }
   context.device.map(image, 1.0F, Activation::none, 2.0F, -1.0F, image);  // from 0 .. 1 to -1 .. 1
+}
+
+}  // namespace
+
+std::unique_ptr<Autoencoder> make_autoencoder(const AutoencoderTinyConfig& config, LayerLoader& layers) {
+  return std::make_unique<AutoencoderTiny>(config, layers);
 }
 
 }  // namespace streamdiffusion

@@ -39,13 +39,13 @@ class TokenIds {
       : vocabulary_(vocabulary), where_(where) {
     std::vector<bool> used(vocabulary.size());
     for (const auto& [token, id] : vocabulary) {
-      use(id, used);
+      mark_used(id, used);
     }
     for (const AddedToken& token : added) {
       if (!token.id || has_id(token.content, *token.id)) {
         continue;
       }
-      if (use(*token.id, used)) {
+      if (mark_used(*token.id, used)) {
         throw FileError(where + ": id " + std::to_string(*token.id) + " is given to two tokens, " +
                         show_json(token.content) + " is one of them");
       }
@@ -70,7 +70,7 @@ class TokenIds {
 
  private:
   /// Marks an id as used. Returns true if it was used before.
-  bool use(std::int64_t id, std::vector<bool>& used) {
+  bool mark_used(std::int64_t id, std::vector<bool>& used) {
     size_ = std::max(size_, id + 1);
     used.resize(std::max(used.size(), static_cast<std::size_t>(size_)));
     const bool used_before = used[static_cast<std::size_t>(id)];

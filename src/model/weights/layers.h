@@ -33,8 +33,10 @@ class LayerCache {
     return made;
   }
 
-  /// Layers that are replaced, each with the one that has its contents now; null if none has.
+  /// Layers of the cache, each with the layer that holds its contents from now on; null if none does.
   using Replacements = std::map<Weights, Weights>;
+  /// Enters the replacing layers in place of the replaced ones, after Device::update_weights has moved
+  /// contents between layers.
   void replace(const Replacements& replacements) noexcept;
 
  private:
@@ -53,7 +55,7 @@ struct ScaledLora {
 
 /// The properties of a layer besides its weight.
 struct LayerOptions {
-  bool bias = true;
+  bool bias = true;  ///< True if the network's definition gives the layer a bias.
   /// For convolutions only.
   Resample resample = Resample::none;
   /// For linear layers only, see HostLinear.
@@ -86,7 +88,8 @@ class LayerLoader {
   /// Makes a convolution from `NAME.weight` [out, in, kernel, kernel] and `NAME.bias` [out].
   Weights conv2d(const std::string& name, std::int64_t in, std::int64_t out, std::int64_t kernel,
                  const LayerOptions& options = {});
-  /// Composes two consecutive 3x3 convolutions into one of 5x5 in float32, see join_convolutions.
+  /// Composes two consecutive 3x3 convolutions into one of 5x5 in float32, for the pixels at the given
+  /// edges of the image or between them (join_convolutions).
   Weights joined_conv2d(const NamedConv2d& first, const NamedConv2d& second, Edge vertical, Edge horizontal);
   /// True if the device computes a joined convolution faster than the two.
   [[nodiscard]] bool prefers_joined_convolutions() const {
@@ -136,6 +139,7 @@ class LayerLoader {
     }
     return options.is_visible_output && precision_ == Precision::int8 ? Precision::int16 : precision_;
   }
+  /// Notes that the tensors of a layer are used, for check_all_used.
   void mark_tensors_used(const std::string& name, bool bias);
   /// An adapter's change of a layer, and the scale at which it is applied.
   struct ScaledChange {
@@ -143,10 +147,12 @@ class LayerLoader {
     float scale;
   };
 
+  /// Reads the layer's weight in float32 and applies the adapters.
   void read_weight(const std::string& name, std::int64_t in, std::int64_t out, std::int64_t kernel,
                    std::span<float> into);
-  /// Reads the layer's bias, or zeros if the files have none, and applies the adapters.
+  /// Reads the layer's bias in float32, or zeros unless `is_there`, and applies the adapters.
   void read_bias(const std::string& name, std::int64_t out, bool is_there, std::span<float> into);
+  /// Returns the changes that the adapters make to a layer.
   [[nodiscard]] std::vector<ScaledChange> changes_of(const std::string& layer) const;
   void change_weight(const std::string& layer, const LayerShape& shape, std::span<float> weight) const;
   void change_bias(const std::string& layer, bool is_there, std::span<float> bias) const;
@@ -154,6 +160,7 @@ class LayerLoader {
   void check_changed(const std::string& layer, std::span<const float> values) const;
   /// True if the layer has a bias or an adapter adds one.
   [[nodiscard]] bool has_bias(const std::string& layer, const LayerOptions& options) const;
+  /// Converts a tensor of the files to float32.
   void convert(const FileTensor& tensor, std::span<float> into);
 
   Device& device_;
@@ -162,10 +169,10 @@ class LayerLoader {
   std::vector<ScaledLora> loras_;
   LayerCache& cache_;
   Precision precision_;
-  std::int64_t side_ = 0;
-  std::size_t read_ = 0;  // bytes of the files read since their pages were released
-  std::set<std::string> used_;
-  std::vector<Weights> made_;
+  std::int64_t side_ = 0;       // set by expect_side; 0: unknown
+  std::size_t read_ = 0;        // bytes of the files read since their pages were released
+  std::set<std::string> used_;  // names of tensors
+  std::vector<Weights> made_;   // in the order of the calls
   ScratchBuffer weight_;
   ScratchBuffer bias_;
 };

@@ -194,7 +194,7 @@ LoraLayerNames::LoraLayerNames(const std::vector<std::string>& unet_layers,
   }
 }
 
-std::optional<LoraLayerNames::Found> LoraLayerNames::find(std::string_view layer_in_key) const {
+std::optional<LoraLayerNames::FoundLayer> LoraLayerNames::find(std::string_view layer_in_key) const {
   std::string flat_name = flatten_name(std::string(layer_in_key));
   static constexpr std::string_view kProcessor = "_processor";
   if (const std::size_t at = flat_name.find(kProcessor); at != std::string::npos) {
@@ -206,18 +206,18 @@ std::optional<LoraLayerNames::Found> LoraLayerNames::find(std::string_view layer
     const auto& names = tried == Network::unet ? unet_ : text_encoder_;
     const auto found = network.value_or(tried) == tried ? names.find(name) : names.end();
     if (found != names.end()) {
-      return Found{tried == Network::unet, found->second};
+      return FoundLayer{tried == Network::unet, found->second};
     }
   }
   return std::nullopt;
 }
 
-std::optional<LoraLayerNames::Found> LoraLayerNames::find_beginning(std::string_view key) const {
+std::optional<LoraLayerNames::FoundLayer> LoraLayerNames::find_beginning(std::string_view key) const {
   for (std::size_t dot = key.rfind('.'); dot != std::string_view::npos; dot = key.rfind('.', dot - 1)) {
     if (dot == 0) {
       break;
     }
-    if (const std::optional<Found> found = find(key.substr(0, dot))) {
+    if (const std::optional<FoundLayer> found = find(key.substr(0, dot))) {
       return found;
     }
   }

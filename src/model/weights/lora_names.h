@@ -58,14 +58,14 @@ class LoraLayerNames {
   LoraLayerNames(const std::vector<std::string>& unet_layers,
                  const std::vector<std::string>& text_encoder_layers);
 
-  struct Found {
+  struct FoundLayer {
     bool unet = true;  ///< False for the text encoder.
     std::string layer;
   };
   /// Finds a layer by its name in a key without the part. Returns nothing if the model has no such layer.
-  [[nodiscard]] std::optional<Found> find(std::string_view layer_in_key) const;
+  [[nodiscard]] std::optional<FoundLayer> find(std::string_view layer_in_key) const;
   /// Finds the layer whose name, up to some dot, a key begins with.
-  [[nodiscard]] std::optional<Found> find_beginning(std::string_view key) const;
+  [[nodiscard]] std::optional<FoundLayer> find_beginning(std::string_view key) const;
 
  private:
   std::map<std::string, std::string, std::less<>> unet_;  // layers by their name with "_" for "."

@@ -118,8 +118,8 @@ TEST(CudaConvGeometry, LeavesAsTheyAreWhatCudnnTakes) {
 
 std::optional<std::int64_t> quickest_of(MeasuredChoice& choice,
                                         const std::vector<std::optional<float>>& taken) {
-  return choice.quickest(std::ssize(taken),
-                         [&](std::int64_t i) { return taken[static_cast<std::size_t>(i)]; });
+  return choice.choose_fastest(std::ssize(taken),
+                               [&](std::int64_t i) { return taken[static_cast<std::size_t>(i)]; });
 }
 
 TEST(CudaMeasuredChoice, TakesTheQuickestOfTheFirst) {
@@ -137,8 +137,8 @@ TEST(CudaMeasuredChoice, EndsWithItsTime) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
     return std::optional(static_cast<float>(-i));
   };
-  EXPECT_EQ(choice.quickest(3, slowly), 0) << "no time for the second";
-  EXPECT_EQ(choice.quickest(3, slowly), std::nullopt);
+  EXPECT_EQ(choice.choose_fastest(3, slowly), 0) << "no time for the second";
+  EXPECT_EQ(choice.choose_fastest(3, slowly), std::nullopt);
 }
 
 }  // namespace

@@ -89,7 +89,7 @@ TEST(Autoencoder, TinyRefusesAConfigurationWithOtherStages) {
       parse_autoencoder_tiny_config(read_text_file(folder / "config.json"), "x");
   const auto load = [&](const AutoencoderTinyConfig& config) {
     return bench.load(files, Lora::Network::unet,
-                      [&](LayerLoader& layers) { return std::make_unique<AutoencoderTiny>(config, layers); });
+                      [&](LayerLoader& layers) { return make_autoencoder(config, layers); });
   };
   EXPECT_NO_THROW(load(right));
   AutoencoderTinyConfig wrong = right;
@@ -110,7 +110,7 @@ TEST(Autoencoder, KLRefusesAConfigurationThatDoesNotFitItsWeights) {
   const AutoencoderKLConfig right = parse_autoencoder_kl_config(read_text_file(folder / "config.json"), "x");
   const auto load = [&](const AutoencoderKLConfig& config) {
     return bench.load(files, Lora::Network::unet,
-                      [&](LayerLoader& layers) { return std::make_unique<AutoencoderKL>(config, layers); });
+                      [&](LayerLoader& layers) { return make_autoencoder(config, layers); });
   };
   EXPECT_NO_THROW(load(right));
   AutoencoderKLConfig wrong = right;

@@ -115,7 +115,7 @@ std::int64_t WinogradWeights::pack_int16_panel(const HostConv2d& host, std::int6
   const winograd_points::WeightShares& shares =
       phases == 1 ? winograd_points::kShares : winograd_points::kPhaseShares;
   const auto share = [&](std::int64_t position) {
-    return shares.of(position / kPoints) * shares.of(position % kPoints);
+    return shares.share(position / kPoints) * shares.share(position % kPoints);
   };
   const float most = std::floor(largest_weight(in_channels));
   const std::int64_t first = panel * panel_format().columns;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <numbers>
 
+#include "core/round_up.h"
 #include "device/cpu/features.h"
 #include "device/cpu/simd/elements.h"
 #include "device/cpu/threads/scratch.h"
@@ -37,7 +38,7 @@ class WinogradWeights {
   [[nodiscard]] std::int64_t tile_stride() const { return phases == 1 ? outputs : 5; }
   /// Number of tiles along a side of the output. With phases the first one begins a pixel before the output.
   [[nodiscard]] std::int64_t tile_count(std::int64_t side) const {
-    return phases == 1 ? (side + outputs - 1) / outputs : (side + 10) / 10;
+    return phases == 1 ? divide_up(side, outputs) : divide_up(side + 1, 10);
   }
   /// Number of transformed values of a tile; each position has a matrix of its own.
   [[nodiscard]] std::int64_t positions() const { return (outputs + 2) * (outputs + 2); }
@@ -110,7 +111,7 @@ struct WeightShares {
   float far;
 
   /// The share of a point, in the transforms' order.
-  [[nodiscard]] constexpr float of(std::int64_t point) const {
+  [[nodiscard]] constexpr float share(std::int64_t point) const {
     const float shares[] = {kEnd, near, near, far, far, kEnd};
     return shares[point];
   }

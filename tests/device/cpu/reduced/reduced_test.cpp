@@ -254,13 +254,13 @@ INSTANTIATE_TEST_SUITE_P(
                     ConvCase{1, 18, 20, 6, 6, 3, 1, Resample::none, true, true, Activation::relu, 7},
                     ConvCase{1, 700, 70, 6, 7, 3, 1, Resample::none, true, true, Activation::silu}));
 
-struct EnlargingCase {
+struct UpsamplingCase {
   std::int64_t rows, in, out, h, w;
   bool less_h, less_w;  // True if the output is a line (a column) short of twice the input.
   Activation activation = Activation::none;
 };
 
-void PrintTo(const EnlargingCase& c, std::ostream* os) {
+void PrintTo(const UpsamplingCase& c, std::ostream* os) {
   *os << c.rows << "x" << c.h << "x" << c.w << (c.less_h ? " a line less" : "")
       << (c.less_w ? " a column less" : "");
 }
@@ -287,10 +287,10 @@ std::vector<float> exact_kernels(std::int64_t count) {
   return weight;
 }
 
-class ReducedEnlarging : public testing::TestWithParam<EnlargingCase> {};
+class ReducedUpsampling : public testing::TestWithParam<UpsamplingCase> {};
 
-TEST_P(ReducedEnlarging, GivesWhatTheEnlargedPictureGivesInFloat32) {
-  const EnlargingCase& c = GetParam();
+TEST_P(ReducedUpsampling, GivesWhatTheUpsampledImageGivesInFloat32) {
+  const UpsamplingCase& c = GetParam();
   for (const cpu::Features& features : reference::all_features()) {
     for (const Precision precision : {Precision::int8, Precision::int16, Precision::bf16}) {
       Bench bench(2, features);
@@ -315,14 +315,14 @@ TEST_P(ReducedEnlarging, GivesWhatTheEnlargedPictureGivesInFloat32) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Shapes, ReducedEnlarging,
-                         testing::Values(EnlargingCase{2, 24, 40, 6, 5, false, false},
-                                         EnlargingCase{1, 25, 65, 8, 8, false, false, Activation::silu},
-                                         EnlargingCase{1, 16, 70, 30, 40, false, false},
-                                         EnlargingCase{2, 24, 40, 6, 5, true, false},
-                                         EnlargingCase{1, 33, 20, 5, 7, false, true},
-                                         EnlargingCase{3, 64, 130, 9, 4, true, true, Activation::silu},
-                                         EnlargingCase{1, 64, 64, 160, 150, true, true}));
+INSTANTIATE_TEST_SUITE_P(Shapes, ReducedUpsampling,
+                         testing::Values(UpsamplingCase{2, 24, 40, 6, 5, false, false},
+                                         UpsamplingCase{1, 25, 65, 8, 8, false, false, Activation::silu},
+                                         UpsamplingCase{1, 16, 70, 30, 40, false, false},
+                                         UpsamplingCase{2, 24, 40, 6, 5, true, false},
+                                         UpsamplingCase{1, 33, 20, 5, 7, false, true},
+                                         UpsamplingCase{3, 64, 130, 9, 4, true, true, Activation::silu},
+                                         UpsamplingCase{1, 64, 64, 160, 150, true, true}));
 
 TEST(Reduced, StaysWithinWhatRoundingCosts) {
   constexpr std::int64_t kIn = 40;
@@ -406,7 +406,7 @@ double error_of_bytes(Bench& bench, std::int64_t in, std::int64_t out) {
   return difference(got, want);
 }
 
-TEST(Reduced, KeepsANetworksFirstLayersExactAndItsLastOnesOutOfBytes) {
+TEST(Reduced, KeepsANetworksFirstLayersExactAndItsLastOnesOutOfInt8) {
   for (const cpu::Features& features : reference::all_features()) {
     Bench bench(2, features);
     EXPECT_EQ(error_of_bytes(bench, 4, 64), 0);

@@ -27,9 +27,9 @@ Tensor reduced(Bench& bench, const Tensor& x, HostConv2d layer, const Conv2dOpti
   return out;
 }
 
-class LargePictures : public testing::TestWithParam<ConvCase> {};
+class LargeImages : public testing::TestWithParam<ConvCase> {};
 
-TEST_P(LargePictures, AreAsExactByWinogradsAlgorithm) {
+TEST_P(LargeImages, AreAsExactByWinogradsAlgorithm) {
   const ConvCase& c = GetParam();
   const std::vector<float> weight = reference::random_values(c.out * c.in * 9, 1);
   const std::vector<float> bias = reference::random_values(c.out, 2);
@@ -40,12 +40,12 @@ TEST_P(LargePictures, AreAsExactByWinogradsAlgorithm) {
     const Tensor exact = bench.empty({c.rows, c.h, c.w, c.out});
     const Conv2dOptions options = options_of(bench, c, exact.shape);
     bench.device().conv2d(x, *bench.device().pack_conv2d(layer), options, exact);
-    const double of_bytes = difference(reduced(bench, x, layer, options, 0), exact);
+    const double of_int8 = difference(reduced(bench, x, layer, options, 0), exact);
     const double of_large = difference(reduced(bench, x, layer, options, 64), exact);
     // Winograd in bf16, where the processor has it, is as exact as int8; in int16 it is more exact.
-    EXPECT_LT(of_large, cpu::multiplies_integers() && !features.bf16 ? of_bytes / 3 : 1.5 * of_bytes);
+    EXPECT_LT(of_large, cpu::multiplies_integers() && !features.bf16 ? of_int8 / 3 : 1.5 * of_int8);
     EXPECT_GT(of_large, 1e-4) << "it was not rounded at all";
-    EXPECT_EQ(of_large != of_bytes, cpu::multiplies_integers() && !features.amx);
+    EXPECT_EQ(of_large != of_int8, cpu::multiplies_integers() && !features.amx);
     // bf16 layers use Winograd in float32.
     const double of_small_in_bf16 = difference(reduced(bench, x, layer, options, 0, Precision::bf16), exact);
     const double of_large_in_bf16 = difference(reduced(bench, x, layer, options, 64, Precision::bf16), exact);
@@ -54,15 +54,15 @@ TEST_P(LargePictures, AreAsExactByWinogradsAlgorithm) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Shapes, LargePictures,
+    Shapes, LargeImages,
     testing::Values(ConvCase{1, 64, 64, 32, 32, 3, 1}, ConvCase{2, 32, 40, 16, 19, 3, 1},
                     ConvCase{2, 70, 130, 33, 35, 3, 1, Resample::none, true},
                     ConvCase{1, 67, 64, 150, 130, 3, 1, Resample::none, false, true, Activation::relu, 3},
                     ConvCase{1, 320, 68, 31, 47, 3, 1, Resample::none, true, true, Activation::silu}));
 
-class EnlargedPictures : public testing::TestWithParam<ConvCase> {};
+class UpsampledImages : public testing::TestWithParam<ConvCase> {};
 
-TEST_P(EnlargedPictures, AreAsExactInWholeNumbersOf16BitsAsInBfloat16) {
+TEST_P(UpsampledImages, AreAsExactInInt16AsInBfloat16) {
   const ConvCase& c = GetParam();
   const std::vector<float> weight = reference::random_values(c.out * c.in * 9, 1);
   const std::vector<float> bias = reference::random_values(c.out, 2);
@@ -78,19 +78,19 @@ TEST_P(EnlargedPictures, AreAsExactInWholeNumbersOf16BitsAsInBfloat16) {
     EXPECT_LT(in_bf16, kMostOfBfloat16);
     EXPECT_LT(in_int16, kMostOfBfloat16);
     // int16 is used only where it is faster.
-    const bool whole = c.in * c.out <= 64 * 64 && cpu::multiplies_integers() && !features.amx;
-    EXPECT_EQ(in_int16 != in_bf16, whole);
+    const bool uses_int16 = c.in * c.out <= 64 * 64 && cpu::multiplies_integers() && !features.amx;
+    EXPECT_EQ(in_int16 != in_bf16, uses_int16);
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Shapes, EnlargedPictures,
+    Shapes, UpsampledImages,
     testing::Values(ConvCase{1, 64, 64, 16, 16, 3, 1, Resample::up, false, false, Activation::relu},
                     ConvCase{2, 32, 40, 16, 19, 3, 1, Resample::up, true, true, Activation::silu, 3},
                     ConvCase{2, 33, 48, 20, 16, 3, 1, Resample::up, false, true},
                     ConvCase{1, 65, 64, 16, 17, 3, 1, Resample::up}));  // Too many weights for phases.
 
-TEST(Reduced, ConvolvesLargePicturesOfZerosAndInfinities) {
+TEST(Reduced, ConvolvesLargeImagesOfZerosAndInfinities) {
   constexpr std::int64_t kSide = 32;
   const std::vector<float> weight = reference::random_values(64 * 64 * 9, 1);
   const std::vector<float> bias = reference::random_values(64, 2);
@@ -111,7 +111,7 @@ TEST(Reduced, ConvolvesLargePicturesOfZerosAndInfinities) {
   }
 }
 
-TEST(Reduced, ConvolvesSmallPicturesInBytesWhateverTheLayerIsFor) {
+TEST(Reduced, ConvolvesSmallImagesInInt8WhateverTheLayerIsFor) {
   for (const Shape& small : {Shape{1, 15, 17, 64}, Shape{1, 31, 33, 288}}) {
     const std::vector<float> weight = reference::random_values(small.c * small.c * 9, 1);
     const HostConv2d layer{weight, {}, small.c, small.c, 3};
@@ -177,7 +177,7 @@ TEST(ReducedChain, GivesInBfloat16WhatItsConvolutionsGiveOneByOne) {
   }
 }
 
-TEST(ReducedChain, StaysWithinAFewStepsOfBytesOfFloat32) {
+TEST(ReducedChain, StaysWithinAFewStepsOfInt8OfFloat32) {
   for (const cpu::Features& features : reference::all_features()) {
     Bench bench(2, features);
     const Tensor x = bench.random({1, 200, 270, 32}, 7);
