@@ -54,9 +54,11 @@ def text(value: Any, name: str) -> str:
 
 
 def path(value: Any, name: str) -> Union[str, os.PathLike[str]]:
-    """Returns a path as it is."""
+    """Returns a path as it is. Raises ArgumentError if it is empty, which file systems take for the current folder."""
     if not isinstance(value, (str, bytes, os.PathLike)):
         raise _type_error(value, name, "a path: a str or an os.PathLike")
+    if not value:
+        raise ArgumentError(f"{name} is empty; give the path of a file or folder")
     return value  # type: ignore[return-value]
 
 

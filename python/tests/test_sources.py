@@ -49,7 +49,7 @@ def test_missing_inputs_raise_errors(open_it):
 
 @pytest.mark.parametrize("options", [{"size": (0, 8)}, {"size": (-8, 8)}, {"fit": "bend"}, {"size": (1 << 30, 8)}])
 def test_wrong_options_are_refused(demo, options):
-    with pytest.raises(sd.Error):
+    with pytest.raises(sd.ArgumentError):
         sd.video(demo, **options)
 
 
@@ -63,8 +63,9 @@ def test_images_are_written_and_read(tmp_path):
     for wrong in (np.full((5, 7, 3), np.nan, np.float32), np.zeros((5, 7), np.uint8), np.broadcast_to(np.uint8(0), (1 << 40, 1, 3)), "image", None):
         with pytest.raises(sd.ArgumentError):
             sd.write_image(file, wrong)
-    with pytest.raises(sd.Error):
-        sd.write_image(tmp_path / "image.bmx", image)
+    with pytest.raises(sd.MediaError, match="there is no folder") as caught:
+        sd.write_image(tmp_path / "missing" / "image.png", image)
+    assert str(caught.value).count("cannot write") == 1
     with pytest.raises(sd.MediaError):
         sd.read_image(tmp_path / "missing.png")
 
@@ -81,8 +82,6 @@ def test_images_are_encoded_and_decoded_in_memory(image, format):
     for wrong in (b"", data[:20], image, None, "text", 7):
         with pytest.raises(sd.Error):
             sd.decode_image(wrong)
-    with pytest.raises(sd.Error):
-        sd.encode_image(image, "bmx")
 
 
 def test_images_are_fitted(image):
