@@ -26,7 +26,7 @@ from ._errors import (
     SystemRefusal,
 )
 from ._frames import Frame
-from ._model import DEFAULT_MODEL, Lora, Model, ModelInfo, TextualInversion
+from ._model import DEFAULT_MODEL, Download, Lora, Model, ModelInfo, TextualInversion
 from ._native import t_index_list_for
 from ._native import version as _version
 from ._parameters import Parameters
@@ -44,6 +44,7 @@ __all__ = [
     "ComputeDevices",
     "DeviceError",
     "DeviceLost",
+    "Download",
     "Error",
     "FileError",
     "Frame",

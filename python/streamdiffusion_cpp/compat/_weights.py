@@ -62,7 +62,7 @@ def save_components(pipe: Any, folder: Path) -> None:
 
 def local_model(name: str) -> str:
     """Returns the folder or file of a model. One on the hub is downloaded into Python's cache if it is missing."""
-    return str(fetch_model(name, "full", [])[0])
+    return str(fetch_model(name, "full", [], None)[0])
 
 
 def vae_path(vae: Any, files: TemporaryFiles) -> str:
