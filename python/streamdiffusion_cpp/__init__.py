@@ -32,6 +32,7 @@ from ._native import version as _version
 from ._parameters import Parameters
 from ._random import RandomGenerator
 from ._sources import Source, SourceInfo, camera, decode_image, encode_image, fit_image, read_image, video, write_image
+from ._step_streams import step_streams
 from ._stream import LatentShape, Statistics, Stream
 
 __version__: str = _version()
@@ -71,6 +72,7 @@ __all__ = [
     "fit_image",
     "list_compute_devices",
     "read_image",
+    "step_streams",
     "t_index_list_for",
     "video",
     "write_image",
