@@ -31,6 +31,7 @@ from ._native import t_index_list_for
 from ._native import version as _version
 from ._parameters import Parameters
 from ._random import RandomGenerator
+from ._sinks import Sink
 from ._sources import Source, SourceInfo, camera, decode_image, encode_image, fit_image, read_image, video, write_image
 from ._step_streams import step_streams
 from ._stream import LatentShape, Statistics, Stream
@@ -60,6 +61,7 @@ __all__ = [
     "Parameters",
     "PromptError",
     "RandomGenerator",
+    "Sink",
     "Source",
     "SourceInfo",
     "Statistics",

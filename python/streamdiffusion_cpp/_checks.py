@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import os
-from typing import Any, Iterable, TypeVar, Union
+from typing import Any, Iterable, Mapping, Optional, TypeVar, Union
 
 from ._errors import ArgumentError
 
@@ -69,6 +69,11 @@ def size(value: Any, name: str) -> tuple[int, int]:
     except (TypeError, ValueError):
         raise _type_error(value, name, "a pair of width and height") from None
     return integer(width, f"the width of {name}"), integer(height, f"the height of {name}")
+
+
+def texts(values: Optional[Mapping[str, str]], name: str) -> dict[str, str]:
+    """Returns texts by keyword; None stands for none."""
+    return {text(key, f"a key of {name}"): text(value, f"{key!r} of {name}") for key, value in dict(values or {}).items()}
 
 
 def several(values: Iterable[T], name: str) -> list[T]:
