@@ -90,7 +90,7 @@ std::string describe_shape(std::span<const std::int64_t> shape) {
   return text + (shape.size() == 1 ? ",)" : ")");
 }
 
-/// What results need of numpy, looked up once.
+/// The names of numpy that results use, looked up once.
 struct Numpy {
   nb::object empty = nb::module_::import_("numpy").attr("empty");
   nb::object uint8 = nb::module_::import_("numpy").attr("dtype")("uint8");
