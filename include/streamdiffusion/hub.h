@@ -30,7 +30,7 @@ struct HubOptions {
   bool offline = false;    ///< Use only the contents of the cache; make no request.
   int parallel = 4;        ///< Files downloaded at the same time; less than 1 counts as 1.
 
-  /// Called on the calling thread about ten times a second during downloads.
+  /// Called on the calling thread about ten times a second during downloads, and when they are complete.
   std::function<void(const HubProgress&)> on_progress = {};
   /// Called with messages about events that stop nothing, such as a connection that broke and is retried. May
   /// be called on a download thread; calls do not overlap.

@@ -3,6 +3,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "streamdiffusion/export.h"
 
@@ -11,8 +12,13 @@ namespace streamdiffusion {
 /// The type of an image's values.
 enum class PixelType {
   uint8,    ///< 0 to 255.
-  float32,  ///< 0 to 1. Values outside are clamped in output images; input images must be finite.
+  float32,  ///< 0 to 1. Output images are clamped; for input images see require_float_input.
 };
+
+/// Throws ArgumentError if one of the float values of an input image is not finite, below -0.5 or above 1.5.
+/// Filters such as Lanczos go a little beyond 0 and 1. Values further outside have another scale, such as 0
+/// to 255 or -1 to 1, and would give a wrong image.
+STREAMDIFFUSION_API void require_float_input(std::span<const float> values);
 
 /// An image in memory that the caller owns. Lines run from top to bottom, pixels from left to right, and the
 /// channels of a pixel lie beside each other in the order R, G, B, A. Colours are sRGB.

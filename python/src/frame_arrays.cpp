@@ -17,9 +17,7 @@ namespace {
 constexpr std::int64_t kLargestSide = 65536;  // as of a stream
 
 std::uint8_t level_of(float value) {
-  if (!std::isfinite(value)) {
-    throw ArgumentError("an image has a value that is not finite");
-  }
+  require_float_input(std::span(&value, 1));
   return static_cast<std::uint8_t>(std::lround(std::clamp(value, 0.0F, 1.0F) * 255));
 }
 

@@ -15,6 +15,7 @@
 #include "errors.h"
 #include "frame_arrays.h"
 #include "interpreter.h"
+#include "sink_writer.h"
 #include "source_reader.h"
 #include "streamdiffusion/error.h"
 #include "streamdiffusion/media.h"
@@ -95,4 +96,5 @@ NB_MODULE(_media, module) {
              "quality"_a);
   module.def("fit_image", fit_image, "image"_a.none(), "width"_a, "height"_a, "fit"_a);
   add_source_reader(module);
+  add_sink_writer(module);
 }

@@ -1,6 +1,7 @@
 #include "source_reader.h"
 
 #include <nanobind/stl/map.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
@@ -66,6 +67,11 @@ nb::object next_frame(const PythonSource& source) {
   return nb::make_tuple(array_of(*frame), frame->number, frame->time.count());
 }
 
+std::optional<std::int64_t> last_duration(const PythonSource& source) {
+  const auto duration = source.reader().last_duration();
+  return duration ? std::optional(duration->count()) : std::nullopt;
+}
+
 nb::dict describe(const PythonSource& source) {
   const SourceInfo& info = source.reader().info();
   nb::dict description;
@@ -104,7 +110,10 @@ SourceReader::~SourceReader() {
 void SourceReader::close() {
   stop_ = true;
   const std::scoped_lock lock(mutex_);
-  frames_.clear();
+  if (!frames_.empty()) {
+    last_duration_.reset();
+    frames_.clear();
+  }
   changed_.notify_all();
 }
 
@@ -148,8 +157,12 @@ void SourceReader::put(Frame frame) {
 }
 
 void SourceReader::end(std::exception_ptr failure) {
+  const std::chrono::microseconds duration = source_->last_duration();
   const std::scoped_lock lock(mutex_);
   has_ended_ = true;
+  if (!failure && !stop_) {
+    last_duration_ = duration;
+  }
   failure_ = std::move(failure);
   changed_.notify_all();
 }
@@ -177,6 +190,12 @@ std::optional<Frame> SourceReader::next() {
   }
 }
 
+std::optional<std::chrono::microseconds> SourceReader::last_duration() {
+  const GilRelease released;
+  const std::scoped_lock lock(mutex_);
+  return frames_.empty() ? last_duration_ : std::nullopt;
+}
+
 std::vector<std::string> SourceReader::take_warnings() {
   const std::scoped_lock lock(mutex_);
   return std::exchange(warnings_, {});
@@ -188,6 +207,7 @@ void add_source_reader(nb::module_& module) {
            "capture_width"_a, "capture_height"_a, "frame_rate"_a, "options"_a, "strict"_a)
       .def("info", describe)
       .def("next", next_frame)
+      .def("last_duration", last_duration)
       .def("close", [](const PythonSource& source) { source.reader().close(); })
       .def("take_warnings", [](const PythonSource& source) { return source.reader().take_warnings(); });
 }

@@ -3,6 +3,7 @@
 #include <nanobind/nanobind.h>
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -32,6 +33,8 @@ class SourceReader {
   /// Waits for the next frame, with the GIL released. Returns no value at the end, and after `close`. Throws
   /// what the source throws, and the exception of a signal's handler.
   std::optional<Frame> next();
+  /// Returns the duration of the last frame, 0 if it is unknown. No value unless all frames were taken.
+  std::optional<std::chrono::microseconds> last_duration();
   /// Ends the reading, also for a thread that waits in `next`.
   void close();
   /// Returns the warnings since the last time that it was called.
@@ -58,6 +61,8 @@ class SourceReader {
   std::vector<std::string> warnings_;
   std::exception_ptr failure_;
   bool has_ended_ = false;
+  std::optional<std::chrono::microseconds>
+      last_duration_;  ///< Has a value if the source has ended by itself.
   std::thread thread_;
 };
 

@@ -1,5 +1,7 @@
 #include "stream.h"
 
+#include <algorithm>
+
 #include "control/settings_json.h"
 #include "settings.h"
 #include "streamdiffusion/error.h"
@@ -108,6 +110,54 @@ nb::list PythonStream::step(const nb::list& inputs, const std::string& output, n
   const StepResult result =
       run(on_step, [&](Stream& stream) { return stream.step(in.frames(), out.frames()); });
   return out.take(result.finished);
+}
+
+/// One stream's part of `step_together`.
+struct PythonStream::SharedStep {
+  PythonStream* stream;
+  nb::handle on_step;
+  std::uint64_t cancellations;
+  Inputs in;
+  Results out;
+};
+
+nb::list PythonStream::step_together(const nb::list& steps, const std::string& output) {
+  const Output type = parse_output(output);
+  std::vector<SharedStep> parts;
+  for (const nb::handle step : steps) {
+    auto& stream = nb::cast<PythonStream&>(step[0]);
+    parts.push_back({.stream = &stream,
+                     .on_step = step[2],
+                     .cancellations = stream.watch_.cancellations(),
+                     .in = Inputs(stream.shapes_, nb::cast<nb::list>(step[1])),
+                     .out = Results(stream.shapes_, type, stream.buffer_size())});
+    if (stream.model_ != parts.front().stream->model_) {
+      throw ArgumentError("the streams have different models; step those of one model together");
+    }
+  }
+  nb::list results;
+  if (parts.empty()) {
+    return results;
+  }
+  const CallQueue::Turn turn(parts.front().stream->model_->calls, [&] {
+    return std::ranges::any_of(parts, [](const SharedStep& part) {
+      return part.stream->watch_.cancellations() != part.cancellations;
+    });
+  });
+  std::vector<StreamStep> together;
+  for (SharedStep& part : parts) {
+    together.push_back(
+        {.stream = &part.stream->open_stream(), .in = part.in.frames(), .out = part.out.frames()});
+    part.stream->watch_.begin(part.on_step, part.cancellations);
+  }
+  {
+    const GilRelease released;
+    step_streams(together);
+  }
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    results.append(parts[i].out.take(together[i].result.finished));
+  }
+  return results;
 }
 
 nb::list PythonStream::drain(const std::string& output, nb::handle on_step) {

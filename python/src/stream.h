@@ -32,6 +32,9 @@ class PythonStream {
 
   // Inputs and results have the form of Inputs and of Results::take.
   nanobind::list step(const nanobind::list& inputs, const std::string& output, nanobind::handle on_step);
+  /// Runs a step of several streams of one model. `steps` has tuples (stream, inputs, on_step). Returns the
+  /// results of each.
+  static nanobind::list step_together(const nanobind::list& steps, const std::string& output);
   nanobind::list drain(const std::string& output, nanobind::handle on_step);
   nanobind::list generate(const std::string& output, nanobind::handle on_step);
   /// `noise` is a float32 array [frame_buffer_size][steps][channels][height][width].
@@ -54,6 +57,7 @@ class PythonStream {
 
  private:
   class WatchedTurn;
+  struct SharedStep;
 
   /// Runs a call in its turn, without the GIL.
   template <typename Call>

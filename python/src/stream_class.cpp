@@ -55,6 +55,7 @@ void add_stream(nb::module_& module) {
       .def("in_flight", &PythonStream::in_flight)
       .def("statistics", statistics)
       .def("latent_shape", latent_shape);
+  module.def("step_streams", &PythonStream::step_together, "steps"_a, "output"_a);
 }
 
 }  // namespace streamdiffusion::python

@@ -26,12 +26,14 @@ from ._errors import (
     SystemRefusal,
 )
 from ._frames import Frame
-from ._model import DEFAULT_MODEL, Lora, Model, ModelInfo, TextualInversion
+from ._model import DEFAULT_MODEL, Download, Lora, Model, ModelInfo, TextualInversion
 from ._native import t_index_list_for
 from ._native import version as _version
 from ._parameters import Parameters
 from ._random import RandomGenerator
+from ._sinks import Sink
 from ._sources import Source, SourceInfo, camera, decode_image, encode_image, fit_image, read_image, video, write_image
+from ._step_streams import step_streams
 from ._stream import LatentShape, Statistics, Stream
 
 __version__: str = _version()
@@ -44,6 +46,7 @@ __all__ = [
     "ComputeDevices",
     "DeviceError",
     "DeviceLost",
+    "Download",
     "Error",
     "FileError",
     "Frame",
@@ -58,6 +61,7 @@ __all__ = [
     "Parameters",
     "PromptError",
     "RandomGenerator",
+    "Sink",
     "Source",
     "SourceInfo",
     "Statistics",
@@ -70,6 +74,7 @@ __all__ = [
     "fit_image",
     "list_compute_devices",
     "read_image",
+    "step_streams",
     "t_index_list_for",
     "video",
     "write_image",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import os
-from typing import Any, Iterable, TypeVar, Union
+from typing import Any, Iterable, Mapping, Optional, TypeVar, Union
 
 from ._errors import ArgumentError
 
@@ -54,9 +54,11 @@ def text(value: Any, name: str) -> str:
 
 
 def path(value: Any, name: str) -> Union[str, os.PathLike[str]]:
-    """Returns a path as it is."""
+    """Returns a path as it is. Raises ArgumentError if it is empty, which file systems take for the current folder."""
     if not isinstance(value, (str, bytes, os.PathLike)):
         raise _type_error(value, name, "a path: a str or an os.PathLike")
+    if not value:
+        raise ArgumentError(f"{name} is empty; give the path of a file or folder")
     return value  # type: ignore[return-value]
 
 
@@ -67,6 +69,11 @@ def size(value: Any, name: str) -> tuple[int, int]:
     except (TypeError, ValueError):
         raise _type_error(value, name, "a pair of width and height") from None
     return integer(width, f"the width of {name}"), integer(height, f"the height of {name}")
+
+
+def texts(values: Optional[Mapping[str, str]], name: str) -> dict[str, str]:
+    """Returns texts by keyword; None stands for none."""
+    return {text(key, f"a key of {name}"): text(value, f"{key!r} of {name}") for key, value in dict(values or {}).items()}
 
 
 def several(values: Iterable[T], name: str) -> list[T]:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ._errors import ArgumentError
+
 if TYPE_CHECKING:
     from ._arrays import Array, ImageLike
+
+
+MICROSECONDS = 1_000_000  # in a second
 
 
 class Frame:
@@ -25,6 +30,13 @@ class Frame:
         self.image: Any = image
         self.number = number
         self.time = time
+
+    def microseconds(self) -> int:
+        """Returns the time in microseconds. Raises ArgumentError if it is no number of seconds."""
+        try:
+            return round(self.time * MICROSECONDS)
+        except (TypeError, ValueError, OverflowError):
+            raise ArgumentError(f"time is {self.time!r}, must be a number of seconds") from None
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         import numpy as np

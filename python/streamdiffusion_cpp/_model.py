@@ -45,6 +45,22 @@ class TextualInversion(NamedTuple):
     token: str = ""
 
 
+class Download(NamedTuple):
+    """The progress of the downloads from one repository on the hub.
+
+    Attributes:
+        name: the repository, "OWNER/NAME".
+        done: bytes of all its files that are complete or received.
+        total: bytes of all its files.
+        bytes_per_second: the mean rate since the downloads began.
+    """
+
+    name: str
+    done: int
+    total: int
+    bytes_per_second: float
+
+
 class ModelInfo(NamedTuple):
     """The properties of a model.
 
@@ -79,11 +95,23 @@ def _inversion(embedding: TextualInversion | PathLike) -> TextualInversion:
     return TextualInversion(check.path(file, "the file of an embedding"), check.text(token, "the token of an embedding"))
 
 
-def _local_files(path: PathLike, vae: PathLike | None, loras: list[Lora]) -> tuple[PathLike, Optional[PathLike], list[Lora], list[str]]:
+class _Reports(NamedTuple):
+    """The functions of the caller that are told what happens."""
+
+    on_warning: Callable[[str], object] | None
+    on_download: Callable[[Download], object] | None
+
+
+def _local_files(
+    path: PathLike, vae: PathLike | None, loras: list[Lora], reports: _Reports
+) -> tuple[PathLike, Optional[PathLike], list[Lora], list[str]]:
     """Replaces names on the hub by files, which are downloaded if they are missing."""
     from . import _hub
 
-    path, vae, files, notes = _hub.fetch_model(path, vae, [lora.file for lora in loras])
+    on_download = reports.on_download
+    on_progress = None if on_download is None else lambda *progress: on_download(Download(*progress))
+    path, vae, files, notes, warnings = _hub.fetch_model(path, vae, [lora.file for lora in loras], on_progress)
+    pass_on_warnings(warnings, reports.on_warning)
     return path, vae, [lora._replace(file=file) for lora, file in zip(loras, files)], notes
 
 
@@ -93,10 +121,10 @@ class Model:
     The calls of a model and of its streams run one at a time. Calls from several threads wait for their turn.
     """
 
-    def __init__(self, native: _native.Model, on_warning: Callable[[str], object] | None, notes: list[str]) -> None:
+    def __init__(self, native: _native.Model, reports: _Reports, notes: list[str]) -> None:
         """Is for `load` alone."""
         self._native = native
-        self._on_warning = on_warning
+        self._reports = reports
         #: Sentences about the options, such as the autoencoder that was chosen.
         self.notes = tuple(notes)
 
@@ -117,6 +145,7 @@ class Model:
         clip_skip: int = 0,
         name: str = "",
         on_warning: Callable[[str], object] | None = None,
+        on_download: Callable[[Download], object] | None = None,
     ) -> Model:
         """Loads a model.
 
@@ -137,6 +166,8 @@ class Model:
             clip_skip: final layers of the text encoder to skip, as diffusers counts them.
             name: value of `info.name`. Empty: derived from `path`.
             on_warning: called with problems that stop nothing. None: they become warnings of the class ModelWarning.
+            on_download: called about ten times a second while files come from the hub, in a thread of its own. An exception of it
+                stops the downloads; the next call goes on where they stopped.
 
         Raises:
             ArgumentError: an option is out of range.
@@ -158,6 +189,8 @@ class Model:
             "name": check.text(name, "name"),
         }
         check.callback(on_warning, "on_warning")
+        check.callback(on_download, "on_download")
+        reports = _Reports(on_warning, on_download)
         path = None if path is None else check.path(path, "path")
         vae = None if vae is None else check.path(vae, "vae")
         notes: list[str] = []
@@ -165,9 +198,9 @@ class Model:
         if path is None:
             path = DEFAULT_MODEL
         if not is_default or vae is not None or chosen:
-            path, vae, chosen, notes = _local_files(path, vae if vae is not None or not is_default else "full", chosen)
+            path, vae, chosen, notes = _local_files(path, vae if vae is not None or not is_default else "full", chosen, reports)
         native = _native.Model.load(path, vae=vae, loras=chosen, embeddings=inversions, **options)
-        model = cls(native, on_warning, notes)
+        model = cls(native, reports, notes)
         model._warn()
         return model
 
@@ -184,7 +217,7 @@ class Model:
             scale: its scale where a stream's settings name no other, -1000 to 1000.
             name: its name in `Stream.update(loras={name: scale})`. Empty: the file's stem.
         """
-        _, _, loras, _ = _local_files(DEFAULT_MODEL, "full", [_lora(Lora(file, scale, name))])
+        _, _, loras, _ = _local_files(DEFAULT_MODEL, "full", [_lora(Lora(file, scale, name))], self._reports)
         try:
             return self._native.add_lora(loras[0])
         finally:
@@ -215,7 +248,7 @@ class Model:
 
     def _warn(self) -> None:
         """Passes on the warnings of the calls so far."""
-        pass_on_warnings(self._native.take_warnings(), self._on_warning)
+        pass_on_warnings(self._native.take_warnings(), self._reports.on_warning)
 
     def __repr__(self) -> str:
         info = self.info

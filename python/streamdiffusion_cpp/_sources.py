@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Callable, Iterator, Literal, Mapping, Nam
 from . import _checks as check
 from ._arrays import readable
 from ._errors import pass_on_warnings
-from ._frames import Frame
+from ._frames import MICROSECONDS, Frame
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 #: How an image is fitted into a size with another aspect ratio: cuts off what is outside, fills up with black, or distorts.
 Fit = Literal["crop", "pad", "stretch"]
-
-_MICROSECONDS = 1_000_000
-
 
 class SourceInfo(NamedTuple):
     """The properties of a source.
@@ -43,10 +40,6 @@ class SourceInfo(NamedTuple):
     variable_frame_rate: bool
     frames: int
     has_audio: bool
-
-
-def _texts(texts: Mapping[str, str] | None, name: str) -> dict[str, str]:
-    return {check.text(key, f"a key of {name}"): check.text(value, f"{key!r} of {name}") for key, value in dict(texts or {}).items()}
 
 
 class Source:
@@ -89,14 +82,16 @@ class Source:
 
         check.callback(on_warning, "on_warning")
         self._on_warning = on_warning
+        #: What was opened: a path or an address.
+        self.input = os.fsdecode(check.path(input, "input"))
         self._native = _media.SourceReader(
-            os.fsdecode(check.path(input, "input")),
+            self.input,
             check.text(format, "format"),
             *(check.size(size, "size") if size is not None else (0, 0)),
             check.text(fit, "fit"),
             *(check.size(capture_size, "capture_size") if capture_size is not None else (0, 0)),
             check.number(frame_rate, "frame_rate"),
-            _texts(options, "options"),
+            check.texts(options, "options"),
             bool(strict),
         )
 
@@ -114,7 +109,11 @@ class Source:
         if frame is None:
             raise StopIteration
         image, number, time = frame
-        return Frame(image, number, time / _MICROSECONDS)
+        return Frame(image, number, time / MICROSECONDS)
+
+    def _last_duration(self) -> int | None:
+        """The duration of the last frame in microseconds, 0 if it is unknown; None unless all frames were taken."""
+        return self._native.last_duration()
 
     def close(self) -> None:
         """Closes the source. An iteration, also one in another thread, ends."""
@@ -173,7 +172,7 @@ def write_image(file: PathLike, image: ImageLike | Frame, *, quality: int = -1, 
     from . import _media
 
     pixels = readable(image.image if isinstance(image, Frame) else image)
-    _media.write_image(check.path(file, "file"), pixels, _texts(text, "the text"), check.integer(quality, "quality"))
+    _media.write_image(check.path(file, "file"), pixels, check.texts(text, "the text"), check.integer(quality, "quality"))
 
 
 def decode_image(data: Any, most_pixels: int = 1 << 27) -> npt.NDArray[np.uint8]:

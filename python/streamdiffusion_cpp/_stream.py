@@ -9,7 +9,7 @@ from . import _checks as check
 from . import _native
 from ._arrays import Output, readable
 from ._errors import ArgumentError
-from ._frames import Frame
+from ._frames import MICROSECONDS, Frame
 from ._model import Model
 from ._parameters import EMBEDS, Parameters, require_parameters, split
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 #: Called before each call of the UNet with the call's index and the number of calls. Returns False to stop the call.
 OnDenoisingStep = Callable[[int, int], Optional[bool]]
-
-_MICROSECONDS = 1_000_000
 
 
 class LatentShape(NamedTuple):
@@ -230,16 +228,25 @@ class Stream:
             similarity filter skips the image, the last result again.
         """
         given, is_latents = _one_of(image, latents)
-        is_list = isinstance(given, (list, tuple))
-        items = given if is_list else (given,)
+        inputs = self._step_inputs(given, is_latents, number, time)
+        return self._step_results(given, self._native.step(inputs, check.text(output, "output"), self._on_step), output)
+
+    def _step_inputs(self, given: Any, is_latents: bool, number: int, time: float) -> list[Any]:
+        """Returns the inputs of a step in the form that the extension module takes."""
+        items = given if isinstance(given, (list, tuple)) else (given,)
         inputs = [_input(item, is_latents, number, time) for item in items]
         if len(inputs) != self._frame_buffer_size:
             count = "one image" if self._frame_buffer_size == 1 else f"a list of {self._frame_buffer_size} images"
             raise ArgumentError(f"a step of this stream takes {count} (frame_buffer_size), got {len(inputs)}")
         if len({isinstance(item, Frame) for item in items}) > 1:
             raise ArgumentError("a list has frames and images; give either Frame objects or images, since the results have the same form")
-        results = self._native.step(inputs, check.text(output, "output"), self._on_step)
-        finished = self._frames(results, output) if isinstance(items[0], Frame) else self._arrays(results, output)
+        return inputs
+
+    def _step_results(self, given: Any, results: list[tuple[Array, int, int]], output: Output) -> Any:
+        """Returns the results of a step in the form of its input."""
+        is_list = isinstance(given, (list, tuple))
+        has_frames = isinstance(given[0] if is_list else given, Frame)
+        finished = self._frames(results, output) if has_frames else self._arrays(results, output)
         return finished if is_list else finished[0] if finished else None
 
     def drain(self, *, output: Output = "uint8") -> list[Frame]:
@@ -298,7 +305,7 @@ class Stream:
         return [array for array, _, _ in results]
 
     def _frames(self, results: list[tuple[Array, int, int]], output: Output) -> list[Frame]:
-        return [Frame(array, number, time / _MICROSECONDS) for array, (_, number, time) in zip(self._arrays(results, output), results)]
+        return [Frame(array, number, time / MICROSECONDS) for array, (_, number, time) in zip(self._arrays(results, output), results)]
 
     # Notebooks.
 
@@ -328,10 +335,5 @@ def _one_of(image: Any, latents: Any) -> tuple[Any, bool]:
 
 
 def _input(item: Any, is_latents: bool, number: int, time: float) -> tuple[Any, bool, int, int]:
-    if isinstance(item, Frame):
-        item, number, time = item.image, item.number, item.time
-    try:
-        microseconds = round(time * _MICROSECONDS)
-    except (TypeError, ValueError, OverflowError):
-        raise ArgumentError(f"time is {time!r}, must be a number of seconds") from None
-    return readable(item), is_latents, number, microseconds
+    frame = item if isinstance(item, Frame) else Frame(item, number, time)
+    return readable(frame.image), is_latents, frame.number, frame.microseconds()

@@ -67,6 +67,15 @@ WRONG_VALUES = {
     "latents has values of the type float64; give float32": lambda model, stream, image: stream.step(latents=np.zeros(stream.latent_shape)),
     "prompt_embeds has values of the type float16; give float32": lambda model, stream, image: stream.update(prompt_embeds=np.zeros((77, 32), "e")),
     "either Frame objects or images": lambda model, stream, image: make(model, frame_buffer_size=2).step([image, sd.Frame(image)]),
+    "path is empty": lambda model, stream, image: sd.Model.load(""),
+    "vae is empty": lambda model, stream, image: sd.Model.load(vae=""),
+    "file is empty": lambda model, stream, image: sd.write_image("", image),
+    "quality is 101, must be from 0 to 100": lambda model, stream, image: sd.encode_image(image, "jpeg", quality=101),
+    'unknown fit "bend"; it is one of crop, pad, stretch': lambda model, stream, image: sd.fit_image(image, (8, 8), "bend"),
+    'not "bmx"': lambda model, stream, image: sd.encode_image(image, "bmx"),
+    "give it the extension .png": lambda model, stream, image: sd.write_image("image.bmx", image),
+    "float value 2[0-9.]+, must be from 0 to 1; divide": lambda model, stream, image: stream.step(image.astype(np.float32)),
+    "float value 2[0-9]+.0+, must be from 0 to 1": lambda model, stream, image: sd.encode_image(image.astype(np.float32)),
     "takes a list of 2 images": lambda model, stream, image: make(model, frame_buffer_size=2).step(np.stack([image, image])),
 }
 

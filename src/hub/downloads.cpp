@@ -6,6 +6,7 @@
 #include <exception>
 #include <filesystem>
 #include <mutex>
+#include <numeric>
 #include <system_error>
 #include <thread>
 
@@ -73,6 +74,7 @@ class Workers {
     if (error_) {
       std::rethrow_exception(error_);
     }
+    report(user);  // that all files are there
   }
 
  private:
@@ -96,31 +98,33 @@ class Workers {
   /// Reports progress until all threads end, and forwards the user's stop request.
   void watch(const HubOptions& user) {
     constexpr std::chrono::milliseconds kInterval{100};
-    std::int64_t total = 0;
-    for (const RemoteFile& file : files_) {
-      total += file.size;
-    }
-    const Clock::time_point start = Clock::now();
     std::unique_lock lock(mutex_);
     while (!finished_.wait_for(lock, kInterval, [this] { return running_ == 0; })) {
       if (user.stop != nullptr && *user.stop && !stop_.exchange(true)) {
         error_ = std::make_exception_ptr(HubStopped(
             "the download was stopped; what has come is kept, and the next download goes on from there"));
       }
-      if (user.on_progress) {
-        const std::chrono::duration<double> elapsed = Clock::now() - start;
-        user.on_progress({.name = repository_.id(),
-                          .done = counters_.done,
-                          .total = total,
-                          .bytes_per_second = static_cast<double>(counters_.received) / elapsed.count()});
-      }
+      report(user);
     }
+  }
+
+  void report(const HubOptions& user) const {
+    if (!user.on_progress) {
+      return;
+    }
+    const auto add_size = [](std::int64_t sum, const RemoteFile& file) { return sum + file.size; };
+    const std::chrono::duration<double> elapsed = Clock::now() - start_;
+    user.on_progress({.name = repository_.id(),
+                      .done = counters_.done,
+                      .total = std::accumulate(files_.begin(), files_.end(), std::int64_t{0}, add_size),
+                      .bytes_per_second = static_cast<double>(counters_.received) / elapsed.count()});
   }
 
   HubOptions options_;
   const Repository& repository_;
   const std::string& commit_;
   const std::vector<RemoteFile>& files_;
+  const Clock::time_point start_ = Clock::now();
   std::atomic<bool> stop_ = false;
   Counters counters_;
   std::atomic<std::size_t> next_ = 0;

@@ -80,7 +80,7 @@ NumberPattern::NumberPattern(const std::string& pattern) {
   if (has_width) digits_ = static_cast<std::size_t>(pattern[at++] - '0');
   const bool is_place = at < pattern.size() && pattern[at] == 'd' && (has_width || at == begin + 1);
   if (!is_place || pattern.find('%', at) != std::string::npos) {
-    throw MediaError("the pattern " + pattern + " needs one place for the number, such as %05d");
+    throw ArgumentError("the pattern " + pattern + " needs one place for the number, such as %05d");
   }
   before_ = pattern.substr(0, begin);
   after_ = pattern.substr(at + 1);

@@ -108,7 +108,7 @@ void FrameScaler::scale_row(const Frame& in, const Taps& rows, std::uint8_t* out
 
 void FrameScaler::fit(const Frame& in, Fit fit, Frame& out) {
   if (in.empty() || out.width <= 0 || out.height <= 0)
-    throw MediaError("a frame without a size cannot be scaled");
+    throw ArgumentError("a frame without a size cannot be scaled");
   out.number = in.number;
   out.time = in.time;
   out.resize(out.width, out.height);
@@ -134,7 +134,7 @@ Fit parse_fit(const std::string& name) {
   for (const std::string_view permitted : kFitNames) {
     all += (all.empty() ? "" : ", ") + std::string(permitted);
   }
-  throw MediaError("unknown fit \"" + name + "\"; it is one of " + all);
+  throw ArgumentError("unknown fit \"" + name + "\"; it is one of " + all);
 }
 
 void fit_frame(const Frame& in, Fit fit, Frame& out) {

@@ -25,24 +25,29 @@ bool can_write_image(const std::filesystem::path& file) { return !format_of(file
 
 std::vector<std::uint8_t> encode_image(const Frame& frame, const std::string& format,
                                        const std::map<std::string, std::string>& text, int quality) {
-  if (frame.empty()) throw MediaError("the image is empty");
-  if (quality > 100) throw MediaError("quality goes from 0 to 100");
+  if (frame.empty()) throw ArgumentError("the image is empty");
+  if (quality > 100) {
+    throw ArgumentError("quality is " + std::to_string(quality) +
+                        ", must be from 0 to 100, or -1 for the default");
+  }
   if (format == "png") return encode_png(frame, text);
   if (format == "jpeg") return encode_jpeg(frame, quality < 0 ? kDefaultJpegQuality : quality);
   if (format == "webp") return encode_webp(frame, quality < 0 ? kDefaultWebpQuality : quality);
-  throw MediaError("images are written as png, jpeg or webp, not \"" + format + "\"");
+  throw ArgumentError("images are written as png, jpeg or webp, not \"" + format + "\"");
 }
 
 void write_image(const std::filesystem::path& file, const Frame& frame,
                  const std::map<std::string, std::string>& text, int quality) {
   if (!can_write_image(file)) {
-    throw MediaError("cannot write " + file.string() + ": give it the extension .png, .jpg or .webp");
+    throw ArgumentError("cannot write " + file.string() + ": give it the extension .png, .jpg or .webp");
   }
+  std::vector<std::uint8_t> bytes;
   try {
-    write_file(file, encode_image(frame, format_of(file), text, quality));
+    bytes = encode_image(frame, format_of(file), text, quality);
   } catch (const Error& error) {
-    throw MediaError("cannot write " + file.string() + ": " + error.what());
+    throw Error("cannot write " + file.string() + ": " + error.what(), error.code());
   }
+  write_file(file, bytes);
 }
 
 }  // namespace streamdiffusion

@@ -44,7 +44,7 @@ void LiveSink::FreeOutput::operator()(AVFormatContext* context) const {
 
 LiveSink::LiveSink(const SinkOptions& options) : options_(options), interrupt_(nullptr) {
   ffmpeg::silence_log();
-  if (options.width <= 0 || options.height <= 0) throw MediaError("a video needs a width and a height");
+  if (options.width <= 0 || options.height <= 0) throw ArgumentError("a video needs a width and a height");
   options_.low_latency = true;
   const AVOutputFormat& format = choose_format(options);
   AVFormatContext* context = nullptr;
@@ -89,7 +89,7 @@ int LiveSink::check(int result) const {
 
 void LiveSink::write(const Frame& frame) {
   if (frame.width != options_.width || frame.height != options_.height || frame.empty()) {
-    throw MediaError("cannot write to " + options_.output + ": a frame of another size came");
+    throw ArgumentError("cannot write to " + options_.output + ": a frame of another size came");
   }
   if (last_pts_ < 0) first_time_ = frame.time;
   const std::int64_t since_first =

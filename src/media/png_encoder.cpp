@@ -39,7 +39,7 @@ std::vector<png_text> text_chunks(const std::map<std::string, std::string>& text
   std::vector<png_text> chunks;
   for (const auto& [keyword, value] : text) {
     if (keyword.empty() || keyword.size() > 79) {
-      throw MediaError("a PNG's text needs a keyword of 1 to 79 characters, not \"" + keyword + "\"");
+      throw ArgumentError("a PNG's text needs a keyword of 1 to 79 characters, not \"" + keyword + "\"");
     }
     const bool ascii = std::all_of(value.begin(), value.end(), [](char c) { return (c & 0x80) == 0; });
     png_text chunk{};

@@ -54,7 +54,7 @@ AVRational exact_rate(double frames_per_second) {
 double checked_rate(double frames_per_second) {
   constexpr double kHighest = 1000;
   if (!(frames_per_second > 0 && frames_per_second <= kHighest)) {
-    throw MediaError("the frame rate of a video is above 0 and at most 1000");
+    throw ArgumentError("the frame rate of a video is above 0 and at most 1000");
   }
   return frames_per_second;
 }
@@ -112,8 +112,8 @@ VideoSink::VideoSink(const SinkOptions& options)
       placement_(spacing_),
       held_packet_(ffmpeg::make_packet()) {
   ffmpeg::silence_log();
-  if (options.width <= 0 || options.height <= 0) throw MediaError("a video needs a width and a height");
-  if (options.quality > 100) throw MediaError("the quality of a video goes from 0 to 100");
+  if (options.width <= 0 || options.height <= 0) throw ArgumentError("a video needs a width and a height");
+  if (options.quality > 100) throw ArgumentError("the quality of a video goes from 0 to 100");
   if (options.output != "-") file_ = std::make_unique<TemporaryFile>(options.output);
   add_video();
   open_output();
@@ -213,9 +213,9 @@ double VideoSink::seconds(std::int64_t pts) const {
 
 void VideoSink::write(const Frame& frame) {
   if (frame.width != options_.width || frame.height != options_.height || frame.empty()) {
-    throw MediaError(error_prefix() + ": a frame of " + std::to_string(frame.width) + "x" +
-                     std::to_string(frame.height) + " came for a video of " + std::to_string(options_.width) +
-                     "x" + std::to_string(options_.height));
+    throw ArgumentError(error_prefix() + ": a frame of " + std::to_string(frame.width) + "x" +
+                        std::to_string(frame.height) + " came for a video of " +
+                        std::to_string(options_.width) + "x" + std::to_string(options_.height));
   }
   if (last_pts_ < 0) {
     first_time_ = frame.time;

@@ -85,7 +85,7 @@ class Window {
 class WindowSink : public Sink {
  public:
   explicit WindowSink(const SinkOptions& options) : options_(options) {
-    if (options.width <= 0 || options.height <= 0) throw MediaError("a window needs a width and a height");
+    if (options.width <= 0 || options.height <= 0) throw ArgumentError("a window needs a width and a height");
     std::promise<void> opened;
     std::future<void> result = opened.get_future();
     thread_ = std::jthread([this, &opened](const std::stop_token& stop) { run(stop, opened); });
@@ -94,8 +94,8 @@ class WindowSink : public Sink {
 
   void write(const Frame& frame) override {
     if (frame.width != options_.width || frame.height != options_.height || frame.empty()) {
-      throw MediaError("a window of " + std::to_string(options_.width) + "x" +
-                       std::to_string(options_.height) + " got a frame of another size");
+      throw ArgumentError("a window of " + std::to_string(options_.width) + "x" +
+                          std::to_string(options_.height) + " got a frame of another size");
     }
     const std::lock_guard lock(mutex_);
     newest_ = frame;

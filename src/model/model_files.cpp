@@ -88,6 +88,9 @@ void add_embeddings(const std::vector<EmbeddingOptions>& embeddings, ModelFiles&
 }
 
 ModelFiles open_parts(const ModelOptions& options) {
+  if (options.path.empty()) {
+    throw ArgumentError("no model is named: the path is empty");
+  }
   if (!fs::exists(options.path)) {
     throw FileError(options.path.string() +
                     ": there is no such folder or file; give the folder of a diffusers model, the one with "

@@ -1,11 +1,10 @@
 #include "stream/pixel_transfer.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <span>
 
-#include "streamdiffusion/error.h"
+#include "streamdiffusion/image.h"
 
 namespace streamdiffusion {
 
@@ -68,9 +67,7 @@ void PixelTransfer::upload(Device& device, const ImageView& image, float scale, 
                            const Tensor& out) {
   if (image.type == PixelType::float32) {
     const std::span<const float> values = pack(image, floats_);
-    if (!std::ranges::all_of(values, [](float value) { return std::isfinite(value); })) {
-      throw ArgumentError("the image of a frame has a value that is not finite");
-    }
+    require_float_input(values);
     device.upload(values, out);
     device.map(out, 1, Activation::none, scale, shift, out);
   } else if (is_dense_8_bit_rgb(image)) {

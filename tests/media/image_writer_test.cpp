@@ -55,13 +55,36 @@ TEST(WriteImage, PutsTextIntoPngChunks) {
 TEST(WriteImage, LeavesNothingWhereItCannotWrite) {
   const ScratchFolder folder;
   const Frame frame = gradient_frame(8, 8);
-  EXPECT_NE(error_of([&] { write_image(folder / "missing/a.png", frame); }).find("no folder"),
-            std::string::npos);
+  const std::string file = folder / "missing/a.png";
+  EXPECT_EQ(error_of([&] { write_image(file, frame); }),
+            "cannot write " + file + ": there is no folder " + folder / "missing");
   EXPECT_NE(error_of([&] { write_image(folder / "a.tga", frame); }).find(".png"), std::string::npos);
   EXPECT_THROW(write_image(folder / "a.png", Frame{}), Error);
   fs::create_directories(folder / "b.png");
   EXPECT_THROW(write_image(folder / "b.png", frame), Error);
   EXPECT_EQ(folder.names(), std::vector<std::string>{"b.png"});
+}
+
+TEST(WriteImage, NamesWrongArgumentsAsSuch) {
+  const ScratchFolder folder;
+  const Frame frame = gradient_frame(8, 8);
+  EXPECT_THROW(write_image(folder / "a.jpg", frame, {}, 101), ArgumentError);
+  EXPECT_THROW(write_image(folder / "a.tga", frame), ArgumentError);
+  EXPECT_THROW(write_image(folder / "a.png", Frame{}), ArgumentError);
+  EXPECT_THROW(write_image(folder / "a.png", frame, {{"", "no keyword"}}), ArgumentError);
+  EXPECT_THROW(encode_image(frame, "tga"), ArgumentError);
+  EXPECT_THROW(parse_fit("bend"), ArgumentError);
+  SinkOptions options;
+  options.output = folder / "a.mp4";
+  EXPECT_THROW(open_sink(options), ArgumentError);
+  options.width = options.height = 8;
+  options.frame_rate = 0;
+  EXPECT_THROW(open_sink(options), ArgumentError);
+  options.frame_rate = 25;
+  options.quality = 101;
+  EXPECT_THROW(open_sink(options), ArgumentError);
+  EXPECT_THROW(write_image(folder / "missing/a.png", frame), MediaError);
+  EXPECT_EQ(folder.names(), std::vector<std::string>{});
 }
 
 TEST(WriteImage, ReportsAFullDisk) {

@@ -236,6 +236,24 @@ TEST_F(ImageViewTest, StridesThatLeadBeyondMemoryOrBetweenFloatsAreRefused) {
   expect_refused(shifted, "an address that is no multiple of 4");
 }
 
+TEST_F(ImageViewTest, FloatsOfAnotherScaleAreRefused) {
+  Stream stream = make_stream();
+  Frame frame = make_frame(0);
+  std::vector<OutputFrame> out = {frame.view()};
+  PaddedImage<float> image(4, 0.5F, PixelType::float32);
+  image.at(0, 0, 3) = 255;  // alpha, which is ignored
+  for (const float beyond : {-0.2F, 1.2F}) {
+    image.at(kSize - 1, kSize - 1, 2) = beyond;
+    const InputFrame in(ImageView(image.view()));
+    EXPECT_EQ(stream.step(std::span(&in, 1), out).finished, 1U) << beyond;
+  }
+  for (const float wrong : {255.0F, -1.0F, std::numeric_limits<float>::quiet_NaN()}) {
+    image.at(kSize - 1, kSize - 1, 2) = wrong;
+    const InputFrame in(ImageView(image.view()));
+    EXPECT_THROW(stream.step(std::span(&in, 1), out), ArgumentError) << wrong;
+  }
+}
+
 TEST_F(ImageViewTest, ViewsThatDoNotFitAreRefused) {
   Stream stream = make_stream();
   Frame frame = make_frame(0);

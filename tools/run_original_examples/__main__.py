@@ -92,9 +92,10 @@ def prepare(options: argparse.Namespace, folder: Path) -> dict[str, str]:
     hub_cache.fill(folder / "huggingface/hub", folders.get(options.model, Path(options.model)))
     images.drawing(0, 256).save(folder / "avatar.png")
     path = [Path(__file__).parent / "environment", *([programs] if options.engine == "original" else [])]
+    path += [Path(folder).absolute() for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep) if folder]  # programs run elsewhere
     return {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join([*map(str, path), *filter(None, [os.environ.get("PYTHONPATH")])]),
+        "PYTHONPATH": os.pathsep.join(map(str, path)),
         "HF_HOME": str(folder / "huggingface"),
         "HF_HUB_CACHE": str(folder / "huggingface/hub"),
         "HF_HUB_OFFLINE": "1",

@@ -40,10 +40,7 @@ class Place:
 def run_to_end(place: Place, file: str, *arguments: object) -> str:
     """Runs a program that ends by itself. Returns what it printed."""
     with place.start(file, *arguments) as running:
-        try:
-            running.wait_for_end()
-        except Failed as failure:
-            raise Failed(f"{failure}\n{running.output}") from None
+        running.wait_for_end()
         return running.output
 
 

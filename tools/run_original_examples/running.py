@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
+LONGEST_OUTPUT = 4000  # characters of a program's output in a message
 
 
 class Failed(Exception):
-    """A program did not do what it should. The message says what is missing."""
+    """A program did not do what it should. The message says what is missing, and what the program printed."""
 
 
 class Running:
@@ -73,9 +74,12 @@ class Running:
                 found = find()
                 if found is not None:
                     return found
-                raise Failed(f"it ended (status {self._process.returncode}) without {what}")
+                raise self._failed(f"it ended (status {self._process.returncode}) without {what}")
             time.sleep(0.1)
-        raise Failed(f"the time was up without {what}")
+        raise self._failed(f"the time was up without {what}")
+
+    def _failed(self, problem: str) -> Failed:
+        return Failed(f"{problem}\n{self._text[-LONGEST_OUTPUT:]}")
 
     def wait_for_text(self, pattern: str) -> re.Match[str]:
         """Waits until the output matches a regular expression."""
@@ -85,4 +89,4 @@ class Running:
         """Waits until the program has ended by itself. Raises Failed if its status is not 0."""
         status = self.wait_for("an end", self._process.poll, while_running=False)
         if status != 0:
-            raise Failed(f"its exit status is {status}")
+            raise self._failed(f"its exit status is {status}")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from streamdiffusion_cpp import ArgumentError
 from streamdiffusion_cpp.compat._tensors import array_of, is_tensor, tensor_of
 
 SIZE_MULTIPLE = 8  # pixels of an image to one of its latents
@@ -18,7 +19,8 @@ def frames_of(images: Any, height: int, width: int) -> list[np.ndarray]:
 
     `images` is one image or a list of them: a PIL image, an array [h][w][3] or [n][h][w][3], or a torch tensor
     [3][h][w] or [n][3][h][w]. Arrays and tensors hold 0 to 255 in uint8, or floating-point values from 0 to 1. If
-    one is negative they are taken to lie between -1 and 1, as `preprocess_image` returns them.
+    one is negative they are taken to lie between -1 and 1, as `preprocess_image` returns them. Raises ArgumentError
+    for other shapes and types; the engine does so for values of another scale.
     """
     if isinstance(images, (list, tuple)):
         return [frame for image in images for frame in frames_of(image, height, width)]
@@ -47,13 +49,17 @@ def channels_last(images: Any) -> np.ndarray:
         return np.moveaxis(batch, 1, -1)
     if batch.ndim != 4 or batch.shape[3] != 3 or is_tensor(images):
         wanted = "[3, height, width] or [n, 3, height, width]" if is_tensor(images) else "[height, width, 3] or [n, height, width, 3]"
-        raise ValueError(f"an image has the shape {list(array.shape)}; give {wanted}")
+        raise ArgumentError(f"an image has the shape {list(array.shape)}; give {wanted}")
+    if batch.size == 0:
+        raise ArgumentError(f"an image has the shape {list(array.shape)}, which holds no pixel")
     return batch
 
 
 def batch_frames(batch: np.ndarray, height: int, width: int) -> list[np.ndarray]:
     """Returns an array [n][h][w][3] as frames of the stream's size."""
     if batch.dtype != np.uint8:
+        if not np.issubdtype(batch.dtype, np.floating):
+            raise ArgumentError(f"an image has values of the type {batch.dtype}; give uint8 (0 to 255) or floats (0 to 1)")
         batch = batch.astype(np.float32, copy=False)
         if batch.min() < 0:
             batch = batch / 2 + 0.5

@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from streamdiffusion_cpp import ArgumentError
 from streamdiffusion_cpp._hub import fetch_model
 
 LORA_FILE = "pytorch_lora_weights.safetensors"
@@ -41,7 +42,7 @@ def model_path(pipe: Any, files: TemporaryFiles) -> str:
         raise TypeError(f"pipe is a {type(pipe).__name__}; give a diffusers pipeline, or the folder, file or hub name of a model")
     for name in ("unet", "text_encoder"):
         if getattr(getattr(pipe, name, None), "peft_config", None):
-            raise ValueError(f"the pipeline's {name} has LoRAs; load them with StreamDiffusion.load_lora in place of the pipeline's")
+            raise ArgumentError(f"the pipeline's {name} has LoRAs; load them with StreamDiffusion.load_lora in place of the pipeline's")
     folder = files.path("model")
     save_components(pipe, folder)
     return str(folder)
@@ -53,7 +54,7 @@ def save_components(pipe: Any, folder: Path) -> None:
     for name in ("unet", "text_encoder", "vae", "tokenizer", "scheduler"):
         component = getattr(pipe, name, None)
         if component is None:
-            raise ValueError(f"the pipeline has no {name}; give a StableDiffusionPipeline")
+            raise ArgumentError(f"the pipeline has no {name}; give a StableDiffusionPipeline")
         component.save_pretrained(folder / name)
         index[name] = [type(component).__module__.partition(".")[0], type(component).__name__]
     (folder / "model_index.json").write_text(json.dumps(index))
@@ -61,7 +62,7 @@ def save_components(pipe: Any, folder: Path) -> None:
 
 def local_model(name: str) -> str:
     """Returns the folder or file of a model. One on the hub is downloaded into Python's cache if it is missing."""
-    return str(fetch_model(name, "full", [])[0])
+    return str(fetch_model(name, "full", [], None)[0])
 
 
 def vae_path(vae: Any, files: TemporaryFiles) -> str:
@@ -96,7 +97,7 @@ def file_in(folder: Path, weight_name: str | None) -> Path:
         return folder / (weight_name or LORA_FILE)
     found = sorted(folder.glob("*.safetensors"))
     if len(found) != 1:
-        raise ValueError(f"{folder} has {len(found)} .safetensors files; give the LoRA's file, or weight_name")
+        raise ArgumentError(f"{folder} has {len(found)} .safetensors files; give the LoRA's file, or weight_name")
     return found[0]
 
 

@@ -10,7 +10,17 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from streamdiffusion_cpp import ArgumentError
 from streamdiffusion_cpp.compat._tensors import array_of, is_tensor, load_torch, tensor_of
+
+
+OUTPUT_TYPES = ("pil", "pt", "np", "latent")
+
+
+def require_output_type(output_type: str) -> None:
+    """Raises ArgumentError unless this is one of OUTPUT_TYPES."""
+    if output_type not in OUTPUT_TYPES:
+        raise ArgumentError(f"output_type is {output_type!r}, must be one of {', '.join(OUTPUT_TYPES)}")
 
 
 def denormalize(images: Any) -> Any:
@@ -40,15 +50,14 @@ def postprocess_image(image: Any, output_type: str = "pil", do_denormalize: list
 
     `output_type` "latent" returns `image` itself, "pt" a tensor with values from 0 to 1, "np" a float32 array
     [n][h][w][3] with values from 0 to 1, "pil" a list of PIL images. Images whose `do_denormalize` is false are
-    taken to have values from 0 to 1 already. Raises ValueError for another `output_type`, and for anything that is
+    taken to have values from 0 to 1 already. Raises ArgumentError for another `output_type`, and for anything that is
     neither tensor nor array.
     """
     if not (is_tensor(image) or isinstance(image, np.ndarray)):
-        raise ValueError(f"postprocess_image is given a {type(image).__name__}; give a torch tensor or a numpy array")
+        raise ArgumentError(f"postprocess_image is given a {type(image).__name__}; give a torch tensor or a numpy array")
+    require_output_type(output_type)
     if output_type == "latent":
         return image
-    if output_type not in ("pt", "np", "pil"):
-        raise ValueError(f'output_type is "{output_type}", must be "pil", "pt", "np" or "latent"')
     flags = [True] * len(image) if do_denormalize is None else do_denormalize
     images = [denormalize(one) if flag else one for one, flag in zip(image, flags, strict=True)]
     if is_tensor(image):

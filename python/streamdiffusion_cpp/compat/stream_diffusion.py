@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from streamdiffusion_cpp import ArgumentError
 from streamdiffusion_cpp.compat import _images, _noise
 from streamdiffusion_cpp.compat._engine import Engine, Output
 from streamdiffusion_cpp.compat._model_loader import ModelLoader
@@ -23,6 +24,8 @@ class StreamDiffusion:
     `pipe` is a diffusers StableDiffusionPipeline, whose weights are taken over, or the folder, file or hub name of a
     model. The model is loaded by `prepare`, when LoRAs and autoencoder are known. `torch_dtype` is the type of the
     tensors that come out; the engine computes in `precision` ("auto", "f32", "bf16", "int8", "f16") on `device`.
+
+    An empty `t_index_list` raises ArgumentError.
 
     Tensors come out on the CPU. Images have values from -1 to 1, and go in as `preprocess` of diffusers takes them.
     """
@@ -42,6 +45,8 @@ class StreamDiffusion:
         device: str | None = None,
         precision: str | None = None,
     ) -> None:
+        if len(t_index_list) == 0:
+            raise ArgumentError("t_index_list is empty; give the indices of the denoising steps, such as [32, 45]")
         self.pipe = pipe
         self.width = width
         self.height = height
@@ -147,10 +152,10 @@ class StreamDiffusion:
     ) -> None:
         """Sets the scale of the LoRAs that were loaded since the last `fuse_lora`. Later ones keep theirs.
 
-        Raises ValueError if one of `fuse_unet` and `fuse_text_encoder` is false: a scale is that of both networks.
+        Raises ArgumentError if one of `fuse_unet` and `fuse_text_encoder` is false: a scale is that of both networks.
         """
         if not (fuse_unet and fuse_text_encoder):
-            raise ValueError("a LoRA is fused with UNet and text encoder alike; leave fuse_unet and fuse_text_encoder True")
+            raise ArgumentError("a LoRA is fused with UNet and text encoder alike; leave fuse_unet and fuse_text_encoder True")
         self._loader.set_lora_scale(lora_scale)
         self._update_loras()
 
@@ -210,12 +215,12 @@ class StreamDiffusion:
         negative), or a batch of `frame_buffer_size` of them. Returns a tensor [frame_buffer_size][3][h][w] with values
         from -1 to 1: the images that went in len(t_index_list) - 1 calls before, and until then the first ones.
         """
-        return self._tensor(self._generate("float32") if x is None else self._redraw(x, "float32"))
+        return self._tensor(self._run(x, "float32"))
 
     def txt2img(self, batch_size: int = 1) -> Any:
         """Runs one step of text to image. Returns a tensor [batch_size][3][h][w] with values from -1 to 1.
 
-        Raises ValueError if `batch_size` is not the stream's frame_buffer_size.
+        Raises ArgumentError if `batch_size` is not the stream's frame_buffer_size.
         """
         return self._tensor(self._generate("float32", batch_size))
 
@@ -229,21 +234,24 @@ class StreamDiffusion:
 
     # The wrapper uses the methods below to get images in the form that it returns.
 
+    def _run(self, image: Any, output: Output) -> list[np.ndarray]:
+        return self._generate(output, self.frame_bff_size) if image is None else self._redraw(image, output)
+
     def _redraw(self, image: Any, output: Output) -> list[np.ndarray]:
         frames = _images.frames_of(image, *_images.whole_sides(self.height, self.width))
         if len(frames) != self.frame_bff_size:
-            raise ValueError(f"{len(frames)} images are given to a stream whose frame_buffer_size is {self.frame_bff_size}")
+            raise ArgumentError(f"{len(frames)} images are given to a stream whose frame_buffer_size is {self.frame_bff_size}")
         return self._timed(lambda: self._prepared().step(frames, output))
 
     def _generate(self, output: Output, batch_size: int = 1) -> list[np.ndarray]:
         if batch_size != self.frame_bff_size:
-            raise ValueError(f"batch_size is {batch_size}, must be the stream's frame_buffer_size, {self.frame_bff_size}")
+            raise ArgumentError(f"batch_size is {batch_size}, must be the stream's frame_buffer_size, {self.frame_bff_size}")
         engine = self._prepared()
         return self._timed(lambda: engine.generate(self._draw_noise(), output))
 
     def _generate_turbo(self, output: Output, batch_size: int) -> list[np.ndarray]:
         if batch_size != self.batch_size:
-            raise ValueError(f"batch_size is {batch_size}, must be the stream's batch_size, {self.batch_size}")
+            raise ArgumentError(f"batch_size is {batch_size}, must be the stream's batch_size, {self.batch_size}")
         self._prepared()
         noise = self._random.randn((batch_size, *self._latents())).reshape(-1, self.frame_bff_size, 1, *self._latents())
         if self._turbo is None:

@@ -9,11 +9,12 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image
 
+from streamdiffusion_cpp import ArgumentError
 from streamdiffusion_cpp.compat import _images, _weights
 from streamdiffusion_cpp.compat._engine import Output
 from streamdiffusion_cpp.compat._safety_checker import SafetyChecker
 from streamdiffusion_cpp.compat._tensors import is_tensor, tensor_of
-from streamdiffusion_cpp.compat.image_utils import postprocess_image
+from streamdiffusion_cpp.compat.image_utils import postprocess_image, require_output_type
 from streamdiffusion_cpp.compat.stream_diffusion import CfgType, StreamDiffusion
 
 Mode = Literal["img2img", "txt2img"]
@@ -130,15 +131,15 @@ class StreamDiffusionWrapper:
     def img2img(self, image: Any, prompt: str | None = None) -> Any:
         """Redraws an image, and changes the prompt first if one is given.
 
-        `image` is a path, a PIL image, or what `StreamDiffusion.__call__` takes. Returns an image, or with a frame
-        buffer all of its images, in the form `output_type`: PIL images; tensors [3][h][w] with values from 0 to 1
+        `image` is a path, a PIL image, or what `StreamDiffusion.__call__` takes; None generates one from text. Returns
+        an image, or with a frame buffer all of its images, in the form `output_type`: PIL images; tensors [3][h][w] with values from 0 to 1
         ("pt"); arrays [h][w][3] with values from 0 to 1 ("np"); or tensors with values from -1 to 1 ("latent").
         """
         if prompt is not None:
             self.stream.update_prompt(prompt)
         if isinstance(image, (str, os.PathLike, Image.Image)):
             image = self._resized(image)
-        return self._result(self.stream._redraw(image, self._array_type()))
+        return self._result(self.stream._run(image, self._array_type()))
 
     def preprocess_image(self, image: Any) -> Any:
         """Returns a path, a PIL image, or what `StreamDiffusion.__call__` takes, as a tensor [n][3][height][width] with
@@ -155,12 +156,16 @@ class StreamDiffusionWrapper:
         return images if self.frame_buffer_size > 1 else images[0]
 
     def _require_possible(self, cfg_type: str) -> None:
-        """Raises what the original raises if the arguments exclude one another."""
+        """Raises what the original raises if the arguments exclude one another, and ArgumentError for a wrong mode or
+        output type."""
+        if self.mode not in ("img2img", "txt2img"):
+            raise ArgumentError(f"mode is {self.mode!r}, must be 'img2img' or 'txt2img'")
+        require_output_type(self.output_type)
         if self.mode == "txt2img" and cfg_type != "none":
-            raise ValueError(f"txt2img mode takes cfg_type 'none' alone, {cfg_type!r} was given")
+            raise ArgumentError(f"txt2img mode takes cfg_type 'none' alone, {cfg_type!r} was given")
         buffered = self.use_denoising_batch and self.frame_buffer_size > 1
         if self.mode == "txt2img" and buffered and not self.sd_turbo:
-            raise ValueError("txt2img mode takes frame_buffer_size > 1 only with use_denoising_batch=False or a turbo model")
+            raise ArgumentError("txt2img mode takes frame_buffer_size > 1 only with use_denoising_batch=False or a turbo model")
         if self.mode == "img2img" and not self.use_denoising_batch:
             raise NotImplementedError("img2img mode needs use_denoising_batch=True")
 
@@ -187,6 +192,7 @@ class StreamDiffusionWrapper:
         return _images.pil_frame(image, *_images.whole_sides(self.height, self.width), Image.Resampling.LANCZOS)
 
     def _array_type(self) -> Output:
+        require_output_type(self.output_type)
         return "uint8" if self.output_type == "pil" else "float32"
 
     def _result(self, images: list[np.ndarray]) -> Any:

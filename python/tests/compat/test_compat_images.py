@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import streamdiffusion_cpp as sd
 from PIL import Image
 
 from streamdiffusion_cpp.compat import image_utils
@@ -40,10 +41,19 @@ def test_images_of_another_size_are_brought_into_the_streams():
     assert frame.shape == (16, 16, 3)
 
 
-@pytest.mark.parametrize("shape", [(8, 16), (8, 16, 4), (1, 2, 8, 16, 3)])
+@pytest.mark.parametrize("shape", [(8, 16), (8, 16, 4), (1, 2, 8, 16, 3), (0, 16, 3)])
 def test_arrays_of_another_shape_are_refused(shape):
-    with pytest.raises(ValueError, match=r"shape \["):
+    with pytest.raises(sd.ArgumentError, match=r"shape \["):
         frames_of(np.zeros(shape, np.float32), 8, 16)
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.int8, bool, np.complex64, object])
+def test_arrays_of_another_type_are_refused(dtype):
+    with pytest.raises(sd.ArgumentError, match="values of the type"):
+        frames_of(RAMP.astype(dtype), 8, 16)
+    torch = pytest.importorskip("torch")
+    with pytest.raises(sd.ArgumentError, match="values of the type int64"):
+        frames_of(torch.zeros((3, 8, 16), dtype=torch.int64), 8, 16)
 
 
 def test_planes_are_frames_from_minus_one_to_one():

@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+import streamdiffusion_cpp as sd
 from PIL import Image
 from reference import MODELS, assert_same_image, read_case
 
@@ -50,8 +51,52 @@ def test_the_constructor_prepares_an_empty_prompt():
 
 def test_the_mode_chooses_the_method():
     assert from_text()().size == (96, 64)
-    with pytest.raises(Exception, match="image"):
-        make_wrapper()(None)
+    assert from_text()(photo()).size == (96, 64)
+    assert make_wrapper()(photo()).size == (96, 64)
+
+
+def test_no_image_is_one_from_text_as_in_the_original():
+    assert make_wrapper()(None).size == (96, 64)
+    assert len(make_wrapper(frame_buffer_size=2)()) == 2
+
+
+WRONG_ARGUMENTS = {
+    "mode is 'img-to-img', must be 'img2img' or 'txt2img'": {"mode": "img-to-img"},
+    "output_type is 'jpeg', must be one of pil": {"output_type": "jpeg"},
+    "t_index_list is empty": {"t_index_list": []},
+    "cfg_type": {"cfg_type": "most"},
+    "width": {"width": 0},
+    "t_index_list": {"t_index_list": [60]},
+    "frame_buffer_size": {"frame_buffer_size": 0},
+    "precision": {"precision": "int4"},
+}
+
+
+@pytest.mark.parametrize("message", WRONG_ARGUMENTS)
+def test_wrong_arguments_are_named(message):
+    with pytest.raises(sd.ArgumentError, match=message):
+        make_wrapper(**WRONG_ARGUMENTS[message])
+
+
+def test_a_wrong_output_type_is_named_when_it_is_set_later():
+    wrapper = make_wrapper()
+    wrapper.output_type = "jpeg"
+    with pytest.raises(sd.ArgumentError, match="output_type is 'jpeg'"):
+        wrapper(photo())
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [np.full((64, 96, 3), 200.0), np.full((64, 96, 3), np.nan), np.zeros((64, 96, 3), int), np.zeros((64, 96, 3), complex), 5, "missing.png"],
+    ids=["0 to 255", "not finite", "int64", "complex", "number", "no file"],
+)
+def test_wrong_images_are_named_and_leave_the_stream_as_it_was(wrong):
+    wrapper, other = make_wrapper(), make_wrapper()
+    wrapper(photo())
+    other(photo())
+    with pytest.raises((sd.ArgumentError, FileNotFoundError)):
+        wrapper(wrong)
+    np.testing.assert_array_equal(levels(wrapper(photo(1))), levels(other(photo(1))))
 
 
 def test_combinations_that_the_original_refuses_are_refused():
