@@ -22,7 +22,7 @@ struct ComputeDevice {
 
 /// The GPUs of this machine.
 struct ComputeDevices {
-  /// Those of CUDA, then those of Vulkan, each in the order of their numbers. A GPU may be in both.
+  /// The GPUs of CUDA, then those of Vulkan, each in the order of their numbers. A GPU may be in both.
   std::vector<ComputeDevice> gpus;
   /// Reason why CUDA has none: no GPU, no driver, a missing library or a build without CUDA.
   std::string cuda_problem;

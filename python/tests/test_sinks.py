@@ -10,7 +10,7 @@ import streamdiffusion_cpp as sd
 SIZE = (64, 48)
 
 
-def picture(level):
+def gray_image(level):
     return np.full((SIZE[1], SIZE[0], 3), level, np.uint8)
 
 
@@ -36,7 +36,7 @@ def test_images_become_an_even_video(tmp_path):
     file = tmp_path / "out.mp4"
     with sd.Sink(file, size=SIZE, frame_rate=10, metadata={"title": "levels"}) as sink:
         for level in range(0, 200, 20):
-            sink.write(picture(level))
+            sink.write(gray_image(level))
     frames = list(sd.video(file))
     assert [frame.time for frame in frames] == pytest.approx([index / 10 for index in range(10)])
     assert [int(frame.image.mean()) for frame in frames] == pytest.approx(range(0, 200, 20), abs=4)
@@ -75,7 +75,7 @@ def test_sound_of_another_file_and_none(tmp_path, sounding):
     for file, audio in ((loud, sounding), (silent, None)):
         with sd.Sink(file, size=SIZE, frame_rate=12.5, audio_from=audio) as sink:
             for level in range(25):
-                sink.write(picture(level))
+                sink.write(gray_image(level))
     assert sd.video(loud).info.has_audio
     assert not sd.video(silent).info.has_audio
 
@@ -83,7 +83,7 @@ def test_sound_of_another_file_and_none(tmp_path, sounding):
 def test_images_go_into_a_folder(tmp_path):
     with sd.Sink(str(tmp_path / "out") + "/", size=SIZE) as sink:
         for level in (3, 4, 5):
-            sink.write(sd.Frame(picture(level)))
+            sink.write(sd.Frame(gray_image(level)))
     assert [int(sd.read_image(file).mean()) for file in sorted((tmp_path / "out").iterdir())] == [3, 4, 5]
 
 
@@ -91,7 +91,7 @@ def test_an_exception_leaves_the_file_as_it_was(tmp_path):
     file = tmp_path / "out.mp4"
     file.write_bytes(b"old")
     with pytest.raises(KeyError), sd.Sink(file, size=SIZE) as sink:
-        sink.write(picture(1))
+        sink.write(gray_image(1))
         raise KeyError("mine")
     assert file.read_bytes() == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
@@ -113,7 +113,7 @@ def test_wrong_calls_are_named(tmp_path, sounding):
         with pytest.raises(sd.MediaError):
             sd.Sink(tmp_path / output, size=SIZE, **options)
     sink = sd.Sink(file, size=SIZE)
-    for image in (np.zeros((8, 8, 3), np.uint8), None, sd.Frame(picture(1), time="late")):
+    for image in (np.zeros((8, 8, 3), np.uint8), None, sd.Frame(gray_image(1), time="late")):
         with pytest.raises(sd.ArgumentError):
             sink.write(image)
     with pytest.raises(TypeError, match="cannot be copied"):
@@ -122,7 +122,7 @@ def test_wrong_calls_are_named(tmp_path, sounding):
         sink.finish()
     sink.close()
     sink.close()
-    for call in (lambda: sink.write(picture(1)), sink.finish):
+    for call in (lambda: sink.write(gray_image(1)), sink.finish):
         with pytest.raises(sd.ArgumentError, match="closed"):
             call()
     assert not file.exists()
@@ -130,8 +130,8 @@ def test_wrong_calls_are_named(tmp_path, sounding):
 
 def test_problems_of_the_sound_are_warnings(tmp_path):
     with pytest.warns(sd.ModelWarning), sd.Sink(tmp_path / "out.mp4", size=SIZE, audio_from="-") as sink:
-        sink.write(picture(1))
+        sink.write(gray_image(1))
     messages = []
     with sd.Sink(tmp_path / "out.mp4", size=SIZE, audio_from="-", on_warning=messages.append) as sink:
-        sink.write(picture(1))
+        sink.write(gray_image(1))
     assert messages

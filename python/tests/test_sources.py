@@ -112,7 +112,7 @@ def test_warnings_of_a_source_reach_python(tmp_path, demo):
 
 @contextlib.contextmanager
 def broadcast():
-    """Sends a test picture of 64x48 at 25 frames per second over the network, and gives its address."""
+    """Sends a test image of 64x48 at 25 frames per second over the network, and gives its address."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
         free.bind(("127.0.0.1", 0))
         address = f"udp://127.0.0.1:{free.getsockname()[1]}"

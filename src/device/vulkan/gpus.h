@@ -32,7 +32,7 @@ struct Gpu {
   std::size_t memory = 0;  ///< Bytes of the device's own memory; of the computer's where they are the same.
   bool is_discrete = false;
   bool is_software = false;  ///< True if it computes on the CPU, as Mesa's llvmpipe does.
-  std::string missing;  ///< What the networks need and the device does not have; empty if it can be used.
+  std::string missing;  ///< Features that the networks need and the device lacks; empty if it can be used.
 };
 
 /// Lists the devices: discrete GPUs first, then integrated and virtual ones, those in software last.

@@ -132,7 +132,7 @@ void Queue::begin(VkCommandBuffer buffer, VkCommandBufferUsageFlags usage) {
 }
 
 void Queue::end(VkCommandBuffer buffer) {
-  // What shaders wrote to host memory can be read by the host when the commands have run.
+  // Makes the results of shaders in host memory visible to the host when the commands have run.
   CommandList(*context_, buffer)
       .add_barrier(VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_ACCESS_SHADER_WRITE_BIT,
                    VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);

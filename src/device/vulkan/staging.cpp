@@ -9,7 +9,7 @@ namespace streamdiffusion::vulkan {
 
 namespace {
 
-constexpr std::size_t kStagedAlignment = 16;  // Of the shaders' widest loads.
+constexpr std::size_t kStagedAlignment = 16;  // The widest loads of the shaders need it.
 
 }  // namespace
 
