@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
-#include <cmath>
 #include <cstring>
 #include <limits>
 #include <optional>
@@ -16,6 +15,7 @@
 #include "device/cuda/kernels.h"
 #include "device/cuda/packed.h"
 #include "device/cuda/staging.h"
+#include "device/recording/dot_products.h"
 #include "device/recording/recording_device.h"
 #include "device/recording/recordings.h"
 #include "device/recording/scratch.h"
@@ -264,7 +264,6 @@ void CudaDevice::download_pixels(const Tensor& x, float scale, float shift, std:
 }
 
 float CudaDevice::cosine_similarity(const Tensor& x, const Tensor& y) {
-  constexpr double kEpsilon = 1e-6;  // eps of torch.nn.CosineSimilarity in the original StreamDiffusion
   begin_immediate();
   std::array<float, kDotBlocks * 3> parts{};
   auto* const sums = reinterpret_cast<float*>(scratch(sizeof parts));
@@ -272,13 +271,7 @@ float CudaDevice::cosine_similarity(const Tensor& x, const Tensor& y) {
   check(cudaMemcpyAsync(parts.data(), sums, sizeof parts, cudaMemcpyDeviceToHost, stream_.get()),
         "copying from the GPU");
   check(cudaStreamSynchronize(stream_.get()), "computing");
-  std::array<double, 3> products{};
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    products[i % 3] += static_cast<double>(parts[i]);
-  }
-  const double norms =
-      std::max(std::sqrt(products[1]), kEpsilon) * std::max(std::sqrt(products[2]), kEpsilon);
-  return static_cast<float>(products[0] / norms);
+  return recording::cosine_of_parts(parts);
 }
 
 // ---- weights
@@ -330,28 +323,13 @@ Weights CudaDevice::pack_vector(std::span<const float> host) {
 
 bool CudaDevice::have_same_layout(const recording::WeightSlot& one,
                                   const recording::WeightSlot& other) const {
-  const auto* const matrix = dynamic_cast<const PackedMatrix*>(&one);
-  const auto* const other_matrix = dynamic_cast<const PackedMatrix*>(&other);
-  if (matrix != nullptr && other_matrix != nullptr) {
-    return matrix->layout() == other_matrix->layout() &&
-           matrix->bias().bytes() == other_matrix->bias().bytes();
-  }
-  const auto* const vector = dynamic_cast<const PackedVector*>(&one);
-  const auto* const other_vector = dynamic_cast<const PackedVector*>(&other);
-  return vector != nullptr && other_vector != nullptr &&
-         vector->values().bytes() == other_vector->values().bytes();
+  return recording::have_same_layout<Matrix>(one, other);
 }
 
 void CudaDevice::copy_contents(const recording::WeightSlot& from, const recording::WeightSlot& to) {
   make_current();
-  if (const auto* const matrix = dynamic_cast<const PackedMatrix*>(&from)) {
-    const auto& slot = static_cast<const PackedMatrix&>(to);
-    copy_buffer(matrix->weights(), slot.weights());
-    copy_buffer(matrix->bias(), slot.bias());
-  } else {
-    copy_buffer(static_cast<const PackedVector&>(from).values(),
-                static_cast<const PackedVector&>(to).values());
-  }
+  recording::copy_buffers<Matrix>(
+      from, to, [this](const Buffer& source, const Buffer& target) { copy_buffer(source, target); });
 }
 
 void CudaDevice::copy_buffer(const Buffer& from, const Buffer& to) {

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
-#include <cmath>
 #include <cstring>
 #include <optional>
 #include <utility>
 
 #include "core/round_up.h"
+#include "device/recording/dot_products.h"
 #include "device/recording/recording_device.h"
 #include "device/recording/recordings.h"
 #include "device/vulkan/computer.h"
@@ -171,19 +171,12 @@ void VulkanDevice::download_pixels(const Tensor& x, float scale, float shift, st
 }
 
 float VulkanDevice::cosine_similarity(const Tensor& x, const Tensor& y) {
-  constexpr double kEpsilon = 1e-6;  // eps of torch.nn.CosineSimilarity in the original StreamDiffusion
   end_recording();
   std::array<float, std::size_t{Kernels::kDotParts} * 3> parts{};
   const Address staged = staging_.begin_download(sizeof parts);
   kernels_.dot_products(queue_.open_list(), x, y, staged);
   std::memcpy(parts.data(), staging_.end_download(), sizeof parts);
-  std::array<double, 3> products{};
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    products[i % 3] += static_cast<double>(parts[i]);
-  }
-  const double norms =
-      std::max(std::sqrt(products[1]), kEpsilon) * std::max(std::sqrt(products[2]), kEpsilon);
-  return static_cast<float>(products[0] / norms);
+  return recording::cosine_of_parts(parts);
 }
 
 // ---- weights
@@ -241,27 +234,12 @@ Weights VulkanDevice::pack_vector(std::span<const float> host) {
 
 bool VulkanDevice::have_same_layout(const recording::WeightSlot& one,
                                     const recording::WeightSlot& other) const {
-  const auto* const matrix = dynamic_cast<const PackedMatrix*>(&one);
-  const auto* const other_matrix = dynamic_cast<const PackedMatrix*>(&other);
-  if (matrix != nullptr && other_matrix != nullptr) {
-    return matrix->layout() == other_matrix->layout() &&
-           matrix->bias().bytes() == other_matrix->bias().bytes();
-  }
-  const auto* const vector = dynamic_cast<const PackedVector*>(&one);
-  const auto* const other_vector = dynamic_cast<const PackedVector*>(&other);
-  return vector != nullptr && other_vector != nullptr &&
-         vector->values().bytes() == other_vector->values().bytes();
+  return recording::have_same_layout<Matrix>(one, other);
 }
 
 void VulkanDevice::copy_contents(const recording::WeightSlot& from, const recording::WeightSlot& to) {
-  if (const auto* const matrix = dynamic_cast<const PackedMatrix*>(&from)) {
-    const auto& slot = static_cast<const PackedMatrix&>(to);
-    copy_buffer(matrix->weights(), slot.weights());
-    copy_buffer(matrix->bias(), slot.bias());
-  } else {
-    copy_buffer(static_cast<const PackedVector&>(from).values(),
-                static_cast<const PackedVector&>(to).values());
-  }
+  recording::copy_buffers<Matrix>(
+      from, to, [this](const Buffer& source, const Buffer& target) { copy_buffer(source, target); });
 }
 
 void VulkanDevice::copy_buffer(const Buffer& from, const Buffer& to) {
