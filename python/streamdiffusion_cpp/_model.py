@@ -115,6 +115,20 @@ def _local_files(
     return path, vae, [lora._replace(file=file) for lora, file in zip(loras, files)], notes
 
 
+def _choose_files(
+    path: PathLike | None, vae: PathLike | None, loras: list[Lora], reports: _Reports
+) -> tuple[PathLike, Optional[PathLike], list[Lora], list[str]]:
+    """Returns the files of a model, its autoencoder and LoRAs, and sentences about the choice. Without a path, they are the default
+    model's, which keeps its own autoencoder."""
+    path = None if path is None else check.path(path, "path")
+    vae = None if vae is None else check.path(vae, "vae")
+    if path is not None:
+        return _local_files(path, vae, loras, reports)
+    if vae is None and not loras:
+        return DEFAULT_MODEL, None, [], []
+    return _local_files(DEFAULT_MODEL, "full" if vae is None else vae, loras, reports)
+
+
 class Model:
     """The networks of one model on one device, shared by any number of streams. `Model.load` makes one.
 
@@ -191,14 +205,7 @@ class Model:
         check.callback(on_warning, "on_warning")
         check.callback(on_download, "on_download")
         reports = _Reports(on_warning, on_download)
-        path = None if path is None else check.path(path, "path")
-        vae = None if vae is None else check.path(vae, "vae")
-        notes: list[str] = []
-        is_default = path is None
-        if path is None:
-            path = DEFAULT_MODEL
-        if not is_default or vae is not None or chosen:
-            path, vae, chosen, notes = _local_files(path, vae if vae is not None or not is_default else "full", chosen, reports)
+        path, vae, chosen, notes = _choose_files(path, vae, chosen, reports)
         native = _native.Model.load(path, vae=vae, loras=chosen, embeddings=inversions, **options)
         model = cls(native, reports, notes)
         model._warn()
