@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import os
 import sys
 from pathlib import Path
 
@@ -25,6 +26,9 @@ def main() -> int:
         return 77
     import pytest
 
+    # Tests start programs in folders of their own.
+    paths = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
+    os.environ["PYTHONPATH"] = os.pathsep.join(str(Path(path).absolute()) for path in paths)
     return pytest.main(["-q", "-p", "no:cacheprovider", "--rootdir", str(Path(__file__).parent), *sys.argv[1:]])
 
 

@@ -44,8 +44,10 @@ void write_image(const std::filesystem::path& file, const Frame& frame,
   std::vector<std::uint8_t> bytes;
   try {
     bytes = encode_image(frame, format_of(file), text, quality);
+  } catch (const ArgumentError& error) {
+    throw ArgumentError("cannot write " + file.string() + ": " + error.what());
   } catch (const Error& error) {
-    throw Error("cannot write " + file.string() + ": " + error.what(), error.code());
+    throw MediaError("cannot write " + file.string() + ": " + error.what());
   }
   write_file(file, bytes);
 }
