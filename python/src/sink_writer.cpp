@@ -41,11 +41,9 @@ class SinkWriter {
   }
 
   ~SinkWriter() {
-    if (!home_.is_here()) {
-      (void)sink_.release();  // is never freed: its threads are in another process
-      return;
+    if (!home_.keep_if_forked(sink_)) {
+      close();
     }
-    close();
   }
   SinkWriter(const SinkWriter&) = delete;
   SinkWriter& operator=(const SinkWriter&) = delete;
