@@ -320,8 +320,11 @@ void refuse_black_tiff(const Structure& structure, const std::string& name) {
   }
 }
 
-Frame decode_to_rgb(std::span<const std::uint8_t> bytes, const ImageFormat& format, const std::string& name,
-                    std::int64_t most_pixels, const OnWarning& on_warning) {
+/// The part of an image that is read.
+enum class ImagePart { colours, opacity };
+
+Frame decode_to_frame(std::span<const std::uint8_t> bytes, const ImageFormat& format, ImagePart part,
+                      const std::string& name, std::int64_t most_pixels, const OnWarning& on_warning) {
   const ImageStructure structure = examine_image(bytes);
   // A PNG or a JPEG of one pass may have all pixels without its end marker. Its decoder reports if not.
   const bool decoder_tells = structure.format == Structure::Format::png ||
@@ -338,8 +341,13 @@ Frame decode_to_rgb(std::span<const std::uint8_t> bytes, const ImageFormat& form
   FrameConverter converter;
   Frame frame;
   try {
-    // The pixel aspect is ignored: in PNG and JPEG it comes from print resolutions.
-    converter.convert(*image, AVCOL_SPC_SMPTE170M, {0, 1}, orientation_of(*image, structure), frame);
+    const Orientation orientation = orientation_of(*image, structure);
+    if (part == ImagePart::opacity) {
+      converter.convert_opacity(*image, orientation, frame);
+    } else {
+      // The pixel aspect is ignored: in PNG and JPEG it comes from print resolutions.
+      converter.convert(*image, AVCOL_SPC_SMPTE170M, {0, 1}, orientation, frame);
+    }
   } catch (const Error& error) {
     throw MediaError("the image " + name + ": " + error.what());
   }
@@ -358,6 +366,15 @@ bool is_web_image(std::span<const std::uint8_t> bytes) {
   const Structure::Format format = examine_image(bytes).format;
   return format == Structure::Format::png || format == Structure::Format::jpeg ||
          format == Structure::Format::webp;
+}
+
+Frame decode_web_image(std::span<const std::uint8_t> bytes, ImagePart part, std::int64_t most_pixels) {
+  ffmpeg::silence_log();
+  const AVInputFormat* format = bytes.empty() ? nullptr : probe_image(bytes);
+  if (format == nullptr || !is_single_image(*format) || !is_web_image(bytes)) {
+    throw MediaError("these bytes are not a PNG, JPEG or WebP image");
+  }
+  return decode_to_frame(bytes, {.demuxer = format}, part, "that was sent", most_pixels, nullptr);
 }
 
 }  // namespace
@@ -392,16 +409,15 @@ Frame read_image(const std::filesystem::path& file, const OnWarning& on_warning)
                      format.demuxer->name + ")");
   }
   if (!known) throw MediaError(name + " is not an image that FFmpeg knows (PNG, JPEG, WebP, ...)");
-  return decode_to_rgb(bytes, format, name, ffmpeg::kMaxPixels, on_warning);
+  return decode_to_frame(bytes, format, ImagePart::colours, name, ffmpeg::kMaxPixels, on_warning);
 }
 
 Frame decode_image(std::span<const std::uint8_t> bytes, std::int64_t most_pixels) {
-  ffmpeg::silence_log();
-  const AVInputFormat* format = bytes.empty() ? nullptr : probe_image(bytes);
-  if (format == nullptr || !is_single_image(*format) || !is_web_image(bytes)) {
-    throw MediaError("these bytes are not a PNG, JPEG or WebP image");
-  }
-  return decode_to_rgb(bytes, {.demuxer = format}, "that was sent", most_pixels, nullptr);
+  return decode_web_image(bytes, ImagePart::colours, most_pixels);
+}
+
+Frame decode_opacity(std::span<const std::uint8_t> bytes, std::int64_t most_pixels) {
+  return decode_web_image(bytes, ImagePart::opacity, most_pixels);
 }
 
 }  // namespace streamdiffusion
