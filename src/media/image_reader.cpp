@@ -5,17 +5,20 @@
 #include <cstring>
 #include <fstream>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "media/avif_structure.h"
+#include "media/colour_profile.h"
 #include "media/ffmpeg.h"
 #include "media/file_names.h"
 #include "media/frame_converter.h"
 #include "media/image_count.h"
 #include "media/image_structure.h"
+#include "media/png_chunks.h"
 #include "media/png_colours.h"
 #include "streamdiffusion/error.h"
 #include "streamdiffusion/media.h"
@@ -325,6 +328,13 @@ enum class ImagePart { colours, opacity };
 
 Frame decode_to_frame(std::span<const std::uint8_t> bytes, const ImageFormat& format, ImagePart part,
                       const std::string& name, std::int64_t most_pixels, const OnWarning& on_warning) {
+  const std::optional<LighterPng> lighter = without_heavy_chunks(bytes, kMostProfileBytes);
+  if (lighter) bytes = lighter->bytes;
+  if (lighter && lighter->lacks_profile && on_warning) {
+    on_warning(
+        "the image " + name +
+        " has a colour profile of more than 4 MiB, which is not applied: its colours are read as sRGB");
+  }
   const ImageStructure structure = examine_image(bytes);
   // A PNG or a JPEG of one pass may have all pixels without its end marker. Its decoder reports if not.
   const bool decoder_tells = structure.format == Structure::Format::png ||
