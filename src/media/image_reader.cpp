@@ -309,13 +309,17 @@ void attach_profile(AVFrame& image, Bytes profile) {
   std::memcpy(data->data, profile.data(), profile.size());
 }
 
-/// Throws Error for TIFFs that FFmpeg silently decodes to black.
-void refuse_black_tiff(const Structure& structure, const std::string& name) {
+/// Throws Error for TIFFs that FFmpeg refuses without a reason, or silently decodes to black.
+void refuse_unreadable_tiff(const Structure& structure, const std::string& name) {
   if (structure.jpeg_in_tiff) {
     throw MediaError(
         "the image " + name +
         " is a TIFF compressed as JPEG, which FFmpeg cannot decode; save it uncompressed, with LZW or "
         "as a JPEG");
+  }
+  if (structure.other_tiff_colours) {
+    throw MediaError("the image " + name +
+                     " is a TIFF in CIELAB or LogLuv colours, which FFmpeg cannot read; save it in RGB");
   }
   if (structure.tiled_tiff) {
     throw MediaError("the image " + name +
@@ -342,7 +346,7 @@ Frame decode_to_frame(std::span<const std::uint8_t> bytes, const ImageFormat& fo
   if (structure.cut_short && !decoder_tells) {
     throw MediaError("the image " + name + " is cut short; copy or download it again");
   }
-  refuse_black_tiff(structure, name);
+  refuse_unreadable_tiff(structure, name);
   const ffmpeg::FramePointer image = decode_without_damage(bytes, format, structure, name, most_pixels);
   attach_profile(*image, structure.colour_profile);
   tag_colours_of_png(bytes, *image);
