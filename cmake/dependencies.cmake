@@ -18,6 +18,7 @@ if(media IN_LIST COMPONENTS)
                     libswresample libavfilter)
   pkg_check_modules(SDL2 IMPORTED_TARGET sdl2)  # optional: without it, opening a window is an error
   pkg_check_modules(PNG REQUIRED IMPORTED_TARGET libpng)
+  find_package(ZLIB REQUIRED)  # a dependency of libpng, so it is always installed
   pkg_check_modules(TURBOJPEG REQUIRED IMPORTED_TARGET libturbojpeg)
   pkg_check_modules(LCMS2 REQUIRED IMPORTED_TARGET lcms2)
 endif()

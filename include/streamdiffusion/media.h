@@ -52,6 +52,11 @@ STREAMDIFFUSION_API Frame read_image(const std::filesystem::path& file,
 /// Thread-safe.
 STREAMDIFFUSION_API Frame decode_image(std::span<const std::uint8_t> bytes, std::int64_t most_pixels);
 
+/// Decodes the transparency of the bytes of a PNG, JPEG or WebP file, as decode_image does its colours. Each
+/// pixel's three values are its alpha: 0 is transparent, 255 opaque, as all pixels of a file without
+/// transparency are. Thread-safe.
+STREAMDIFFUSION_API Frame decode_opacity(std::span<const std::uint8_t> bytes, std::int64_t most_pixels);
+
 /// Returns the bytes of an image file; `format` is "png", "jpeg" or "webp". `text` and `quality` are as for
 /// write_image. Throws Error for another format, an empty frame or a quality above 100. Thread-safe.
 STREAMDIFFUSION_API std::vector<std::uint8_t> encode_image(

@@ -22,10 +22,18 @@ bool ends_with_shortest_track(const AVOutputFormat& container) {
   return name.starts_with("mxf") || name == "gxf" || name == "dv";
 }
 
+/// True for Ogg, whose demuxer has one name and whose muxers have one for each usual extension.
+bool is_ogg(std::string_view name) { return name == "ogg" || name == "ogv" || name == "oga"; }
+
 /// True for containers that play sound without gaps from the video's beginning, whatever its times are.
 bool ignores_times_of_sound(const AVOutputFormat& container) {
   const std::string_view name = container.name;
-  return name == "avi" || ends_with_shortest_track(container);
+  return name == "avi" || is_ogg(name) || ends_with_shortest_track(container);
+}
+
+/// True if FFmpeg's demuxer and muxer of these names are for one container.
+bool are_one_container(std::string_view demuxer, std::string_view muxer) {
+  return demuxer == muxer || (is_ogg(demuxer) && is_ogg(muxer));
 }
 
 /// True for lossless codecs. Transcoding to the same codec then loses no quality.
@@ -96,7 +104,7 @@ class TrackMaker {
   /// True if a copy could lose a late beginning or gaps. Sound from the same container type has none.
   [[nodiscard]] bool copy_may_lose_times() const {
     if (ends_with_shortest_track(*output_.oformat)) return true;  // Copies cannot add silence.
-    return ignores_times_of_sound(*output_.oformat) && std::string_view(input_.name) != output_.oformat->name;
+    return ignores_times_of_sound(*output_.oformat) && !are_one_container(input_.name, output_.oformat->name);
   }
 
   [[nodiscard]] std::optional<AudioTrack> copied_track() const {

@@ -225,9 +225,7 @@ void check_kind(const Profile& profile, std::uint32_t pixels, PixelLayout layout
 }  // namespace
 
 std::unique_ptr<const ColourTransform> transform_from_profile(Bytes profile, PixelLayout layout) {
-  // The largest profiles in use, those of printers, have up to 3 MiB.
-  constexpr std::size_t kLargest = std::size_t{4} << 20;
-  if (profile.size() > kLargest) throw MediaError("has a colour profile of more than 4 MiB");
+  if (profile.size() > kMostProfileBytes) throw MediaError("has a colour profile of more than 4 MiB");
   const Profile opened(cmsOpenProfileFromMem(profile.data(), static_cast<cmsUInt32Number>(profile.size())));
   if (!opened) refuse_damaged();
   const std::uint32_t pixels = pixels_of(profile);

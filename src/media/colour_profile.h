@@ -8,6 +8,9 @@
 
 namespace streamdiffusion {
 
+/// Bytes of the largest ICC profile that is applied. The largest in use, those of printers, have up to 3 MiB.
+inline constexpr std::size_t kMostProfileBytes = std::size_t{4} << 20;
+
 /// Converts pixels from the colours of an image to sRGB. Immutable, so that threads may share it.
 class ColourTransform {
  public:

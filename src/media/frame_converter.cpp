@@ -11,8 +11,10 @@ std::uint8_t blend_onto_black(std::uint8_t value, std::uint8_t alpha) {
   return static_cast<std::uint8_t>((value * alpha + 127) / 255);
 }
 
-template <int kChannels>
-void copy_turned(const AVFrame& in, Orientation orientation, Frame& out) {
+/// Copies an image of `kChannels` values a pixel and turns it upright. `convert` makes a pixel's value of a
+/// channel from the pixel's stored values.
+template <int kChannels, typename Convert>
+void copy_turned(const AVFrame& in, Orientation orientation, Frame& out, Convert convert) {
   if (orientation.transpose) {
     out.resize(in.height, in.width);
   } else {
@@ -31,7 +33,7 @@ void copy_turned(const AVFrame& in, Orientation orientation, Frame& out) {
     std::uint8_t* to = out.pixels.data() + first + step_y * y;
     for (int x = 0; x < in.width; ++x, from += kChannels, to += step_x) {
       for (int channel = 0; channel < 3; ++channel) {
-        to[channel] = kChannels == 4 ? blend_onto_black(from[channel], from[3]) : from[channel];
+        to[channel] = convert(from, channel);
       }
     }
   }
@@ -108,8 +110,8 @@ void FrameConverter::prepare(const Key& key) {
   key_ = key;
 }
 
-void FrameConverter::convert(const AVFrame& in, AVColorSpace fallback_matrix, AVRational pixel_aspect,
-                             Orientation orientation, Frame& out) {
+/// Makes `rgb_` from a frame: RGB, or RGBA if the frame's format has alpha.
+void FrameConverter::scale(const AVFrame& in, AVColorSpace fallback_matrix, AVRational pixel_aspect) {
   const auto format = static_cast<AVPixelFormat>(in.format);
   const SquareSize square = square_size(in.width, in.height, pixel_aspect);
   const bool names_matrix = !is_rgb(format) && ffmpeg::matrix_coefficients(in.colorspace) != nullptr;
@@ -122,12 +124,30 @@ void FrameConverter::convert(const AVFrame& in, AVColorSpace fallback_matrix, AV
            .square_height = square.height});
   ffmpeg::check(sws_scale(scaler_.get(), in.data, in.linesize, 0, in.height, rgb_->data, rgb_->linesize),
                 "cannot convert to RGB");
-  colours_.prepare(in, {.has_alpha = rgb_->format == AV_PIX_FMT_RGBA, .is_grey = is_grey(format)});
+}
+
+void FrameConverter::convert(const AVFrame& in, AVColorSpace fallback_matrix, AVRational pixel_aspect,
+                             Orientation orientation, Frame& out) {
+  scale(in, fallback_matrix, pixel_aspect);
+  const bool with_alpha = rgb_->format == AV_PIX_FMT_RGBA;
+  colours_.prepare(in, {.has_alpha = with_alpha, .is_grey = is_grey(static_cast<AVPixelFormat>(in.format))});
   colours_.apply(*rgb_);
-  if (rgb_->format == AV_PIX_FMT_RGBA) {
-    copy_turned<4>(*rgb_, orientation, out);
+  if (with_alpha) {
+    copy_turned<4>(*rgb_, orientation, out, [](const std::uint8_t* from, int channel) {
+      return blend_onto_black(from[channel], from[3]);
+    });
   } else {
-    copy_turned<3>(*rgb_, orientation, out);
+    copy_turned<3>(*rgb_, orientation, out,
+                   [](const std::uint8_t* from, int channel) { return from[channel]; });
+  }
+}
+
+void FrameConverter::convert_opacity(const AVFrame& in, Orientation orientation, Frame& out) {
+  scale(in, AVCOL_SPC_SMPTE170M, {0, 1});
+  if (rgb_->format == AV_PIX_FMT_RGBA) {
+    copy_turned<4>(*rgb_, orientation, out, [](const std::uint8_t* from, int) { return from[3]; });
+  } else {
+    copy_turned<3>(*rgb_, orientation, out, [](const std::uint8_t*, int) { return std::uint8_t{255}; });
   }
 }
 

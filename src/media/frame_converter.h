@@ -20,6 +20,9 @@ class FrameConverter {
   void convert(const AVFrame& in, AVColorSpace fallback_matrix, AVRational pixel_aspect,
                Orientation orientation, Frame& out);
 
+  /// Sets size and pixels of `out`: the three values of a pixel are its alpha, 255 without transparency.
+  void convert_opacity(const AVFrame& in, Orientation orientation, Frame& out);
+
   /// Says why the colours of the image that was converted last are not those that it is tagged with, as the
   /// rest of a sentence about it. Empty if they are.
   [[nodiscard]] const std::string& colour_problem() const { return colours_.problem(); }
@@ -36,6 +39,7 @@ class FrameConverter {
     bool operator==(const Key&) const = default;
   };
   void prepare(const Key& key);
+  void scale(const AVFrame& in, AVColorSpace fallback_matrix, AVRational pixel_aspect);
 
   Key key_;
   SrgbConverter colours_;

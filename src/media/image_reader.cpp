@@ -5,17 +5,20 @@
 #include <cstring>
 #include <fstream>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "media/avif_structure.h"
+#include "media/colour_profile.h"
 #include "media/ffmpeg.h"
 #include "media/file_names.h"
 #include "media/frame_converter.h"
 #include "media/image_count.h"
 #include "media/image_structure.h"
+#include "media/png_chunks.h"
 #include "media/png_colours.h"
 #include "streamdiffusion/error.h"
 #include "streamdiffusion/media.h"
@@ -306,13 +309,17 @@ void attach_profile(AVFrame& image, Bytes profile) {
   std::memcpy(data->data, profile.data(), profile.size());
 }
 
-/// Throws Error for TIFFs that FFmpeg silently decodes to black.
-void refuse_black_tiff(const Structure& structure, const std::string& name) {
+/// Throws Error for TIFFs that FFmpeg refuses without a reason, or silently decodes to black.
+void refuse_unreadable_tiff(const Structure& structure, const std::string& name) {
   if (structure.jpeg_in_tiff) {
     throw MediaError(
         "the image " + name +
         " is a TIFF compressed as JPEG, which FFmpeg cannot decode; save it uncompressed, with LZW or "
         "as a JPEG");
+  }
+  if (structure.other_tiff_colours) {
+    throw MediaError("the image " + name +
+                     " is a TIFF in CIELAB or LogLuv colours, which FFmpeg cannot read; save it in RGB");
   }
   if (structure.tiled_tiff) {
     throw MediaError("the image " + name +
@@ -320,8 +327,18 @@ void refuse_black_tiff(const Structure& structure, const std::string& name) {
   }
 }
 
-Frame decode_to_rgb(std::span<const std::uint8_t> bytes, const ImageFormat& format, const std::string& name,
-                    std::int64_t most_pixels, const OnWarning& on_warning) {
+/// The part of an image that is read.
+enum class ImagePart { colours, opacity };
+
+Frame decode_to_frame(std::span<const std::uint8_t> bytes, const ImageFormat& format, ImagePart part,
+                      const std::string& name, std::int64_t most_pixels, const OnWarning& on_warning) {
+  const std::optional<LighterPng> lighter = without_heavy_chunks(bytes, kMostProfileBytes);
+  if (lighter) bytes = lighter->bytes;
+  if (lighter && lighter->lacks_profile && on_warning) {
+    on_warning(
+        "the image " + name +
+        " has a colour profile of more than 4 MiB, which is not applied: its colours are read as sRGB");
+  }
   const ImageStructure structure = examine_image(bytes);
   // A PNG or a JPEG of one pass may have all pixels without its end marker. Its decoder reports if not.
   const bool decoder_tells = structure.format == Structure::Format::png ||
@@ -329,7 +346,7 @@ Frame decode_to_rgb(std::span<const std::uint8_t> bytes, const ImageFormat& form
   if (structure.cut_short && !decoder_tells) {
     throw MediaError("the image " + name + " is cut short; copy or download it again");
   }
-  refuse_black_tiff(structure, name);
+  refuse_unreadable_tiff(structure, name);
   const ffmpeg::FramePointer image = decode_without_damage(bytes, format, structure, name, most_pixels);
   attach_profile(*image, structure.colour_profile);
   tag_colours_of_png(bytes, *image);
@@ -338,8 +355,13 @@ Frame decode_to_rgb(std::span<const std::uint8_t> bytes, const ImageFormat& form
   FrameConverter converter;
   Frame frame;
   try {
-    // The pixel aspect is ignored: in PNG and JPEG it comes from print resolutions.
-    converter.convert(*image, AVCOL_SPC_SMPTE170M, {0, 1}, orientation_of(*image, structure), frame);
+    const Orientation orientation = orientation_of(*image, structure);
+    if (part == ImagePart::opacity) {
+      converter.convert_opacity(*image, orientation, frame);
+    } else {
+      // The pixel aspect is ignored: in PNG and JPEG it comes from print resolutions.
+      converter.convert(*image, AVCOL_SPC_SMPTE170M, {0, 1}, orientation, frame);
+    }
   } catch (const Error& error) {
     throw MediaError("the image " + name + ": " + error.what());
   }
@@ -358,6 +380,15 @@ bool is_web_image(std::span<const std::uint8_t> bytes) {
   const Structure::Format format = examine_image(bytes).format;
   return format == Structure::Format::png || format == Structure::Format::jpeg ||
          format == Structure::Format::webp;
+}
+
+Frame decode_web_image(std::span<const std::uint8_t> bytes, ImagePart part, std::int64_t most_pixels) {
+  ffmpeg::silence_log();
+  const AVInputFormat* format = bytes.empty() ? nullptr : probe_image(bytes);
+  if (format == nullptr || !is_single_image(*format) || !is_web_image(bytes)) {
+    throw MediaError("these bytes are not a PNG, JPEG or WebP image");
+  }
+  return decode_to_frame(bytes, {.demuxer = format}, part, "that was sent", most_pixels, nullptr);
 }
 
 }  // namespace
@@ -392,16 +423,15 @@ Frame read_image(const std::filesystem::path& file, const OnWarning& on_warning)
                      format.demuxer->name + ")");
   }
   if (!known) throw MediaError(name + " is not an image that FFmpeg knows (PNG, JPEG, WebP, ...)");
-  return decode_to_rgb(bytes, format, name, ffmpeg::kMaxPixels, on_warning);
+  return decode_to_frame(bytes, format, ImagePart::colours, name, ffmpeg::kMaxPixels, on_warning);
 }
 
 Frame decode_image(std::span<const std::uint8_t> bytes, std::int64_t most_pixels) {
-  ffmpeg::silence_log();
-  const AVInputFormat* format = bytes.empty() ? nullptr : probe_image(bytes);
-  if (format == nullptr || !is_single_image(*format) || !is_web_image(bytes)) {
-    throw MediaError("these bytes are not a PNG, JPEG or WebP image");
-  }
-  return decode_to_rgb(bytes, {.demuxer = format}, "that was sent", most_pixels, nullptr);
+  return decode_web_image(bytes, ImagePart::colours, most_pixels);
+}
+
+Frame decode_opacity(std::span<const std::uint8_t> bytes, std::int64_t most_pixels) {
+  return decode_web_image(bytes, ImagePart::opacity, most_pixels);
 }
 
 }  // namespace streamdiffusion

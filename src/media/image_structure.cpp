@@ -1,6 +1,7 @@
 #include "media/image_structure.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <string_view>
 
@@ -47,9 +48,14 @@ ImageStructure examine_tiff(Bytes bytes) {
   constexpr int kNoTiles = 1;  // Tiles are at least 16 pixels wide.
   constexpr int kOldJpeg = 6;
   constexpr int kJpeg = 7;
+  constexpr std::uint32_t kColoursTag = 0x0106;  // PhotometricInterpretation
+  // CIELAB, ICCLAB, ITULAB, and LogL and LogLuv of high dynamic range.
+  constexpr std::array kOtherColours = {8, 9, 10, 32844, 32845};
   const int compression = tiff_value(bytes, kCompressionTag);
+  const int colours = tiff_value(bytes, kColoursTag);
   return {.format = ImageStructure::Format::tiff,
           .jpeg_in_tiff = compression == kOldJpeg || compression == kJpeg,
+          .other_tiff_colours = std::ranges::find(kOtherColours, colours) != kOtherColours.end(),
           .tiled_tiff = tiff_value(bytes, kTileWidthTag) != kNoTiles,
           .orientation = exif_orientation(bytes)};
 }

@@ -11,11 +11,13 @@ namespace streamdiffusion {
 struct ImageStructure {
   enum class Format { other, jpeg, png, webp, tiff, avif };
   Format format = Format::other;
-  bool cut_short = false;       ///< True if the end is missing.
-  bool progressive = false;     ///< True for a JPEG of several passes over the whole image.
-  bool animated = false;        ///< True for a WebP of several frames.
-  bool lists_several = false;   ///< True for a JPEG whose header lists further images after it.
-  bool jpeg_in_tiff = false;    ///< True for a TIFF whose pixels are compressed as JPEG.
+  bool cut_short = false;      ///< True if the end is missing.
+  bool progressive = false;    ///< True for a JPEG of several passes over the whole image.
+  bool animated = false;       ///< True for a WebP of several frames.
+  bool lists_several = false;  ///< True for a JPEG whose header lists further images after it.
+  bool jpeg_in_tiff = false;   ///< True for a TIFF whose pixels are compressed as JPEG.
+  /// True for a TIFF in colours that FFmpeg does not convert, such as CIELAB.
+  bool other_tiff_colours = false;
   bool tiled_tiff = false;      ///< True for a TIFF that stores tiles instead of strips.
   bool separate_alpha = false;  ///< True for an AVIF whose transparency is an image of its own.
   int orientation = 1;          ///< EXIF orientation, 1 to 8.

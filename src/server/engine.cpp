@@ -132,7 +132,8 @@ bool Engine::queue_request(const SessionPtr& session, ClientMessage message) {
   return true;
 }
 
-void Engine::queue_frame(const SessionPtr& session, const FrameTag& tag, std::vector<std::uint8_t> image) {
+void Engine::queue_frame(const SessionPtr& session, const FrameTag& tag, std::vector<std::uint8_t> image,
+                         std::vector<std::uint8_t> mask) {
   const Arrival arrival{.tag = tag, .time = clock_.now(), .text_to_image = image.empty()};
   const std::lock_guard lock(mutex_);
   metrics_.frames_in.Increment();
@@ -156,7 +157,7 @@ void Engine::queue_frame(const SessionPtr& session, const FrameTag& tag, std::ve
   if (session->encoded) {
     answers_.note_superseded(*session, session->encoded->arrival);
   }
-  session->encoded = EncodedFrame{.arrival = arrival, .image = std::move(image)};
+  session->encoded = EncodedFrame{.arrival = arrival, .image = std::move(image), .mask = std::move(mask)};
   decode_next(session);
 }
 
@@ -319,7 +320,7 @@ std::vector<SessionStream::Input> Engine::take_inputs(const SessionPtr& session,
     try {
       inputs.push_back(decode(newest, session->width, session->height, session->fit));
     } catch (const std::exception& error) {
-      problem = error.what();
+      problem = make_unreadable_error(error);
     }
     lock.lock();
     if (!problem.empty()) {

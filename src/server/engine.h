@@ -52,9 +52,10 @@ class Engine {
   /// caller then tells the client.
   bool queue_request(const std::shared_ptr<Session>& session, ClientMessage message);
   /// Queues a frame. `image` is an image file for image to image; if it is empty, the frame is text to
-  /// image.
+  /// image. `mask` is an image file of the same size: the answer keeps the image where the mask is opaque.
+  /// If it is empty, nothing is kept.
   void queue_frame(const std::shared_ptr<Session>& session, const FrameTag& tag,
-                   std::vector<std::uint8_t> image);
+                   std::vector<std::uint8_t> image, std::vector<std::uint8_t> mask = {});
 
   [[nodiscard]] const EngineLimits& limits() const { return limits_; }
   /// The stream settings of a new session: width and height are the model's native size unless set at the
@@ -90,8 +91,7 @@ class Engine {
   void decode_early(const SessionPtr& session, const EncodedFrame& encoded, std::uint64_t version, int width,
                     int height, Fit fit);
   void deliver(Session& session, FrameState state, const Arrival& arrival, const Frame* image);
-  void encode(const SessionPtr& session, const Arrival& arrival, const Frame& image,
-              const StreamSettings& settings);
+  void encode(const SessionPtr& session, const Arrival& arrival, Frame image, const StreamSettings& settings);
   void send(const SessionPtr& session, std::string message);
   void report(Session& session, Clock::time_point now);
 

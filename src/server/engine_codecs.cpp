@@ -4,12 +4,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "server/engine.h"
+#include "server/kept_pixels.h"
 #include "streamdiffusion/media.h"
 
 namespace streamdiffusion::server {
@@ -20,13 +22,22 @@ constexpr int kMostEncoding = 3;  // Frames of a session that wait for the encod
 
 }  // namespace
 
-/// Decodes an image file and fits it to width x height. Throws Error if the bytes are not a readable image.
+/// Decodes an image file and its mask, and fits both to width x height. Throws Error if the bytes are not a
+/// readable image, and FieldError if the mask is not one for it.
 SessionStream::Input Engine::decode(const EncodedFrame& encoded, int width, int height, Fit fit) const {
   SessionStream::Input input;
   const Frame image = decode_image(encoded.image, limits_.image_pixels);
   input.frame.resize(width, height);
   fit_frame(image, fit, input.frame);
   input.arrival = encoded.arrival;
+  if (!encoded.mask.empty()) {
+    const Frame mask = decode_mask(encoded.mask, image, limits_.image_pixels);
+    auto kept = std::make_shared<KeptPixels>();
+    kept->image = input.frame;
+    kept->opacity.resize(width, height);
+    fit_frame(mask, fit, kept->opacity);
+    input.arrival->kept = std::move(kept);
+  }
   return input;
 }
 
@@ -52,7 +63,7 @@ void Engine::decode_early(const SessionPtr& session, const EncodedFrame& encoded
   try {
     input = decode(encoded, width, height, fit);
   } catch (const std::exception& error) {
-    problem = error.what();
+    problem = make_unreadable_error(error);
   }
   const std::lock_guard lock(mutex_);
   if (!input) {
@@ -81,16 +92,19 @@ void Engine::deliver(Session& session, FrameState state, const Arrival& arrival,
   }
   ++session.encoding;
   boost::asio::post(session.codec, [this, owner = session.shared_from_this(), arrival, frame = *image,
-                                    settings = session.stream->stream_settings()] {
-    encode(owner, arrival, frame, settings);
+                                    settings = session.stream->stream_settings()]() mutable {
+    encode(owner, arrival, std::move(frame), settings);
   });
 }
 
-void Engine::encode(const SessionPtr& session, const Arrival& arrival, const Frame& image,
+void Engine::encode(const SessionPtr& session, const Arrival& arrival, Frame image,
                     const StreamSettings& settings) {
   std::vector<std::uint8_t> bytes;
   std::string problem;
   try {
+    if (arrival.kept) {
+      restore_kept_pixels(*arrival.kept, image);
+    }
     bytes = encode_image(image, settings.format, {}, settings.quality);
   } catch (const std::exception& error) {
     problem = error.what();

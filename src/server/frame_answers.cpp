@@ -4,7 +4,14 @@
 #include <cstddef>
 #include <utility>
 
+#include "control/settings_json.h"
+
 namespace streamdiffusion::server {
+
+std::string make_unreadable_error(const std::exception& error) {
+  const auto* of_field = dynamic_cast<const FieldError*>(&error);
+  return make_error("image", error.what(), nullptr, of_field != nullptr ? of_field->field() : "");
+}
 
 void FrameAnswers::note_superseded(Session& session, const Arrival& arrival) {
   session.superseded.push_back(arrival);
@@ -14,10 +21,10 @@ void FrameAnswers::note_superseded(Session& session, const Arrival& arrival) {
   }
 }
 
-void FrameAnswers::answer_unreadable(Session& session, const Arrival& arrival, const std::string& problem) {
+void FrameAnswers::answer_unreadable(Session& session, const Arrival& arrival, const std::string& error) {
   answer(session, FrameState::unreadable, arrival);
   if (session.output) {
-    session.output->send(make_error("image", problem));
+    session.output->send(error);
   }
 }
 

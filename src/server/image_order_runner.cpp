@@ -100,11 +100,11 @@ asio::awaitable<std::vector<ImageOrderRunner::ImageFile>> ImageOrderRunner::make
 }
 
 asio::awaitable<ImageOrderRunner::ImageFile> ImageOrderRunner::make_image(const PlannedImage& planned,
-                                                                          ImageFile input) {
+                                                                          ImageFile input, ImageFile mask) {
   if (!planned.settings.empty()) {
     co_await change(ClientMessage::Type::settings, planned.settings);
   }
-  server_.engine.queue_frame(session_, {.variation = planned.variation}, std::move(input));
+  server_.engine.queue_frame(session_, {.variation = planned.variation}, std::move(input), std::move(mask));
   FrameAnswer answer = co_await receive_image();
   co_return std::move(answer.image);
 }

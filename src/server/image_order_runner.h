@@ -37,8 +37,9 @@ class ImageOrderRunner {
 
   /// Makes text-to-image files with variations 0 to `count` - 1, computed as one batch where possible.
   boost::asio::awaitable<std::vector<ImageFile>> make_text_images(int count);
-  /// Makes one image file of a plan. `input` is the image file to transform; empty for text to image.
-  boost::asio::awaitable<ImageFile> make_image(const PlannedImage& planned, ImageFile input);
+  /// Makes one image file of a plan. `input` is the image file to transform; empty for text to image. `mask`
+  /// is the image file whose transparent areas are redrawn; empty: the whole input is.
+  boost::asio::awaitable<ImageFile> make_image(const PlannedImage& planned, ImageFile input, ImageFile mask);
 
  private:
   boost::asio::awaitable<void> wait_for_slot();

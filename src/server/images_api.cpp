@@ -36,7 +36,9 @@ Order read_request(const Request& request) {
   }
   const auto type = request[boost::beast::http::field::content_type];
   ImagesForm form = read_images_form({type.data(), type.size()}, request.body());
-  return read_edit_order(form.fields, std::move(form.images));
+  Order order = read_edit_order(form.fields, std::move(form.images));
+  order.mask = std::move(form.mask);
+  return order;
 }
 
 std::vector<PlannedImage> plan(const Order& order, const ImageOrderRunner& runner) {
@@ -46,10 +48,13 @@ std::vector<PlannedImage> plan(const Order& order, const ImageOrderRunner& runne
 asio::awaitable<ImageFile> make_image(const PlannedImage& planned, const Order& order,
                                       ImageOrderRunner& runner) {
   ImageFile input;
+  ImageFile mask;
   if (planned.input) {
     input = order.inputs.at(*planned.input);
+    // As in OpenAI's API, the mask belongs to the first image.
+    mask = *planned.input == 0 ? order.mask : ImageFile();
   }
-  co_return co_await runner.make_image(planned, std::move(input));
+  co_return co_await runner.make_image(planned, std::move(input), std::move(mask));
 }
 
 // ---- All images in one answer

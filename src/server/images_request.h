@@ -35,6 +35,8 @@ struct Order {
   bool is_streamed = false;                       ///< True if the answer is a stream of events.
   int partial_images = 0;                         ///< Most partial images before each result.
   std::vector<std::vector<std::uint8_t>> inputs;  ///< Image files to transform; empty: text to image.
+  /// Image file whose transparent areas are redrawn in the first input; empty: inputs are redrawn as a whole.
+  std::vector<std::uint8_t> mask = {};
 };
 
 /// Reads a text-to-image order: the parameters of OpenAI's images API and this server's settings. Throws

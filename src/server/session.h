@@ -21,6 +21,7 @@ using Clock = std::chrono::steady_clock;
 struct EncodedFrame {
   Arrival arrival;
   std::vector<std::uint8_t> image;
+  std::vector<std::uint8_t> mask;  ///< Empty: the frame has no mask.
 };
 
 struct SessionCounts {

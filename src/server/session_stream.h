@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "server/kept_pixels.h"
 #include "server/protocol.h"
 #include "server/stream_settings.h"
 #include "settings/settings.h"
@@ -21,6 +22,8 @@ struct Arrival {
   FrameTag tag;
   std::chrono::steady_clock::time_point time;
   bool text_to_image = false;
+  /// Pixels of the decoded frame that a mask keeps; null: none.
+  std::shared_ptr<const KeptPixels> kept = nullptr;
 };
 
 /// Computes a session's frames: holds its settings, its streams, and the tags of the frames in flight. Used

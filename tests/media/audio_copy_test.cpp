@@ -132,6 +132,11 @@ INSTANTIATE_TEST_SUITE_P(Copied, EveryRoute,
                                          Route{"mp4", {"aac", 44'100, "stereo"}, "mov", "aac", 2},
                                          Route{"avi", {"aac", 44'100, "stereo"}, "avi", "aac", 2},
                                          Route{"mkv", {"flac", 44'100, "stereo"}, "mkv", "flac", 2},
+                                         Route{"mkv", {"libopus", 48'000, "stereo"}, "webm", "opus", 2},
+                                         Route{"mkv", {"libvorbis", 44'100, "stereo"}, "ogv", "vorbis", 2},
+                                         Route{"wmv", {"wmav2", 44'100, "stereo"}, "wmv", "wmav2", 2},
+                                         Route{"wmv", {"libmp3lame", 44'100, "stereo"}, "asf", "mp3", 2},
+                                         Route{"mp4", {"libmp3lame", 44'100, "stereo"}, "mp4", "mp3", 2},
                                          // FFmpeg's encoder names a bit rate that its blocks do not have.
                                          Route{"avi", {"adpcm_ms", 22'050, "mono"}, "avi", "adpcm_ms", 1},
                                          // Packets are shorter than the container's tick.
@@ -147,6 +152,25 @@ TEST(AudioCopy, SoundThatBeginsLateAndEndsEarlyStaysInStep) {
     EXPECT_NEAR(sound.loud_begin, 0.8, 0.05) << to;
     EXPECT_NEAR(sound.loud, 0.6, 0.1) << to;
     EXPECT_EQ(read_all(folder / to).size(), 20U) << to;
+  }
+}
+
+TEST(AudioCopy, CopiedSoundThatBeginsLateStaysInStep) {
+  struct Late {
+    const char* from;
+    const char* encoder;
+    const char* to;
+  };
+  for (const Late& late : {Late{"in.mkv", "libopus", "out.webm"}, Late{"in.mkv", "libvorbis", "out.ogv"},
+                           Late{"in.wmv", "wmav2", "out.wmv"}, Late{"in.mp4", "libmp3lame", "out.mp4"}}) {
+    SCOPED_TRACE(late.to);
+    const ScratchFolder folder;
+    { const SoundingVideo video(folder / late.from, 20, {{late.encoder, 48'000, "stereo", 0.8, 1.4}}); }
+    EXPECT_EQ(redraw(folder / late.from, folder / late.to), std::vector<std::string>{});
+    const SoundFacts sound = sound_of(folder / late.to);
+    EXPECT_NEAR(sound.loud_begin, 0.8, 0.06);  // A packet of WMA is 43 ms long.
+    EXPECT_NEAR(sound.loud, 0.6, 0.1);
+    EXPECT_EQ(read_all(folder / late.to).size(), 20U);
   }
 }
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <span>
 
 #include "support.h"
@@ -30,6 +31,27 @@ TEST(ImageBytes, ThatAreNoneOfTheThreeFormatsAreRefused) {
   for (const std::string& bytes : {std::string(), std::string("P6 1 1 255\nabc"),
                                    std::string("GIF89a garbage"), std::string(100, '\0')}) {
     EXPECT_NE(error_of([&] { decoded(bytes); }).find("not a PNG, JPEG or WebP image"), std::string::npos);
+  }
+}
+
+Frame opacity_of(const char* name) {
+  const std::string bytes = read_bytes(fixture(name));
+  return decode_opacity(std::span(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()),
+                        kEnough);
+}
+
+TEST(ImageOpacity, IsTheAlphaOfEachPixel) {
+  const Frame frame = opacity_of("alpha.png");
+  EXPECT_EQ(frame.width, 48);
+  EXPECT_EQ(pixel(frame, 24, 2), kWhite);
+  EXPECT_EQ(pixel(frame, 24, 20), (Colour{128, 128, 128}));
+}
+
+TEST(ImageOpacity, OfAnImageWithoutAlphaIsFull) {
+  for (const char* name : {"plain.png", "palette.png", "progressive.jpg"}) {
+    const Frame frame = opacity_of(name);
+    EXPECT_EQ(frame.height, 32) << name;
+    EXPECT_TRUE(std::ranges::all_of(frame.pixels, [](std::uint8_t value) { return value == 255; })) << name;
   }
 }
 

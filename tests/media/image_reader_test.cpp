@@ -161,6 +161,16 @@ TEST(ReadImage, RefusesATiffThatFFmpegDecodesToBlack) {
   EXPECT_NE(error_of([&] { read_image(folder / "a.tif"); }).find("compressed as JPEG"), std::string::npos);
 }
 
+TEST(ReadImage, RefusesATiffInCielab) {
+  const ScratchFolder folder;
+  std::string bytes = read_bytes(fixture("tagged_raw.tif"));
+  const std::size_t entry = bytes.find(std::string("\x06\x01\x03\x00\x01\x00\x00\x00\x02\x00", 10));
+  ASSERT_NE(entry, std::string::npos);
+  bytes[entry + 8] = 8;  // the colours: CIELAB
+  write_bytes(folder / "a.tif", bytes);
+  EXPECT_NE(error_of([&] { read_image(folder / "a.tif"); }).find("in CIELAB"), std::string::npos);
+}
+
 TEST(ReadImage, RefusesATiffInTiles) {
   const ScratchFolder folder;
   std::string bytes = read_bytes(fixture("tagged_raw.tif"));

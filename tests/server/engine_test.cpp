@@ -7,6 +7,7 @@
 #include <map>
 
 #include "device/failing_device.h"
+#include "image_fixture.h"
 #include "manual_clock.h"
 #include "model/model_impl.h"
 #include "streamdiffusion/error.h"
@@ -62,9 +63,9 @@ class Inbox : public SessionOutput {
   std::vector<FrameAnswer> answers_;
 };
 
-std::vector<std::uint8_t> png(int shade) {
+std::vector<std::uint8_t> png(int shade, int width = kSize, int height = kSize) {
   Frame frame;
-  frame.resize(kSize, kSize);
+  frame.resize(width, height);
   std::ranges::fill(frame.pixels, static_cast<std::uint8_t>(shade));
   return encode_image(frame, "png");
 }
@@ -125,6 +126,28 @@ TEST_F(EngineTest, AnswersALoneFrameOfABatchWithoutFurtherOnes) {
   EXPECT_EQ(answers[0].tag.number, 5U);
   EXPECT_EQ(answers[0].tag.time, 2.5);
   EXPECT_EQ(decode_image(answers[0].image, 1 << 20).width, kSize);
+}
+
+TEST_F(EngineTest, KeepsTheImageWhereItsMaskIsOpaque) {
+  const auto session = open();
+  ask(session, {{"type", "stream"}, {"id", 1}, {"stream", {{"width", 48}, {"height", 32}}}});
+  EXPECT_EQ(inbox_->message(0)["id"], 1);
+  engine_->queue_frame(session, {}, png(90, 48, 32), read_image_fixture("alpha.png"));
+  ASSERT_EQ(inbox_->answers(1)[0].state, FrameState::image) << inbox_->message(1);
+  const Frame kept = decode_image(inbox_->answers(1)[0].image, 1 << 20);
+  engine_->queue_frame(session, {}, png(90, 48, 32));
+  const Frame redrawn = decode_image(inbox_->answers(2)[1].image, 1 << 20);
+  EXPECT_EQ(kept.pixels.front(), 90);
+  EXPECT_NE(redrawn.pixels.front(), 90);
+  EXPECT_NEAR(kept.pixels.back(), (90 + redrawn.pixels.back()) / 2, 1);
+}
+
+TEST_F(EngineTest, NamesTheMaskThatDoesNotSuitItsImage) {
+  engine_->queue_frame(open(), {}, png(90), png(90));
+  EXPECT_EQ(inbox_->answers(1)[0].state, FrameState::unreadable);
+  const Json error = inbox_->message(0);
+  EXPECT_EQ(error["code"], "image");
+  EXPECT_EQ(error["field"], "mask");
 }
 
 TEST_F(EngineTest, NamesTheFieldOfAPromptThatTheModelCannotUse) {

@@ -53,11 +53,24 @@ TEST(ImagesForm, TakesDataUrlsInJson) {
   EXPECT_EQ(read.fields, Json({{"prompt", "cat"}}));
 }
 
+TEST(ImagesForm, TakesAMask) {
+  EXPECT_EQ(form(part("image", "a", true) + part("mask", "m", true)).mask, File{'m'});
+  const ImagesForm read =
+      read_images_form("application/json", R"({"images": [{"image_url": "data:image/png;base64,cG5n"}],
+                                               "mask": {"image_url": "data:image/png;base64,cA=="}})");
+  EXPECT_EQ(read.mask, File{'p'});
+  EXPECT_EQ(read.fields, Json::object());
+}
+
 TEST(ImagesForm, NamesWhatIsWrong) {
   EXPECT_EQ(param_of(kFormType, part("prompt", "cat") + "--b--"), "image");
   EXPECT_EQ(param_of(kFormType, part("image", "text") + "--b--"), "image");
   EXPECT_EQ(param_of(kFormType, part("image", "a", true) + part("prompt", "cat", true) + "--b--"), "prompt");
-  EXPECT_EQ(param_of(kFormType, part("image", "a", true) + part("mask", "m", true) + "--b--"), "mask");
+  EXPECT_EQ(param_of(kFormType, part("image", "a", true) + part("mask", "m") + "--b--"), "mask");
+  EXPECT_EQ(param_of(kFormType, part("image", "a", true) + part("mask", "", true) + "--b--"), "mask");
+  EXPECT_EQ(param_of(kFormType,
+                     part("image", "a", true) + part("mask", "m", true) + part("mask", "m", true) + "--b--"),
+            "mask");
   EXPECT_EQ(param_of(kFormType, part("image", "a", true) + part("n", "1") + part("n", "2") + "--b--"), "n");
   EXPECT_EQ(param_of(kFormType, part("image", "a", true) + part("n", "1") + part("n[]", "2") + "--b--"), "n");
   EXPECT_EQ(param_of(kFormType, part("image", "a", true) + part("n[]", "1") + part("n[a]", "2") + "--b--"),
@@ -70,6 +83,8 @@ TEST(ImagesForm, NamesWhatIsWrong) {
   EXPECT_EQ(param_of("application/json", R"({"images": [{"file_id": "file-1"}]})"), "images");
   EXPECT_EQ(param_of("application/json", R"({"images": [{"image_url": "data:;base64,%%%"}]})"), "images");
   EXPECT_EQ(param_of("application/json", R"({"images": [], "mask": {"image_url": "data:"}})"), "mask");
+  EXPECT_EQ(param_of("application/json", R"({"images": [], "mask": {"image_url": "data:;base64,"}})"),
+            "mask");
 }
 
 TEST(ImagesForm, SaysHowFilesAreNamed) {
@@ -78,7 +93,7 @@ TEST(ImagesForm, SaysHowFilesAreNamed) {
     ADD_FAILURE() << "taken";
   } catch (const RefusedRequest& refused) {
     EXPECT_EQ(std::string(refused.what()),
-              "'file' must not be a file; files are named image, or several image[]");
+              "'file' must not be a file; files are named image, or several image[], and mask");
   }
 }
 

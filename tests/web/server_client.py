@@ -181,18 +181,41 @@ class Session:
 
 
 def png(width, height, shade=lambda x, y: (x, y, 128)):
-    """Encodes a PNG file, because Python has no encoder."""
+    """Encodes a PNG file, because Python has no encoder. `shade` returns the channels of a pixel: RGB or RGBA."""
 
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     rows = b"".join(b"\0" + bytes(part & 255 for x in range(width) for part in shade(x, y)) for y in range(height))
-    return png_header(width, height) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return png_header(width, height, has_alpha=len(shade(0, 0)) == 4) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
-def png_header(width, height):
-    data = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+def png_header(width, height, has_alpha=False):
+    data = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 6 if has_alpha else 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + data + struct.pack(">I", zlib.crc32(data))
+
+
+def read_png(image):
+    """Decodes a PNG file of 8-bit RGB without interlacing. Returns its rows as bytes."""
+    width, height = size_of_png(image)
+    assert image[24:29] == b"\x08\x02\0\0\0", image[24:29]
+    data, at = b"", 8
+    while at < len(image):
+        (size,) = struct.unpack_from(">I", image, at)
+        if image[at + 4 : at + 8] == b"IDAT":
+            data += image[at + 8 : at + 8 + size]
+        at += 12 + size
+    lines = zlib.decompress(data)
+    rows, above = [], bytes(3 * width)
+    for start in range(0, height * (3 * width + 1), 3 * width + 1):
+        row = bytearray(3)  # Three zeros to the left of the first pixel.
+        for x, value in enumerate(lines[start + 1 : start + 1 + 3 * width]):
+            left, up, corner = row[x], above[x], above[x - 3] if x >= 3 else 0
+            paeth = min((left, up, corner), key=lambda part: abs(left + up - corner - part))
+            row.append((value + (0, left, up, (left + up) // 2, paeth)[lines[start]]) & 255)
+        above = bytes(row[3:])
+        rows.append(above)
+    return rows
 
 
 def format_of(image):

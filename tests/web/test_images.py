@@ -6,7 +6,7 @@ import json
 from server_test import DRAWING, OneServer, get, main  # First, because it reports missing packages.
 
 import openai
-from server_client import PATIENCE, format_of, png, size_of_png
+from server_client import PATIENCE, format_of, png, read_png, size_of_png
 
 
 class OpenAi(OneServer):
@@ -61,6 +61,29 @@ class OpenAi(OneServer):
         body = {"prompt": "red apple", "size": "64x64", "seed": 3, "strength": 0.5, "images": [{"image_url": url}]}
         self.assertEqual(self.client.post("/images/edits", body=body, cast_to=object)["data"][0]["b64_json"], made.data[0].b64_json)
 
+    def test_an_edit_keeps_what_its_mask_covers(self):
+        image = png(64, 64)
+        mask = png(64, 64, lambda x, y: (0, 0, 0, 255 if x < 32 else 0))
+        options = {"prompt": "red apple", "size": "64x64", "extra_body": {"seed": 3, "strength": 0.8}}
+
+        def edit(**more):
+            made = self.client.images.edit(image=[("a.png", image), ("b.png", image)], **options, **more)
+            return [read_png(base64.b64decode(answer.b64_json)) for answer in made.data]
+
+        whole, _ = edit()
+        masked, second = edit(mask=("mask.png", mask))
+        original = read_png(image)
+        for y in range(64):
+            self.assertEqual(masked[y][: 32 * 3], original[y][: 32 * 3])
+            self.assertEqual(masked[y][32 * 3 :], whole[y][32 * 3 :])
+        self.assertNotEqual(whole, original)
+        self.assertEqual(second, whole)  # As in OpenAI's API, the mask belongs to the first image.
+        url = "data:image/png;base64,"
+        body = {"prompt": "red apple", "size": "64x64", "seed": 3, "strength": 0.8, "images": [{"image_url": url + base64.b64encode(image).decode()}],
+                "mask": {"image_url": url + base64.b64encode(mask).decode()}}
+        made = self.client.post("/images/edits", body=body, cast_to=object)
+        self.assertEqual(read_png(base64.b64decode(made["data"][0]["b64_json"])), masked)
+
     def test_edits_are_streamed(self):
         events = self.stream(self.client.images.edit, image=("drawing.png", DRAWING), prompt="red apple", size="64x64", partial_images=1,
                              output_format="jpeg", extra_body={"steps": 2, "strength": 0.8})
@@ -68,7 +91,8 @@ class OpenAi(OneServer):
         self.assertEqual([format_of(base64.b64decode(event.b64_json)) for event in events], ["jpeg"] * 2)
 
     def test_edits_say_what_is_wrong(self):
-        for options, param in (({"mask": ("mask.png", DRAWING)}, "mask"), ({"n": 11}, "n"), ({"model": "dall-e-2"}, "model"), ({"background": "transparent"}, "background"),
+        for options, param in (({"mask": ("mask.png", DRAWING)}, "mask"), ({"mask": ("mask.png", b"no image")}, "mask"),
+                               ({"mask": ("mask.png", png(8, 8, lambda x, y: (0, 0, 0, 0)))}, "mask"), ({"n": 11}, "n"), ({"model": "dall-e-2"}, "model"), ({"background": "transparent"}, "background"),
                                ({"partial_images": 1}, "partial_images")):
             with self.subTest(options=options), self.assertRaises(openai.BadRequestError) as refused:
                 self.client.images.edit(image=("drawing.png", DRAWING), prompt="red apple", **options)

@@ -144,11 +144,14 @@ const FileTensor* TensorFiles::find(const std::string& name) const {
 const FileTensor& TensorFiles::get(const std::string& name, const std::vector<std::int64_t>& shape) const {
   const FileTensor* const tensor = find(name);
   if (tensor == nullptr) {
-    throw FileError(where_ + ": has no tensor \"" + name + "\", which its configuration asks for");
+    throw FileError(where_ + ": has no tensor \"" + name +
+                    "\", which the network needs; the file is incomplete or for another kind of model, "
+                    "download it again");
   }
   if (tensor->shape != shape) {
     throw FileError(where_ + ": tensor \"" + name + "\" has shape " + show_shape(*tensor) +
-                    ", but its configuration asks for " + show_shape(shape));
+                    ", but the network needs " + show_shape(shape) +
+                    "; the parts of the model do not belong together, download it again");
   }
   return *tensor;
 }

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <set>
 #include <string_view>
+#include <utility>
 
 #include "model/files/text_file.h"
 #include "model/weights/lora_names.h"
@@ -62,6 +64,32 @@ std::string show_keys(const std::vector<std::string>& keys) {
   return shown + (keys.size() > kKeysShown ? ", ...)" : ")");
 }
 
+/// Returns the word whose embedding a key of OneTrainer or AUTOMATIC1111 holds, as in
+/// "bundle_emb.WORD.clip_l". Empty for other keys.
+std::string bundled_word(std::string_view key) {
+  constexpr std::string_view kPrefix = "bundle_emb.";
+  if (!key.starts_with(kPrefix)) {
+    return "";
+  }
+  return std::string(key.substr(kPrefix.size(), key.find('.', kPrefix.size()) - kPrefix.size()));
+}
+
+/// The warning for the words whose embeddings a file holds beside the LoRA. Empty if there are none.
+std::string bundled_words_text(const SafeTensors& file) {
+  std::set<std::string> words;
+  for (const auto& [key, tensor] : file.tensors()) {
+    words.insert(bundled_word(key));
+  }
+  words.erase("");
+  if (words.empty()) {
+    return "";
+  }
+  return file.name() + ": also holds embeddings of words" +
+         show_keys(std::vector<std::string>(words.begin(), words.end())) +
+         ", which are not read from a LoRA file, so the words have no effect; save them as embedding files "
+         "and give those";
+}
+
 }  // namespace
 
 std::shared_ptr<const Lora> Lora::open(const std::filesystem::path& file, const Layers& layers) {
@@ -90,6 +118,9 @@ Lora::Lora(std::shared_ptr<const SafeTensors> file, const Layers& layers,
   check_does_something();
   warnings_ = config.warnings();
   warn_of_alphas_alone();
+  if (std::string text = bundled_words_text(*file_); !text.empty()) {
+    warnings_.push_back(std::move(text));
+  }
   const bool lacks_alpha =
       std::ranges::any_of(parts, [](const auto& entry) { return entry.second.lacks_alpha(); });
   if (of_peft && !adapter_config && lacks_alpha && config.find("") == nullptr) {
@@ -123,7 +154,7 @@ void Lora::gather(const LoraLayerNames& names, bool is_of_peft, std::map<Network
           name() + ": \"" + key +
           "\": belongs to a second text encoder, which this model does not have; the LoRA is made for Stable "
           "Diffusion XL, give one for this kind of model");
-    } else if (!is_shared_projection(key)) {
+    } else if (!is_shared_projection(key) && bundled_word(key).empty()) {
       unmatched_.push_back(key);
     }
   }

@@ -205,6 +205,20 @@ TEST_F(SingleFile, EveryTensorThatIsMissingIsAnError) {
   EXPECT_GT(left_out, 10U);
 }
 
+TEST_F(SingleFile, ATensorThatIsMissingIsNamedWithoutAWordOfConfigurations) {
+  Checkpoint cut("single-sd1");
+  cut.tensors.erase("model.diffusion_model.out.2.bias");
+  try {
+    Model::load(options_for(cut.write(folder_.path())));
+    ADD_FAILURE() << "loaded";
+  } catch (const Error& error) {
+    const std::string message = error.what();
+    EXPECT_NE(message.find("\"conv_out.bias\""), std::string::npos) << message;
+    EXPECT_NE(message.find("incomplete"), std::string::npos) << message;
+    EXPECT_EQ(message.find("configuration"), std::string::npos) << message;  // A single file has none.
+  }
+}
+
 TEST_F(SingleFile, ATensorThatHasNoPlaceIsAnErrorThatNamesIt) {
   for (const char* const name :
        {"model.diffusion_model.input_blocks.1.0.stray.weight", "model.diffusion_model.stray",

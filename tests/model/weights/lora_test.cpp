@@ -54,6 +54,18 @@ TEST(Lora, ReportsKeysThatMatchNothingBesideOthersThatDo) {
   EXPECT_EQ(lora.unmatched().size(), 2U);
 }
 
+TEST(Lora, NamesTheWordsWhoseEmbeddingsAreBundledWithIt) {
+  const Lora lora = LoraFile()
+                        .add("unet.conv_in.diff", {4, 3, 3, 3})
+                        .add("bundle_emb.sks.clip_l", {2, 8})
+                        .add("bundle_emb.sks.clip_l_out", {2, 8})
+                        .add("bundle_emb.my style.string_to_param.*", {1, 8})
+                        .read();
+  EXPECT_TRUE(lora.unmatched().empty());
+  ASSERT_EQ(lora.warnings().size(), 1U);
+  EXPECT_NE(lora.warnings()[0].find("(my style, sks)"), std::string::npos) << lora.warnings()[0];
+}
+
 TEST(Lora, ForASecondTextEncoderIsAnErrorThatNamesTheModelItIsFor) {
   for (const std::string prefix :
        {"lora_te2_", "text_encoder_2.", "text_encoders.clip_g.transformer.", "clip_g."}) {

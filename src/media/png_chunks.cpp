@@ -1,0 +1,70 @@
+#include "media/png_chunks.h"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <array>
+
+namespace streamdiffusion {
+namespace {
+
+constexpr std::size_t kHead = 8;  // Length and type; a checksum of 4 bytes follows the content.
+constexpr std::size_t kFrame = 12;
+
+/// True if deflated data has more than `most` bytes when it is inflated. False for damaged data, which
+/// decoders refuse by themselves.
+bool inflates_beyond(Bytes deflated, std::size_t most) {
+  z_stream stream{};
+  if (inflateInit(&stream) != Z_OK) return true;
+  stream.next_in = const_cast<Bytef*>(deflated.data());
+  stream.avail_in = static_cast<uInt>(deflated.size());
+  std::array<Bytef, 1 << 14> scratch;
+  std::size_t size = 0;
+  int result = Z_OK;
+  while (result == Z_OK && size <= most) {
+    stream.next_out = scratch.data();
+    stream.avail_out = static_cast<uInt>(scratch.size());
+    result = inflate(&stream, Z_NO_FLUSH);
+    size += scratch.size() - stream.avail_out;
+  }
+  inflateEnd(&stream);
+  return size > most;
+}
+
+/// The deflated part of an iCCP chunk's content: a name that ends with 0 and the method come before it.
+Bytes deflated_profile(Bytes content) {
+  const auto name_end = std::ranges::find(content, 0);
+  return skip_bytes(content, static_cast<std::size_t>(name_end - content.begin()) + 2);
+}
+
+}  // namespace
+
+std::optional<LighterPng> without_heavy_chunks(Bytes png, std::size_t most_profile) {
+  constexpr std::size_t kSignature = 8;
+  if (!starts_with(png, "\x89PNG\r\n\x1a\n")) return std::nullopt;
+  LighterPng lighter;
+  bool has_changed = false;
+  const auto keep = [&](Bytes part) { lighter.bytes.insert(lighter.bytes.end(), part.begin(), part.end()); };
+  keep(png.first(kSignature));
+  Bytes rest = skip_bytes(png, kSignature);
+  while (rest.size() >= kFrame) {
+    const std::size_t length = big_endian(rest, 4);
+    if (length > rest.size() - kFrame) break;
+    const Bytes type = skip_bytes(rest, 4);
+    const bool is_text = starts_with(type, "zTXt") || starts_with(type, "iTXt");
+    const bool is_heavy_profile =
+        starts_with(type, "iCCP") &&
+        inflates_beyond(deflated_profile(rest.subspan(kHead, length)), most_profile);
+    if (is_text || is_heavy_profile) {
+      has_changed = true;
+      lighter.lacks_profile = lighter.lacks_profile || is_heavy_profile;
+    } else {
+      keep(rest.first(kFrame + length));
+    }
+    rest = skip_bytes(rest, kFrame + length);
+  }
+  keep(rest);
+  return has_changed ? std::optional(std::move(lighter)) : std::nullopt;
+}
+
+}  // namespace streamdiffusion
