@@ -90,18 +90,6 @@ std::string describe_shape(std::span<const std::int64_t> shape) {
   return text + (shape.size() == 1 ? ",)" : ")");
 }
 
-/// The names of numpy that results use, looked up once.
-struct Numpy {
-  nb::object empty = nb::module_::import_("numpy").attr("empty");
-  nb::object uint8 = nb::module_::import_("numpy").attr("dtype")("uint8");
-  nb::object float32 = nb::module_::import_("numpy").attr("dtype")("float32");
-};
-
-const Numpy& numpy() {
-  static const Numpy& names = *new Numpy();  // is never freed: Python is gone when static objects end
-  return names;
-}
-
 }  // namespace
 
 /// Keeps Python's memory in place: a buffer, or an array that came by DLPack.
@@ -266,7 +254,7 @@ NewArray::NewArray(std::vector<int> shape, Output type)
   for (const int size : shape_) {
     sizes.append(size);
   }
-  array_ = numpy().empty(sizes, type == Output::uint8 ? numpy().uint8 : numpy().float32);
+  array_ = nb::module_::import_("numpy").attr("empty")(sizes, type == Output::uint8 ? "uint8" : "float32");
   if (PyObject_GetBuffer(array_.ptr(), buffer_.get(), PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE) != 0) {
     buffer_ = nullptr;
     throw nb::python_error();
