@@ -1,7 +1,6 @@
 #include "device/vulkan/staging.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "core/round_up.h"
 
@@ -21,7 +20,7 @@ Address Staging::upload(const void* host, std::size_t bytes) {
   Part& part = parts_[current_];
   const std::size_t offset = part.used;
   part.used += wanted;
-  std::memcpy(part.block->host() + offset, host, bytes);
+  std::copy_n(static_cast<const std::byte*>(host), bytes, part.block->host() + offset);
   return part.block->address() + offset;
 }
 

@@ -5,6 +5,7 @@
 #include <cassert>
 #include <cstring>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "core/round_up.h"
@@ -129,7 +130,7 @@ VulkanDevice::Graph VulkanDevice::record(const recording::Commands& commands) {
 
 void VulkanDevice::repeat(Graph& graph, const recording::Commands& commands) {
   queue_.wait_for(graph.ran);  // Until then the GPU may read the earlier factors.
-  std::memcpy(graph.factors->host(), commands.factors.data(), commands.factors.size() * sizeof(float));
+  std::ranges::copy(std::as_bytes(std::span(commands.factors)), graph.factors->host());
   graph.ran = queue_.submit(graph.recording);
 }
 
