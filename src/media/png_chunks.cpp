@@ -8,8 +8,8 @@
 namespace streamdiffusion {
 namespace {
 
-constexpr std::size_t kHead = 8;  // Length and type; a checksum of 4 bytes follows the content.
-constexpr std::size_t kFrame = 12;
+constexpr std::size_t kChunkHead = 8;  // Length and type; a checksum of 4 bytes follows the content.
+constexpr std::size_t kChunkFrame = 12;
 
 /// True if deflated data has more than `most` bytes when it is inflated. False for damaged data, which
 /// decoders refuse by themselves.
@@ -47,21 +47,21 @@ std::optional<LighterPng> without_heavy_chunks(Bytes png, std::size_t most_profi
   const auto keep = [&](Bytes part) { lighter.bytes.insert(lighter.bytes.end(), part.begin(), part.end()); };
   keep(png.first(kSignature));
   Bytes rest = skip_bytes(png, kSignature);
-  while (rest.size() >= kFrame) {
+  while (rest.size() >= kChunkFrame) {
     const std::size_t length = big_endian(rest, 4);
-    if (length > rest.size() - kFrame) break;
+    if (length > rest.size() - kChunkFrame) break;
     const Bytes type = skip_bytes(rest, 4);
     const bool is_text = starts_with(type, "zTXt") || starts_with(type, "iTXt");
     const bool is_heavy_profile =
         starts_with(type, "iCCP") &&
-        inflates_beyond(deflated_profile(rest.subspan(kHead, length)), most_profile);
+        inflates_beyond(deflated_profile(rest.subspan(kChunkHead, length)), most_profile);
     if (is_text || is_heavy_profile) {
       has_changed = true;
       lighter.lacks_profile = lighter.lacks_profile || is_heavy_profile;
     } else {
-      keep(rest.first(kFrame + length));
+      keep(rest.first(kChunkFrame + length));
     }
-    rest = skip_bytes(rest, kFrame + length);
+    rest = skip_bytes(rest, kChunkFrame + length);
   }
   keep(rest);
   return has_changed ? std::optional(std::move(lighter)) : std::nullopt;
