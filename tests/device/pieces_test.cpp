@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <map>
 #include <random>
 
@@ -39,7 +40,7 @@ TEST(Pieces, NeverOverlap) {
   std::mt19937 random(3);
   for (int i = 0; i < 2000; ++i) {
     if (!used.empty() && random() % 2 == 0) {
-      const auto piece = std::next(used.begin(), random() % static_cast<unsigned>(used.size()));
+      const auto piece = std::next(used.begin(), static_cast<std::ptrdiff_t>(random() % used.size()));
       pieces.give_back(piece->first);
       used.erase(piece);
       continue;

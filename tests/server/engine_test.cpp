@@ -139,7 +139,7 @@ TEST_F(EngineTest, KeepsTheImageWhereItsMaskIsOpaque) {
   const Frame redrawn = decode_image(inbox_->answers(2)[1].image, 1 << 20);
   EXPECT_EQ(kept.pixels.front(), 90);
   EXPECT_NE(redrawn.pixels.front(), 90);
-  EXPECT_NEAR(kept.pixels.back(), (90 + redrawn.pixels.back()) / 2, 1);
+  EXPECT_NEAR(kept.pixels.back(), (90 + redrawn.pixels.back()) / 2.0, 1);
 }
 
 TEST_F(EngineTest, NamesTheMaskThatDoesNotSuitItsImage) {

@@ -34,8 +34,9 @@ TEST(KeptPixels, AreRestoredByTheirOpacity) {
   const KeptPixels kept{.image = shaded(3, 1, 200), .opacity = [] {
                           Frame opacity = shaded(3, 1, 255);
                           for (const int channel : {0, 1, 2}) {
-                            opacity.pixels[static_cast<std::size_t>(3 + channel)] = 0;
-                            opacity.pixels[static_cast<std::size_t>(6 + channel)] = 51;  // A fifth.
+                            opacity.pixels[std::size_t{3} + static_cast<std::size_t>(channel)] = 0;
+                            opacity.pixels[std::size_t{6} + static_cast<std::size_t>(channel)] =
+                                51;  // A fifth.
                           }
                           return opacity;
                         }()};
