@@ -1,6 +1,9 @@
 #include "media/image_count.h"
 
+#include <optional>
+
 #include "media/gif_blocks.h"
+#include "media/png_chunk.h"
 
 namespace streamdiffusion {
 namespace {
@@ -62,11 +65,10 @@ std::size_t count_gif_images(Bytes bytes) {
 
 /// The chunk of the animation tells the number of frames.
 std::size_t count_png_images(Bytes bytes) {
-  constexpr std::size_t kChunk = 12;  // length, type and checksum
-  bytes = skip_bytes(bytes, 8);
-  while (bytes.size() >= kChunk && !starts_with(skip_bytes(bytes, 4), "IDAT")) {
-    if (starts_with(skip_bytes(bytes, 4), "acTL")) return big_endian(skip_bytes(bytes, 8), 4);
-    bytes = skip_bytes(bytes, kChunk + big_endian(bytes, 4));
+  Bytes rest = skip_bytes(bytes, kPngSignature.size());
+  while (const std::optional<PngChunk> chunk = take_png_chunk(rest)) {
+    if (chunk->has_type("IDAT")) break;
+    if (chunk->has_type("acTL") && chunk->content().size() >= 4) return big_endian(chunk->content(), 4);
   }
   return 1;
 }
@@ -87,7 +89,7 @@ std::size_t count_webp_images(Bytes bytes) {
 std::size_t count_images(Bytes bytes) {
   if (starts_with(bytes, {"II*\0", 4}) || starts_with(bytes, {"MM\0*", 4})) return count_pages(bytes);
   if (starts_with(bytes, "GIF8")) return count_gif_images(bytes);
-  if (starts_with(bytes, "\x89PNG\r\n\x1A\n")) return count_png_images(bytes);
+  if (starts_with(bytes, kPngSignature)) return count_png_images(bytes);
   if (starts_with(bytes, "RIFF") && starts_with(skip_bytes(bytes, 8), "WEBP"))
     return count_webp_images(bytes);
   return 1;

@@ -18,7 +18,7 @@
 #include "media/frame_converter.h"
 #include "media/image_count.h"
 #include "media/image_structure.h"
-#include "media/png_chunks.h"
+#include "media/lighter_png.h"
 #include "media/png_colours.h"
 #include "streamdiffusion/error.h"
 #include "streamdiffusion/media.h"

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <string_view>
 
 #include "media/avif_structure.h"
 #include "media/byte_view.h"
+#include "media/png_chunk.h"
 
 namespace streamdiffusion {
 namespace {
@@ -97,22 +99,16 @@ ImageStructure examine_jpeg(Bytes bytes) {
   return structure;
 }
 
-/// A PNG consists of chunks with length, type, data and checksum.
 ImageStructure examine_png(Bytes bytes) {
   ImageStructure structure{.format = ImageStructure::Format::png, .cut_short = true};
-  bytes = skip_bytes(bytes, 8);
-  while (bytes.size() >= 12) {
-    const std::size_t length = big_endian(bytes, 4);
-    if (length > bytes.size() - 12) break;
-    const Bytes type = skip_bytes(bytes, 4);
-    if (starts_with(type, "eXIf"))
-      structure.orientation = exif_orientation(skip_bytes(bytes, 8).first(length));
-    if (starts_with(type, "iCCP")) structure.wrapped_profile = bytes.first(12 + length);
-    if (starts_with(type, "IEND")) {
+  Bytes rest = skip_bytes(bytes, kPngSignature.size());
+  while (const std::optional<PngChunk> chunk = take_png_chunk(rest)) {
+    if (chunk->has_type("eXIf")) structure.orientation = exif_orientation(chunk->content());
+    if (chunk->has_type("iCCP")) structure.wrapped_profile = chunk->whole;
+    if (chunk->has_type("IEND")) {
       structure.cut_short = false;
       break;
     }
-    bytes = skip_bytes(bytes, 12 + length);
   }
   return structure;
 }
@@ -138,7 +134,7 @@ ImageStructure examine_webp(Bytes bytes) {
 
 ImageStructure examine_image(std::span<const std::uint8_t> bytes) {
   if (starts_with(bytes, "\xFF\xD8\xFF")) return examine_jpeg(bytes);
-  if (starts_with(bytes, "\x89PNG\r\n\x1A\n")) return examine_png(bytes);
+  if (starts_with(bytes, kPngSignature)) return examine_png(bytes);
   if (bytes.size() >= 12 && starts_with(bytes, "RIFF") && starts_with(skip_bytes(bytes, 8), "WEBP")) {
     return examine_webp(bytes);
   }

@@ -64,8 +64,8 @@ Gpu choose_gpu(const Instance& instance, int index) {
                       std::to_string(gpus.size()) + "; the first is vulkan:0");
   }
   Gpu& gpu = gpus[static_cast<std::size_t>(index)];
-  if (!gpu.missing.empty()) {
-    throw DeviceError(gpu.name + " cannot be used: it lacks " + gpu.missing +
+  if (!gpu.description.missing.empty()) {
+    throw DeviceError(gpu.description.name + " cannot be used: it lacks " + gpu.description.missing +
                       "; a newer driver may have it, or use the device \"cpu\"");
   }
   return std::move(gpu);
@@ -114,7 +114,7 @@ Context::Context(int index)
   info.pNext = &features.all;
   info.queueCreateInfoCount = 1;
   info.pQueueCreateInfos = &queue;
-  check(vkCreateDevice(gpu_.handle, &info, nullptr, &device_), "opening " + gpu_.name);
+  check(vkCreateDevice(gpu_.handle, &info, nullptr, &device_), "opening " + gpu_.description.name);
   volkLoadDeviceTable(&functions_, device_);
   functions_.vkGetDeviceQueue(device_, queue_family_, 0, &queue_);
 }

@@ -58,12 +58,12 @@ Gpu describe(VkPhysicalDevice device) {
   }
   const VkPhysicalDeviceType type = properties.properties.deviceType;
   return {.handle = device,
-          .name = properties.properties.deviceName,
-          .driver = std::string(driver.driverName) + " " + driver.driverInfo,
-          .memory = memory_of(device),
-          .is_discrete = type == VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU,
-          .is_software = type == VK_PHYSICAL_DEVICE_TYPE_CPU,
-          .missing = missing_features(device)};
+          .description = {.name = properties.properties.deviceName,
+                          .driver = std::string(driver.driverName) + " " + driver.driverInfo,
+                          .memory = memory_of(device),
+                          .is_discrete = type == VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU,
+                          .is_software = type == VK_PHYSICAL_DEVICE_TYPE_CPU,
+                          .missing = missing_features(device)}};
 }
 
 }  // namespace

@@ -2,10 +2,9 @@
 
 #include <volk.h>
 
-#include <cstddef>
-#include <memory>
-#include <string>
 #include <vector>
+
+#include "device/vulkan/gpu_description.h"
 
 namespace streamdiffusion::vulkan {
 
@@ -27,12 +26,7 @@ class Instance {
 /// A device of a Vulkan driver.
 struct Gpu {
   VkPhysicalDevice handle = nullptr;
-  std::string name;
-  std::string driver;      ///< Name and version of the driver.
-  std::size_t memory = 0;  ///< Bytes of the device's own memory; of the computer's where they are the same.
-  bool is_discrete = false;
-  bool is_software = false;  ///< True if it computes on the CPU, as Mesa's llvmpipe does.
-  std::string missing;  ///< Features that the networks need and the device lacks; empty if it can be used.
+  GpuDescription description;
 };
 
 /// Lists the devices: discrete GPUs first, then integrated and virtual ones, those in software last.

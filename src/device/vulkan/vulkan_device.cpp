@@ -85,7 +85,8 @@ class VulkanDevice : public recording::RecordingDevice {
 VulkanDevice::VulkanDevice(int index, DType type)
     : context_(std::make_shared<Context>(index)),
       type_(type),
-      name_("vulkan:" + std::to_string(index) + " " + context_->gpu().name + ", " + to_string(type)),
+      name_("vulkan:" + std::to_string(index) + " " + context_->gpu().description.name + ", " +
+            to_string(type)),
       queue_(context_),
       memory_(context_, [this] { queue_.finish(); }),
       staging_(context_, queue_),
@@ -257,12 +258,7 @@ std::vector<GpuDescription> describe_gpus() {
   const Instance instance;
   std::vector<GpuDescription> descriptions;
   for (const Gpu& gpu : list_gpus(instance)) {
-    descriptions.push_back({.name = gpu.name,
-                            .driver = gpu.driver,
-                            .memory = gpu.memory,
-                            .is_discrete = gpu.is_discrete,
-                            .is_software = gpu.is_software,
-                            .missing = gpu.missing});
+    descriptions.push_back(gpu.description);
   }
   return descriptions;
 }

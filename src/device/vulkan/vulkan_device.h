@@ -5,18 +5,9 @@
 #include <vector>
 
 #include "device/device.h"
+#include "device/vulkan/gpu_description.h"
 
 namespace streamdiffusion::vulkan {
-
-/// A device of a Vulkan driver, for users to choose from.
-struct GpuDescription {
-  std::string name;
-  std::string driver;
-  std::size_t memory = 0;    ///< Bytes.
-  bool is_discrete = false;  ///< A GPU with memory of its own.
-  bool is_software = false;  ///< Computes on the CPU.
-  std::string missing;       ///< Features that it lacks; empty if it can be used.
-};
 
 /// Lists the devices: discrete GPUs first, those in software last. Throws DeviceError if Vulkan cannot be
 /// used.

@@ -1,4 +1,4 @@
-#include "media/png_chunks.h"
+#include "media/lighter_png.h"
 
 #include <zlib.h>
 

@@ -1,15 +1,14 @@
-#include "media/png_chunks.h"
+#include "media/lighter_png.h"
 
 #include <zlib.h>
 
 #include <algorithm>
 #include <array>
 
+#include "media/png_chunk.h"
+
 namespace streamdiffusion {
 namespace {
-
-constexpr std::size_t kChunkHead = 8;  // Length and type; a checksum of 4 bytes follows the content.
-constexpr std::size_t kChunkFrame = 12;
 
 /// True if deflated data has more than `most` bytes when it is inflated. False for damaged data, which
 /// decoders refuse by themselves.
@@ -40,28 +39,22 @@ Bytes deflated_profile(Bytes content) {
 }  // namespace
 
 std::optional<LighterPng> without_heavy_chunks(Bytes png, std::size_t most_profile) {
-  constexpr std::size_t kSignature = 8;
-  if (!starts_with(png, "\x89PNG\r\n\x1a\n")) return std::nullopt;
+  if (!starts_with(png, kPngSignature)) return std::nullopt;
   LighterPng lighter;
   bool has_changed = false;
   const auto keep = [&](Bytes part) { lighter.bytes.insert(lighter.bytes.end(), part.begin(), part.end()); };
-  keep(png.first(kSignature));
-  Bytes rest = skip_bytes(png, kSignature);
-  while (rest.size() >= kChunkFrame) {
-    const std::size_t length = big_endian(rest, 4);
-    if (length > rest.size() - kChunkFrame) break;
-    const Bytes type = skip_bytes(rest, 4);
-    const bool is_text = starts_with(type, "zTXt") || starts_with(type, "iTXt");
+  keep(png.first(kPngSignature.size()));
+  Bytes rest = skip_bytes(png, kPngSignature.size());
+  while (const std::optional<PngChunk> chunk = take_png_chunk(rest)) {
+    const bool is_text = chunk->has_type("zTXt") || chunk->has_type("iTXt");
     const bool is_heavy_profile =
-        starts_with(type, "iCCP") &&
-        inflates_beyond(deflated_profile(rest.subspan(kChunkHead, length)), most_profile);
+        chunk->has_type("iCCP") && inflates_beyond(deflated_profile(chunk->content()), most_profile);
     if (is_text || is_heavy_profile) {
       has_changed = true;
       lighter.lacks_profile = lighter.lacks_profile || is_heavy_profile;
     } else {
-      keep(rest.first(kChunkFrame + length));
+      keep(chunk->whole);
     }
-    rest = skip_bytes(rest, kChunkFrame + length);
   }
   keep(rest);
   return has_changed ? std::optional(std::move(lighter)) : std::nullopt;
